@@ -1,0 +1,34 @@
+# make repro   the whole study      make test   every test
+# make ui      MLflow on the runs   make bench  what things cost, side by side
+PYTHON ?= python3
+ENV := .venv
+READY := $(ENV)/.ready
+
+export OMP_NUM_THREADS := 1
+export MLFLOW_DISABLE_TELEMETRY := true
+
+.PHONY: repro test ui bench lint
+repro: $(READY)
+	@$(ENV)/bin/reglab repro
+
+test: $(READY)
+	@$(ENV)/bin/python -m pytest -n 2 -q
+
+ui: $(READY)
+	@MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false $(ENV)/bin/mlflow ui --workers 1 --port 5000 \
+		--backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///$(CURDIR)/mlflow.db}"
+
+bench: $(READY)
+	@for benchmark in benchmarks/*.py; do $(ENV)/bin/python $$benchmark || exit 1; done
+
+lint: $(READY)
+	@$(ENV)/bin/ruff check .
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "reglab needs Python 3.11 or newer; name one: make PYTHON=/path/to/python3.12 ..."; exit 2; }
+	@echo "Installing into $(ENV) (once, a few minutes) ..."
+	@$(PYTHON) -m venv $(ENV)
+	@$(ENV)/bin/python -m pip install --quiet --requirement requirements.lock
+	@$(ENV)/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@

@@ -1,0 +1,25 @@
+"""Stage `evaluate`: every record against `none`, paired over seeds -> reports/metrics.json."""
+
+import stage
+
+
+def main() -> None:
+    import json
+    import sys
+    from dataclasses import asdict
+    from pathlib import Path
+
+    from reglab import params, record
+    from reglab.evaluation.comparison import compare, too_few_seeds
+
+    settings = params.load()
+    records = record.read_all(Path("runs"), settings.expected())
+    if warning := too_few_seeds(records, settings.evaluation.confidence):
+        print(warning, file=sys.stderr)
+    rows = compare(records, **asdict(settings.evaluation))
+    Path("reports").mkdir(exist_ok=True)
+    Path("reports/metrics.json").write_text(json.dumps(rows, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    stage.run(main)

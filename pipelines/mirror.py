@@ -1,0 +1,19 @@
+"""Stage `mirror`: every record that MLflow lacks becomes a run there. MLflow is never read back, so it may fail."""
+
+import stage
+
+
+def main() -> None:
+    import sys
+
+    from reglab import params, tracking
+    from reglab.errors import UserError
+
+    try:
+        print(tracking.sync_all(params.load()))
+    except UserError as error:
+        print(error, "The results are complete without it; later: reglab sync", sep="\n", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    stage.run(main)

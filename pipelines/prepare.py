@@ -1,0 +1,18 @@
+"""Stage `prepare`: the data source, split for every seed, as safetensors with a fingerprint."""
+
+import stage
+
+
+def main() -> None:
+    from pathlib import Path
+
+    from reglab import params
+    from reglab.data import prepared, source
+
+    settings = params.load()
+    inputs, labels = source(settings.data.name)
+    prepared.write(Path("data/prepared"), settings.data, inputs, labels, settings.seeds)
+
+
+if __name__ == "__main__":
+    stage.run(main)

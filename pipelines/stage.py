@@ -1,0 +1,46 @@
+"""What every stage shares: this checkout's code, a name from DVC, one-line errors, clean ends."""
+
+import os
+import re
+import signal
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "src"))  # an experiment in a temporary copy runs the copy's code
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # the number of threads changes the bits of a result
+
+try:
+    from reglab.errors import UserError
+    from reglab.processes import die_with_parent, exit_on_signals
+except ModuleNotFoundError as missing:
+    sys.exit(f"{missing}; activate the environment (source .venv/bin/activate) or say: make repro")
+
+
+def name() -> str:
+    """The entry this stage is about: of `train@dropout` in DVC_STAGE, or of `python pipelines/train.py dropout`, dropout."""
+    given = os.environ["DVC_STAGE"].partition("@")[2] if "DVC_STAGE" in os.environ else " ".join(sys.argv[1:])
+    if not re.fullmatch(r"[a-z0-9_]+", given):
+        raise UserError(f"{sys.argv[0]}: found {given!r}; allowed: the name of one entry of params.yaml, such as none")
+    return given
+
+
+def run(main) -> None:
+    """Call `main` and end the process: 0 done, 1 the work failed, 2 the user's input is wrong, 130 or 143 interrupted."""
+    exit_on_signals()
+    if "DVC_STAGE" in os.environ:
+        die_with_parent(signal.SIGTERM)
+    try:
+        main()
+    except UserError as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)
+
+
+def context(tracking) -> dict:
+    """What the mirror to MLflow is told besides the run itself; `tracking` is the section of params.yaml."""
+    import subprocess
+    from dataclasses import asdict
+
+    commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True)
+    tags = {"dvc_stage": os.environ.get("DVC_STAGE", "by hand"), "git_commit": commit.stdout.strip()}
+    return {"tags": tags, "tracking": asdict(tracking)}

@@ -1,0 +1,1 @@
+"""A laboratory for regularization in deep learning."""

@@ -1,0 +1,68 @@
+"""The command `reglab`."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from reglab import params
+from reglab.errors import UserError
+
+
+def main() -> None:
+    """Exit codes: 0 done, 1 the work failed, 2 the user's input is wrong."""
+    parser = argparse.ArgumentParser(prog="reglab", description="A laboratory for regularization in deep learning.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    command = commands.add_parser("check", help="tell every fault in params.yaml, and whether the data can be split so")
+    command.set_defaults(call=check)
+    command = commands.add_parser("repro", help="what make repro calls: recover, dvc repro, say where to look")
+    command.add_argument("arguments", nargs=argparse.REMAINDER, help="passed on to dvc repro")
+    command.set_defaults(call=repro)
+    command = commands.add_parser("sync", help="restore every run in MLflow that records have and MLflow lacks")
+    command.set_defaults(call=sync)
+    command = commands.add_parser("techniques", help="list the techniques and their settings")
+    command.add_argument("--json", action="store_true", help="for programs")
+    command.set_defaults(call=techniques)
+    given = parser.parse_args()
+    try:
+        sys.exit(given.call(given))
+    except UserError as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)
+
+
+def check(given: argparse.Namespace) -> int:
+    from reglab import data
+
+    settings = params.load()
+    data.check(settings.data)
+    recipes = len(settings.regularizers) + len(settings.combinations)
+    print(f"params.yaml: no fault found: {recipes} recipes x {settings.seeds} seeds, {len(settings.baselines)} baselines")
+    return 0
+
+
+def repro(given: argparse.Namespace) -> int:
+    from reglab.repro import repro
+
+    check(given)
+    return repro(Path.cwd(), given.arguments)
+
+
+def sync(given: argparse.Namespace) -> int:
+    from reglab import tracking
+
+    print(tracking.sync_all(params.load()))
+    return 0
+
+
+def techniques(given: argparse.Namespace) -> int:
+    """One line a technique: its name, its settings, and the first sentence of its file."""
+    found = {name: params.describe("regularizers", name) for name in params.names("regularizers")}
+    if given.json:
+        print(json.dumps(found, indent=2))
+        return 0
+    for name, described in found.items():
+        print(f"{name:20} {described['summary']}")
+        for setting, text in described["settings"].items():
+            print(f"{'':22}{setting}: {text}")
+    return 0

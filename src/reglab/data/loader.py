@@ -1,0 +1,61 @@
+"""Whole-tensor batches: the data lies on the device, a batch is an index."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn.functional import one_hot
+
+from reglab import streams
+
+
+class Batch(NamedTuple):
+    """Inputs (batch, *shape) float, targets (batch, classes) float whose rows sum to one, indices (batch,) into the part."""
+
+    inputs: Tensor
+    targets: Tensor
+    indices: Tensor
+
+
+def whole(inputs, labels, classes: int, device: torch.device | str = "cpu") -> Batch:
+    """All examples as one batch with one-hot targets."""
+    targets = one_hot(torch.as_tensor(labels), classes).float()
+    return Batch(torch.as_tensor(inputs).to(device), targets.to(device), torch.arange(len(targets), device=device))
+
+
+class Loader:
+    """Shuffled batches of `size`; the order is a function of (seed, epoch) alone.
+
+    Lightning tells the epoch: it calls `set_epoch` on whatever a loader has as `sampler`, also after a resume.
+    The last, smaller batch is kept.
+    """
+
+    def __init__(self, examples: Batch, size: int, seed: int) -> None:
+        self.examples, self.size, self.seed, self.epoch = examples, size, seed, 0
+        self.sampler = self
+
+    def set_epoch(self, epoch: int) -> None:
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return -(-len(self.examples.inputs) // self.size)
+
+    def __iter__(self) -> Iterator[Batch]:
+        random = streams.generator(self.seed, "batch_order", self.epoch)
+        order = torch.randperm(len(self.examples.inputs), generator=random).to(self.examples.inputs.device)
+        for indices in order.split(self.size):
+            yield Batch(self.examples.inputs[indices], self.examples.targets[indices], indices)
+
+
+class Whole:
+    """All examples as the only batch."""
+
+    def __init__(self, examples: Batch) -> None:
+        self.examples = examples
+
+    def __len__(self) -> int:
+        return 1
+
+    def __iter__(self) -> Iterator[Batch]:
+        yield self.examples

@@ -1,0 +1,80 @@
+"""The prepared data on disk: one safetensors file with the examples and every seed's split, and its fingerprint."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from safetensors.numpy import load_file, save_file
+
+from reglab.data import splits
+from reglab.errors import UserError
+
+PARTS = ("labelled", "unlabelled", "validation", "test")
+
+
+@dataclass(frozen=True)
+class Split:
+    """One seed's view of the data: inputs (n, *shape) float32 and labels (n,) int64 by part; rows are those of the source.
+
+    `labels["labelled"]` carries the label noise; every other part is as the source has it.
+    """
+
+    inputs: dict[str, np.ndarray]
+    labels: dict[str, np.ndarray]
+    rows: dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """The data of a study: what it is, and a `Split` for each seed."""
+
+    name: str
+    fingerprint: str
+    classes: int
+    tensors: dict[str, np.ndarray]
+
+    def split(self, seed: int) -> Split:
+        rows = {part: self.tensors[f"seed-{seed}/{part}"] for part in PARTS}
+        labels = {part: self.tensors["labels"][rows[part]] for part in PARTS}
+        labels["labelled"] = self.tensors[f"seed-{seed}/given_labels"]
+        return Split({part: self.tensors["inputs"][rows[part]] for part in PARTS}, labels, rows)
+
+
+def write(folder: Path, data, inputs: np.ndarray, labels: np.ndarray, seeds: int) -> None:
+    """Split the source for every seed and write `data.safetensors` and `dataset.json`; UserError if it can not be split."""
+    if faults := splits.faults(data, labels):
+        raise UserError(*faults)
+    classes = int(labels.max()) + 1
+    tensors = {"inputs": inputs, "labels": labels}
+    sizes = {key: getattr(data, key) for key in ("train_size", "validation_size", "test_size")}
+    for seed in range(seeds):
+        parts = splits.split(labels, **sizes, seed=seed)
+        tensors |= {f"seed-{seed}/{part}": rows for part, rows in parts.items()}
+        tensors[f"seed-{seed}/given_labels"] = splits.with_noise(
+            labels[parts["labelled"]], classes=classes, fraction=data.label_noise, seed=seed
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "data.safetensors"
+    save_file(tensors, path)
+    description = {
+        "name": data.name,
+        "fingerprint": "sha256:" + hashlib.sha256(path.read_bytes()).hexdigest(),
+        "examples": len(labels),
+        "classes": classes,
+        "shape": list(inputs.shape[1:]),
+        "sizes": {part: len(tensors[f"seed-0/{part}"]) for part in PARTS},
+        "seeds": seeds,
+    }
+    (folder / "dataset.json").write_text(json.dumps(description, indent=2) + "\n")
+
+
+def read(folder: Path) -> Prepared:
+    """What `write` wrote."""
+    try:
+        description = json.loads((folder / "dataset.json").read_text())
+        tensors = load_file(folder / "data.safetensors")
+    except FileNotFoundError:
+        raise UserError(f"{folder}: no prepared data; run: dvc repro prepare") from None
+    return Prepared(description["name"], description["fingerprint"], description["classes"], tensors)

@@ -1,0 +1,57 @@
+"""Who is test, validation, labelled and unlabelled, by seed."""
+
+import numpy as np
+
+from reglab.streams import seed_of
+
+
+def stratified_order(labels: np.ndarray, seed: int) -> np.ndarray:
+    """A random order of the examples (n,) of which every stretch holds the classes in about the proportions of the whole.
+
+    The r-th of a class with m members stands at quantile (r + u) / m, with r random and u uniform.
+    """
+    random = np.random.default_rng(seed_of("split", seed))
+    quantile = np.empty(len(labels))
+    for label in np.unique(labels):
+        members = np.flatnonzero(labels == label)
+        quantile[members] = (random.permutation(len(members)) + random.random(len(members))) / len(members)
+    return np.argsort(quantile, kind="stable")
+
+
+def split(labels: np.ndarray, *, train_size: int, validation_size: int, test_size: int, seed: int) -> dict[str, np.ndarray]:
+    """Disjoint row numbers of `test`, `validation`, `labelled` and `unlabelled` (the rest).
+
+    All four are stretches of one order, so a larger `train_size` keeps test, validation and the examples it had.
+    """
+    order = stratified_order(labels, seed)
+    first, second, third = np.cumsum([test_size, validation_size, train_size])
+    parts = np.split(order, [first, second, third])
+    return dict(zip(("test", "validation", "labelled", "unlabelled"), parts, strict=True))
+
+
+def with_noise(labels: np.ndarray, *, classes: int, fraction: float, seed: int) -> np.ndarray:
+    """The labels (n,) with round(fraction * n) of them replaced by another class, uniformly; more noise keeps the former."""
+    random = np.random.default_rng(seed_of("label_noise", seed))
+    order = random.permutation(len(labels))
+    wrong = (labels + random.integers(1, classes, len(labels))) % classes
+    replaced = order[: round(fraction * len(labels))]
+    noisy = labels.copy()
+    noisy[replaced] = wrong[replaced]
+    return noisy
+
+
+def faults(data, labels: np.ndarray) -> list[str]:
+    """What makes the sizes under `data:` impossible for these labels, a line each."""
+    asked, least = data.train_size + data.validation_size + data.test_size, int(labels.max()) + 1
+    lines = []
+    if asked > len(labels):
+        lines.append(
+            f"params.yaml: data: train_size + validation_size + test_size = {asked}, "
+            f"but {data.name} has {len(labels)} examples; lower one of them"
+        )
+    for part in ("train_size", "validation_size", "test_size"):
+        if getattr(data, part) < least:
+            lines.append(
+                f"params.yaml: data.{part}: found {getattr(data, part)}; allowed: at least {least}, one example a class"
+            )
+    return lines

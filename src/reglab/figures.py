@@ -1,0 +1,42 @@
+"""One look for every figure: deterministic SVG, colour-blind-safe, legible on light and on dark pages."""
+
+import io
+
+import matplotlib
+from matplotlib.figure import Figure
+
+# Okabe and Ito (2008), "Color universal design"; black is left to the ink, which follows the page.
+COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8F8F00")
+INK = "#123456"  # stands for the page's own text colour; `svg` replaces it by currentColor
+
+STYLE = {
+    "svg.hashsalt": "reglab",
+    "svg.fonttype": "none",
+    "font.family": "sans-serif",
+    "font.size": 9,
+    "axes.prop_cycle": matplotlib.cycler(color=COLORS),
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.alpha": 0.2,
+    "grid.color": INK,
+    "legend.frameon": False,
+    "lines.linewidth": 1.6,
+    **{key: INK for key in ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color")},
+}
+
+
+def canvas(width: float = 6.0, height: float = 3.4, rows: int = 1, columns: int = 1, **subplots):
+    """A figure of `width` x `height` inches and its axes, as `matplotlib.pyplot.subplots` returns them, without pyplot."""
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(width, height), layout="constrained")
+        return figure, figure.subplots(rows, columns, **subplots)
+
+
+def svg(figure: Figure) -> str:
+    """The figure as an `<svg>` element whose text and axes take the page's colour; the same bytes for the same figure."""
+    with matplotlib.rc_context(STYLE):
+        buffer = io.StringIO()
+        figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+    text = buffer.getvalue()
+    return text[text.index("<svg") :].replace(INK, "currentColor")

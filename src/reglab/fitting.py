@@ -1,0 +1,183 @@
+"""One seed of a recipe: trained once, going on where a kill left it."""
+
+import json
+import logging
+import os
+import time
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from pytorch_lightning import Callback, LightningModule, Trainer
+from pytorch_lightning.callbacks import Checkpoint
+from safetensors import safe_open
+from safetensors.torch import save
+from torch.utils.flop_counter import FlopCounterMode
+
+from reglab.data.loader import Loader, Whole, whole
+from reglab.data.prepared import Split
+from reglab.journal import Journal, write_atomically
+from reglab.learners.supervised import Diverged, Supervised
+from reglab.models.base import Architecture, build
+from reglab.models.parameters import weights
+from reglab.regularizers.base import Regularizer
+
+CHECKPOINT_SECONDS = 10.0  # a kill costs at most this much work; an epoch of a small network is not worth a file
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What is trained: techniques in order of application, on which network, how."""
+
+    regularizers: tuple[Regularizer, ...]
+    architecture: Architecture
+    training: object  # the section of params.yaml
+    classes: int
+
+
+class Curves(Callback):
+    """Writes each epoch into the journal."""
+
+    def __init__(self, journal: Journal) -> None:
+        self.journal = journal
+
+    def on_train_epoch_end(self, trainer: Trainer, learner: LightningModule) -> None:
+        measured = {key: value.item() for key, value in trainer.callback_metrics.items()}
+        self.journal.append(trainer.current_epoch, measured | learner.curves())
+
+
+class EpochCheckpoint(Checkpoint):
+    """At the end of an epoch, if `every` seconds have gone by, replaces the checkpoint at `path`, atomically.
+
+    A training about to stop is not saved: resumed, it would go an epoch too far.
+    """
+
+    def __init__(self, path: Path, every: float) -> None:
+        self.path, self.every, self.saved = path, every, time.monotonic()
+
+    def on_train_epoch_end(self, trainer: Trainer, learner: LightningModule) -> None:
+        if trainer.should_stop or time.monotonic() - self.saved < self.every:
+            return
+        partial = self.path.with_suffix(".partial")
+        trainer.save_checkpoint(partial)
+        os.replace(partial, self.path)
+        self.saved = time.monotonic()
+
+
+def learner_of(recipe: Recipe, shape: Sequence[int], seed: int) -> Supervised:
+    """The learner before its first step."""
+    network = build(recipe.architecture, shape, recipe.classes, seed)
+    return Supervised(network, recipe.regularizers, recipe.training, seed)
+
+
+def quiet() -> None:
+    """No notes about devices and loaders from Lightning: a stage says what it does itself."""
+    logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", module="pytorch_lightning")
+    warnings.filterwarnings("ignore", module="lightning_fabric")
+
+
+def device_of(accelerator: str) -> str:
+    return "cuda" if accelerator == "gpu" or (accelerator == "auto" and torch.cuda.is_available()) else "cpu"
+
+
+def train_seed(recipe: Recipe, split: Split, seed: int, folder: Path, every: float = CHECKPOINT_SECONDS) -> None:
+    """Train one seed and leave `seed-<n>.safetensors` in `folder`: weights, probabilities, and in its metadata the outcome.
+
+    The test inputs are looked at once, after the last step. A loss that becomes NaN or infinite ends the seed within that
+    step, and its outcome says so.
+    """
+    finished, checkpoint = folder / f"seed-{seed}.safetensors", folder / f"seed-{seed}.ckpt"
+    if finished.exists():
+        return
+    quiet()
+    device = device_of(recipe.training.accelerator)
+    parts = {part: whole(split.inputs[part], split.labels[part], recipe.classes, device) for part in split.inputs}
+    journal = Journal(folder / f"seed-{seed}.jsonl")
+    learner = learner_of(recipe, split.inputs["test"].shape[1:], seed)
+    trainer = Trainer(
+        max_epochs=recipe.training.epochs,
+        accelerator=recipe.training.accelerator,
+        devices=1,
+        callbacks=[
+            Curves(journal),
+            *(callback for regularizer in recipe.regularizers for callback in regularizer.callbacks()),
+            EpochCheckpoint(checkpoint, every),
+        ],
+        logger=False,
+        enable_checkpointing=True,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+    )
+    outcome = {"status": "finished"}
+    try:
+        trainer.fit(
+            learner,
+            Loader(parts["labelled"], recipe.training.batch_size, seed),
+            [Whole(parts["labelled"]), Whole(parts["validation"])],
+            ckpt_path=checkpoint if checkpoint.exists() else None,
+        )
+    except Diverged as fault:
+        outcome = {"status": "diverged", "reason": str(fault)}
+    if trainer.interrupted or trainer.received_sigterm:
+        raise InterruptedError("the training was told to stop")
+    probabilities = predict(learner, parts)
+    if outcome["status"] == "finished" and not all(values.isfinite().all() for values in probabilities.values()):
+        outcome = {"status": "diverged", "reason": "the last step made the weights infinite"}
+    last = len(journal.lines) - 1
+    outcome |= {
+        "epochs": len(journal.lines),
+        "best_epoch": last if learner.chosen_epoch is None else learner.chosen_epoch,
+        "zero_weights": share_of_zeros(learner),
+    }
+    tensors = {f"weights/{name}": value.cpu() for name, value in learner.network.state_dict().items()}
+    tensors |= {f"probabilities/{part}": values for part, values in probabilities.items()}
+    write_atomically(finished, save(tensors, metadata={"outcome": json.dumps(outcome)}))
+    checkpoint.unlink(missing_ok=True)
+
+
+@torch.no_grad()
+def predict(learner: Supervised, parts: dict) -> dict[str, torch.Tensor]:
+    """Class probabilities (examples, classes) on every labelled part, by the network that is to be judged."""
+    network = learner.judged().eval().to(parts["test"].inputs.device)
+    return {part: network(parts[part].inputs).softmax(1).cpu() for part in ("labelled", "validation", "test")}
+
+
+def share_of_zeros(learner: Supervised) -> float:
+    """Share of the weights that are exactly zero."""
+    flat = torch.cat([weight.detach().flatten() for weight in weights(learner.network).values()])
+    return (flat == 0).float().mean().item()
+
+
+def finished_seed(folder: Path, seed: int) -> tuple[dict, dict[str, np.ndarray]]:
+    """Outcome and tensors of a seed that `train_seed` has finished."""
+    with safe_open(folder / f"seed-{seed}.safetensors", "numpy") as file:
+        return json.loads(file.metadata()["outcome"]), {name: file.get_tensor(name) for name in file.keys()}
+
+
+def cost_of_step(recipe: Recipe, split: Split) -> dict[str, float]:
+    """What one training step takes: floating-point operations per example, forward and backward passes of the network.
+
+    Operations are those of matrix products and convolutions, as torch's flop counter sees them.
+    """
+    torch.set_num_threads(1)
+    learner = learner_of(recipe, split.inputs["labelled"].shape[1:], seed=0)
+    examples = whole(split.inputs["labelled"], split.labels["labelled"], recipe.classes)
+    batch = next(iter(Loader(examples, recipe.training.batch_size, seed=0)))
+    passes = {"forward_passes": 0, "backward_passes": 0}
+
+    def count(direction: str):
+        def hook(*_) -> None:
+            passes[direction] += 1
+
+        return hook
+
+    learner.network.register_forward_hook(count("forward_passes"))
+    learner.network.head.register_full_backward_hook(count("backward_passes"))
+    with FlopCounterMode(display=False) as counter:
+        learner.training_step(batch).backward()
+    return {"flops_per_example": counter.get_total_flops() / len(batch.inputs), **passes}

@@ -1,0 +1,126 @@
+"""The journal: what trainings write down while they run, in the main checkout, outside DVC's outputs.
+
+`.reglab/journal/<key>/` holds, for one recipe, `run.json` (what it is), `seed-<n>.jsonl` (an epoch a line), checkpoints and
+finished seeds. Whoever is killed goes on from there, and the mirror to MLflow reads there. The key is a digest of settings,
+data and code, so another training never picks up these files.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from reglab.record import About
+
+
+def root() -> Path:
+    """The main checkout: DVC names it also when it runs an experiment in a temporary copy."""
+    if "DVC_ROOT" in os.environ:
+        return Path(os.environ["DVC_ROOT"])
+    here = Path.cwd()
+    return next((folder for folder in (here, *here.parents) if (folder / "params.yaml").exists()), here)
+
+
+def place(root: Path, about: About) -> Path:
+    """The folder of a run in the journal: named by a digest of what decides its outcome, this package's code included."""
+    identity = [about.family, about.name, about.settings, about.dataset, about.seeds]
+    digest = hashlib.blake2b(json.dumps(identity).encode(), digest_size=10)
+    package = Path(__file__).parent
+    for source in sorted(package.rglob("*.py")):
+        digest.update(str(source.relative_to(package)).encode() + b"\0" + source.read_bytes() + b"\0")
+    folder = root / ".reglab" / "journal" / digest.hexdigest()
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@contextlib.contextmanager
+def opened(about: About, context: dict | None = None) -> Iterator[Path]:
+    """The run's folder in the journal, held against other processes; a run begun before is gone on with.
+
+    `context` is what the mirror needs besides `about`: {"tags": {...}, "tracking": {"uri", "experiment"}}; without it
+    nothing is mirrored. An entry that is complete and still waits to be mirrored is put aside, to be run anew.
+    """
+    from reglab import tracking
+
+    entry = place(root(), about)
+    with locked(entry.with_name(f".{entry.name}.lock"), about.name):
+        if (entry / "record.json").exists():
+            entry.rename(entry.with_name(f"{entry.name}-{time.time_ns()}"))
+        entry.mkdir(exist_ok=True)
+        if context:
+            write_atomically(entry / "run.json", json.dumps({"key": entry.name} | asdict(about) | context).encode())
+            tracking.start_follower(root())
+        yield entry
+        if not context:
+            shutil.rmtree(entry)
+
+
+@contextlib.contextmanager
+def locked(path: Path, name: str) -> Iterator[None]:
+    """Hold the lock file; say so while another process holds it."""
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        print(f"{name}: another process runs the same recipe on the same data; waiting for it", flush=True)
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def complete(entry: Path, published: Path) -> None:
+    """Hand the published record to the mirror and drop what a resume would have needed."""
+    for file in (*entry.glob("*.safetensors"), *entry.glob("*.ckpt")):
+        file.unlink()
+    for name in ("curves.csv", "record.json"):  # record.json last: it says that the entry is complete
+        write_atomically(entry / name, (published / name).read_bytes())
+
+
+def epochs_written(entry: Path, seed: int) -> int:
+    """How far a seed is, for the progress display."""
+    path = entry / f"seed-{seed}.jsonl"
+    return path.read_bytes().count(b"\n") if path.exists() else 0
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """The whole content or nothing appears at `path`, also after a crash."""
+    partial = path.with_name(path.name + ".partial")
+    with open(partial, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(partial, path)
+
+
+class Journal:
+    """One seed's epochs, appended line by line; an epoch that is there already is not written again.
+
+    After a resume the repeated epochs are the same to the bit, so the first writing stands, with its time. A line torn by
+    a kill is cut off.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        whole = path.read_bytes() if path.exists() else b""
+        if not whole.endswith(b"\n") and whole:
+            whole = whole[: whole.rfind(b"\n") + 1]
+            write_atomically(path, whole)
+        self.lines = [json.loads(line) for line in whole.splitlines()]
+
+    def append(self, epoch: int, metrics: dict[str, float]) -> None:
+        """Write an epoch down, its numbers to seven digits: the precision of a float32."""
+        if epoch < len(self.lines):
+            return
+        rounded = {name: float(f"{value:.7g}") for name, value in metrics.items()}
+        self.lines.append({"epoch": epoch, "time": round(time.time(), 3), "metrics": rounded})
+        with open(self.path, "a") as file:
+            file.write(json.dumps(self.lines[-1]) + "\n")

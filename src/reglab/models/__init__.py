@@ -1,0 +1,1 @@
+"""Networks: a backbone with a linear head."""

@@ -1,0 +1,25 @@
+"""A small convolutional network: the same kernel at every place, then pooling."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+from annotated_types import Ge
+from torch import nn
+
+from reglab.models.base import Architecture, Block
+
+
+@dataclass(frozen=True)
+class ConvNet(Architecture):
+    """`depth` layers of 3x3 convolutions with rectified linear units; each halves the image and doubles the channels."""
+
+    width: Annotated[int, Ge(1)] = 16
+    depth: Annotated[int, Ge(1)] = 2
+
+    def blocks(self, shape: Sequence[int]) -> list[Block]:
+        channels = [shape[0]] + [self.width * 2**layer for layer in range(self.depth)]
+        return [
+            Block(nn.Conv2d(n, m, kernel_size=3, padding=1), nn.ReLU(), nn.MaxPool2d(2, ceil_mode=True))
+            for n, m in zip(channels, channels[1:], strict=False)
+        ]

@@ -1,0 +1,23 @@
+"""The multilayer perceptron: fully connected layers of rectified linear units."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+from annotated_types import Ge
+from torch import nn
+
+from reglab.models.base import Architecture, Block
+
+
+@dataclass(frozen=True)
+class MLP(Architecture):
+    """`depth` hidden layers of `width` units: h = max(0, W h + b)."""
+
+    width: Annotated[int, Ge(1)] = 256
+    depth: Annotated[int, Ge(1)] = 2
+
+    def blocks(self, shape: Sequence[int]) -> list[Block]:
+        widths = [math.prod(shape)] + [self.width] * self.depth
+        return [Block(nn.Flatten(), nn.Linear(n, m), nn.ReLU()) for n, m in zip(widths, widths[1:], strict=False)]

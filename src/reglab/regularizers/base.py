@@ -1,0 +1,62 @@
+"""The places of a training at which a regularizer may act, in calling order.
+
+    for r in regularizers: r.prepare_model(network)
+    optimizer = Adam(network.parameters())
+    for epoch in range(epochs):                                # `callbacks` may end this loop
+        for batch in loader:
+            for r in regularizers: batch = r.transform_batch(batch, network)
+            scores = network(batch.inputs)
+            loss = cross_entropy(scores, batch.targets)
+            for r in regularizers: loss += r.penalty(network, batch, scores)
+            loss.backward()
+            for r in regularizers: r.transform_gradients(network)
+            optimizer.step()
+            for r in regularizers: r.after_step(network, learning_rate)
+        for r in regularizers: network_to_judge = r.evaluation_model(network)
+
+The order of the list is the order of application.
+"""
+
+from torch import Tensor
+from torch.nn import Module
+
+from reglab.data.loader import Batch
+from reglab.models.base import Network
+
+
+class Regularizer:
+    """A frozen dataclass whose fields are its entry in params.yaml; a technique overrides one or two hooks.
+
+    It holds no state: what must last from step to step is a buffer of the network, where checkpoints find it.
+    What it draws, it draws from `network.moment`.
+    """
+
+    def prepare_model(self, network: Network) -> None:
+        """Once, before the optimizer exists: register forward hooks or buffers."""
+
+    def transform_batch(self, batch: Batch, network: Network) -> Batch:
+        """Each step, after the batch is on the device: other inputs, other targets, or both."""
+        return batch
+
+    def penalty(self, network: Network, batch: Batch, logits: Tensor) -> Tensor | None:
+        """After the forward pass: a scalar to add to the loss, logged as `<technique>_penalty`."""
+        return None
+
+    def transform_gradients(self, network: Network) -> None:
+        """Before the optimizer step, in place."""
+
+    def after_step(self, network: Network, learning_rate: float) -> None:
+        """After the optimizer step: projections, proximal steps, averages."""
+
+    def evaluation_model(self, network: Network) -> Module:
+        """What validation and test judge."""
+        return network
+
+    def callbacks(self) -> list:
+        """Lightning callbacks, for what happens between epochs."""
+        return []
+
+
+def name(regularizer: Regularizer) -> str:
+    """The technique's name: that of its file."""
+    return type(regularizer).__module__.rpartition(".")[2]

@@ -1,0 +1,10 @@
+"""No regularization: the baseline that every comparison is against."""
+
+from dataclasses import dataclass
+
+from reglab.regularizers.base import Regularizer
+
+
+@dataclass(frozen=True)
+class NoRegularizer(Regularizer):
+    """Changes nothing."""

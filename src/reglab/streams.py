@@ -1,0 +1,43 @@
+"""Named random streams: a random number is a function of its keys, never of how many were drawn before it.
+
+So two recipes that draw different amounts still share their splits, initializations and batch orders (comparisons are
+paired by construction), and a training that was killed goes on with the very numbers it would have drawn.
+"""
+
+import hashlib
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+def seed_of(*keys: int | str) -> int:
+    """A 32-bit seed for the stream with these keys: the head of the BLAKE2 digest of their representation."""
+    return int.from_bytes(hashlib.blake2b(repr(keys).encode(), digest_size=4).digest(), "big")
+
+
+def generator(*keys: int | str, device: torch.device | str = "cpu") -> torch.Generator:
+    """A fresh generator at the start of the stream with these keys."""
+    return torch.Generator(device).manual_seed(seed_of(*keys))
+
+
+@dataclass(frozen=True)
+class Moment:
+    """Where a training stands; the keys of whatever is drawn there."""
+
+    seed: int
+    epoch: int
+    step: int
+
+    def generator(self, stream: str, device: torch.device | str = "cpu") -> torch.Generator:
+        """For masks and noise: keyed by (seed, stream, step)."""
+        return generator(self.seed, stream, self.step, device=device)
+
+    def uniform(self, stream: str, indices: Tensor, draws: int, examples: int) -> Tensor:
+        """For augmentation: (batch, draws) uniform numbers keyed by (seed, stream, epoch, example).
+
+        An example gets the same numbers in whatever batch it sits. All `examples` rows are drawn and those of
+        `indices` kept: cheaper than one generator an example.
+        """
+        rows = torch.rand(examples, draws, generator=generator(self.seed, stream, self.epoch))
+        return rows.to(indices.device)[indices]

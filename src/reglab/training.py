@@ -1,0 +1,91 @@
+"""From a recipe's settings to its record: all seeds, in parallel, then one atomic publication."""
+
+from dataclasses import asdict, replace
+from pathlib import Path
+from statistics import fmean
+
+from tqdm import tqdm
+
+from reglab import journal, record
+from reglab.data.prepared import Prepared, Split
+from reglab.fitting import Recipe, cost_of_step, finished_seed, train_seed
+from reglab.processes import run_all
+from reglab.record import About
+
+
+def run(
+    recipe: Recipe,
+    about: About,
+    data: Prepared,
+    runs: Path,
+    *,
+    processes: int | None = None,
+    context: dict | None = None,
+) -> dict:
+    """Train all seeds and publish `runs/<family>/<name>`; returns the record's content.
+
+    `context` is as in `journal.opened`.
+    """
+    with journal.opened(about, context) as entry:
+        splits = {seed: data.split(seed) for seed in about.seeds}
+        costs = train_all(recipe, splits, entry, about.name, processes)
+        outcomes, tensors = zip(*(finished_seed(entry, seed) for seed in about.seeds), strict=True)
+        lines = {seed: journal.Journal(entry / f"seed-{seed}.jsonl").lines for seed in about.seeds}
+        epochs = fmean(outcome["epochs"] for outcome in outcomes)
+        content = asdict(about) | {
+            "seeds": {
+                str(seed): seed_of_record(outcome, record.starting_with("probabilities/", arrays), splits[seed], lines[seed])
+                for seed, outcome, arrays in zip(about.seeds, outcomes, tensors, strict=True)
+            },
+            "cost": total_cost(recipe, *costs, epochs, len(splits[about.seeds[0]].inputs["labelled"])),
+        }
+        path = record.write(
+            record.folder(runs, about),
+            content,
+            curves=record.curves_csv(lines),
+            splits=splits,
+            probabilities=[record.starting_with("probabilities/", arrays)["test"] for arrays in tensors],
+            weights=[record.starting_with("weights/", arrays) for arrays in tensors],
+        )
+        journal.complete(entry, path)
+    return content
+
+
+def seed_of_record(outcome: dict, probabilities: dict, split: Split, lines: list[dict]) -> dict:
+    """A seed's part of the record; one that diverged has no metrics."""
+    seed = {key: outcome[key] for key in ("status", "reason", "best_epoch", "epochs") if key in outcome}
+    if outcome["status"] != "finished":
+        return seed | {"metrics": {}}
+    chosen = lines[outcome["best_epoch"]]["metrics"]
+    where = {key: chosen[key] for key in ("weight_norm", "distance_from_start")}
+    return seed | {"metrics": record.seed_metrics(split, probabilities) | {"zero_weights": outcome["zero_weights"]} | where}
+
+
+def total_cost(recipe: Recipe, step: dict, plain_step: dict, epochs: float, examples: int) -> dict:
+    """Operations of a whole training, the mean over seeds; passes of one step; and both relative to no technique at all."""
+    seen = epochs * examples
+    return {
+        "flops": round(step["flops_per_example"] * seen),
+        "forward_passes": step["forward_passes"],
+        "backward_passes": step["backward_passes"],
+        "relative_to_none": step["flops_per_example"] * epochs / (plain_step["flops_per_example"] * recipe.training.epochs),
+    }
+
+
+def train_all(recipe: Recipe, splits: dict[int, Split], entry: Path, name: str, processes: int | None) -> tuple[dict, dict]:
+    """Train every seed into `entry`; returns the cost of a step with and without the techniques.
+
+    Shows progress where the output is a terminal.
+    """
+    first = next(iter(splits.values()))
+    costs = [(cost_of_step, which, first) for which in (recipe, replace(recipe, regularizers=()))]
+    seeds = [(train_seed, recipe, split, seed, entry) for seed, split in splits.items()]
+    with tqdm(total=recipe.training.epochs * len(splits), desc=name, unit="epoch", disable=None, leave=False) as bar:
+
+        def tick() -> None:
+            bar.n = sum(journal.epochs_written(entry, seed) for seed in splits)
+            left = sum(not (entry / f"seed-{seed}.safetensors").exists() for seed in splits)
+            bar.set_postfix_str(f"{left} of {len(splits)} seeds left")
+
+        with_techniques, without, *_ = run_all(costs + seeds, processes=processes, tick=tick)
+    return with_techniques, without

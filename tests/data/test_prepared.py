@@ -1,0 +1,40 @@
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from reglab.data import prepared
+from reglab.errors import UserError
+
+DATA = SimpleNamespace(name="digits", train_size=20, validation_size=10, test_size=10, label_noise=0.5)
+
+
+@pytest.fixture
+def source():
+    labels = np.tile(np.arange(3), 20)
+    return np.arange(60, dtype=np.float32).reshape(60, 1, 1, 1), labels
+
+
+def test_what_is_written_is_read_and_the_noise_is_on_the_training_labels_alone(tmp_path, source):
+    prepared.write(tmp_path, DATA, *source, seeds=2)
+    split = prepared.read(tmp_path).split(1)
+    for part in prepared.PARTS:
+        assert np.array_equal(split.inputs[part].ravel(), split.rows[part])
+        wrong = (split.labels[part] != split.rows[part] % 3).sum()
+        assert wrong == (10 if part == "labelled" else 0)
+
+
+def test_the_fingerprint_is_that_of_the_data_and_of_nothing_else(tmp_path, source):
+    def fingerprint(folder, labels=source[1], data=DATA):
+        prepared.write(tmp_path / folder, data, source[0], labels, seeds=2)
+        return prepared.read(tmp_path / folder).fingerprint
+
+    first = fingerprint("a")
+    assert first == fingerprint("b")
+    assert first != fingerprint("c", labels=source[1][::-1].copy())
+    assert first != fingerprint("d", data=SimpleNamespace(**vars(DATA) | {"label_noise": 0.4}))
+
+
+def test_reading_what_was_not_prepared_says_what_to_run(tmp_path):
+    with pytest.raises(UserError, match="dvc repro prepare"):
+        prepared.read(tmp_path)

@@ -1,0 +1,73 @@
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from reglab.data import check, source
+from reglab.data.splits import split, with_noise
+from reglab.errors import UserError
+
+SIZES = {"train_size": 900, "validation_size": 300, "test_size": 400}
+
+
+@pytest.fixture(scope="module")
+def labels():
+    return source("digits")[1]
+
+
+def test_digits_are_1797_images_of_8_by_8_between_0_and_1():
+    inputs, labels = source("digits")
+    assert inputs.shape == (1797, 1, 8, 8) and inputs.dtype == np.float32
+    assert inputs.min() == 0 and inputs.max() == 1 and set(labels) == set(range(10))
+
+
+def test_the_parts_are_disjoint_and_cover_the_data(labels):
+    parts = split(labels, **SIZES, seed=0)
+    assert sorted(np.concatenate(list(parts.values()))) == list(range(len(labels)))
+    assert [len(parts[name]) for name in ("labelled", "validation", "test", "unlabelled")] == [900, 300, 400, 197]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_every_part_has_the_classes_in_the_proportions_of_the_whole(labels, seed):
+    for rows in split(labels, **SIZES, seed=seed).values():
+        expected = np.bincount(labels) / len(labels) * len(rows)
+        assert np.abs(np.bincount(labels[rows], minlength=10) - expected).max() < 2.01
+
+
+def test_a_larger_training_set_keeps_the_test_set_and_the_examples_it_had(labels):
+    small, large = (split(labels, **SIZES | {"train_size": size}, seed=4) for size in (100, 900))
+    assert np.array_equal(small["test"], large["test"]) and np.array_equal(small["validation"], large["validation"])
+    assert np.array_equal(small["labelled"], large["labelled"][:100])
+
+
+def test_seeds_draw_splits_of_their_own(labels):
+    one, two = (set(split(labels, **SIZES, seed=seed)["test"]) for seed in (0, 1))
+    shared = len(one & two)  # hypergeometric, mean 89 and standard deviation 7.3
+    assert 40 < shared < 140
+
+
+@pytest.mark.parametrize("fraction", [0.0, 0.2, 1.0])
+def test_just_that_fraction_of_labels_becomes_another_class(labels, fraction):
+    noisy = with_noise(labels, classes=10, fraction=fraction, seed=1)
+    assert (noisy != labels).sum() == round(fraction * len(labels))
+    assert noisy.min() >= 0 and noisy.max() <= 9
+
+
+def test_more_noise_keeps_the_wrong_labels_there_were(labels):
+    some, more = (with_noise(labels, classes=10, fraction=fraction, seed=1) for fraction in (0.1, 0.3))
+    wrong = some != labels
+    assert np.array_equal(some[wrong], more[wrong])
+
+
+def test_wrong_labels_are_uniform_over_the_other_classes(labels):
+    zeros = np.zeros(9000, dtype=np.int64)
+    counts = np.bincount(with_noise(zeros, classes=10, fraction=1.0, seed=0), minlength=10)
+    assert counts[0] == 0 and abs(counts[1:] - 1000).max() < 180  # six standard deviations of 30
+
+
+def test_sizes_that_the_data_do_not_have_are_all_named_at_once():
+    asked = SimpleNamespace(name="digits", train_size=1600, validation_size=300, test_size=5, label_noise=0.0)
+    with pytest.raises(UserError) as error:
+        check(asked)
+    first, second = error.value.lines
+    assert "= 1905, but digits has 1797 examples" in first and "data.test_size: found 5; allowed: at least 10" in second
