@@ -27,16 +27,22 @@ STYLE = {
 
 
 def canvas(width: float = 6.0, height: float = 3.4, rows: int = 1, columns: int = 1, **subplots):
-    """A figure of `width` x `height` inches and its axes, as `matplotlib.pyplot.subplots` returns them, without pyplot."""
+    """A figure of `width` x `height` inches and its axes, as pyplot.subplots returns them, without pyplot."""
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(width, height), layout="constrained")
         return figure, figure.subplots(rows, columns, **subplots)
 
 
 def svg(figure: Figure) -> str:
-    """The figure as an `<svg>` element whose text and axes take the page's colour; the same bytes for the same figure."""
+    """The figure as an `<svg>` element whose text and axes take the page's colour; the same bytes for the same figure.
+
+    Black counts as the page's colour: it is what matplotlib gives to text that was added after `canvas`.
+    """
+    for legend in filter(None, (axes.get_legend() for axes in figure.axes)):
+        legend.set_frame_on(False)
     with matplotlib.rc_context(STYLE):
         buffer = io.StringIO()
         figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     text = buffer.getvalue()
-    return text[text.index("<svg") :].replace(INK, "currentColor")
+    text = text[text.index("<svg") :].replace("<svg", '<svg fill="currentColor"', 1)
+    return text.replace(INK, "currentColor").replace("#000000", "currentColor")

@@ -123,8 +123,9 @@ def train_seed(recipe: Recipe, split: Split, seed: int, folder: Path, every: flo
         )
     except Diverged as fault:
         outcome = {"status": "diverged", "reason": str(fault)}
-    if trainer.interrupted or trainer.received_sigterm:
-        raise InterruptedError("the training was told to stop")
+    else:
+        if trainer.interrupted or trainer.received_sigterm:  # Lightning returns as if the training were done
+            raise InterruptedError("the training was told to stop")
     probabilities = predict(learner, parts)
     if outcome["status"] == "finished" and not all(values.isfinite().all() for values in probabilities.values()):
         outcome = {"status": "diverged", "reason": "the last step made the weights infinite"}

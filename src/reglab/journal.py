@@ -110,7 +110,8 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        whole = path.read_bytes() if path.exists() else b""
+        path.touch()
+        whole = path.read_bytes()
         if not whole.endswith(b"\n") and whole:
             whole = whole[: whole.rfind(b"\n") + 1]
             write_atomically(path, whole)

@@ -114,7 +114,7 @@ def write(
             (partial / name).write_text(part, encoding="utf-8")
     if splits:
         predictions = {
-            "test_probabilities": np.stack(probabilities),
+            "test_probabilities": np.stack(probabilities).astype(np.float32),
             "test_labels": np.stack([split.labels["test"] for split in splits.values()]),
             "test_indices": np.stack([split.rows["test"] for split in splits.values()]),
         }

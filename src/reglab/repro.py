@@ -38,8 +38,8 @@ def recover(root: Path) -> list[str]:
 
 def _is_lock(content: bytes) -> bool:
     try:
-        return bool(YAML(typ="safe").load(content).get("stages"))
-    except (YAMLError, AttributeError, UnicodeDecodeError):
+        return isinstance(YAML(typ="safe").load(content)["stages"], dict)
+    except (YAMLError, TypeError, KeyError, UnicodeDecodeError):
         return False
 
 

@@ -10,6 +10,7 @@ from reglab.data.loader import Batch
 from reglab.losses import accuracy, cross_entropy
 from reglab.models.base import Network
 from reglab.models.parameters import weights
+from reglab.penalties import norm
 from reglab.regularizers.base import Regularizer, name
 from reglab.streams import Moment
 
@@ -34,6 +35,7 @@ class Supervised(LightningModule):
         self.start = [weight.detach().clone() for weight in weights(network).values()]
         self.sums: dict[str, Tensor] = {}
         self.steps = 0
+        network.moment = Moment(seed, epoch=0, step=0)
         for regularizer in regularizers:
             regularizer.prepare_model(network)
 
@@ -87,14 +89,12 @@ class Supervised(LightningModule):
 
     @torch.no_grad()
     def curves(self) -> dict[str, float]:
-        """The epoch's mean terms, and where the weights are: their norm and their distance from the start; starts afresh."""
+        """The epoch's mean terms, the norm of the weights, their distance from the start, and what techniques add; starts afresh."""
         now = list(weights(self.network).values())
         away = [weight - start.to(weight.device) for weight, start in zip(now, self.start, strict=True)]
         means = {key: (total / self.steps).item() for key, total in self.sums.items()}
         self.sums, self.steps = {}, 0
-        return means | {"weight_norm": norm(now), "distance_from_start": norm(away)}
-
-
-def norm(tensors: Sequence[Tensor]) -> float:
-    """The L2 norm of all tensors together."""
-    return torch.stack([tensor.square().sum() for tensor in tensors]).sum().sqrt().item()
+        curves = means | {"weight_norm": norm(now).item(), "distance_from_start": norm(away).item()}
+        for regularizer in self.regularizers:
+            curves |= regularizer.curves(self.network)
+        return curves

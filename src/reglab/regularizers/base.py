@@ -12,7 +12,9 @@
             for r in regularizers: r.transform_gradients(network)
             optimizer.step()
             for r in regularizers: r.after_step(network, learning_rate)
-        for r in regularizers: network_to_judge = r.evaluation_model(network)
+        for r in regularizers: curves |= r.curves(network)
+        network_to_judge = network
+        for r in regularizers: network_to_judge = r.evaluation_model(network_to_judge)
 
 The order of the list is the order of application.
 """
@@ -48,8 +50,16 @@ class Regularizer:
     def after_step(self, network: Network, learning_rate: float) -> None:
         """After the optimizer step: projections, proximal steps, averages."""
 
+    def curves(self, network: Network) -> dict[str, float]:
+        """At the end of each epoch: what the technique adds to the learning curves, named `<technique>_<quantity>`."""
+        return {}
+
     def evaluation_model(self, network: Network) -> Module:
-        """What validation and test judge."""
+        """What validation and test judge; `network` is what the technique before made of it.
+
+        A copy made here shares the forward hooks of the original: a hook asks the layer it is called with whether that
+        trains, and the network only for the moment of a training step.
+        """
         return network
 
     def callbacks(self) -> list:

@@ -10,12 +10,8 @@ from torch import Tensor
 from reglab.data.loader import Batch
 from reglab.models.base import Network
 from reglab.models.parameters import weights
+from reglab.penalties import norm, soft_threshold
 from reglab.regularizers.base import Regularizer
-
-
-def soft_threshold(weight: Tensor, threshold: float) -> Tensor:
-    """sign(w) max(|w| - threshold, 0): the proximal operator of threshold ||w||_1."""
-    return weight - weight.clamp(-threshold, threshold)
 
 
 @dataclass(frozen=True)
@@ -35,7 +31,7 @@ class L1(Regularizer):
     def penalty(self, network: Network, batch: Batch, logits: Tensor) -> Tensor | None:
         if self.step == "proximal":
             return None
-        return self.strength * sum(weight.abs().sum() for weight in weights(network).values())
+        return self.strength * norm(weights(network).values(), order=1)
 
     @torch.no_grad()
     def after_step(self, network: Network, learning_rate: float) -> None:

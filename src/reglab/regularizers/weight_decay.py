@@ -1,6 +1,5 @@
 """Weight decay: the squared L2 norm of the weights as a penalty, or a shrinkage beside the gradient step."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -11,12 +10,8 @@ from torch import Tensor
 from reglab.data.loader import Batch
 from reglab.models.base import Network
 from reglab.models.parameters import weights
+from reglab.penalties import half_squared_norm
 from reglab.regularizers.base import Regularizer
-
-
-def half_squared_norm(tensors: Iterable[Tensor]) -> Tensor:
-    """Omega(w) = 1/2 ||w||_2^2, over all tensors together."""
-    return sum(tensor.square().sum() for tensor in tensors) / 2
 
 
 @dataclass(frozen=True)

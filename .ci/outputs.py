@@ -1,0 +1,24 @@
+"""What a small run must have left behind: a record, a report row and MLflow runs for every entry of params.yaml."""
+
+import json
+import sqlite3
+from pathlib import Path
+
+from reglab import params
+
+settings = params.load()
+expected = settings.expected()
+metrics = json.loads(Path("reports/metrics.json").read_text())
+page = Path("reports/index.html").read_text()
+for family, name in expected:
+    record = json.loads(Path(f"runs/{family}/{name}/record.json").read_text())
+    assert len(record["seeds"]) in (0, settings.seeds), f"{name}: {len(record['seeds'])} seeds"
+    assert name in page, f"{name} is not in the report"
+    assert not record["seeds"] or name in metrics[family], f"{name} is not in metrics.json"
+assert metrics["regularizers"]["placebo"]["difference"] == 0, "placebo must be none, bit for bit"
+
+runs = sqlite3.connect("mlflow.db").execute("select name, status from runs where lifecycle_stage = 'active'").fetchall()
+names = [name for name, status in runs if status == "FINISHED"]
+missing = [name for _, name in expected if names.count(name) != 1]
+assert not missing, f"MLflow has not just one finished run of {missing}"
+print(f"{len(expected)} entries, {len(runs)} runs in MLflow: all there")

@@ -1,0 +1,1 @@
+"""How good a recipe is, and whether a difference is real."""

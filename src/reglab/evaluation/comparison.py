@@ -1,0 +1,178 @@
+"""Every recipe against `regularizers/none`, paired over seeds: the content of reports/metrics.json.
+
+Two families of comparisons are corrected by Holm's method, each for itself: the networks (every section that trains
+over seeds, without `none`), and the classical `baselines`, which are the frame of reference and no candidates.
+"""
+
+from math import isfinite, nan
+
+import numpy as np
+
+from reglab.errors import UserError
+from reglab.evaluation import statistics
+
+NONE = ("regularizers", "none")
+CLASSICAL = "baselines"
+
+Records = dict[str, dict[str, dict]]  # family -> name -> record
+Key = tuple[str, str]  # family, name
+
+
+def compare(
+    records: Records,
+    *,
+    confidence: float,
+    relevant_difference: float,
+    metric: str = "test_accuracy",
+    higher_is_better: bool = True,
+) -> dict[str, dict[str, dict]]:
+    """family -> name -> row; what cannot be known is None; records without seeds (theory) have no row.
+
+    A row: the mean under the metric's own name; `difference` (recipe - `none`) with `low` and `high`; `p`, `p_holm`;
+    `verdict`; `seeds_needed`, when the verdict is "cannot tell"; `cost` relative to `none`; `best_baseline` and
+    `beats_baselines`: a network beats the baselines when the interval of its paired difference to the best of them,
+    chosen by mean validation metric, lies on the better side of zero; `diverged_seeds`: a recipe that has some gets
+    the verdict "diverged" and no numbers, so that nothing can rank it; `metrics`: name -> mean, difference, intervals.
+
+    Raises UserError when `none` is missing or a recipe has other seeds than `none`.
+    """
+    recipes = _recipes(records)
+    none = recipes[NONE]
+    differences = {key: _paired(record, none, metric) for key, record in recipes.items()}
+    p = {key: statistics.sign_flip(values) for key, values in differences.items() if key != NONE}
+    p_holm, comparisons = _corrected(p)
+    best = _best_baseline(recipes, metric.replace("test_", "validation_", 1), higher_is_better)
+    rule = {"relevant_difference": relevant_difference, "level": 1 - confidence}
+
+    def gain(low: float, high: float) -> tuple[float, float]:
+        """The interval of a difference, counted so that more is better."""
+        return (low, high) if higher_is_better else (-high, -low)
+
+    report: dict[str, dict[str, dict]] = {family: {} for family, _ in recipes}
+    for key, record in recipes.items():
+        family, name = key
+        estimates = {
+            other: _estimates(record, none, other, confidence) for other in dict.fromkeys([metric, *_metrics(record)])
+        }
+        effect, diverged = estimates[metric], _diverged(record)
+        low, high = effect["difference_low"], effect["difference_high"]
+        if diverged or key == NONE:
+            verdict = "diverged" if diverged else "baseline"
+        else:
+            verdict = statistics.verdict(*gain(low, high), p_holm[key], seeds=len(differences[key]), **rule)
+        row = {
+            metric: effect["mean"],
+            "difference": effect["difference"],
+            "low": low,
+            "high": high,
+            "p": p.get(key),
+            "p_holm": p_holm.get(key),
+            "verdict": verdict,
+            "seeds_needed": None,
+            "cost": record.get("cost", {}).get("relative_to_none"),
+            "best_baseline": None,
+            "beats_baselines": None,
+            "diverged_seeds": diverged,
+            "metrics": estimates,
+        }
+        if verdict == "cannot tell":
+            row["seeds_needed"] = statistics.seeds_needed(differences[key], comparisons=comparisons[family], **rule)
+        if best and family != CLASSICAL and not diverged:
+            lead = statistics.difference_interval(_paired(record, recipes[best], metric), confidence)
+            row |= {"best_baseline": best[1], "beats_baselines": gain(*lead)[0] > 0}
+        report[family][name] = _without_nan(row)
+    return report
+
+
+def too_few_seeds(records: Records, confidence: float) -> str | None:
+    """A warning, when the networks' exact test cannot reach the level after Holm's correction with so few seeds."""
+    recipes = _recipes(records)
+    comparisons = sum(key != NONE and key[0] != CLASSICAL and not _diverged(recipes[key]) for key in recipes)
+    seeds, needed = len(recipes[NONE]["seeds"]), statistics.smallest_seeds(comparisons, 1 - confidence)
+    if seeds >= needed:
+        return None
+    return (
+        f"params.yaml: seeds: {seeds} are too few for {comparisons} comparisons at confidence {confidence:g}: "
+        f"no verdict can be helps or hurts; set seeds to {needed} or more"
+    )
+
+
+def _recipes(records: Records) -> dict[Key, dict]:
+    """The records that have seeds, all of them the same as those of `none`."""
+    recipes = {
+        (family, name): record for family, names in records.items() for name, record in names.items() if record["seeds"]
+    }
+    if NONE not in recipes:
+        raise UserError(
+            "params.yaml: regularizers: found no entry none, with which every recipe is compared; add `none: {}`"
+        )
+    allowed = recipes[NONE]["seeds"].keys()
+    faults = [
+        f"runs/{family}/{name}/record.json: seeds: found {', '.join(record['seeds'])}; "
+        f"regularizers/none has {', '.join(allowed)}, and pairs need the same; run `dvc repro`"
+        for (family, name), record in recipes.items()
+        if record["seeds"].keys() != allowed
+    ]
+    if faults:
+        raise UserError(*faults)
+    return recipes
+
+
+def _corrected(p: dict[Key, float]) -> tuple[dict[Key, float], dict[str, int]]:
+    """Holm's p-values, networks and classical baselines each for themselves; family -> number of comparisons."""
+    p_holm, comparisons = {}, {}
+    for classical in (False, True):
+        keys = [key for key in p if (key[0] == CLASSICAL) == classical]
+        adjusted = statistics.holm([p[key] for key in keys])
+        p_holm |= dict(zip(keys, adjusted.tolist(), strict=True))
+        comparisons |= {family: int(np.isfinite(adjusted).sum()) for family, _ in keys}
+    return p_holm, comparisons
+
+
+def _best_baseline(recipes: dict[Key, dict], metric: str, higher_is_better: bool) -> Key | None:
+    classical = {key: _values(record, metric) for key, record in recipes.items() if key[0] == CLASSICAL}
+    means = {key: values.mean() for key, values in classical.items() if len(values)}
+    return (max if higher_is_better else min)(means, key=means.get, default=None)
+
+
+def _estimates(record: dict, none: dict, metric: str, confidence: float) -> dict[str, float]:
+    values, differences = _values(record, metric), _paired(record, none, metric)
+    low, high = statistics.mean_interval(values, confidence)
+    difference_low, difference_high = statistics.difference_interval(differences, confidence)
+    return {
+        "mean": float(values.mean()) if len(values) else nan,
+        "low": low,
+        "high": high,
+        "difference": float(differences.mean()) if len(differences) else nan,
+        "difference_low": difference_low,
+        "difference_high": difference_high,
+    }
+
+
+def _diverged(record: dict) -> list[int]:
+    return [int(seed) for seed, run in record["seeds"].items() if run["status"] != "finished"]
+
+
+def _metrics(record: dict) -> list[str]:
+    """Names of what every seed measured; none of a recipe that diverged."""
+    runs = list(record["seeds"].values())
+    return [] if _diverged(record) else [name for name in runs[0]["metrics"] if all(name in r["metrics"] for r in runs)]
+
+
+def _values(record: dict, metric: str) -> np.ndarray:
+    """The metric of each seed, every record's in the same order; empty when a seed diverged or lacks it."""
+    seeds = sorted(record["seeds"]) if metric in _metrics(record) else []
+    return np.array([record["seeds"][seed]["metrics"][metric] for seed in seeds], dtype=np.float64)
+
+
+def _paired(record: dict, other: dict, metric: str) -> np.ndarray:
+    """record - other by seed; empty when either has no values."""
+    one, two = _values(record, metric), _values(other, metric)
+    return one - two if len(one) == len(two) else np.empty(0)
+
+
+def _without_nan(value: object) -> object:
+    """None in the place of NaN, which JSON does not have."""
+    if isinstance(value, dict):
+        return {key: _without_nan(item) for key, item in value.items()}
+    return None if isinstance(value, float) and not isfinite(value) else value

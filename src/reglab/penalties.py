@@ -1,0 +1,29 @@
+"""Norms of weights as penalties, and the step that a norm with a corner needs, as pure functions of tensors."""
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor
+
+
+def half_squared_norm(tensors: Iterable[Tensor]) -> Tensor:
+    """Omega(w) = 1/2 ||w||_2^2, over all tensors together."""
+    return sum(tensor.square().sum() for tensor in tensors) / 2
+
+
+def norm(tensors: Iterable[Tensor], order: int = 2) -> Tensor:
+    """||w||_1 or ||w||_2, over all tensors together; the gradient at the origin is zero."""
+    return torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(tensor, order) for tensor in tensors]), order)
+
+
+def soft_threshold(weight: Tensor, threshold: float) -> Tensor:
+    """sign(w) max(|w| - threshold, 0): the proximal operator of threshold ||w||_1."""
+    return weight - weight.clamp(-threshold, threshold)
+
+
+def tying(one: Iterable[Tensor], other: Iterable[Tensor]) -> Tensor:
+    """Omega(wA, wB) = ||wA - wB||_2^2 for two networks of the same shapes: soft parameter tying.
+
+    Source: Goodfellow, Bengio and Courville, Deep Learning, 2016, section 7.9.
+    """
+    return sum((a - b).square().sum() for a, b in zip(one, other, strict=True))

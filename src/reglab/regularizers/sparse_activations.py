@@ -1,0 +1,42 @@
+"""Sparse representations: the sum of absolute activations as a penalty."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from annotated_types import Ge
+from torch import Tensor
+
+from reglab.data.loader import Batch
+from reglab.models.base import Network
+from reglab.regularizers.base import Regularizer
+
+
+def mean_l1_norm(units: Tensor) -> Tensor:
+    """Omega(h) = ||h||_1 = sum_i |h_i| of units (batch, ...), the mean over the batch."""
+    return units.abs().sum() / len(units)
+
+
+@dataclass(frozen=True)
+class SparseActivations(Regularizer):
+    """Minimises J(w) + strength sum_l ||h_l||_1 over the outputs h_l of all hidden layers.
+
+    Sources: Goodfellow, Bengio and Courville, Deep Learning, 2016, section 7.10, eq. 7.48; Glorot, Bordes and Bengio, Deep
+    Sparse Rectifier Neural Networks, 2011, section 3.
+    """
+
+    strength: Annotated[float, Ge(0)] = 1e-3
+
+    def prepare_model(self, network: Network) -> None:
+        network.activations = {}  # of the training step's last forward pass, until `penalty` takes them
+
+        def remember(layer, units: Tensor, number: int) -> None:
+            if layer.training:
+                network.activations[number] = units
+
+        for number, layer in enumerate(network.hidden_layers):
+            layer.register_forward_hook(lambda layer, _, units, number=number: remember(layer, units, number))
+
+    def penalty(self, network: Network, batch: Batch, logits: Tensor) -> Tensor:
+        total = sum(mean_l1_norm(units) for units in network.activations.values())
+        network.activations.clear()
+        return self.strength * total

@@ -1,0 +1,1 @@
+"""The report: one page from records, reports/metrics.json and params.yaml."""

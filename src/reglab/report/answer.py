@@ -1,0 +1,197 @@
+"""The answer in plain words, made of the numbers: what helps, by how much, at what cost, and what cannot be told."""
+
+from typing import NamedTuple
+
+from markupsafe import Markup
+
+from reglab.evaluation.statistics import smallest_seeds
+from reglab.report.formats import fixed, missing, percent, points
+from reglab.report.tables import Row
+
+PLACEBO = "placebo"
+
+
+class Point(NamedTuple):
+    """One thing to know beside the answer: what it is about, the sentence, and whether it should worry."""
+
+    about: str
+    text: Markup
+    alarming: bool = False
+
+
+def link(row: Row) -> Markup:
+    return Markup('<a href="#{}">{}</a>').format(row.id, row.name)
+
+
+def listed(parts: list) -> Markup:
+    """a, b and c."""
+    *first, last = parts
+    return Markup("{} and {}").format(Markup(", ").join(first), last) if first else Markup("{}").format(last)
+
+
+def gain(row: Row) -> Markup:
+    """The name, with its difference."""
+    return Markup("{} ({})").format(link(row), points(row.difference.mean))
+
+
+def unsigned(x: float) -> str:
+    """Percentage points, always positive; two digits after the point below one."""
+    return fixed(abs(100 * x), 1 if abs(x) >= 0.01 else 2)
+
+
+def setting_of(data: dict) -> str:
+    """The data and what of it decides which technique helps."""
+    size, noise = data.get("train_size"), data.get("label_noise")
+    wrong = f", {percent(noise, 0)}\u00a0% of their labels wrong" if noise else ""
+    return f"{data['name']} ({size} training examples{wrong})" if size else data["name"]
+
+
+def price(cost: float | None) -> str:
+    if missing(cost):
+        return "at an unknown cost"
+    return "at no extra computation" if round(cost, 1) == 1 else f"at {fixed(cost, 1)} times the computation of none"
+
+
+def many(count: int, what: str) -> str:
+    return f"{count} {what}" + ("" if count == 1 else "s")
+
+
+def candidates(table: list[Row]) -> list[Row]:
+    """What may help: neither the reference, nor the placebo, nor a classical method."""
+    return [row for row in table if not (row.reference or row.classical or row.name == PLACEBO)]
+
+
+def compared(table: list[Row], verdict: str) -> list[Row]:
+    """The candidates with this verdict, the largest difference first."""
+    found = [row for row in candidates(table) if row.verdict == verdict and not row.diverged]
+    return sorted(found, key=lambda row: -abs(row.difference.mean or 0.0))
+
+
+def headline(table: list[Row], settings: dict) -> Markup:
+    """The answer in a sentence: which recipe helps most, by how much, at what cost; or why there is no answer."""
+    seeds = many(settings["seeds"], "seed")
+    place = setting_of(settings["data"])
+    reference = next((row for row in table if row.reference), None)
+    if reference is None or reference.diverged:
+        fate = "is not among the recipes" if reference is None else "diverged"
+        return Markup("No answer: <b>none</b>, which everything is compared with, {}.").format(fate)
+    helps, unclear = compared(table, "helps"), compared(table, "cannot tell")
+    recipes = candidates(table)
+    if not recipes:
+        return Markup("Nothing to compare: params.yaml names no regularizer beside <b>none</b>.")
+    if helps:
+        best = helps[0]
+        mean, low, high = best.difference
+        return Markup(
+            "On {}, {}<b>{}</b> helps{}: it raises test accuracy from {}\u00a0% to {}\u00a0%, by <b>{} points</b> "
+            "({:g}\u00a0% interval {} to {}, {}), {}."
+        ).format(
+            place, *(("", link(best), " most") if len(helps) > 1 else ("only ", link(best), "")),
+            percent(reference.numbers["test_accuracy"]), percent(best.numbers["test_accuracy"]), unsigned(mean),
+            100 * settings["evaluation"]["confidence"], unsigned(low), unsigned(high), seeds,
+            price(best.numbers.get("cost")),
+        )  # fmt: skip
+    if all(row.diverged for row in recipes):
+        return Markup("On {}, every recipe diverged: no network but <b>none</b> was trained to its end.").format(place)
+    if len(unclear) == len([row for row in recipes if not row.diverged]):
+        return Markup(
+            "On {}, {} cannot tell whether anything helps. The largest mean difference is {} points, by <b>{}</b>, "
+            "and chance is not ruled out."
+        ).format(place, seeds, points(unclear[0].difference.mean), link(unclear[0]))
+    return Markup("On {}, nothing that was tried is shown to help: not one of {} with {}.").format(
+        place, many(len(recipes), "recipe"), seeds
+    )
+
+
+def points_to_know(table: list[Row], settings: dict) -> list[Point]:
+    """What stands beside the answer, in the order of how much it matters."""
+    relevant = f"{100 * settings['evaluation']['relevant_difference']:g}"
+    helps = compared(table, "helps")
+    found = []
+    if others := helps[1:]:
+        close = [row for row in others if row.difference.high > helps[0].difference.low]
+        text = Markup("{}.").format(listed([gain(row) for row in others]))
+        if close:
+            tail = " Which of the leading ones is best is not decided here: the interval of {} overlaps that of {}."
+            text += Markup(tail).format(link(helps[0]), listed([link(row) for row in close]))
+        found.append(Point("Also help" if len(others) > 1 else "Also helps", text))
+    if hurts := compared(table, "hurts"):
+        text = Markup("{}.").format(listed([gain(row) for row in hurts]))
+        found.append(Point("Hurt" if len(hurts) > 1 else "Hurts", text))
+    if same := compared(table, "no relevant difference"):
+        text = Markup("{}: within {} points of none, up or down.").format(listed([link(row) for row in same]), relevant)
+        found.append(Point("No relevant difference", text))
+    if unclear := compared(table, "cannot tell"):
+        found.append(Point("Cannot tell", uncertain(unclear)))
+    if lost := [row for row in table if row.diverged]:
+        text = Markup("{}. A recipe that diverged is not ranked.").format(listed([divergence(row) for row in lost]))
+        found.append(Point("Diverged", text, alarming=True))
+    return found + placebo(table) + classical(table) + power(table, settings)
+
+
+def uncertain(unclear: list[Row]) -> Markup:
+    """The differences, and about how many seeds would tell; said once where it is the same for all."""
+    needed = {row.numbers.get("seeds_needed") for row in unclear} - {None}
+    if len(needed) < 2:
+        tail = f" About {needed.pop()} seeds would be needed." if needed else ""
+        return Markup("{}.{}").format(listed([gain(row) for row in unclear]), tail)
+    parts = [
+        Markup("{} ({}; {} seeds)").format(
+            link(row), points(row.difference.mean), row.numbers.get("seeds_needed") or "?"
+        )
+        for row in unclear
+    ]
+    return Markup("{}. In brackets the difference, and about how many seeds would be needed.").format(listed(parts))
+
+
+def divergence(row: Row) -> Markup:
+    lost = row.entry.seeds("diverged")
+    return Markup("{} (in {} of {} seeds)").format(link(row), len(lost), len(row.entry.record["seeds"]))
+
+
+def placebo(table: list[Row]) -> list[Point]:
+    """The control: a technique that does nothing must come out as no difference."""
+    row = next((row for row in table if row.name == PLACEBO and not row.diverged), None)
+    if row is None:
+        return []
+    if row.verdict == "no relevant difference":
+        text = Markup("{} does nothing but draw random numbers, and shows no relevant difference, as it must.")
+    elif row.verdict == "cannot tell":
+        text = Markup("{} does nothing, but with so few seeds not even that can be told.")
+    else:
+        text = Markup("{} does nothing, and yet its verdict is “{}”: trust no verdict here until this is explained.")
+    alarming = row.verdict not in ("no relevant difference", "cannot tell")
+    return [Point("Control", text.format(link(row), row.verdict), alarming)]
+
+
+def classical(table: list[Row]) -> list[Point]:
+    """Do the networks beat what is not a network? The one to beat was chosen by validation accuracy."""
+    networks = [row for row in table if row.numbers.get("best_baseline") and not row.diverged]
+    if not networks:
+        return []
+    best = next(row for row in table if row.classical and row.name == networks[0].numbers["best_baseline"])
+    above = [row for row in networks if row.numbers["beats_baselines"]]
+    below = [row for row in networks if not row.numbers["beats_baselines"]]
+    bar = Markup("the best of them, {} ({}\u00a0%)").format(link(best), percent(best.numbers["test_accuracy"]))
+    if not below:
+        text = Markup("Every network beats {}.").format(bar)
+    elif not above:
+        text = Markup("No network is shown to beat {}.").format(bar)
+    else:
+        which = ("only", above) if len(above) <= len(below) else ("all but", below)
+        verb = "is" if len(above) == 1 else "are"
+        text = Markup("{} of {} networks {} shown to beat {}: {} {}.").format(
+            len(above), len(networks), verb, bar, which[0], listed([link(row) for row in which[1]])
+        )
+    return [Point("Against classical methods", text, alarming=not above)]
+
+
+def power(table: list[Row], settings: dict) -> list[Point]:
+    """A warning where even the clearest effect could not pass the test."""
+    comparisons = sum(not (row.classical or missing(row.numbers.get("p_holm"))) for row in table)
+    least = smallest_seeds(comparisons, 1 - settings["evaluation"]["confidence"])
+    if not comparisons or settings["seeds"] >= least:
+        return []
+    text = Markup("With {} the exact test needs {} seeds or more to call any effect real; params.yaml asks for {}.")
+    text = text.format(many(comparisons, "comparison"), least, settings["seeds"])
+    return [Point("Too few seeds", text, alarming=True)]

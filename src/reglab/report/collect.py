@@ -1,0 +1,72 @@
+"""What the report is made of: the records that params.yaml names, and what lies beside them."""
+
+import csv
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from reglab.errors import UserError
+
+# Before the @ of the DVC stage that makes a record, by section of params.yaml; elsewhere it is the section's own name.
+STAGES = {"baselines": "baseline", "regularizers": "train", "combinations": "combine"}
+
+Curves = dict[int, dict[str, np.ndarray]]  # seed -> column of curves.csv -> (epochs,), NaN where not measured
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A record, its curves (empty where nothing was trained in epochs) and its figure as SVG (None without one)."""
+
+    record: dict
+    curves: Curves
+    figure: str | None
+
+    @property
+    def family(self) -> str:
+        return self.record["family"]
+
+    @property
+    def name(self) -> str:
+        return self.record["name"]
+
+    def seeds(self, status: str) -> list[int]:
+        """The seeds that ended so: finished or diverged."""
+        return [int(seed) for seed, outcome in self.record["seeds"].items() if outcome["status"] == status]
+
+
+def collect(runs: Path, expected: list[tuple[str, str]]) -> list[Entry]:
+    """The entries (family, name) of params.yaml, in that order; other folders under `runs` are not looked at.
+
+    Raises UserError with a line for each record that is missing or unreadable.
+    """
+    faults, entries = [], []
+    for family, name in expected:
+        folder = runs / family / name
+        again = f"run: dvc repro {STAGES.get(family, family)}@{name}"
+        try:
+            record = json.loads((folder / "record.json").read_text(encoding="utf-8"))
+            entries.append(Entry(record, read_curves(folder / "curves.csv"), read_if_there(folder / "figure.svg")))
+        except FileNotFoundError:
+            faults.append(f"{folder}/record.json: there is no such record; {again}")
+        except ValueError as fault:
+            faults.append(f"{folder}: not readable ({fault}); {again}")
+    if faults:
+        raise UserError(*faults)
+    return entries
+
+
+def read_if_there(path: Path) -> str | None:
+    return path.read_text(encoding="utf-8") if path.exists() else None
+
+
+def read_curves(path: Path) -> Curves:
+    """curves.csv by seed and column; no seeds where there is no such file."""
+    rows: dict[int, list[dict]] = {}
+    for row in csv.DictReader((read_if_there(path) or "").splitlines()):
+        rows.setdefault(int(row.pop("seed")), []).append(row)
+    return {
+        seed: {column: np.array([float(row[column] or "nan") for row in lines]) for column in lines[0]}
+        for seed, lines in rows.items()
+    }

@@ -1,0 +1,68 @@
+"""Numbers as people read them. What is missing (None, NaN) is a dash; a minus is a minus, not a hyphen."""
+
+import math
+
+MISSING = "–"
+SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+PREFIXES = ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
+
+
+def missing(x: float | None) -> bool:
+    return x is None or not math.isfinite(x)
+
+
+def fixed(x: float | None, digits: int, sign: str = "-") -> str:
+    """`digits` decimals; sign "+" writes it also before a gain. Never a signed zero."""
+    if missing(x):
+        return MISSING
+    rounded = round(x, digits) + 0.0
+    return f"{rounded:{sign if rounded else '-'}.{digits}f}".replace("-", "−")
+
+
+def percent(x: float | None, digits: int = 1) -> str:
+    """A fraction in percent, without the sign."""
+    return MISSING if missing(x) else fixed(100 * x, digits)
+
+
+def points(x: float | None, digits: int = 1) -> str:
+    """A difference of fractions in percentage points, signed."""
+    return MISSING if missing(x) else fixed(100 * x, digits, sign="+")
+
+
+def p_value(p: float | None) -> str:
+    return "<0.001" if not missing(p) and p < 0.001 else fixed(p, 3)
+
+
+def significant(x: float | int | None, digits: int = 3) -> str:
+    """Significant digits, with a power of ten where plain decimals would be long; whole numbers stay whole."""
+    if missing(x):
+        return MISSING
+    if isinstance(x, int):
+        return f"{x:,}".replace(",", "\u202f").replace("-", "−")
+    if x == 0 or 1e-3 <= abs(x) < 1e5:
+        return f"{float(f'{x:.{digits}g}'):.{max(digits - 1 - exponent_of(x), 0)}f}".replace("-", "−")
+    mantissa, exponent = f"{x:.{digits - 1}e}".split("e")
+    return f"{mantissa.replace('-', '−')} × 10{str(int(exponent)).translate(SUPERSCRIPT)}"
+
+
+def exponent_of(x: float) -> int:
+    return math.floor(math.log10(abs(x))) if x else 0
+
+
+def prefixed(x: float | None) -> str:
+    """Three digits and a metric prefix: 1.23 G."""
+    if missing(x):
+        return MISSING
+    size, letter = next(((size, letter) for size, letter in PREFIXES if x >= size), (1.0, ""))
+    return f"{significant(x / size)}\u00a0{letter}".rstrip()
+
+
+def setting(value: object) -> str:
+    """A value of params.yaml in a line of text."""
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {setting(inner)}" for key, inner in value.items())
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(setting, value)) + "]"
+    if isinstance(value, bool) or value is None:
+        return {True: "yes", False: "no", None: "none"}[value]
+    return str(value)

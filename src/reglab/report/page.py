@@ -1,0 +1,129 @@
+"""The page: one HTML file. A new section is a function here, a template, and a place in SECTIONS."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from reglab.evaluation.statistics import smallest_seeds
+from reglab.figures import COLORS
+from reglab.report import answer, curves, formats, panels, tables, theory
+from reglab.report.collect import Entry
+
+
+def exact(x: float | None) -> str:
+    """A number for the sorting script: all its digits, or nothing."""
+    return "" if formats.missing(x) else repr(x)
+
+
+def breakable(name: str) -> Markup:
+    """A name that may be wrapped after its underscores."""
+    return Markup("_<wbr>").join(name.split("_"))
+
+
+def mean_epochs(entry: Entry) -> str:
+    """Trained epochs, the mean over the finished seeds."""
+    epochs = [outcome.get("epochs") for outcome in entry.record["seeds"].values() if outcome["status"] == "finished"]
+    return formats.MISSING if None in epochs or not epochs else f"{sum(epochs) / len(epochs):.0f}"
+
+
+PAGES = Environment(
+    loader=PackageLoader("reglab.report"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+PAGES.filters |= {
+    function.__name__: function
+    for function in (
+        *(formats.fixed, formats.percent, formats.points, formats.p_value, formats.significant, formats.prefixed),
+        *(formats.setting, formats.missing, exact, breakable, mean_epochs),
+    )
+}
+
+
+@dataclass(frozen=True)
+class Study:
+    """All that a section may speak of. `settings` is params.yaml as a mapping, `text` as it was written."""
+
+    entries: list[Entry]
+    metrics: dict
+    settings: dict
+    text: str
+
+    @cached_property
+    def rows(self) -> list[tables.Row]:
+        return tables.rows(self.entries, self.metrics)
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the page: its anchor, its heading and its body."""
+
+    id: str
+    title: str
+    body: Markup
+
+
+def body(template: str, **values) -> Markup:
+    return Markup(PAGES.get_template(template).render(values))
+
+
+def the_answer(study: Study) -> Section:
+    axis = tables.common_axis(study.rows, study.settings["evaluation"]["relevant_difference"])
+    return Section(
+        "answer",
+        "The answer",
+        body(
+            "answer.html",
+            study=study,
+            headline=answer.headline(study.rows, study.settings),
+            points=answer.points_to_know(study.rows, study.settings),
+            axis=axis,
+        ),
+    )
+
+
+def what_to_expect(study: Study) -> Section | None:
+    drawn = [row for row in study.rows if curves.drawable([row.entry])]
+    if not drawn:
+        return None
+    drawn.sort(key=lambda row: not row.reference)  # the reference first, the others as in the table
+    courses = {row.id: curves.Course.of(row.entry, "validation_error") for row in drawn}
+    reference = drawn[0] if drawn[0].reference else None
+    values = {"rows": drawn, "courses": courses, "reference": reference, "course_of": curves.Course.of}
+    values |= {"panels": panels.panels([row.entry for row in drawn]), "size": (panels.WIDTH, panels.HEIGHT)}
+    return Section("expect", "What to expect", body("expect.html", **values))
+
+
+def the_theory(study: Study) -> Section | None:
+    topics = [entry for entry in study.entries if entry.family == "theory"]
+    if not topics:
+        return None
+    figures = {e.name: theory.embedded(e.figure, f"theory-{e.name}", f"figure: {e.name}") for e in topics if e.figure}
+    return Section("theory", "The theory, checked", body("theory.html", topics=topics, figures=figures))
+
+
+def what_ran(study: Study) -> Section:
+    recipes = [entry for entry in study.entries if entry.record["seeds"]]
+    fingerprints = sorted({entry.record["dataset"]["fingerprint"] for entry in recipes})
+    least = smallest_seeds(1, 1 - study.settings["evaluation"]["confidence"])
+    values = {"study": study, "entries": recipes, "fingerprints": fingerprints, "least": least}
+    return Section("ran", "What ran", body("ran.html", **values))
+
+
+SECTIONS = (the_answer, what_to_expect, the_theory, what_ran)
+
+
+def render(entries: list[Entry], metrics: dict, settings: dict, text: str = "") -> str:
+    """The page: a string without dates, hosts or addresses, the same for the same input.
+
+    entries: from `collect`; metrics: reports/metrics.json; settings: params.yaml as a mapping, completed with its
+    defaults, and `dataset`: dataset.json of the prepared data; text: params.yaml as it was written. Raises UserError
+    when metrics.json lacks an entry.
+    """
+    study = Study(entries, metrics, settings, text)
+    sections = [section for build in SECTIONS if (section := build(study))]
+    return PAGES.get_template("page.html").render(sections=sections, colors=COLORS, study=study)

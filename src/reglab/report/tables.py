@@ -1,0 +1,130 @@
+"""The rows of the results table and the axis that their differences are drawn on."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from matplotlib.ticker import MaxNLocator
+
+from reglab.errors import UserError
+from reglab.report.collect import Entry
+from reglab.report.formats import missing
+
+CLASSICAL = "baselines"
+KINDS = {CLASSICAL: "classical", "combinations": "combination"}
+VERDICTS = ("helps", "no relevant difference", "cannot tell", "hurts")  # as a column sorts them
+LOWER_IS_BETTER = ("test_nll", "test_brier", "test_ece", "generalization_gap")
+
+
+class Interval(NamedTuple):
+    mean: float | None
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True)
+class Row:
+    """A recipe or classical baseline: its record, and its numbers in reports/metrics.json."""
+
+    entry: Entry
+    numbers: dict
+
+    @property
+    def name(self) -> str:
+        return self.entry.name
+
+    @property
+    def id(self) -> str:
+        return f"{self.entry.family}-{self.name}"
+
+    @property
+    def classical(self) -> bool:
+        return self.entry.family == CLASSICAL
+
+    @property
+    def reference(self) -> bool:
+        """Is it `none`, which every difference is to?"""
+        return (self.entry.family, self.name) == ("regularizers", "none")
+
+    @property
+    def diverged(self) -> bool:
+        return self.verdict == "diverged" or bool(self.entry.seeds("diverged"))
+
+    @property
+    def kind(self) -> str:
+        return "reference" if self.reference else KINDS.get(self.entry.family, "")
+
+    @property
+    def verdict(self) -> str:
+        """In words; nothing for the reference, and for classical methods, which are nothing added to a network."""
+        verdict = self.numbers.get("verdict") or ""
+        return "" if verdict == "baseline" or (self.classical and verdict != "diverged") else verdict
+
+    @property
+    def place(self) -> int | None:
+        """Of the verdict among verdicts."""
+        return VERDICTS.index(self.verdict) if self.verdict in VERDICTS else None
+
+    @property
+    def difference(self) -> Interval:
+        """Of test accuracy, to `none`, paired over seeds."""
+        return Interval(*(self.numbers.get(key) for key in ("difference", "low", "high")))
+
+    def measured(self, metric: str) -> Interval:
+        found = self.numbers.get("metrics", {}).get(metric, {})
+        return Interval(*(found.get(key) for key in Interval._fields))
+
+    def change(self, metric: str) -> Interval:
+        """Of any metric, to `none`, paired over seeds."""
+        found = self.numbers.get("metrics", {}).get(metric, {})
+        return Interval(*(found.get(key) for key in ("difference", "difference_low", "difference_high")))
+
+    def effect(self, metric: str) -> str:
+        """better or worse than `none` where the interval of the difference leaves out zero, else nothing."""
+        _, low, high = self.change(metric)
+        if missing(low) or missing(high) or low <= 0 <= high:
+            return ""
+        return "better" if (high < 0) == (metric in LOWER_IS_BETTER) else "worse"
+
+
+def rows(entries: list[Entry], metrics: dict) -> list[Row]:
+    """One for each entry with seeds, the highest test accuracy first, the diverged behind all others."""
+    tested = [entry for entry in entries if entry.record["seeds"]]
+    if absent := [f"{e.family}.{e.name}" for e in tested if e.name not in metrics.get(e.family, {})]:
+        raise UserError(f"reports/metrics.json: nothing on {', '.join(absent)}; run: dvc repro evaluate")
+    found = [Row(entry, metrics[entry.family][entry.name]) for entry in tested]
+
+    def rank(row: Row) -> tuple:
+        accuracy = row.numbers.get("test_accuracy")
+        return row.diverged, missing(accuracy), 0 if missing(accuracy) else -accuracy
+
+    return sorted(found, key=rank)
+
+
+@dataclass(frozen=True)
+class Axis:
+    """A horizontal axis whose positions are percentages of its width, so that it stretches with the page."""
+
+    low: float
+    high: float
+
+    def at(self, x: float) -> str:
+        return f"{100 * (x - self.low) / (self.high - self.low):.2f}%"
+
+    @property
+    def ticks(self) -> list[float]:
+        inner = 0.04 * (self.high - self.low)  # a label right at the edge would be cut off
+        locations = MaxNLocator(4, steps=[1, 2, 5, 10]).tick_values(self.low, self.high)
+        return [round(float(x), 9) + 0.0 for x in locations if self.low + inner <= x <= self.high - inner]
+
+    @property
+    def whole(self) -> bool:
+        """Are all ticks whole percentage points?"""
+        return all(abs(100 * x - round(100 * x)) < 1e-6 for x in self.ticks)
+
+
+def common_axis(table: list[Row], relevant: float) -> Axis:
+    """From the lowest to the highest end of all intervals, zero and the band of relevance always inside."""
+    ends = [x for row in table if not row.diverged for x in row.difference if not missing(x)]
+    ends += [-2 * relevant, 2 * relevant]
+    margin = 0.06 * (max(ends) - min(ends)) or 1.0
+    return Axis(min(ends) - margin, max(ends) + margin)

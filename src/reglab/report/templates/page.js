@@ -1,0 +1,31 @@
+"use strict";
+// Sorts the results table by a click on a heading. Without this script the table stands as it was written: best first.
+for (const table of document.querySelectorAll("table.results")) {
+  const body = table.querySelector("tbody:not(.unranked)"); // what diverged is never ranked
+  if (!body) continue;
+  const heads = table.tHead.querySelectorAll("th");
+  table.classList.add("sortable");
+  for (const head of heads) {
+    const label = head.querySelector(".label");
+    const button = document.createElement("button");
+    button.type = "button";
+    button.append(...label.childNodes);
+    label.append(button);
+    const words = head.dataset.key === "name";
+    const lowFirst = ["name", "verdict", "p", "test_nll", "test_brier", "test_ece", "gap", "cost"].includes(head.dataset.key);
+    button.addEventListener("click", () => {
+      const now = head.getAttribute("aria-sort");
+      const rising = now ? now === "descending" : lowFirst;
+      for (const other of heads) other.removeAttribute("aria-sort");
+      head.setAttribute("aria-sort", rising ? "ascending" : "descending");
+      const value = (row) => row.querySelector(`[data-key="${head.dataset.key}"]`)?.dataset.value ?? "";
+      const rows = [...body.rows].map((row) => [value(row), row]);
+      rows.sort(([a], [b]) => {
+        if (a === "" || b === "") return (a === "") - (b === ""); // what is missing comes last, either way
+        const order = words ? a.localeCompare(b) : a - b;
+        return rising ? order : -order;
+      });
+      body.append(...rows.map(([, row]) => row));
+    });
+  }
+}

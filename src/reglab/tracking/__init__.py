@@ -1,0 +1,16 @@
+"""MLflow as a mirror: written from the journal while a training runs, completed from records, never read back.
+
+    store.py      one MLflow experiment: where it is, created once, found, filled
+    content.py    what a run shows: names, params, tags, metrics, notes (pure functions of a record)
+    curves.py     curves from the journal or the record, their bands over seeds, the picture
+    recipe.py     the runs of one recipe: found again after a kill, filled, ended
+    passes.py     `mirror` (journal to MLflow, live) and `sync` (records to MLflow, what it lacks)
+    follower.py   `start_follower`: the one process that mirrors while stages train
+
+No other package of reglab imports mlflow, and this one only inside functions: its import takes a second and a half.
+"""
+
+from reglab.tracking.follower import start_follower
+from reglab.tracking.passes import mirror, sync
+
+__all__ = ["mirror", "start_follower", "sync"]

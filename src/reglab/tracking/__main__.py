@@ -1,0 +1,8 @@
+"""`python -m reglab.tracking <root>`: follow the journal below `root` until nothing is left of it."""
+
+import sys
+from pathlib import Path
+
+from reglab.tracking.follower import follow
+
+follow(Path(sys.argv[1]))

@@ -1,0 +1,117 @@
+"""The split is an identity; its parts are the known bias and variance of simulated models."""
+
+import numpy as np
+import pytest
+import torch
+
+from reglab.evaluation.bias_variance import brier_split, resampled_brier_split
+from reglab.evaluation.metrics import classification
+
+CLASSES = 4
+
+
+def simulated(models: int, examples: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    random = np.random.default_rng(seed)
+    centres = random.dirichlet(np.ones(CLASSES), examples)
+    probabilities = np.stack([[random.dirichlet(1 + 5 * row) for row in centres] for _ in range(models)])
+    return probabilities, random.integers(0, CLASSES, examples)
+
+
+def resampled(models: int, pool: int, tested: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Models with random test examples out of a pool: probabilities, labels, indices."""
+    random = np.random.default_rng(1)
+    everywhere, labels = simulated(models, pool)
+    indices = np.stack([random.permutation(pool)[:tested] for _ in range(models)])
+    return np.take_along_axis(everywhere, indices[..., None], axis=1), labels[indices], indices
+
+
+@pytest.mark.parametrize("unbiased", [False, True])
+@pytest.mark.parametrize("models", [2, 3, 10])
+def test_bias_squared_plus_variance_is_the_mean_brier_score(models, unbiased):
+    probabilities, labels = simulated(models, examples=60)
+    split = brier_split(probabilities.astype(np.float32), labels, unbiased)
+    scores = [classification(torch.tensor(p), torch.tensor(labels))["brier"] for p in probabilities]
+    assert split.bias_squared + split.variance == pytest.approx(np.mean(scores), abs=1e-6)
+    assert split.brier == pytest.approx(np.mean(scores), abs=1e-6)
+    assert split.predictions == models * 60
+
+
+def test_the_parts_are_those_of_the_definition():
+    probabilities, labels = simulated(models=5, examples=30)
+    mean, target = probabilities.mean(0), np.eye(CLASSES)[labels]
+    split = brier_split(probabilities, labels)
+    assert split.bias_squared == pytest.approx(np.square(mean - target).sum(1).mean(), abs=1e-12)
+    assert split.variance == pytest.approx(probabilities.var(0).sum(1).mean(), abs=1e-12)
+
+
+@pytest.mark.parametrize("unbiased", [False, True])
+def test_the_identity_holds_over_the_shared_examples_of_resampled_splits(unbiased):
+    probabilities, labels, indices = resampled(models=6, pool=90, tested=20)
+    split = resampled_brier_split(probabilities, labels, indices, unbiased)
+    briers = np.square(probabilities - np.eye(CLASSES)[labels]).sum(2)
+    shared = np.bincount(indices.ravel())[indices] >= 2
+    assert 0 < split.predictions == shared.sum() < indices.size
+    assert split.bias_squared + split.variance == pytest.approx(briers[shared].mean(), abs=1e-12)
+
+
+def test_an_example_weighs_as_much_as_its_predictions():
+    """Example 0 seen by three models, 1 by two, 2 and 3 by one: each shared one split by itself, weights 3 and 2."""
+    probabilities, _ = simulated(models=3, examples=2)
+    indices = np.array([[0, 1], [1, 0], [0, 3]])
+    labels = np.array([[2, 1], [1, 2], [2, 0]])
+    first = brier_split(probabilities[[0, 1, 2], [0, 1, 0]][:, None], np.array([2]))
+    second = brier_split(probabilities[[0, 1], [1, 0]][:, None], np.array([1]))
+    split = resampled_brier_split(probabilities, labels, indices)
+    assert split.predictions == 5
+    assert split.variance == pytest.approx((3 * first.variance + 2 * second.variance) / 5, abs=1e-12)
+    assert split.bias_squared == pytest.approx((3 * first.bias_squared + 2 * second.bias_squared) / 5, abs=1e-12)
+
+
+def test_splits_that_agree_on_their_examples_are_the_plain_case_in_any_order():
+    probabilities, labels = simulated(models=4, examples=25)
+    order = np.stack([np.random.default_rng(m).permutation(25) for m in range(4)])
+    shuffled = np.take_along_axis(probabilities, order[..., None], axis=1)
+    assert resampled_brier_split(shuffled, labels[order], 100 + order) == pytest.approx(
+        brier_split(probabilities, labels)
+    )
+
+
+def test_unbiased_parts_do_not_depend_on_the_number_of_models():
+    """Dirichlet(1 + 5 c) predictions have a known mean m and variance m (1 - m) / (k + 5 + 1) in every class."""
+    examples, k = 4_000, CLASSES
+    probabilities, labels = simulated(models=2, examples=examples)
+    centres = np.random.default_rng(0).dirichlet(np.ones(k), examples)
+    mean = (1 + 5 * centres) / (k + 5)
+    variance = (mean * (1 - mean)).sum(1).mean() / (k + 6)
+    bias_squared = np.square(mean - np.eye(k)[labels]).sum(1).mean()
+
+    corrected, plain = brier_split(probabilities, labels, unbiased=True), brier_split(probabilities, labels)
+    assert corrected.variance == pytest.approx(variance, rel=0.05)
+    assert corrected.bias_squared == pytest.approx(bias_squared, rel=0.05)
+    assert plain.variance == pytest.approx(variance / 2, rel=0.05)  # (m-1)/m of it, for m = 2
+    assert plain.bias_squared == pytest.approx(bias_squared + variance / 2, rel=0.05)
+
+
+def test_equal_models_have_no_variance():
+    probabilities, labels = simulated(models=1, examples=20)
+    assert brier_split(np.repeat(probabilities, 3, axis=0), labels).variance == pytest.approx(0, abs=1e-15)
+
+
+def test_a_diverged_model_is_left_out_as_a_whole():
+    probabilities, labels, indices = resampled(models=6, pool=40, tested=20)
+    without = resampled_brier_split(probabilities[1:], labels[1:], indices[1:])
+    probabilities[0, 3] = np.nan
+    assert resampled_brier_split(probabilities, labels, indices) == without
+
+
+def test_nothing_shared_is_not_a_number():
+    probabilities, labels = simulated(models=1, examples=20)
+    split = brier_split(probabilities, labels)
+    assert split.predictions == 0
+    assert np.isnan([split.bias_squared, split.variance, split.brier]).all()
+
+
+def test_two_labels_for_one_example_are_refused():
+    probabilities, _ = simulated(models=2, examples=1)
+    with pytest.raises(ValueError, match="different labels"):
+        resampled_brier_split(probabilities, np.array([[0], [1]]), np.array([[7], [7]]))

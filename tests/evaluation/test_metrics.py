@@ -1,0 +1,69 @@
+"""Each metric against a number worked out by hand, a foreign implementation, or its definition as a loop."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from sklearn.metrics import accuracy_score, brier_score_loss, log_loss
+
+from reglab.evaluation.metrics import classification
+
+
+def random_case(classes: int, examples: int = 400) -> tuple[torch.Tensor, torch.Tensor]:
+    random = np.random.default_rng(classes)
+    probabilities = random.dirichlet(np.full(classes, 0.5), examples)
+    labels = np.array([random.choice(classes, p=row) if random.random() < 0.7 else 0 for row in probabilities])
+    return torch.tensor(probabilities), torch.tensor(labels)
+
+
+def test_metrics_equal_the_numbers_worked_out_by_hand():
+    scores = classification(torch.tensor([[0.8, 0.2], [0.6, 0.4]]), torch.tensor([0, 1]))
+    assert scores["accuracy"] == 0.5
+    assert scores["nll"] == pytest.approx(-(math.log(0.8) + math.log(0.4)) / 2, abs=1e-7)
+    assert scores["brier"] == pytest.approx((2 * 0.2**2 + 2 * 0.6**2) / 2, abs=1e-7)
+    assert scores["ece"] == pytest.approx((0.2 + 0.6) / 2, abs=1e-7)
+
+
+@pytest.mark.parametrize("classes", [2, 3, 10])
+def test_accuracy_likelihood_and_brier_equal_scikit_learns(classes):
+    probabilities, labels = random_case(classes)
+    scores = classification(probabilities, labels)
+    names = list(range(classes))
+    one_hot = np.eye(classes)[labels]
+    assert scores["accuracy"] == pytest.approx(accuracy_score(labels, probabilities.argmax(1)), abs=1e-7)
+    assert scores["nll"] == pytest.approx(log_loss(labels, probabilities, labels=names), abs=1e-9)
+    brier = sum(brier_score_loss(one_hot[:, c], probabilities[:, c].numpy()) for c in names)
+    assert scores["brier"] == pytest.approx(brier, abs=1e-9)
+
+
+@pytest.mark.parametrize("classes", [2, 3, 10])
+def test_calibration_error_equals_its_definition_as_a_loop_over_15_bins(classes):
+    probabilities, labels = random_case(classes)
+    confidence, hit = probabilities.max(1).values.numpy(), (probabilities.argmax(1) == labels).numpy()
+    expected = 0.0
+    for b in range(15):
+        inside = (confidence >= b / 15) & (confidence < (b + 1) / 15)
+        if inside.any():
+            expected += inside.mean() * abs(hit[inside].mean() - confidence[inside].mean())
+    assert expected > 0.05
+    assert classification(probabilities, labels)["ece"] == pytest.approx(expected, abs=1e-6)
+
+
+def test_one_hot_truth_is_perfect_and_a_certain_mistake_costs_a_finite_amount():
+    perfect = classification(torch.eye(3), torch.arange(3))
+    assert perfect == {"accuracy": 1.0, "nll": 0.0, "brier": 0.0, "ece": 0.0}
+    wrong = classification(torch.eye(3), torch.tensor([1, 2, 0]))
+    assert wrong["nll"] == pytest.approx(126 * math.log(2), abs=1e-9)  # the smallest normal float32 is 2^-126
+    assert (wrong["accuracy"], wrong["brier"], wrong["ece"]) == (0.0, 2.0, 1.0)
+
+
+def test_rounding_above_one_is_not_taken_for_logits():
+    probabilities = torch.tensor([[1.0 + 1e-6, 0.0], [0.0, 1.0 + 1e-6]])
+    assert classification(probabilities, torch.tensor([0, 1]))["ece"] == pytest.approx(0.0, abs=1e-5)
+
+
+@pytest.mark.parametrize("fault", [[[2.0, -1.0]], [[1.0, 2.0]], [[math.nan, 0.5]], [[math.inf, 0.5]]])
+def test_logits_and_non_finite_numbers_are_refused(fault):
+    with pytest.raises(ValueError, match="sum to one"):
+        classification(torch.tensor(fault), torch.tensor([0]))

@@ -1,0 +1,212 @@
+"""The page as a browser and a reader get it."""
+
+import re
+from collections import Counter
+from html.parser import HTMLParser
+
+import pytest
+from conftest import BASELINES, COMBINATIONS, REGULARIZERS, SETTINGS
+
+from reglab.errors import UserError
+from reglab.report import formats
+from reglab.report.collect import collect
+from reglab.report.page import render
+
+VOID = {"meta", "link", "br", "hr", "img", "input", "wbr"}
+
+
+class Page(HTMLParser):
+    """Balance, ids, addresses, and the cells of the results table."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open, self.unbalanced, self.ids, self.addresses, self.tags = [], [], [], [], Counter()
+        self.rows, self.row, self.cell = {}, None, None
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag, attributes):
+        given = dict(attributes)
+        self.tags[tag] += 1
+        self.ids += [given["id"]] if "id" in given else []
+        self.addresses += [given[key] for key in ("src", "href", "xlink:href", "action", "srcset") if key in given]
+        if tag == "tr" and "id" in given:
+            assert given["id"] not in self.rows
+            self.row = self.rows[given["id"]] = {}
+        if tag in ("td", "th") and self.row is not None and "data-key" in given:
+            self.cell = self.row[given["data-key"]] = {"value": given.get("data-value"), "text": ""}
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        self.handle_starttag(tag, attributes)
+        if tag not in VOID:
+            self.open.pop()
+
+    def handle_data(self, data):
+        if self.cell is not None:
+            self.cell["text"] += data
+
+    def handle_endtag(self, tag):
+        if not self.open or self.open.pop() != tag:
+            self.unbalanced.append((tag, self.getpos()))
+        if tag in ("td", "th"):
+            self.cell = None
+        if tag == "tr":
+            self.row = None
+
+
+@pytest.fixture
+def text(study):
+    runs, expected, metrics = study
+    return render(collect(runs, expected), metrics, SETTINGS, "data: {name: digits}\n")
+
+
+@pytest.fixture
+def page(text):
+    return Page(text)
+
+
+def ids() -> set[str]:
+    families = {"baselines": BASELINES, "regularizers": REGULARIZERS, "combinations": COMBINATIONS}
+    return {f"{family}-{name}" for family, names in families.items() for name in names}
+
+
+def test_every_expected_recipe_has_one_row_and_one_drawing(page):
+    assert page.rows.keys() == ids()
+    drawn = {f"curves-{row}" for row in ids() if not row.startswith("baselines")}
+    assert {found for found in page.ids if found.startswith("curves-")} == drawn
+
+
+def test_a_folder_that_params_does_not_name_is_not_on_the_page(study):
+    runs, expected, metrics = study
+    kept = [(family, name) for family, name in expected if name != "mixup"]
+    page = render(collect(runs, kept), metrics, SETTINGS)
+    assert (runs / "regularizers" / "mixup" / "record.json").exists() and "mixup" not in page
+
+
+def test_the_numbers_in_the_table_are_those_of_metrics_json(page, study):
+    *_, metrics = study
+    read = 0
+    for row_id, cells in page.rows.items():
+        family, name = row_id.split("-")
+        numbers = metrics[family][name]
+        if numbers["verdict"] == "diverged":
+            continue
+        assert float(cells["accuracy"]["value"]) == numbers["test_accuracy"]
+        assert float(cells["difference"]["value"]) == numbers["difference"]
+        for side in ("test_nll", "test_brier", "test_ece"):
+            assert float(cells[side]["value"]) == numbers["metrics"][side]["mean"]
+        assert float(cells["gap"]["value"]) == numbers["metrics"]["generalization_gap"]["mean"]
+        for key, value in (("p", numbers["p_holm"]), ("cost", numbers["cost"])):
+            assert cells[key]["value"] == ("" if value is None else repr(value))
+        assert cells["accuracy"]["text"].split()[0] == f"{100 * numbers['test_accuracy']:.1f}"
+        if name != "none":
+            shown = [float(word.replace("−", "-")) for word in cells["difference"]["text"].replace(" to ", " ").split()]
+            wanted = [100 * numbers[key] for key in ("difference", "low", "high")]
+            assert shown == pytest.approx(wanted, abs=0.005 + 1e-9)
+        read += 1
+    assert read == len(ids()) - 1
+
+
+def test_what_diverged_stands_last_and_has_no_numbers(page):
+    assert list(page.rows)[-1] == "regularizers-clipping"
+    assert page.rows["regularizers-clipping"].keys() == {"name"}
+
+
+def test_rows_stand_in_the_order_of_accuracy(page):
+    values = [float(cells["accuracy"]["value"]) for cells in page.rows.values() if "accuracy" in cells]
+    assert values == sorted(values, reverse=True)
+
+
+def test_the_html_is_balanced_and_its_ids_are_unique(page):
+    assert page.open == [] and page.unbalanced == []
+    assert [found for found, count in Counter(page.ids).items() if count > 1] == []
+
+
+def test_every_link_leads_somewhere_on_the_page(page, text):
+    inside = {address[1:] for address in page.addresses if address.startswith("#")}
+    inside |= set(re.findall(r"url\(#([^)]*)\)", text))
+    assert len(inside) > 30 and inside <= set(page.ids)
+
+
+def test_nothing_is_fetched_from_anywhere(page, text):
+    assert [address for address in page.addresses if not address.startswith(("#", "data:"))] == []
+    assert all(target.startswith("#") for target in re.findall(r"url\(\s*['\"]?([^)]*)\)", text))
+    assert "@import" not in text and "http" not in text
+
+
+def test_the_same_input_gives_the_same_bytes(study, text):
+    runs, expected, metrics = study
+    assert render(collect(runs, expected), metrics, SETTINGS, "data: {name: digits}\n") == text
+
+
+def test_what_a_user_wrote_is_text_and_never_markup(study):
+    runs, expected, metrics = study
+    entries = collect(runs, expected)
+    evil = "<script>alert('1')</script>"
+    next(e for e in entries if e.name == "dropout").record["settings"]["dropout"] = {evil: evil}
+    topic = next(e for e in entries if e.family == "theory")
+    topic.record["checks"][0]["name"] = topic.record["numbers"][evil] = 1.0
+    topic.record["checks"][0]["name"] = evil
+    settings = SETTINGS | {"data": SETTINGS["data"] | {"name": evil}, "model": {evil: evil}}
+    text = render(entries, metrics, settings, evil)
+    assert Page(text).tags["script"] == 1 and evil not in text and text.count("&lt;script&gt;") >= 9
+
+
+def test_the_page_stays_small_with_fifteen_recipes(text):
+    assert len(text.encode()) < 500_000  # 60 epochs; more than 100 points are never drawn
+
+
+def test_a_check_that_failed_is_marked(text):
+    assert len(re.findall(r'<tr class="failed"><th scope="row">minima fall</th>', text)) == 1
+
+
+def test_metrics_that_lack_an_entry_are_the_users_error(study):
+    runs, expected, metrics = study
+    del metrics["regularizers"]["dropout"]
+    with pytest.raises(UserError, match=r"regularizers\.dropout; run: dvc repro evaluate"):
+        render(collect(runs, expected), metrics, SETTINGS)
+
+
+def test_a_study_of_none_alone_has_a_page(study):
+    runs, _, metrics = study
+    metrics["regularizers"]["none"]["best_baseline"] = None
+    page = render(collect(runs, [("regularizers", "none")]), metrics, SETTINGS)
+    assert "Nothing to compare" in page and Page(page).unbalanced == []
+
+
+def test_one_seed_of_one_epoch_has_a_page(study):
+    runs, _, metrics = study
+    for name in ("none", "dropout"):
+        path = runs / "regularizers" / name / "curves.csv"
+        path.write_text("".join(path.read_text().splitlines(keepends=True)[:2]))
+        unknown = dict.fromkeys(("low", "high", "p_holm", "seeds_needed", "best_baseline", "beats_baselines"))
+        metrics["regularizers"][name] |= unknown | {"verdict": "baseline" if name == "none" else "cannot tell"}
+    entries = collect(runs, [("regularizers", "none"), ("regularizers", "dropout")])
+    for entry in entries:
+        entry.record["seeds"] = {"0": entry.record["seeds"]["0"]}
+    page = render(entries, metrics, SETTINGS | {"seeds": 1})
+    assert "1 seed cannot tell whether anything helps" in page and "nan" not in page
+
+
+@pytest.mark.parametrize(
+    ("shown", "wanted"),
+    [
+        (formats.points(-0.0004), "0.0"),
+        (formats.points(0.068), "+6.8"),
+        (formats.points(-0.068), "−6.8"),
+        (formats.percent(float("nan")), "–"),
+        (formats.fixed(None, 2), "–"),
+        (formats.p_value(0.0004), "<0.001"),
+        (formats.significant(1.234e-7), "1.23 × 10⁻⁷"),
+        (formats.significant(0.5), "0.500"),
+        (formats.significant(9.999), "10.00"),
+        (formats.significant(-12345.0), "−12300"),
+        (formats.significant(1234567), "1\u202f234\u202f567"),
+        (formats.prefixed(3.1e10), "31.0\u00a0G"),
+        (formats.setting({"a": [1, True], "b": None}), "a [1, yes], b none"),
+    ],
+)
+def test_numbers_are_written_for_people(shown, wanted):
+    assert shown == wanted

@@ -1,0 +1,166 @@
+"""One seed: that it goes on bit for bit after a kill, diverges visibly, and is judged once."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from safetensors.numpy import load_file
+
+from reglab.data.prepared import Split
+from reglab.fitting import Recipe, cost_of_step, finished_seed, train_seed
+from reglab.models.mlp import MLP
+from reglab.regularizers.dropout import Dropout
+from reglab.regularizers.early_stopping import EarlyStopping
+from reglab.regularizers.input_noise import InputNoise
+from reglab.regularizers.mixup import Mixup
+from reglab.regularizers.placebo import Placebo
+
+TECHNIQUES = (Mixup(0.4), InputNoise(0.3), Dropout(0.2, 0.5))
+
+
+def training(**changes):
+    settings = {"epochs": 6, "batch_size": 16, "optimizer": "adam", "learning_rate": 0.01, "momentum": 0.0, "accelerator": "cpu"}
+    return SimpleNamespace(**settings | changes)
+
+
+def recipe(*techniques, **changes):
+    return Recipe(techniques, MLP(width=16, depth=2), training(**changes), classes=3)
+
+
+@pytest.fixture(scope="module")
+def split():
+    random = np.random.default_rng(0)
+    parts = {"labelled": 64, "unlabelled": 8, "validation": 40, "test": 40}
+    labels = {part: random.integers(0, 3, size) for part, size in parts.items()}
+    inputs = {
+        part: (random.normal(size=(size, 1, 4, 4)) + labels[part][:, None, None, None]).astype(np.float32)
+        for part, size in parts.items()
+    }
+    return Split(inputs, labels, {part: np.arange(size) for part, size in parts.items()})
+
+
+def trained(folder, split, *arguments, seed=0, **changes):
+    folder.mkdir(exist_ok=True)
+    train_seed(recipe(*arguments, **changes), split, seed, folder, every=0.0)
+    outcome, tensors = finished_seed(folder, seed)
+    return outcome, tensors, (folder / f"seed-{seed}.jsonl").read_text().splitlines()
+
+
+def same(one, two):
+    return one.keys() == two.keys() and all(np.array_equal(one[key], two[key]) for key in one)
+
+
+def test_the_same_seed_gives_the_same_bits_and_another_seed_others(tmp_path, split):
+    first, again, other = (
+        trained(tmp_path / name, split, *TECHNIQUES, seed=seed)[1] for name, seed in (("a", 0), ("b", 0), ("c", 1))
+    )
+    assert same(first, again) and not same(first, other)
+
+
+def test_placebo_leaves_every_bit_as_it_is(tmp_path, split):
+    assert same(trained(tmp_path / "none", split)[1], trained(tmp_path / "placebo", split, Placebo())[1])
+
+
+def test_another_technique_in_front_leaves_the_masks_as_they_are(tmp_path, split):
+    alone, behind = (
+        trained(tmp_path / str(len(list_)), split, *list_)[1] for list_ in ([Dropout()], [Placebo(), InputNoise(0.0), Dropout()])
+    )
+    assert same(alone, behind)
+
+
+WORKER = """
+import pickle, sys
+from pathlib import Path
+from reglab.fitting import train_seed
+recipe, split, folder = pickle.load(open(sys.argv[1], "rb"))
+train_seed(recipe, split, 0, Path(folder), every=0.0)
+"""
+
+
+@pytest.mark.parametrize("techniques", [TECHNIQUES, (EarlyStopping(patience=200), Dropout())], ids=["noise", "stopping"])
+def test_a_training_killed_with_9_and_started_again_ends_with_the_same_bits(tmp_path, split, techniques):
+    import pickle
+
+    undisturbed = trained(tmp_path / "undisturbed", split, *techniques, epochs=60)
+    folder = tmp_path / "killed"
+    folder.mkdir()
+    job = tmp_path / "job.pickle"
+    job.write_bytes(pickle.dumps((recipe(*techniques, epochs=60), split, folder)))
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"}
+    journal, kills = folder / "seed-0.jsonl", 0
+    for goal in (7, 23, 41):
+        worker = subprocess.Popen([sys.executable, "-W", "ignore", "-c", WORKER, str(job)], env=environment)
+        while worker.poll() is None and (not journal.exists() or len(journal.read_bytes().splitlines()) < goal):
+            time.sleep(0.002)
+        kills += worker.poll() is None
+        worker.send_signal(signal.SIGKILL)
+        worker.wait()
+        with open(journal, "a") as file:
+            file.write('{"epoch": 99, "ti')  # what a kill in the middle of a line leaves
+    assert kills == 3 and (folder / "seed-0.ckpt").exists() and not (folder / "seed-0.safetensors").exists()
+    train_seed(recipe(*techniques, epochs=60), split, 0, folder, every=0.0)
+    outcome, tensors = finished_seed(folder, 0)
+    assert outcome == undisturbed[0] and same(tensors, undisturbed[1])
+    resumed = [json.loads(line) for line in journal.read_text().splitlines()]
+    expected = [json.loads(line) for line in undisturbed[2]]
+    assert [(line["epoch"], line["metrics"]) for line in resumed] == [(line["epoch"], line["metrics"]) for line in expected]
+
+
+def test_a_loss_that_becomes_infinite_ends_the_seed_within_that_step(tmp_path, split):
+    outcome, tensors, lines = trained(tmp_path / "a", split, optimizer="sgd", learning_rate=1e30)
+    assert outcome["status"] == "diverged" and "epoch 0, step 1" in outcome["reason"] and lines == []
+
+
+def test_a_nan_among_the_training_inputs_does_not_pass_for_a_result(tmp_path, split):
+    broken = Split(split.inputs | {"labelled": split.inputs["labelled"].copy()}, split.labels, split.rows)
+    broken.inputs["labelled"][5] = np.nan
+    assert trained(tmp_path / "a", broken)[0]["status"] == "diverged"
+
+
+def test_the_test_inputs_are_looked_at_once_and_after_the_last_step(tmp_path, split, monkeypatch):
+    from reglab.models.base import Network
+
+    seen, forward, test = [], Network.forward, torch.as_tensor(split.inputs["test"])
+
+    def watched(self, inputs):
+        seen.append(inputs.shape == test.shape and torch.equal(inputs, test))
+        return forward(self, inputs)
+
+    monkeypatch.setattr(Network, "forward", watched)
+    trained(tmp_path / "a", split, EarlyStopping(patience=2))
+    assert sum(seen) == 1 and seen[-1]
+
+
+def test_early_stopping_returns_the_epoch_of_the_lowest_validation_loss(tmp_path, split):
+    outcome, stopped, lines = trained(tmp_path / "a", split, EarlyStopping(patience=3), epochs=60, learning_rate=0.03)
+    losses = [json.loads(line)["metrics"]["validation_nll"] for line in lines]
+    assert outcome["best_epoch"] == int(np.argmin(losses)) == len(losses) - 4 < 56
+    plain = trained(tmp_path / "b", split, epochs=outcome["best_epoch"] + 1, learning_rate=0.03)[1]
+    assert same(stopped, plain)
+
+
+def test_a_finished_seed_is_not_trained_again(tmp_path, split):
+    trained(tmp_path / "a", split)
+    before = (tmp_path / "a" / "seed-0.safetensors").stat().st_mtime_ns
+    trained(tmp_path / "a", split)
+    assert (tmp_path / "a" / "seed-0.safetensors").stat().st_mtime_ns == before
+
+
+def test_a_step_of_the_perceptron_costs_what_its_matrices_say(split):
+    cost = cost_of_step(recipe(), split)
+    forward = 2 * (16 * 16 + 16 * 16 + 16 * 3)  # a multiplication and an addition for each weight
+    backward = 2 * forward - 2 * 16 * 16  # for weights and for inputs, those of the first layer apart
+    assert cost == {"flops_per_example": forward + backward, "forward_passes": 1, "backward_passes": 1}
+
+
+def test_weights_are_written_as_safetensors_that_anyone_can_read(tmp_path, split):
+    trained(tmp_path / "a", split)
+    names = load_file(tmp_path / "a" / "seed-0.safetensors").keys()
+    assert {"weights/head.weight", "weights/backbone.0.1.bias", "probabilities/test"} <= names

@@ -1,0 +1,134 @@
+"""A recipe's record: complete, the same twice, never half written."""
+
+import csv
+import json
+from dataclasses import asdict
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from reglab import journal, record, training
+from reglab.data import prepared
+from reglab.fitting import Recipe
+from reglab.models.mlp import MLP
+from reglab.record import About
+from reglab.regularizers.dropout import Dropout
+from reglab.regularizers.early_stopping import EarlyStopping
+
+
+@pytest.fixture
+def data(tmp_path):
+    random = np.random.default_rng(0)
+    labels = np.tile(np.arange(3), 40)
+    inputs = (random.normal(size=(120, 1, 4, 4)) + labels[:, None, None, None]).astype(np.float32)
+    sizes = SimpleNamespace(name="blobs", train_size=60, validation_size=30, test_size=30, label_noise=0.2)
+    prepared.write(tmp_path / "data", sizes, inputs, labels, seeds=2)
+    return prepared.read(tmp_path / "data")
+
+
+@pytest.fixture
+def run(tmp_path, data, monkeypatch):
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
+
+    def run(*techniques, name="dropout", **changes):
+        settings = {"epochs": 3, "batch_size": 16, "optimizer": "adam", "learning_rate": 0.01, "momentum": 0.0, "accelerator": "cpu"}
+        settings |= changes
+        dataset = {"name": data.name, "fingerprint": data.fingerprint}
+        about = About("regularizers", name, [name], dataset, {name: {}, "training": settings}, [0, 1])
+        recipe = Recipe(techniques, MLP(width=8, depth=1), SimpleNamespace(**settings), data.classes)
+        training.run(recipe, about, data, tmp_path / "runs", processes=2)
+        return tmp_path / "runs" / "regularizers" / name
+
+    return run
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_the_record_is_complete_and_its_numbers_follow_from_the_predictions(run):
+    folder = run(Dropout())
+    content = json.loads((folder / "record.json").read_text())
+    assert content["schema"] == 1 and content["family"] == "regularizers" and content["seeds"].keys() == {"0", "1"}
+    predictions = load_file(folder / "predictions.safetensors")
+    right = predictions["test_probabilities"].argmax(2) == predictions["test_labels"]
+    for seed in (0, 1):
+        metrics = content["seeds"][str(seed)]["metrics"]
+        assert metrics["test_accuracy"] == pytest.approx(right[seed].mean(), abs=1e-6)
+        assert metrics["generalization_gap"] == pytest.approx(metrics["train_accuracy"] - metrics["test_accuracy"], abs=1e-9)
+        assert load_file(folder / "weights" / f"seed-{seed}.safetensors")["head.weight"].shape == (3, 8)
+    assert content["summary"]["test_accuracy"]["mean"] == pytest.approx(right.mean(), abs=1e-6)
+
+
+def test_the_last_row_of_the_curves_is_the_trained_network(run):
+    folder = run(Dropout())
+    rows = list(csv.DictReader((folder / "curves.csv").open()))
+    assert [(row["seed"], row["epoch"]) for row in rows] == [(s, e) for s in "01" for e in "012"]
+    metrics = json.loads((folder / "record.json").read_text())["seeds"]["1"]["metrics"]
+    for name in ("train_accuracy", "validation_accuracy", "validation_nll"):
+        assert float(rows[-1][name]) == pytest.approx(metrics[name], rel=1e-5)
+
+
+def test_two_runs_leave_the_same_bytes(run):
+    first = files(run(Dropout()))
+    assert files(run(Dropout())) == first and len(first) == 5
+
+
+def test_a_record_holds_no_time_host_or_path(run, tmp_path):
+    import socket
+
+    text = b"".join(files(run(Dropout())).values())
+    assert socket.gethostname().encode() not in text and str(tmp_path).encode() not in text
+
+
+def test_a_diverged_seed_is_marked_and_leaves_no_summary(run):
+    content = json.loads((run(learning_rate=1e30, optimizer="sgd") / "record.json").read_text())
+    assert {seed["status"] for seed in content["seeds"].values()} == {"diverged"} and content["summary"] == {}
+    assert all(seed["metrics"] == {} and "infinite" in seed["reason"] or "nan" in seed["reason"] for seed in content["seeds"].values())
+
+
+def test_stopping_early_costs_less_than_the_full_training(run):
+    def cost(folder):
+        return json.loads((folder / "record.json").read_text())["cost"]
+
+    full, stopped = cost(run(epochs=40)), cost(run(EarlyStopping(1), name="early_stopping", epochs=40, learning_rate=0.1))
+    assert full["relative_to_none"] == 1 and stopped["relative_to_none"] < 1
+    assert stopped["flops"] < full["flops"]
+
+
+def test_a_failure_leaves_the_record_that_was_there(run, monkeypatch):
+    before = files(run(Dropout()))
+
+    def fail(*arguments, **keywords):
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr("safetensors.numpy.save_file", fail)
+    with pytest.raises(OSError, match="disk"):
+        run(Dropout(), learning_rate=0.02)
+    folder = journal.root() / "runs" / "regularizers" / "dropout"
+    assert files(folder) == before
+
+
+def test_settings_data_seeds_and_code_decide_where_a_run_goes_on(tmp_path, monkeypatch):
+    about = About("regularizers", "dropout", ["dropout"], {"fingerprint": "a"}, {"dropout": {"hidden_rate": 0.5}}, [0, 1])
+    places = {journal.place(tmp_path, About(**asdict(about) | changes)) for changes in (
+        {}, {"settings": {"dropout": {"hidden_rate": 0.4}}}, {"dataset": {"fingerprint": "b"}}, {"seeds": [0, 1, 2]}
+    )}
+    monkeypatch.setattr(journal, "__file__", str(Path(record.__file__).parent / "data" / "journal.py"))
+    assert len(places | {journal.place(tmp_path, about)}) == 5
+
+
+def test_a_journal_goes_on_after_a_torn_line_and_keeps_the_first_writing(tmp_path):
+    path = tmp_path / "seed-0.jsonl"
+    first = journal.Journal(path)
+    first.append(0, {"loss": 1 / 3})
+    written = path.read_text()
+    path.write_text(written + '{"epoch": 1, "ti')
+    second = journal.Journal(path)
+    second.append(0, {"loss": 0.25})
+    assert path.read_text() == written
+    second.append(1, {"loss": 0.5})
+    assert [json.loads(line)["metrics"] for line in path.read_text().splitlines()] == [{"loss": 0.3333333}, {"loss": 0.5}]
