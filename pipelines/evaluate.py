@@ -9,11 +9,12 @@ def main() -> None:
     from dataclasses import asdict
     from pathlib import Path
 
-    from reglab import params, record
+    from reglab import params
     from reglab.evaluation.comparison import compare, too_few_seeds
+    from reglab.report.collect import by_family, collect
 
     settings = params.load()
-    records = record.read_all(Path("runs"), settings.expected())
+    records = by_family(collect(Path("runs"), settings.expected()))
     if warning := too_few_seeds(records, settings.evaluation.confidence):
         print(warning, file=sys.stderr)
     rows = compare(records, **asdict(settings.evaluation))

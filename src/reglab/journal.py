@@ -81,8 +81,9 @@ def complete(entry: Path, published: Path) -> None:
     """Hand the published record to the mirror and drop what a resume would have needed."""
     for file in (*entry.glob("*.safetensors"), *entry.glob("*.ckpt")):
         file.unlink()
-    for name in ("curves.csv", "record.json"):  # record.json last: it says that the entry is complete
-        write_atomically(entry / name, (published / name).read_bytes())
+    for name in ("curves.csv", "figure.svg", "record.json"):  # record.json last: it says that the entry is complete
+        if (published / name).exists():
+            write_atomically(entry / name, (published / name).read_bytes())
 
 
 def epochs_written(entry: Path, seed: int) -> int:

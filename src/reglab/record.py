@@ -73,15 +73,26 @@ def seed_metrics(split: Split, probabilities: dict[str, np.ndarray]) -> dict[str
     }
 
 
-def summary(seeds: dict[str, dict]) -> dict[str, dict[str, float]]:
-    """Mean and 95 % interval over the seeds for each metric; nothing when a seed diverged, for no seed is ever dropped."""
-    from reglab.evaluation.statistics import mean_interval
+def summary(seeds: dict[str, dict], predictions: dict[str, np.ndarray]) -> dict[str, dict]:
+    """Mean and 95 % interval over the seeds for each metric, and bias² and variance of the test probabilities.
 
-    if any(seed["status"] != "finished" for seed in seeds.values()):
+    Bias² and variance belong to all seeds together and have no interval; they are over the examples that two or more
+    seeds tested. Nothing when a seed diverged, for no seed is ever dropped.
+    """
+    from reglab.evaluation.bias_variance import resampled_brier_split
+    from reglab.evaluation.interval import mean_interval
+
+    if not seeds or any(seed["status"] != "finished" for seed in seeds.values()):
         return {}
-    columns = {name: np.array([seed["metrics"][name] for seed in seeds.values()]) for name in next(iter(seeds.values()))["metrics"]}
-    bounds = {name: mean_interval(values, 0.95) for name, values in columns.items()}
-    return {name: {"mean": float(values.mean()), "low": bounds[name][0], "high": bounds[name][1]} for name, values in columns.items()}
+    found = {}
+    for name in next(iter(seeds.values()))["metrics"]:
+        values = np.array([seed["metrics"][name] for seed in seeds.values()])
+        low, high = mean_interval(values, 0.95)
+        found[name] = {"mean": float(values.mean()), "low": low, "high": high}
+    split = resampled_brier_split(*predictions.values(), unbiased=True)
+    if split.predictions:
+        found |= {name: {"mean": getattr(split, name), "low": None, "high": None} for name in ("bias_squared", "variance")}
+    return found
 
 
 def read(path: Path) -> dict:
@@ -107,11 +118,7 @@ def write(
     partial = path.parent / f".{path.name}.partial"
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
-    content = {"schema": SCHEMA} | content | {"summary": summary(content["seeds"]) if content["seeds"] else {}}
-    text = json.dumps({"checks": []} | content, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
-    for name, part in {"record.json": text, "curves.csv": curves, "figure.svg": figure}.items():
-        if part:
-            (partial / name).write_text(part, encoding="utf-8")
+    predictions = {}
     if splits:
         predictions = {
             "test_probabilities": np.stack(probabilities).astype(np.float32),
@@ -119,6 +126,11 @@ def write(
             "test_indices": np.stack([split.rows["test"] for split in splits.values()]),
         }
         save_file(predictions, partial / "predictions.safetensors")
+    content = {"schema": SCHEMA, "checks": []} | content | {"summary": summary(content["seeds"], predictions)}
+    text = json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
+    for name, part in {"record.json": text, "curves.csv": curves, "figure.svg": figure}.items():
+        if part:
+            (partial / name).write_text(part, encoding="utf-8")
     if weights:
         (partial / "weights").mkdir()
         for seed, arrays in zip(splits, weights, strict=True):

@@ -8,7 +8,8 @@ from scipy import stats
 
 from reglab.errors import UserError
 from reglab.evaluation import comparison
-from reglab.evaluation.statistics import difference_interval, mean_interval, seeds_needed
+from reglab.evaluation.interval import mean_interval
+from reglab.evaluation.statistics import difference_interval, seeds_needed
 
 SETTINGS = {"confidence": 0.95, "relevant_difference": 0.005}
 SEEDS = 10
@@ -30,7 +31,7 @@ def record(
         }
         for seed in range(SEEDS)
     }
-    return {"seeds": runs, "cost": {} if cost is None else {"relative_to_none": cost}}
+    return {"technique": [], "checks": [], "seeds": runs, "cost": {} if cost is None else {"relative_to_none": cost}}
 
 
 def noise(seed: int, deviation: float = 0.01) -> np.ndarray:
@@ -53,7 +54,7 @@ def records() -> dict:
             "max_norm": record(none + noise(6, 0.001)),
         },
         "combinations": {"dropout_and_l1": record(none + 0.005 + noise(7))},
-        "theory": {"gabor": {"seeds": {}}},
+        "theory": {"gabor": {"technique": [], "checks": [], "seeds": {}}},
     }
 
 
@@ -205,3 +206,23 @@ def test_too_few_seeds_for_the_family_are_said(records):
     assert warning.endswith("set seeds to 11 or more")
     records["regularizers"]["recipe_20"] = record(0.9, diverged=[0])  # what diverged is not tested
     assert comparison.too_few_seeds(records, 0.95) is None
+
+
+def test_a_technique_that_fails_its_check_is_named_and_nothing_with_it_is_ranked(records):
+    for family, name, technique in (("regularizers", "dropout", ["dropout"]), ("combinations", "dropout_and_l1", ["dropout", "l1"])):
+        records[family][name]["technique"] = technique
+    check = {"name": "the mean over masks", "gap": 0.1, "tolerance": 1e-6, "passed": False, "technique": "dropout"}
+    records["theory"]["gabor"]["checks"] = [check, check | {"technique": "l1", "passed": True}]
+    report = comparison.compare(records, **SETTINGS)
+    for family, name in (("regularizers", "dropout"), ("combinations", "dropout_and_l1")):
+        row = report[family][name]
+        assert row["verdict"] == "check failed" and row["failed_checks"] == ["the mean over masks"]
+        assert row["difference"] is not None or row["p_holm"] is None
+    assert report["regularizers"]["l1"]["verdict"] == "hurts"
+
+
+def test_bias_and_variance_of_the_record_stand_in_its_row(records):
+    records["regularizers"]["l1"]["summary"] = {"bias_squared": {"mean": 0.1}, "variance": {"mean": 0.02}}
+    report = comparison.compare(records, **SETTINGS)["regularizers"]
+    assert (report["l1"]["bias_squared"], report["l1"]["variance"]) == (0.1, 0.02)
+    assert report["none"]["variance"] is None

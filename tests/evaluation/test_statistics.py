@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from reglab.evaluation.interval import mean_interval
 from reglab.evaluation.statistics import (
     difference_interval,
     holm,
-    mean_interval,
     seeds_needed,
     sign_flip,
     smallest_seeds,

@@ -10,6 +10,7 @@ import numpy as np
 
 from reglab.errors import UserError
 from reglab.evaluation import statistics
+from reglab.evaluation.interval import mean_interval
 
 NONE = ("regularizers", "none")
 CLASSICAL = "baselines"
@@ -32,13 +33,17 @@ def compare(
     `verdict`; `seeds_needed`, when the verdict is "cannot tell"; `cost` relative to `none`; `best_baseline` and
     `beats_baselines`: a network beats the baselines when the interval of its paired difference to the best of them,
     chosen by mean validation metric, lies on the better side of zero; `diverged_seeds`: a recipe that has some gets
-    the verdict "diverged" and no numbers, so that nothing can rank it; `metrics`: name -> mean, difference, intervals.
+    the verdict "diverged" and no numbers, so that nothing can rank it; `failed_checks`: a recipe with a technique that
+    fails an exact check (told by the theory records) gets the verdict "check failed" and is not compared either;
+    `metrics`: name -> mean, difference, intervals.
 
     Raises UserError when `none` is missing or a recipe has other seeds than `none`.
     """
-    recipes = _recipes(records)
+    recipes, failed = _recipes(records), _failed_checks(records)
     none = recipes[NONE]
-    differences = {key: _paired(record, none, metric) for key, record in recipes.items()}
+    differences = {
+        key: np.empty(0) if key in failed else _paired(record, none, metric) for key, record in recipes.items()
+    }
     p = {key: statistics.sign_flip(values) for key, values in differences.items() if key != NONE}
     p_holm, comparisons = _corrected(p)
     best = _best_baseline(recipes, metric.replace("test_", "validation_", 1), higher_is_better)
@@ -56,8 +61,8 @@ def compare(
         }
         effect, diverged = estimates[metric], _diverged(record)
         low, high = effect["difference_low"], effect["difference_high"]
-        if diverged or key == NONE:
-            verdict = "diverged" if diverged else "baseline"
+        if diverged or key in failed or key == NONE:
+            verdict = "diverged" if diverged else "check failed" if key in failed else "baseline"
         else:
             verdict = statistics.verdict(*gain(low, high), p_holm[key], seeds=len(differences[key]), **rule)
         row = {
@@ -73,6 +78,9 @@ def compare(
             "best_baseline": None,
             "beats_baselines": None,
             "diverged_seeds": diverged,
+            "failed_checks": failed.get(key, []),
+            "bias_squared": _summarised(record, "bias_squared"),
+            "variance": _summarised(record, "variance"),
             "metrics": estimates,
         }
         if verdict == "cannot tell":
@@ -118,6 +126,17 @@ def _recipes(records: Records) -> dict[Key, dict]:
     return recipes
 
 
+def _failed_checks(records: Records) -> dict[Key, list[str]]:
+    """The recipes that hold a technique with a failed check, and the names of those checks."""
+    checks = [check for record in records.get("theory", {}).values() for check in record["checks"] if not check["passed"]]
+    return {
+        (family, name): failed
+        for family, names in records.items()
+        for name, record in names.items()
+        if (failed := [check["name"] for check in checks if check.get("technique") in record["technique"]])
+    }
+
+
 def _corrected(p: dict[Key, float]) -> tuple[dict[Key, float], dict[str, int]]:
     """Holm's p-values, networks and classical baselines each for themselves; family -> number of comparisons."""
     p_holm, comparisons = {}, {}
@@ -137,7 +156,7 @@ def _best_baseline(recipes: dict[Key, dict], metric: str, higher_is_better: bool
 
 def _estimates(record: dict, none: dict, metric: str, confidence: float) -> dict[str, float]:
     values, differences = _values(record, metric), _paired(record, none, metric)
-    low, high = statistics.mean_interval(values, confidence)
+    low, high = mean_interval(values, confidence)
     difference_low, difference_high = statistics.difference_interval(differences, confidence)
     return {
         "mean": float(values.mean()) if len(values) else nan,
@@ -147,6 +166,10 @@ def _estimates(record: dict, none: dict, metric: str, confidence: float) -> dict
         "difference_low": difference_low,
         "difference_high": difference_high,
     }
+
+
+def _summarised(record: dict, metric: str) -> float | None:
+    return record.get("summary", {}).get(metric, {}).get("mean")
 
 
 def _diverged(record: dict) -> list[int]:

@@ -19,15 +19,6 @@ ENUMERABLE = 15  # up to 2^15 sign flips are enumerated
 POWER = 0.8
 
 
-def mean_interval(values: np.ndarray, confidence: float) -> tuple[float, float]:
-    """Student's interval of the mean over seeds, mean ± t s/√n; NaN for a single value."""
-    n = len(values)
-    if n < 2:
-        return np.nan, np.nan
-    half = stats.t.ppf((1 + confidence) / 2, n - 1) * np.std(values, ddof=1) / np.sqrt(n)
-    return float(np.mean(values) - half), float(np.mean(values) + half)
-
-
 def difference_interval(differences: np.ndarray, confidence: float) -> tuple[float, float]:
     """Bias-corrected and accelerated bootstrap interval of the mean difference, its random numbers always the same.
 

@@ -19,19 +19,29 @@
 The order of the list is the order of application.
 """
 
+from typing import ClassVar
+
 from torch import Tensor
 from torch.nn import Module
 
 from reglab.data.loader import Batch
 from reglab.models.base import Network
+from reglab.oracle import Check
 
 
 class Regularizer:
     """A frozen dataclass whose fields are its entry in params.yaml; a technique overrides one or two hooks.
 
     It holds no state: what must last from step to step is a buffer of the network, where checkpoints find it.
-    What it draws, it draws from `network.moment`.
+    What it draws, it draws from `network.moment`. `topic` is the theory topic whose stage runs its exact checks.
     """
+
+    topic: ClassVar[str | None] = None
+
+    @classmethod
+    def checks(cls) -> list[Check]:
+        """The exact checks that this technique answers to: its own hooks against a closed form or an identity."""
+        return []
 
     def prepare_model(self, network: Network) -> None:
         """Once, before the optimizer exists: register forward hooks or buffers."""

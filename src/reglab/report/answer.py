@@ -63,7 +63,7 @@ def candidates(table: list[Row]) -> list[Row]:
 
 def compared(table: list[Row], verdict: str) -> list[Row]:
     """The candidates with this verdict, the largest difference first."""
-    found = [row for row in candidates(table) if row.verdict == verdict and not row.diverged]
+    found = [row for row in candidates(table) if row.verdict == verdict and row.ranked]
     return sorted(found, key=lambda row: -abs(row.difference.mean or 0.0))
 
 
@@ -91,9 +91,9 @@ def headline(table: list[Row], settings: dict) -> Markup:
             100 * settings["evaluation"]["confidence"], unsigned(low), unsigned(high), seeds,
             price(best.numbers.get("cost")),
         )  # fmt: skip
-    if all(row.diverged for row in recipes):
-        return Markup("On {}, every recipe diverged: no network but <b>none</b> was trained to its end.").format(place)
-    if len(unclear) == len([row for row in recipes if not row.diverged]):
+    if all(not row.ranked for row in recipes):
+        return Markup("On {}, every recipe diverged or failed its check: none but <b>none</b> can be judged.").format(place)
+    if len(unclear) == len([row for row in recipes if row.ranked]):
         return Markup(
             "On {}, {} cannot tell whether anything helps. The largest mean difference is {} points, by <b>{}</b>, "
             "and chance is not ruled out."
@@ -126,6 +126,9 @@ def points_to_know(table: list[Row], settings: dict) -> list[Point]:
     if lost := [row for row in table if row.diverged]:
         text = Markup("{}. A recipe that diverged is not ranked.").format(listed([divergence(row) for row in lost]))
         found.append(Point("Diverged", text, alarming=True))
+    if wrong := [row for row in table if row.verdict == "check failed"]:
+        text = Markup("{}: a technique in it does not do what its formula says, so it is not ranked.")
+        found.append(Point("Failed its check", text.format(listed([link(row) for row in wrong])), alarming=True))
     return found + placebo(table) + classical(table) + power(table, settings)
 
 
@@ -151,7 +154,7 @@ def divergence(row: Row) -> Markup:
 
 def placebo(table: list[Row]) -> list[Point]:
     """The control: a technique that does nothing must come out as no difference."""
-    row = next((row for row in table if row.name == PLACEBO and not row.diverged), None)
+    row = next((row for row in table if row.name == PLACEBO and row.ranked), None)
     if row is None:
         return []
     if row.verdict == "no relevant difference":
@@ -166,7 +169,7 @@ def placebo(table: list[Row]) -> list[Point]:
 
 def classical(table: list[Row]) -> list[Point]:
     """Do the networks beat what is not a network? The one to beat was chosen by validation accuracy."""
-    networks = [row for row in table if row.numbers.get("best_baseline") and not row.diverged]
+    networks = [row for row in table if row.numbers.get("best_baseline") and row.ranked]
     if not networks:
         return []
     best = next(row for row in table if row.classical and row.name == networks[0].numbers["best_baseline"])

@@ -57,6 +57,14 @@ def collect(runs: Path, expected: list[tuple[str, str]]) -> list[Entry]:
     return entries
 
 
+def by_family(entries: list[Entry]) -> dict[str, dict[str, dict]]:
+    """family -> name -> record."""
+    records: dict[str, dict[str, dict]] = {}
+    for entry in entries:
+        records.setdefault(entry.family, {})[entry.name] = entry.record
+    return records
+
+
 def read_if_there(path: Path) -> str | None:
     return path.read_text(encoding="utf-8") if path.exists() else None
 

@@ -50,6 +50,10 @@ class Row:
         return self.verdict == "diverged" or bool(self.entry.seeds("diverged"))
 
     @property
+    def ranked(self) -> bool:
+        return not self.diverged and self.verdict != "check failed"
+
+    @property
     def kind(self) -> str:
         return "reference" if self.reference else KINDS.get(self.entry.family, "")
 
@@ -87,7 +91,7 @@ class Row:
 
 
 def rows(entries: list[Entry], metrics: dict) -> list[Row]:
-    """One for each entry with seeds, the highest test accuracy first, the diverged behind all others."""
+    """One for each entry with seeds, the highest test accuracy first, those that are not ranked behind all others."""
     tested = [entry for entry in entries if entry.record["seeds"]]
     if absent := [f"{e.family}.{e.name}" for e in tested if e.name not in metrics.get(e.family, {})]:
         raise UserError(f"reports/metrics.json: nothing on {', '.join(absent)}; run: dvc repro evaluate")
@@ -95,7 +99,7 @@ def rows(entries: list[Entry], metrics: dict) -> list[Row]:
 
     def rank(row: Row) -> tuple:
         accuracy = row.numbers.get("test_accuracy")
-        return row.diverged, missing(accuracy), 0 if missing(accuracy) else -accuracy
+        return not row.ranked, missing(accuracy), 0 if missing(accuracy) else -accuracy
 
     return sorted(found, key=rank)
 
@@ -124,7 +128,7 @@ class Axis:
 
 def common_axis(table: list[Row], relevant: float) -> Axis:
     """From the lowest to the highest end of all intervals, zero and the band of relevance always inside."""
-    ends = [x for row in table if not row.diverged for x in row.difference if not missing(x)]
+    ends = [x for row in table if row.ranked for x in row.difference if not missing(x)]
     ends += [-2 * relevant, 2 * relevant]
     margin = 0.06 * (max(ends) - min(ends)) or 1.0
     return Axis(min(ends) - margin, max(ends) + margin)

@@ -4,18 +4,7 @@ from dataclasses import dataclass, field
 
 from matplotlib.figure import Figure
 
-
-@dataclass(frozen=True)
-class Check:
-    """A claim with its measured gap: it holds when the gap is within the tolerance (NaN never is)."""
-
-    name: str
-    gap: float
-    tolerance: float
-
-    @property
-    def passed(self) -> bool:
-        return bool(self.gap <= self.tolerance)
+from reglab.oracle import Check
 
 
 @dataclass(frozen=True)
