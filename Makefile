@@ -12,7 +12,7 @@ repro: $(READY)
 	@$(ENV)/bin/reglab repro
 
 test: $(READY)
-	@$(ENV)/bin/python -m pytest -n 2 -q
+	@$(ENV)/bin/python -m pytest -n 2 --dist loadgroup -q
 
 ui: $(READY)
 	@MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false $(ENV)/bin/mlflow ui --workers 1 --port 5000 \

@@ -1,0 +1,188 @@
+"""The pipeline as a user meets it: real `dvc` commands on a small copy of this very checkout."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from reglab import params
+
+ROOT = Path(__file__).parent.parent
+TOOLS = Path(sys.executable).parent
+NAMES = ("none", "dropout", "l1")
+pytestmark = [pytest.mark.stress, pytest.mark.xdist_group("pipeline")]
+
+
+class Checkout:
+    """A copy of this checkout with few epochs, seeds and entries, in a git repository of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        for name in ("src", "pipelines", ".dvc/plots"):
+            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+        for name in ("dvc.yaml", "params.yaml", ".gitignore", ".dvcignore", ".dvc/config", ".dvc/.gitignore"):
+            shutil.copyfile(ROOT / name, folder / name)
+        self.edit(
+            lambda all: all.update(
+                seeds=2,
+                training=all["training"] | {"epochs": 2},
+                baselines={"logistic_regression": {"strength": 1.0}},
+                regularizers={name: all["regularizers"][name] for name in NAMES},
+                combinations={},
+                theory={},
+            )
+        )
+        self.git("init", "-q")
+        self.git("add", "-A")
+        self.git("-c", "user.name=t", "-c", "user.email=t@localhost", "commit", "-qm", "a small study")
+
+    def edit(self, change) -> None:
+        path = self.folder / "params.yaml"
+        settings = YAML(typ="safe").load(path)
+        change(settings)
+        YAML().dump(settings, path)
+
+    def git(self, *arguments: str) -> None:
+        subprocess.run(["git", *arguments], cwd=self.folder, check=True, capture_output=True)
+
+    def start(self, *command: str) -> subprocess.Popen:
+        outside = {key: value for key, value in os.environ.items() if not key.startswith(("DVC_", "MLFLOW_", "PYTEST"))}
+        environment = outside | {"PATH": f"{TOOLS}{os.pathsep}{os.environ['PATH']}", "MLFLOW_DISABLE_TELEMETRY": "true"}
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+        return subprocess.Popen(command, cwd=self.folder, env=environment, **pipes)
+
+    def run(self, *command: str) -> tuple[int, str]:
+        process = self.start(*command)
+        output, _ = process.communicate()
+        return process.returncode, output
+
+    def repro(self, *arguments: str) -> list[str]:
+        """The stages that ran."""
+        code, output = self.run("dvc", "repro", *arguments)
+        assert code == 0, output
+        return re.findall(r"Running stage '(\S+)'", output)
+
+    def metrics(self) -> dict:
+        return json.loads((self.folder / "reports" / "metrics.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory):
+    """A finished small study, as it stood after its first repro; tests leave it as they found it."""
+    checkout = Checkout(tmp_path_factory.mktemp("study"))
+    checkout.repro()
+    return checkout
+
+
+def test_the_stages_are_the_entries_of_params_yaml():
+    settings = params.load(ROOT / "params.yaml")
+    stage_of = {"regularizers": "train", "combinations": "combine", "baselines": "baseline"}
+    wanted = {f"{stage_of.get(family, family)}@{name}" for family, name in settings.expected()}
+    listed = subprocess.run(
+        [TOOLS / "dvc", "stage", "list", "--name-only"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert set(listed) == wanted | {"check", "prepare", "evaluate", "report", "mirror"}
+
+
+def test_nothing_edited_nothing_runs(done):
+    assert done.repro() == []
+
+
+def test_editing_one_number_runs_its_stage_and_what_follows_from_it(done):
+    before = (done.folder / "params.yaml").read_bytes()
+    done.edit(lambda all: all["regularizers"]["dropout"].update(hidden_rate=0.3))
+    assert done.repro() == ["check", "train@dropout", "evaluate", "report", "mirror"]
+    (done.folder / "params.yaml").write_bytes(before)
+    assert done.repro() == [], "the run cache has the former state of every stage"
+
+
+def test_a_deleted_entry_leaves_the_metrics_and_the_report(done):
+    before = (done.folder / "params.yaml").read_bytes()
+    done.edit(lambda all: all["regularizers"].pop("l1"))
+    assert not any("@" in stage for stage in done.repro())
+    assert set(done.metrics()["regularizers"]) == {"none", "dropout"}
+    assert ">l1<" not in (done.folder / "reports" / "index.html").read_text()
+    (done.folder / "params.yaml").write_bytes(before)
+    done.repro()
+
+
+def test_forced_twice_the_lock_is_the_same_to_the_byte(done):
+    first = (done.folder / "dvc.lock").read_bytes()
+    done.repro("--force")
+    assert (done.folder / "dvc.lock").read_bytes() == first
+
+
+def test_an_experiment_in_a_temporary_workspace_keeps_its_runs_and_shows_its_change(done):
+    code, output = done.run("dvc", "exp", "run", "--temp", "-n", "softer", "-S", "regularizers.dropout.hidden_rate=0.25")
+    assert code == 0, output
+    code, table = done.run("dvc", "exp", "show", "--csv")
+    assert "regularizers.dropout.hidden_rate" in table.splitlines()[0] and "softer" in table
+    import mlflow
+
+    client = mlflow.MlflowClient(f"sqlite:///{done.folder / 'mlflow.db'}")
+    experiment = client.get_experiment_by_name("reglab").experiment_id
+    runs = client.search_runs([experiment], "params.`dropout.hidden_rate` = '0.25' and tags.kind = 'recipe'")
+    assert [run.info.status for run in runs] == ["FINISHED"]
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("droput", {"hidden_rate": 0.5}, ["regularizers.droput", "did you mean dropout"]),
+        ("x; touch owned", {}, ["[a-z0-9_]+"]),
+        ("dropout", {"hidden_rate": 1.5}, ["regularizers.dropout.hidden_rate", "1.5"]),
+    ],
+)
+def test_a_fault_in_params_yaml_stops_everything_before_any_work(done, key, value, words):
+    before = (done.folder / "params.yaml").read_bytes()
+    files = {path: path.stat().st_mtime_ns for path in (done.folder / "runs").rglob("*")}
+    done.edit(lambda all: all["regularizers"].update({key: value}))
+    code, output = done.run("reglab", "check")
+    stage_code, stage_output = done.run(sys.executable, "pipelines/check.py")
+    repro_code, repro_output = done.run("dvc", "repro")
+    (done.folder / "params.yaml").write_bytes(before)
+    assert code == stage_code == 2 and repro_code != 0
+    for text in (output, stage_output, repro_output):
+        assert "Traceback" not in text and all(word in text for word in words), text
+    assert not (done.folder / "owned").exists()
+    assert {path: path.stat().st_mtime_ns for path in (done.folder / "runs").rglob("*")} == files
+
+
+def test_an_unknown_name_by_hand_is_a_users_mistake(done):
+    code, output = done.run(sys.executable, "pipelines/train.py", "droput")
+    assert code == 2 and "dropout" in output and "Traceback" not in output
+
+
+def test_a_training_told_to_stop_ends_with_143_and_publishes_nothing(done):
+    before = (done.folder / "params.yaml").read_bytes()
+    record = done.folder / "runs" / "regularizers" / "none" / "record.json"
+    published = record.read_bytes()
+    done.edit(lambda all: all["training"].update(epochs=100_000))
+    process = done.start(sys.executable, "pipelines/train.py", "none")
+    journal, deadline = done.folder / ".reglab" / "journal", time.monotonic() + 120
+    while not any(file.stat().st_size for file in journal.glob("*/seed-*.jsonl")) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    process.send_signal(signal.SIGTERM)
+    output, _ = process.communicate(timeout=30)
+    (done.folder / "params.yaml").write_bytes(before)
+    assert process.returncode == 143, output
+    assert record.read_bytes() == published
+    assert not list(record.parent.parent.glob(".*partial"))
+
+
+def test_metrics_plots_and_params_can_be_shown(done):
+    code, metrics = done.run("dvc", "metrics", "show", "--json")
+    assert code == 0 and json.loads(metrics)[""]["data"]["reports/metrics.json"]["data"] == done.metrics()
+    code, output = done.run("dvc", "plots", "show", "-o", "plots")
+    assert code == 0, output
+    page = (done.folder / "plots" / "index.html").read_text()
+    assert all(title in page for title in ("Validation error", "Training error")) and '"dropout"' in page
+    shutil.rmtree(done.folder / "plots")
