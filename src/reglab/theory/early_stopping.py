@@ -158,8 +158,9 @@ class EarlyStopping(Topic):
         height = np.einsum("...i,ij,...j", away, hessian, away) / 2
         levels = height.max() * np.linspace(0.05, 1, 9) ** 2
         plane.contour(first, second, height, levels=levels, colors=INK, alpha=0.25, linewidths=0.7)
-        plane.plot(*path.T, "o-", color=COLORS[0], markersize=2.2, linewidth=0.8, label="gradient descent, a dot a step")
-        plane.plot(*line.T, color=COLORS[1], label="ridge, all strengths")
+        drawn = np.unique(np.geomspace(1, self.steps + 1, 100).round().astype(int)) - 1
+        plane.plot(*path[drawn].T, "o-", color=COLORS[0], markersize=2, linewidth=0.8, label="gradient descent, t steps")
+        plane.plot(*line.T, color=COLORS[1], label="ridge, every α")
         for step, one, other in zip(marked, path[marked], partner, strict=True):
             plane.plot(*zip(one, other, strict=True), color=INK, linewidth=0.8, zorder=4)
             plane.plot(*other, "o", color=COLORS[1], markersize=4, zorder=5)
