@@ -1,53 +1,250 @@
-"""PLACEHOLDER by the lead until the real params.py arrives: overwrite this file."""
-from dataclasses import asdict, dataclass, fields
+"""The only reader of params.yaml: typed, frozen, and all its faults at once, before any work.
+
+A section is a field of `Params`. Where its entries are found by name, one class a file, BASES says where they lie: one
+section more is a line there and a line here.
+"""
+
+import inspect
+import re
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from importlib import import_module
-import pkgutil, inspect
-from types import SimpleNamespace as N
-from ruamel.yaml import YAML
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
-BASES = {"regularizers": "reglab.regularizers.base:Regularizer", "baselines": "reglab.baselines.base:Baseline", "theory": "reglab.theory.base:Topic", "models": "reglab.models.base:Architecture"}
+from annotated_types import Ge, Gt, Le, Lt, MinLen
 
-def names(family):
-    package = import_module(f"reglab.{family}")
-    return sorted(m.name for m in pkgutil.iter_modules(package.__path__) if m.name not in ("base", "parameters"))
+from reglab.errors import UserError
+from reglab.faults import Faults, Key, Plain, checked, hints, nearest, one_of, shown, unknown, words
+from reglab.yaml_source import read
 
-def find(family, name):
-    module = import_module(f"reglab.{family}.{name}")
-    a, b = BASES[family].split(":")
-    base = getattr(import_module(a), b)
-    return next(c for c in vars(module).values() if inspect.isclass(c) and issubclass(c, base) and c.__module__ == module.__name__)
+# What is found by name: the class that it derives from, and beside whose file its own lies; in the order of the report.
+BASES = {
+    "models": "reglab.models.base.Architecture",
+    "regularizers": "reglab.regularizers.base.Regularizer",
+    "baselines": "reglab.baselines.base.Baseline",
+    "theory": "reglab.theory.base.Topic",
+}
+NOT_ENTRIES = {"__init__", "base", "parameters"}
+PACKAGE = Path(__file__).parent
 
-def settings(x):
-    if isinstance(x, N):
-        return {k: settings(v) for k, v in vars(x).items()}
-    if isinstance(x, dict):
-        return {k: settings(v) for k, v in x.items()}
-    if isinstance(x, (list, tuple)):
-        return [settings(v) for v in x]
-    return asdict(x) if hasattr(x, "__dataclass_fields__") else x
 
-@dataclass
-class Tracking:
-    uri: str | None
-    experiment: str
-@dataclass
+@dataclass(frozen=True)
+class Data:
+    """`name` is a file in src/reglab/data/; sizes are in examples, `label_noise` is a share of the training labels."""
+
+    name: str
+    train_size: Annotated[int, Ge(1)]
+    validation_size: Annotated[int, Ge(1)]
+    test_size: Annotated[int, Ge(1)]
+    label_noise: Annotated[float, Ge(0), Le(1)] = 0.0
+
+
+@dataclass(frozen=True)
+class Training:
+    epochs: Annotated[int, Ge(1)] = 100
+    batch_size: Annotated[int, Ge(1)] = 64
+    optimizer: Literal["adam", "sgd"] = "adam"
+    learning_rate: Annotated[float, Gt(0)] = 0.001
+    momentum: Annotated[float, Ge(0), Lt(1)] = 0.0
+    accelerator: Literal["cpu", "gpu", "auto"] = "cpu"
+
+
+@dataclass(frozen=True)
 class Evaluation:
-    confidence: float
-    relevant_difference: float
+    """`confidence` of every interval; differences of accuracy below `relevant_difference` do not matter in practice."""
 
-class Params(N):
-    def recipe(self, name):
-        if name in self.regularizers: return "regularizers", (self.regularizers[name],)
-        return "combinations", self.combinations[name]
-    def entry(self, family, name): return getattr(self, family)[name]
-    def shared(self): return {"data": settings(self.data), "model": settings(self.model), "training": settings(self.training)}
-    def expected(self): return [(f, n) for f in ("regularizers","combinations","baselines") for n in getattr(self, f)]
+    confidence: Annotated[float, Gt(0), Lt(1)] = 0.95
+    relevant_difference: Annotated[float, Ge(0)] = 0.005
 
-def load(path="params.yaml"):
-    y = YAML(typ="safe").load(open(path))
-    m = dict(y["model"]); model = find("models", m.pop("name"))(**m)
-    return Params(data=N(**y["data"]), seeds=y["seeds"], model=model, training=N(**y["training"]),
-        baselines={k: find("baselines", k)(**v) for k, v in y["baselines"].items()},
-        regularizers={k: find("regularizers", k)(**v) for k, v in y["regularizers"].items()},
-        combinations={k: tuple(find("regularizers", t)(**s) for d in v for t, s in d.items()) for k, v in y["combinations"].items()},
-        theory={}, evaluation=Evaluation(**y["evaluation"]), tracking=Tracking(**y["tracking"]), processes=y["processes"])
+
+@dataclass(frozen=True)
+class Tracking:
+    uri: Annotated[str, MinLen(1)] | None = None
+    experiment: Annotated[str, MinLen(1)] = "reglab"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Params:
+    """params.yaml, its sections in the order of the file; entries by name, completed with their defaults."""
+
+    data: Data
+    seeds: Annotated[int, Ge(2)]
+    model: Any
+    training: Training
+    baselines: dict[str, Any]
+    regularizers: dict[str, Any]
+    combinations: dict[str, tuple]
+    theory: dict[str, Any] = field(default_factory=dict)
+    evaluation: Evaluation
+    tracking: Tracking
+    processes: Annotated[int, Ge(1)] | None = None
+
+    def recipe(self, name: str) -> tuple[str, tuple]:
+        """The family and the techniques, in order of application, of an entry of `regularizers` or `combinations`."""
+        if name in self.regularizers:
+            return "regularizers", (self.regularizers[name],)
+        if name in self.combinations:
+            return "combinations", self.combinations[name]
+        raise unknown("params.yaml: a recipe", name, [*self.regularizers, *self.combinations])
+
+    def entry(self, family: str, name: str) -> Any:
+        """An entry of the section `family`."""
+        entries = getattr(self, family)
+        if name not in entries:
+            raise unknown(f"params.yaml: {family}", name, list(entries))
+        return entries[name]
+
+    def shared(self) -> dict[str, dict]:
+        """The settings that every recipe trains with, as plain values."""
+        return {section: settings(getattr(self, section)) for section in ("data", "model", "training")}
+
+    def expected(self) -> list[tuple[str, str]]:
+        """(family, name) of every record that the report reads, in its order."""
+        others = [family for family in BASES if family not in ("models", "regularizers")]
+        families = ["regularizers", "combinations", *others]
+        return [(family, name) for family in families for name in getattr(self, family)]
+
+
+def load(path: str | Path = "params.yaml") -> Params:
+    """The file as `Params`; UserError with a line for each fault: key, what was found, what is allowed."""
+    given, faults = read(path)
+    kinds, values = hints(Params), {}
+    for section in fields(Params):
+        name = section.name
+        if name in given:
+            values[name] = section_of(name, kinds[name], given[name], faults)
+        elif section.default is section.default_factory is MISSING:
+            faults.add((name,), "no such section", words(kinds[name]))
+    for name in given:
+        if name not in kinds:
+            faults.add((name,), "an unknown section", ", ".join(kinds) + nearest(name, list(kinds)))
+    check_across(given, values, faults)
+    if faults.lines:
+        raise UserError(*faults.lines)
+    return Params(**values)
+
+
+def section_of(name: str, kind: Any, given: Plain, faults: Faults) -> Any:
+    """What `Params` holds of a section, None or parts of it None where there are faults."""
+    if name in BASES or name == "combinations":
+        if not isinstance(given, dict):
+            faults.add((name,), shown(given), words(kind))
+            return {}
+        if name == "combinations":
+            return {entry: combination(entry, steps, faults) for entry, steps in given.items()}
+        return {entry: entry_of(name, entry, own, (name, entry), faults) for entry, own in given.items()}
+    if name == "model" and isinstance(given, dict):
+        own = {key: value for key, value in given.items() if key != "name"}
+        known = is_named(("model", "name"), given.get("name"), names("models"), faults)
+        return checked(find("models", given["name"]), own, ("model",), faults) if known else None
+    if name == "data" and isinstance(given, dict):
+        is_named(("data", "name"), given.get("name"), sources(), faults)
+    return checked(kind, given, (name,), faults)
+
+
+def combination(name: str, steps: Plain, faults: Faults) -> tuple:
+    """The techniques of an entry of `combinations`."""
+    key, techniques, earlier = ("combinations", name), [], set()
+    if not re.fullmatch(r"[a-z0-9_]{1,80}", name):
+        faults.add(key, f"the name {shown(name)}", "lower-case letters, digits and _, at most 80")
+    if not isinstance(steps, list) or not steps:
+        faults.add(key, shown(steps), "a list of techniques, such as - dropout: {}")
+        return ()
+    for number, step in enumerate(steps):
+        if not isinstance(step, dict) or len(step) != 1:
+            faults.add((*key, number), shown(step), "one technique and its settings, such as dropout: {}")
+            continue
+        [(technique, own)] = step.items()
+        place = (*key, number, technique)
+        techniques.append(entry_of("regularizers", technique, own, place, faults))
+        if technique in earlier:
+            faults.add(place, "a technique that the list has already", "each technique once")
+        earlier.add(technique)
+    return tuple(techniques)
+
+
+def entry_of(family: str, name: str, given: Plain, key: Key, faults: Faults) -> Any:
+    """The entry `name` of a family, its settings completed with the defaults."""
+    if name not in names(family):
+        faults.add(key, "an unknown name", one_of(names(family)) + nearest(name, names(family)))
+        return None
+    return checked(find(family, name), {} if given is None else given, key, faults)
+
+
+def is_named(key: Key, name: Plain, choices: list[str], faults: Faults) -> bool:
+    """Whether there is something of this name; a line where not."""
+    if name in choices:
+        return True
+    faults.add(key, "nothing" if name is None else shown(name), one_of(choices) + nearest(name, choices))
+    return False
+
+
+def check_across(given: dict, values: dict, faults: Faults) -> None:
+    """What one section demands of another."""
+    regularizers = given.get("regularizers")
+    if isinstance(regularizers, dict) and "none" not in regularizers:
+        faults.add(("regularizers", "none"), "no such entry", "none: {}, with which every recipe is compared")
+    owners: dict[str, str] = {}
+    for family in (*BASES, "combinations"):
+        if family == "theory":  # a topic may bear the name of the technique it explains
+            continue
+        for name in values.get(family) or ():
+            if owners.setdefault(name, family) != family:
+                faults.add((family, name), f"a name that {owners[name]} has already", "a name of its own")
+    data, vote = given.get("data"), (values.get("baselines") or {}).get("k_nearest_neighbours")
+    size = data.get("train_size") if isinstance(data, dict) else None
+    if vote and type(size) is int and vote.neighbours > size >= 1:
+        key = ("baselines", "k_nearest_neighbours", "neighbours")
+        faults.add(key, shown(vote.neighbours), f"at most {size}, the data.train_size")
+
+
+def find(family: str, name: str) -> type:
+    """The class in the file of this name that derives from the family's base."""
+    if name not in names(family):
+        raise unknown(family, name, names(family))
+    module, _, base = BASES[family].rpartition(".")
+    file = import_module(f"{module.rpartition('.')[0]}.{name}")
+    parent = getattr(import_module(module), base)
+    for kind in vars(file).values():
+        if inspect.isclass(kind) and issubclass(kind, parent) and kind.__module__ == file.__name__:
+            return kind
+    raise UserError(f"{file.__file__}: found no class that derives from {base}; allowed: one in each file of {family}")
+
+
+def names(family: str) -> list[str]:
+    """The names of its files, sorted."""
+    folder = PACKAGE.joinpath(*BASES[family].split(".")[1:-2])
+    return sorted({path.stem for path in folder.glob("*.py")} - NOT_ENTRIES)
+
+
+def sources() -> list[str]:
+    """The files in data/ with a function `load`; told by their text, for some of the others import torch."""
+    files = (PACKAGE / "data").glob("*.py")
+    return sorted(path.stem for path in files if re.search(r"^def load\(", path.read_text("utf-8"), re.MULTILINE))
+
+
+def settings(of: Any) -> Any:
+    """Plain values of a settings object or of all `Params`, as they stand in params.yaml; a model with its `name`."""
+    if isinstance(of, dict):
+        return {key: settings(value) for key, value in of.items()}
+    if isinstance(of, tuple):
+        return [{own_name(item): settings(item)} if is_dataclass(item) else settings(item) for item in of]
+    if not is_dataclass(of):
+        return of
+    plain = {field.name: settings(getattr(of, field.name)) for field in fields(of)}
+    return {"name": own_name(of)} | plain if type(of).__module__.startswith("reglab.models.") else plain
+
+
+def own_name(of: Any) -> str:
+    return type(of).__module__.rpartition(".")[2]
+
+
+def describe(family: str, name: str) -> dict:
+    """What the file says of itself in its first sentence, and for each setting what is allowed and the default."""
+    kind = find(family, name)
+    summary = re.split(r"(?<=[.!?])\s+(?=[A-Z])", inspect.getmodule(kind).__doc__ or "", maxsplit=1)[0]
+    kinds = hints(kind)
+    return {
+        "summary": " ".join(summary.split()),
+        "settings": {field.name: f"{words(kinds[field.name])}; default {shown(field.default)}" for field in fields(kind)},
+    }

@@ -1,42 +1,30 @@
-"""Norms of weights as penalties, and the step that a norm with a corner needs, as pure functions of tensors."""
+"""Norms of weights as penalties, their gradients, and the step that a norm with a corner needs, as functions."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 
-class Norm(torch.autograd.Function):
-    """||w||_1 or ||w||_2 over all tensors together, with its gradient sign(w) or w/||w||, which is zero at the origin.
-
-    Written out it is one node of the graph; left to autograd it is a dozen, and a step's penalty costs half as much again.
-    """
-
-    @staticmethod
-    def forward(ctx, order: int, *tensors: Tensor) -> Tensor:
-        norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(tensors, order)), order)
-        ctx.order = order
-        ctx.save_for_backward(norm, *tensors)
-        return norm
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        norm, *tensors = ctx.saved_tensors
-        if ctx.order == 1:
-            return None, *torch._foreach_mul(torch._foreach_sign(tensors), gradient)
-        return None, *torch._foreach_mul(tensors, torch.where(norm > 0, gradient / norm, 0.0))
+def half_squared_norm(tensors: Iterable[Tensor]) -> Tensor:
+    """Omega(w) = 1/2 ||w||_2^2, over all tensors together; its gradient is w."""
+    return sum(tensor.square().sum() for tensor in tensors) / 2
 
 
 def norm(tensors: Iterable[Tensor], order: int = 2) -> Tensor:
     """||w||_1 or ||w||_2, over all tensors together; the gradient at the origin is zero."""
-    return Norm.apply(order, *tensors)
+    return torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(tensor, order) for tensor in tensors]), order)
 
 
-def half_squared_norm(tensors: Iterable[Tensor]) -> Tensor:
-    """Omega(w) = 1/2 ||w||_2^2, over all tensors together."""
-    return norm(tensors).square() / 2
+@torch.no_grad()
+def add_to_gradients(tensors: Iterable[Tensor], gradient: Callable[[Tensor], Tensor]) -> None:
+    """w.grad <- w.grad + gradient(w), in place, for all that have a gradient.
+
+    For a penalty whose gradient is known in closed form: half the time of autograd's dozen small operations.
+    """
+    for tensor in tensors:
+        if tensor.grad is not None:
+            tensor.grad.add_(gradient(tensor))
 
 
 def soft_threshold(weight: Tensor, threshold: float) -> Tensor:

@@ -1,22 +1,27 @@
 """Noise on the hidden units: each layer hands on a fresh disturbance of its outputs at each step."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import torch
 from annotated_types import Ge
 from torch import Tensor
 
-from reglab.models.base import Network
+from reglab.models.base import Network, build
+from reglab.models.mlp import MLP
+from reglab.oracle import Check, distance, regression, standard_errors
 from reglab.regularizers.base import Regularizer
+from reglab.streams import Moment
 
 
 @dataclass(frozen=True)
 class HiddenNoise(Regularizer):
-    """h <- h + e with e ~ N(0, deviation^2) on the outputs of every hidden layer while training, in units of the activations.
+    """h <- h + e with e ~ N(0, deviation^2) on the outputs of every hidden layer while training, in their units.
 
     Source: Poole, Sohl-Dickstein and Ganguli, Analyzing Noise in Autoencoders and Deep Networks, 2014, section 2.
     """
+
+    topic: ClassVar[str] = "least_squares"
 
     deviation: Annotated[float, Ge(0)] = 0.3
 
@@ -25,7 +30,22 @@ class HiddenNoise(Regularizer):
             if not layer.training:
                 return units
             random = network.moment.generator(f"hidden_noise/{number}", units.device)
-            return units + self.deviation * torch.randn(units.shape, generator=random, device=units.device)
+            return units.add(torch.randn(units.shape, generator=random, device=units.device), alpha=self.deviation)
 
         for number, layer in enumerate(network.hidden_layers, start=1):
             layer.register_forward_hook(lambda layer, _, units, number=number: disturb(layer, units, number))
+
+    @classmethod
+    @torch.no_grad()
+    def checks(cls) -> list[Check]:
+        (inputs, targets, _), deviation, draws = regression(), 0.5, 2000
+        network = build(MLP(width=6, depth=1), (4,), 1, seed=0).double()
+        undisturbed = network(inputs)
+        network.moment = Moment(seed=0, epoch=0, step=0)
+        cls(deviation).prepare_model(network)
+        losses = (network(inputs.repeat(draws, 1)).view(draws, -1, 1) - targets).square().mean((1, 2)) / 2
+        expected = (undisturbed - targets).square().mean() / 2 + deviation**2 / 2 * network.head.weight.square().sum()
+        return [
+            Check("the mean loss is that of ridge on the units, in standard errors", standard_errors(losses, expected), 4.0),
+            Check("in prediction there is no noise", distance(network.eval()(inputs), undisturbed), 0.0),
+        ]

@@ -1,23 +1,30 @@
 """Noise on the inputs: each example is shown with a fresh disturbance at each step."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import torch
 from annotated_types import Ge
 
 from reglab.data.loader import Batch
-from reglab.models.base import Network
+from reglab.models.base import Network, build
+from reglab.models.mlp import MLP
+from reglab.oracle import Check, regression, ridge, standard_errors
 from reglab.regularizers.base import Regularizer
+from reglab.streams import Moment
 
 
 @dataclass(frozen=True)
 class InputNoise(Regularizer):
     """x <- x + e with e ~ N(0, deviation^2) on every input, in units of the data (pixels lie in [0, 1]).
 
-    For small noise and squared error this is Tikhonov regularization: Bishop, Training with Noise is Equivalent to
-    Tikhonov Regularization, 1995, eq. 13.
+    For a linear model and squared error the expected loss is that of ridge regression with strength deviation^2; beyond,
+    for small noise, Tikhonov regularization.
+
+    Source: Bishop, Training with Noise is Equivalent to Tikhonov Regularization, 1995, eq. 13.
     """
+
+    topic: ClassVar[str] = "least_squares"
 
     deviation: Annotated[float, Ge(0)] = 0.3
 
@@ -25,3 +32,19 @@ class InputNoise(Regularizer):
         random = network.moment.generator("input_noise", batch.inputs.device)
         noise = torch.randn(batch.inputs.shape, generator=random, device=batch.inputs.device)
         return batch._replace(inputs=batch.inputs + self.deviation * noise)
+
+    @classmethod
+    def checks(cls) -> list[Check]:
+        inputs, targets, _ = regression()
+        inputs, targets = inputs - inputs.mean(0), targets[:, 0] - targets.mean()
+        network, deviation, draws = build(MLP(depth=0), (4,), 1, seed=0), 0.5, 2000
+        network.moment = Moment(seed=0, epoch=0, step=0)
+        weight = ridge(inputs, targets, deviation**2)
+        shown = cls(deviation).transform_batch(Batch(inputs.expand(draws, -1, -1), targets, None), network).inputs
+        errors = shown @ weight - targets  # (draws, examples)
+        losses, gradients = errors.square().mean(1) / 2, (errors[..., None] * shown).mean(1)
+        expected = (inputs @ weight - targets).square().mean() / 2 + deviation**2 / 2 * weight.square().sum()
+        return [
+            Check("the mean loss is that of ridge, in standard errors", standard_errors(losses, expected), 4.0),
+            Check("the mean gradient vanishes at ridge, in standard errors", standard_errors(gradients, 0.0), 4.0),
+        ]

@@ -1,16 +1,18 @@
 """L1 regularization: the sum of absolute weights, by a proximal step that makes exact zeros."""
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import torch
 from annotated_types import Ge
 from torch import Tensor
 
 from reglab.data.loader import Batch
-from reglab.models.base import Network
+from reglab.models.base import Network, build
+from reglab.models.mlp import MLP
 from reglab.models.parameters import weights
-from reglab.penalties import norm, soft_threshold
+from reglab.oracle import Check, descend, distance, regression
+from reglab.penalties import add_to_gradients, norm, soft_threshold
 from reglab.regularizers.base import Regularizer
 
 
@@ -18,23 +20,49 @@ from reglab.regularizers.base import Regularizer
 class L1(Regularizer):
     """Minimises J(w) + strength ||w||_1.
 
-    `proximal`: w <- soft_threshold(w, rate strength) after each step (zeros are exact); `subgradient`: the penalty is
-    added to the loss, whose gradient is strength sign(w) (weights hover about zero).
+    `proximal`: w <- soft_threshold(w, rate strength) after each step (zeros are exact); `subgradient`: strength sign(w) is
+    added to the gradient (weights hover about zero). That both have the same optimum holds for plain SGD. Adam divides
+    the gradients by their running scale, a threshold it does not: as in decoupled weight decay, the same effect then
+    takes a strength some hundred times larger.
 
     Sources: Goodfellow, Bengio and Courville, Deep Learning, 2016, eqs. 7.18 to 7.20; Parikh and Boyd, Proximal
-    Algorithms, 2014, section 6.5.2.
+    Algorithms, 2014, sections 4.2 and 6.5.2.
     """
 
-    strength: Annotated[float, Ge(0)] = 1e-4
+    topic: ClassVar[str] = "lasso"
+
+    strength: Annotated[float, Ge(0)] = 0.1
     step: Literal["proximal", "subgradient"] = "proximal"
 
+    @torch.no_grad()
     def penalty(self, network: Network, batch: Batch, logits: Tensor) -> Tensor | None:
-        if self.step == "proximal":
-            return None
-        return self.strength * norm(weights(network).values(), order=1)
+        return None if self.step == "proximal" else self.strength * norm(weights(network).values(), order=1)
+
+    def transform_gradients(self, network: Network) -> None:
+        if self.step == "subgradient":
+            add_to_gradients(weights(network).values(), lambda weight: self.strength * weight.sign())
 
     @torch.no_grad()
     def after_step(self, network: Network, learning_rate: float) -> None:
         if self.step == "proximal":
             for weight in weights(network).values():
                 weight.copy_(soft_threshold(weight, learning_rate * self.strength))
+
+    @classmethod
+    def checks(cls) -> list[Check]:
+        from sklearn.linear_model import Lasso
+
+        batch, strength, rate = Batch(*regression()), 0.3, 0.3
+
+        def after(steps: int, technique: Regularizer) -> Tensor:
+            linear = build(MLP(depth=0), (4,), 1, seed=0).double()
+            return descend(linear, technique, batch, rate=rate, steps=steps).head.weight.detach()
+
+        found = after(300, cls(strength))
+        lasso = torch.as_tensor(Lasso(alpha=strength, tol=1e-12).fit(batch.inputs, batch.targets[:, 0]).coef_)
+        stepped = after(1, cls(strength, "subgradient")), after(1, Regularizer()) - rate * strength * after(0, cls()).sign()
+        return [
+            Check("proximal descent ends at scikit-learn's Lasso", distance(found, lasso), 1e-7),
+            Check("its zeros are Lasso's zeros, exactly", distance((found == 0).float(), (lasso == 0).float()), 0.0),
+            Check("a subgradient step subtracts rate strength sign(w)", distance(*stepped), 1e-12),
+        ]

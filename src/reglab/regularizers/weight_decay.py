@@ -1,16 +1,19 @@
 """Weight decay: the squared L2 norm of the weights as a penalty, or a shrinkage beside the gradient step."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from functools import partial
+from typing import Annotated, ClassVar
 
 import torch
 from annotated_types import Ge
 from torch import Tensor
 
 from reglab.data.loader import Batch
-from reglab.models.base import Network
+from reglab.models.base import Network, build
+from reglab.models.mlp import MLP
 from reglab.models.parameters import weights
-from reglab.penalties import half_squared_norm
+from reglab.oracle import Check, descend, distance, regression, ridge
+from reglab.penalties import add_to_gradients, half_squared_norm
 from reglab.regularizers.base import Regularizer
 
 
@@ -25,14 +28,46 @@ class WeightDecay(Regularizer):
     Weight Decay Regularization, 2019, algorithm 2.
     """
 
+    topic: ClassVar[str] = "least_squares"
+
     strength: Annotated[float, Ge(0)] = 1e-3
     decoupled: bool = False
 
+    @torch.no_grad()
     def penalty(self, network: Network, batch: Batch, logits: Tensor) -> Tensor | None:
         return None if self.decoupled else self.strength * half_squared_norm(weights(network).values())
+
+    def transform_gradients(self, network: Network) -> None:
+        if not self.decoupled:
+            add_to_gradients(weights(network).values(), lambda weight: self.strength * weight)
 
     @torch.no_grad()
     def after_step(self, network: Network, learning_rate: float) -> None:
         if self.decoupled:
             for weight in weights(network).values():
                 weight.mul_(1 - learning_rate * self.strength)
+
+    @classmethod
+    def checks(cls) -> list[Check]:
+        batch, rate, strength = Batch(*regression()), 0.3, 0.2
+
+        def after(steps: int, technique: Regularizer, optimizer=None) -> tuple[Tensor, ...]:
+            linear = build(MLP(depth=0), (4,), 1, seed=0).double()
+            return tuple(descend(linear, technique, batch, rate=rate, steps=steps, optimizer=optimizer).parameters())
+
+        def torch_decays(optimizer: type, parameters, rate: float) -> torch.optim.Optimizer:
+            weight, bias = parameters
+            return optimizer([{"params": weight, "weight_decay": strength}, {"params": bias, "weight_decay": 0.0}], rate)
+
+        none, coupled, decoupled = Regularizer(), cls(strength), cls(strength, decoupled=True)
+        sgd, adamw = partial(torch_decays, torch.optim.SGD), partial(torch_decays, torch.optim.AdamW)
+        (start, _), (plain, plain_bias), (stepped, bias) = after(0, none), after(1, none), after(1, coupled)
+        adam_gap = distance(after(1, decoupled, torch.optim.Adam)[0], after(1, none, adamw)[0])
+        return [
+            Check("a step is (1 - rate strength) w - rate grad J", distance(stepped, plain - rate * strength * start), 1e-7),
+            Check("the bias does not decay", distance(bias, plain_bias), 0.0),
+            Check("as SGD with weight_decay in torch", distance(after(9, coupled)[0], after(9, none, sgd)[0]), 1e-7),
+            Check("descent ends at ridge", distance(after(300, coupled)[0], ridge(*batch[:2], strength)), 1e-7),
+            # AdamW shrinks w and then adds the step u, |u| <= rate; here w + u shrinks: rate strength u lies between.
+            Check("decoupled: AdamW's step, up to rate^2 strength", adam_gap, rate**2 * strength * (1 + 1e-6)),
+        ]

@@ -1,18 +1,18 @@
 """Early stopping beside ridge: what t steps of gradient descent leave of the least-squares solution.
 
-The loss is J(w) = 1/(2n) |Xw - y|^2 = J(w*) + 1/2 (w - w*)^T H (w - w*) with H = X^T X / n = Q Lambda Q^T; gradient descent
-starts at w = 0, and ridge adds alpha/2 |w|^2. In the direction of eigenvalue lambda both return a share of w*:
+The loss is J(w) = 1/(2n) |Xw - y|^2 = J(w*) + 1/2 (w - w*)^T H (w - w*) with H = X^T X / n = Q Lambda Q^T. Gradient
+descent starts at w = 0; ridge adds alpha/2 |w|^2. In the direction of eigenvalue lambda both return a share of w*:
 
     gradient descent, t steps of rate eps    1 - (1 - eps lambda)^t
     ridge                                    lambda / (lambda + alpha)
 
-So a strength of its own in each direction makes them equal, and alpha = 1/(eps t) for all directions is what is left of
-that when eps lambda t is small: the lecture's rule. For larger eps lambda t the shares are 1 - e^(-x) and x/(1 + x) with
-x = eps lambda t (small rates), which are up to 0.204 apart, at x = 2.51. Beyond eps lambda = 1 descent overshoots at odd
-steps, a share above one, which no ridge has; at eps lambda = 2 it stops converging.
+So a strength of its own in each direction makes them equal, and one alpha = 1/(eps t) for all directions is what is
+left of that when eps lambda t is small: the lecture's rule. For larger x = eps lambda t and small rates the shares are
+1 - e^(-x) and x/(1 + x), up to 0.204 apart, at x = 2.51. Beyond eps lambda = 1 descent overshoots at odd steps, a share
+above one, which no ridge has; from eps lambda = 2 on it does not converge.
 
 Sources: Goodfellow, Bengio and Courville, Deep Learning, 2016, eqs. 7.33 to 7.45; Ali, Kolter and Tibshirani, A
-Continuous-Time View of Early Stopping for Least Squares, 2019, lemma 7, for the distance between the two.
+Continuous-Time View of Early Stopping for Least Squares, 2019, lemma 3 (a strength in each direction).
 """
 
 from dataclasses import dataclass
@@ -122,8 +122,16 @@ class EarlyStopping(Topic):
         limit = np.abs(equal_strength(eigenvalues, small, steps) * small * steps - 1).max()
         reach = np.linalg.norm(path, axis=1) - rate * np.arange(steps + 1) * np.linalg.norm(hessian @ optimum)
         checks = [
-            Check("Q [I - (I - eps Lambda)^t] Q^T w* = the iterates, all steps", np.abs(path - closed).max() / length, 1e-10),
-            Check("ridge with a strength in each direction = the last iterate", np.abs(equal - path[-1]).max() / length, 1e-10),
+            Check(
+                "Q [I - (I - eps Lambda)^t] Q^T w* = the iterates, all steps",
+                np.abs(path - closed).max() / length,
+                1e-10,
+            ),
+            Check(
+                "ridge with a strength in each direction = the last iterate",
+                np.abs(equal - path[-1]).max() / length,
+                1e-10,
+            ),
             Check("alpha eps t -> 1 in every direction, at eps lambda t = 0.0001", limit, 2e-4),
             Check("t steps stay within eps t |gradient at the start|", max(reach) / length, 1e-10),
         ]
@@ -137,7 +145,9 @@ class EarlyStopping(Topic):
             "largest_distance_of_rule_on_path": max(by_rule.values()),
             "largest_distance_of_nearest_on_path": max(at_best.values()),
         }
-        return Finding({name: float(value) for name, value in numbers.items()}, checks, self.draw(eigenvalues, nearest[steps]))
+        return Finding(
+            {name: float(value) for name, value in numbers.items()}, checks, self.draw(eigenvalues, nearest[steps])
+        )
 
     def draw(self, eigenvalues: np.ndarray, nearest: float) -> Figure:
         """Both paths in two weights, and the shares against the eigenvalue with those of the data marked."""
@@ -159,26 +169,37 @@ class EarlyStopping(Topic):
         levels = height.max() * np.linspace(0.05, 1, 9) ** 2
         plane.contour(first, second, height, levels=levels, colors=INK, alpha=0.25, linewidths=0.7)
         drawn = np.unique(np.geomspace(1, self.steps + 1, 100).round().astype(int)) - 1
-        plane.plot(*path[drawn].T, "o-", color=COLORS[0], markersize=2, linewidth=0.8, label="gradient descent, t steps")
+        plane.plot(
+            *path[drawn].T, "o-", color=COLORS[0], markersize=2, linewidth=0.8, label="gradient descent, t steps"
+        )
         plane.plot(*line.T, color=COLORS[1], label="ridge, every α")
         for step, one, other in zip(marked, path[marked], partner, strict=True):
             plane.plot(*zip(one, other, strict=True), color=INK, linewidth=0.8, zorder=4)
             plane.plot(*other, "o", color=COLORS[1], markersize=4, zorder=5)
             plane.plot(*one, "o", color=COLORS[0], markersize=4, zorder=5)
-            aside = (one - other) / (high - low)
-            aside *= 10 / (np.linalg.norm(aside) or 1)
-            plane.annotate(f"{step}", one, aside, textcoords="offset points", fontsize=7, ha="center", va="center", color=INK)
+            right, up = (one - path[step - 1]) / (high - low)
+            aside = np.array([-up, right]) * 10 / np.hypot(right, up)
+            plane.annotate(
+                f"{step}", one, aside, textcoords="offset points", fontsize=7, ha="center", va="center", color=INK
+            )
         plane.plot(*optimum, "*", color=COLORS[2], markersize=10, zorder=6)
         plane.annotate("w*", optimum, (0, 7), textcoords="offset points", ha="center", color=INK)
         plane.grid(False)
-        plane.set(xlabel="weight of total cholesterol (points per deviation)", ylabel="weight of LDL cholesterol (same)")
+        plane.set(
+            xlabel="weight of total cholesterol (points per deviation)", ylabel="weight of LDL cholesterol (same)"
+        )
         plane.set_title("Joined: t steps and ridge at α = 1/(εt)", fontsize=9)
         plane.legend(fontsize=7, loc="upper right")
 
         curve = np.geomspace(eigenvalues[0] / 4, eigenvalues[-1], 300)
         rule = 1 / (self.learning_rate * self.steps)
         for color, style, label, share in (
-            (COLORS[0], "-", f"gradient descent, t = {self.steps}", lambda x: descent_share(x, self.learning_rate, self.steps)),
+            (
+                COLORS[0],
+                "-",
+                f"gradient descent, t = {self.steps}",
+                lambda x: descent_share(x, self.learning_rate, self.steps),
+            ),
             (COLORS[1], "-", f"ridge, α = 1/(εt) = {rule:.3g}", lambda x: ridge_share(x, rule)),
             (COLORS[1], "--", f"ridge, nearest α = {nearest:.3g}", lambda x: ridge_share(x, nearest)),
         ):
@@ -186,5 +207,5 @@ class EarlyStopping(Topic):
             shares.plot(eigenvalues, share(eigenvalues), "o", color=color, markersize=3)
         shares.set(xlabel="eigenvalue λ of the Hessian", ylabel="share of w* reached", ylim=(0, None))
         shares.set_title("Dots: the ten directions of the diabetes data", fontsize=9)
-        shares.legend(fontsize=7)
+        shares.legend(fontsize=7, loc="lower right")
         return figure

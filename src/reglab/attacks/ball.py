@@ -1,0 +1,85 @@
+"""Where an adversarial input may lie: within epsilon of its example, and within the range of pixels."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from reglab.errors import UserError
+
+Norm = Literal["linf", "l2"]
+
+
+def rowwise_norm(offsets: Tensor, norm: Norm) -> Tensor:
+    """max_i |d_i| or (sum_i d_i^2)^(1/2) of each example's offset (n, *shape): (n,)."""
+    flat = offsets.flatten(1)
+    return flat.abs().amax(1) if norm == "linf" else torch.linalg.vector_norm(flat, dim=1)
+
+
+@dataclass(frozen=True)
+class Ball:
+    """{x : ||x - center|| <= radius, low <= x <= high} for each example: centers (n, *shape), radii (n, 1, ..., 1)."""
+
+    center: Tensor
+    radius: Tensor
+    low: Tensor
+    high: Tensor
+    norm: Norm
+
+    @classmethod
+    def around(
+        cls, inputs: Tensor, epsilon: float | Tensor, norm: Norm = "linf", bounds: tuple[float, float] = (0.0, 1.0)
+    ) -> "Ball":
+        """The balls of radius epsilon, one for all or one each (n,), around inputs that lie within the bounds; else UserError."""
+        lowest, highest = bounds
+        radius = torch.as_tensor(epsilon, dtype=inputs.dtype, device=inputs.device)
+        if not (radius >= 0).all():
+            raise UserError(f"attack: epsilon: found {radius.min().item():g}; allowed: 0 or more")
+        if norm not in ("linf", "l2"):
+            raise UserError(f"attack: norm: found {norm!r}; allowed: linf, l2")
+        if inputs.numel() and not (inputs.min() >= lowest and inputs.max() <= highest):
+            raise UserError(
+                f"attack: inputs: found {inputs.min().item():g} to {inputs.max().item():g}; the declared range is "
+                f"{lowest:g} to {highest:g}; scale the data to it, and attack before what leaves it (input noise, say)"
+            )
+        radius = radius.expand(len(inputs)).reshape(-1, *[1] * (inputs.ndim - 1))
+        reach = radius if norm == "linf" else torch.full_like(radius, torch.inf)
+        low, high = (inputs - reach).clamp(min=lowest), (inputs + reach).clamp(max=highest)
+        return cls(inputs.detach(), radius, low, high, norm)
+
+    def __getitem__(self, rows: Tensor) -> "Ball":
+        return Ball(self.center[rows], self.radius[rows], self.low[rows], self.high[rows], self.norm)
+
+    def project(self, points: Tensor) -> Tensor:
+        """Into the ball, then into the range; a step towards the range never leads away from the center.
+
+        For linf that is the nearest point of the set; for l2 a point of it.
+        """
+        if self.norm == "l2":
+            offsets = points - self.center
+            length = torch.linalg.vector_norm(offsets, dim=tuple(range(1, points.ndim)), keepdim=True)
+            points = self.center + offsets * (self.radius / length.clamp(min=1e-30)).clamp(max=1)
+        return points.clamp(self.low, self.high)
+
+    def random(self, random: torch.Generator) -> Tensor:
+        """A uniformly drawn point of each ball, then brought into the range.
+
+        Drawn on the generator's device for all examples, so that a caller may go on with some of the rows.
+        """
+        shape, examples = self.center.shape, len(self.center)
+        if self.norm == "linf":
+            offsets = 2 * torch.rand(shape, generator=random, device=random.device) - 1
+        else:
+            offsets = torch.randn(shape, generator=random, device=random.device).flatten(1)
+            share = torch.rand(examples, 1, generator=random, device=random.device) ** (1 / offsets.shape[1])
+            offsets = (offsets * share / torch.linalg.vector_norm(offsets, dim=1, keepdim=True)).view(shape)
+        return self.project(self.center + self.radius * offsets.to(self.center))
+
+    def steepest(self, slope: Tensor) -> Tensor:
+        """The offset of norm one that raises a linear function with this slope most: sign(g), or g / ||g||_2; 0 for slope 0."""
+        if self.norm == "linf":
+            return slope.sign()
+        axes = tuple(range(1, slope.ndim))
+        scaled = slope / slope.abs().amax(axes, keepdim=True).clamp(min=torch.finfo(slope.dtype).tiny)  # squares underflow
+        return scaled / torch.linalg.vector_norm(scaled, dim=axes, keepdim=True).clamp(min=1e-12)

@@ -1,0 +1,83 @@
+"""What every attack stands on: the model as it will be judged, examples in order, the gradient with respect to the inputs.
+
+An attack is a pure function `attack(model, inputs, labels, epsilon, ...) -> adversarial inputs`. Those stay within epsilon of
+the inputs and within the pixel range; an example that the model gets wrong anyway is returned as it is. So the robust
+accuracy is the accuracy on what an attack returns.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor
+from torch.nn import Module
+
+from reglab.errors import UserError
+
+Model = Callable[[Tensor], Tensor]  # inputs (n, *shape) -> scores (n, classes), before any softmax
+Objective = Callable[[Tensor, Tensor], Tensor]  # scores (n, classes), targets (n, ...) -> what an attack raises (n,)
+
+
+@contextmanager
+def evaluation_mode(model: Model) -> Iterator[None]:
+    """Every module of the model in evaluation mode, and afterwards each in the mode that it was in.
+
+    So an attack inside a training step draws no dropout mask, fires no hook of a training step and leaves the running
+    statistics of batch normalisation alone.
+    """
+    modules = list(model.modules()) if isinstance(model, Module) else []
+    modes = [module.training for module in modules]
+    try:
+        if modules:
+            model.eval()
+        yield
+    finally:
+        for module, training in zip(modules, modes, strict=True):
+            module.training = training
+
+
+def gradient(model: Model, points: Tensor, objective: Objective, targets: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Scores (n, classes), values (n,) and d value / d points (n, *shape); no parameter's gradient is touched.
+
+    NaN in the gradient counts as zero. UserError where the model has no gradient with respect to its inputs.
+    """
+    with torch.enable_grad():
+        points = points.detach().requires_grad_()
+        scores = model(points)
+        values = objective(scores, targets)
+        total = values.sum()
+    slope = torch.autograd.grad(total, points, allow_unused=True)[0] if total.requires_grad else None
+    if slope is None:
+        raise UserError(
+            "attack: the model gives no gradient with respect to its inputs; allowed: a model of torch operations "
+            "from inputs to scores; for any other take the black-box attack `square`"
+        )
+    return scores.detach(), values.detach(), slope.nan_to_num(nan=0.0)
+
+
+@torch.no_grad()
+def right(model: Model, inputs: Tensor, labels: Tensor) -> Tensor:
+    """Whether each example's largest score is its label's: (n,) bool. UserError for labels or scores that can not be judged."""
+    scores = model(inputs)
+    if scores.ndim != 2 or len(scores) != len(inputs) or scores.shape[1] < 2:
+        raise UserError(
+            f"attack: the model gave scores of shape {tuple(scores.shape)} for {len(inputs)} inputs; "
+            "allowed: (inputs, classes) with at least two classes"
+        )
+    if not scores.isfinite().all():
+        raise UserError("attack: the model gave scores that are NaN or infinite; allowed: finite scores")
+    if labels.shape != scores.shape[:1] or labels.dtype != torch.int64:
+        raise UserError(
+            f"attack: labels: found {labels.dtype} of shape {tuple(labels.shape)}; allowed: one int64 for each input"
+        )
+    if len(labels) and not (labels.min() >= 0 and labels.max() < scores.shape[1]):
+        raise UserError(
+            f"attack: labels: found {labels.min().item()} to {labels.max().item()}; allowed: 0 to {scores.shape[1] - 1}"
+        )
+    return scores.argmax(1) == labels
+
+
+def accuracy(model: Model, inputs: Tensor, labels: Tensor) -> float:
+    """Share of the examples that the model gets right in evaluation mode; of an attack's inputs, the robust accuracy."""
+    with evaluation_mode(model):
+        return right(model, inputs, labels).double().mean().item()

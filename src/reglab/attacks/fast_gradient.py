@@ -1,0 +1,40 @@
+"""The fast gradient method: one step as far as the ball reaches."""
+
+import torch
+from torch import Tensor
+
+from reglab.attacks.ball import Ball, Norm
+from reglab.attacks.base import Model, Objective, evaluation_mode, gradient, right
+from reglab.attacks.objectives import cross_entropy
+
+
+def farthest(model: Model, ball: Ball, objective: Objective, targets: Tensor) -> Tensor:
+    """One step of the ball's radius from its center, for every example, right or wrong: (n, *shape).
+
+    The inner maximisation of adversarial training; the caller puts the model into evaluation mode.
+    """
+    _, _, slope = gradient(model, ball.center, objective, targets)
+    return ball.project(ball.center + ball.radius * ball.steepest(slope))
+
+
+def fast_gradient(
+    model: Model,
+    inputs: Tensor,  # (n, *shape), within the bounds
+    labels: Tensor,  # (n,) int64
+    epsilon: float | Tensor,
+    *,
+    norm: Norm = "linf",
+    objective: Objective = cross_entropy,
+    bounds: tuple[float, float] = (0.0, 1.0),
+) -> Tensor:
+    """x + epsilon sign(dJ/dx), for l2 x + epsilon (dJ/dx) / ||dJ/dx||, brought into the range: (n, *shape).
+
+    Exact for a linear model with two classes. UserError as in `base` and `Ball.around`.
+
+    Source: Goodfellow, Shlens and Szegedy, Explaining and Harnessing Adversarial Examples, 2015, section 3.
+    """
+    ball = Ball.around(inputs, epsilon, norm, bounds)
+    with evaluation_mode(model):
+        attacked = right(model, inputs, labels)
+        moved = farthest(model, ball, objective, labels)
+    return torch.where(attacked.view(ball.radius.shape), moved, inputs)

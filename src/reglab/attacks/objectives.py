@@ -1,0 +1,36 @@
+"""What attacks raise: functions of scores (n, classes) and targets, one value an example."""
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+
+def cross_entropy(scores: Tensor, targets: Tensor) -> Tensor:
+    """-sum_y t_y log softmax(z)_y, for labels (n,) or distributions (n, classes), in nats."""
+    return functional.cross_entropy(scores, targets, reduction="none")
+
+
+def margin(scores: Tensor, labels: Tensor) -> Tensor:
+    """max over j != y of z_j - z_y: positive when the model is wrong; keeps its slope where the softmax saturates."""
+    own = labels[:, None]
+    return scores.scatter(1, own, -torch.inf).amax(1) - scores.gather(1, own)[:, 0]
+
+
+def targeted(scores: Tensor, labels_and_aims: Tensor) -> Tensor:
+    """(z_t - z_y) / (z_(1) - (z_(3) + z_(4)) / 2) for rows (y, t), z_(k) the k-th largest: no scale or shift changes it.
+
+    Below four classes, where there is no fourth, the margin z_t - z_y.
+
+    Source: Croce and Hein, Reliable Evaluation of Adversarial Robustness with an Ensemble of Diverse Parameter-free
+    Attacks, 2020, eq. 7.
+    """
+    own, aim = scores.gather(1, labels_and_aims).unbind(1)
+    if scores.shape[1] < 4:
+        return aim - own
+    first, _, third, fourth = scores.topk(4, dim=1).values.unbind(1)
+    return (aim - own) / (first - (third + fourth) / 2 + 1e-12)
+
+
+def divergence(scores: Tensor, reference: Tensor) -> Tensor:
+    """KL(softmax(reference) || softmax(scores)) of scores (n, classes) against scores (n, classes), in nats."""
+    return functional.kl_div(scores.log_softmax(1), reference.log_softmax(1), reduction="none", log_target=True).sum(1)

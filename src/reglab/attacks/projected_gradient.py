@@ -1,0 +1,65 @@
+"""Projected gradient ascent: many small steps, each followed by a projection into the ball."""
+
+from torch import Tensor
+
+from reglab.attacks.ball import Ball, Norm
+from reglab.attacks.base import Model, Objective, evaluation_mode, gradient, right
+from reglab.attacks.objectives import cross_entropy
+from reglab.streams import generator
+
+TRAVEL = 2.5  # what all steps together may cover, in radii: from any start to any place of the ball, with some to spare
+
+
+def ascend(model: Model, start: Tensor, ball: Ball, objective: Objective, targets: Tensor, steps: int) -> Tensor:
+    """x <- project(x + 2.5 radius/steps steepest(dJ/dx)), `steps` times, for every example, right or wrong: (n, *shape).
+
+    The inner maximisation of adversarial training; the caller puts the model into evaluation mode.
+
+    Source: Madry et al., Towards Deep Learning Models Resistant to Adversarial Attacks, 2018, section 2.1.
+    """
+    points, size = start, ball.radius * (TRAVEL / steps)
+    for _ in range(steps):
+        _, _, slope = gradient(model, points, objective, targets)
+        points = ball.project(points + size * ball.steepest(slope))
+    return points
+
+
+def projected_gradient(
+    model: Model,
+    inputs: Tensor,  # (n, *shape), within the bounds
+    labels: Tensor,  # (n,) int64
+    epsilon: float | Tensor,
+    *,
+    norm: Norm = "linf",
+    steps: int = 20,
+    restarts: int = 1,
+    objective: Objective = cross_entropy,
+    seed: int = 0,
+    bounds: tuple[float, float] = (0.0, 1.0),
+) -> Tensor:
+    """The first point found that the model gets wrong, else where the last ascent ended: (n, *shape).
+
+    Each restart begins at a random point of the ball, keyed by (seed, restart); an example that is fooled goes no further.
+    UserError as in `base` and `Ball.around`.
+
+    Source: as for `ascend`.
+    """
+    ball = Ball.around(inputs, epsilon, norm, bounds)
+    found = inputs.clone()
+    with evaluation_mode(model):
+        rows = right(model, inputs, labels).nonzero()[:, 0]
+        for restart in range(restarts):
+            points = ball.random(generator(seed, "projected_gradient", restart))[rows]
+            near, aims = ball[rows], labels[rows]
+            for step in range(steps + 1):
+                scores, _, slope = gradient(model, points, objective, aims)
+                standing = scores.argmax(1) == aims
+                if not standing.all():
+                    found[rows] = points
+                    rows, points, slope, near, aims = (held[standing] for held in (rows, points, slope, near, aims))
+                if not len(rows):
+                    return found
+                if step < steps:
+                    points = near.project(points + near.radius * (TRAVEL / steps) * near.steepest(slope))
+            found[rows] = points
+    return found

@@ -1,0 +1,42 @@
+"""The smallest epsilon at which an attack fools the model, example by example."""
+
+import torch
+from torch import Tensor
+
+from reglab.attacks.ball import Norm, rowwise_norm
+from reglab.attacks.base import Model, evaluation_mode, right
+
+
+def smallest_epsilon(
+    attack,  # (model, inputs, labels, epsilon, norm=...) -> adversarial inputs
+    model: Model,
+    inputs: Tensor,  # (n, *shape)
+    labels: Tensor,  # (n,) int64
+    *,
+    norm: Norm = "linf",
+    largest: float = 1.0,
+    halvings: int = 10,
+) -> Tensor:
+    """An upper bound of the smallest epsilon (n,), at most largest/2^halvings above what the attack can do, by bisection.
+
+    It is the norm of a perturbation that was found: 0 where the model is wrong anyway, infinite where it stood at `largest`.
+    """
+    with evaluation_mode(model):
+        standing = right(model, inputs, labels)
+    fooled_at = torch.where(standing, torch.inf, 0.0).to(inputs)
+    stood_at = torch.zeros_like(fooled_at)
+
+    def attempt(rows: Tensor, epsilon: Tensor) -> None:
+        moved = attack(model, inputs[rows], labels[rows], epsilon, norm=norm)
+        with evaluation_mode(model):
+            stood = right(model, moved, labels[rows])
+        found = rowwise_norm(moved - inputs[rows], norm)
+        fooled_at[rows] = torch.where(stood, fooled_at[rows], torch.minimum(found, fooled_at[rows]))
+        stood_at[rows] = torch.where(stood, epsilon, stood_at[rows])
+
+    rows = standing.nonzero()[:, 0]
+    attempt(rows, torch.full_like(fooled_at[rows], largest))
+    for _ in range(halvings):
+        rows = rows[fooled_at[rows].isfinite()]
+        attempt(rows, (stood_at[rows] + fooled_at[rows]) / 2)
+    return fooled_at

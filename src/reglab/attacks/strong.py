@@ -1,0 +1,159 @@
+"""An attack without parameters to tune: adaptive ascents on several objectives, then random search on what still stands."""
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from reglab.attacks.ball import Ball, Norm
+from reglab.attacks.base import Model, Objective, evaluation_mode, gradient, right
+from reglab.attacks.objectives import cross_entropy, targeted
+from reglab.attacks.square import square
+from reglab.streams import generator
+
+STEPS, TARGETS, QUERIES = 100, 9, 1000
+MOMENTUM, RISING = 0.75, 0.75  # alpha and rho of algorithm 1
+
+
+def checkpoints(steps: int) -> list[int]:
+    """After which steps the step size is judged: ceil(p_j steps), p_1 = 0.22, p_(j+1) = p_j + max(p_j - p_(j-1) - 0.03, 0.06)."""
+    shares = [0.0, 0.22]
+    while shares[-1] < 1:
+        shares.append(shares[-1] + max(shares[-1] - shares[-2] - 0.03, 0.06))
+    return [math.ceil(share * steps) for share in shares[1:-1]]
+
+
+class Climb(NamedTuple):
+    """Where the ascents of the examples (n) that still stand have got to."""
+
+    rows: Tensor
+    labels: Tensor
+    targets: Tensor
+    point: Tensor
+    previous: Tensor
+    slope: Tensor
+    value: Tensor
+    best_point: Tensor
+    best_slope: Tensor
+    best_value: Tensor
+    value_before: Tensor  # the best at the last checkpoint
+    rises: Tensor  # steps since then that raised the value
+    halved: Tensor  # whether the step size was halved there
+    size: Tensor  # of a step, (n, 1, ..., 1)
+
+    def only(self, kept: Tensor) -> "Climb":
+        return Climb(*(held[kept] for held in self))
+
+    def judged(self, steps: int) -> "Climb":
+        """At a checkpoint, `steps` after the last: an ascent that stalls goes back to its best point with half the step size.
+
+        It stalls when fewer than three quarters of the steps rose, or when neither step size nor best value has changed.
+        """
+        stalled = (self.rises < RISING * steps) | (~self.halved & (self.best_value == self.value_before))
+        wide = stalled.view(self.size.shape)
+        return self._replace(
+            size=torch.where(wide, self.size / 2, self.size),
+            point=torch.where(wide, self.best_point, self.point),
+            slope=torch.where(wide, self.best_slope, self.slope),
+            value=torch.where(stalled, self.best_value, self.value),
+            value_before=self.best_value,
+            rises=torch.zeros_like(self.rises),
+            halved=stalled,
+        )
+
+
+def adaptive_ascent(
+    model: Model, ball: Ball, start: Tensor, labels: Tensor, objective: Objective, targets: Tensor, steps: int = STEPS
+) -> Tensor:
+    """Gradient ascent with momentum that halves its own steps: the first point found that is wrong, else the best, (n, *shape).
+
+    The caller puts the model into evaluation mode.
+
+    Source: Croce and Hein, Reliable Evaluation of Adversarial Robustness with an Ensemble of Diverse Parameter-free
+    Attacks, 2020, algorithm 1.
+    """
+    judged_at = [0, *checkpoints(steps)]
+    intervals = dict(zip(judged_at[1:], (b - a for a, b in zip(judged_at, judged_at[1:], strict=False)), strict=True))
+    found = start.clone()
+    least = torch.full(labels.shape, -torch.inf, dtype=start.dtype, device=start.device)
+    climb = Climb(
+        rows=torch.arange(len(labels), device=labels.device),
+        labels=labels,
+        targets=targets,
+        point=start,
+        previous=start,
+        slope=start,
+        value=least,
+        best_point=start,
+        best_slope=start,
+        best_value=least,
+        value_before=least,
+        rises=torch.full_like(labels, -1),  # the start counts as one
+        halved=torch.ones_like(labels, dtype=torch.bool),  # so that the first checkpoint looks at the rises alone
+        size=2 * ball.radius,
+    )
+    for step in range(steps + 1):
+        scores, value, slope = gradient(model, climb.point, objective, climb.targets)
+        better = value > climb.best_value
+        wide = better.view(climb.size.shape)
+        climb = climb._replace(
+            slope=slope,
+            value=value,
+            rises=climb.rises + (value > climb.value),
+            best_point=torch.where(wide, climb.point, climb.best_point),
+            best_slope=torch.where(wide, slope, climb.best_slope),
+            best_value=torch.where(better, value, climb.best_value),
+        )
+        standing = scores.argmax(1) == climb.labels
+        if not standing.all():
+            found[climb.rows] = climb.point
+            climb, ball = climb.only(standing), ball[standing]
+        if not len(climb.rows) or step == steps:
+            break
+        if step in intervals:
+            climb = climb.judged(intervals[step])
+        momentum = MOMENTUM if step else 1.0
+        ahead = ball.project(climb.point + climb.size * ball.steepest(climb.slope))
+        along = momentum * (ahead - climb.point) + (1 - momentum) * (climb.point - climb.previous)
+        climb = climb._replace(point=ball.project(climb.point + along), previous=climb.point)
+    found[climb.rows] = climb.best_point
+    return found
+
+
+def strong(
+    model: Model,
+    inputs: Tensor,  # (n, *shape), within the bounds
+    labels: Tensor,  # (n,) int64
+    epsilon: float | Tensor,
+    *,
+    norm: Norm = "linf",
+    seed: int = 0,
+    bounds: tuple[float, float] = (0.0, 1.0),
+) -> Tensor:
+    """Adaptive ascents on the cross-entropy and towards each of the nearest nine wrong classes, then square: (n, *shape).
+
+    Each attack gets the examples that those before it left standing. Of AutoAttack's four parts the minimum-norm attack
+    FAB is left out, and for l2 also square. UserError as in `base` and `Ball.around`.
+
+    Source: as for `adaptive_ascent`; section 4.
+    """
+    ball = Ball.around(inputs, epsilon, norm, bounds)
+    found = inputs.clone()
+    with evaluation_mode(model):
+        standing = right(model, inputs, labels)
+        with torch.no_grad():
+            scores = model(inputs)
+        order = scores.scatter(1, labels[:, None], -torch.inf).argsort(1, descending=True)
+        aims = [torch.stack([labels, aim], 1) for aim in order[:, : min(TARGETS, scores.shape[1] - 1)].unbind(1)]
+        for number, (objective, targets) in enumerate([(cross_entropy, labels), *((targeted, aim) for aim in aims)]):
+            rows = standing.nonzero()[:, 0]
+            if len(rows):
+                start = ball.random(generator(seed, "strong", number))[rows]
+                found[rows] = adaptive_ascent(model, ball[rows], start, labels[rows], objective, targets[rows])
+                standing = right(model, found, labels)
+    if norm == "linf" and standing.any():
+        rows = standing.nonzero()[:, 0]
+        near = ball.radius.flatten()[rows]
+        found[rows] = square(model, inputs[rows], labels[rows], near, queries=QUERIES, seed=seed, bounds=bounds)
+    return found

@@ -1,0 +1,154 @@
+"""Settings against their types, and each fault in a line of words."""
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import MISSING, fields, is_dataclass
+from difflib import get_close_matches
+from functools import cache
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from annotated_types import GroupedMetadata
+from omegaconf import OmegaConf
+from pydantic import TypeAdapter, ValidationError
+from ruamel.yaml.events import Event
+
+from reglab.errors import UserError
+
+Key = tuple[str | int, ...]  # where a value stands: ("combinations", "both", 0, "dropout")
+Plain = dict | list | str | int | float | bool | None
+
+PHRASES = {"ge": "of at least", "gt": "above", "le": "of at most", "lt": "below", "min_length": "of length at least"}
+
+
+class Faults:
+    """The lines about one file: key, what was found, what is allowed."""
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self.lines: list[str] = []
+        self.told: set[Key] = set()  # one line about a key is enough
+        self.lost: set[Key] = set()  # what stands here could not be taken over: nothing more about it and all below
+
+    def add(self, key: Key, found: str, allowed: str) -> None:
+        """A line about the value of `key`, unless one about it has been told."""
+        if key not in self.told and not any(key[:length] in self.lost for length in range(len(key) + 1)):
+            self.write(key, found, allowed)
+
+    def in_text(self, event: Event, key: Key, found: str, allowed: str, *, lost: bool = False) -> None:
+        """A line about the text itself, at this event of the parser."""
+        self.write(key, f"{found}, in line {event.start_mark.line + 1}", allowed)
+        if lost:
+            self.lost.add(key)
+
+    def write(self, key: Key, found: str, allowed: str) -> None:
+        place = f"{self.file}: {dotted(key)}" if key else self.file
+        self.lines.append(f"{place}: found {found}; allowed: {allowed}")
+        self.told.add(key)
+
+
+def unknown(place: str, name: str, choices: Sequence[str]) -> UserError:
+    """There is nothing of this name at that place."""
+    return UserError(f"{place}: found {shown(name)}; allowed: {', '.join(choices)}{nearest(name, choices)}")
+
+
+def dotted(key: Key) -> str:
+    """regularizers.dropout.input_rate, combinations.both[0].dropout"""
+
+    def step(part: str | int) -> str:
+        if isinstance(part, int):
+            return f"[{part}]"
+        return f".{part if re.fullmatch('[a-zA-Z0-9_?-]+', part) else shown(part)}"
+
+    return "".join(map(step, key)).removeprefix(".")
+
+
+def shown(value: Plain) -> str:
+    """The value as one could write it in YAML, in one line."""
+    text = json.dumps(value, ensure_ascii=False)
+    if not text.isprintable():
+        text = json.dumps(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def nearest(name: Plain, choices: Sequence[str]) -> str:
+    """The question that ends a line, where one of the choices looks like the name."""
+    close = get_close_matches(str(name).lower(), choices, n=1)
+    return f"; did you mean {close[0]}?" if close else ""
+
+
+def words(kind: Any) -> str:
+    """What a value of this type may be: Annotated[float, Ge(0), Lt(1)] is "a number from 0 to below 1"."""
+    if is_dataclass(kind):
+        return "a mapping of " + (", ".join(field.name for field in fields(kind)) or "nothing: {}")
+    origin, parts = get_origin(kind), get_args(kind)
+    if origin is Annotated:
+        return words(parts[0]) + limits(parts[1:])
+    if origin is Literal:
+        return one_of(parts)
+    if origin in (Union, UnionType):
+        return ", or ".join("null" if part is NoneType else words(part) for part in parts)
+    if origin is tuple:
+        return f"a list, each item {words(parts[0])}"
+    if origin is dict:
+        return "a mapping of names to settings, {} where there are none"
+    named = {float: "a number", int: "a whole number", bool: "true or false", str: "text"}
+    return named.get(kind, "a mapping of name and the settings of what has that name")
+
+
+def one_of(choices: Iterable[str]) -> str:
+    return "one of: " + ", ".join(map(str, choices))
+
+
+def limits(constraints: Iterable) -> str:
+    """The constraints of `Annotated` as they follow "a number"."""
+    found = {}
+    for given in constraints:
+        for constraint in given if isinstance(given, GroupedMetadata) else (given,):
+            found |= {name: getattr(constraint, name) for name in PHRASES if hasattr(constraint, name)}
+    match found:
+        case {"ge": low, "le": high}:
+            return f" from {low} to {high}"
+        case {"ge": low, "lt": high}:
+            return f" from {low} to below {high}"
+    return " and".join(f" {PHRASES[name]} {bound}" for name, bound in found.items())
+
+
+def checked(kind: Any, given: Plain, key: Key, faults: Faults) -> Any:
+    """What is given as a value of this type, a dataclass completed with its defaults; None, with lines, if it is none."""
+    if is_dataclass(kind):
+        if not isinstance(given, dict):
+            faults.add(key, shown(given), words(kind))
+            return None
+        own = (field for field in fields(kind) if field.name not in given)  # the others may have another shape
+        defaults = {field.name: field.default for field in own if field.default is not MISSING}
+        given = OmegaConf.to_container(OmegaConf.merge(defaults, given))
+    try:  # as JSON, for its types are those of YAML: a list may become a tuple, but no text a number
+        return adapter(kind).validate_json(json.dumps(given), strict=True, extra="forbid")
+    except ValidationError as error:
+        wrong = {fault["loc"][:1]: fault["type"] for fault in error.errors(include_url=False)}
+    kinds = hints(kind) if is_dataclass(kind) else {}
+    for place, fault in wrong.items():
+        if fault == "unexpected_keyword_argument":
+            allowed = one_of(kinds) + nearest(*place, list(kinds)) if kinds else "no settings: {}"
+            faults.add(key + place, "an unknown setting", allowed)
+        elif fault == "missing":
+            faults.add(key + place, "nothing", words(kinds[place[0]]))
+        else:
+            value, wanted = (given[place[0]], kinds[place[0]]) if place else (given, kind)
+            choices = get_args(wanted) if get_origin(wanted) is Literal else ()
+            faults.add(key + place, shown(value), words(wanted) + nearest(value, choices))
+    return None
+
+
+@cache
+def hints(kind: type) -> dict[str, Any]:
+    """The types of a dataclass's fields, with their constraints."""
+    all_of_them = get_type_hints(kind, include_extras=True)
+    return {field.name: all_of_them[field.name] for field in fields(kind)}
+
+
+@cache
+def adapter(kind: Any) -> TypeAdapter:
+    return TypeAdapter(kind)
