@@ -39,10 +39,10 @@ class Clock(Callback):
         self.seconds = []
 
     def on_train_epoch_start(self, *_) -> None:
-        self.start = time.perf_counter()
+        self.start = time.process_time()
 
     def on_train_epoch_end(self, *_) -> None:
-        self.seconds.append(time.perf_counter() - self.start)
+        self.seconds.append(time.process_time() - self.start)
 
 
 def seconds_per_step(technique: str, examples: Batch) -> float:

@@ -19,7 +19,7 @@ from reglab.errors import UserError
 Key = tuple[str | int, ...]  # where a value stands: ("combinations", "both", 0, "dropout")
 Plain = dict | list | str | int | float | bool | None
 
-PHRASES = {"ge": "of at least", "gt": "above", "le": "of at most", "lt": "below", "min_length": "of length at least"}
+PHRASES = {"ge": "of at least", "gt": "above", "le": "of at most", "lt": "below", "min_length": "of a length from"}
 
 
 class Faults:
@@ -44,7 +44,8 @@ class Faults:
 
     def write(self, key: Key, found: str, allowed: str) -> None:
         place = f"{self.file}: {dotted(key)}" if key else self.file
-        self.lines.append(f"{place}: found {found}; allowed: {allowed}")
+        line = f"{place}: found {found}; allowed: {allowed}"
+        self.lines.append(line if line.isprintable() else line.encode("unicode_escape").decode())
         self.told.add(key)
 
 
@@ -94,7 +95,7 @@ def words(kind: Any) -> str:
     if origin is dict:
         return "a mapping of names to settings, {} where there are none"
     named = {float: "a number", int: "a whole number", bool: "true or false", str: "text"}
-    return named.get(kind, "a mapping of name and the settings of what has that name")
+    return named.get(kind, "a mapping of a name and the settings that go with it")
 
 
 def one_of(choices: Iterable[str]) -> str:
@@ -112,11 +113,13 @@ def limits(constraints: Iterable) -> str:
             return f" from {low} to {high}"
         case {"ge": low, "lt": high}:
             return f" from {low} to below {high}"
+        case {"min_length": 1}:
+            return ", not empty"
     return " and".join(f" {PHRASES[name]} {bound}" for name, bound in found.items())
 
 
 def checked(kind: Any, given: Plain, key: Key, faults: Faults) -> Any:
-    """What is given as a value of this type, a dataclass completed with its defaults; None, with lines, if it is none."""
+    """What is given as a value of this type, a dataclass completed with its defaults; None and lines if it is none."""
     if is_dataclass(kind):
         if not isinstance(given, dict):
             faults.add(key, shown(given), words(kind))

@@ -29,7 +29,7 @@ def standard_errors(draws, expected) -> float:
 
 
 def regression(examples: int = 40):
-    """Inputs (examples, 4), targets (examples, 1) and indices of a noisy linear relation; two of the inputs do nothing."""
+    """Inputs (examples, 4), targets (examples, 1) and indices of a noisy linear relation; two inputs do nothing."""
     import torch
 
     random = generator("oracle")

@@ -100,7 +100,7 @@ class Params:
 
     def expected(self) -> list[tuple[str, str]]:
         """(family, name) of every record that the report reads, in its order."""
-        others = [family for family in BASES if family not in ("models", "regularizers")]
+        others = [family for family in BASES if family in vars(self) and family != "regularizers"]
         families = ["regularizers", "combinations", *others]
         return [(family, name) for family in families for name in getattr(self, family)]
 
@@ -133,7 +133,10 @@ def section_of(name: str, kind: Any, given: Plain, faults: Faults) -> Any:
         if name == "combinations":
             return {entry: combination(entry, steps, faults) for entry, steps in given.items()}
         return {entry: entry_of(name, entry, own, (name, entry), faults) for entry, own in given.items()}
-    if name == "model" and isinstance(given, dict):
+    if name == "model":
+        if not isinstance(given, dict):
+            faults.add((name,), shown(given), words(kind))
+            return None
         own = {key: value for key, value in given.items() if key != "name"}
         known = is_named(("model", "name"), given.get("name"), names("models"), faults)
         return checked(find("models", given["name"]), own, ("model",), faults) if known else None
@@ -190,8 +193,8 @@ def check_across(given: dict, values: dict, faults: Faults) -> None:
             continue
         for name in values.get(family) or ():
             if owners.setdefault(name, family) != family:
-                faults.add((family, name), f"a name that {owners[name]} has already", "a name of its own")
-    data, vote = given.get("data"), (values.get("baselines") or {}).get("k_nearest_neighbours")
+                faults.write((family, name), f"a name that {owners[name]} has already", "a name of its own")
+    data, vote = given.get("data"), values.get("baselines", {}).get("k_nearest_neighbours")
     size = data.get("train_size") if isinstance(data, dict) else None
     if vote and type(size) is int and vote.neighbours > size >= 1:
         key = ("baselines", "k_nearest_neighbours", "neighbours")
@@ -243,8 +246,6 @@ def describe(family: str, name: str) -> dict:
     """What the file says of itself in its first sentence, and for each setting what is allowed and the default."""
     kind = find(family, name)
     summary = re.split(r"(?<=[.!?])\s+(?=[A-Z])", inspect.getmodule(kind).__doc__ or "", maxsplit=1)[0]
-    kinds = hints(kind)
-    return {
-        "summary": " ".join(summary.split()),
-        "settings": {field.name: f"{words(kinds[field.name])}; default {shown(field.default)}" for field in fields(kind)},
-    }
+    defaults = {own.name: own.default if isinstance(own.default, str) else shown(own.default) for own in fields(kind)}
+    allowed = {name: f"{words(own)}; default {defaults[name]}" for name, own in hints(kind).items()}
+    return {"summary": " ".join(summary.split()), "settings": allowed}

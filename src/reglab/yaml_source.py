@@ -7,7 +7,6 @@ mappings, lists, decimal numbers, true, false, null and text. What they read dif
 import math
 import re
 from collections.abc import Iterator
-from itertools import accumulate
 from pathlib import Path
 
 from ruamel.yaml import YAML, YAMLError
@@ -39,10 +38,10 @@ NUMBER = re.compile(r"[-+]?(0|[1-9][0-9]*)(\.[0-9]*)?([eE][-+]?[0-9]+)?|\.[0-9]+
 def read(path: str | Path) -> tuple[dict, Faults]:
     """The mapping in the file, None where a value could not be taken over, and the faults of the text.
 
-    Raises UserError where there is nothing to go on with: no such file, not UTF-8, not YAML, not a mapping.
+    Raises UserError where there is nothing to go on with: no such file, not UTF-8, not YAML, not one mapping.
     """
     faults = Faults(Path(path).name)
-    events = parse(text_of(path), faults.file)
+    events = parse(text_of(path), faults)
     documents = [event for event in events if isinstance(event, DocumentStartEvent)]
     for second in documents[1:2]:
         faults.in_text(second, (), "a second document (---)", "one document")
@@ -51,10 +50,10 @@ def read(path: str | Path) -> tuple[dict, Faults]:
             faults.in_text(document, (), "a directive (%YAML or %TAG)", "none, YAML 1.2 as it is")
     nodes = iter(event for event in events if isinstance(event, NodeEvent | CollectionEndEvent))
     data = Reader(nodes, faults).value(next(nodes), ()) if documents else None
-    if not isinstance(data, dict):
-        if () not in faults.lost:
-            found = "nothing: the file is empty" if data is None else shown(data)
-            faults.write((), found, "a mapping of sections: data, seeds, model, ...")
+    if not isinstance(data, dict) and () not in faults.lost:
+        found = "nothing: the file is empty" if data is None else shown(data)
+        faults.write((), found, "a mapping of sections: data, seeds, model, ...")
+    if not isinstance(data, dict) or documents[1:]:
         raise UserError(*faults.lines)
     return data, faults
 
@@ -72,23 +71,27 @@ def text_of(path: str | Path) -> str:
         raise UserError(f"{Path(path).name}: found {found}; allowed: a text file saved as UTF-8") from None
 
 
-def parse(text: str, file: str) -> list[Event]:
+def parse(text: str, faults: Faults) -> list[Event]:
     """What the YAML 1.2 parser that DVC uses sees in the text."""
+    events, depth = [], 0
     try:
-        events = list(YAML(typ="safe", pure=True).parse(text))
+        for event in YAML(typ="safe", pure=True).parse(text):
+            events.append(event)
+            depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
+            if depth > DEPTH:
+                faults.in_text(event, (), "one more list or mapping within others", f"{DEPTH} within each other")
+                raise UserError(*faults.lines)
     except (YAMLError, ValueError, OverflowError) as error:  # the last two: an escape beyond Unicode
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or str(error).splitlines()[0]
         where = f" in line {mark.line + 1}" if mark else ""
-        raise UserError(f"{file}: found what is not YAML{where} ({problem}); allowed: YAML 1.2, `key: value`") from None
-    steps = (isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent) for event in events)
-    if (depth := max(accumulate(steps), default=0)) > DEPTH:
-        raise UserError(f"{file}: found lists or mappings nested {depth} deep; allowed: at most {DEPTH}")
+        faults.write((), f"what is not YAML{where} ({problem})", "YAML 1.2, `key: value`")
+        raise UserError(*faults.lines) from None
     return events
 
 
 class NotPlain(Exception):
-    """A scalar that its readers take for different things: what was found, what is allowed."""
+    """A key or a value that its readers take for different things: what was found, what is allowed."""
 
 
 class Reader:
@@ -105,7 +108,8 @@ class Reader:
         if event.anchor:
             self.faults.in_text(event, key, f"the anchor &{event.anchor}", "no anchors: DVC flattens them")
         if event.tag:
-            self.faults.in_text(event, key, f"the tag {event.tag}", "no tags", lost=isinstance(event, ScalarEvent))
+            tag = str(event.tag).replace("tag:yaml.org,2002:", "!!")
+            self.faults.in_text(event, key, f"the tag {tag}", "no tags", lost=isinstance(event, ScalarEvent))
         if isinstance(event, ScalarEvent):
             return None if event.tag else self.scalar(event, key)
         return self.mapping(key) if isinstance(event, MappingStartEvent) else self.sequence(key)
@@ -129,9 +133,9 @@ class Reader:
             try:
                 name = self.name(event, key)
             except NotPlain as fault:
-                self.faults.in_text(event, key, *fault.args)
+                self.faults.in_text(event, key, f"the key {fault.args[0]}", "keys that are text, each written out")
                 name = None
-            value = self.value(next(self.events), (*key, name or "?"))
+            value = self.value(next(self.events), (*key, "?" if name is None else name))
             if name in lines:
                 again = f"the key a second time (first in line {lines[name]})"
                 self.faults.in_text(event, (*key, name), again, "each key once")
@@ -140,17 +144,18 @@ class Reader:
         return found
 
     def name(self, event: Event, key: Key) -> str:
-        """A key of the mapping at `key`."""
-        if not isinstance(event, ScalarEvent):
+        """A key of the mapping at `key`; NotPlain where it is no text."""
+        if isinstance(event, CollectionStartEvent):
             self.value(event, (*key, "?"))
-            raise NotPlain("a list, a mapping or an alias as a key", "keys that are text")
+        if not isinstance(event, ScalarEvent):
+            raise NotPlain("that is a list, a mapping or an alias")
         if event.anchor or event.tag:
-            raise NotPlain(f"the key {event.value} with an anchor or a tag", "keys that are text")
+            raise NotPlain(f"{event.value}, with an anchor or a tag")
         if event.value == "<<" and not event.style:
-            raise NotPlain("the merge key <<", "the keys themselves, written out: DVC flattens merges")
+            raise NotPlain("<<, which DVC flattens")
         name = plain(event)
         if not isinstance(name, str):
-            raise NotPlain(f"the key {event.value or 'null'}", "keys that are text")
+            raise NotPlain(f"{event.value or 'null'}, which is not text")
         return name
 
 
@@ -172,7 +177,7 @@ def plain(event: ScalarEvent) -> Plain:
     if NUMBER.fullmatch(text) and math.isfinite(float(text)):
         return float(text)
     if NUMBER.fullmatch(text) or text.lower().lstrip("+-") in (".inf", ".nan"):
-        raise NotPlain(f"{text}, which is not a finite number", allowed)
+        raise NotPlain(f"{text}, which is not a finite number", "a finite number, or text in quotes")
     kinds = {tag.rpartition(":")[2] for _, tag, pattern, _ in implicit_resolvers if pattern.match(text)}
     if "timestamp" in kinds:
         raise NotPlain(f"{text}, a date, at which every DVC command stops", allowed)

@@ -31,7 +31,7 @@ class Ball:
     def around(
         cls, inputs: Tensor, epsilon: float | Tensor, norm: Norm = "linf", bounds: tuple[float, float] = (0.0, 1.0)
     ) -> "Ball":
-        """The balls of radius epsilon, one for all or one each (n,), around inputs that lie within the bounds; else UserError."""
+        """Balls of radius epsilon, one for all or one each (n,), around inputs within the bounds; else UserError."""
         lowest, highest = bounds
         radius = torch.as_tensor(epsilon, dtype=inputs.dtype, device=inputs.device)
         if not (radius >= 0).all():
@@ -77,9 +77,10 @@ class Ball:
         return self.project(self.center + self.radius * offsets.to(self.center))
 
     def steepest(self, slope: Tensor) -> Tensor:
-        """The offset of norm one that raises a linear function with this slope most: sign(g), or g / ||g||_2; 0 for slope 0."""
+        """Where a step of length one raises a function with this slope g most: sign(g), or g / ||g||_2; 0 for 0."""
         if self.norm == "linf":
             return slope.sign()
         axes = tuple(range(1, slope.ndim))
-        scaled = slope / slope.abs().amax(axes, keepdim=True).clamp(min=torch.finfo(slope.dtype).tiny)  # squares underflow
+        largest = slope.abs().amax(axes, keepdim=True).clamp(min=torch.finfo(slope.dtype).tiny)
+        scaled = slope / largest  # the squares of a small slope would vanish
         return scaled / torch.linalg.vector_norm(scaled, dim=axes, keepdim=True).clamp(min=1e-12)

@@ -1,8 +1,8 @@
-"""What every attack stands on: the model as it will be judged, examples in order, the gradient with respect to the inputs.
+"""What every attack stands on: the model as it will be judged, examples in order, the gradient at the inputs.
 
-An attack is a pure function `attack(model, inputs, labels, epsilon, ...) -> adversarial inputs`. Those stay within epsilon of
-the inputs and within the pixel range; an example that the model gets wrong anyway is returned as it is. So the robust
-accuracy is the accuracy on what an attack returns.
+An attack is a pure function `attack(model, inputs, labels, epsilon, ...) -> adversarial inputs`. Those stay within
+epsilon of the inputs and within the pixel range; an example that the model gets wrong anyway is returned as it is. So
+the robust accuracy is the accuracy on what an attack returns.
 """
 
 from collections.abc import Callable, Iterator
@@ -22,7 +22,7 @@ Objective = Callable[[Tensor, Tensor], Tensor]  # scores (n, classes), targets (
 def evaluation_mode(model: Model) -> Iterator[None]:
     """Every module of the model in evaluation mode, and afterwards each in the mode that it was in.
 
-    So an attack inside a training step draws no dropout mask, fires no hook of a training step and leaves the running
+    So a pass inside a training step draws no dropout mask, fires no hook of a training step and leaves the running
     statistics of batch normalisation alone.
     """
     modules = list(model.modules()) if isinstance(model, Module) else []
@@ -36,8 +36,22 @@ def evaluation_mode(model: Model) -> Iterator[None]:
             module.training = training
 
 
+@contextmanager
+def under_attack(model: Model) -> Iterator[None]:
+    """Evaluation mode, and parameters that ask for no gradient: those of convolutions would be computed for nothing."""
+    parameters = [p for p in model.parameters() if p.requires_grad] if isinstance(model, Module) else []
+    with evaluation_mode(model):
+        try:
+            for parameter in parameters:
+                parameter.requires_grad_(False)
+            yield
+        finally:
+            for parameter in parameters:
+                parameter.requires_grad_(True)
+
+
 def gradient(model: Model, points: Tensor, objective: Objective, targets: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Scores (n, classes), values (n,) and d value / d points (n, *shape); no parameter's gradient is touched.
+    """Scores (n, classes), values (n,) and d value / d points (n, *shape); no parameter's `grad` is touched.
 
     NaN in the gradient counts as zero. UserError where the model has no gradient with respect to its inputs.
     """
@@ -57,7 +71,7 @@ def gradient(model: Model, points: Tensor, objective: Objective, targets: Tensor
 
 @torch.no_grad()
 def right(model: Model, inputs: Tensor, labels: Tensor) -> Tensor:
-    """Whether each example's largest score is its label's: (n,) bool. UserError for labels or scores that can not be judged."""
+    """Whether each example's largest score is its label's: (n,) bool; UserError for unusable labels or scores."""
     scores = model(inputs)
     if scores.ndim != 2 or len(scores) != len(inputs) or scores.shape[1] < 2:
         raise UserError(
@@ -78,6 +92,6 @@ def right(model: Model, inputs: Tensor, labels: Tensor) -> Tensor:
 
 
 def accuracy(model: Model, inputs: Tensor, labels: Tensor) -> float:
-    """Share of the examples that the model gets right in evaluation mode; of an attack's inputs, the robust accuracy."""
+    """Share of the examples that the model, in evaluation mode, gets right; of adversarial inputs, robust accuracy."""
     with evaluation_mode(model):
         return right(model, inputs, labels).double().mean().item()

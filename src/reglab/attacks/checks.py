@@ -1,5 +1,6 @@
 """The honesty card: whether a robust accuracy can be believed. A line that fails makes it unreliable."""
 
+import itertools
 from collections.abc import Sequence
 
 import torch
@@ -36,8 +37,8 @@ def card(
     Where a line says that an attack finds nothing more, its gap is the share of the examples that stood up to
     `adversarial` and fall to that attack. UserError as in `base` and `Ball.around`.
 
-    Sources: Carlini et al., On Evaluating Adversarial Robustness, 2019, section 3; Athalye, Carlini and Wagner, Obfuscated
-    Gradients Give a False Sense of Security, 2018, section 3.1; Croce and Hein's AutoAttack, its flags.
+    Sources: Athalye, Carlini and Wagner, Obfuscated Gradients Give a False Sense of Security, 2018, section 3.1;
+    Carlini et al., On Evaluating Adversarial Robustness, 2019, sections 3 to 5; Croce and Hein's AutoAttack, its flags.
     """
     lowest, highest = bounds
     whole = (highest - lowest) * (1.0 if norm == "linf" else inputs[0].numel() ** 0.5)
@@ -61,13 +62,14 @@ def card(
         kept, theirs = inputs[standing], labels[standing]
         if not len(kept):
             return 0.0
-        return (1 - accuracy(model, attack(model, kept, theirs, epsilon, bounds=bounds, **settings), theirs)) * len(kept) / len(inputs)
+        moved = attack(model, kept, theirs, epsilon, bounds=bounds, **settings)
+        return (1 - accuracy(model, moved, theirs)) * len(kept) / len(inputs)
 
     more = {"norm": norm, "steps": MORE_STEPS, "restarts": MORE_RESTARTS, "objective": margin, "seed": seed + 1}
     lines = [
         Check("the adversarial inputs lie within epsilon and the range of pixels", max(outside, beyond, 0.0), ROUNDING),
         Check("epsilon 0 leaves the clean accuracy", abs(projected(0.0) - clean), 0.0),
-        Check("accuracy falls with epsilon", max(b - a for a, b in zip(curve, curve[1:], strict=False)), POINT),
+        Check("accuracy falls with epsilon", max(b - a for a, b in itertools.pairwise(curve)), POINT),
         Check("an unbounded attack reaches 0 %", unbounded, 0.0),
         Check("a single step finds nothing more", falls(fast_gradient, norm=norm), POINT),
         Check("more steps and restarts find nothing more", falls(projected_gradient, **more), POINT),
@@ -79,30 +81,41 @@ def card(
 
 
 def about_scores(model: Model, inputs: Tensor, labels: Tensor) -> list[Check]:
-    """What the model must be for gradients to tell the truth: scores before the softmax, the same every time, that have slopes."""
+    """What gradients need to tell the truth: scores from before a softmax, the same each time, with slopes."""
     with evaluation_mode(model):
         with torch.no_grad():
             scores, again = model(inputs), model(inputs)
             apart = torch.cat([model(part) for part in inputs.split(max(1, len(inputs) // 3))])
         _, _, slope = gradient(model, inputs, cross_entropy, labels)
-    scale = scores.abs().max().clamp(min=1)
+    scale = scores.abs().max().clamp(min=1e-30)
+
+    def gap(other: Tensor) -> float:
+        return ((other - scores).abs().max() / scale).item()
+
     distributions = (scores >= 0).all(1) & ((scores.sum(1) - 1).abs() < 1e-3)
     return [
         Check("the scores are no probabilities", distributions.double().mean().item(), 0.5),
-        Check("the scores are the same each time", ((again - scores).abs().max() / scale).item(), ROUNDING),
-        Check("an example's scores do not depend on its batch", ((apart - scores).abs().max() / scale).item(), ROUNDING),
+        Check("the scores are the same each time", gap(again), ROUNDING),
+        Check("an example's scores do not depend on its batch", gap(apart), ROUNDING),
         Check("the loss has a slope at the examples", (slope.flatten(1) == 0).all(1).double().mean().item(), POINT),
     ]
 
 
 def transfer(matrix: Sequence[Sequence[float]], model: int) -> Check:
-    """The line about inputs made for other models; `matrix[source][target]` is the target's accuracy on the source's inputs."""
+    """The line about inputs made for other models: `matrix[source][target]` is the target's accuracy on a source's."""
     direct = matrix[model][model]
     return Check("attacks on other models find nothing more", direct - min(row[model] for row in matrix), POINT)
 
 
 def closed_form(
-    weight: Tensor, bias: Tensor, inputs: Tensor, labels: Tensor, epsilon: float, reported: float, *, norm: Norm = "linf"
+    weight: Tensor,  # (classes, features)
+    bias: Tensor,  # (classes,)
+    inputs: Tensor,  # (n, *shape)
+    labels: Tensor,  # (n,) int64
+    epsilon: float,
+    reported: float,  # robust accuracy
+    *,
+    norm: Norm = "linf",
 ) -> Check:
     """The line for a linear model: the reported robust accuracy is the exact one."""
     least, _ = minimal_perturbation(weight, bias, inputs, labels, norm=norm)

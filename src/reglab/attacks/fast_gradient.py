@@ -4,16 +4,17 @@ import torch
 from torch import Tensor
 
 from reglab.attacks.ball import Ball, Norm
-from reglab.attacks.base import Model, Objective, evaluation_mode, gradient, right
+from reglab.attacks.base import Model, Objective, gradient, right, under_attack
 from reglab.attacks.objectives import cross_entropy
 
 
 def farthest(model: Model, ball: Ball, objective: Objective, targets: Tensor) -> Tensor:
     """One step of the ball's radius from its center, for every example, right or wrong: (n, *shape).
 
-    The inner maximisation of adversarial training; the caller puts the model into evaluation mode.
+    The inner maximisation of adversarial training.
     """
-    _, _, slope = gradient(model, ball.center, objective, targets)
+    with under_attack(model):
+        _, _, slope = gradient(model, ball.center, objective, targets)
     return ball.project(ball.center + ball.radius * ball.steepest(slope))
 
 
@@ -34,7 +35,7 @@ def fast_gradient(
     Source: Goodfellow, Shlens and Szegedy, Explaining and Harnessing Adversarial Examples, 2015, section 3.
     """
     ball = Ball.around(inputs, epsilon, norm, bounds)
-    with evaluation_mode(model):
+    with under_attack(model):
         attacked = right(model, inputs, labels)
         moved = farthest(model, ball, objective, labels)
     return torch.where(attacked.view(ball.radius.shape), moved, inputs)

@@ -2,25 +2,22 @@
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 from reglab.attacks.ball import Norm, rowwise_norm
 
 
 def least_scale(gains: Tensor, rooms: Tensor, wanted: Tensor) -> Tensor:
-    """The least t >= 0 with sum_i min(gains_i t, rooms_i) = wanted, for each row (n, features); infinite where rooms are too small.
+    """The least t >= 0 with sum_i min(gains_i t, rooms_i) = wanted for each row: (n, features) twice and (n,) to (n,).
 
-    The sum is concave and piecewise linear in t with its corners at rooms_i / gains_i: sort them, find the piece, solve.
+    Infinite where the rooms together are too small. The sum is concave, so it is the least of the lines that its pieces
+    lie on, one before each corner rooms_i / gains_i and one after the last: all of them must reach what is wanted.
     """
-    corners, order = torch.where(gains > 0, rooms / gains, torch.inf).sort(1)
-    gains, rooms = gains.gather(1, order), torch.where(gains > 0, rooms, 0).gather(1, order)
-    slope_after = gains.sum(1, keepdim=True) - gains.cumsum(1)
-    reached = rooms.cumsum(1) + torch.where(corners < torch.inf, corners, 0) * slope_after  # the sum at each corner
-    piece = (reached < wanted[:, None]).sum(1, keepdim=True)  # the corners that are not enough
-    before = (piece - 1).clamp(min=0)
-    full = torch.where(piece > 0, rooms.cumsum(1).gather(1, before), 0)
-    slope = torch.where(piece > 0, slope_after.gather(1, before), gains.sum(1, keepdim=True))
-    scale = torch.where(slope > 0, (wanted[:, None] - full) / slope, torch.inf)
-    return torch.where(piece < gains.shape[1], scale, torch.inf)[:, 0].where(wanted > 0, 0)
+    order = torch.where(gains > 0, rooms / gains, torch.inf).argsort(1)
+    gains, rooms = gains.gather(1, order), rooms.gather(1, order)
+    slopes = pad(gains.flip(1).cumsum(1).flip(1), (0, 1))
+    missing = wanted[:, None] - pad(rooms.cumsum(1), (1, 0))
+    return torch.where(missing > 0, missing / slopes, 0).amax(1)
 
 
 def minimal_perturbation(
@@ -32,15 +29,15 @@ def minimal_perturbation(
     norm: Norm = "linf",
     bounds: tuple[float, float] = (0.0, 1.0),
 ) -> tuple[Tensor, Tensor]:
-    """The least epsilon (n,) at which scores W x + b are tied with another class, and the offsets (n, *shape) that do it.
+    """The least epsilon (n,) at which the scores W x + b tie with another class, and the offsets (n, *shape).
 
-    0 for an example that is wrong already; infinite, with offset 0, where the range holds no such input. Towards class t,
-    with v = w_t - w_y and gap m = z_y - z_t, the offset of norm epsilon that raises v . d most within the range has
-    |d_i| = min(t a_i, room_i), a_i = 1 for linf and |v_i| for l2, so that sum_i |v_i| min(t a_i, room_i) = m tells t.
-    Without a range that is epsilon = m / ||v||_1 for linf and m / ||v||_2 for l2. Robust at epsilon is who has more than it.
+    0 for an example that is wrong already; infinite, with offset 0, where the range holds no such input. An example is
+    robust at every epsilon below its least. Towards class t, with v = w_t - w_y and the gap m = z_y - z_t, the best
+    offset within the range has |d_i| = min(s a_i, room_i), a_i = 1 for linf and |v_i| for l2: sum_i |v_i| min(s a_i,
+    room_i) = m gives s. Where the range is far this is epsilon = m / ||v||_1 for linf and m / ||v||_2 for l2.
 
-    Source: the dual norm, as in Goodfellow, Shlens and Szegedy, Explaining and Harnessing Adversarial Examples, 2015,
-    section 5; the range added.
+    Source: the dual norms as in Goodfellow, Shlens and Szegedy, Explaining and Harnessing Adversarial Examples, 2015,
+    section 5; the range is added.
     """
     lowest, highest = bounds
     flat, weight, bias = inputs.flatten(1).double(), weight.double(), bias.double()

@@ -17,9 +17,9 @@ def margin(scores: Tensor, labels: Tensor) -> Tensor:
 
 
 def targeted(scores: Tensor, labels_and_aims: Tensor) -> Tensor:
-    """(z_t - z_y) / (z_(1) - (z_(3) + z_(4)) / 2) for rows (y, t), z_(k) the k-th largest: no scale or shift changes it.
+    """(z_t - z_y) / (z_(1) - (z_(3) + z_(4)) / 2) for rows (y, t); no scale or shift of the scores changes it.
 
-    Below four classes, where there is no fourth, the margin z_t - z_y.
+    z_(k) is the k-th largest score. Below four classes, where there is no fourth, the margin z_t - z_y.
 
     Source: Croce and Hein, Reliable Evaluation of Adversarial Robustness with an Ensemble of Diverse Parameter-free
     Attacks, 2020, eq. 7.

@@ -3,7 +3,7 @@
 from torch import Tensor
 
 from reglab.attacks.ball import Ball, Norm
-from reglab.attacks.base import Model, Objective, evaluation_mode, gradient, right
+from reglab.attacks.base import Model, Objective, gradient, right, under_attack
 from reglab.attacks.objectives import cross_entropy
 from reglab.streams import generator
 
@@ -11,16 +11,17 @@ TRAVEL = 2.5  # what all steps together may cover, in radii: from any start to a
 
 
 def ascend(model: Model, start: Tensor, ball: Ball, objective: Objective, targets: Tensor, steps: int) -> Tensor:
-    """x <- project(x + 2.5 radius/steps steepest(dJ/dx)), `steps` times, for every example, right or wrong: (n, *shape).
+    """x <- project(x + 2.5 radius/steps steepest(dJ/dx)), `steps` times, for every example, right or wrong.
 
-    The inner maximisation of adversarial training; the caller puts the model into evaluation mode.
+    The inner maximisation of adversarial training: from points (n, *shape) to points (n, *shape).
 
     Source: Madry et al., Towards Deep Learning Models Resistant to Adversarial Attacks, 2018, section 2.1.
     """
     points, size = start, ball.radius * (TRAVEL / steps)
-    for _ in range(steps):
-        _, _, slope = gradient(model, points, objective, targets)
-        points = ball.project(points + size * ball.steepest(slope))
+    with under_attack(model):
+        for _ in range(steps):
+            _, _, slope = gradient(model, points, objective, targets)
+            points = ball.project(points + size * ball.steepest(slope))
     return points
 
 
@@ -39,14 +40,14 @@ def projected_gradient(
 ) -> Tensor:
     """The first point found that the model gets wrong, else where the last ascent ended: (n, *shape).
 
-    Each restart begins at a random point of the ball, keyed by (seed, restart); an example that is fooled goes no further.
-    UserError as in `base` and `Ball.around`.
+    Each restart begins at a random point of the ball, keyed by (seed, restart); an example that is fooled goes no
+    further. UserError as in `base` and `Ball.around`.
 
     Source: as for `ascend`.
     """
     ball = Ball.around(inputs, epsilon, norm, bounds)
     found = inputs.clone()
-    with evaluation_mode(model):
+    with under_attack(model):
         rows = right(model, inputs, labels).nonzero()[:, 0]
         for restart in range(restarts):
             points = ball.random(generator(seed, "projected_gradient", restart))[rows]

@@ -17,9 +17,10 @@ def smallest_epsilon(
     largest: float = 1.0,
     halvings: int = 10,
 ) -> Tensor:
-    """An upper bound of the smallest epsilon (n,), at most largest/2^halvings above what the attack can do, by bisection.
+    """The smallest norm of a perturbation that the attack was seen to succeed with, by bisection of epsilon: (n,).
 
-    It is the norm of a perturbation that was found: 0 where the model is wrong anyway, infinite where it stood at `largest`.
+    0 where the model is wrong anyway, infinite where it stood up to `largest`. An attack that always succeeds from some
+    epsilon on is met within largest / 2^halvings.
     """
     with evaluation_mode(model):
         standing = right(model, inputs, labels)

@@ -23,7 +23,9 @@ def window_of(share: float, height: int, width: int) -> tuple[int, int]:
     """The height and width of a window with this share of the pixels: a square, or of one row a stretch."""
     area = share * height * width
     side = max(1, round(math.sqrt(area)))
-    return (side, side) if side <= min(height, width) else (min(height, width), max(1, round(area / min(height, width))))
+    if side <= min(height, width):
+        return side, side
+    return min(height, round(area / min(side, width))), min(width, round(area / min(side, height)))
 
 
 @torch.no_grad()
@@ -37,13 +39,13 @@ def square(
     seed: int = 0,
     bounds: tuple[float, float] = (0.0, 1.0),
 ) -> Tensor:
-    """Starts from stripes of +-epsilon; sets random windows to +-epsilon and keeps what brings the margin down: (n, *shape).
+    """From stripes of +-epsilon on, sets windows at random to +-epsilon and keeps what brings an error nearer.
 
-    Maximum norm only. Every example has its own windows, keyed by (seed, query); one that is fooled goes no further.
-    UserError as in `base` and `Ball.around`.
+    Returns inputs (n, *shape) within epsilon in the maximum norm. Every example has its own windows, keyed by (seed,
+    query); one that is fooled goes no further. UserError as in `base` and `Ball.around`.
 
-    Source: Andriushchenko et al., Square Attack: a Query-efficient Black-box Adversarial Attack via Random Search, 2020,
-    algorithms 1 and 2, with the schedule of Croce and Hein (2020).
+    Source: Andriushchenko et al., Square Attack: a Query-efficient Black-box Adversarial Attack via Random Search,
+    2020, algorithms 1 and 2, with the first share that Croce and Hein (2020) chose.
     """
     ball = Ball.around(inputs, epsilon, "linf", bounds)
     examples, shape = len(inputs), inputs.shape[1:]
@@ -53,7 +55,8 @@ def square(
         return (2 * torch.randint(2, (examples, *axes), generator=random) - 1).to(inputs)
 
     def at(near: Ball, directions: Tensor) -> Tensor:
-        return near.project(near.center + near.radius * directions.expand(-1, channels, height, width).reshape(-1, *shape))
+        directions = directions.expand(-1, channels, height, width).reshape(-1, *shape)
+        return near.project(near.center + near.radius * directions)
 
     found = inputs.clone()
     with evaluation_mode(model):
@@ -64,7 +67,7 @@ def square(
         value = margin(model(best), aims)
         for query in range(1, queries):
             found[rows] = best
-            standing = value <= 0  # a tie is decided by the model's argmax, at the end, and seldom
+            standing = value <= 0
             if not standing.all():
                 rows, best, value, near, aims = (held[standing] for held in (rows, best, value, near, aims))
             if not len(rows):

@@ -1,5 +1,6 @@
-"""An attack without parameters to tune: adaptive ascents on several objectives, then random search on what still stands."""
+"""An attack without parameters to tune: adaptive ascents on several objectives, then random search on what stands."""
 
+import itertools
 import math
 from typing import NamedTuple
 
@@ -7,7 +8,7 @@ import torch
 from torch import Tensor
 
 from reglab.attacks.ball import Ball, Norm
-from reglab.attacks.base import Model, Objective, evaluation_mode, gradient, right
+from reglab.attacks.base import Model, Objective, gradient, right, under_attack
 from reglab.attacks.objectives import cross_entropy, targeted
 from reglab.attacks.square import square
 from reglab.streams import generator
@@ -17,7 +18,10 @@ MOMENTUM, RISING = 0.75, 0.75  # alpha and rho of algorithm 1
 
 
 def checkpoints(steps: int) -> list[int]:
-    """After which steps the step size is judged: ceil(p_j steps), p_1 = 0.22, p_(j+1) = p_j + max(p_j - p_(j-1) - 0.03, 0.06)."""
+    """The steps after which the step size is judged: ceil(p_j steps).
+
+    p_0 = 0, p_1 = 0.22, p_(j+1) = p_j + max(p_j - p_(j-1) - 0.03, 0.06).
+    """
     shares = [0.0, 0.22]
     while shares[-1] < 1:
         shares.append(shares[-1] + max(shares[-1] - shares[-2] - 0.03, 0.06))
@@ -46,9 +50,9 @@ class Climb(NamedTuple):
         return Climb(*(held[kept] for held in self))
 
     def judged(self, steps: int) -> "Climb":
-        """At a checkpoint, `steps` after the last: an ascent that stalls goes back to its best point with half the step size.
+        """At a checkpoint, `steps` after the last: who stalls goes back to the best point with half the step.
 
-        It stalls when fewer than three quarters of the steps rose, or when neither step size nor best value has changed.
+        It stalls when fewer than three quarters of the steps rose, or when neither step size nor best value changed.
         """
         stalled = (self.rises < RISING * steps) | (~self.halved & (self.best_value == self.value_before))
         wide = stalled.view(self.size.shape)
@@ -66,15 +70,15 @@ class Climb(NamedTuple):
 def adaptive_ascent(
     model: Model, ball: Ball, start: Tensor, labels: Tensor, objective: Objective, targets: Tensor, steps: int = STEPS
 ) -> Tensor:
-    """Gradient ascent with momentum that halves its own steps: the first point found that is wrong, else the best, (n, *shape).
+    """Gradient ascent with momentum that halves its own steps, from points (n, *shape).
 
-    The caller puts the model into evaluation mode.
+    Returns for each example the first point found that is wrong, else the one of the highest value.
 
     Source: Croce and Hein, Reliable Evaluation of Adversarial Robustness with an Ensemble of Diverse Parameter-free
     Attacks, 2020, algorithm 1.
     """
     judged_at = [0, *checkpoints(steps)]
-    intervals = dict(zip(judged_at[1:], (b - a for a, b in zip(judged_at, judged_at[1:], strict=False)), strict=True))
+    intervals = {after: after - before for before, after in itertools.pairwise(judged_at)}
     found = start.clone()
     least = torch.full(labels.shape, -torch.inf, dtype=start.dtype, device=start.device)
     climb = Climb(
@@ -131,16 +135,16 @@ def strong(
     seed: int = 0,
     bounds: tuple[float, float] = (0.0, 1.0),
 ) -> Tensor:
-    """Adaptive ascents on the cross-entropy and towards each of the nearest nine wrong classes, then square: (n, *shape).
+    """Adaptive ascents on the cross-entropy and towards each of the nine nearest wrong classes, then the square attack.
 
-    Each attack gets the examples that those before it left standing. Of AutoAttack's four parts the minimum-norm attack
-    FAB is left out, and for l2 also square. UserError as in `base` and `Ball.around`.
+    Returns inputs (n, *shape). Each part gets the examples that those before it left standing. Of AutoAttack's four the
+    minimum-norm attack FAB is left out, and for l2 also the square attack. UserError as in `base` and `Ball.around`.
 
     Source: as for `adaptive_ascent`; section 4.
     """
     ball = Ball.around(inputs, epsilon, norm, bounds)
     found = inputs.clone()
-    with evaluation_mode(model):
+    with under_attack(model):
         standing = right(model, inputs, labels)
         with torch.no_grad():
             scores = model(inputs)

@@ -1,43 +1,110 @@
 """Dropout: input and hidden units are removed at random, with one mask per example and step."""
 
+import math
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar, Literal
 
 import torch
 from annotated_types import Ge, Lt
 from torch import Tensor
+from torch.nn import Module
 
-from reglab.models.base import Network
+from reglab import streams
+from reglab.models.base import Network, build
+from reglab.models.mlp import MLP
+from reglab.oracle import Check, distance, regression, standard_errors
 from reglab.regularizers.base import Regularizer
 
 
-def drop(units: Tensor, rate: float, random: torch.Generator) -> Tensor:
-    """Units (batch, ...) times a mask that is 0 with probability `rate` and 1/(1 - rate) else, so that the mean stays.
+def masks(units: Tensor, examples: int, rate: float, random: torch.Generator) -> Tensor:
+    """Masks (examples, ...) for units (batch, ...): 0 with probability `rate`, else 1/(1 - rate), so that means stay.
 
-    Scaling while training is the weight scaling inference rule done beforehand: prediction uses the weights as they are.
+    Scaling while training is the weight scaling inference rule done beforehand: prediction has the weights as they are.
     """
-    kept = torch.rand(units.shape, generator=random, device=units.device) >= rate
-    return units * kept / (1 - rate)
+    shape = examples, *units.shape[1:]
+    return torch.rand(shape, generator=random, dtype=units.dtype, device=units.device).ge_(rate).div_(1 - rate)
 
 
 @dataclass(frozen=True)
 class Dropout(Regularizer):
-    """Minimises E_mask J(w, mask) by drawing a fresh mask at each step; predicts with all units.
+    """Minimises E_mask J(w, mask) by drawing a fresh mask at each step.
 
-    Sources: Srivastava et al., Dropout: A Simple Way to Prevent Neural Networks from Overfitting, 2014; Goodfellow, Bengio
-    and Courville, Deep Learning, 2016, section 7.12.
+    Prediction stands for the mean over all thinned networks: `weight_scaling` is one pass with all units; `arithmetic`
+    and `geometric` average the class probabilities of `masks` thinned networks, at the cost of as many passes whenever
+    the network is judged, which is after every epoch.
+
+    Sources: Srivastava et al., Dropout: A Simple Way to Prevent Neural Networks from Overfitting, 2014; Goodfellow,
+    Bengio and Courville, Deep Learning, 2016, section 7.12, eqs. 7.52 to 7.55.
     """
+
+    topic: ClassVar[str] = "dropout"
 
     input_rate: Annotated[float, Ge(0), Lt(1)] = 0.2
     hidden_rate: Annotated[float, Ge(0), Lt(1)] = 0.5
+    prediction: Literal["weight_scaling", "arithmetic", "geometric"] = "weight_scaling"
+    masks: Annotated[int, Ge(1)] = 32
 
     def prepare_model(self, network: Network) -> None:
-        def mask(units: Tensor, rate: float, layer: int) -> Tensor:
-            if not network.training:
+        def drop(layer: Module, units: Tensor, rate: float, place: int) -> Tensor:
+            if not layer.training:
                 return units
-            return drop(units, rate, network.moment.generator(f"dropout/{layer}", units.device))
+            return units * masks(units, len(units), rate, network.moment.generator(f"dropout/{place}", units.device))
 
         first, *_ = layers = network.hidden_layers
-        first.register_forward_pre_hook(lambda _, args: (mask(args[0], self.input_rate, 0),))
-        for number, layer in enumerate(layers, start=1):
-            layer.register_forward_hook(lambda _, args, units, number=number: mask(units, self.hidden_rate, number))
+        first.register_forward_pre_hook(lambda layer, inputs: (drop(layer, inputs[0], self.input_rate, 0),))
+        for place, layer in enumerate(layers, start=1):
+            layer.register_forward_hook(lambda layer, _, units, at=place: drop(layer, units, self.hidden_rate, at))
+
+    def evaluation_model(self, network: Network) -> Module:
+        return network if self.prediction == "weight_scaling" else MaskAverage(network, self)
+
+    @classmethod
+    @torch.no_grad()
+    def checks(cls) -> list[Check]:
+        network = build(MLP(width=4, depth=1), (4,), 3, seed=0).double()
+        network.backbone[0][1].bias.fill_(3.0)  # so that the rectifier lets all four units pass
+        example, keep, draws = regression(examples=1)[0], 0.6, 4096
+        units, scores = network.backbone(example), network(example)
+        network.moment = streams.Moment(seed=0, epoch=0, step=0)
+        cls(0.0, 1 - keep).prepare_model(network)
+        thinned, counts = network.backbone(example.repeat(draws, 1)).unique(dim=0, return_counts=True)
+        kept = (thinned != 0).sum(1)
+        chances = keep ** kept.double() * (1 - keep) ** (4 - kept).double()  # of the 2^4 masks
+        surplus, spread = (counts / draws - chances).abs(), (chances * (1 - chances) / draws).sqrt()
+        network.eval()
+        arithmetic, geometric = (MaskAverage(network, cls(0.0, 1 - keep, mean)) for mean in ("arithmetic", "geometric"))
+        sample = torch.stack([geometric.thinned(example, number) for number in range(32)])
+        return [
+            Check("weight scaling is the mean over masks", distance(chances @ network.head(thinned), scores), 1e-12),
+            Check("masks come as often as they should, in standard errors", (surplus / spread).max().item(), 5.0),
+            Check("prediction keeps all units", distance(network.backbone(example), units), 0.0),
+            Check("keyed masks mean weight scaling, in standard errors", standard_errors(sample, scores), 4.0),
+            Check("arithmetic", distance(arithmetic(example).softmax(1), sample.softmax(2).mean(0)), 1e-12),
+            Check("geometric", distance(geometric(example).softmax(1), sample.mean(0).softmax(1)), 1e-12),
+        ]
+
+
+class MaskAverage(Module):
+    """Log-probabilities (batch, classes) by the mean over thinned networks, whose masks are the same at every call.
+
+    A mask is shared by all examples, it stands for one network of the ensemble. The geometric mean is renormalised.
+    """
+
+    def __init__(self, network: Network, dropout: Dropout) -> None:
+        super().__init__()
+        self.network, self.dropout = network, dropout
+
+    def thinned(self, inputs: Tensor, number: int) -> Tensor:
+        """Scores (batch, classes) of the network that mask `number` leaves."""
+        random = streams.generator(self.network.moment.seed, "dropout/prediction", number, device=inputs.device)
+        units = inputs * masks(inputs, 1, self.dropout.input_rate, random)
+        for layer in self.network.hidden_layers:
+            units = layer(units)
+            units = units * masks(units, 1, self.dropout.hidden_rate, random)
+        return self.network.head(units.flatten(1))
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        logs = torch.stack([self.thinned(inputs, number).log_softmax(1) for number in range(self.dropout.masks)])
+        if self.dropout.prediction == "arithmetic":
+            return logs.logsumexp(0) - math.log(len(logs))
+        return logs.mean(0).log_softmax(1)

@@ -1,18 +1,22 @@
 """Early stopping: the weights of the epoch with the lowest validation loss."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from types import SimpleNamespace
+from typing import Annotated, ClassVar
 
 import torch
 from annotated_types import Ge
 from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning import callbacks as lightning
 
+from reglab.models.base import build
+from reglab.models.mlp import MLP
+from reglab.oracle import Check, distance
 from reglab.regularizers.base import Regularizer
 
 
 class BestWeights(Callback):
-    """Keeps the network of the epoch with the lowest `validation_nll` (the first of equals) and restores it at the end."""
+    """Keeps the network of the epoch with the lowest `validation_nll`, the first of equals; restores it at the end."""
 
     def __init__(self) -> None:
         self.best = {"nll": float("inf"), "epoch": -1, "weights": {}}
@@ -23,10 +27,10 @@ class BestWeights(Callback):
             weights = {name: value.clone() for name, value in learner.network.state_dict().items()}
             self.best = {"nll": nll, "epoch": trainer.current_epoch, "weights": weights}
 
-    @torch.no_grad()
     def on_fit_end(self, trainer: Trainer, learner: LightningModule) -> None:
-        learner.network.load_state_dict(self.best["weights"])
-        learner.chosen_epoch = self.best["epoch"]
+        if self.best["weights"]:  # no epoch is best when every validation loss was NaN or infinite
+            learner.network.load_state_dict(self.best["weights"])
+            learner.chosen_epoch = self.best["epoch"]
 
     def state_dict(self) -> dict:
         return self.best
@@ -42,8 +46,25 @@ class EarlyStopping(Regularizer):
     Source: Goodfellow, Bengio and Courville, Deep Learning, 2016, algorithm 7.1.
     """
 
+    topic: ClassVar[str] = "early_stopping"
+
     patience: Annotated[int, Ge(1)] = 10
 
     def callbacks(self) -> list[Callback]:
         stop = lightning.EarlyStopping("validation_nll", mode="min", patience=self.patience, check_finite=False)
         return [BestWeights(), stop]
+
+    @classmethod
+    def checks(cls) -> list[Check]:
+        curve, keeper = [0.9, 0.5, 0.7, 0.4, 0.4, float("nan"), 0.6], cls().callbacks()[0]
+        learner, recorded = SimpleNamespace(network=build(MLP(depth=0), (4,), 3, seed=0)), []
+        for epoch, nll in enumerate(curve):
+            torch.nn.init.constant_(learner.network.head.weight, 0.1 * epoch)
+            recorded.append(learner.network.head.weight.detach().clone())
+            trainer = SimpleNamespace(callback_metrics={"validation_nll": torch.tensor(nll)}, current_epoch=epoch)
+            keeper.on_train_epoch_end(trainer, learner)
+        keeper.on_fit_end(trainer, learner)
+        return [
+            Check("the weights are those of the argmin epoch", distance(learner.network.head.weight, recorded[3]), 0.0),
+            Check("the argmin epoch is named", abs(learner.chosen_epoch - 3), 0.0),
+        ]

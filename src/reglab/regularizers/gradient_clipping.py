@@ -43,8 +43,8 @@ class GradientClipping(Regularizer):
             cls(threshold).transform_gradients(network)
             return torch.cat([parameter.grad.flatten() for parameter in network.parameters()])
 
-        short, untouched = clipped(0.5), clipped(2 * flat.norm().item())
+        shortened, untouched = clipped(0.5), clipped(2 * flat.norm().item())
         return [
-            Check("a long gradient keeps its direction and gets the length", distance(short, 0.5 * flat / flat.norm()), 1e-6),
+            Check("a long gradient is cut to the threshold", distance(shortened, 0.5 * flat / flat.norm()), 1e-6),
             Check("a short gradient stays bit for bit", distance(untouched, flat), 0.0),
         ]

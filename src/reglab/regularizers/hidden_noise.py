@@ -46,6 +46,6 @@ class HiddenNoise(Regularizer):
         losses = (network(inputs.repeat(draws, 1)).view(draws, -1, 1) - targets).square().mean((1, 2)) / 2
         expected = (undisturbed - targets).square().mean() / 2 + deviation**2 / 2 * network.head.weight.square().sum()
         return [
-            Check("the mean loss is that of ridge on the units, in standard errors", standard_errors(losses, expected), 4.0),
+            Check("the mean loss is ridge on the units, in standard errors", standard_errors(losses, expected), 4.0),
             Check("in prediction there is no noise", distance(network.eval()(inputs), undisturbed), 0.0),
         ]

@@ -18,8 +18,8 @@ from reglab.streams import Moment
 class InputNoise(Regularizer):
     """x <- x + e with e ~ N(0, deviation^2) on every input, in units of the data (pixels lie in [0, 1]).
 
-    For a linear model and squared error the expected loss is that of ridge regression with strength deviation^2; beyond,
-    for small noise, Tikhonov regularization.
+    For a linear model and squared error the expected loss is that of ridge regression with strength deviation^2; for
+    others and small noise it is Tikhonov regularization.
 
     Source: Bishop, Training with Noise is Equivalent to Tikhonov Regularization, 1995, eq. 13.
     """

@@ -20,10 +20,10 @@ from reglab.regularizers.base import Regularizer
 class L1(Regularizer):
     """Minimises J(w) + strength ||w||_1.
 
-    `proximal`: w <- soft_threshold(w, rate strength) after each step (zeros are exact); `subgradient`: strength sign(w) is
-    added to the gradient (weights hover about zero). That both have the same optimum holds for plain SGD. Adam divides
-    the gradients by their running scale, a threshold it does not: as in decoupled weight decay, the same effect then
-    takes a strength some hundred times larger.
+    `proximal`: w <- soft_threshold(w, rate strength) after each step (zeros are exact); `subgradient`: strength sign(w)
+    is added to the gradient (weights hover about zero). With SGD both have that optimum. Adam divides gradients by
+    their running scale but no threshold: there, as with decoupled weight decay, `proximal` takes a strength some
+    hundred times that of `subgradient` for the same effect.
 
     Sources: Goodfellow, Bengio and Courville, Deep Learning, 2016, eqs. 7.18 to 7.20; Parikh and Boyd, Proximal
     Algorithms, 2014, sections 4.2 and 6.5.2.
@@ -40,7 +40,7 @@ class L1(Regularizer):
 
     def transform_gradients(self, network: Network) -> None:
         if self.step == "subgradient":
-            add_to_gradients(weights(network).values(), lambda weight: self.strength * weight.sign())
+            add_to_gradients(weights(network).values(), torch.sign, self.strength)
 
     @torch.no_grad()
     def after_step(self, network: Network, learning_rate: float) -> None:
@@ -60,9 +60,10 @@ class L1(Regularizer):
 
         found = after(300, cls(strength))
         lasso = torch.as_tensor(Lasso(alpha=strength, tol=1e-12).fit(batch.inputs, batch.targets[:, 0]).coef_)
-        stepped = after(1, cls(strength, "subgradient")), after(1, Regularizer()) - rate * strength * after(0, cls()).sign()
+        plain, start = after(1, Regularizer()), after(0, Regularizer())
+        stepped, subtracted = after(1, cls(strength, "subgradient")), rate * strength * start.sign()
         return [
             Check("proximal descent ends at scikit-learn's Lasso", distance(found, lasso), 1e-7),
             Check("its zeros are Lasso's zeros, exactly", distance((found == 0).float(), (lasso == 0).float()), 0.0),
-            Check("a subgradient step subtracts rate strength sign(w)", distance(*stepped), 1e-12),
+            Check("a subgradient step subtracts rate strength sign(w)", distance(plain - stepped, subtracted), 1e-12),
         ]

@@ -1,21 +1,26 @@
 """Label smoothing: the hard targets 0 and 1 are moved towards each other."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
+import torch
 from annotated_types import Ge, Lt
 from torch import Tensor
+from torch.nn import functional
 
-from reglab.data.loader import Batch
+from reglab.data.loader import Batch, whole
+from reglab.losses import cross_entropy
 from reglab.models.base import Network
+from reglab.oracle import Check, distance
 from reglab.regularizers.base import Regularizer
+from reglab.streams import generator
 
 
 def smooth(targets: Tensor, smoothing: float) -> Tensor:
     """For one-hot targets (batch, classes): 1 - smoothing on the right class, smoothing / (classes - 1) on each other.
 
     t <- t (1 - smoothing - s) + s with s = smoothing / (classes - 1), which is linear, so that mixed targets mix too.
-    PyTorch's `label_smoothing` spreads over all classes instead; this is its value for smoothing classes / (classes - 1).
+    PyTorch's `label_smoothing` spreads over all classes: with smoothing classes / (classes - 1) it gives these targets.
     """
     spread = smoothing / (targets.shape[1] - 1)
     return targets * (1 - smoothing - spread) + spread
@@ -25,11 +30,30 @@ def smooth(targets: Tensor, smoothing: float) -> Tensor:
 class LabelSmoothing(Regularizer):
     """Trains on smoothed targets, whose optimum has finite scores.
 
-    Sources: Goodfellow, Bengio and Courville, Deep Learning, 2016, section 7.5.1; Szegedy et al., Rethinking the Inception
-    Architecture for Computer Vision, 2016, section 7.
+    Sources: Goodfellow, Bengio and Courville, Deep Learning, 2016, section 7.5.1; Szegedy et al., Rethinking the
+    Inception Architecture for Computer Vision, 2016, section 7.
     """
+
+    topic: ClassVar[str] = "weight_growth"
 
     smoothing: Annotated[float, Ge(0), Lt(1)] = 0.2
 
     def transform_batch(self, batch: Batch, network: Network) -> Batch:
         return batch._replace(targets=smooth(batch.targets, self.smoothing))
+
+    @classmethod
+    def checks(cls) -> list[Check]:
+        smoothing, classes, labels = 0.3, 4, [2, 0, 3]
+        logits = torch.randn(3, classes, generator=generator("label_smoothing"))
+        targets = cls(smoothing).transform_batch(whole(torch.zeros(3, 1), labels, classes), None).targets
+        lecture = torch.tensor([[0.7 if place == label else 0.3 / 3 for place in range(classes)] for label in labels])
+        theirs = functional.cross_entropy(
+            logits, torch.tensor(labels), label_smoothing=smoothing * classes / (classes - 1)
+        )
+        optimum = targets.log().requires_grad_()  # scores log((1 - smoothing)(classes - 1) / smoothing) apart
+        (gradient,) = torch.autograd.grad(cross_entropy(optimum, targets), optimum)
+        return [
+            Check("1 - smoothing and smoothing / (classes - 1)", distance(targets, lecture), 1e-6),
+            Check("torch's at smoothing classes/(classes - 1)", distance(cross_entropy(logits, targets), theirs), 1e-6),
+            Check("the loss is least at finite scores", distance(gradient, torch.zeros(())), 1e-6),
+        ]

@@ -54,5 +54,5 @@ class MaxNorm(Regularizer):
         return [
             Check("each unit goes to the nearest point of its ball", distance(projected[0], expected), 1e-12),
             Check("a second projection changes nothing", distance(*projected), 1e-12),
-            Check("projected descent ends at ridge regression of that norm", distance(linear.head.weight, bounded), 1e-6),
+            Check("projected descent ends at ridge of that norm", distance(linear.head.weight, bounded), 1e-6),
         ]

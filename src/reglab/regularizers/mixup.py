@@ -1,7 +1,7 @@
 """Mixup: training on convex combinations of pairs of examples and of their targets."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 import torch
@@ -9,8 +9,11 @@ from annotated_types import Ge
 from torch import Tensor
 
 from reglab.data.loader import Batch
-from reglab.models.base import Network
+from reglab.models.base import Network, build
+from reglab.models.mlp import MLP
+from reglab.oracle import Check, distance, regression
 from reglab.regularizers.base import Regularizer
+from reglab.streams import Moment
 
 
 def mix(batch: Batch, share: float, partner: Tensor) -> Batch:
@@ -23,10 +26,12 @@ def mix(batch: Batch, share: float, partner: Tensor) -> Batch:
 
 @dataclass(frozen=True)
 class Mixup(Regularizer):
-    """Mixes each example with another of its batch, share ~ Beta(strength, strength) once a step; strength 0 mixes nothing.
+    """Mixes each example with another of its batch, share ~ Beta(strength, strength) once a step; with strength 0 none.
 
     Source: Zhang et al., mixup: Beyond Empirical Risk Minimization, 2018, eq. 1.
     """
+
+    topic: ClassVar[str] = "weight_growth"
 
     strength: Annotated[float, Ge(0)] = 0.4
 
@@ -37,3 +42,17 @@ class Mixup(Regularizer):
         partner = torch.randperm(len(batch.inputs), generator=random).to(batch.inputs.device)
         share = np.random.default_rng(random.initial_seed()).beta(self.strength, self.strength)
         return mix(batch, share, partner)
+
+    @classmethod
+    def checks(cls) -> list[Check]:
+        inputs, _, indices = regression()
+        network = build(MLP(depth=0), (4,), 3, seed=0).double()
+        network.moment = Moment(seed=0, epoch=0, step=0)
+        batch = Batch(inputs, network(inputs).softmax(1).detach(), indices)
+        mixed = cls().transform_batch(batch, network)
+        linear = cls().transform_batch(batch._replace(targets=network(inputs)), network)
+        return [
+            Check("targets go on summing to one", distance(mixed.targets.sum(1), torch.ones(())), 1e-12),
+            Check("linear targets fit the mixed inputs", distance(linear.targets, network(linear.inputs)), 1e-12),
+            Check("the mean example stays", distance(mixed.inputs.mean(0), inputs.mean(0)), 1e-12),
+        ]

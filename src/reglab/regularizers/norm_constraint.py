@@ -23,8 +23,8 @@ class NormConstraint(Regularizer):
 
     Omega is the penalty that belongs to the norm, 1/2 ||w||_2^2 or ||w||_1, and k its value on the bound. While the
     optimizer descends in w, lambda <- max(0, lambda + rate (Omega(w) - k)) ascends. At the saddle point
-    lambda (Omega(w) - k) = 0: either the bound is not felt, or it is met and lambda is the strength of `weight_decay` or
-    `l1` that does the same.
+    lambda (Omega(w) - k) = 0: either the bound is not felt, or it is met and lambda is the strength of `weight_decay`
+    or `l1` that does the same.
 
     Sources: Goodfellow, Bengio and Courville, Deep Learning, 2016, section 7.2, eqs. 7.25 to 7.28; Arrow, Hurwicz and
     Uzawa, Studies in Linear and Non-Linear Programming, 1958, on ascent and descent at once.
@@ -52,12 +52,11 @@ class NormConstraint(Regularizer):
         return network.norm_multiplier * excess
 
     def transform_gradients(self, network: Network) -> None:
-        multiplier = network.norm_multiplier
-        gradient = (lambda weight: multiplier * weight) if self.norm == "l2" else lambda weight: multiplier * weight.sign()
-        add_to_gradients(weights(network).values(), gradient)
+        gradient = torch.sign if self.norm == "l1" else lambda weight: weight
+        add_to_gradients(weights(network).values(), gradient, network.norm_multiplier.item())
 
     def after_step(self, network: Network, learning_rate: float) -> None:
-        network.norm_multiplier.add_(self.rate * network.norm_excess).clamp_(min=0)
+        network.norm_multiplier.add_(network.norm_excess, alpha=self.rate).clamp_(min=0)
 
     @torch.no_grad()
     def curves(self, network: Network) -> dict[str, float]:
@@ -72,7 +71,7 @@ class NormConstraint(Regularizer):
 
         def after(radius: float) -> tuple[Tensor, float]:
             linear = build(MLP(depth=0), (4,), 1, seed=0).double()
-            linear = descend(linear, cls("l2", radius, rate=0.1), batch, rate=0.1, steps=2000)
+            linear = descend(linear, cls("l2", radius, rate=0.1), batch, rate=0.1, steps=400)
             return linear.head.weight.detach(), linear.norm_multiplier.item()
 
         (active, multiplier), (inactive, nothing) = after(radius), after(2 * free.norm().item())

@@ -1,12 +1,16 @@
 """A technique that only consumes random numbers: it must come out as no difference."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 
 from reglab.data.loader import Batch
-from reglab.models.base import Network
+from reglab.models.base import Network, build
+from reglab.models.mlp import MLP
+from reglab.oracle import Check, descend, distance, regression
 from reglab.regularizers.base import Regularizer
+from reglab.streams import Moment
 
 
 @dataclass(frozen=True)
@@ -16,7 +20,23 @@ class Placebo(Regularizer):
     Randomness is keyed, so this must not move a single bit of any other draw.
     """
 
+    topic: ClassVar[str] = "least_squares"
+
     def transform_batch(self, batch: Batch, network: Network) -> Batch:
         torch.rand(batch.inputs.shape, generator=network.moment.generator("placebo"))
         torch.rand(batch.inputs.shape)
         return batch
+
+    @classmethod
+    def checks(cls) -> list[Check]:
+        batch = Batch(*regression())
+
+        def after(technique: Regularizer) -> Network:
+            return descend(build(MLP(width=6, depth=1), (4,), 1, seed=0).double(), technique, batch, steps=20)
+
+        placebo, none = after(cls()), after(Regularizer())
+        placebo.moment = Moment(seed=0, epoch=0, step=0)
+        shown, given = cls().transform_batch(batch, placebo), Batch(*regression())
+        pairs = zip((*shown, *placebo.parameters()), (*given, *none.parameters()), strict=True)
+        gap = max(distance(one, other) for one, other in pairs)
+        return [Check("batch and trained weights stay as they are, bit for bit", gap, 0.0)]

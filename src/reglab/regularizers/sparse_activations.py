@@ -1,13 +1,16 @@
 """Sparse representations: the sum of absolute activations as a penalty."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
+import torch
 from annotated_types import Ge
 from torch import Tensor
 
 from reglab.data.loader import Batch
-from reglab.models.base import Network
+from reglab.models.base import Network, build
+from reglab.models.mlp import MLP
+from reglab.oracle import Check, distance, regression
 from reglab.regularizers.base import Regularizer
 
 
@@ -20,9 +23,11 @@ def mean_l1_norm(units: Tensor) -> Tensor:
 class SparseActivations(Regularizer):
     """Minimises J(w) + strength sum_l ||h_l||_1 over the outputs h_l of all hidden layers.
 
-    Sources: Goodfellow, Bengio and Courville, Deep Learning, 2016, section 7.10, eq. 7.48; Glorot, Bordes and Bengio, Deep
-    Sparse Rectifier Neural Networks, 2011, section 3.
+    Sources: Goodfellow, Bengio and Courville, Deep Learning, 2016, section 7.10, eq. 7.48; Glorot, Bordes and Bengio,
+    Deep Sparse Rectifier Neural Networks, 2011, section 3.
     """
+
+    topic: ClassVar[str] = "matching_pursuit"
 
     strength: Annotated[float, Ge(0)] = 1e-3
 
@@ -40,3 +45,18 @@ class SparseActivations(Regularizer):
         total = sum(mean_l1_norm(units) for units in network.activations.values())
         network.activations.clear()
         return self.strength * total
+
+    @classmethod
+    def checks(cls) -> list[Check]:
+        inputs, technique = regression()[0], cls(strength=0.3)
+        network = build(MLP(width=6, depth=2), (4,), 1, seed=0).double()
+        technique.prepare_model(network)
+        scores = network(inputs)
+        first, last = network.activations.values()
+        penalty = technique.penalty(network, None, scores)
+        (gradient,) = torch.autograd.grad(penalty, last)
+        by_hand = sum(abs(unit) for layer in (first, last) for example in layer.tolist() for unit in example)
+        return [
+            Check("strength times the mean L1 norm of all units", abs(penalty.item() - 0.3 * by_hand / 40), 1e-12),
+            Check("its gradient is strength sign(h) / batch", distance(gradient, 0.3 * last.sign() / 40), 1e-12),
+        ]

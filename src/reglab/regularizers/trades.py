@@ -12,29 +12,31 @@ from reglab.attacks.base import evaluation_mode
 from reglab.attacks.objectives import divergence
 from reglab.attacks.projected_gradient import ascend
 from reglab.data.loader import Batch
-from reglab.models.base import Network
-from reglab.oracle import Check
+from reglab.models.base import Network, build
+from reglab.models.mlp import MLP
+from reglab.oracle import Check, regression
 from reglab.regularizers.base import Regularizer
+from reglab.streams import Moment
 
 AWAY = 0.001  # deviation of the start from the example, where the divergence has no slope
 
 
 @dataclass(frozen=True)
 class Trades(Regularizer):
-    """Minimises J + strength E max over max_i |d_i| <= epsilon of KL(p(x) || p(x + d)), p as the network will be judged.
+    """Minimises J + strength E max over max_i |d_i| <= epsilon of KL(p(x) || p(x + d)), p in evaluation mode.
 
-    The maximum is approached by `steps` steps of projected gradient ascent. Inputs must lie in [0, 1], and stay there. A
-    network with dropout or batch normalisation is in evaluation mode in the penalty, with its gradient.
+    The maximum is approached by `steps` steps of projected gradient ascent. Inputs must lie in [0, 1], and stay there.
+    Evaluation mode: the penalty is about the network as it will be judged, and fires no other technique's hooks.
 
-    Source: Zhang et al., Theoretically Principled Trade-off between Robustness and Accuracy, 2019, eq. 5 and algorithm 1;
-    strength is their 1/lambda.
+    Source: Zhang et al., Theoretically Principled Trade-off between Robustness and Accuracy, 2019, eq. 5 and algorithm
+    1; strength is their 1/lambda.
     """
+
+    topic: ClassVar[str] = "adversarial"
 
     strength: Annotated[float, Ge(0)] = 6.0
     epsilon: Annotated[float, Ge(0)] = 0.1
     steps: Annotated[int, Ge(1)] = 7
-
-    topic: ClassVar[str] = "adversarial"
 
     def penalty(self, network: Network, batch: Batch, logits: Tensor) -> Tensor | None:
         if self.strength == 0 or self.epsilon == 0:
@@ -49,4 +51,17 @@ class Trades(Regularizer):
 
     @classmethod
     def checks(cls) -> list[Check]:
-        return []
+        inputs, strength = 0.5 + regression()[0].clamp(-3, 3) / 10, 2.0  # 0.2 to 0.8: no ball meets the range
+        network = build(MLP(depth=0), (4,), 2, seed=0).double()
+        network.moment = Moment(seed=0, epoch=0, step=0)
+        weight = network.head.weight.detach()
+        reach = 0.1 * (weight[0] - weight[1]).sign() * inputs.new_tensor([[1.0], [-1.0]])  # both ends of every margin
+        clean, ends = network(inputs).detach(), network((inputs[:, None] + reach).flatten(0, 1)).detach()
+        apart = strength * divergence(ends, clean.repeat_interleave(2, 0)).view(-1, 2)
+        batches = (Batch(example[None], None, None) for example in inputs)
+        found = torch.stack([cls(strength, epsilon=0.1).penalty(network, batch, None).detach() for batch in batches])
+        from_an_end = (found[:, None] - apart).abs().amin(1)
+        return [
+            Check("strength times KL at an end of the margins", from_an_end.max().item(), 1e-12),
+            Check("never above the larger end", (found - apart.amax(1)).max().item(), 1e-12),
+        ]

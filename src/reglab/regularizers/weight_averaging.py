@@ -1,18 +1,23 @@
 """Weight averaging: the network that is judged has the exponential moving average of the weights."""
 
 import copy
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import torch
 from annotated_types import Ge, Lt
+from torch import Tensor
 from torch.nn import Module
 
-from reglab.models.base import Network
+from reglab.models.base import Network, build
+from reglab.models.mlp import MLP
+from reglab.oracle import Check, distance
 from reglab.regularizers.base import Regularizer
+from reglab.streams import generator
 
 
-def with_averages(model: Module):
+def with_averages(model: Module) -> Iterator[tuple[Tensor, Tensor]]:
     """Each parameter of the model with the buffer `average_<name>` beside it that holds its average."""
     for module in model.modules():
         for name, parameter in module.named_parameters(recurse=False):
@@ -21,13 +26,15 @@ def with_averages(model: Module):
 
 @dataclass(frozen=True)
 class WeightAveraging(Regularizer):
-    """After each step a <- decay a + (1 - decay) w, for weights and biases, from a = the initial w; validation and test see a.
+    """After each step a <- decay a + (1 - decay) w, from a = the initial w; validation and test see a, training sees w.
 
-    The average looks back over about 1/(1 - decay) steps; training itself stays as it is.
+    Weights and biases both; the average looks back over about 1/(1 - decay) steps.
 
-    Sources: Polyak and Juditsky, Acceleration of Stochastic Approximation by Averaging, 1992; Tarvainen and Valpola, Mean
-    Teachers Are Better Role Models, 2017, eq. 1.
+    Sources: Polyak and Juditsky, Acceleration of Stochastic Approximation by Averaging, 1992; Tarvainen and Valpola,
+    Mean Teachers Are Better Role Models, 2017, eq. 1.
     """
+
+    topic: ClassVar[str] = "early_stopping"
 
     decay: Annotated[float, Ge(0), Lt(1)] = 0.99
 
@@ -47,3 +54,21 @@ class WeightAveraging(Regularizer):
         for parameter, average in with_averages(averaged):
             parameter.copy_(average)
         return averaged
+
+    @classmethod
+    @torch.no_grad()
+    def checks(cls) -> list[Check]:
+        network, random, decay, steps = build(MLP(depth=0), (4,), 3, seed=0).double(), generator("averages"), 0.8, 12
+        walk, technique = torch.randn(steps + 1, 3, 4, generator=random, dtype=torch.float64), cls(decay)
+        network.head.weight.copy_(walk[0])
+        technique.prepare_model(network)
+        for weight in walk[1:]:
+            network.head.weight.copy_(weight)
+            technique.after_step(network, learning_rate=0.1)
+        shares = torch.tensor([decay**steps, *((1 - decay) * decay ** (steps - step) for step in range(1, steps + 1))])
+        closed_form = (shares.double().view(-1, 1, 1) * walk).sum(0)
+        judged = technique.evaluation_model(network)
+        return [
+            Check("sum of (1 - decay) decay^(T - t) w_t", distance(judged.head.weight, closed_form), 1e-6),
+            Check("training goes on with its own weights", distance(network.head.weight, walk[-1]), 0.0),
+        ]

@@ -39,7 +39,7 @@ class WeightDecay(Regularizer):
 
     def transform_gradients(self, network: Network) -> None:
         if not self.decoupled:
-            add_to_gradients(weights(network).values(), lambda weight: self.strength * weight)
+            add_to_gradients(weights(network).values(), lambda weight: weight, self.strength)
 
     @torch.no_grad()
     def after_step(self, network: Network, learning_rate: float) -> None:
@@ -57,17 +57,19 @@ class WeightDecay(Regularizer):
 
         def torch_decays(optimizer: type, parameters, rate: float) -> torch.optim.Optimizer:
             weight, bias = parameters
-            return optimizer([{"params": weight, "weight_decay": strength}, {"params": bias, "weight_decay": 0.0}], rate)
+            return optimizer([{"params": weight, "weight_decay": strength}, {"params": bias, "weight_decay": 0}], rate)
 
         none, coupled, decoupled = Regularizer(), cls(strength), cls(strength, decoupled=True)
         sgd, adamw = partial(torch_decays, torch.optim.SGD), partial(torch_decays, torch.optim.AdamW)
         (start, _), (plain, plain_bias), (stepped, bias) = after(0, none), after(1, none), after(1, coupled)
-        adam_gap = distance(after(1, decoupled, torch.optim.Adam)[0], after(1, none, adamw)[0])
+        # AdamW shrinks w and then adds Adam's step; here their sum shrinks: rate strength times the step lies between.
+        adam_step = after(1, none, torch.optim.Adam)[0] - start
+        between = after(1, none, adamw)[0] - after(1, decoupled, torch.optim.Adam)[0]
+        shrunk = plain - rate * strength * start
         return [
-            Check("a step is (1 - rate strength) w - rate grad J", distance(stepped, plain - rate * strength * start), 1e-7),
+            Check("a step is (1 - rate strength) w - rate grad J", distance(stepped, shrunk), 1e-7),
             Check("the bias does not decay", distance(bias, plain_bias), 0.0),
             Check("as SGD with weight_decay in torch", distance(after(9, coupled)[0], after(9, none, sgd)[0]), 1e-7),
             Check("descent ends at ridge", distance(after(300, coupled)[0], ridge(*batch[:2], strength)), 1e-7),
-            # AdamW shrinks w and then adds the step u, |u| <= rate; here w + u shrinks: rate strength u lies between.
-            Check("decoupled: AdamW's step, up to rate^2 strength", adam_gap, rate**2 * strength * (1 + 1e-6)),
+            Check("decoupled: AdamW, shrinking its step too", distance(between, rate * strength * adam_step), 1e-12),
         ]

@@ -3,11 +3,11 @@
 Averaging. k errors with mean 0, variance v and covariance c between any two: their mean has variance v/k + (k - 1) c/k.
 
 Voting. k voters, each wrong with probability e, independent: the majority is wrong when more than half are (and in
-half of the ties). If on a share r of the examples all vote alike, any two errors have correlation r, and the majority is
-wrong with probability r e + (1 - r) times that of independent voters.
+half of the ties). If on a share r of the examples all vote alike, any two errors have correlation r, and the majority
+is wrong with probability r e + (1 - r) times that of independent voters.
 
-Bootstrap. In n draws with replacement from n examples a given one turns up m times with binomial(m; n, 1/n): left out in
-(1 - 1/n)^n -> 36.8 %, once in another 36.8 %, more often in 26.4 %; so that 63.2 % of the examples are there.
+Bootstrap. In n draws with replacement from n examples a given one turns up m times with binomial(m; n, 1/n): left out
+in (1 - 1/n)^n -> 36.8 %, once in another 36.8 %, more often in 26.4 %; so that 63.2 % of the examples are there.
 
 Boosting. Members with weighted errors e_1 ... e_T leave a training error of at most prod_t 2 sqrt(e_t (1 - e_t)): that
 is the mean exponential loss of their weighted vote.

@@ -4,13 +4,13 @@
     content.py    what a run shows: names, params, tags, metrics, notes (pure functions of a record)
     curves.py     curves from the journal or the record, their bands over seeds, the picture
     recipe.py     the runs of one recipe: found again after a kill, filled, ended
-    passes.py     `mirror` (journal to MLflow, live) and `sync` (records to MLflow, what it lacks)
+    passes.py     `mirror` (journal to MLflow, live) and `sync_all` (records to MLflow, what it lacks)
     follower.py   `start_follower`: the one process that mirrors while stages train
 
-No other package of reglab imports mlflow, and this one only inside functions: its import takes a second and a half.
+No other package of reglab imports mlflow, and this one only inside functions: its import takes two seconds.
 """
 
 from reglab.tracking.follower import start_follower
-from reglab.tracking.passes import mirror, sync
+from reglab.tracking.passes import sync_all
 
-__all__ = ["mirror", "start_follower", "sync"]
+__all__ = ["start_follower", "sync_all"]

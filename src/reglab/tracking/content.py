@@ -23,9 +23,9 @@ def experiment_tags() -> dict[str, str]:
         "mlflow.experiment.primaryMetric.name": "test_accuracy",
         NOTE: (
             "One run per recipe, one nested run per seed. To compare recipes, search `tags.kind = 'recipe'`, tick them"
-            " and press Compare: params show where they differ, `test_accuracy` is the mean over seeds, `_low` and"
-            " `_high` are its interval. `curves/...` are per epoch: the mean over seeds, `_min` and `_max` over them."
-            " Seeds share splits, so the fair comparison is paired: the verdicts are in reports/index.html."
+            " and press Compare: params show where they differ, `test_accuracy` is the mean over seeds, `_ci95_low` and"
+            " `_ci95_high` are its 95 % interval. `curves/...` are per epoch: the mean over seeds, `_min` and `_max` of"
+            " them. Seeds share splits, so the fair comparison is paired: the verdicts are in reports/index.html."
         ),
     }
 
@@ -35,8 +35,14 @@ def source(root: Path) -> str:
     return f"{socket.gethostname()}:{root.resolve()}"
 
 
+def stage(family: str, name: str) -> str:
+    """The DVC stage of an entry."""
+    stages = {"regularizers": "train", "combinations": "combine", "baselines": "baseline"}
+    return f"{stages.get(family, family)}@{name}"
+
+
 def params(about: dict) -> dict[str, str]:
-    """The settings as `technique.field`, `training.epochs`, ...: written as in params.yaml."""
+    """The settings as `<technique>.<field>`, `training.epochs`, ..., written as in params.yaml; how many seeds."""
 
     def flat(settings: dict, prefix: str = "") -> Iterator[tuple[str, str]]:
         for name, value in settings.items():
@@ -45,26 +51,35 @@ def params(about: dict) -> dict[str, str]:
             else:
                 yield prefix + name, value if isinstance(value, str) else json.dumps(value)
 
-    return dict(flat(about["settings"]))
+    count = {"seeds": str(len(about["seeds"]))} if about["seeds"] else {}
+    return dict(flat(about["settings"])) | count
 
 
 def tags(about: dict, root: Path) -> dict[str, str]:
     """What parent and seeds have in common."""
-    given = {name: value for name, value in about.get("tags", {}).items() if value}
-    if "git_commit" in given:
-        given["mlflow.source.git.commit"] = given["git_commit"]
-    if about.get("dataset"):
-        given["dataset_fingerprint"] = about["dataset"]["fingerprint"]
-    return given | {
-        "family": about["family"],
-        "technique": ", ".join(about.get("technique", [])),
-        SOURCE: source(root),
-        "mlflow.source.type": "LOCAL",
-    }
+    known = {name: value for name, value in about.get("tags", {}).items() if value}
+    if "git_commit" in known:
+        known["mlflow.source.git.commit"] = known["git_commit"]
+    if about["dataset"]:
+        known["dataset_fingerprint"] = about["dataset"]["fingerprint"]
+    if about["technique"]:
+        known["technique"] = ", ".join(about["technique"])
+    return known | {"family": about["family"], SOURCE: source(root), "mlflow.source.type": "LOCAL"}
 
 
 def parent_tags(about: dict) -> dict[str, str]:
     return {"kind": "recipe", NOTE: f"{heading(about)}: training. The summary follows when every seed has ended."}
+
+
+def outcome_tags(record: dict) -> dict[str, str]:
+    """What a glance at the list of runs must not miss."""
+    failed = [check["name"] for check in record["checks"] if not check["passed"]]
+    found = {"diverged_seeds": ", ".join(diverged(record)), "failed_checks": ", ".join(failed)}
+    return {name: value for name, value in found.items() if value}
+
+
+def diverged(record: dict) -> list[str]:
+    return [seed for seed, result in record["seeds"].items() if result["status"] == "diverged"]
 
 
 def seed_name(about: dict, seed: str) -> str:
@@ -76,14 +91,14 @@ def seed_tags(seed: str, parent: str) -> dict[str, str]:
 
 
 def heading(about: dict) -> str:
-    data = f", on {about['dataset']['name']}" if about.get("dataset") else ""
+    data = f", on {about['dataset']['name']}" if about["dataset"] else ""
     return f"**{about['name']}** ({about['family']}{data})"
 
 
 def finite(metrics: dict) -> dict[str, float]:
-    """The numbers that can be drawn, under names that MLflow takes (infinities would flatten every chart)."""
+    """The numbers that can be drawn (infinities would flatten every chart), under names that MLflow takes."""
     return {
-        re.sub(r"[^\w./: -]", "_", name)[:250]: float(value)
+        re.sub(r"[^\w./ -]", "_", name)[:250]: float(value)
         for name, value in metrics.items()
         if value is not None and math.isfinite(value)
     }
@@ -95,41 +110,45 @@ def seed_metrics(result: dict) -> dict[str, float]:
 
 def summary_metrics(record: dict) -> dict[str, float]:
     """The parent's numbers: means over seeds with their intervals, cost, checks and how many seeds ended how."""
-    metrics = dict(record.get("numbers", {}))
-    for name, value in record.get("summary", {}).items():
-        metrics |= {name: value["mean"], f"{name}_low": value.get("low"), f"{name}_high": value.get("high")}
-    metrics |= {f"cost/{name}": value for name, value in (record.get("cost") or {}).items()}
-    metrics |= {f"checks/{check['name']}": check["gap"] for check in record.get("checks", [])}
-    if record.get("checks"):
+    metrics = {name.replace("/", "_"): value for name, value in record.get("numbers", {}).items()}
+    for name, value in record["summary"].items():
+        metrics |= {name: value["mean"], f"{name}_ci95_low": value["low"], f"{name}_ci95_high": value["high"]}
+    metrics |= {f"cost/{name}": value for name, value in record.get("cost", {}).items()}
+    metrics |= {f"checks/{check['name'].replace('/', '_')}": check["gap"] for check in record["checks"]}
+    if record["checks"]:
         metrics["checks_failed"] = sum(not check["passed"] for check in record["checks"])
     if record["seeds"]:
-        diverged = sum(seed["status"] == "diverged" for seed in record["seeds"].values())
-        metrics |= {"seeds_finished": len(record["seeds"]) - diverged, "seeds_diverged": diverged}
+        lost = len(diverged(record))
+        metrics |= {"seeds_finished": len(record["seeds"]) - lost, "seeds_diverged": lost}
     return metrics
 
 
-def note(about: dict, record: dict) -> str:
-    """What the run is and how it ended, in a few lines of Markdown."""
+def note(about: dict, record: dict, timed: bool) -> str:
+    """What the run is and how it ended, a few lines of Markdown; not `timed`: its times are those of the mirroring."""
     lines = [f"{heading(about)}: record `runs/{about['family']}/{about['name']}/record.json`."]
-    if seeds := record["seeds"]:
+    if lost := diverged(record):
+        lines.append(f"**Diverged: seed {', '.join(lost)}**, so there are no means: no seed is ever left out.")
+    elif seeds := record["seeds"]:
         lines += [
-            f"{len(seeds)} seeds, nested below: plain metrics are means over them, `_low` and `_high` the mean's interval;",
-            "`curves/...` are per epoch, `_min` and `_max` over seeds.",
+            f"{len(seeds)} seeds, nested below: plain metrics are means over them, `_ci95_low` and `_ci95_high` a 95 %"
+            " interval; `curves/...` are per epoch, `_min` and `_max` over seeds.",
+            "Seeds are paired between recipes: for verdicts against `none` see reports/index.html.",
         ]
-        if diverged := [seed for seed, result in seeds.items() if result["status"] == "diverged"]:
-            lines.append(f"Diverged and left out of the means: seed {', '.join(diverged)}.")
-        lines.append("Seeds are paired between recipes: for verdicts against `none` see reports/index.html.")
-    if checks := record.get("checks"):
+    if not timed:
+        lines.append("Made from the record alone: start and duration are not those of the training.")
+    if checks := record["checks"]:
         lines += ["", "| check | gap | tolerance | |", "|---|---|---|---|"]
         for check in checks:
+            gap = "none" if check["gap"] is None else f"{check['gap']:.2g}"
             verdict = "holds" if check["passed"] else "**fails**"
-            lines.append(f"| {check['name']} | {check['gap']:.3g} | {check['tolerance']:.3g} | {verdict} |")
+            lines.append(f"| {check['name'].replace('|', '¦')} | {gap} | {check['tolerance']:.2g} | {verdict} |")
     return "\n".join(lines)
 
 
 def seed_note(about: dict, seed: str, result: dict) -> str:
+    start = f"Seed {seed} of {heading(about)}"
     if result["status"] == "diverged":
-        return f"Seed {seed} of {heading(about)}: diverged; no result, left out of the means."
-    best = f", result of epoch {result['best_epoch']}" if result.get("best_epoch") is not None else ""
-    length = f" {result['epochs']} epochs" if result.get("epochs") is not None else ""
-    return f"Seed {seed} of {heading(about)}:{length}{best}."
+        return f"{start}: **diverged**, no result. {result.get('reason', '')}".strip()
+    if "epochs" not in result:
+        return f"{start}."
+    return f"{start}: {result['epochs']} epochs, result of epoch {result['best_epoch']}."

@@ -5,7 +5,9 @@ import json
 import math
 from collections import defaultdict
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
+from statistics import median
 
 MAIN = ("train_accuracy", "validation_accuracy", "train_nll", "validation_nll")
 
@@ -55,15 +57,16 @@ def with_times(curve: Curve, start: int) -> Curve:
 
 
 def seconds(curve: Curve) -> float | None:
-    """From the end of the first epoch to that of the last, as far as times were recorded."""
-    times = [point.time for point in curve.values() if point.time is not None]
-    return (max(times) - min(times)) / 1000 if len(times) > 1 else None
+    """A seed's training time: its epochs times the median time between two, so that an interruption does not count."""
+    times = sorted(point.time for point in curve.values())
+    gaps = [later - earlier for earlier, later in pairwise(times)]
+    return len(times) * median(gaps) / 1000 if gaps else None
 
 
 def bands(curves: list[Curve]) -> Curve:
-    """Per epoch the mean over seeds, `_min` and `_max` of the main curves, at the time of the last seed.
+    """Per epoch the mean over all seeds, `_min` and `_max` of the main curves, at the time of the last seed.
 
-    They end where the first seed ends: what goes on is a selection of the seeds, and its mean would mislead.
+    They end where the first seed ends (diverges, stops early): the mean over a selection of the seeds would mislead.
     """
     result: Curve = {}
     for epoch in sorted(set.intersection(*map(set, curves))) if curves else ():
@@ -71,7 +74,7 @@ def bands(curves: list[Curve]) -> Curve:
         metrics = {}
         for name in MAIN:
             values = [point.metrics.get(name) for point in points]
-            if None not in values:
+            if None not in values and all(map(math.isfinite, values)):
                 metrics |= {
                     name: math.fsum(values) / len(values),
                     f"{name}_min": min(values),

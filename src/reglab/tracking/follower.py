@@ -28,11 +28,11 @@ def start_follower(root: Path) -> None:
         )
 
 
-def follow(root: Path, interval: float = 2.0, linger: float = 15.0, patience: float = 600.0) -> None:
-    """Mirror the journal whenever it has changed, every `interval` seconds.
+def follow(root: Path, interval: float = 2.0, linger: float = 15.0) -> None:
+    """Mirror the journal whenever it has changed, every `interval` seconds or less often where a pass is long.
 
-    Ends when the journal has been empty for `linger` seconds, or has not changed for `patience` seconds, as after a
-    kill or without a server: its entries wait for the next stage or `reglab sync`.
+    Ends when for `linger` seconds nothing has trained and nothing has changed: what could not be mirrored, as without a
+    server, waits in the journal for the next stage or `reglab sync`.
     """
     lock = FileLock(root / ".reglab" / "follower.lock")
     try:
@@ -42,39 +42,44 @@ def follow(root: Path, interval: float = 2.0, linger: float = 15.0, patience: fl
         return
     with lock:
         os.nice(10)
-        from reglab.tracking.passes import mirror
-
-        journal = root / ".reglab" / "journal"
         sent: dict[str, set[int]] = {}
-        seen = mirrored = None  # the journal at the last look, and at the last pass without a problem
-        delay, changed = interval, time.monotonic()
+        mirrored, problems, pause, alive = {}, [], interval, time.monotonic()
         while True:
-            current = state(journal)
-            if current != seen:
-                seen, changed = current, time.monotonic()
-            if current and current != mirrored:
-                problems = attempt(mirror, journal, root, sent)
-                for line in problems:
-                    print(time.strftime("%Y-%m-%d %H:%M:%S"), line, flush=True)
-                delay = min(2 * delay, 60.0) if problems else interval
-                mirrored = mirrored if problems else current
-            if time.monotonic() - changed > (patience if current else linger):
+            current = state(root)
+            active = current != mirrored or any(training for _, training in current.values())
+            begun = time.monotonic()
+            if not active and begun - alive > linger:
                 return
-            time.sleep(delay)
+            if current != mirrored or problems:
+                before, problems = problems, attempt(root, sent)
+                for line in problems:
+                    if line not in before:
+                        print(time.strftime("%Y-%m-%d %H:%M:%S"), line, flush=True)
+                mirrored = current
+                pause = min(max(interval, 10 * (time.monotonic() - begun)), 60.0)
+            if active:
+                alive = time.monotonic()
+            time.sleep(pause)
 
 
-def attempt(mirror, journal: Path, root: Path, sent: dict[str, set[int]]) -> list[str]:
+def attempt(root: Path, sent: dict[str, set[int]]) -> list[str]:
     """One pass; whatever goes wrong becomes a line of the log."""
+    from reglab.tracking.passes import mirror
+
     try:
-        return mirror(journal, root, sent)
+        return mirror(root, sent)
     except Exception as error:
         return [f"{type(error).__name__}: {error}"]
 
 
-def state(journal: Path) -> dict[Path, int]:
-    """The size of every file that the mirror reads."""
+def state(root: Path) -> dict[Path, tuple[int, bool]]:
+    """The size of every file that the mirror reads, and whether its entry is being trained."""
+    from reglab.tracking.passes import entries, trains
+
     sizes = {}
-    for file in journal.glob("*/*.json*"):
-        with suppress(FileNotFoundError):
-            sizes[file] = file.stat().st_size
+    for entry in entries(root):
+        training = trains(entry)
+        for file in entry.glob("*.json*"):
+            with suppress(FileNotFoundError):
+                sizes[file] = file.stat().st_size, training
     return sizes

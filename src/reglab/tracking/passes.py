@@ -1,147 +1,135 @@
-"""`mirror`: from the journal to MLflow, once over all entries. `sync`: from records to MLflow, what it lacks."""
+"""`mirror`: from the journal to MLflow, once over all entries. `sync_all`: from records to MLflow, what it lacks."""
 
 import json
 import shutil
-import subprocess
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
 
 from filelock import FileLock, Timeout
 
 from reglab.errors import UserError
-from reglab.tracking import content, curves, recipe
-from reglab.tracking.recipe import Recipe
-from reglab.tracking.store import Store, now, open_store, plain_errors
+from reglab.tracking import content, recipe
+from reglab.tracking.store import Store, first_line, open_store, plain_errors, sole_writer
 
 
-@contextmanager
-def sole_writer(root: Path) -> Iterator[None]:
-    """At most one process at a time writes to the tracking store for a checkout."""
-    lock = root / ".reglab" / "mirror.lock"
-    lock.parent.mkdir(parents=True, exist_ok=True)
+def entries(root: Path) -> list[Path]:
+    """The trainings in the journal, those with a record first (one of the same key may have begun anew)."""
+    found = (file.parent for file in (root / ".reglab" / "journal").glob("[!.]*/run.json"))
+    return sorted(found, key=lambda entry: (not (entry / "record.json").exists(), entry.name))
+
+
+def lock_of(entry: Path) -> FileLock:
+    """What a process holds that works on the entry (`journal.opened`)."""
+    return FileLock(entry.with_name(f".{entry.name}.lock"), timeout=0)
+
+
+def trains(entry: Path) -> bool:
+    """Whether a process works on the entry."""
     try:
-        with FileLock(lock, timeout=120):
-            yield
+        with lock_of(entry):
+            return False
     except Timeout:
-        raise UserError(f"{lock}: another process has been writing to MLflow for two minutes; try again") from None
+        return True
 
 
-def mirror(journal: Path, root: Path, sent: dict[str, set[int]] | None = None) -> list[str]:
+def mirror(root: Path, sent: dict[str, set[int]]) -> list[str]:
     """Send to MLflow what the journal has and MLflow lacks; entries with a record are completed and removed.
 
     Returns what went wrong, a line each: those entries stay for the next pass. `sent` is filled with what was sent, so
     that the next call with it sends only what is new.
     """
     with sole_writer(root):
-        return _mirror(journal, root, {} if sent is None else sent)
+        return mirror_journal(root, sent)[1]
 
 
-def _mirror(journal: Path, root: Path, sent: dict[str, set[int]]) -> list[str]:
-    for rest in journal.glob(".*"):
+def mirror_journal(root: Path, sent: dict[str, set[int]]) -> tuple[set[str], list[str]]:
+    """The digests of the records that were completed, and what went wrong. To be called by the sole writer."""
+    for rest in (root / ".reglab" / "journal").glob(".*.mirrored"):
         shutil.rmtree(rest, ignore_errors=True)
-    problems, destinations = [], defaultdict(list)
-    for entry in entries(journal):
+    completed, problems, away = set(), [], set()
+    for entry in entries(root):
         try:
             about = json.loads((entry / "run.json").read_text())
-            destinations[about["tracking"]["uri"], about["tracking"]["experiment"]].append((entry, about))
-        except (OSError, ValueError, LookupError) as error:
-            problems.append(f"{entry / 'run.json'}: cannot be read ({type(error).__name__}: {error})")
-    for (uri, experiment), group in destinations.items():
-        try:
-            store = open_store(uri, experiment, root)
-        except UserError as error:
+            destination = about["tracking"]["uri"], about["tracking"]["experiment"]
+            if destination not in away:
+                completed |= mirror_entry(open_store(*destination, root), entry, about, root, sent)
+        except UserError as error:  # MLflow is not there: every further entry would wait for it as long
+            away.add(destination)
             problems += error.lines
-            continue
-        for entry, about in group:
-            try:
-                mirror_entry(store, entry, about, root, sent)
-            except Exception as error:  # one bad entry must not keep the others out of the UI
-                problems.append(f"{entry}: {type(error).__name__}: {error}")
-    return problems
+        except Exception as error:  # one bad entry must not keep the others out of the UI
+            problems.append(f"{entry}: {first_line(error)}")
+    return completed, problems
 
 
-def entries(journal: Path) -> list[Path]:
-    """The trainings in the journal, those with a record first (one of the same key may have begun anew)."""
-    found = (file.parent for file in journal.glob("*/run.json") if not file.parent.name.startswith("."))
-    return sorted(found, key=lambda entry: (not (entry / "record.json").exists(), entry.name))
-
-
-def mirror_entry(store: Store, entry: Path, about: dict, root: Path, sent: dict[str, set[int]]) -> None:
-    record = recipe.read(entry)  # before the curves: they are whole once it is there
-    runs = recipe.of_training(store, about["key"])
-    if record and recipe.of_record(store, record).complete(record):
-        # The same training once more: one run tells it.
-        for run in (*runs.seeds.values(), runs.parent) if runs.parent else ():
+def mirror_entry(store: Store, entry: Path, about: dict, root: Path, sent: dict[str, set[int]]) -> set[str]:
+    """The digest of the record, if the entry has one: then its runs are complete and it is removed."""
+    now = recipe.of_entry(entry, about, trains(entry), root)
+    runs = recipe.runs_of_training(store, about["key"], root)
+    if now.record and recipe.runs_of_record(store, now.record).complete(now.record):
+        for run in runs.all():  # the same training once more: one run tells it
             store.delete(run)
     else:
-        journal = curves.read_journal(entry)
-        recipe.update(store, Recipe(about, {content.KEY: about["key"]}, journal, record, root), runs, sent)
-    if record:
-        rest = entry.with_name("." + entry.name)
-        entry.rename(rest)
-        shutil.rmtree(rest, ignore_errors=True)
+        recipe.update(store, now, runs, sent)
+    if not now.record:
+        return set()
+    remove(entry, now.record)
+    return {now.record.digest}
 
 
-class Synced(NamedTuple):
-    """How many records lacked runs and have them now, how many had them, what of the journal could not be mirrored."""
+def remove(entry: Path, mirrored: recipe.Record) -> None:
+    """Remove the entry, unless a process has just begun the same training anew under its name."""
+    with suppress(Timeout), lock_of(entry):
+        if recipe.read(entry) == mirrored:
+            rest = entry.with_name(f".{entry.name}.mirrored")
+            entry.rename(rest)
+            shutil.rmtree(rest, ignore_errors=True)
 
-    restored: int
-    present: int
-    problems: list[str]
 
+def sync_all(params) -> str:
+    """Give MLflow every run that the records in `runs/` have and it lacks, and say so; once more changes nothing.
 
-def sync(
-    runs: Path, names: Iterable[tuple[str, str]], root: Path, journal: Path, uri: str | None, experiment: str
-) -> Synced:
-    """Give MLflow every run that the records have and it lacks; once more changes nothing.
-
-    `names` are the (family, name) of the records expected in `runs`, `uri` and `experiment` the entries of `tracking:`.
-    Runs of this checkout that are RUNNING without a journal entry (their training was given up) are marked KILLED.
-    Raises `UserError` when MLflow cannot be reached.
+    `params` is params.yaml as read. First what the journal holds is mirrored. Runs of this checkout that have not ended
+    and have no journal entry were given up and become KILLED. Raises `UserError` when MLflow cannot be reached.
     """
+    from reglab import journal
+
+    root, uri, experiment = journal.root(), params.tracking.uri, params.tracking.experiment
     with sole_writer(root), plain_errors(uri, root):
         store = open_store(uri, experiment, root)
-        problems = _mirror(journal, root, {})
-        restored = present = 0
-        stages, commit = stages_by_output(runs.parent), head(runs.parent)
-        for family, name in names:
-            record = recipe.read(runs / family / name)
-            if record is None:
-                continue
-            found = recipe.of_record(store, record)
-            if found.complete(record):
-                present += 1
-                continue
-            tags = {"dvc_stage": stages.get(f"{runs.name}/{family}/{name}"), "git_commit": commit}
-            about = record.values | {"tags": tags}
-            recipe.update(store, Recipe(about, {content.RECORD: record.digest}, {}, record, root), found, {})
-            restored += 1
-        keys = {entry.name for entry in entries(journal)}
-        for run in store.find("attributes.status = 'RUNNING'"):
-            if run.data.tags.get(content.SOURCE) == content.source(root) and run.data.tags.get(content.KEY) not in keys:
-                store.end(run, "KILLED", now())
-    return Synced(restored, present, problems)
+        completed, problems = mirror_journal(root, {})
+        restored = present = missing = 0
+        for family, name in params.expected():
+            folder = Path("runs", family, name)
+            try:
+                record = recipe.read(folder)
+                if record is None:
+                    missing += 1
+                elif record.digest in completed or restore(store, record, root):
+                    restored += 1
+                else:
+                    present += 1
+            except Exception as error:
+                problems.append(f"{folder / 'record.json'}: {first_line(error)}")
+                open_store(uri, experiment, root)  # is it MLflow that has gone? Then say that and end
+        give_up_the_rest(store, root)
+    counted = {"restored": restored, "already there": present, "without a record yet": missing}
+    said = ", ".join(f"{number} {what}" for what, number in counted.items() if number or what != "without a record yet")
+    return "\n".join([f"MLflow, recipes: {said}", *(f"not mirrored: {problem}" for problem in problems)])
 
 
-def stages_by_output(workspace: Path) -> dict[str, str]:
-    """The DVC stage that makes each output, as dvc.lock has it; nothing where DVC has not run."""
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
-
-    try:
-        lock = YAML(typ="safe").load(workspace / "dvc.lock") or {}
-    except (FileNotFoundError, YAMLError):  # DVC writes it in place: a kill may leave half of it
-        return {}
-    return {out["path"]: stage for stage, entry in lock.get("stages", {}).items() for out in entry.get("outs", [])}
+def restore(store: Store, record: recipe.Record, root: Path) -> bool:
+    """Complete the runs of a record; False where they were."""
+    found = recipe.runs_of_record(store, record)
+    if found.complete(record):
+        return False
+    recipe.update(store, recipe.of_record(record, root), found, {})
+    return True
 
 
-def head(workspace: Path) -> str | None:
-    """The commit that is checked out; None outside git."""
-    command = ["git", "-C", str(workspace), "rev-parse", "--verify", "--quiet", "HEAD"]
-    try:
-        return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip() or None
-    except FileNotFoundError:
-        return None
+def give_up_the_rest(store: Store, root: Path) -> None:
+    """End the runs of this checkout whose journal is gone."""
+    keys = {entry.name.partition("-")[0] for entry in entries(root)}
+    for run in store.find("attributes.status != 'FINISHED'"):
+        own = run.data.tags.get(content.SOURCE) == content.source(root)
+        if own and not recipe.ended(run) and run.data.tags.get(content.KEY) not in keys:
+            store.give_up(run)

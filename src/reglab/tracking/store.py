@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from reglab.errors import UserError
 from reglab.tracking import content
@@ -29,19 +29,18 @@ BATCH = 1000  # the most metrics that MLflow takes in one call
 
 
 def address(uri: str | None, root: Path) -> str:
-    """Where the runs go: MLFLOW_TRACKING_URI, else `uri`, else the database beside params.yaml."""
-    return anchored(os.environ.get("MLFLOW_TRACKING_URI") or uri or DATABASE, root)
+    """Where the runs go: MLFLOW_TRACKING_URI, else `uri`, else the database beside params.yaml.
 
-
-def anchored(uri: str, root: Path) -> str:
-    """A relative SQLite path starts from `root`, not from a temporary workspace that DVC deletes."""
+    A relative SQLite path starts from `root`, not from a temporary workspace that DVC deletes.
+    """
+    uri = os.environ.get("MLFLOW_TRACKING_URI") or uri or DATABASE
     scheme, separator, path = uri.partition(":///")
     return f"sqlite:///{root.resolve() / path}" if (scheme, separator) == ("sqlite", ":///") else uri
 
 
 @dataclass(frozen=True)
 class Store:
-    """One MLflow experiment. A run once ended is complete and not written to again."""
+    """One MLflow experiment. A run that has ended is complete and its numbers are not written to again."""
 
     client: "MlflowClient"
     experiment: str  # MLflow's id
@@ -76,6 +75,16 @@ class Store:
     def end(self, run: "Run", status: str, moment: int) -> None:
         self.client.set_terminated(run.info.run_id, status=status, end_time=moment)
 
+    def resume(self, run: "Run") -> None:
+        self.client.update_run(run.info.run_id, status="RUNNING")
+
+    def give_up(self, run: "Run") -> None:
+        """End a run that nothing will go on with; it is not found again as a training's."""
+        if run.info.status == "RUNNING":
+            self.end(run, "KILLED", now())
+        if content.KEY in run.data.tags:
+            self.client.delete_tag(run.info.run_id, content.KEY)
+
     def delete(self, run: "Run") -> None:
         self.client.delete_run(run.info.run_id)
 
@@ -84,6 +93,18 @@ class Store:
 
     def attach_text(self, run: "Run", text: str, name: str) -> None:
         self.client.log_text(run.info.run_id, text, name)
+
+
+@contextmanager
+def sole_writer(root: Path) -> Iterator[None]:
+    """At most one process at a time writes for a checkout, and creates its database (of eight at once, seven crash)."""
+    lock = root / ".reglab" / "mirror.lock"
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(lock, timeout=120):
+            yield
+    except Timeout:
+        raise UserError(f"{lock}: another process has been writing to MLflow for two minutes; try again") from None
 
 
 @contextmanager
@@ -97,38 +118,39 @@ def plain_errors(uri: str | None, root: Path) -> Iterator[None]:
     try:
         yield
     except (MlflowException, SQLAlchemyError, ImportError) as error:
-        reason = str(error).splitlines()[0][:200]
         raise UserError(
             f"MLflow at {address(uri, root)} cannot be used: set MLFLOW_TRACKING_URI, or tracking.uri in params.yaml"
-            f" (null: a database beside it) ({reason})"
+            f" (null: a database beside it) ({first_line(error)})"
         ) from error
+
+
+def first_line(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}".splitlines()[0][:200]
 
 
 def open_store(uri: str | None, experiment: str, root: Path) -> Store:
     """The experiment, created if need be together with its database; raises `UserError` when MLflow cannot be reached.
 
-    Without a server the artifacts lie in `<root>/mlartifacts`.
+    To be called by the sole writer. Without a server the artifacts lie in `<root>/mlartifacts`.
     """
-    lock = root / ".reglab" / "mlflow.lock"
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    # Of eight processes that create the schema at once, seven crash.
-    with plain_errors(uri, root), FileLock(lock):
+    with plain_errors(uri, root):
         from mlflow.tracking import MlflowClient
 
-        uri = address(uri, root)
-        remote = uri.startswith(("http://", "https://"))
+        place = address(uri, root)
+        remote = place.startswith(("http://", "https://"))
         location = None if remote else (root.resolve() / "mlartifacts").as_uri()
-        client = MlflowClient(uri)
+        client = MlflowClient(place)
         found = client.get_experiment_by_name(experiment)
         if found is None:
             tags = content.experiment_tags()
             return Store(client, client.create_experiment(experiment, artifact_location=location, tags=tags))
         if found.lifecycle_stage == "deleted":
             client.restore_experiment(found.experiment_id)
-        if uri == anchored(DATABASE, root) and found.artifact_location != location:
+        if place == f"sqlite:///{root.resolve() / 'mlflow.db'}" and found.artifact_location != location:
             raise UserError(
                 f"{root / 'mlflow.db'}: its artifacts belong to {found.artifact_location}, so the checkout was moved or"
-                " copied; delete mlflow.db and mlartifacts, then `reglab sync` restores every run"
+                f" copied; found tracking.experiment {experiment}: choose another name, or delete mlflow.db and"
+                " mlartifacts; then `reglab sync` restores every run that has a record"
             )
         return Store(client, found.experiment_id)
 

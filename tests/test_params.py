@@ -1,0 +1,365 @@
+"""params.yaml is read as DVC reads it, completely or not at all, and every fault is told in a line of its own."""
+
+import copy
+import json
+import pickle
+import random
+import re
+import subprocess
+import sys
+from dataclasses import FrozenInstanceError, asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from reglab import params
+from reglab.errors import UserError
+
+ROOT = Path(__file__).parent.parent
+SHIPPED = (ROOT / "params.yaml").read_text(encoding="utf-8")
+MISSING = object()
+SMALL_TEXT = """\
+data: {name: digits, train_size: 100, validation_size: 50, test_size: 60, label_noise: 0.1}
+seeds: 3
+model: {name: mlp, width: 8, depth: 1}
+training: {epochs: 2, optimizer: sgd, learning_rate: 0.1, momentum: 0.9}
+baselines: {k_nearest_neighbours: {neighbours: 5}, logistic_regression: }
+regularizers: {none: {}, dropout: {input_rate: 0.1}, l1: {strength: 0.01}, weight_decay: {}}
+combinations: {both: [l1: {strength: 1}, dropout: {}]}
+theory: {}
+evaluation: {confidence: 0.9, relevant_difference: 0.01}
+tracking: {uri: null, experiment: mine}
+processes: 2
+"""
+PLAIN = YAML(typ="safe", pure=True)
+SMALL = PLAIN.load(SMALL_TEXT)
+
+
+def read(folder: Path, given: dict | str | bytes) -> params.Params:
+    path = folder / "params.yaml"
+    text = json.dumps(given) if isinstance(given, dict) else given  # JSON is YAML
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return params.load(path)
+
+
+def faults(folder: Path, given: dict | str | bytes) -> tuple[str, ...]:
+    with pytest.raises(UserError) as error:
+        read(folder, given)
+    return error.value.lines
+
+
+def changed(*changes: tuple[str, Any]) -> dict:
+    """SMALL with other values at dotted keys; MISSING takes one away."""
+    whole = copy.deepcopy(SMALL)
+    for key, value in changes:
+        *path, last = (int(part) if part.isdigit() else part for part in re.findall(r"\w+", key))
+        at = whole
+        for part in path:
+            at = at[part]
+        at[last] = value
+        if value is MISSING:
+            del at[last]
+    return whole
+
+
+def test_the_shipped_file_has_no_fault_and_all_that_it_says_arrives(tmp_path):
+    loaded, plain = params.load(ROOT / "params.yaml"), PLAIN.load(SHIPPED)
+    told = params.settings(loaded)
+    assert list(told) == [name for name in vars(loaded)] and plain.keys() <= told.keys()
+    for section, value in plain.items():
+        for name, entry in value.items() if isinstance(value, dict) else ():
+            if section != "combinations" and isinstance(entry, dict):
+                assert entry.items() <= told[section][name].items()
+            elif section != "combinations":
+                assert told[section][name] == entry
+    assert {name: [list(step) for step in steps] for name, steps in told["combinations"].items()} == {
+        name: [list(step) for step in steps] for name, steps in plain["combinations"].items()
+    }
+
+
+@pytest.mark.parametrize("given", [SMALL, SHIPPED], ids=["small", "shipped"])
+def test_settings_written_and_read_again_are_the_same(tmp_path, given):
+    first = read(tmp_path, given)
+    with (tmp_path / "again.yaml").open("w") as file:
+        YAML().dump(params.settings(first), file)
+    assert params.load(tmp_path / "again.yaml") == first
+    assert pickle.loads(pickle.dumps(first)) == first
+
+
+def test_what_is_left_out_has_its_default(tmp_path):
+    loaded = read(tmp_path, changed(("data.label_noise", MISSING), ("training", {}), ("model", {"name": "mlp"})))
+    assert loaded.data.label_noise == 0 and loaded.training == params.Training()
+    assert loaded.model == params.find("models", "mlp")()
+    assert loaded.regularizers["dropout"] == params.find("regularizers", "dropout")(input_rate=0.1)
+    assert loaded.baselines["logistic_regression"] == params.find("baselines", "logistic_regression")()
+    fewer = read(tmp_path, changed(("theory", MISSING), ("processes", MISSING), ("evaluation", {}), ("tracking", {})))
+    assert (fewer.theory, fewer.processes) == ({}, None)
+    assert (fewer.evaluation, fewer.tracking) == (params.Evaluation(), params.Tracking())
+
+
+def test_a_whole_number_serves_as_a_number_and_becomes_one(tmp_path):
+    strength = read(tmp_path, SMALL).combinations["both"][0].strength
+    assert strength == 1.0 and type(strength) is float
+
+
+def test_settings_cannot_be_changed(tmp_path):
+    loaded = read(tmp_path, SMALL)
+    for holder, name in ((loaded, "seeds"), (loaded.training, "epochs"), (loaded.regularizers["l1"], "strength")):
+        with pytest.raises(FrozenInstanceError):
+            setattr(holder, name, 5)
+
+
+WHOLE, SHARE = "a whole number of at least 1", "a number from 0 to below 1"
+DATA = "a mapping of name, train_size, validation_size, test_size, label_noise"
+TRAINING = "epochs, batch_size, optimizer, learning_rate, momentum, accelerator"
+NAMED = "a mapping of names to settings, {} where there are none"
+MODEL = "a mapping of a name and the settings that go with it"
+STEP = "one technique and its settings, such as dropout: {}"
+TECHNIQUES = "one of: " + ", ".join(params.names("regularizers"))
+BASELINES = "one of: " + ", ".join(params.names("baselines"))
+ARCHITECTURES = "one of: " + ", ".join(params.names("models"))
+BAD = [  # key, value, found, allowed
+    ("data", MISSING, "no such section", DATA),
+    ("data", None, "null", DATA),
+    ("data.name", "digit", '"digit"', "one of: digits; did you mean digits?"),
+    ("data.name", "splits", '"splits"', "one of: digits"),
+    ("data.name", MISSING, "nothing", "one of: digits"),
+    ("data.train_size", MISSING, "nothing", WHOLE),
+    ("data.train_size", "100", '"100"', WHOLE),
+    ("data.validation_size", 50.0, "50.0", WHOLE),
+    ("data.test_size", True, "true", WHOLE),
+    ("data.test_size", 0, "0", WHOLE),
+    ("data.label_noise", 1.5, "1.5", "a number from 0 to 1"),
+    ("seeds", 1, "1", "a whole number of at least 2"),
+    ("seeds", [3], "[3]", "a whole number of at least 2"),
+    ("seeds", MISSING, "no such section", "a whole number of at least 2"),
+    ("model", "mlp", '"mlp"', MODEL),
+    ("model", MISSING, "no such section", MODEL),
+    ("model.name", "mpl", '"mpl"', f"{ARCHITECTURES}; did you mean mlp?"),
+    ("model.widht", 3, "an unknown setting", "one of: width, depth; did you mean width?"),
+    ("model.depth", 0, "0", WHOLE),
+    ("training", [], "[]", f"a mapping of {TRAINING}"),
+    ("training.epoch", 3, "an unknown setting", f"one of: {TRAINING}; did you mean epochs?"),
+    ("training.optimizer", "adma", '"adma"', "one of: adam, sgd; did you mean adam?"),
+    ("training.learning_rate", 0, "0", "a number above 0"),
+    ("training.learning_rate", "1e-3", '"1e-3"', "a number above 0"),
+    ("training.momentum", 1, "1", SHARE),
+    ("training.accelerator", None, "null", "one of: cpu, gpu, auto"),
+    ("baselines", None, "null", NAMED),
+    ("baselines.knn", {}, "an unknown name", BASELINES),
+    ("baselines.logistic_regression", 3, "3", "a mapping of strength"),
+    ("baselines.k_nearest_neighbours.neighbours", 101, "101", "at most 100, the data.train_size"),
+    ("regularizers", [], "[]", NAMED),
+    ("regularizers.none", MISSING, "no such entry", "none: {}, with which every recipe is compared"),
+    ("regularizers.none.rate", 1, "an unknown setting", "no settings: {}"),
+    ("regularizers.dropuot", {}, "an unknown name", f"{TECHNIQUES}; did you mean dropout?"),
+    ("regularizers.Dropout", {}, "an unknown name", f"{TECHNIQUES}; did you mean dropout?"),
+    ("regularizers.base", {}, "an unknown name", TECHNIQUES),
+    ("regularizers.dropout.input_rate", -0.1, "-0.1", SHARE),
+    ("regularizers.l1.strenght", 0.1, "an unknown setting", "one of: strength, step; did you mean strength?"),
+    ("regularizers.weight_decay.decoupled", 0, "0", "true or false"),
+    ("regularizers.l1.step", "proximl", '"proximl"', "one of: proximal, subgradient; did you mean proximal?"),
+    ("combinations", [], "[]", NAMED),
+    ("combinations.both", [], "[]", "a list of techniques, such as - dropout: {}"),
+    ("combinations.both", {"l1": {}}, '{"l1": {}}', "a list of techniques, such as - dropout: {}"),
+    ("combinations.both[0]", "l1", '"l1"', STEP),
+    ("combinations.both[0]", {"l1": {}, "mixup": {}}, '{"l1": {}, "mixup": {}}', STEP),
+    ("combinations.both[1].dropout.hidden_rate", 1, "1", SHARE),
+    ("combinations.l1", [{"mixup": {}}], "a name that regularizers has already", "a name of its own"),
+    ("combinations.logistic_regression", [{"l1": {}}], "a name that baselines has already", "a name of its own"),
+    ("theory", None, "null", NAMED),
+    ("evaluation.confidence", 1, "1", "a number above 0 and below 1"),
+    ("evaluation.relevant_difference", -1, "-1", "a number of at least 0"),
+    ("tracking.uri", 5000, "5000", "text, not empty, or null"),
+    ("tracking.experiment", "", '""', "text, not empty"),
+    ("processes", 0, "0", f"{WHOLE}, or null"),
+]
+
+
+@pytest.mark.parametrize(("key", "value", "found", "allowed"), BAD, ids=lambda part: str(part)[:40])
+def test_a_bad_value_is_told_in_one_line_with_key_found_and_allowed(tmp_path, key, value, found, allowed):
+    assert faults(tmp_path, changed((key, value))) == (f"params.yaml: {key}: found {found}; allowed: {allowed}",)
+
+
+def test_an_unknown_section_is_told_with_the_nearest(tmp_path):
+    [line] = faults(tmp_path, changed(("trainings", {})))
+    assert line.startswith("params.yaml: trainings: found an unknown section; allowed: data, seeds, model, training,")
+    assert line.endswith("; did you mean training?")
+
+
+def test_a_combination_names_each_technique_once_and_only_what_exists(tmp_path):
+    assert faults(tmp_path, changed(("combinations.both[1]", {"l1": {}}))) == (
+        "params.yaml: combinations.both[1].l1: found a technique that the list has already; allowed: each technique once",
+    )
+    [line] = faults(tmp_path, changed(("combinations.both[1]", {"dropuot": {}})))
+    assert line.startswith(f"params.yaml: combinations.both[1].dropuot: found an unknown name; allowed: {TECHNIQUES}")
+    assert line.endswith("; did you mean dropout?")
+
+
+@pytest.mark.parametrize("name", ["a b", "A", "a-b", "a.b", "a/b", "", "ä", "a" * 81])
+def test_the_name_of_a_combination_fits_a_folder_and_a_stage(tmp_path, name):
+    given = changed(("combinations", {name: SMALL["combinations"]["both"]}))
+    [line] = faults(tmp_path, given)
+    assert line.startswith("params.yaml: combinations.") and "allowed: lower-case letters, digits and _" in line
+
+
+def test_a_topic_may_bear_the_name_of_a_technique(tmp_path):
+    name = "early_stopping"
+    loaded = read(tmp_path, changed(("regularizers", {"none": {}, name: {}}), ("theory", {name: {}})))
+    assert loaded.expected()[1::4] == [("regularizers", name), ("theory", name)]
+
+
+def test_all_faults_are_told_at_once(tmp_path):
+    text = SMALL_TEXT.replace("digits", "digit").replace("test_size: 60", "test_size: 0").replace("none: {}, ", "")
+    text = text.replace("sgd", "&a adam").replace("mine", "2024-01-01").replace("processes: 2", "processes: *a")
+    keys = sorted(line.split(": ")[1] for line in faults(tmp_path, text.replace("seeds", "seed")))
+    of_text, of_values = ["training.optimizer", "tracking.experiment", "processes"], ["data.name", "data.test_size"]
+    assert keys == sorted([*of_text, *of_values, "regularizers.none", "seed", "seeds"])
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key"),
+    [
+        ("seeds: 3", "seeds: *a", "seeds"),
+        ("seeds: 3", "seeds: 010", "seeds"),
+        ("seeds: 3", "seeds: 3\nseeds: 4", "seeds"),
+        ("digits", "*a", "data.name"),
+        ("train_size: 100", "train_size: !!int 100", "data.train_size"),
+        ("{name: mlp, width: 8, depth: 1}", "*a", "model"),
+        ("momentum: 0.9", "momentum: .nan", "training.momentum"),
+        ("{none: {}", "{none: 2024-01-01", "regularizers.none"),
+        ("{none", "{<<: {}, none", "regularizers"),
+        ("[l1: {strength: 1}, dropout: {}]", "[l1: {strength: '${seeds}'}]", "combinations.both[0].l1.strength"),
+        ("dropout: {}]", "3: {}]", "combinations.both[1]"),
+        ("dropout: {}]", "*a]", "combinations.both[1]"),
+        ("theory: {}", "theory: &a {}", "theory"),
+    ],
+)
+def test_what_is_wrong_with_the_text_is_told_once(tmp_path, old, new, key):
+    assert old in SMALL_TEXT
+    [line] = faults(tmp_path, SMALL_TEXT.replace(old, new))
+    assert line.startswith(f"params.yaml: {key}: found ") and ", in line " in line and "; allowed: " in line
+
+
+INSERTED = [*"&*!%@`|>{}[]:,-?#'\"\\\t\n\0é\u2028", *"\n---\n _: _- _${_<<: _&a _*a_!!str _1e999_   ".split("_"), ""]
+VALUES = [None, True, -1, 0, 1, 2.5, 10**25, "", "x", "1", "é\n", [], {}, [1], [None], [[{}]], {"x": 1}, {"name": 1}]
+KEYS = ["", "x", "A b", "é", "none", "name", "l1"]
+
+
+def with_other_text(text: str, draw: random.Random) -> str:
+    place, length = draw.randrange(len(text)), draw.choice((0, 0, 1, 3, 20))
+    return text[:place] + draw.choice([*INSERTED, text[place : place + 30]]) + text[place + length :]
+
+
+def with_other_value(whole: dict, draw: random.Random) -> dict:
+    at, key = whole, draw.choice(list(whole))
+    while at[key] and isinstance(at[key], dict | list) and draw.random() < 0.8:
+        at = at[key]
+        key = draw.choice(list(at) if isinstance(at, dict) else range(len(at)))
+    kind = draw.choice(["value", "value", "key", "none"])
+    if kind == "key" and isinstance(at, dict):
+        at[draw.choice([*KEYS, f"{key}s", key[1:]])] = at.pop(key)
+    elif kind == "none":
+        del at[key]
+    else:
+        at[key] = draw.choice(VALUES)
+    return whole
+
+
+def test_random_mutations_of_the_shipped_file_end_in_params_or_in_lines(tmp_path):
+    draw, ended = random.Random(0), []
+    text = "\n".join(line.partition(" #")[0] for line in SHIPPED.splitlines() if line.strip() and line[0] != "#")
+    for number in range(300):
+        given = with_other_text(text, draw) if number % 2 else with_other_value(PLAIN.load(text), draw)
+        try:
+            ended.append(type(read(tmp_path, given)))
+        except UserError as error:
+            ended.append(UserError)
+            assert error.lines and all(line.isprintable() and "; allowed: " in line for line in error.lines)
+    assert set(ended) == {params.Params, UserError} and 30 < ended.count(UserError) < 270
+
+
+def test_recipes_and_entries_are_found_and_a_wrong_name_is_told_with_the_nearest(tmp_path):
+    loaded = read(tmp_path, SMALL)
+    assert loaded.recipe("l1") == ("regularizers", (loaded.regularizers["l1"],))
+    assert loaded.recipe("both") == ("combinations", loaded.combinations["both"])
+    assert loaded.entry("baselines", "logistic_regression") is loaded.baselines["logistic_regression"]
+    for call in (
+        lambda: loaded.recipe("dropuot"),
+        lambda: loaded.entry("regularizers", "dropuot"),
+        lambda: params.find("regularizers", "dropuot"),
+    ):
+        with pytest.raises(UserError) as error:
+            call()
+        [line] = error.value.lines
+        assert 'found "dropuot"; allowed: ' in line and line.endswith("; did you mean dropout?")
+
+
+def test_shared_settings_and_expected_records(tmp_path):
+    loaded = read(tmp_path, SMALL)
+    assert loaded.shared() == {
+        "data": SMALL["data"],
+        "model": SMALL["model"],
+        "training": SMALL["training"] | {"batch_size": 64, "accelerator": "cpu"},
+    }
+    families = ("regularizers", "combinations", "baselines", "theory")
+    assert loaded.expected() == [(family, name) for family in families for name in SMALL[family]]
+    told = params.settings(loaded.combinations["both"])
+    assert told == [{"l1": asdict(params.find("regularizers", "l1")(strength=1.0))}, {"dropout": told[1]["dropout"]}]
+
+
+def test_a_section_more_is_a_line_in_params_and_a_line_in_the_table(tmp_path, monkeypatch):
+    @dataclass(frozen=True, kw_only=True)
+    class Extended(params.Params):
+        references: dict[str, Any] = field(default_factory=dict)
+
+    monkeypatch.setattr(params, "Params", Extended)
+    monkeypatch.setitem(params.BASES, "references", "reglab.baselines.base.Baseline")
+    loaded = read(tmp_path, changed(("baselines", {}), ("references", {"logistic_regression": {"strength": 3}})))
+    assert loaded.references["logistic_regression"].strength == 3.0
+    assert loaded.expected()[-1] == ("references", "logistic_regression")
+    [line] = faults(tmp_path, changed(("references", {"logistic_regresion": {}})))
+    assert line.endswith("did you mean logistic_regression?")
+    [line] = faults(tmp_path, changed(("references", {"logistic_regression": {}})))
+    assert "references.logistic_regression: found a name that baselines has already" in line
+
+
+@pytest.mark.parametrize("family", params.BASES)
+def test_every_file_of_a_family_is_found_by_its_name_and_describes_itself(family):
+    for name in params.names(family):
+        kind, described = params.find(family, name), params.describe(family, name)
+        assert kind.__module__ == f"reglab.{family}.{name}"
+        assert described["summary"].endswith(".") and "\n" not in described["summary"]
+        assert described["settings"].keys() == params.settings(kind()).keys() - {"name"}
+    assert not {"base", "__init__", "parameters"} & set(params.names(family))
+
+
+def test_a_description_says_what_is_allowed_and_the_default():
+    described = params.describe("regularizers", "l1")
+    assert described["summary"].startswith("L1 regularization: the sum of absolute weights")
+    default = params.find("regularizers", "l1")()
+    assert described["settings"]["strength"] == f"a number of at least 0; default {default.strength}"
+    assert described["settings"]["step"] == f"one of: proximal, subgradient; default {default.step}"
+
+
+def test_importing_params_imports_nothing_heavy():
+    code = "import sys, reglab.params; print({'torch', 'mlflow', 'sklearn', 'matplotlib', 'scipy'} & set(sys.modules))"
+    path = {"PYTHONPATH": str(ROOT / "src")}
+    done = subprocess.run([sys.executable, "-c", code], env=path, capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
+
+
+def test_the_command_check_tells_all_faults_ends_with_2_and_writes_nothing(tmp_path):
+    text = SMALL_TEXT.replace("digits", "digit").replace("mine", "'${x}'").replace("seeds: 3", "seeds: 1")
+    text = text.replace("mlp", "mpl").replace("l1: {strength: 1}, dropout: {}", "")
+    text = re.sub("^regularizers: .*$", "regularizers: {drop: {}}", text, flags=re.MULTILINE)
+    (tmp_path / "params.yaml").write_text(text)
+    command = [Path(sys.executable).parent / "reglab", "check"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (2, "") and "Traceback" not in done.stderr
+    keys = sorted(line.split(": ")[1] for line in done.stderr.splitlines())
+    of_entries = ["combinations.both", "regularizers.drop", "regularizers.none"]
+    assert keys == sorted([*of_entries, "data.name", "model.name", "seeds", "tracking.experiment"])
+    assert [path.name for path in tmp_path.iterdir()] == ["params.yaml"]

@@ -1,0 +1,279 @@
+"""From the journal to MLflow while trainings run, whatever happens to either."""
+
+import itertools
+import json
+import math
+import multiprocessing
+import os
+import shutil
+import signal
+
+import pytest
+from mlflow.tracking import MlflowClient
+
+from reglab.tracking import store
+from reglab.tracking.passes import mirror
+
+
+def rows(run: dict, name: str) -> list[tuple[int, float]]:
+    """(step, value) of a metric."""
+    return [(step, value) for key, step, value, _ in run["metrics"] if key == name]
+
+
+def test_curves_grow_with_the_journal(study):
+    training, sent = study.begin(), {}
+    training.epochs(1, 0)
+    assert mirror(study.root, sent) == []
+    assert rows(study.run("dropout/seed-0"), "curves/train_accuracy") == [(0, 0.5)]
+    assert study.run("dropout")["status"] == study.run("dropout/seed-0")["status"] == "RUNNING"
+    training.epochs(3)
+    mirror(study.root, sent)
+    assert [step for step, _ in rows(study.run("dropout/seed-0"), "curves/train_accuracy")] == [0, 1, 2]
+    assert [step for step, _ in rows(study.run("dropout"), "curves/train_accuracy")] == [0, 1, 2], "the band grows too"
+    assert len(study.runs()) == 3
+
+
+def test_a_band_is_mean_and_range_over_the_seeds_where_every_seed_is(study):
+    training = study.begin()
+    training.epochs(4, 0)
+    training.epochs(2, 1)
+    mirror(study.root, {})
+    parent = study.run("dropout")
+    first, second = 1 - 1 / 2, 1 - 1 / 3  # epoch 0 of seeds 0 and 1
+    assert rows(parent, "curves/train_accuracy")[0][1] == pytest.approx((first + second) / 2, abs=1e-12)
+    assert rows(parent, "curves/train_accuracy_min")[0][1] == first
+    assert rows(parent, "curves/train_accuracy_max")[0][1] == second
+    assert [step for step, _ in rows(parent, "curves/train_accuracy")] == [0, 1]
+
+
+def test_a_finished_recipe_shows_settings_summary_curves_figures_and_where_it_comes_from(study):
+    training = study.begin()
+    training.epochs(4)
+    training.finish()
+    assert mirror(study.root, {}) == []
+    parent, seed = study.run("dropout"), study.run("dropout/seed-1")
+    assert parent["status"] == seed["status"] == "FINISHED"
+    assert parent["params"].items() >= {"dropout.hidden_rate": "0.5", "training.epochs": "4", "seeds": "2"}.items()
+    assert seed["params"] == parent["params"] | {"seed": "1"}
+    wanted = {"dvc_stage": "train@dropout", "git_commit": "c0ffee", "family": "regularizers", "technique": "dropout"}
+    wanted |= {"dataset_fingerprint": "0123abcd"}
+    assert parent["tags"].items() >= wanted.items() and seed["tags"].items() >= wanted.items()
+    assert seed["tags"]["mlflow.parentRunId"] == "dropout"
+    summary = {key: value for key, _, value, _ in parent["metrics"] if not key.startswith(("curves/", "cost/"))}
+    assert summary["test_accuracy"] == 0.905
+    assert (summary["test_accuracy_ci95_low"], summary["test_accuracy_ci95_high"]) == (0.84, 0.97)
+    assert rows(seed, "test_accuracy") == [(0, 0.91)]
+    assert study.artifacts(parent) == {"record.json", "curves.csv", "learning_curves.svg"}
+    assert list((study.root / ".reglab" / "journal").glob("*/run.json")) == [], "what MLflow has leaves the journal"
+
+
+def test_times_are_those_of_the_training_and_an_interruption_costs_no_seconds(study):
+    training = study.begin(seeds=1)
+    training.epochs(4)
+    path = training.entry / "seed-0.jsonl"
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    lines[3]["time"] += 3600  # killed, and gone on with an hour later
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    training.finish()
+    mirror(study.root, {})
+    seed = study.run("dropout/seed-0")
+    assert seed["span"] == (study.begin_time * 1000, (study.begin_time + 3603) * 1000)
+    assert rows(seed, "seconds") == rows(study.run("dropout"), "seconds") == [(0, 4.0)]
+
+
+def test_a_torn_last_line_waits_for_its_end(study):
+    training = study.begin(seeds=1)
+    training.epochs(2)
+    whole = (training.entry / "seed-0.jsonl").read_text()
+    (training.entry / "seed-0.jsonl").write_text(whole[:-20])
+    assert mirror(study.root, {}) == []
+    assert [step for step, _ in rows(study.run("dropout/seed-0"), "curves/loss")] == [0]
+    (training.entry / "seed-0.jsonl").write_text(whole)
+    mirror(study.root, {})
+    assert [step for step, _ in rows(study.run("dropout/seed-0"), "curves/loss")] == [0, 1]
+
+
+def mirror_until(root, calls: float) -> None:
+    """In a process of its own: mirror, and be killed at that call to MLflow; batches are small."""
+    store.BATCH = 10
+    done = itertools.count()
+    for name in ("create_run", "log_batch", "set_terminated", "log_artifact", "log_text"):
+
+        def counted(*arguments, verb=getattr(MlflowClient, name), **more):
+            if next(done) >= calls:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return verb(*arguments, **more)
+
+        setattr(MlflowClient, name, counted)
+    os._exit(bool(mirror(root, {})))
+
+
+def exit_code(root, calls: float) -> int:
+    child = multiprocessing.get_context("fork").Process(target=mirror_until, args=(root, calls))
+    child.start()
+    child.join()
+    return child.exitcode
+
+
+def test_killed_at_every_call_and_mirrored_again_it_is_as_if_nothing_had_happened(study):
+    training = study.begin()
+    training.epochs(4)
+    training.finish(diverged=(1,))
+    shutil.copytree(training.entry, study.root / "entry")
+    shutil.copyfile("mlflow.db", "empty.db")
+    assert exit_code(study.root, math.inf) == 0
+    wanted = study.runs()
+    shutil.copytree(study.root / "entry", training.entry)
+    shutil.copyfile("empty.db", "mlflow.db")
+    kills = 0
+    while exit_code(study.root, kills) == -signal.SIGKILL:
+        kills += 1
+    assert kills > 15 and not training.entry.exists()
+    found = study.runs()
+    assert study.artifacts(found["dropout"][0]) == {"record.json", "curves.csv", "learning_curves.svg"}
+    for run in (*sum(wanted.values(), []), *sum(found.values(), [])):
+        del run["id"]
+    assert found == wanted
+
+
+def test_a_seed_that_diverged_has_failed_and_its_parent_says_so(study):
+    training = study.begin()
+    training.epochs(4, 0)
+    training.epochs(2, 1)
+    training.finish(diverged=(1,))
+    assert mirror(study.root, {}) == []
+    parent, good, bad = (study.run(name) for name in ("dropout", "dropout/seed-0", "dropout/seed-1"))
+    assert (parent["status"], good["status"], bad["status"]) == ("FINISHED", "FINISHED", "FAILED")
+    assert parent["tags"]["diverged_seeds"] == "1" and "Diverged: seed 1" in parent["tags"]["mlflow.note.content"]
+    assert rows(parent, "seeds_diverged") == [(0, 1)] and rows(parent, "test_accuracy") == []
+    assert "the loss became inf" in bad["tags"]["mlflow.note.content"]
+
+
+def test_a_killed_training_is_killed_and_going_on_it_runs_again_in_the_same_runs(study):
+    training, sent = study.begin(), {}
+    training.epochs(2)
+    mirror(study.root, sent)
+    training.lock.release(force=True)
+    mirror(study.root, sent)
+    assert {run["status"] for (run,) in study.runs().values()} == {"KILLED"}
+    stopped = study.runs()
+    mirror(study.root, sent)
+    assert study.runs() == stopped
+    training.lock.acquire()
+    training.epochs(4)
+    mirror(study.root, {})
+    assert {run["status"] for (run,) in study.runs().values()} == {"RUNNING"}
+    training.finish()
+    mirror(study.root, {})
+    assert {run["status"] for (run,) in study.runs().values()} == {"FINISHED"}
+    assert {name: run["id"] for name, (run,) in study.runs().items()} == {
+        name: run["id"] for name, (run,) in stopped.items()
+    }
+
+
+def test_the_same_training_once_more_is_told_by_one_run(study):
+    for _ in range(2):
+        training = study.begin(key="0123")
+        training.epochs(2)
+        mirror(study.root, {})
+        training.epochs(4)
+        training.finish()
+        mirror(study.root, {})
+    assert {name: len(runs) for name, runs in study.runs().items()} == {
+        "dropout": 1,
+        "dropout/seed-0": 1,
+        "dropout/seed-1": 1,
+    }
+
+
+def test_other_settings_are_another_run_beside_the_former(study):
+    for rate in (0.5, 0.3):
+        training = study.begin(key=f"0123{rate}", settings={"dropout": {"hidden_rate": rate}})
+        training.epochs(4)
+        training.finish()
+    mirror(study.root, {})
+    assert {run["params"]["dropout.hidden_rate"] for run in study.runs()["dropout"]} == {"0.5", "0.3"}
+
+
+def test_an_entry_put_aside_and_its_successor_are_two_runs(study):
+    training = study.begin(key="0123")
+    training.epochs(4)
+    mirror(study.root, {})
+    training.finish()
+    training.entry.rename(training.entry.with_name("0123-1700000000000000000"))
+    again = study.begin(key="0123")
+    again.epochs(1)
+    assert mirror(study.root, {}) == []
+    assert sorted(run["status"] for run in study.runs()["dropout"]) == ["FINISHED", "RUNNING"]
+    assert [entry.parent.name for entry in (study.root / ".reglab" / "journal").glob("*/run.json")] == ["0123"]
+
+
+def test_an_entry_that_is_begun_anew_while_it_is_mirrored_stays(study):
+    training = study.begin()
+    training.epochs(4)
+    training.finish()
+    with training.lock:
+        mirror(study.root, {})
+        assert study.run("dropout")["status"] == "FINISHED" and training.entry.exists()
+    mirror(study.root, {})
+    assert not training.entry.exists() and study.run("dropout")["status"] == "FINISHED"
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("run.json", ""),
+        ("run.json", "[1]"),
+        ("run.json", '{"key": "bad"}'),
+        ("record.json", "{"),
+        ("record.json", "{}"),
+        ("seed-0.jsonl", "\x00\xff\nnot json\n[]\n"),
+    ],
+)
+def test_a_broken_entry_keeps_no_other_out(study, file, content):
+    bad, good = study.begin("bad", key="00"), study.begin()
+    (bad.entry / file).write_text(content)
+    good.epochs(4)
+    good.finish()
+    (study.root / ".reglab" / "journal" / "empty").mkdir()
+    problems = mirror(study.root, {})
+    assert study.run("dropout")["status"] == "FINISHED" and not good.entry.exists()
+    assert bad.entry.exists()
+    assert len(problems) == (file != "seed-0.jsonl") and all(str(bad.entry) in line for line in problems)
+
+
+def test_records_without_curves_get_runs_with_their_numbers_and_figures(study):
+    baseline = study.begin("logistic_regression", family="baselines", technique=["logistic_regression"])
+    baseline.finish()
+    checks = [{"name": "prox |w| = soft/hard", "gap": 2e-17, "tolerance": 1e-12, "passed": True, "technique": "l1"}]
+    checks += [{"name": "the bound holds", "gap": None, "tolerance": 0.1, "passed": False}]
+    theory = study.begin(
+        "lasso", family="theory", technique=[], dataset={}, seeds=0, settings={"lasso": {"points": 20}}
+    )
+    folder = study.root / "runs" / "theory" / "lasso"
+    folder.mkdir(parents=True)
+    (folder / "figure.svg").write_text("<svg/>")
+    theory.finish(numbers={"share of zeros": 0.25}, checks=checks, cost={})
+    assert mirror(study.root, {}) == []
+    assert {run["status"] for (run,) in study.runs().values()} == {"FINISHED"}
+    assert set(study.runs()) == {
+        "lasso",
+        "logistic_regression",
+        "logistic_regression/seed-0",
+        "logistic_regression/seed-1",
+    }
+    assert study.artifacts(study.run("logistic_regression")) == {"record.json"}
+    lasso = study.run("lasso")
+    assert study.artifacts(lasso) == {"record.json", "figure.svg"}
+    assert rows(lasso, "share of zeros") == [(0, 0.25)] and rows(lasso, "checks_failed") == [(0, 1)]
+    assert lasso["tags"]["failed_checks"] == "the bound holds" and "**fails**" in lasso["tags"]["mlflow.note.content"]
+
+
+def test_what_is_mirrored_live_is_what_sync_finds(study):
+    training = study.begin()
+    training.epochs(4)
+    training.finish()
+    assert study.sync("regularizers/dropout").endswith("1 restored, 0 already there")
+    before = study.runs()
+    assert study.sync("regularizers/dropout").endswith("0 restored, 1 already there")
+    assert study.runs() == before
