@@ -52,7 +52,7 @@ def test_only_what_is_near_is_suggested():
 
 @pytest.mark.parametrize(
     ("value", "told"),
-    [(None, "null"), (True, "true"), (1.5, "1.5"), ("é", '"é"'), ("a\n", r'"a\n"'), ("\u2028", r'"\u2028"'), ({}, "{}")],
+    [(None, "null"), (True, "true"), (1.5, "1.5"), ("é", '"é"'), ("a\n", r'"a\n"'), ("\u2028", r'"\u2028"')],
 )
 def test_a_value_is_shown_as_one_would_write_it_in_one_line(value, told):
     assert shown(value) == told

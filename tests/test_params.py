@@ -3,11 +3,10 @@
 import copy
 import json
 import pickle
-import random
 import re
 import subprocess
 import sys
-from dataclasses import FrozenInstanceError, asdict, dataclass, field
+from dataclasses import FrozenInstanceError, asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +32,7 @@ evaluation: {confidence: 0.9, relevant_difference: 0.01}
 tracking: {uri: null, experiment: mine}
 processes: 2
 """
+SECTIONS = [section.name for section in fields(params.Params)]
 PLAIN = YAML(typ="safe", pure=True)
 SMALL = PLAIN.load(SMALL_TEXT)
 
@@ -64,19 +64,18 @@ def changed(*changes: tuple[str, Any]) -> dict:
     return whole
 
 
-def test_the_shipped_file_has_no_fault_and_all_that_it_says_arrives(tmp_path):
-    loaded, plain = params.load(ROOT / "params.yaml"), PLAIN.load(SHIPPED)
-    told = params.settings(loaded)
-    assert list(told) == [name for name in vars(loaded)] and plain.keys() <= told.keys()
-    for section, value in plain.items():
-        for name, entry in value.items() if isinstance(value, dict) else ():
-            if section != "combinations" and isinstance(entry, dict):
-                assert entry.items() <= told[section][name].items()
-            elif section != "combinations":
-                assert told[section][name] == entry
-    assert {name: [list(step) for step in steps] for name, steps in told["combinations"].items()} == {
-        name: [list(step) for step in steps] for name, steps in plain["combinations"].items()
-    }
+def holds(whole: Any, part: Any) -> bool:
+    """Whether all that `part` says stands in `whole` too; an empty entry says nothing."""
+    if isinstance(part, dict):
+        return all(name in whole and holds(whole[name], value) for name, value in part.items())
+    if isinstance(part, list):
+        return len(part) == len(whole) and all(map(holds, whole, part))
+    return whole == part or (part is None and isinstance(whole, dict))
+
+
+def test_the_shipped_file_has_no_fault_and_all_that_it_says_arrives():
+    told = params.settings(params.load(ROOT / "params.yaml"))
+    assert holds(told, PLAIN.load(SHIPPED)) and list(told) == SECTIONS
 
 
 @pytest.mark.parametrize("given", [SMALL, SHIPPED], ids=["small", "shipped"])
@@ -111,34 +110,35 @@ def test_settings_cannot_be_changed(tmp_path):
             setattr(holder, name, 5)
 
 
+def names_of(kind: type) -> str:
+    return ", ".join(field.name for field in fields(kind))
+
+
 WHOLE, SHARE = "a whole number of at least 1", "a number from 0 to below 1"
-DATA = "a mapping of name, train_size, validation_size, test_size, label_noise"
-TRAINING = "epochs, batch_size, optimizer, learning_rate, momentum, accelerator"
+DATA, TRAINING = names_of(params.Data), names_of(params.Training)
+MLP, L1 = names_of(params.find("models", "mlp")), names_of(params.find("regularizers", "l1"))
 NAMED = "a mapping of names to settings, {} where there are none"
 MODEL = "a mapping of a name and the settings that go with it"
 STEP = "one technique and its settings, such as dropout: {}"
-TECHNIQUES = "one of: " + ", ".join(params.names("regularizers"))
-BASELINES = "one of: " + ", ".join(params.names("baselines"))
-ARCHITECTURES = "one of: " + ", ".join(params.names("models"))
+SOURCES = f"one of: {', '.join(params.sources())}"
+TECHNIQUES, BASELINES, MODELS = (
+    f"one of: {', '.join(params.names(family))}" for family in ("regularizers", "baselines", "models")
+)
 BAD = [  # key, value, found, allowed
-    ("data", MISSING, "no such section", DATA),
-    ("data", None, "null", DATA),
-    ("data.name", "digit", '"digit"', "one of: digits; did you mean digits?"),
-    ("data.name", "splits", '"splits"', "one of: digits"),
-    ("data.name", MISSING, "nothing", "one of: digits"),
+    ("data", MISSING, "no such section", f"a mapping of {DATA}"),
+    ("data.name", "digit", '"digit"', f"{SOURCES}; did you mean digits?"),
+    ("data.name", "splits", '"splits"', SOURCES),
+    ("data.name", MISSING, "nothing", SOURCES),
     ("data.train_size", MISSING, "nothing", WHOLE),
-    ("data.train_size", "100", '"100"', WHOLE),
     ("data.validation_size", 50.0, "50.0", WHOLE),
     ("data.test_size", True, "true", WHOLE),
     ("data.test_size", 0, "0", WHOLE),
     ("data.label_noise", 1.5, "1.5", "a number from 0 to 1"),
     ("seeds", 1, "1", "a whole number of at least 2"),
-    ("seeds", [3], "[3]", "a whole number of at least 2"),
-    ("seeds", MISSING, "no such section", "a whole number of at least 2"),
     ("model", "mlp", '"mlp"', MODEL),
     ("model", MISSING, "no such section", MODEL),
-    ("model.name", "mpl", '"mpl"', f"{ARCHITECTURES}; did you mean mlp?"),
-    ("model.widht", 3, "an unknown setting", "one of: width, depth; did you mean width?"),
+    ("model.name", "mpl", '"mpl"', f"{MODELS}; did you mean mlp?"),
+    ("model.widht", 3, "an unknown setting", f"one of: {MLP}; did you mean width?"),
     ("model.depth", 0, "0", WHOLE),
     ("training", [], "[]", f"a mapping of {TRAINING}"),
     ("training.epoch", 3, "an unknown setting", f"one of: {TRAINING}; did you mean epochs?"),
@@ -146,35 +146,28 @@ BAD = [  # key, value, found, allowed
     ("training.learning_rate", 0, "0", "a number above 0"),
     ("training.learning_rate", "1e-3", '"1e-3"', "a number above 0"),
     ("training.momentum", 1, "1", SHARE),
-    ("training.accelerator", None, "null", "one of: cpu, gpu, auto"),
     ("baselines", None, "null", NAMED),
     ("baselines.knn", {}, "an unknown name", BASELINES),
     ("baselines.logistic_regression", 3, "3", "a mapping of strength"),
     ("baselines.k_nearest_neighbours.neighbours", 101, "101", "at most 100, the data.train_size"),
-    ("regularizers", [], "[]", NAMED),
     ("regularizers.none", MISSING, "no such entry", "none: {}, with which every recipe is compared"),
     ("regularizers.none.rate", 1, "an unknown setting", "no settings: {}"),
     ("regularizers.dropuot", {}, "an unknown name", f"{TECHNIQUES}; did you mean dropout?"),
-    ("regularizers.Dropout", {}, "an unknown name", f"{TECHNIQUES}; did you mean dropout?"),
     ("regularizers.base", {}, "an unknown name", TECHNIQUES),
     ("regularizers.dropout.input_rate", -0.1, "-0.1", SHARE),
-    ("regularizers.l1.strenght", 0.1, "an unknown setting", "one of: strength, step; did you mean strength?"),
-    ("regularizers.weight_decay.decoupled", 0, "0", "true or false"),
+    ("regularizers.l1.strenght", 0.1, "an unknown setting", f"one of: {L1}; did you mean strength?"),
     ("regularizers.l1.step", "proximl", '"proximl"', "one of: proximal, subgradient; did you mean proximal?"),
-    ("combinations", [], "[]", NAMED),
     ("combinations.both", [], "[]", "a list of techniques, such as - dropout: {}"),
     ("combinations.both", {"l1": {}}, '{"l1": {}}', "a list of techniques, such as - dropout: {}"),
     ("combinations.both[0]", "l1", '"l1"', STEP),
     ("combinations.both[0]", {"l1": {}, "mixup": {}}, '{"l1": {}, "mixup": {}}', STEP),
     ("combinations.both[1].dropout.hidden_rate", 1, "1", SHARE),
     ("combinations.l1", [{"mixup": {}}], "a name that regularizers has already", "a name of its own"),
-    ("combinations.logistic_regression", [{"l1": {}}], "a name that baselines has already", "a name of its own"),
-    ("theory", None, "null", NAMED),
     ("evaluation.confidence", 1, "1", "a number above 0 and below 1"),
-    ("evaluation.relevant_difference", -1, "-1", "a number of at least 0"),
     ("tracking.uri", 5000, "5000", "text, not empty, or null"),
     ("tracking.experiment", "", '""', "text, not empty"),
     ("processes", 0, "0", f"{WHOLE}, or null"),
+    ("trainings", {}, "an unknown section", f"{', '.join(SECTIONS)}; did you mean training?"),
 ]
 
 
@@ -183,16 +176,10 @@ def test_a_bad_value_is_told_in_one_line_with_key_found_and_allowed(tmp_path, ke
     assert faults(tmp_path, changed((key, value))) == (f"params.yaml: {key}: found {found}; allowed: {allowed}",)
 
 
-def test_an_unknown_section_is_told_with_the_nearest(tmp_path):
-    [line] = faults(tmp_path, changed(("trainings", {})))
-    assert line.startswith("params.yaml: trainings: found an unknown section; allowed: data, seeds, model, training,")
-    assert line.endswith("; did you mean training?")
-
-
 def test_a_combination_names_each_technique_once_and_only_what_exists(tmp_path):
-    assert faults(tmp_path, changed(("combinations.both[1]", {"l1": {}}))) == (
-        "params.yaml: combinations.both[1].l1: found a technique that the list has already; allowed: each technique once",
-    )
+    [line] = faults(tmp_path, changed(("combinations.both[1]", {"l1": {}})))
+    told = "found a technique that the list has already; allowed: each technique once"
+    assert line == f"params.yaml: combinations.both[1].l1: {told}"
     [line] = faults(tmp_path, changed(("combinations.both[1]", {"dropuot": {}})))
     assert line.startswith(f"params.yaml: combinations.both[1].dropuot: found an unknown name; allowed: {TECHNIQUES}")
     assert line.endswith("; did you mean dropout?")
@@ -241,44 +228,6 @@ def test_what_is_wrong_with_the_text_is_told_once(tmp_path, old, new, key):
     assert old in SMALL_TEXT
     [line] = faults(tmp_path, SMALL_TEXT.replace(old, new))
     assert line.startswith(f"params.yaml: {key}: found ") and ", in line " in line and "; allowed: " in line
-
-
-INSERTED = [*"&*!%@`|>{}[]:,-?#'\"\\\t\n\0é\u2028", *"\n---\n _: _- _${_<<: _&a _*a_!!str _1e999_   ".split("_"), ""]
-VALUES = [None, True, -1, 0, 1, 2.5, 10**25, "", "x", "1", "é\n", [], {}, [1], [None], [[{}]], {"x": 1}, {"name": 1}]
-KEYS = ["", "x", "A b", "é", "none", "name", "l1"]
-
-
-def with_other_text(text: str, draw: random.Random) -> str:
-    place, length = draw.randrange(len(text)), draw.choice((0, 0, 1, 3, 20))
-    return text[:place] + draw.choice([*INSERTED, text[place : place + 30]]) + text[place + length :]
-
-
-def with_other_value(whole: dict, draw: random.Random) -> dict:
-    at, key = whole, draw.choice(list(whole))
-    while at[key] and isinstance(at[key], dict | list) and draw.random() < 0.8:
-        at = at[key]
-        key = draw.choice(list(at) if isinstance(at, dict) else range(len(at)))
-    kind = draw.choice(["value", "value", "key", "none"])
-    if kind == "key" and isinstance(at, dict):
-        at[draw.choice([*KEYS, f"{key}s", key[1:]])] = at.pop(key)
-    elif kind == "none":
-        del at[key]
-    else:
-        at[key] = draw.choice(VALUES)
-    return whole
-
-
-def test_random_mutations_of_the_shipped_file_end_in_params_or_in_lines(tmp_path):
-    draw, ended = random.Random(0), []
-    text = "\n".join(line.partition(" #")[0] for line in SHIPPED.splitlines() if line.strip() and line[0] != "#")
-    for number in range(300):
-        given = with_other_text(text, draw) if number % 2 else with_other_value(PLAIN.load(text), draw)
-        try:
-            ended.append(type(read(tmp_path, given)))
-        except UserError as error:
-            ended.append(UserError)
-            assert error.lines and all(line.isprintable() and "; allowed: " in line for line in error.lines)
-    assert set(ended) == {params.Params, UserError} and 30 < ended.count(UserError) < 270
 
 
 def test_recipes_and_entries_are_found_and_a_wrong_name_is_told_with_the_nearest(tmp_path):
@@ -349,17 +298,3 @@ def test_importing_params_imports_nothing_heavy():
     path = {"PYTHONPATH": str(ROOT / "src")}
     done = subprocess.run([sys.executable, "-c", code], env=path, capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"
-
-
-def test_the_command_check_tells_all_faults_ends_with_2_and_writes_nothing(tmp_path):
-    text = SMALL_TEXT.replace("digits", "digit").replace("mine", "'${x}'").replace("seeds: 3", "seeds: 1")
-    text = text.replace("mlp", "mpl").replace("l1: {strength: 1}, dropout: {}", "")
-    text = re.sub("^regularizers: .*$", "regularizers: {drop: {}}", text, flags=re.MULTILINE)
-    (tmp_path / "params.yaml").write_text(text)
-    command = [Path(sys.executable).parent / "reglab", "check"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
-    assert (done.returncode, done.stdout) == (2, "") and "Traceback" not in done.stderr
-    keys = sorted(line.split(": ")[1] for line in done.stderr.splitlines())
-    of_entries = ["combinations.both", "regularizers.drop", "regularizers.none"]
-    assert keys == sorted([*of_entries, "data.name", "model.name", "seeds", "tracking.experiment"])
-    assert [path.name for path in tmp_path.iterdir()] == ["params.yaml"]

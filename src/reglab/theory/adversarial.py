@@ -1,10 +1,10 @@
 """The adversary of a linear model, in closed form: logistic regression of two digits.
 
-With labels y = +-1, margins m = y (w . x + b) and the loss log(1 + e^(-m)), the worst offset of a largest entry epsilon is
-d = -epsilon y sign(w), the fast gradient sign. It moves the margin by epsilon |w|_1, in all directions of the input at
-once, where random signs move it by about epsilon |w|_2. So adversarial training minimises
+With labels y = +-1, margins m = y (w . x + b) and the loss log(1 + e^(-m)), the worst offset of a largest entry epsilon
+is d = -epsilon y sign(w), the fast gradient sign. It moves the margin by epsilon |w|_1, in all directions of the input
+at once, where random signs move it by about epsilon |w|_2. So adversarial training minimises
 
-    mean log(1 + exp(epsilon |w|_1 - m))
+mean log(1 + exp(epsilon |w|_1 - m))
 
 in which, unlike in an L1 penalty beside the loss, |w|_1 stops to count for examples that are right by far. The range of
 pixels is left out here.
@@ -88,7 +88,7 @@ def gradient(weight: np.ndarray, bias: float, inputs: np.ndarray, signs: np.ndar
 
 @dataclass(frozen=True)
 class Adversarial(Topic):
-    """Threes against sevens, plainly trained and trained against offsets of size `epsilon`; half of the images for testing."""
+    """Threes against sevens, trained plainly and against offsets of size `epsilon`; half of the images for testing."""
 
     epsilon: Annotated[float, Gt(0), Le(1)] = 0.1
 
@@ -96,17 +96,18 @@ class Adversarial(Topic):
         inputs, signs = pair_of_digits()
         train, test = (inputs[::2], signs[::2]), (inputs[1::2], signs[1::2])
         plain, hardened = trained(*train, 0.0), trained(*train, self.epsilon)
-        weight, bias = plain
-        length, size = np.abs(weight).sum(), np.linalg.norm(weight)
-        held, attacked = margins(*plain, *test), margins(*plain, worst(weight, *test, self.epsilon), test[1])
+        weight = plain[0]
+        length, here = np.abs(weight).sum(), margins(*plain, *test)
+        harm = softplus(self.epsilon * length - here) - softplus(-here)
 
-        numbers = {"l1_norm": length, "l1_norm_over_l2_norm": length / size}
+        numbers = {"l1_norm": length, "l1_norm_over_l2_norm": length / np.linalg.norm(weight)}
         for name, model in (("plain", plain), ("hardened", hardened)):
             numbers[f"{name}_accuracy"] = accuracy(*model, *test, 0.0)
             numbers[f"{name}_robust_accuracy"] = accuracy(*model, *test, self.epsilon)
         numbers["hardened_l1_norm"] = np.abs(hardened[0]).sum()
-        numbers["share_of_l1_penalty_felt"] = (softplus(-attacked) - softplus(-held)).mean() / (self.epsilon * length)
-        return Finding({k: float(v) for k, v in numbers.items()}, self.checks(plain, *test), self.draw(plain, hardened, *test))
+        numbers["share_of_l1_penalty_felt"] = harm.mean() / (self.epsilon * length)
+        numbers = {name: float(number) for name, number in numbers.items()}
+        return Finding(numbers, self.checks(plain, *test), self.draw(plain, hardened, *test))
 
     def checks(self, model: tuple[np.ndarray, float], inputs: np.ndarray, signs: np.ndarray) -> list[Check]:
         weight, bias = model
@@ -132,15 +133,15 @@ class Adversarial(Topic):
             - adversarial_loss(weight - h, bias, inputs, signs, self.epsilon)
             for h in step
         ]
-        through = gradient(weight, bias, moved, signs)
-        penalty = softplus(-here) + self.epsilon * length - softplus(self.epsilon * length - here)
-        used = weight != 0  # where |w|_1 has a slope
+        bend = np.abs(np.array(numeric) / 2e-6 - gradient(weight, bias, moved, signs))
+        bend = bend[np.abs(weight) > 1e-5]  # elsewhere |w|_1 has a corner
+        excess = softplus(self.epsilon * length - here) - softplus(-here) - self.epsilon * length
         return [
-            Check("loss at the fast gradient sign = mean log(1 + exp(eps |w|_1 - m))", abs(loss - closed), 1e-12),
-            Check("no corner of the cube over 12 pixels is worse", np.abs(corners.max(0) - best).max(), 1e-12),
+            Check("at the fast gradient sign: mean log(1 + exp(eps |w|_1 - m))", float(abs(loss - closed)), 1e-12),
+            Check("no corner of the cube over 12 pixels is worse", float(np.abs(corners.max(0) - best).max()), 1e-12),
             Check("m / |w|_1 is the smallest epsilon that flips", float((~flips[0]).sum() + flips[1].sum()), 0.0),
-            Check("slope of the closed form = slope at the worst inputs", np.abs(np.array(numeric) / 2e-6 - through)[used].max(), 1e-6),
-            Check("an L1 penalty beside the loss is never smaller", max(0.0, -penalty.min()), 1e-12),
+            Check("slope of the closed form = slope at the worst inputs", float(bend.max()), 1e-6),
+            Check("an L1 penalty beside the loss is never smaller", float(max(0.0, excess.max())), 1e-12),
         ]
 
     def draw(self, plain, hardened, inputs: np.ndarray, signs: np.ndarray) -> Figure:
@@ -150,7 +151,7 @@ class Adversarial(Topic):
         here = margins(weight, bias, inputs, signs)
         fooled = np.flatnonzero((here > 0) & (here < self.epsilon * np.abs(weight).sum()))
         row = fooled[np.argmax(here[fooled])] if len(fooled) else int(np.argmax(here))
-        sum_ = worst(weight, inputs[row : row + 1], signs[row : row + 1], self.epsilon)[0]
+        total = worst(weight, inputs[row : row + 1], signs[row : row + 1], self.epsilon)[0]
 
         def said(image: np.ndarray) -> str:
             chance = expit(image @ weight + bias)
@@ -159,7 +160,7 @@ class Adversarial(Topic):
         pictures = (
             (inputs[row], (0, 1), said(inputs[row])),
             (-signs[row] * np.sign(weight), (-1, 1), f"{self.epsilon:g} × sign of\nthe gradient"),
-            (sum_, (0, 1), said(sum_)),
+            (total, (0, 1), said(total)),
         )
         for panel, (image, (low, high), title) in zip(axes, pictures, strict=False):
             panel.imshow(image.reshape(8, 8), cmap="gray", vmin=low, vmax=high, interpolation="nearest")
@@ -168,18 +169,17 @@ class Adversarial(Topic):
             panel.grid(False)
         epsilons = np.linspace(0, 3 * self.epsilon, 61)
         random = np.sign(np.random.default_rng(0).standard_normal((200, 1, inputs.shape[1])))
-        lines = (
-            ("worst, plain training", COLORS[1], "-", [1 - accuracy(*plain, inputs, signs, e) for e in epsilons]),
-            ("worst, adversarial training", COLORS[0], "-", [1 - accuracy(*hardened, inputs, signs, e) for e in epsilons]),
-            (
-                "random signs, plain training",
-                COLORS[1],
-                ":",
-                [(margins(weight, bias, inputs + e * random, signs) <= 0).mean() for e in epsilons],
-            ),
-        )
-        for label, color, style, errors in lines:
-            axes[3].plot(epsilons, 100 * np.array(errors), style, color=color, label=label)
+
+        def errors(model: tuple[np.ndarray, float]) -> np.ndarray:
+            return np.array([1 - accuracy(*model, inputs, signs, epsilon) for epsilon in epsilons])
+
+        by_chance = np.array([(margins(weight, bias, inputs + e * random, signs) <= 0).mean() for e in epsilons])
+        for label, color, style, error in (
+            ("worst, plain training", COLORS[1], "-", errors(plain)),
+            ("worst, adversarial training", COLORS[0], "-", errors(hardened)),
+            ("random signs, plain training", COLORS[1], ":", by_chance),
+        ):
+            axes[3].plot(epsilons, 100 * error, style, color=color, label=label)
         axes[3].set(xlabel="epsilon (pixels lie in 0 to 1)", ylabel="test error (%)", ylim=(0, 100))
         axes[3].legend(fontsize=7, loc="upper left")
         return figure

@@ -23,7 +23,6 @@ import numpy as np
 from annotated_types import Ge, Gt, Le, Lt
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
-from scipy.stats import binom
 
 from reglab.figures import COLORS, canvas
 from reglab.oracle import Check
@@ -42,6 +41,8 @@ def variance_of_mean(members: np.ndarray | int, variance: float, covariance: flo
 
 def vote_error(members: np.ndarray | int, error: float, correlation: float = 0.0) -> np.ndarray:
     """Probability that a majority of k voters is wrong; a tie counts as half a mistake."""
+    from scipy.stats import binom
+
     half = np.asarray(members) / 2
     independent = binom.sf(np.floor(half), members, error) + binom.pmf(half, members, error) / 2
     return correlation * error + (1 - correlation) * independent
@@ -203,6 +204,8 @@ class Bagging(Topic):
         }, [Check("simulated error of the majority, every k, in standard errors", gap.max(), SURE)]
 
     def bootstrap(self, panel: Axes) -> tuple[dict, list[Check]]:
+        from scipy.stats import binom
+
         closed, drawn, times = distinct_share(self.examples), times_drawn(self.examples), np.arange(6)
         simulated = (drawn > 0).mean()
         gap = abs(simulated - closed) / (distinct_deviation(self.examples) / RESAMPLES**0.5)

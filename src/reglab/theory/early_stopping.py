@@ -21,7 +21,6 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Ge, Le
 from matplotlib.figure import Figure
-from scipy.optimize import minimize_scalar
 
 from reglab.errors import UserError
 from reglab.figures import COLORS, INK, canvas
@@ -71,6 +70,7 @@ def equal_strength(eigenvalues: np.ndarray, rate: float, steps: np.ndarray | int
 
 def nearest_strength(eigenvalues: np.ndarray, weights: np.ndarray, rate: float, steps: int) -> float:
     """The one alpha whose ridge solution is nearest to the t-step iterate; `weights` (d,) is Q^T w*."""
+    from scipy.optimize import minimize_scalar
 
     def distance(logarithm: float) -> float:
         gap = descent_share(eigenvalues, rate, steps) - ridge_share(eigenvalues, np.exp(logarithm))

@@ -21,8 +21,6 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Ge, Gt, Le, Lt
 from matplotlib.figure import Figure
-from scipy.optimize import minimize_scalar
-from scipy.special import log_softmax, softmax
 
 from reglab.data import source
 from reglab.figures import COLORS, INK, canvas
@@ -50,11 +48,15 @@ def optimum(inputs: np.ndarray, labels: np.ndarray, smoothing: float, classes: i
 
 def loss(inputs: np.ndarray, targets: np.ndarray, weights: np.ndarray) -> float:
     """Mean cross-entropy in nats."""
+    from scipy.special import log_softmax
+
     return float(-(targets * log_softmax(inputs @ weights, axis=1)).sum(1).mean())
 
 
 def gradient(inputs: np.ndarray, targets: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """X^T (softmax(XW) - T) / n."""
+    from scipy.special import softmax
+
     return inputs.T @ (softmax(inputs @ weights, axis=1) - targets) / len(inputs)
 
 
@@ -100,6 +102,8 @@ class WeightGrowth(Topic):
     steps: Annotated[int, Ge(10_000), Le(100_000)] = 30_000
 
     def run(self) -> Finding:
+        from scipy.optimize import minimize_scalar
+
         images, digits = source("digits")
         rows = np.concatenate([np.flatnonzero(digits == digit)[: self.examples_per_class] for digit in range(CLASSES)])
         inputs, labels = images[rows].reshape(len(rows), -1).astype(float), digits[rows]

@@ -1,0 +1,68 @@
+"""The follower: one writer, live, gone by itself, and no burden on the stage that starts it."""
+
+import os
+import subprocess
+import sys
+import time
+
+from filelock import FileLock
+
+FOLLOW = "import sys; from pathlib import Path; from reglab.tracking.follower import follow; follow(Path(sys.argv[1]), 0.2, 1.0)"
+
+
+def follower(study) -> subprocess.Popen:
+    command = [sys.executable, "-c", FOLLOW, study.root]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def wait_for(what, seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.05)
+
+
+def test_two_followers_one_writes_live_and_ends_when_the_training_has(study):
+    training = study.begin()
+    training.epochs(1)
+    followers = [follower(study), follower(study)]
+    wait_for(lambda: len(study.runs()) == 3)
+    training.epochs(3)
+    steps = lambda: {step for key, step, *_ in study.run("dropout/seed-1")["metrics"] if key == "curves/loss"}  # noqa: E731
+    wait_for(lambda: steps() == {0, 1, 2})
+    time.sleep(2)
+    assert [one.poll() for one in followers].count(None) >= 1, "it stays while the training does, however long an epoch"
+    training.epochs(4)
+    training.finish()
+    assert [one.wait(30) for one in followers] == [0, 0]
+    assert [one.stdout.read() for one in followers] == ["", ""]
+    assert {run["status"] for (run,) in study.runs().values()} == {"FINISHED"}
+    assert {name: len(runs) for name, runs in study.runs().items()} == {
+        "dropout": 1,
+        "dropout/seed-0": 1,
+        "dropout/seed-1": 1,
+    }
+
+
+def test_without_a_server_it_says_so_once_and_ends(study, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    training = study.begin()
+    training.epochs(4)
+    training.finish()
+    process = follower(study)
+    output, _ = process.communicate(timeout=40)
+    assert process.returncode == 0 and output.count("cannot be used") == 1
+    assert training.entry.exists(), "it waits for reglab sync"
+
+
+def test_a_stage_starts_it_without_importing_mlflow_and_goes_on_at_once(study):
+    code = (
+        "import sys, time; from pathlib import Path; from reglab.tracking import start_follower; begun = time.monotonic();"
+        " start_follower(Path('.')); assert time.monotonic() - begun < 1; assert not {'mlflow', 'torch'} & set(sys.modules);"
+        " import os; print(os.wait()[1])"
+    )
+    (study.root / ".reglab").mkdir()
+    with FileLock(study.root / ".reglab" / "follower.lock"):  # as if one followed already: the new one is not needed
+        ended = subprocess.run([sys.executable, "-c", code], cwd=study.root, capture_output=True, text=True, timeout=30)
+    assert ended.returncode == 0 and ended.stdout == "0\n", ended.stderr
+    assert (study.root / ".reglab" / "mirror.log").read_text() == ""
