@@ -48,7 +48,11 @@ class Clock(Callback):
 def seconds_per_step(technique: str, examples: Batch) -> float:
     """Median over the epochs of a short training, the first apart."""
     recipe = Recipe((params.find("regularizers", technique)(),), MLP(width=256, depth=2), TRAINING, classes=10)
-    learner, loader, clock = learner_of(recipe, (1, 8, 8), seed=0), Loader(examples, TRAINING.batch_size, seed=0), Clock()
+    learner, loader, clock = (
+        learner_of(recipe, (1, 8, 8), seed=0),
+        Loader(examples, TRAINING.batch_size, seed=0),
+        Clock(),
+    )
     trainer = Trainer(
         max_epochs=EPOCHS,
         accelerator="cpu",

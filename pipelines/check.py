@@ -11,7 +11,9 @@ def main() -> None:
     settings = params.load()
     data.check(settings.data)
     Path("data").mkdir(exist_ok=True)
-    Path("data/checked.txt").write_text("params.yaml has been checked\n")  # always the same: later stages stay as they are
+    Path("data/checked.txt").write_text(
+        "params.yaml has been checked\n"
+    )  # always the same: later stages stay as they are
 
 
 if __name__ == "__main__":

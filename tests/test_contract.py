@@ -72,7 +72,9 @@ def test_strength_zero_is_no_technique_at_all_bit_for_bit(tmp_path, split, name)
     zeros = {field.name: 0.0 for field in fields(technique) if field.name in STRENGTHS}
     if not zeros:
         pytest.skip(f"{name} has no strength")
-    none, nothing = (train(tmp_path / which, split, *t)[1] for which, t in (("a", ()), ("b", (replace(technique, **zeros),))))
+    none, nothing = (
+        train(tmp_path / which, split, *t)[1] for which, t in (("a", ()), ("b", (replace(technique, **zeros),)))
+    )
     for key, value in parameters(none).items():
         assert np.array_equal(value, nothing[key]), key
     assert np.array_equal(none["probabilities/test"], nothing["probabilities/test"])

@@ -93,11 +93,15 @@ def test_a_setting_without_default_must_be_given():
     assert told.lines == ["params.yaml: a[0].steps: found nothing; allowed: a whole number"]
 
 
-def test_below_what_was_lost_nothing_is_told():
+def test_a_value_of_which_a_part_was_lost_is_not_judged():
     told = Faults("params.yaml")
-    told.lost.add(("a", "b"))
-    for key in (("a", "b"), ("a", "b", "c")):
-        told.add(key, "x", "y")
-    assert told.lines == []
-    told.add(("a",), "x", "y\nz")
-    assert told.lines == [r"params.yaml: a: found x; allowed: y\nz"]
+    told.lost.add(("attacks", "x", "radii", 1))
+    assert checked(Attack, {"radii": [1, None], "steps": 0}, ("attacks", "x"), told) is None
+    assert told.lines == ["params.yaml: attacks.x.steps: found 0; allowed: a whole number of at least 1"]
+
+
+def test_a_key_is_told_once_and_always_in_one_line():
+    told = Faults("params.yaml")
+    for found in ("x\ny", "z"):
+        told.add(("a",), found, "b")
+    assert told.lines == [r"params.yaml: a: found x\ny; allowed: b"]

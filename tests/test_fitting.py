@@ -26,7 +26,14 @@ TECHNIQUES = (Mixup(0.4), InputNoise(0.3), Dropout(0.2, 0.5))
 
 
 def training(**changes):
-    settings = {"epochs": 6, "batch_size": 16, "optimizer": "adam", "learning_rate": 0.01, "momentum": 0.0, "accelerator": "cpu"}
+    settings = {
+        "epochs": 6,
+        "batch_size": 16,
+        "optimizer": "adam",
+        "learning_rate": 0.01,
+        "momentum": 0.0,
+        "accelerator": "cpu",
+    }
     return SimpleNamespace(**settings | changes)
 
 
@@ -70,7 +77,8 @@ def test_placebo_leaves_every_bit_as_it_is(tmp_path, split):
 
 def test_another_technique_in_front_leaves_the_masks_as_they_are(tmp_path, split):
     alone, behind = (
-        trained(tmp_path / str(len(list_)), split, *list_)[1] for list_ in ([Dropout()], [Placebo(), InputNoise(0.0), Dropout()])
+        trained(tmp_path / str(len(list_)), split, *list_)[1]
+        for list_ in ([Dropout()], [Placebo(), InputNoise(0.0), Dropout()])
     )
     assert same(alone, behind)
 
@@ -84,7 +92,9 @@ train_seed(recipe, split, 0, Path(folder), every=0.0)
 """
 
 
-@pytest.mark.parametrize("techniques", [TECHNIQUES, (EarlyStopping(patience=200), Dropout())], ids=["noise", "stopping"])
+@pytest.mark.parametrize(
+    "techniques", [TECHNIQUES, (EarlyStopping(patience=200), Dropout())], ids=["noise", "stopping"]
+)
 def test_a_training_killed_with_9_and_started_again_ends_with_the_same_bits(tmp_path, split, techniques):
     import pickle
 
@@ -110,7 +120,9 @@ def test_a_training_killed_with_9_and_started_again_ends_with_the_same_bits(tmp_
     assert outcome == undisturbed[0] and same(tensors, undisturbed[1])
     resumed = [json.loads(line) for line in journal.read_text().splitlines()]
     expected = [json.loads(line) for line in undisturbed[2]]
-    assert [(line["epoch"], line["metrics"]) for line in resumed] == [(line["epoch"], line["metrics"]) for line in expected]
+    assert [(line["epoch"], line["metrics"]) for line in resumed] == [
+        (line["epoch"], line["metrics"]) for line in expected
+    ]
 
 
 def test_a_loss_that_becomes_infinite_ends_the_seed_within_that_step(tmp_path, split):

@@ -210,7 +210,7 @@ def test_all_faults_are_told_at_once(tmp_path):
     ("old", "new", "key"),
     [
         ("seeds: 3", "seeds: *a", "seeds"),
-        ("seeds: 3", "seeds: 010", "seeds"),
+        ("epochs: 2", "epochs: [*a]", "training.epochs[0]"),
         ("seeds: 3", "seeds: 3\nseeds: 4", "seeds"),
         ("digits", "*a", "data.name"),
         ("train_size: 100", "train_size: !!int 100", "data.train_size"),

@@ -121,7 +121,9 @@ def test_forced_twice_the_lock_is_the_same_to_the_byte(done):
 
 
 def test_an_experiment_in_a_temporary_workspace_keeps_its_runs_and_shows_its_change(done):
-    code, output = done.run("dvc", "exp", "run", "--temp", "-n", "softer", "-S", "regularizers.dropout.hidden_rate=0.25")
+    code, output = done.run(
+        "dvc", "exp", "run", "--temp", "-n", "softer", "-S", "regularizers.dropout.hidden_rate=0.25"
+    )
     assert code == 0, output
     code, table = done.run("dvc", "exp", "show", "--csv")
     assert "regularizers.dropout.hidden_rate" in table.splitlines()[0] and "softer" in table

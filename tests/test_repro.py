@@ -7,7 +7,11 @@ GOOD = "schema: '2.0'\nstages:\n  prepare:\n    cmd: exec python pipelines/prepa
 
 def repository(folder):
     (folder / "dvc.lock").write_text(GOOD)
-    for command in (["init", "-q"], ["add", "dvc.lock"], ["-c", "user.name=t", "-c", "user.email=t@t", "commit", "-qm", "t"]):
+    for command in (
+        ["init", "-q"],
+        ["add", "dvc.lock"],
+        ["-c", "user.name=t", "-c", "user.email=t@t", "commit", "-qm", "t"],
+    ):
         subprocess.run(["git", *command], cwd=folder, check=True)
     return folder / "dvc.lock"
 

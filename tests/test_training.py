@@ -34,7 +34,14 @@ def run(tmp_path, data, monkeypatch):
     monkeypatch.setenv("DVC_ROOT", str(tmp_path))
 
     def run(*techniques, name="dropout", **changes):
-        settings = {"epochs": 3, "batch_size": 16, "optimizer": "adam", "learning_rate": 0.01, "momentum": 0.0, "accelerator": "cpu"}
+        settings = {
+            "epochs": 3,
+            "batch_size": 16,
+            "optimizer": "adam",
+            "learning_rate": 0.01,
+            "momentum": 0.0,
+            "accelerator": "cpu",
+        }
         settings |= changes
         dataset = {"name": data.name, "fingerprint": data.fingerprint}
         about = About("regularizers", name, [name], dataset, {name: {}, "training": settings}, [0, 1])
@@ -58,7 +65,9 @@ def test_the_record_is_complete_and_its_numbers_follow_from_the_predictions(run)
     for seed in (0, 1):
         metrics = content["seeds"][str(seed)]["metrics"]
         assert metrics["test_accuracy"] == pytest.approx(right[seed].mean(), abs=1e-6)
-        assert metrics["generalization_gap"] == pytest.approx(metrics["train_accuracy"] - metrics["test_accuracy"], abs=1e-9)
+        assert metrics["generalization_gap"] == pytest.approx(
+            metrics["train_accuracy"] - metrics["test_accuracy"], abs=1e-9
+        )
         assert load_file(folder / "weights" / f"seed-{seed}.safetensors")["head.weight"].shape == (3, 8)
     assert content["summary"]["test_accuracy"]["mean"] == pytest.approx(right.mean(), abs=1e-6)
 
@@ -87,14 +96,20 @@ def test_a_record_holds_no_time_host_or_path(run, tmp_path):
 def test_a_diverged_seed_is_marked_and_leaves_no_summary(run):
     content = json.loads((run(learning_rate=1e30, optimizer="sgd") / "record.json").read_text())
     assert {seed["status"] for seed in content["seeds"].values()} == {"diverged"} and content["summary"] == {}
-    assert all(seed["metrics"] == {} and "infinite" in seed["reason"] or "nan" in seed["reason"] for seed in content["seeds"].values())
+    assert all(
+        seed["metrics"] == {} and "infinite" in seed["reason"] or "nan" in seed["reason"]
+        for seed in content["seeds"].values()
+    )
 
 
 def test_stopping_early_costs_less_than_the_full_training(run):
     def cost(folder):
         return json.loads((folder / "record.json").read_text())["cost"]
 
-    full, stopped = cost(run(epochs=40)), cost(run(EarlyStopping(1), name="early_stopping", epochs=40, learning_rate=0.1))
+    full, stopped = (
+        cost(run(epochs=40)),
+        cost(run(EarlyStopping(1), name="early_stopping", epochs=40, learning_rate=0.1)),
+    )
     assert full["relative_to_none"] == 1 and stopped["relative_to_none"] < 1
     assert stopped["flops"] < full["flops"]
 
@@ -113,10 +128,18 @@ def test_a_failure_leaves_the_record_that_was_there(run, monkeypatch):
 
 
 def test_settings_data_seeds_and_code_decide_where_a_run_goes_on(tmp_path, monkeypatch):
-    about = About("regularizers", "dropout", ["dropout"], {"fingerprint": "a"}, {"dropout": {"hidden_rate": 0.5}}, [0, 1])
-    places = {journal.place(tmp_path, About(**asdict(about) | changes)) for changes in (
-        {}, {"settings": {"dropout": {"hidden_rate": 0.4}}}, {"dataset": {"fingerprint": "b"}}, {"seeds": [0, 1, 2]}
-    )}
+    about = About(
+        "regularizers", "dropout", ["dropout"], {"fingerprint": "a"}, {"dropout": {"hidden_rate": 0.5}}, [0, 1]
+    )
+    places = {
+        journal.place(tmp_path, About(**asdict(about) | changes))
+        for changes in (
+            {},
+            {"settings": {"dropout": {"hidden_rate": 0.4}}},
+            {"dataset": {"fingerprint": "b"}},
+            {"seeds": [0, 1, 2]},
+        )
+    }
     monkeypatch.setattr(journal, "__file__", str(Path(record.__file__).parent / "data" / "journal.py"))
     assert len(places | {journal.place(tmp_path, about)}) == 5
 
@@ -131,4 +154,7 @@ def test_a_journal_goes_on_after_a_torn_line_and_keeps_the_first_writing(tmp_pat
     second.append(0, {"loss": 0.25})
     assert path.read_text() == written
     second.append(1, {"loss": 0.5})
-    assert [json.loads(line)["metrics"] for line in path.read_text().splitlines()] == [{"loss": 0.3333333}, {"loss": 0.5}]
+    assert [json.loads(line)["metrics"] for line in path.read_text().splitlines()] == [
+        {"loss": 0.3333333},
+        {"loss": 0.5},
+    ]

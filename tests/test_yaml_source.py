@@ -121,7 +121,7 @@ def test_a_key_a_second_time_is_told_with_both_lines(tmp_path):
         (TEXT + "a: [", "what is not YAML in line 6", "YAML 1.2"),
         (TEXT + "a: \0", "what is not YAML (unacceptable character #x0000", "YAML 1.2"),
         (r'"\UFFFFFFFF": 1', "what is not YAML (", "YAML 1.2"),
-        ("a: " + "[" * 50_000, "one more list or mapping within others, in line 1", "20 within each other"),
+        ("a: " + "[" * 2_000, "one more list or mapping within others, in line 1", "20 within each other"),
         (TEXT.encode() + b"# caf\xe9\n", "the byte 0xe9 in line 6, which is not UTF-8", "a text file saved as UTF-8"),
         (TEXT.encode("utf-16"), "the byte 0xff in line 1, which is not UTF-8", "a text file saved as UTF-8"),
     ],

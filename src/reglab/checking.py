@@ -11,7 +11,9 @@ from reglab.regularizers.base import Regularizer
 from reglab.theory.base import Topic
 
 
-def run(topic: Topic, about: About, techniques: dict[str, type[Regularizer]], runs: Path, *, context: dict | None = None) -> dict:
+def run(
+    topic: Topic, about: About, techniques: dict[str, type[Regularizer]], runs: Path, *, context: dict | None = None
+) -> dict:
     """Publish `runs/theory/<name>`; returns the record's content. `techniques` are all there are, by name.
 
     `context` is as in `journal.opened`.

@@ -37,7 +37,9 @@ def check(given: argparse.Namespace) -> int:
     settings = params.load()
     data.check(settings.data)
     recipes = len(settings.regularizers) + len(settings.combinations)
-    print(f"params.yaml: no fault found: {recipes} recipes x {settings.seeds} seeds, {len(settings.baselines)} baselines")
+    print(
+        f"params.yaml: no fault found: {recipes} recipes x {settings.seeds} seeds, {len(settings.baselines)} baselines"
+    )
     return 0
 
 

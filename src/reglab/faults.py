@@ -29,11 +29,11 @@ class Faults:
         self.file = file
         self.lines: list[str] = []
         self.told: set[Key] = set()  # one line about a key is enough
-        self.lost: set[Key] = set()  # what stands here could not be taken over: nothing more about it and all below
+        self.lost: set[Key] = set()  # the values that could not be taken over
 
     def add(self, key: Key, found: str, allowed: str) -> None:
-        """A line about the value of `key`, unless one about it has been told."""
-        if key not in self.told and not any(key[:length] in self.lost for length in range(len(key) + 1)):
+        """A line about the value of `key`, unless one has been told, or a part of the value was lost."""
+        if key not in self.told and not any(lost[: len(key)] == key for lost in self.lost):
             self.write(key, found, allowed)
 
     def in_text(self, event: Event, key: Key, found: str, allowed: str, *, lost: bool = False) -> None:

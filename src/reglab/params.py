@@ -161,7 +161,7 @@ def combination(name: str, steps: Plain, faults: Faults) -> tuple:
         place = (*key, number, technique)
         techniques.append(entry_of("regularizers", technique, own, place, faults))
         if technique in earlier:
-            faults.add(place, "a technique that the list has already", "each technique once")
+            faults.write(place, "a technique that the list has already", "each technique once")
         earlier.add(technique)
     return tuple(techniques)
 

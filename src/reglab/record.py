@@ -91,7 +91,9 @@ def summary(seeds: dict[str, dict], predictions: dict[str, np.ndarray]) -> dict[
         found[name] = {"mean": float(values.mean()), "low": low, "high": high}
     split = resampled_brier_split(*predictions.values(), unbiased=True)
     if split.predictions:
-        found |= {name: {"mean": getattr(split, name), "low": None, "high": None} for name in ("bias_squared", "variance")}
+        found |= {
+            name: {"mean": getattr(split, name), "low": None, "high": None} for name in ("bias_squared", "variance")
+        }
     return found
 
 

@@ -50,7 +50,9 @@ def repro(root: Path, arguments: list[str]) -> int:
     tools = Path(sys.executable).parent
     environment = os.environ | {"PATH": f"{tools}{os.pathsep}{os.environ['PATH']}"}
     command = [str(tools / "dvc"), "repro", *arguments]
-    code = subprocess.run(command, cwd=root, env=environment, preexec_fn=lambda: die_with_parent(signal.SIGTERM)).returncode
+    code = subprocess.run(
+        command, cwd=root, env=environment, preexec_fn=lambda: die_with_parent(signal.SIGTERM)
+    ).returncode
     if code:
         print("\nA stage failed; what it said stands above. What is finished is kept: make repro goes on from there.")
         return 1

@@ -34,7 +34,9 @@ def run(
         epochs = fmean(outcome["epochs"] for outcome in outcomes)
         content = asdict(about) | {
             "seeds": {
-                str(seed): seed_of_record(outcome, record.starting_with("probabilities/", arrays), splits[seed], lines[seed])
+                str(seed): seed_of_record(
+                    outcome, record.starting_with("probabilities/", arrays), splits[seed], lines[seed]
+                )
                 for seed, outcome, arrays in zip(about.seeds, outcomes, tensors, strict=True)
             },
             "cost": total_cost(recipe, *costs, epochs, len(splits[about.seeds[0]].inputs["labelled"])),
@@ -58,7 +60,9 @@ def seed_of_record(outcome: dict, probabilities: dict, split: Split, lines: list
         return seed | {"metrics": {}}
     chosen = lines[outcome["best_epoch"]]["metrics"]
     where = {key: chosen[key] for key in ("weight_norm", "distance_from_start")}
-    return seed | {"metrics": record.seed_metrics(split, probabilities) | {"zero_weights": outcome["zero_weights"]} | where}
+    return seed | {
+        "metrics": record.seed_metrics(split, probabilities) | {"zero_weights": outcome["zero_weights"]} | where
+    }
 
 
 def total_cost(recipe: Recipe, step: dict, plain_step: dict, epochs: float, examples: int) -> dict:
@@ -68,11 +72,15 @@ def total_cost(recipe: Recipe, step: dict, plain_step: dict, epochs: float, exam
         "flops": round(step["flops_per_example"] * seen),
         "forward_passes": step["forward_passes"],
         "backward_passes": step["backward_passes"],
-        "relative_to_none": step["flops_per_example"] * epochs / (plain_step["flops_per_example"] * recipe.training.epochs),
+        "relative_to_none": step["flops_per_example"]
+        * epochs
+        / (plain_step["flops_per_example"] * recipe.training.epochs),
     }
 
 
-def train_all(recipe: Recipe, splits: dict[int, Split], entry: Path, name: str, processes: int | None) -> tuple[dict, dict]:
+def train_all(
+    recipe: Recipe, splits: dict[int, Split], entry: Path, name: str, processes: int | None
+) -> tuple[dict, dict]:
     """Train every seed into `entry`; returns the cost of a step with and without the techniques.
 
     Shows progress where the output is a terminal.

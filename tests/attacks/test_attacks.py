@@ -130,7 +130,7 @@ def test_bad_input_is_refused_with_what_was_found(name, norm, changes, line):
 
 @pytest.mark.parametrize("name", GRADIENT)
 def test_a_model_without_gradients_is_refused_by_who_needs_them(name):
-    model, inputs, labels = untrained(3)
+    model, inputs, _ = untrained(3)
     for blind in (lambda inputs: model(inputs).detach(), lambda inputs: model(inputs.detach())):
         with pytest.raises(UserError, match="no gradient with respect to its inputs"):
             GRADIENT[name](blind, inputs, model(inputs).argmax(1), 0.1)

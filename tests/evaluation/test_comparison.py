@@ -209,7 +209,10 @@ def test_too_few_seeds_for_the_family_are_said(records):
 
 
 def test_a_technique_that_fails_its_check_is_named_and_nothing_with_it_is_ranked(records):
-    for family, name, technique in (("regularizers", "dropout", ["dropout"]), ("combinations", "dropout_and_l1", ["dropout", "l1"])):
+    for family, name, technique in (
+        ("regularizers", "dropout", ["dropout"]),
+        ("combinations", "dropout_and_l1", ["dropout", "l1"]),
+    ):
         records[family][name]["technique"] = technique
     check = {"name": "the mean over masks", "gap": 0.1, "tolerance": 1e-6, "passed": False, "technique": "dropout"}
     records["theory"]["gabor"]["checks"] = [check, check | {"technique": "l1", "passed": True}]

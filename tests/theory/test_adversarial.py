@@ -82,4 +82,6 @@ def test_the_topic_passes_its_own_checks_and_draws(epsilon):
     finding = Adversarial(epsilon=epsilon).run()
     assert all(check.passed for check in finding.checks), [check for check in finding.checks if not check.passed]
     svg = figures.svg(finding.figure)
-    assert "epsilon" in svg and svg.count("<image") == 3 and svg == figures.svg(Adversarial(epsilon=epsilon).run().figure)
+    assert (
+        "epsilon" in svg and svg.count("<image") == 3 and svg == figures.svg(Adversarial(epsilon=epsilon).run().figure)
+    )

@@ -1,13 +1,27 @@
 """The follower: one writer, live, gone by itself, and no burden on the stage that starts it."""
 
-import os
 import subprocess
 import sys
 import time
 
 from filelock import FileLock
 
-FOLLOW = "import sys; from pathlib import Path; from reglab.tracking.follower import follow; follow(Path(sys.argv[1]), 0.2, 1.0)"
+FOLLOW = """
+import sys
+from pathlib import Path
+from reglab.tracking.follower import follow
+follow(Path(sys.argv[1]), interval=0.2, linger=1.0)
+"""
+START = """
+import os, sys, time
+from pathlib import Path
+from reglab.tracking import start_follower
+begun = time.monotonic()
+start_follower(Path("."))
+assert time.monotonic() - begun < 1
+assert not {"mlflow", "torch"} & set(sys.modules)
+print(os.wait()[1])
+"""
 
 
 def follower(study) -> subprocess.Popen:
@@ -37,11 +51,8 @@ def test_two_followers_one_writes_live_and_ends_when_the_training_has(study):
     assert [one.wait(30) for one in followers] == [0, 0]
     assert [one.stdout.read() for one in followers] == ["", ""]
     assert {run["status"] for (run,) in study.runs().values()} == {"FINISHED"}
-    assert {name: len(runs) for name, runs in study.runs().items()} == {
-        "dropout": 1,
-        "dropout/seed-0": 1,
-        "dropout/seed-1": 1,
-    }
+    counts = {name: len(runs) for name, runs in study.runs().items()}
+    assert counts == {"dropout": 1, "dropout/seed-0": 1, "dropout/seed-1": 1}
 
 
 def test_without_a_server_it_says_so_once_and_ends(study, monkeypatch):
@@ -56,13 +67,9 @@ def test_without_a_server_it_says_so_once_and_ends(study, monkeypatch):
 
 
 def test_a_stage_starts_it_without_importing_mlflow_and_goes_on_at_once(study):
-    code = (
-        "import sys, time; from pathlib import Path; from reglab.tracking import start_follower; begun = time.monotonic();"
-        " start_follower(Path('.')); assert time.monotonic() - begun < 1; assert not {'mlflow', 'torch'} & set(sys.modules);"
-        " import os; print(os.wait()[1])"
-    )
     (study.root / ".reglab").mkdir()
     with FileLock(study.root / ".reglab" / "follower.lock"):  # as if one followed already: the new one is not needed
-        ended = subprocess.run([sys.executable, "-c", code], cwd=study.root, capture_output=True, text=True, timeout=30)
+        command = [sys.executable, "-c", START]
+        ended = subprocess.run(command, cwd=study.root, capture_output=True, text=True, timeout=30)
     assert ended.returncode == 0 and ended.stdout == "0\n", ended.stderr
     assert (study.root / ".reglab" / "mirror.log").read_text() == ""

@@ -1,7 +1,6 @@
 """An attack without parameters to tune: adaptive ascents on several objectives, then random search on what stands."""
 
 import itertools
-import math
 from typing import NamedTuple
 
 import torch
@@ -22,10 +21,11 @@ def checkpoints(steps: int) -> list[int]:
 
     p_0 = 0, p_1 = 0.22, p_(j+1) = p_j + max(p_j - p_(j-1) - 0.03, 0.06).
     """
-    shares = [0.0, 0.22]
-    while shares[-1] < 1:
-        shares.append(shares[-1] + max(shares[-1] - shares[-2] - 0.03, 0.06))
-    return [math.ceil(share * steps) for share in shares[1:-1]]
+    percent, interval, judged = 0, 22, []
+    while (percent := percent + interval) < 100:
+        judged.append(-(-percent * steps // 100))
+        interval = max(interval - 3, 6)
+    return judged
 
 
 class Climb(NamedTuple):

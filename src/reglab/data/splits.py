@@ -18,7 +18,9 @@ def stratified_order(labels: np.ndarray, seed: int) -> np.ndarray:
     return np.argsort(quantile, kind="stable")
 
 
-def split(labels: np.ndarray, *, train_size: int, validation_size: int, test_size: int, seed: int) -> dict[str, np.ndarray]:
+def split(
+    labels: np.ndarray, *, train_size: int, validation_size: int, test_size: int, seed: int
+) -> dict[str, np.ndarray]:
     """Disjoint row numbers of `test`, `validation`, `labelled` and `unlabelled` (the rest).
 
     All four are stretches of one order, so a larger `train_size` keeps test, validation and the examples it had.

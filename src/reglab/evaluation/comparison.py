@@ -128,7 +128,9 @@ def _recipes(records: Records) -> dict[Key, dict]:
 
 def _failed_checks(records: Records) -> dict[Key, list[str]]:
     """The recipes that hold a technique with a failed check, and the names of those checks."""
-    checks = [check for record in records.get("theory", {}).values() for check in record["checks"] if not check["passed"]]
+    checks = [
+        check for record in records.get("theory", {}).values() for check in record["checks"] if not check["passed"]
+    ]
     return {
         (family, name): failed
         for family, names in records.items()

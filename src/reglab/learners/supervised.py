@@ -73,7 +73,10 @@ class Supervised(LightningModule):
 
     def validation_step(self, batch: Batch, batch_index: int, dataloader_idx: int = 0) -> None:
         logits, part = self.judged()(batch.inputs), PARTS[dataloader_idx]
-        measured = {f"{part}_nll": cross_entropy(logits, batch.targets), f"{part}_accuracy": accuracy(logits, batch.targets)}
+        measured = {
+            f"{part}_nll": cross_entropy(logits, batch.targets),
+            f"{part}_accuracy": accuracy(logits, batch.targets),
+        }
         self.log_dict(measured, add_dataloader_idx=False, batch_size=len(batch.inputs))
 
     def configure_optimizers(self) -> torch.optim.Optimizer:

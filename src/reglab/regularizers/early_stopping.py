@@ -6,37 +6,11 @@ from typing import Annotated, ClassVar
 
 import torch
 from annotated_types import Ge
-from pytorch_lightning import Callback, LightningModule, Trainer
-from pytorch_lightning import callbacks as lightning
 
 from reglab.models.base import build
 from reglab.models.mlp import MLP
 from reglab.oracle import Check, distance
 from reglab.regularizers.base import Regularizer
-
-
-class BestWeights(Callback):
-    """Keeps the network of the epoch with the lowest `validation_nll`, the first of equals; restores it at the end."""
-
-    def __init__(self) -> None:
-        self.best = {"nll": float("inf"), "epoch": -1, "weights": {}}
-
-    def on_train_epoch_end(self, trainer: Trainer, learner: LightningModule) -> None:
-        nll = trainer.callback_metrics["validation_nll"].item()
-        if nll < self.best["nll"]:
-            weights = {name: value.clone() for name, value in learner.network.state_dict().items()}
-            self.best = {"nll": nll, "epoch": trainer.current_epoch, "weights": weights}
-
-    def on_fit_end(self, trainer: Trainer, learner: LightningModule) -> None:
-        if self.best["weights"]:  # no epoch is best when every validation loss was NaN or infinite
-            learner.network.load_state_dict(self.best["weights"])
-            learner.chosen_epoch = self.best["epoch"]
-
-    def state_dict(self) -> dict:
-        return self.best
-
-    def load_state_dict(self, state: dict) -> None:
-        self.best = state
 
 
 @dataclass(frozen=True)
@@ -50,8 +24,12 @@ class EarlyStopping(Regularizer):
 
     patience: Annotated[int, Ge(1)] = 10
 
-    def callbacks(self) -> list[Callback]:
-        stop = lightning.EarlyStopping("validation_nll", mode="min", patience=self.patience, check_finite=False)
+    def callbacks(self) -> list:
+        from pytorch_lightning.callbacks import EarlyStopping  # seconds to import: only who trains should pay them
+
+        from reglab.best_weights import BestWeights
+
+        stop = EarlyStopping("validation_nll", mode="min", patience=self.patience, check_finite=False)
         return [BestWeights(), stop]
 
     @classmethod

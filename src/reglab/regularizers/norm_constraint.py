@@ -24,7 +24,7 @@ class NormConstraint(Regularizer):
     Omega is the penalty that belongs to the norm, 1/2 ||w||_2^2 or ||w||_1, and k its value on the bound. While the
     optimizer descends in w, lambda <- max(0, lambda + rate (Omega(w) - k)) ascends. At the saddle point
     lambda (Omega(w) - k) = 0: either the bound is not felt, or it is met and lambda is the strength of `weight_decay`
-    or `l1` that does the same. `rate` is per step; too large for its problem, lambda and the norm swing about the bound.
+    or `l1` that does the same. With too large a `rate` lambda and the norm swing about the bound.
 
     Sources: Goodfellow, Bengio and Courville, Deep Learning, 2016, section 7.2, eqs. 7.25 to 7.28; Arrow, Hurwicz and
     Uzawa, Studies in Linear and Non-Linear Programming, 1958, on ascent and descent at once.

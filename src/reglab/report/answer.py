@@ -92,7 +92,9 @@ def headline(table: list[Row], settings: dict) -> Markup:
             price(best.numbers.get("cost")),
         )  # fmt: skip
     if all(not row.ranked for row in recipes):
-        return Markup("On {}, every recipe diverged or failed its check: none but <b>none</b> can be judged.").format(place)
+        return Markup("On {}, every recipe diverged or failed its check: none but <b>none</b> can be judged.").format(
+            place
+        )
     if len(unclear) == len([row for row in recipes if row.ranked]):
         return Markup(
             "On {}, {} cannot tell whether anything helps. The largest mean difference is {} points, by <b>{}</b>, "

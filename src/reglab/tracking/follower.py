@@ -42,21 +42,24 @@ def follow(root: Path, interval: float = 2.0, linger: float = 15.0) -> None:
         return
     with lock:
         os.nice(10)
+        from reglab.tracking.store import load
+
         sent: dict[str, set[int]] = {}
         mirrored, problems, pause, alive = {}, [], interval, time.monotonic()
         while True:
             current = state(root)
             active = current != mirrored or any(training for _, training in current.values())
-            begun = time.monotonic()
-            if not active and begun - alive > linger:
+            if not active and time.monotonic() - alive > linger:
                 return
             if current != mirrored or problems:
+                load()
+                spent = time.process_time()
                 before, problems = problems, attempt(root, sent)
                 for line in problems:
                     if line not in before:
                         print(time.strftime("%Y-%m-%d %H:%M:%S"), line, flush=True)
                 mirrored = current
-                pause = min(max(interval, 10 * (time.monotonic() - begun)), 60.0)
+                pause = min(max(interval, 10 * (time.process_time() - spent)), 10.0)
             if active:
                 alive = time.monotonic()
             time.sleep(pause)

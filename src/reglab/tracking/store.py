@@ -107,11 +107,17 @@ def sole_writer(root: Path) -> Iterator[None]:
         raise UserError(f"{lock}: another process has been writing to MLflow for two minutes; try again") from None
 
 
+def load() -> None:
+    """Import MLflow, which takes two seconds, in the environment that it is to see."""
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    import mlflow.tracking  # noqa: F401
+
+
 @contextmanager
 def plain_errors(uri: str | None, root: Path) -> Iterator[None]:
     """Say in one line that MLflow does not do what it is asked."""
-    for name, value in ENVIRONMENT.items():
-        os.environ.setdefault(name, value)
+    load()
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
 

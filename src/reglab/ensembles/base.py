@@ -1,0 +1,127 @@
+"""What an ensemble is: the examples each member trains on, and members that predict as one network."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import one_hot
+
+from reglab.data.prepared import Split
+from reglab.models.base import Network
+from reglab.oracle import Check
+from reglab.streams import seed_of
+
+RULES = ("average", "geometric", "vote")
+
+
+def running(probabilities: Tensor, weights: Tensor, combine: str) -> Tensor:
+    """What the first 1, 2, ... m members predict together, (members, examples, classes), from what each predicts.
+
+        average    p = sum_j w_j p_j / sum_j w_j
+        geometric  p ~ exp(sum_j w_j log p_j / sum_j w_j), renormalised; a probability of 0 counts as 1e-38
+        vote       p = sum_j w_j [c = argmax p_j] / sum_j w_j, the share of the votes; the lower class wins a tie
+
+    probabilities: (members, examples, classes); weights: (members,), or (members, examples) where a member does not
+    speak on every example. NaN where no weight is left.
+
+    Goodfellow, Bengio and Courville, Deep Learning, 2016, eqs. 7.52 to 7.54.
+    """
+    weights = weights.view(len(weights), -1, 1)
+    if combine == "geometric":
+        spoken = probabilities.clamp(min=torch.finfo(probabilities.dtype).tiny).log()
+    elif combine == "vote":
+        spoken = one_hot(probabilities.argmax(2), probabilities.shape[2]).to(probabilities.dtype)
+    else:
+        spoken = probabilities
+    means = (weights * spoken).cumsum(0) / weights.cumsum(0)
+    return means.softmax(2) if combine == "geometric" else means
+
+
+def disagreement(probabilities: Tensor) -> Tensor:
+    """Share of the examples on which two of the first 1, 2, ... m members choose different classes, mean over pairs.
+
+    probabilities: (members, examples, classes); returns (members,), 0 for the first alone.
+    """
+    votes = probabilities.argmax(2)
+    apart = (votes[:, None] != votes).double().mean(2).cumsum(0).cumsum(1).diagonal()
+    number = torch.arange(1, len(votes) + 1)
+    return apart / (number * (number - 1)).clamp(min=1)
+
+
+def stream(seed: int, member: int) -> int:
+    """The seed of a member's random numbers; the first member's are those of the single model of this seed."""
+    return seed if member == 0 else seed_of(seed, "member", member)
+
+
+class Committee(nn.Module):
+    """Networks that predict as one: log-probabilities (batch, classes), where a probability of 0 counts as 1e-38.
+
+    Its weights are saved and loaded as any module's: `state_dict` holds `networks.<member>.<name>`, and `member_weights`.
+    """
+
+    def __init__(self, networks: Sequence[nn.Module], combine: str, member_weights: Tensor) -> None:
+        super().__init__()
+        self.networks, self.combine = nn.ModuleList(networks), combine
+        self.register_buffer("member_weights", member_weights.float())
+
+    def members(self, inputs: Tensor) -> Tensor:
+        """Class probabilities (members, batch, classes) of each."""
+        return torch.stack([network(inputs).softmax(1) for network in self.networks])
+
+    def probabilities(self, inputs: Tensor) -> Tensor:
+        """Class probabilities (batch, classes) of all together."""
+        return running(self.members(inputs), self.member_weights, self.combine)[-1]
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return self.probabilities(inputs).clamp(min=torch.finfo(torch.float32).tiny).log()
+
+
+class Ensemble:
+    """A frozen dataclass whose fields are its entry under `ensembles:` in params.yaml; `members` and `combine` are two.
+
+    For each seed, in order:
+
+        for member in range(ensemble.networks):
+            rows = ensemble.sample(labels, classes, seed, member, wrong)
+            network = train(ensemble.member_recipe(recipe), the labelled examples at rows, stream(seed, member))
+            wrong[member] = network(all labelled examples) != labels
+        committee = ensemble.committee(networks, wrong, classes)
+        metrics |= ensemble.metrics(committee, split, seed)
+
+    `sequential`: a member needs the ones before it; else all train side by side and `sample` gets no `wrong`.
+    """
+
+    sequential: ClassVar[bool] = False
+    members: int
+    combine: str
+
+    @property
+    def networks(self) -> int:
+        """How many networks are trained."""
+        return self.members
+
+    def member_recipe(self, recipe):
+        """The `fitting.Recipe` of a member, from that of the single model without any technique."""
+        return recipe
+
+    def sample(self, labels: np.ndarray, classes: int, seed: int, member: int, wrong: np.ndarray) -> np.ndarray:
+        """The labelled examples that a member trains on, as row numbers into `labels` (n,); all of them unless told.
+
+        wrong: (earlier members, n), whether each is wrong on a labelled example.
+        """
+        return np.arange(len(labels))
+
+    def committee(self, networks: Sequence[Network], wrong: np.ndarray, classes: int) -> Committee:
+        """The trained networks as one; wrong: (networks, n) as above."""
+        return Committee(networks, self.combine, torch.ones(len(networks)))
+
+    def metrics(self, committee: Committee, split: Split, seed: int) -> dict[str, float]:
+        """What the record says of this kind alone; `<other>_test_accuracy` is drawn beside the ensemble's own."""
+        return {}
+
+    @classmethod
+    def checks(cls) -> list[Check]:
+        """Exact checks that go into the record."""
+        return []

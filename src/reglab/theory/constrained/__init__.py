@@ -1,0 +1,1 @@
+"""Minimisation under constraints: a solver by multipliers, and textbook problems with their known optima."""
