@@ -93,8 +93,8 @@ def test_what_is_left_out_has_its_default(tmp_path):
     assert loaded.model == params.find("models", "mlp")()
     assert loaded.regularizers["dropout"] == params.find("regularizers", "dropout")(input_rate=0.1)
     assert loaded.baselines["logistic_regression"] == params.find("baselines", "logistic_regression")()
-    fewer = read(tmp_path, changed(("theory", MISSING), ("processes", MISSING), ("evaluation", {}), ("tracking", {})))
-    assert (fewer.theory, fewer.processes) == ({}, None)
+    fewer = read(tmp_path, changed(("processes", MISSING), ("evaluation", {}), ("tracking", {})))
+    assert fewer.processes is None
     assert (fewer.evaluation, fewer.tracking) == (params.Evaluation(), params.Tracking())
 
 

@@ -61,6 +61,7 @@ training: {}
 baselines: {}
 regularizers: {drop: {}}
 combinations: {both: []}
+theory: {}
 evaluation: {}
 tracking: {experiment: "${x}"}
 """

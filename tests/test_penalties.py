@@ -68,7 +68,7 @@ def tied(strength):
     tasks = (inputs[:20], targets[:20]), (inputs[20:], targets[20:] + inputs[20:, 2])
     pair = [torch.zeros(4, dtype=torch.float64, requires_grad=True) for _ in tasks]
     optimizer = torch.optim.SGD(pair, 0.3 / (1 + 4 * strength))
-    for _ in range(3000):
+    for _ in range(1000):
         losses = [(x @ w - y).square().mean() / 2 for w, (x, y) in zip(pair, tasks, strict=True)]
         optimizer.zero_grad()
         (sum(losses) + strength * tying(pair[:1], pair[1:])).backward()

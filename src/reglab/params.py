@@ -6,7 +6,7 @@ section more is a line there and a line here.
 
 import inspect
 import re
-from dataclasses import MISSING, dataclass, field, fields, is_dataclass
+from dataclasses import MISSING, dataclass, fields, is_dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -74,7 +74,7 @@ class Params:
     baselines: dict[str, Any]
     regularizers: dict[str, Any]
     combinations: dict[str, tuple]
-    theory: dict[str, Any] = field(default_factory=dict)
+    theory: dict[str, Any]
     evaluation: Evaluation
     tracking: Tracking
     processes: Annotated[int, Ge(1)] | None = None

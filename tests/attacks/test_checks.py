@@ -40,7 +40,7 @@ def test_an_honest_number_in_the_l2_norm_passes_every_line(network, few):
     assert reliable(lines) and len(lines) == 10
 
 
-def test_scores_times_a_thousand_are_flagged(network, few):
+def test_scores_times_a_thousand_are_flagged(network, few, adversarial):
     masked = lambda inputs: 1000 * network(inputs)  # noqa: E731
     lines = card(masked, *few, 0.1, projected_gradient(masked, *few, 0.1))
     assert {SLOPE, "more steps and restarts find nothing more", BLACK_BOX} <= failed(lines)

@@ -52,15 +52,15 @@ def projected_gradient(
         for restart in range(restarts):
             points = ball.random(generator(seed, "projected_gradient", restart))[rows]
             near, aims = ball[rows], labels[rows]
-            for step in range(steps + 1):
+            for _ in range(steps):
+                if not len(rows):
+                    return found
                 scores, _, slope = gradient(model, points, objective, aims)
                 standing = scores.argmax(1) == aims
                 if not standing.all():
                     found[rows] = points
                     rows, points, slope, near, aims = (held[standing] for held in (rows, points, slope, near, aims))
-                if not len(rows):
-                    return found
-                if step < steps:
-                    points = near.project(points + near.radius * (TRAVEL / steps) * near.steepest(slope))
+                points = near.project(points + near.radius * (TRAVEL / steps) * near.steepest(slope))
             found[rows] = points
+            rows = rows[right(model, points, aims)]
     return found

@@ -11,7 +11,6 @@ from torch import Tensor
 
 from reglab.data.prepared import Split
 from reglab.ensembles.base import Committee, Ensemble
-from reglab.evaluation.metrics import classification
 from reglab.models.base import Network
 from reglab.regularizers.dropout import Dropout, MaskAverage
 
@@ -59,6 +58,8 @@ class DropoutAverage(Ensemble):
 
     @torch.no_grad()
     def metrics(self, committee: Committee, split: Split, seed: int) -> dict[str, float]:
+        from reglab.evaluation.metrics import classification
+
         scaled = committee.networks[0](torch.as_tensor(split.inputs["test"])).softmax(1)
         found = classification(scaled, torch.as_tensor(split.labels["test"]))
         return {f"weight_scaling_test_{name}": value for name, value in found.items()}

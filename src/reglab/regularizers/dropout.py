@@ -79,8 +79,8 @@ class Dropout(Regularizer):
             Check("masks come as often as they should, in standard errors", (surplus / spread).max().item(), 5.0),
             Check("prediction keeps all units", distance(network.backbone(example), units), 0.0),
             Check("keyed masks mean weight scaling, in standard errors", standard_errors(sample, scores), 4.0),
-            Check("arithmetic", distance(arithmetic(example).softmax(1), sample.softmax(2).mean(0)), 1e-12),
-            Check("geometric", distance(geometric(example).softmax(1), sample.mean(0).softmax(1)), 1e-12),
+            Check("arithmetic", distance(arithmetic(example).exp(), sample.softmax(2).mean(0)), 1e-12),
+            Check("geometric", distance(geometric(example).exp(), sample.mean(0).softmax(1)), 1e-12),
         ]
 
 

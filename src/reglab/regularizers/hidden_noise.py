@@ -38,14 +38,14 @@ class HiddenNoise(Regularizer):
     @classmethod
     @torch.no_grad()
     def checks(cls) -> list[Check]:
-        (inputs, targets, _), deviation, draws = regression(), 0.5, 2000
+        inputs, deviation, draws = regression()[0], 0.5, 2000
         network = build(MLP(width=6, depth=1), (4,), 1, seed=0).double()
         undisturbed = network(inputs)
         network.moment = Moment(seed=0, epoch=0, step=0)
         cls(deviation).prepare_model(network)
-        losses = (network(inputs.repeat(draws, 1)).view(draws, -1, 1) - targets).square().mean((1, 2)) / 2
-        expected = (undisturbed - targets).square().mean() / 2 + deviation**2 / 2 * network.head.weight.square().sum()
+        losses = (network(inputs.repeat(draws, 1)).view(draws, -1, 1) - undisturbed).square().mean((1, 2)) / 2
+        expected = deviation**2 / 2 * network.head.weight.square().sum()
         return [
-            Check("the mean loss is ridge on the units, in standard errors", standard_errors(losses, expected), 4.0),
+            Check("its mean cost is weight decay's penalty, in standard errors", standard_errors(losses, expected), 4.0),
             Check("in prediction there is no noise", distance(network.eval()(inputs), undisturbed), 0.0),
         ]

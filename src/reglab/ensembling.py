@@ -1,0 +1,204 @@
+"""From an ensemble's settings to its record: members trained in parallel, each once and for all, then judged as one.
+
+A member lies under `.reglab/members/` in the main checkout, in a folder named by what decides its outcome: the recipe, the
+data, the code, the seed, and the examples it is given. So 16 members asked for after 8 cost the 8 that are new, and a
+training that was killed goes on. The folder may be deleted at any time.
+"""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from statistics import fmean
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from reglab import journal, params, record
+from reglab.data.prepared import Prepared, Split
+from reglab.ensembles.base import Committee, Ensemble, stream
+from reglab.evaluation.by_members import Growth, all_splits, figure, growth, table
+from reglab.fitting import Recipe, cost_of_step, finished_seed, learner_of, train_seed
+from reglab.models.base import Network
+from reglab.processes import run_all
+from reglab.record import About
+from reglab.training import total_cost
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A seed's ensemble: its part of the record, its test probabilities, its weights and how it grew (None: it diverged)."""
+
+    seed: dict
+    probabilities: np.ndarray
+    weights: dict[str, np.ndarray]
+    growth: Growth | None
+    epochs: float
+
+
+def run(
+    ensemble: Ensemble,
+    recipe: Recipe,
+    about: About,
+    data: Prepared,
+    runs: Path,
+    *,
+    processes: int | None = None,
+    context: dict | None = None,
+) -> dict:
+    """Train and judge all seeds' ensembles and publish `runs/<family>/<name>`; returns the record's content.
+
+    `recipe` is that of the single model without any technique; `context` is as in `journal.opened`.
+    """
+    with journal.opened(about, context) as entry:
+        splits = {seed: data.split(seed) for seed in about.seeds}
+        own = ensemble.member_recipe(recipe)
+        home = home_of(about, own)
+        first = splits[about.seeds[0]]
+        judged = train_all(ensemble, own, splits, home, about.name, processes)
+        costs = run_all([(cost_of_step, which, first) for which in (own, recipe)], processes=processes, tick=lambda: None)
+        content = asdict(about) | {
+            "seeds": {str(seed): each.seed for seed, each in zip(about.seeds, judged, strict=True)},
+            "checks": [asdict(check) | {"passed": check.passed} for check in ensemble.checks()],
+            "cost": ensemble_cost(ensemble, recipe, costs, judged, len(first.inputs["labelled"])),
+        }
+        path = record.write(
+            record.folder(runs, about),
+            content,
+            **grown(ensemble, judged, splits),
+            splits=splits,
+            probabilities=[each.probabilities for each in judged],
+            weights=[each.weights for each in judged],
+        )
+        journal.complete(entry, path)
+    return content
+
+
+def home_of(about: About, own: Recipe) -> Path:
+    """Where members of this recipe lie, whatever ensemble size and rule they are for."""
+    members = About("members", about.name, [], about.dataset, params.settings(own), [])
+    return journal.root() / ".reglab" / "members" / journal.place(journal.root(), members).name
+
+
+def train_all(
+    ensemble: Ensemble, own: Recipe, splits: dict[int, Split], home: Path, name: str, processes: int | None
+) -> list[Judged]:
+    """Train every member of every seed's ensemble, then judge each; shows progress where the output is a terminal."""
+    home.mkdir(parents=True, exist_ok=True)
+    alone = [] if ensemble.sequential else range(ensemble.networks)
+    members = [(train_alone, ensemble, own, split, seed, m, home) for seed, split in splits.items() for m in alone]
+    with tqdm(total=ensemble.networks * len(splits), desc=name, unit="member", disable=None, leave=False) as bar:
+
+        def tick() -> None:
+            bar.n = min(bar.total, sum(1 for _ in home.glob("*/*.safetensors")))
+            bar.refresh()
+
+        run_all(members, processes=processes, tick=tick)
+        seeds = [(judge, ensemble, own, split, seed, home) for seed, split in splits.items()]
+        return run_all(seeds, processes=processes, tick=tick)
+
+
+def train_alone(ensemble: Ensemble, own: Recipe, split: Split, seed: int, member: int, home: Path) -> None:
+    """Leave a member that needs no others in the cache."""
+    rows = ensemble.sample(split.labels["labelled"], own.classes, seed, member, nobody(split))
+    train_member(own, split, rows, seed, member, home)
+
+
+def nobody(split: Split) -> np.ndarray:
+    """`wrong` when there is no earlier member."""
+    return np.zeros((0, len(split.labels["labelled"])), dtype=bool)
+
+
+def train_member(own: Recipe, split: Split, rows: np.ndarray, seed: int, member: int, home: Path) -> tuple[dict, Network]:
+    """A member's outcome and network, trained on the labelled examples at `rows` unless the cache has it."""
+    key = hashlib.blake2b(rows.astype(np.int64).tobytes(), digest_size=8).hexdigest()
+    folder = home / f"{seed}-{member}-{key}"
+    folder.mkdir(exist_ok=True)
+    with journal.locked(home / f".{folder.name}.lock", f"member {member} of seed {seed}"):
+        train_seed(own, taken(split, rows), stream(seed, member), folder)
+    outcome, tensors = finished_seed(folder, stream(seed, member))
+    network = empty(own, split, stream(seed, member))
+    weights = record.starting_with("weights/", tensors)
+    network.load_state_dict({name: torch.as_tensor(array) for name, array in weights.items()})
+    return outcome, network
+
+
+def taken(split: Split, rows: np.ndarray) -> Split:
+    """The split with only the labelled examples at `rows`, which may repeat."""
+    inputs, labels, numbers = (
+        part | {"labelled": part["labelled"][rows]} for part in (split.inputs, split.labels, split.rows)
+    )
+    return Split(inputs, labels, numbers)
+
+
+def empty(own: Recipe, split: Split, seed: int) -> Network:
+    """A member before training, ready to be judged once it has its weights."""
+    return learner_of(own, split.inputs["test"].shape[1:], seed).network.eval()
+
+
+def untrained(ensemble: Ensemble, own: Recipe, split: Split, seed: int) -> Committee:
+    """The ensemble of a seed that `load_state_dict` makes the published one, from `weights/seed-<n>.safetensors`."""
+    networks = [empty(own, split, stream(seed, member)) for member in range(ensemble.networks)]
+    right = np.zeros((ensemble.networks, len(split.labels["labelled"])), dtype=bool)
+    return ensemble.committee(networks, right, own.classes).eval()
+
+
+@torch.no_grad()
+def judge(ensemble: Ensemble, own: Recipe, split: Split, seed: int, home: Path) -> Judged:
+    """Gather a seed's members, training what is not there yet, and judge them as one."""
+    inputs = {part: torch.as_tensor(split.inputs[part]) for part in ("labelled", "validation", "test")}
+    labels = {part: torch.as_tensor(split.labels[part]) for part in inputs}
+    networks, wrong, epochs = [], nobody(split), []
+    for member in range(ensemble.networks):
+        rows = ensemble.sample(split.labels["labelled"], own.classes, seed, member, wrong)
+        with torch.enable_grad():
+            outcome, network = train_member(own, split, rows, seed, member, home)
+        epochs.append(outcome["epochs"])
+        if outcome["status"] != "finished":
+            seed_part = {"status": "diverged", "reason": f"member {member}: {outcome['reason']}", "metrics": {}}
+            nothing = np.full((len(labels["test"]), own.classes), np.nan)
+            return Judged(seed_part, nothing, {}, None, fmean(epochs))
+        networks.append(network)
+        mistakes = (network(inputs["labelled"]).argmax(1) != labels["labelled"]).numpy()
+        wrong = np.concatenate([wrong, mistakes[None]])
+    committee = ensemble.committee(networks, wrong, own.classes).eval()
+    probabilities = {part: committee.probabilities(values).numpy() for part, values in inputs.items()}
+    alone = committee.members(inputs["test"])
+    grown = growth(
+        alone, labels["test"], committee.members(inputs["validation"]), labels["validation"], committee.member_weights
+    )
+    metrics = record.seed_metrics(split, probabilities) | {
+        "member_test_accuracy": (alone.argmax(2) == labels["test"]).double().mean().item(),
+        "disagreement": float(grown.scores[ensemble.combine]["disagreement"][-1]),
+        **ensemble.metrics(committee, split, seed),
+    }
+    weights = {name: tensor.numpy() for name, tensor in committee.state_dict().items()}
+    return Judged({"status": "finished", "metrics": metrics}, probabilities["test"], weights, grown, fmean(epochs))
+
+
+def ensemble_cost(
+    ensemble: Ensemble, recipe: Recipe, costs: list[dict], judged: list[Judged], examples: int
+) -> dict:
+    """All members' training together, relative to one plain model's; and passes for a prediction."""
+    step, plain = costs
+    epochs = fmean(each.epochs for each in judged)
+    cost = total_cost(recipe, step, plain, epochs, examples)
+    return {name: value * ensemble.networks for name, value in cost.items()} | {"prediction_passes": ensemble.members}
+
+
+def grown(ensemble: Ensemble, judged: list[Judged], splits: dict[int, Split]) -> dict[str, str]:
+    """members.csv and the figure; nothing where a seed diverged."""
+    if any(each.growth is None for each in judged):
+        return {}
+    labels, rows = (np.stack([getattr(split, of)["test"] for split in splits.values()]) for of in ("labels", "rows"))
+    growths = [each.growth for each in judged]
+    parts = all_splits(growths, labels, rows)
+    ending = "_test_accuracy"
+    others = {
+        name.removesuffix(ending).replace("_", " "): fmean(each.seed["metrics"][name] for each in judged)
+        for name in judged[0].seed["metrics"]
+        if name.endswith(ending)
+    }
+    picture = figure(growths, parts, ensemble.combine, others)
+    return {"members": table(list(splits), growths, parts), "figure": picture}

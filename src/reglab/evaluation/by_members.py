@@ -1,0 +1,110 @@
+"""How an ensemble does with its first 1, 2, ... members, by every rule that combines them."""
+
+import csv
+import io
+from dataclasses import dataclass
+
+import numpy as np
+from torch import Tensor
+
+from reglab.ensembles.base import RULES, disagreement, running
+from reglab.evaluation.bias_variance import resampled_brier_split
+from reglab.evaluation.interval import mean_interval
+from reglab.evaluation.metrics import classification
+from reglab.figures import COLORS, canvas, svg
+
+PER_SEED = ("test_accuracy", "test_nll", "test_brier", "test_ece", "validation_accuracy", "disagreement")
+OF_ALL = ("bias_squared", "variance")  # belong to all seeds together
+
+
+@dataclass(frozen=True)
+class Growth:
+    """A seed's ensemble as it grows.
+
+    `tests`: by rule, the test probabilities (members, examples, classes) of the first 1, 2, ... members; `scores`: by
+    rule and metric of PER_SEED, (members,).
+    """
+
+    tests: dict[str, np.ndarray]
+    scores: dict[str, dict[str, np.ndarray]]
+
+
+def growth(test: Tensor, test_labels: Tensor, validation: Tensor, validation_labels: Tensor, weights: Tensor) -> Growth:
+    """What comes of each member's probabilities (members, examples, classes) on test and validation examples."""
+    tests, scores = {}, {}
+    apart = disagreement(test).numpy()
+    for rule in RULES:
+        grown, chosen = running(test, weights, rule), running(validation, weights, rule).argmax(2)
+        found = [classification(probabilities, test_labels) for probabilities in grown]
+        tests[rule] = grown.numpy()
+        scores[rule] = {f"test_{name}": np.array([each[name] for each in found]) for name in found[0]}
+        scores[rule] |= {
+            "validation_accuracy": (chosen == validation_labels).double().mean(1).numpy(),
+            "disagreement": apart,
+        }
+    return Growth(tests, scores)
+
+
+def splits_by_members(tests: np.ndarray, labels: np.ndarray, rows: np.ndarray) -> dict[str, np.ndarray]:
+    """Bias² and variance (members,) of test probabilities (seeds, members, examples, classes); rows, labels (seeds, examples)."""
+    splits = [resampled_brier_split(tests[:, k], labels, rows, unbiased=True) for k in range(tests.shape[1])]
+    return {name: np.array([getattr(split, name) for split in splits]) for name in OF_ALL}
+
+
+def all_splits(grown: list[Growth], labels: np.ndarray, rows: np.ndarray) -> dict[str, dict[str, np.ndarray]]:
+    """By rule, `splits_by_members`."""
+    return {rule: splits_by_members(np.stack([seed.tests[rule] for seed in grown]), labels, rows) for rule in RULES}
+
+
+def table(seeds: list[int], grown: list[Growth], splits: dict[str, dict[str, np.ndarray]]) -> str:
+    """`seed,combine,members,<metric>...`: a row for each seed, rule and number; then the means over seeds, as seed `all`."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["seed", "combine", "members", *PER_SEED, *OF_ALL])
+
+    def write(seed: int | str, rule: str, columns: list[np.ndarray], empty: int) -> None:
+        for number, values in enumerate(zip(*columns, strict=True), start=1):
+            cells = [f"{value:.7g}" if np.isfinite(value) else "" for value in values]
+            writer.writerow([seed, rule, number, *cells, *[""] * empty])
+
+    for seed, own in zip(seeds, grown, strict=True):
+        for rule, scores in own.scores.items():
+            write(seed, rule, [scores[name] for name in PER_SEED], empty=len(OF_ALL))
+    for rule in RULES:
+        means = [np.mean([own.scores[rule][name] for own in grown], axis=0) for name in PER_SEED]
+        write("all", rule, [*means, *splits[rule].values()], empty=0)
+    return text.getvalue()
+
+
+def figure(
+    grown: list[Growth], splits: dict[str, dict[str, np.ndarray]], combine: str, others: dict[str, float]
+) -> str:
+    """Error, log-likelihood and bias² + variance by the number of members, as SVG; the band is the 95 % interval.
+
+    `others`: test accuracies of what stands beside, drawn as level lines, by name.
+    """
+    picture, (errors, losses, parts) = canvas(8.4, 3.0, columns=3)
+    number = np.arange(1, len(splits[combine]["variance"]) + 1)
+    for color, rule in zip(COLORS, RULES, strict=False):
+        for panel, name, sign in ((errors, "test_accuracy", 100), (losses, "test_nll", None)):
+            values = np.stack([own.scores[rule][name] for own in grown])
+            values = values if sign is None else sign * (1 - values)
+            line = {"label": rule, "color": color, "linestyle": "-" if rule == combine else ":"}
+            panel.plot(number, values.mean(0), marker=".", **line)
+            if rule == combine:
+                low, high = np.transpose([mean_interval(column, 0.95) for column in values.T])
+                panel.fill_between(number, low, high, color=color, alpha=0.2, linewidth=0)
+    for color, (name, accuracy) in zip(COLORS[len(RULES) :], others.items(), strict=False):
+        errors.axhline(100 * (1 - accuracy), color=color, linestyle="--", label=name)
+    for color, (name, label) in zip(COLORS, (("bias_squared", "bias²"), ("variance", "variance")), strict=False):
+        parts.plot(number, splits[combine][name], marker=".", color=color, label=label)
+    parts.plot(number, sum(splits[combine].values()), color="black", label="Brier score, their sum")
+    parts.set_ylim(0, None)
+    losses.set_yscale("log")
+    for panel, label in ((errors, "test error (%)"), (losses, "test loss (nats)"), (parts, f"Brier score, {combine}")):
+        panel.set(xlabel="members", ylabel=label)
+        panel.xaxis.get_major_locator().set_params(integer=True)
+    errors.legend(fontsize=7)
+    parts.legend(fontsize=7)
+    return svg(picture)
+
