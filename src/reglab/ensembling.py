@@ -1,13 +1,12 @@
 """From an ensemble's settings to its record: members trained in parallel, each once and for all, then judged as one.
 
-A member lies under `.reglab/members/` in the main checkout, in a folder named by what decides its outcome: the recipe, the
-data, the code, the seed, and the examples it is given. So 16 members asked for after 8 cost the 8 that are new, and a
-training that was killed goes on. The folder may be deleted at any time.
+A member lies under `.reglab/members/` in the main checkout, in a folder named by what decides its outcome: the recipe,
+the data, the code, the seed, and the examples it is given. So 16 members asked for after 8 cost the 8 that are new, and
+a training that was killed goes on. The folder may be deleted at any time.
 """
 
 import hashlib
-import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import fmean
 
@@ -28,7 +27,7 @@ from reglab.training import total_cost
 
 @dataclass(frozen=True)
 class Judged:
-    """A seed's ensemble: its part of the record, its test probabilities, its weights and how it grew (None: it diverged)."""
+    """A seed's ensemble: its part of the record, test probabilities, weights, and how it grew (None where it diverged)."""
 
     seed: dict
     probabilities: np.ndarray
@@ -57,7 +56,8 @@ def run(
         home = home_of(about, own)
         first = splits[about.seeds[0]]
         judged = train_all(ensemble, own, splits, home, about.name, processes)
-        costs = run_all([(cost_of_step, which, first) for which in (own, recipe)], processes=processes, tick=lambda: None)
+        costs = [(cost_of_step, which, first) for which in (own, recipe)]
+        costs = run_all(costs, processes=processes, tick=lambda: None)
         content = asdict(about) | {
             "seeds": {str(seed): each.seed for seed, each in zip(about.seeds, judged, strict=True)},
             "checks": [asdict(check) | {"passed": check.passed} for check in ensemble.checks()],
@@ -110,7 +110,9 @@ def nobody(split: Split) -> np.ndarray:
     return np.zeros((0, len(split.labels["labelled"])), dtype=bool)
 
 
-def train_member(own: Recipe, split: Split, rows: np.ndarray, seed: int, member: int, home: Path) -> tuple[dict, Network]:
+def train_member(
+    own: Recipe, split: Split, rows: np.ndarray, seed: int, member: int, home: Path
+) -> tuple[dict, Network]:
     """A member's outcome and network, trained on the labelled examples at `rows` unless the cache has it."""
     key = hashlib.blake2b(rows.astype(np.int64).tobytes(), digest_size=8).hexdigest()
     folder = home / f"{seed}-{member}-{key}"

@@ -58,7 +58,7 @@ def stream(seed: int, member: int) -> int:
 class Committee(nn.Module):
     """Networks that predict as one: log-probabilities (batch, classes), where a probability of 0 counts as 1e-38.
 
-    Its weights are saved and loaded as any module's: `state_dict` holds `networks.<member>.<name>`, and `member_weights`.
+    Saved and loaded as any module: `state_dict` holds `networks.<member>.<name>` and `member_weights`.
     """
 
     def __init__(self, networks: Sequence[nn.Module], combine: str, member_weights: Tensor) -> None:

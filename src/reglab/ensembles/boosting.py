@@ -28,7 +28,7 @@ def samme(wrong: np.ndarray, classes: int) -> tuple[np.ndarray, np.ndarray]:
 
     Zhu, Zou, Rosset and Hastie, Multi-class AdaBoost, 2009, algorithm 2.
     """
-    members, examples = wrong.shape
+    examples = wrong.shape[1]
     weights, shares = [np.full(examples, 1 / examples)], []
     for mistakes in wrong:
         error = max(weights[-1][mistakes].sum(), 0.5 / examples)
@@ -53,8 +53,8 @@ class Boosting(Ensemble):
     Members are weak, `depth` layers of `width` units trained for `epochs`: boosting builds capacity. The record's
     `trees_test_accuracy` is scikit-learn's AdaBoost on as many trees of `tree_depth`.
 
-    Sources: Zhu, Zou, Rosset and Hastie, Multi-class AdaBoost, 2009; Schwenk and Bengio, Boosting Neural Networks, 2000,
-    for drawing by weights.
+    Sources: Zhu, Zou, Rosset and Hastie, Multi-class AdaBoost, 2009; for drawing by weights, Schwenk and Bengio,
+    Boosting Neural Networks, 2000.
     """
 
     sequential: ClassVar[bool] = True

@@ -1,4 +1,4 @@
-"""Dropout average: one network trained with dropout; each mask leaves another thinned network, and they are the members."""
+"""Dropout average: one network trained with dropout; the thinned networks that masks leave of it are the members."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -29,7 +29,7 @@ class Thinned(Committee):
 
 @dataclass(frozen=True)
 class DropoutAverage(Ensemble):
-    """`members` masks; their mean is beside `weight_scaling`, one pass with all units, which the lecture puts in its place.
+    """The mean over `members` masks; the record has `weight_scaling` beside it, one pass with all units in its place.
 
     The geometric mean over all masks of a softmax regression is weight scaling exactly; of a deep network, nearly.
 

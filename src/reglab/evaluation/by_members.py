@@ -46,7 +46,10 @@ def growth(test: Tensor, test_labels: Tensor, validation: Tensor, validation_lab
 
 
 def splits_by_members(tests: np.ndarray, labels: np.ndarray, rows: np.ndarray) -> dict[str, np.ndarray]:
-    """Bias² and variance (members,) of test probabilities (seeds, members, examples, classes); rows, labels (seeds, examples)."""
+    """Bias² and variance (members,).
+
+    tests: probabilities (seeds, members, examples, classes); labels, rows: (seeds, examples).
+    """
     splits = [resampled_brier_split(tests[:, k], labels, rows, unbiased=True) for k in range(tests.shape[1])]
     return {name: np.array([getattr(split, name) for split in splits]) for name in OF_ALL}
 
@@ -57,7 +60,7 @@ def all_splits(grown: list[Growth], labels: np.ndarray, rows: np.ndarray) -> dic
 
 
 def table(seeds: list[int], grown: list[Growth], splits: dict[str, dict[str, np.ndarray]]) -> str:
-    """`seed,combine,members,<metric>...`: a row for each seed, rule and number; then the means over seeds, as seed `all`."""
+    """`seed,combine,members,<metric>...`: a row for each seed, rule and number; then the means, as those of seed `all`."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["seed", "combine", "members", *PER_SEED, *OF_ALL])

@@ -46,6 +46,6 @@ class HiddenNoise(Regularizer):
         losses = (network(inputs.repeat(draws, 1)).view(draws, -1, 1) - undisturbed).square().mean((1, 2)) / 2
         expected = deviation**2 / 2 * network.head.weight.square().sum()
         return [
-            Check("its mean cost is weight decay's penalty, in standard errors", standard_errors(losses, expected), 4.0),
+            Check("it costs what weight decay does, in standard errors", standard_errors(losses, expected), 4.0),
             Check("in prediction there is no noise", distance(network.eval()(inputs), undisturbed), 0.0),
         ]

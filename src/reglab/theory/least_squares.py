@@ -33,7 +33,7 @@ from reglab.theory.base import Finding, Topic
 
 SPLITS = 20  # of the patients into training and held out
 STRENGTHS = np.geomspace(1e-20, 1e4, 37)
-PAIR = ("s1", "s2")  # total and LDL cholesterol, correlated at 0.90: the likelihood is a long valley
+PAIR = ("s2", "s4")  # LDL cholesterol, and total over HDL: correlated at 0.66, so that the likelihood is a valley
 
 
 class Answer(NamedTuple):
@@ -54,11 +54,11 @@ def solve(inputs: np.ndarray, targets: np.ndarray, strength: float = 0.0) -> Ans
     inputs, targets = np.asarray(inputs, float), np.asarray(targets, float)
     if inputs.ndim != 2 or not inputs.size or targets.shape[:1] != inputs.shape[:1]:
         shapes = f"inputs {inputs.shape} and targets {targets.shape}"
-        raise UserError(f"least squares: shapes: found {shapes}; allowed: inputs (n, p) and n targets, none of them empty")
+        raise UserError(f"least squares: found {shapes}; allowed: inputs (n, p) and n targets, n and p at least 1")
     for name, values in (("inputs", inputs), ("targets", targets)):
         if len(wrong := np.argwhere(~np.isfinite(values))):
             found = f"{len(wrong)} not finite, the first in row {wrong[0][0]} (counted from 0)"
-            raise UserError(f"least squares: {name}: found {found}; allowed: finite numbers; leave out or fill in its row")
+            raise UserError(f"least squares: {name}: found {found}; allowed: finite numbers; leave out such rows")
     if not 0 <= strength < np.inf:
         raise UserError(f"least squares: strength: found {strength:g}; allowed: a finite number of at least 0")
     left, scales, right = np.linalg.svd(inputs, full_matrices=False)
@@ -73,9 +73,9 @@ def in_words(examples: int, features: int, rank: int, condition: float) -> str:
     """Whether |Xw - y|^2 alone has one minimum; if not why, and which is meant."""
     if rank == features:
         lost = f"; condition {condition:.0e}: XᵀX has no inverse in double precision" if condition > 6e7 else ""
-        return f"well posed: rank {rank} = p, one solution{lost}"
+        return f"well posed: rank {rank} = p{lost}"
     reason = f"n = {examples} < p = {features}, rank {rank}" if examples < features else f"rank {rank} < p = {features}"
-    return f"ill-posed: {reason}: infinitely many solutions, of which this is the shortest"
+    return f"ill-posed: {reason}; of infinitely many solutions this is the shortest"
 
 
 def ridge_inverse(inputs: np.ndarray, strength: float) -> np.ndarray:
@@ -176,9 +176,9 @@ class LeastSquares(Topic):
         draw_valley(valley, *drawn(*diabetes(1, PAIR), self.patients, 0)[:2])
         numbers |= found | draw_path(path, *data, self.patients, strength)
         draw_sizes(sizes, *data, strength)
-        limit.set(xlabel="strength α", ylabel="|X(α) − X⁺| / |X⁺|", ylim=(1e-18, 3e2))
+        limit.set(xlabel="strength α", ylabel="|X(α) − X⁺| / |X⁺|", ylim=(1e-17, 10))
         limit.set_title("Ridge on its way to X⁺. ×: by the formula as written", fontsize=9)
-        limit.legend(fontsize=7, loc="upper left")
+        limit.legend(fontsize=7, loc="lower right")
         return Finding({name: float(value) for name, value in numbers.items()}, checks + held, figure)
 
 
@@ -189,8 +189,7 @@ def pose(name: str, inputs: np.ndarray, targets: np.ndarray, panel: Axes, color:
     closed = STRENGTHS / (smallest**2 + STRENGTHS)
     straight = (closed > 1e-8) & (closed < 1e-4)
     slope = np.polyfit(np.log(STRENGTHS[straight]), np.log(stable[straight]), 1)[0]
-    n, p = inputs.shape
-    panel.loglog(STRENGTHS, stable, color=color, label=f"n = {n}, p = {p}, rank {answer.rank}")
+    panel.loglog(STRENGTHS, stable, color=color, label=answer.words.partition(";")[0])
     panel.loglog(STRENGTHS, formula, "x", color=color, markersize=4, markeredgewidth=0.9)
 
     rest, moment = inputs @ answer.weights - targets, np.abs(inputs.T @ targets).max()
@@ -203,7 +202,7 @@ def pose(name: str, inputs: np.ndarray, targets: np.ndarray, panel: Axes, color:
         ("that distance falls linearly with alpha", abs(slope - 1), 1e-3),
     )
     checks = [Check(f"{name.replace('_', ' ')}: {claim}", float(gap), tolerance) for claim, gap, tolerance in gaps]
-    return {f"{name}_features": p, f"{name}_rank": answer.rank, f"{name}_slope": slope}, checks
+    return {f"{name}_features": inputs.shape[1], f"{name}_rank": answer.rank, f"{name}_slope": slope}, checks
 
 
 def believe(inputs: np.ndarray, targets: np.ndarray) -> tuple[dict, list[Check]]:
@@ -243,7 +242,8 @@ def draw_valley(panel: Axes, inputs: np.ndarray, targets: np.ndarray) -> None:
             ring = centre[:, None] + deviations * np.linalg.cholesky(covariance) @ circle
             panel.plot(*ring, color=color, linewidth=1.6 / deviations)
         panel.plot(*centre, "o", color=color, markersize=5, label=label)
-    panel.set(xlabel="weight of total cholesterol (points per deviation)", ylabel="weight of LDL cholesterol (same)")
+    panel.set_aspect("equal", adjustable="datalim")
+    panel.set(xlabel="weight of LDL cholesterol (points per deviation)", ylabel="weight of total / HDL (same)")
     panel.set_title(f"Ridge as a posterior, {len(inputs)} patients", fontsize=9)
     panel.legend(fontsize=7)
 
@@ -266,11 +266,12 @@ def draw_path(panel: Axes, inputs: np.ndarray, targets: np.ndarray, patients: in
 
 def draw_sizes(panel: Axes, inputs: np.ndarray, targets: np.ndarray, strength: float) -> None:
     """Errors against the number of patients: without a penalty worst where there are as many as features."""
-    sizes = np.array([20, 30, 40, 50, 56, 60, 64, 66, 70, 76, 84, 100, 130, 200])
+    sizes = np.array([20, 30, 40, 50, 56, 60, 64, 66, 70, 80, 100, 140, 200])
     held = np.array([errors(inputs, targets, size, np.array([0.0, strength]))[1] for size in sizes]).T
-    panel.loglog(sizes, held[0], ".-", color=COLORS[3], label="least squares, X⁺")
-    panel.loglog(sizes, held[1], ".-", color=COLORS[2], label=f"ridge, α = {strength:.3g}")
+    panel.semilogy(sizes, held[0], ".-", color=COLORS[3], label="least squares, X⁺")
+    panel.semilogy(sizes, held[1], ".-", color=COLORS[2], label=f"ridge, α = {strength:.3g}")
     panel.axhline(targets.var(), color=INK, linestyle=":", linewidth=1, label="the mean for everyone")
     panel.set(xlabel="patients", ylabel="held-out mean squared error (points²)")
-    panel.set_title("Ill-posed at n < p, worst at n = p", fontsize=9)
-    panel.legend(fontsize=7)
+    panel.axvline(inputs.shape[1], color=INK, linestyle="--", linewidth=1, label=f"n = p = {inputs.shape[1]}")
+    panel.set_title("Least squares goes astray towards n = p", fontsize=9)
+    panel.legend(fontsize=7, loc="upper right")

@@ -1,7 +1,7 @@
 """What the MLflow UI shows of a recipe: pure functions of its description (`run.json` or `record.json`) and its record.
 
-Curves are named `curves/<name>` (the UI draws one section per prefix), so that the last epoch's `train_accuracy` is not
-taken for the result's.
+Curves have a prefix of their own (the UI draws one section per prefix), so that the last epoch's `train_accuracy` is
+not taken for the result's. The compare page sorts by name and shows six metrics: the prefixes come after `test_`.
 """
 
 import json
@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 KEY, RECORD, SEED = "reglab.key", "reglab.record", "reglab.seed"  # tags: training, content of the record, nested run
+CURVES, COST = "training_curves/", "training_cost/"
 PARENT = "mlflow.parentRunId"
 SOURCE = "mlflow.source.name"
 NOTE = "mlflow.note.content"
@@ -22,10 +23,11 @@ def experiment_tags() -> dict[str, str]:
         "mlflow.experimentKind": "custom_model_development",
         "mlflow.experiment.primaryMetric.name": "test_accuracy",
         NOTE: (
-            "One run per recipe, one nested run per seed. To compare recipes, search `tags.kind = 'recipe'`, tick them"
-            " and press Compare: params show where they differ, `test_accuracy` is the mean over seeds, `_ci95_low` and"
-            " `_ci95_high` are its 95 % interval. `curves/...` are per epoch: the mean over seeds, `_min` and `_max` of"
-            " them. Seeds share splits, so the fair comparison is paired: the verdicts are in reports/index.html."
+            "One run per recipe, one nested run per seed. To compare recipes, tick them and press Compare: params show"
+            " where they differ, `test_accuracy` is the mean over seeds, `_ci95_low` and `_ci95_high` its 95 % interval;"
+            " `training_curves/...` are per epoch, the mean over seeds, `_min` and `_max` their range. Without the seeds:"
+            " search `tags.kind = 'recipe'`. Seeds share splits, so the fair comparison is paired: for verdicts see"
+            " reports/index.html."
         ),
     }
 
@@ -68,7 +70,8 @@ def tags(about: dict, root: Path) -> dict[str, str]:
 
 
 def parent_tags(about: dict) -> dict[str, str]:
-    return {"kind": "recipe", NOTE: f"{heading(about)}: training. The summary follows when every seed has ended."}
+    kind = {"baselines": "baseline", "theory": "theory"}.get(about["family"], "recipe")
+    return {"kind": kind, NOTE: f"{heading(about)}: in progress. The summary follows when every seed has ended."}
 
 
 def outcome_tags(record: dict) -> dict[str, str]:
@@ -109,17 +112,17 @@ def seed_metrics(result: dict) -> dict[str, float]:
 
 
 def summary_metrics(record: dict) -> dict[str, float]:
-    """The parent's numbers: means over seeds with their intervals, cost, checks and how many seeds ended how."""
+    """The parent's numbers: means over seeds with their intervals, cost, checks.
+
+    The test accuracy comes first.
+    """
     metrics = {name.replace("/", "_"): value for name, value in record.get("numbers", {}).items()}
-    for name, value in record["summary"].items():
+    for name, value in sorted(record["summary"].items(), key=lambda item: item[0] != "test_accuracy"):
         metrics |= {name: value["mean"], f"{name}_ci95_low": value["low"], f"{name}_ci95_high": value["high"]}
-    metrics |= {f"cost/{name}": value for name, value in record.get("cost", {}).items()}
+    metrics |= {COST + name: value for name, value in record.get("cost", {}).items()}
     metrics |= {f"checks/{check['name'].replace('/', '_')}": check["gap"] for check in record["checks"]}
     if record["checks"]:
         metrics["checks_failed"] = sum(not check["passed"] for check in record["checks"])
-    if record["seeds"]:
-        lost = len(diverged(record))
-        metrics |= {"seeds_finished": len(record["seeds"]) - lost, "seeds_diverged": lost}
     return metrics
 
 
@@ -131,7 +134,7 @@ def note(about: dict, record: dict, timed: bool) -> str:
     elif seeds := record["seeds"]:
         lines += [
             f"{len(seeds)} seeds, nested below: plain metrics are means over them, `_ci95_low` and `_ci95_high` a 95 %"
-            " interval; `curves/...` are per epoch, `_min` and `_max` over seeds.",
+            " interval; `training_curves/...` are per epoch, `_min` and `_max` over seeds.",
             "Seeds are paired between recipes: for verdicts against `none` see reports/index.html.",
         ]
     if not timed:

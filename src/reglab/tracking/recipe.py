@@ -139,7 +139,7 @@ def update(store: Store, recipe: Recipe, runs: Runs, sent: dict[str, set[int]]) 
         for seed in sorted({*recipe.journal, *known, *(record.values["seeds"] if record else ())}, key=int)
     }
     last = recipe.ended or max((point.time for curve in timed.values() for point in curve.values()), default=start)
-    nested = {}
+    nested = []
     for seed, curve in timed.items():
         nesting = content.seed_tags(seed, parent.info.run_id)
         first = min((point.time for point in curve.values()), default=start)
@@ -149,14 +149,11 @@ def update(store: Store, recipe: Recipe, runs: Runs, sent: dict[str, set[int]]) 
             send(store, run, curve, sent)
             if record:
                 end_seed(store, run, seed, recipe, max((point.time for point in curve.values()), default=last))
-        nested[seed] = run
-    if not ended(parent):
-        band = curves.bands([timed.get(str(seed), {}) for seed in about["seeds"]])
-        send(store, parent, band, sent)
-        if record:
-            end_parent(store, parent, recipe, band, last)
-        else:
-            say_whether_it_trains(store, recipe, [parent, *nested.values()], last)
+        nested.append(run)
+    if not record:
+        say_whether_it_trains(store, recipe, [*nested, parent], last)
+    elif not ended(parent):
+        end_parent(store, parent, recipe, curves.bands([timed[seed] for seed in record.values["seeds"]]), last)
 
 
 def send(store: Store, run: "Run", curve: Curve, sent: dict[str, set[int]]) -> None:
@@ -166,7 +163,7 @@ def send(store: Store, run: "Run", curve: Curve, sent: dict[str, set[int]]) -> N
     store.log(
         run,
         [
-            (f"curves/{name}", value, curve[epoch].time, epoch)
+            (content.CURVES + name, value, curve[epoch].time, epoch)
             for epoch in new
             for name, value in content.finite(curve[epoch].metrics).items()
         ],
@@ -184,7 +181,8 @@ def say_whether_it_trains(store: Store, recipe: Recipe, runs: "list[Run]", last:
 
 def end_seed(store: Store, run: "Run", seed: str, recipe: Recipe, moment: int) -> None:
     result = recipe.record.values["seeds"][seed]
-    numbers = content.seed_metrics(result) | {"seconds": curves.seconds(recipe.journal.get(seed, {}))}
+    seconds = curves.seconds(recipe.journal.get(seed, {}))
+    numbers = content.seed_metrics(result) | {f"{content.COST}seconds": seconds}
     store.log(
         run,
         [(name, value, moment, 0) for name, value in content.finite(numbers).items()],
@@ -197,13 +195,14 @@ def end_parent(store: Store, parent: "Run", recipe: Recipe, band: Curve, moment:
     record = recipe.record.values
     durations = [curves.seconds(curve) for curve in recipe.journal.values()]
     total = sum(durations) if durations and None not in durations else None
-    numbers = content.summary_metrics(record) | {"seconds": total}
+    numbers = content.summary_metrics(record) | {f"{content.COST}seconds": total}
     note = content.note(recipe.about, record, timed=recipe.ended is not None)
     store.log(
         parent,
         [(name, value, moment, 0) for name, value in content.finite(numbers).items()],
         tags=content.outcome_tags(record) | {content.NOTE: note},
     )
+    send(store, parent, band, {})  # after the summary: what comes first is what the compare page plots unasked
     for name in ATTACHED:
         if (recipe.record.folder / name).exists():
             store.attach(parent, recipe.record.folder / name)

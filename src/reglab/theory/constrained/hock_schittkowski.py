@@ -1,10 +1,9 @@
 """Problems of which the optimum is in a textbook, under their numbers there.
 
-The book writes inequalities as c(x) >= 0; here they are -c(x) <= 0. Optima are exact where the book gives a formula, else
-with the book's digits.
+The book writes inequalities as c(x) >= 0; here they are -c(x) <= 0. Optima are exact where the book gives a formula,
+else with the book's digits.
 
-Source: Hock and Schittkowski, Test Examples for Nonlinear Programming Codes, Lecture Notes in Economics and Mathematical
-Systems 187, 1981.
+Source: Hock and Schittkowski, Test Examples for Nonlinear Programming Codes, 1981.
 """
 
 from math import sqrt

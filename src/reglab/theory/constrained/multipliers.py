@@ -202,7 +202,7 @@ def split(multipliers: Tensor, equalities: int) -> tuple[Tensor, Tensor]:
 
 
 def refuse(problem: Problem, x: Tensor, tolerance: float) -> None:
-    """UserError about the constraints missed at the point near x where the sum of squares of what is missed is least."""
+    """UserError about the constraints missed at the point near x where the sum of squared violations is least."""
 
     def violations(x: Tensor) -> Tensor:
         _, equal, unequal = problem.values(x)
