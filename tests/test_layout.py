@@ -17,7 +17,7 @@ LAYERS = [
     {"regularizers", "baselines"},
     {"learners"},
     {"ensembles", "evaluation"},
-    {"processes", "fitting", "training", "checking", "record", "journal", "tracking"},
+    {"processes", "fitting", "training", "checking", "ensembling", "record", "journal", "tracking"},
     {"report"},
     {"repro", "cli"},
 ]

@@ -27,7 +27,7 @@ from reglab.training import total_cost
 
 @dataclass(frozen=True)
 class Judged:
-    """A seed's ensemble: its part of the record, test probabilities, weights, and how it grew (None where it diverged)."""
+    """A seed's ensemble: its part of the record, test probabilities, weights, and growth (None where it diverged)."""
 
     seed: dict
     probabilities: np.ndarray

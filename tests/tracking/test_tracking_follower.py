@@ -42,7 +42,7 @@ def test_two_followers_one_writes_live_and_ends_when_the_training_has(study):
     followers = [follower(study), follower(study)]
     wait_for(lambda: len(study.runs()) == 3)
     training.epochs(3)
-    steps = lambda: {step for key, step, *_ in study.run("dropout/seed-1")["metrics"] if key == "training_curves/loss"}  # noqa: E731
+    steps = lambda: {step for key, step, *_ in study.run("dropout/seed-1")["metrics"] if key == "training/loss"}  # noqa: E731
     wait_for(lambda: steps() == {0, 1, 2})
     time.sleep(2)
     assert [one.poll() for one in followers].count(None) >= 1, "it stays while the training does, however long an epoch"

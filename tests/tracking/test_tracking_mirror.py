@@ -24,11 +24,11 @@ def test_curves_grow_with_the_journal(study):
     training, sent = study.begin(), {}
     training.epochs(1, 0)
     assert mirror(study.root, sent) == []
-    assert rows(study.run("dropout/seed-0"), "training_curves/train_accuracy") == [(0, 0.5)]
+    assert rows(study.run("dropout/seed-0"), "training/train_accuracy") == [(0, 0.5)]
     assert study.run("dropout")["status"] == study.run("dropout/seed-0")["status"] == "RUNNING"
     training.epochs(3)
     mirror(study.root, sent)
-    assert [step for step, _ in rows(study.run("dropout/seed-0"), "training_curves/train_accuracy")] == [0, 1, 2]
+    assert [step for step, _ in rows(study.run("dropout/seed-0"), "training/train_accuracy")] == [0, 1, 2]
     assert len(study.runs()) == 3
 
 
@@ -40,10 +40,10 @@ def test_a_band_is_mean_and_range_over_the_seeds_where_every_seed_is(study):
     mirror(study.root, {})
     parent = study.run("dropout")
     first, second = 1 - 1 / 2, 1 - 1 / 3  # epoch 0 of seeds 0 and 1
-    assert rows(parent, "training_curves/train_accuracy")[0][1] == pytest.approx((first + second) / 2, abs=1e-12)
-    assert rows(parent, "training_curves/train_accuracy_min")[0][1] == first
-    assert rows(parent, "training_curves/train_accuracy_max")[0][1] == second
-    assert [step for step, _ in rows(parent, "training_curves/train_accuracy")] == [0, 1]
+    assert rows(parent, "training/train_accuracy")[0][1] == pytest.approx((first + second) / 2, abs=1e-12)
+    assert rows(parent, "training/train_accuracy_min")[0][1] == first
+    assert rows(parent, "training/train_accuracy_max")[0][1] == second
+    assert [step for step, _ in rows(parent, "training/train_accuracy")] == [0, 1]
 
 
 def test_a_finished_recipe_shows_settings_summary_curves_figures_and_where_it_comes_from(study):
@@ -60,9 +60,7 @@ def test_a_finished_recipe_shows_settings_summary_curves_figures_and_where_it_co
     assert parent["tags"].items() >= wanted.items() and seed["tags"].items() >= wanted.items()
     assert seed["tags"]["mlflow.parentRunId"] == "dropout"
     summary = {
-        key: value
-        for key, _, value, _ in parent["metrics"]
-        if not key.startswith(("training_curves/", "training_cost/"))
+        key: value for key, _, value, _ in parent["metrics"] if not key.startswith(("training/", "training_cost/"))
     }
     assert summary["test_accuracy"] == 0.905
     assert (summary["test_accuracy_ci95_low"], summary["test_accuracy_ci95_high"]) == (0.84, 0.97)
@@ -91,10 +89,10 @@ def test_a_torn_last_line_waits_for_its_end(study):
     whole = (training.entry / "seed-0.jsonl").read_text()
     (training.entry / "seed-0.jsonl").write_text(whole[:-20])
     assert mirror(study.root, {}) == []
-    assert [step for step, _ in rows(study.run("dropout/seed-0"), "training_curves/loss")] == [0]
+    assert [step for step, _ in rows(study.run("dropout/seed-0"), "training/loss")] == [0]
     (training.entry / "seed-0.jsonl").write_text(whole)
     mirror(study.root, {})
-    assert [step for step, _ in rows(study.run("dropout/seed-0"), "training_curves/loss")] == [0, 1]
+    assert [step for step, _ in rows(study.run("dropout/seed-0"), "training/loss")] == [0, 1]
 
 
 def mirror_until(root, calls: float) -> None:
@@ -262,7 +260,7 @@ def test_records_without_curves_get_runs_with_their_numbers_and_figures(study):
     assert study.artifacts(study.run("logistic_regression")) == {"record.json"}
     lasso = study.run("lasso")
     assert study.artifacts(lasso) == {"record.json", "figure.svg"}
-    assert rows(lasso, "share of zeros") == [(0, 0.25)] and rows(lasso, "checks_failed") == [(0, 1)]
+    assert rows(lasso, "values/share of zeros") == [(0, 0.25)] and rows(lasso, "checks_failed") == [(0, 1)]
     assert lasso["tags"]["failed_checks"] == "the bound holds" and "**fails**" in lasso["tags"]["mlflow.note.content"]
 
 

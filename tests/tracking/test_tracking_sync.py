@@ -38,9 +38,9 @@ def test_a_restored_run_has_the_curves_of_the_record_and_no_commit_that_nobody_k
     parent, seed = study.run("dropout"), study.run("dropout/seed-0")
     assert parent["tags"]["dvc_stage"] == "train@dropout" and "git_commit" not in parent["tags"]
     assert parent["tags"]["dataset_fingerprint"] == "0123abcd"
-    assert len([key for key, *_ in seed["metrics"] if key == "training_curves/loss"]) == 4
-    assert len([key for key, *_ in parent["metrics"] if key == "training_curves/train_accuracy_max"]) == 4
-    assert "not those of the training" in parent["tags"]["mlflow.note.content"]
+    assert len([key for key, *_ in seed["metrics"] if key == "training/loss"]) == 4
+    assert len([key for key, *_ in parent["metrics"] if key == "training/train_accuracy_max"]) == 4
+    assert "those of the mirroring" in parent["tags"]["mlflow.note.content"]
     assert study.artifacts(parent) == {"record.json", "curves.csv", "learning_curves.svg"}
 
 

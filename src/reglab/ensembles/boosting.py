@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 import torch
-from annotated_types import Ge
+from annotated_types import Ge, Gt, Le
 
 from reglab.baselines.base import fit_predict
 from reglab.data.prepared import Split
@@ -17,10 +17,10 @@ from reglab.oracle import Check
 from reglab.streams import seed_of
 
 
-def samme(wrong: np.ndarray, classes: int) -> tuple[np.ndarray, np.ndarray]:
+def samme(wrong: np.ndarray, classes: int, shrinkage: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
     """Example weights (members + 1, n), before each member and after the last, and member weights (members,).
 
-        e = sum_i w_i [wrong_i],   a = log((1 - e)/e) + log(classes - 1),   w_i <- w_i exp(a [wrong_i]) / sum
+        e = sum_i w_i [wrong_i],   a = shrinkage (log((1 - e)/e) + log(classes - 1)),   w_i <- w_i exp(a [wrong_i]) / sum
 
     wrong: (members, n), whether a member is wrong on an example. A member not better than chance, e >= 1 - 1/classes,
     has no weight and leaves those of the examples as they are. One that is never wrong counts as if half an example of
@@ -32,18 +32,19 @@ def samme(wrong: np.ndarray, classes: int) -> tuple[np.ndarray, np.ndarray]:
     weights, shares = [np.full(examples, 1 / examples)], []
     for mistakes in wrong:
         error = max(weights[-1][mistakes].sum(), 0.5 / examples)
-        shares.append(max(np.log((1 - error) / error) + np.log(classes - 1), 0.0))
+        shares.append(shrinkage * max(np.log((1 - error) / error) + np.log(classes - 1), 0.0))
         raised = weights[-1] * np.exp(shares[-1] * mistakes)
         weights.append(raised / raised.sum())
     return np.stack(weights), np.array(shares)
 
 
-def boosted_trees(members: int, depth: int):
+def boosted_trees(members: int, depth: int, shrinkage: float):
     """scikit-learn's AdaBoost on decision trees, unfitted: the classical boosting beside that of networks."""
     from sklearn.ensemble import AdaBoostClassifier
     from sklearn.tree import DecisionTreeClassifier
 
-    return AdaBoostClassifier(DecisionTreeClassifier(max_depth=depth), n_estimators=members, random_state=0)
+    trees = DecisionTreeClassifier(max_depth=depth)
+    return AdaBoostClassifier(trees, n_estimators=members, learning_rate=shrinkage, random_state=0)
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,7 @@ class Boosting(Ensemble):
     width: Annotated[int, Ge(1)] = 16
     depth: Annotated[int, Ge(1)] = 1
     epochs: Annotated[int, Ge(1)] = 10
+    shrinkage: Annotated[float, Gt(0), Le(1)] = 0.5
     tree_depth: Annotated[int, Ge(1)] = 4
 
     def member_recipe(self, recipe):
@@ -71,12 +73,12 @@ class Boosting(Ensemble):
         return replace(recipe, architecture=weak, training=replace(recipe.training, epochs=self.epochs))
 
     def sample(self, labels: np.ndarray, classes: int, seed: int, member: int, wrong: np.ndarray) -> np.ndarray:
-        weights, _ = samme(wrong, classes)
+        weights, _ = samme(wrong, classes, self.shrinkage)
         random = np.random.default_rng(seed_of(seed, "boosting", member))
         return random.choice(len(labels), len(labels), p=weights[-1])
 
     def committee(self, networks: Sequence[Network], wrong: np.ndarray, classes: int) -> Committee:
-        _, shares = samme(wrong, classes)
+        _, shares = samme(wrong, classes, self.shrinkage)
         if not shares[0]:
             raise UserError(
                 f"params.yaml: ensembles.boosting: the first member is wrong on {wrong[0].mean():.0%} of its examples; "
@@ -87,7 +89,8 @@ class Boosting(Ensemble):
     def metrics(self, committee: Committee, split: Split, seed: int) -> dict[str, float]:
         inputs, labels, test = split.inputs["labelled"], split.labels["labelled"], split.inputs["test"]
         classes = committee.networks[0].head.out_features
-        trees = fit_predict(boosted_trees(self.members, self.tree_depth), inputs, labels, {"test": test}, classes)
+        boosted = boosted_trees(self.members, self.tree_depth, self.shrinkage)
+        trees = fit_predict(boosted, inputs, labels, {"test": test}, classes)
         return {"trees_test_accuracy": float((trees["test"].argmax(1) == split.labels["test"]).mean())}
 
     @classmethod
@@ -95,9 +98,9 @@ class Boosting(Ensemble):
         from sklearn.datasets import load_iris
 
         inputs, labels = load_iris(return_X_y=True)
-        theirs = boosted_trees(members=20, depth=1).fit(inputs, labels)
+        theirs = boosted_trees(members=20, depth=1, shrinkage=0.5).fit(inputs, labels)
         wrong = np.stack([tree.predict(inputs) for tree in theirs.estimators_]) != labels
-        weights, shares = samme(wrong, classes=3)
+        weights, shares = samme(wrong, classes=3, shrinkage=0.5)
         errors = (weights[:-1] * wrong).sum(1)
         return [
             Check("member weights = scikit-learn's", float(np.abs(shares - theirs.estimator_weights_).max()), 1e-9),

@@ -60,7 +60,7 @@ def all_splits(grown: list[Growth], labels: np.ndarray, rows: np.ndarray) -> dic
 
 
 def table(seeds: list[int], grown: list[Growth], splits: dict[str, dict[str, np.ndarray]]) -> str:
-    """`seed,combine,members,<metric>...`: a row for each seed, rule and number; then the means, as those of seed `all`."""
+    """`seed,combine,members,<metric>...`: a row for each seed, rule and number; the means are those of seed `all`."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["seed", "combine", "members", *PER_SEED, *OF_ALL])

@@ -51,7 +51,10 @@ class Regularizer:
         return batch
 
     def penalty(self, network: Network, batch: Batch, logits: Tensor) -> Tensor | None:
-        """After the forward pass: a scalar to add to the loss, logged as `<technique>_penalty`."""
+        """After the forward pass: a scalar to add to the loss, logged as `<technique>_penalty`.
+
+        It may come without a gradient, when `transform_gradients` adds that in closed form, which is cheaper.
+        """
         return None
 
     def transform_gradients(self, network: Network) -> None:

@@ -1,7 +1,8 @@
 """What the MLflow UI shows of a recipe: pure functions of its description (`run.json` or `record.json`) and its record.
 
 Curves have a prefix of their own (the UI draws one section per prefix), so that the last epoch's `train_accuracy` is
-not taken for the result's. The compare page sorts by name and shows six metrics: the prefixes come after `test_`.
+not taken for the result's. The compare page sorts by name and shows six metrics, hence prefixes that come after
+`test_accuracy`, and intervals for test metrics alone; the rest is in the record, which is attached.
 """
 
 import json
@@ -12,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 KEY, RECORD, SEED = "reglab.key", "reglab.record", "reglab.seed"  # tags: training, content of the record, nested run
-CURVES, COST = "training_curves/", "training_cost/"
+CURVES, COST, VALUES = "training/", "training_cost/", "values/"
 PARENT = "mlflow.parentRunId"
 SOURCE = "mlflow.source.name"
 NOTE = "mlflow.note.content"
@@ -24,10 +25,10 @@ def experiment_tags() -> dict[str, str]:
         "mlflow.experiment.primaryMetric.name": "test_accuracy",
         NOTE: (
             "One run per recipe, one nested run per seed. To compare recipes, tick them and press Compare: params show"
-            " where they differ, `test_accuracy` is the mean over seeds, `_ci95_low` and `_ci95_high` its 95 % interval;"
-            " `training_curves/...` are per epoch, the mean over seeds, `_min` and `_max` their range. Without the seeds:"
-            " search `tags.kind = 'recipe'`. Seeds share splits, so the fair comparison is paired: for verdicts see"
-            " reports/index.html."
+            " where they differ, `test_accuracy` is the mean over seeds, `_ci95_low` and `_ci95_high` a 95 % interval;"
+            " `training/...` are per epoch, the mean over seeds, `_min` and `_max` their range. To hide the"
+            " seeds, search `tags.kind != 'seed'`. Seeds share splits, so the fair comparison is paired: for verdicts"
+            " see reports/index.html."
         ),
     }
 
@@ -112,15 +113,14 @@ def seed_metrics(result: dict) -> dict[str, float]:
 
 
 def summary_metrics(record: dict) -> dict[str, float]:
-    """The parent's numbers: means over seeds with their intervals, cost, checks.
-
-    The test accuracy comes first.
-    """
-    metrics = {name.replace("/", "_"): value for name, value in record.get("numbers", {}).items()}
+    """The parent's numbers: means over seeds, the test accuracy first; cost; what a theory found."""
+    metrics = {}
     for name, value in sorted(record["summary"].items(), key=lambda item: item[0] != "test_accuracy"):
-        metrics |= {name: value["mean"], f"{name}_ci95_low": value["low"], f"{name}_ci95_high": value["high"]}
+        metrics[name] = value["mean"]
+        if name.startswith("test_"):
+            metrics |= {f"{name}_ci95_low": value["low"], f"{name}_ci95_high": value["high"]}
     metrics |= {COST + name: value for name, value in record.get("cost", {}).items()}
-    metrics |= {f"checks/{check['name'].replace('/', '_')}": check["gap"] for check in record["checks"]}
+    metrics |= {VALUES + name.replace("/", "_"): value for name, value in record.get("numbers", {}).items()}
     if record["checks"]:
         metrics["checks_failed"] = sum(not check["passed"] for check in record["checks"])
     return metrics
@@ -134,11 +134,11 @@ def note(about: dict, record: dict, timed: bool) -> str:
     elif seeds := record["seeds"]:
         lines += [
             f"{len(seeds)} seeds, nested below: plain metrics are means over them, `_ci95_low` and `_ci95_high` a 95 %"
-            " interval; `training_curves/...` are per epoch, `_min` and `_max` over seeds.",
+            " interval; `training/...` are per epoch, `_min` and `_max` over seeds.",
             "Seeds are paired between recipes: for verdicts against `none` see reports/index.html.",
         ]
     if not timed:
-        lines.append("Made from the record alone: start and duration are not those of the training.")
+        lines.append("Made from the record alone: start and duration are those of the mirroring.")
     if checks := record["checks"]:
         lines += ["", "| check | gap | tolerance | |", "|---|---|---|---|"]
         for check in checks:
