@@ -191,10 +191,11 @@ class Lagrangian(Topic):
         panel.annotate("w*", FREE.tolist(), (4, 4), textcoords="offset points", color=INK)
 
         pull, of_sum = HESSIAN @ (FREE - x), solution.point.equality * torch.ones(2)
-        scale = 1.6 / float(pull.norm())
+        of_norm = 2 * solution.point.inequality[0] * x
+        scale = 1.6 / max(float(arrow.norm()) for arrow in (pull, of_sum, of_norm))
         for color, arrow, label, aside in (
             (COLORS[0], of_sum, "λ∇g", (-16, 2)),
-            (COLORS[1], 2 * solution.point.inequality[0] * x, "α∇h", (0, -10)),
+            (COLORS[1], of_norm, "α∇h", (0, -10)),
             (INK, pull, "−∇f", (3, 3)),
         ):
             if scale * arrow.norm() > 0.05:
