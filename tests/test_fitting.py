@@ -126,7 +126,7 @@ def test_a_training_killed_with_9_and_started_again_ends_with_the_same_bits(tmp_
 
 
 def test_a_loss_that_becomes_infinite_ends_the_seed_within_that_step(tmp_path, split):
-    outcome, tensors, lines = trained(tmp_path / "a", split, optimizer="sgd", learning_rate=1e30)
+    outcome, _, lines = trained(tmp_path / "a", split, optimizer="sgd", learning_rate=1e30)
     assert outcome["status"] == "diverged" and "epoch 0, step 1" in outcome["reason"] and lines == []
 
 

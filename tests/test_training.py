@@ -97,7 +97,7 @@ def test_a_diverged_seed_is_marked_and_leaves_no_summary(run):
     content = json.loads((run(learning_rate=1e30, optimizer="sgd") / "record.json").read_text())
     assert {seed["status"] for seed in content["seeds"].values()} == {"diverged"} and content["summary"] == {}
     assert all(
-        seed["metrics"] == {} and "infinite" in seed["reason"] or "nan" in seed["reason"]
+        seed["metrics"] == {} and ("infinite" in seed["reason"] or "nan" in seed["reason"])
         for seed in content["seeds"].values()
     )
 

@@ -55,13 +55,12 @@ def run(
         own = ensemble.member_recipe(recipe)
         home = home_of(about, own)
         first = splits[about.seeds[0]]
-        judged = train_all(ensemble, own, splits, home, about.name, processes)
         costs = [(cost_of_step, which, first) for which in (own, recipe)]
-        costs = run_all(costs, processes=processes, tick=lambda: None)
+        step, plain, *judged = train_all(ensemble, own, splits, home, about.name, costs, processes)
         content = asdict(about) | {
             "seeds": {str(seed): each.seed for seed, each in zip(about.seeds, judged, strict=True)},
             "checks": [asdict(check) | {"passed": check.passed} for check in ensemble.checks()],
-            "cost": ensemble_cost(ensemble, recipe, costs, judged, len(first.inputs["labelled"])),
+            "cost": ensemble_cost(ensemble, recipe, step, plain, judged, len(first.inputs["labelled"])),
         }
         path = record.write(
             record.folder(runs, about),
@@ -82,9 +81,18 @@ def home_of(about: About, own: Recipe) -> Path:
 
 
 def train_all(
-    ensemble: Ensemble, own: Recipe, splits: dict[int, Split], home: Path, name: str, processes: int | None
-) -> list[Judged]:
-    """Train every member of every seed's ensemble, then judge each; shows progress where the output is a terminal."""
+    ensemble: Ensemble,
+    own: Recipe,
+    splits: dict[int, Split],
+    home: Path,
+    name: str,
+    others: list[tuple],
+    processes: int | None,
+) -> list:
+    """Train every member of every seed's ensemble, then do the `others` and judge each; the results of the last two.
+
+    Shows progress where the output is a terminal.
+    """
     home.mkdir(parents=True, exist_ok=True)
     alone = [] if ensemble.sequential else range(ensemble.networks)
     members = [(train_alone, ensemble, own, split, seed, m, home) for seed, split in splits.items() for m in alone]
@@ -96,7 +104,7 @@ def train_all(
 
         run_all(members, processes=processes, tick=tick)
         seeds = [(judge, ensemble, own, split, seed, home) for seed, split in splits.items()]
-        return run_all(seeds, processes=processes, tick=tick)
+        return run_all(others + seeds, processes=processes, tick=tick)
 
 
 def train_alone(ensemble: Ensemble, own: Recipe, split: Split, seed: int, member: int, home: Path) -> None:
@@ -180,10 +188,9 @@ def judge(ensemble: Ensemble, own: Recipe, split: Split, seed: int, home: Path) 
 
 
 def ensemble_cost(
-    ensemble: Ensemble, recipe: Recipe, costs: list[dict], judged: list[Judged], examples: int
+    ensemble: Ensemble, recipe: Recipe, step: dict, plain: dict, judged: list[Judged], examples: int
 ) -> dict:
     """All members' training together, relative to one plain model's; and passes for a prediction."""
-    step, plain = costs
     epochs = fmean(each.epochs for each in judged)
     cost = total_cost(recipe, step, plain, epochs, examples)
     return {name: value * ensemble.networks for name, value in cost.items()} | {"prediction_passes": ensemble.members}

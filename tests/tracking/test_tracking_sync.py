@@ -185,7 +185,7 @@ class Failing(http.server.BaseHTTPRequestHandler):
         pass
 
 
-def test_a_server_that_refuses_is_reported_by_record(study):
+def test_why_a_server_refuses_is_said(study):
     study.publish("dropout")
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Failing)
     threading.Thread(target=server.serve_forever, daemon=True).start()

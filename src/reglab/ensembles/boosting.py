@@ -20,18 +20,20 @@ from reglab.streams import seed_of
 def samme(wrong: np.ndarray, classes: int, shrinkage: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
     """Example weights (members + 1, n), before each member and after the last, and member weights (members,).
 
-        e = sum_i w_i [wrong_i],   a = shrinkage (log((1 - e)/e) + log(classes - 1)),   w_i <- w_i exp(a [wrong_i]) / sum
+        e = sum_i w_i [wrong_i]
+        a = shrinkage (log((1 - e)/e) + log(classes - 1))
+        w_i <- w_i exp(a [wrong_i]) / sum
 
     wrong: (members, n), whether a member is wrong on an example. A member not better than chance, e >= 1 - 1/classes,
-    has no weight and leaves those of the examples as they are. One that is never wrong counts as if half an example of
-    the n had been.
+    has no weight and leaves those of the examples as they are. One that is never wrong counts as if it were so on
+    half an example of the n. Shrinkage below 1 keeps a few wrong labels from drawing all the weight.
 
     Zhu, Zou, Rosset and Hastie, Multi-class AdaBoost, 2009, algorithm 2.
     """
     examples = wrong.shape[1]
     weights, shares = [np.full(examples, 1 / examples)], []
     for mistakes in wrong:
-        error = max(weights[-1][mistakes].sum(), 0.5 / examples)
+        error = np.clip(weights[-1][mistakes].sum(), 0.5 / examples, 1 - 0.5 / examples)
         shares.append(shrinkage * max(np.log((1 - error) / error) + np.log(classes - 1), 0.0))
         raised = weights[-1] * np.exp(shares[-1] * mistakes)
         weights.append(raised / raised.sum())
@@ -65,7 +67,7 @@ class Boosting(Ensemble):
     width: Annotated[int, Ge(1)] = 16
     depth: Annotated[int, Ge(1)] = 1
     epochs: Annotated[int, Ge(1)] = 10
-    shrinkage: Annotated[float, Gt(0), Le(1)] = 0.5
+    shrinkage: Annotated[float, Gt(0), Le(1)] = 0.3
     tree_depth: Annotated[int, Ge(1)] = 4
 
     def member_recipe(self, recipe):

@@ -110,4 +110,3 @@ def figure(
     errors.legend(fontsize=7)
     parts.legend(fontsize=7)
     return svg(picture)
-

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Annotated
 
 from annotated_types import Ge
@@ -21,5 +22,5 @@ class ConvNet(Architecture):
         channels = [shape[0]] + [self.width * 2**layer for layer in range(self.depth)]
         return [
             Block(nn.Conv2d(n, m, kernel_size=3, padding=1), nn.ReLU(), nn.MaxPool2d(2, ceil_mode=True))
-            for n, m in zip(channels, channels[1:], strict=False)
+            for n, m in pairwise(channels)
         ]

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Annotated
 
 from annotated_types import Ge
@@ -20,4 +21,4 @@ class MLP(Architecture):
 
     def blocks(self, shape: Sequence[int]) -> list[Block]:
         widths = [math.prod(shape)] + [self.width] * self.depth
-        return [Block(nn.Flatten(), nn.Linear(n, m), nn.ReLU()) for n, m in zip(widths, widths[1:], strict=False)]
+        return [Block(nn.Flatten(), nn.Linear(n, m), nn.ReLU()) for n, m in pairwise(widths)]

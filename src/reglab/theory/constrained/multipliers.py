@@ -28,6 +28,7 @@ import numpy as np
 import torch
 from scipy.optimize import minimize
 from torch import Tensor
+from torch.autograd.functional import hessian, jacobian
 
 from reglab.errors import UserError
 
@@ -88,10 +89,16 @@ def lagrangian(problem: Problem, point: Point) -> Tensor:
     return value + point.equality @ equal + point.inequality @ unequal
 
 
+def slope_at(problem: Problem, point: Point) -> Tensor:
+    """The gradient of L in x."""
+    x = point.x.clone().requires_grad_()
+    return torch.autograd.grad(lagrangian(problem, point._replace(x=x)), x)[0]
+
+
 def residuals(problem: Problem, point: Point) -> Residuals:
     """Of the conditions at the point."""
-    slope = torch.func.grad(lambda x: lagrangian(problem, point._replace(x=x)))(point.x)
     _, equal, unequal = problem.values(point.x)
+    slope = slope_at(problem, point)
 
     def largest(entries: Tensor) -> float:
         return max(entries.tolist(), default=0.0)
@@ -152,12 +159,13 @@ def inner_minimum(problem: Problem, last: Point, penalty: float) -> Tensor | Non
             + (pushed.square() - last.inequality.square()).sum() / (2 * penalty)
         )
 
-    x = descend(augmented, last.x)
-    return x if bool((x - last.x).abs().max() < FAR * (1 + last.x.abs().max())) else None
+    limit = FAR * (1 + last.x.abs().max().item())
+    x = descend(augmented, last.x, limit)
+    return x if x.abs().max() < limit else None
 
 
-def descend(function: Callable[[Tensor], Tensor], start: Tensor) -> Tensor:
-    """The nearest minimum without constraints, by SciPy's BFGS with exact gradients."""
+def descend(function: Callable[[Tensor], Tensor], start: Tensor, limit: float = np.inf) -> Tensor:
+    """The nearest minimum without constraints, or a point beyond the limit, by SciPy's BFGS with exact gradients."""
 
     def with_gradient(x: np.ndarray) -> tuple[float, np.ndarray]:
         point = torch.from_numpy(x).requires_grad_()
@@ -166,31 +174,37 @@ def descend(function: Callable[[Tensor], Tensor], start: Tensor) -> Tensor:
             return np.inf, np.zeros_like(x)
         return value.item(), torch.autograd.grad(value, point)[0].numpy()
 
+    def watch(x: np.ndarray) -> None:
+        if not np.abs(x).max() < limit:
+            raise StopIteration
+
     with np.errstate(all="ignore"):
-        return torch.from_numpy(minimize(with_gradient, start.numpy(), jac=True, options={"gtol": 1e-9}).x)
+        found = minimize(with_gradient, start.numpy(), jac=True, callback=watch, options={"gtol": 1e-9})
+    return torch.from_numpy(found.x)
 
 
 def newton(problem: Problem, point: Point) -> Point:
     """Newton's method on grad L = 0, g = 0 and h_j = 0 for the j with alpha_j + h_j > 0, for as long as it helps."""
     _, _, unequal = problem.values(point.x)
-    binding = torch.cat([torch.ones_like(point.equality), point.inequality + unequal]) > 0
-    fixed = len(point.equality)
+    binding, fixed = torch.cat([torch.ones_like(point.equality), point.inequality + unequal]) > 0, len(point.equality)
     gap = max(residuals(problem, point))
     for _ in range(20):
-        multipliers = torch.cat([point.equality, point.inequality * binding[fixed:]])
+        multipliers = torch.cat([point.equality, point.inequality]) * binding
+        now = Point(point.x, *split(multipliers, fixed))
 
         def constraints(x: Tensor) -> Tensor:
-            return torch.cat(problem.values(x)[1:])[binding]
+            return torch.cat(problem.values(x)[1:])
 
-        def slope(x: Tensor, multipliers: Tensor = multipliers) -> Tensor:
-            return torch.func.grad(lambda x: lagrangian(problem, Point(x, *split(multipliers, fixed))))(x)
-
-        curvature, normals = torch.func.jacrev(slope)(point.x), torch.func.jacrev(constraints)(point.x)
+        normals = jacobian(lambda x: torch.cat([problem.objective(*x.unbind())[None], constraints(x)]), now.x)[1:][
+            binding
+        ]
+        curvature = hessian(lambda x, now=now: lagrangian(problem, now._replace(x=x)), now.x)
         zeros = normals.new_zeros(len(normals), len(normals))
         matrix = torch.cat([torch.cat([curvature, normals.T], 1), torch.cat([normals, zeros], 1)])
-        step = torch.linalg.lstsq(matrix, -torch.cat([slope(point.x), constraints(point.x)]), driver="gelsd").solution
-        multipliers[binding] += step[len(point.x) :]
-        moved = Point(point.x + step[: len(point.x)], *split(multipliers, fixed))
+        left = torch.cat([slope_at(problem, now), constraints(now.x)[binding]])
+        step = torch.linalg.lstsq(matrix, -left, driver="gelsd").solution
+        multipliers[binding] += step[len(now.x) :]
+        moved = Point(now.x + step[: len(now.x)], *split(multipliers, fixed))
         if not max(residuals(problem, moved)) < gap:
             break
         point, gap = moved, max(residuals(problem, moved))
@@ -218,8 +232,8 @@ def refuse(problem: Problem, x: Tensor, tolerance: float) -> None:
     together = "" if len(missed) == 1 else " together with the others"
     raise UserError(
         *(
-            f"the constraint {name} cannot be met{together}: missed by {gap:.4g} at {shown(nearest)}, where least is "
-            "missed near the start; loosen it by that or leave it out"
+            f"the constraint {name} cannot be met{together}: missed by at least {gap:.4g} around {shown(nearest)}; "
+            "loosen it by that, leave it out or start elsewhere"
             for name, gap in broken.items()
         )
     )
