@@ -17,8 +17,12 @@ for family, name in expected:
     assert not record["seeds"] or name in metrics[family], f"{name} is not in metrics.json"
 assert metrics["regularizers"]["placebo"]["difference"] == 0, "placebo must be none, bit for bit"
 
-runs = sqlite3.connect("mlflow.db").execute("select name, status from runs where lifecycle_stage = 'active'").fetchall()
-names = [name for name, status in runs if status == "FINISHED"]
-missing = [name for _, name in expected if names.count(name) != 1]
+ended = "select t.value, r.name from runs r join tags t on t.run_uuid = r.run_uuid and t.key = 'family'"
+runs = (
+    sqlite3.connect("mlflow.db")
+    .execute(ended + " where r.lifecycle_stage = 'active' and r.status = 'FINISHED'")
+    .fetchall()
+)
+missing = [entry for entry in expected if runs.count(entry) != 1]
 assert not missing, f"MLflow has not just one finished run of {missing}"
 print(f"{len(expected)} entries, {len(runs)} runs in MLflow: all there")

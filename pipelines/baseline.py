@@ -1,4 +1,4 @@
-"""Stages `baseline@<name>`: a classical method on every seed's split. By hand: python pipelines/baseline.py logistic_regression"""
+"""Stages `baseline@<name>`: a classical method on every seed's split. By hand: python pipelines/baseline.py <name>"""
 
 import stage
 

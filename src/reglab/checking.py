@@ -1,4 +1,4 @@
-"""A theory topic from its settings to its record: its numbers, its figure, and the exact checks of the techniques it explains."""
+"""A theory topic from its settings to its record: numbers, figure, and the exact checks of the techniques it explains."""
 
 from dataclasses import asdict
 from math import isfinite

@@ -176,10 +176,15 @@ def judge(ensemble: Ensemble, own: Recipe, split: Split, seed: int, home: Path) 
     probabilities = {part: committee.probabilities(values).numpy() for part, values in inputs.items()}
     alone = committee.members(inputs["test"])
     grown = growth(
-        alone, labels["test"], committee.members(inputs["validation"]), labels["validation"], committee.member_weights
+        ensemble.rules,
+        committee.member_weights,
+        alone,
+        labels["test"],
+        committee.members(inputs["validation"]),
+        labels["validation"],
     )
     metrics = record.seed_metrics(split, probabilities) | {
-        "member_test_accuracy": (alone.argmax(2) == labels["test"]).double().mean().item(),
+        "one_member_test_accuracy": (alone.argmax(2) == labels["test"]).double().mean().item(),
         "disagreement": float(grown.scores[ensemble.combine]["disagreement"][-1]),
         **ensemble.metrics(committee, split, seed),
     }

@@ -157,7 +157,7 @@ def share_of_zeros(learner: Supervised) -> float:
 def finished_seed(folder: Path, seed: int) -> tuple[dict, dict[str, np.ndarray]]:
     """Outcome and tensors of a seed that `train_seed` has finished."""
     with safe_open(folder / f"seed-{seed}.safetensors", "numpy") as file:
-        return json.loads(file.metadata()["outcome"]), {name: file.get_tensor(name) for name in file.keys()}
+        return json.loads(file.metadata()["outcome"]), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (no mapping)
 
 
 def cost_of_step(recipe: Recipe, split: Split) -> dict[str, float]:

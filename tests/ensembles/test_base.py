@@ -6,10 +6,12 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch.nn import functional
 
-from reglab.ensembles.base import RULES, Committee, disagreement, running, stream
+from reglab.ensembles.base import Committee, disagreement, running, stream
 from reglab.models.base import build
 from reglab.models.mlp import MLP
 from reglab.streams import generator
+
+RULES = ("average", "geometric", "vote", "additive")
 
 
 def probabilities(members=5, examples=40, classes=4, keys=0):
@@ -29,6 +31,14 @@ def test_the_vote_equals_a_count_by_hand():
             votes = [int(np.argmax(told[member, example].numpy())) for member in range(number)]
             counted = [votes.count(label) / number for label in range(4)]
             assert shares[number - 1, example].tolist() == pytest.approx(counted, abs=1e-6)
+
+
+def test_added_votes_have_the_same_winner_and_their_odds_are_the_votes_apart():
+    told, weights = probabilities(), torch.tensor([1.0, 2.0, 0.5, 0.3, 3.0])
+    shares, added = (running(told, weights, combine)[-1] for combine in ("vote", "additive"))
+    assert torch.equal(shares.argmax(1), added.argmax(1))
+    apart = (shares[:, :1] - shares) * weights.sum()
+    assert torch.allclose((added[:, :1] / added).log(), apart, atol=1e-5)
 
 
 def test_a_tie_goes_to_the_lower_class():

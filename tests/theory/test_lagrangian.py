@@ -58,6 +58,7 @@ def test_the_residuals_are_those_of_a_finite_difference(found, number):
     assert all(unequal >= 0) and all(np.abs(unequal * values(problem.inequalities, x)) < 1e-6)
 
 
+@pytest.mark.filterwarnings("ignore:Constraint options:scipy.optimize.OptimizeWarning")
 @pytest.mark.parametrize("method", ["SLSQP", "trust-constr"])
 @pytest.mark.parametrize("number", KNOWN)
 def test_scipys_solvers_end_at_the_same_optimum_and_multipliers(found, number, method):

@@ -13,8 +13,6 @@ from reglab.models.base import Network
 from reglab.oracle import Check
 from reglab.streams import seed_of
 
-RULES = ("average", "geometric", "vote")
-
 
 def running(probabilities: Tensor, weights: Tensor, combine: str) -> Tensor:
     """What the first 1, 2, ... m members predict together, (members, examples, classes), from what each predicts.
@@ -22,20 +20,25 @@ def running(probabilities: Tensor, weights: Tensor, combine: str) -> Tensor:
         average    p = sum_j w_j p_j / sum_j w_j
         geometric  p ~ exp(sum_j w_j log p_j / sum_j w_j), renormalised; a probability of 0 counts as 1e-38
         vote       p = sum_j w_j [c = argmax p_j] / sum_j w_j, the share of the votes; the lower class wins a tie
+        additive   p ~ exp(sum_j w_j [c = argmax p_j]): the same winner, surer with each vote
 
     probabilities: (members, examples, classes); weights: (members,), or (members, examples) where a member does not
-    speak on every example. NaN where no weight is left.
+    speak on every example. NaN where no weight is left. A vote has no gradient.
 
-    Goodfellow, Bengio and Courville, Deep Learning, 2016, eqs. 7.52 to 7.54.
+    Goodfellow, Bengio and Courville, Deep Learning, 2016, eqs. 7.52 to 7.54; Zhu, Zou, Rosset and Hastie, Multi-class
+    AdaBoost, 2009, section 2.3, for the last.
     """
     weights = weights.view(len(weights), -1, 1)
     if combine == "geometric":
         spoken = probabilities.clamp(min=torch.finfo(probabilities.dtype).tiny).log()
-    elif combine == "vote":
+    elif combine in ("vote", "additive"):
         spoken = one_hot(probabilities.argmax(2), probabilities.shape[2]).to(probabilities.dtype)
     else:
         spoken = probabilities
-    means = (weights * spoken).cumsum(0) / weights.cumsum(0)
+    sums = (weights * spoken).cumsum(0)
+    if combine == "additive":
+        return sums.softmax(2)
+    means = sums / weights.cumsum(0)
     return means.softmax(2) if combine == "geometric" else means
 
 
@@ -91,9 +94,11 @@ class Ensemble:
         metrics |= ensemble.metrics(committee, split, seed)
 
     `sequential`: a member needs the ones before it; else all train side by side and `sample` gets no `wrong`.
+    `rules`: what `combine` may be, all of which are compared.
     """
 
     sequential: ClassVar[bool] = False
+    rules: ClassVar[tuple[str, ...]] = ("average", "geometric", "vote")
     members: int
     combine: str
 

@@ -51,7 +51,7 @@ def boosted_trees(members: int, depth: int, shrinkage: float):
 
 @dataclass(frozen=True)
 class Boosting(Ensemble):
-    """SAMME by resampling: a member trains on n examples drawn by their weights; the ensemble is the weighted vote.
+    """SAMME by resampling: a member trains on n examples drawn by their weights; the ensemble is their weighted vote.
 
     Members are weak, `depth` layers of `width` units trained for `epochs`: boosting builds capacity. The record's
     `trees_test_accuracy` is scikit-learn's AdaBoost on as many trees of `tree_depth`.
@@ -61,9 +61,10 @@ class Boosting(Ensemble):
     """
 
     sequential: ClassVar[bool] = True
+    rules: ClassVar[tuple[str, ...]] = ("additive", "vote", "average")
 
     members: Annotated[int, Ge(1)] = 16
-    combine: Literal["vote", "average"] = "vote"
+    combine: Literal["additive", "vote", "average"] = "additive"
     width: Annotated[int, Ge(1)] = 16
     depth: Annotated[int, Ge(1)] = 1
     epochs: Annotated[int, Ge(1)] = 10

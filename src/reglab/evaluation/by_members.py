@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from torch import Tensor
 
-from reglab.ensembles.base import RULES, disagreement, running
+from reglab.ensembles.base import disagreement, running
 from reglab.evaluation.bias_variance import resampled_brier_split
 from reglab.evaluation.interval import mean_interval
 from reglab.evaluation.metrics import classification
@@ -29,11 +29,18 @@ class Growth:
     scores: dict[str, dict[str, np.ndarray]]
 
 
-def growth(test: Tensor, test_labels: Tensor, validation: Tensor, validation_labels: Tensor, weights: Tensor) -> Growth:
+def growth(
+    rules: tuple[str, ...],
+    weights: Tensor,
+    test: Tensor,
+    test_labels: Tensor,
+    validation: Tensor,
+    validation_labels: Tensor,
+) -> Growth:
     """What comes of each member's probabilities (members, examples, classes) on test and validation examples."""
     tests, scores = {}, {}
     apart = disagreement(test).numpy()
-    for rule in RULES:
+    for rule in rules:
         grown, chosen = running(test, weights, rule), running(validation, weights, rule).argmax(2)
         found = [classification(probabilities, test_labels) for probabilities in grown]
         tests[rule] = grown.numpy()
@@ -56,7 +63,8 @@ def splits_by_members(tests: np.ndarray, labels: np.ndarray, rows: np.ndarray) -
 
 def all_splits(grown: list[Growth], labels: np.ndarray, rows: np.ndarray) -> dict[str, dict[str, np.ndarray]]:
     """By rule, `splits_by_members`."""
-    return {rule: splits_by_members(np.stack([seed.tests[rule] for seed in grown]), labels, rows) for rule in RULES}
+    rules = grown[0].tests
+    return {rule: splits_by_members(np.stack([seed.tests[rule] for seed in grown]), labels, rows) for rule in rules}
 
 
 def table(seeds: list[int], grown: list[Growth], splits: dict[str, dict[str, np.ndarray]]) -> str:
@@ -73,7 +81,7 @@ def table(seeds: list[int], grown: list[Growth], splits: dict[str, dict[str, np.
     for seed, own in zip(seeds, grown, strict=True):
         for rule, scores in own.scores.items():
             write(seed, rule, [scores[name] for name in PER_SEED], empty=len(OF_ALL))
-    for rule in RULES:
+    for rule in splits:
         means = [np.mean([own.scores[rule][name] for own in grown], axis=0) for name in PER_SEED]
         write("all", rule, [*means, *splits[rule].values()], empty=0)
     return text.getvalue()
@@ -88,7 +96,7 @@ def figure(
     """
     picture, (errors, losses, parts) = canvas(8.4, 3.0, columns=3)
     number = np.arange(1, len(splits[combine]["variance"]) + 1)
-    for color, rule in zip(COLORS, RULES, strict=False):
+    for color, rule in zip(COLORS, splits, strict=False):
         for panel, name, sign in ((errors, "test_accuracy", 100), (losses, "test_nll", None)):
             values = np.stack([own.scores[rule][name] for own in grown])
             values = values if sign is None else sign * (1 - values)
@@ -97,11 +105,12 @@ def figure(
             if rule == combine:
                 low, high = np.transpose([mean_interval(column, 0.95) for column in values.T])
                 panel.fill_between(number, low, high, color=color, alpha=0.2, linewidth=0)
-    for color, (name, accuracy) in zip(COLORS[len(RULES) :], others.items(), strict=False):
+    for color, (name, accuracy) in zip(COLORS[len(splits) :], others.items(), strict=False):
         errors.axhline(100 * (1 - accuracy), color=color, linestyle="--", label=name)
     for color, (name, label) in zip(COLORS, (("bias_squared", "bias²"), ("variance", "variance")), strict=False):
         parts.plot(number, splits[combine][name], marker=".", color=color, label=label)
     parts.plot(number, sum(splits[combine].values()), color="black", label="Brier score, their sum")
+    errors.set_ylim(0, None)
     parts.set_ylim(0, None)
     losses.set_yscale("log")
     for panel, label in ((errors, "test error (%)"), (losses, "test loss (nats)"), (parts, f"Brier score, {combine}")):

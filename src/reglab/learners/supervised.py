@@ -92,7 +92,7 @@ class Supervised(LightningModule):
 
     @torch.no_grad()
     def curves(self) -> dict[str, float]:
-        """The epoch's mean terms, the norm of the weights, their distance from the start, and what techniques add; starts afresh."""
+        """The epoch's mean terms, norm of the weights, distance from the start, and what techniques add; starts afresh."""
         now = list(weights(self.network).values())
         away = [weight - start.to(weight.device) for weight, start in zip(now, self.start, strict=True)]
         means = {key: (total / self.steps).item() for key, total in self.sums.items()}

@@ -186,22 +186,22 @@ def descend(function: Callable[[Tensor], Tensor], start: Tensor, limit: float = 
 def newton(problem: Problem, point: Point) -> Point:
     """Newton's method on grad L = 0, g = 0 and h_j = 0 for the j with alpha_j + h_j > 0, for as long as it helps."""
     _, _, unequal = problem.values(point.x)
-    binding, fixed = torch.cat([torch.ones_like(point.equality), point.inequality + unequal]) > 0, len(point.equality)
+    fixed = len(point.equality)
+    binding = torch.cat([torch.ones_like(point.equality), point.inequality + unequal]) > 0
+
+    def everything(x: Tensor) -> Tensor:
+        value, equal, unequal = problem.values(x)
+        return torch.cat([value[None], equal, unequal])
+
     gap = max(residuals(problem, point))
     for _ in range(20):
         multipliers = torch.cat([point.equality, point.inequality]) * binding
         now = Point(point.x, *split(multipliers, fixed))
-
-        def constraints(x: Tensor) -> Tensor:
-            return torch.cat(problem.values(x)[1:])
-
-        normals = jacobian(lambda x: torch.cat([problem.objective(*x.unbind())[None], constraints(x)]), now.x)[1:][
-            binding
-        ]
         curvature = hessian(lambda x, now=now: lagrangian(problem, now._replace(x=x)), now.x)
+        normals = jacobian(everything, now.x)[1:][binding]
         zeros = normals.new_zeros(len(normals), len(normals))
         matrix = torch.cat([torch.cat([curvature, normals.T], 1), torch.cat([normals, zeros], 1)])
-        left = torch.cat([slope_at(problem, now), constraints(now.x)[binding]])
+        left = torch.cat([slope_at(problem, now), everything(now.x)[1:][binding]])
         step = torch.linalg.lstsq(matrix, -left, driver="gelsd").solution
         multipliers[binding] += step[len(now.x) :]
         moved = Point(now.x + step[: len(now.x)], *split(multipliers, fixed))
