@@ -12,7 +12,7 @@ from ruamel.yaml import YAML
 
 from reglab import params
 from reglab.data.prepared import Split
-from reglab.fitting import Recipe, finished_seed, train_seed
+from reglab.fitting import Recipe, cost_of_step, finished_seed, train_seed
 from reglab.models.convnet import ConvNet
 from reglab.models.mlp import MLP
 
@@ -104,6 +104,17 @@ def test_a_checkpoint_makes_the_round_trip(tmp_path, split, name, monkeypatch):
     assert outcome == whole[0]
     for key, value in whole[1].items():
         assert np.array_equal(value, tensors[key]), key
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_cost_of_a_step_is_counted_and_never_below_that_of_none(split, name):
+    settings = SimpleNamespace(batch_size=16, optimizer="adam", learning_rate=0.01, momentum=0.0, accelerator="cpu")
+    technique = params.find("regularizers", name)()
+    cost, plain = (
+        cost_of_step(Recipe(techniques, ARCHITECTURES["mlp"], settings, classes=4), split)
+        for techniques in ((technique,), ())
+    )
+    assert all(cost[key] >= plain[key] > 0 for key in plain)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -65,7 +65,7 @@ def run(
         path = record.write(
             record.folder(runs, about),
             content,
-            **grown(ensemble, judged, splits),
+            **grown(ensemble, own, judged, splits),
             splits=splits,
             probabilities=[each.probabilities for each in judged],
             weights=[each.weights for each in judged],
@@ -201,7 +201,7 @@ def ensemble_cost(
     return {name: value * ensemble.networks for name, value in cost.items()} | {"prediction_passes": ensemble.members}
 
 
-def grown(ensemble: Ensemble, judged: list[Judged], splits: dict[int, Split]) -> dict[str, str]:
+def grown(ensemble: Ensemble, own: Recipe, judged: list[Judged], splits: dict[int, Split]) -> dict[str, str]:
     """members.csv and the figure; nothing where a seed diverged."""
     if any(each.growth is None for each in judged):
         return {}
@@ -214,5 +214,9 @@ def grown(ensemble: Ensemble, judged: list[Judged], splits: dict[int, Split]) ->
         for name in judged[0].seed["metrics"]
         if name.endswith(ending)
     }
-    picture = figure(growths, parts, ensemble.combine, others)
+    seed, split = next(iter(splits.items()))
+    committee = untrained(ensemble, own, split, seed)
+    committee.load_state_dict({name: torch.as_tensor(array) for name, array in judged[0].weights.items()})
+    pictures = ensemble.picture(committee, split, seed)
+    picture = figure(growths, parts, ensemble.combine, others, pictures)
     return {"members": table(list(splits), growths, parts), "figure": picture}

@@ -1,6 +1,8 @@
 """Bagging: each member trains on a bootstrap sample of the labelled examples, and all vote."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Literal
 
 import numpy as np
@@ -36,10 +38,13 @@ class Bagging(Ensemble):
     def sample(self, labels: np.ndarray, classes: int, seed: int, member: int, wrong: np.ndarray) -> np.ndarray:
         return bootstrap(len(labels), seed, member)
 
+    def samples(self, labels: np.ndarray, seed: int) -> list[np.ndarray]:
+        return [bootstrap(len(labels), seed, member) for member in range(self.members)]
+
     @torch.no_grad()
     def metrics(self, committee: Committee, split: Split, seed: int) -> dict[str, float]:
         labels = split.labels["labelled"]
-        samples = [bootstrap(len(labels), seed, member) for member in range(self.members)]
+        samples = self.samples(labels, seed)
         left_out = 1 - np.stack([np.bincount(rows, minlength=len(labels)) for rows in samples]).clip(max=1)
         members = committee.members(torch.as_tensor(split.inputs["labelled"]))
         judged = left_out.any(0)
@@ -52,3 +57,12 @@ class Bagging(Ensemble):
             "out_of_bag_share": float(judged.mean()),
             "absent_classes": float(np.mean([classes - len(np.unique(labels[rows])) for rows in samples])),
         }
+
+    def picture(self, committee: Committee, split: Split, seed: int) -> Callable[[Sequence], None] | None:
+        from reglab.evaluation.detector import draw
+
+        labels, classes = split.labels["labelled"], committee.networks[0].head.out_features
+        if split.inputs["labelled"].ndim != 4:
+            return None
+        wanted = min(8, classes - 1)  # the lecture's detector is one for "8"
+        return partial(draw, committee=committee, split=split, samples=self.samples(labels, seed), wanted=wanted)

@@ -1,6 +1,6 @@
 """What an ensemble is: the examples each member trains on, and members that predict as one network."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -125,6 +125,10 @@ class Ensemble:
     def metrics(self, committee: Committee, split: Split, seed: int) -> dict[str, float]:
         """What the record says of this kind alone; `<other>_test_accuracy` is drawn beside the ensemble's own."""
         return {}
+
+    def picture(self, committee: Committee, split: Split, seed: int) -> Callable[[Sequence], None] | None:
+        """What fills three panels of the figure with pictures of a seed's ensemble; None without any."""
+        return None
 
     @classmethod
     def checks(cls) -> list[Check]:

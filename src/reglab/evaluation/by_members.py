@@ -2,9 +2,11 @@
 
 import csv
 import io
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from matplotlib.axes import Axes
 from torch import Tensor
 
 from reglab.ensembles.base import disagreement, running
@@ -88,13 +90,21 @@ def table(seeds: list[int], grown: list[Growth], splits: dict[str, dict[str, np.
 
 
 def figure(
-    grown: list[Growth], splits: dict[str, dict[str, np.ndarray]], combine: str, others: dict[str, float]
+    grown: list[Growth],
+    splits: dict[str, dict[str, np.ndarray]],
+    combine: str,
+    others: dict[str, float],
+    draw: Callable[[Sequence[Axes]], None] | None = None,
 ) -> str:
     """Error, log-likelihood and bias² + variance by the number of members, as SVG; the band is the 95 % interval.
 
-    `others`: test accuracies of what stands beside, drawn as level lines, by name.
+    `others`: test accuracies of what stands beside, drawn as level lines, by name. `draw` fills three panels below.
     """
-    picture, (errors, losses, parts) = canvas(8.4, 3.0, columns=3)
+    rows = 2 if draw else 1
+    picture, panels = canvas(8.4, 3.0 * rows, rows=rows, columns=3, squeeze=False)
+    errors, losses, parts = panels[0]
+    if draw:
+        draw(panels[1])
     number = np.arange(1, len(splits[combine]["variance"]) + 1)
     for color, rule in zip(COLORS, splits, strict=False):
         for panel, name, sign in ((errors, "test_accuracy", 100), (losses, "test_nll", None)):

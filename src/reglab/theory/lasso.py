@@ -50,7 +50,7 @@ def smallest_l1(equations: np.ndarray, right: np.ndarray) -> np.ndarray:
     return found.x[:size] - found.x[size:]
 
 
-def lasso(inputs: np.ndarray, targets: np.ndarray, strengths: np.ndarray, tolerance: float = 1e-9) -> np.ndarray:
+def lasso(inputs: np.ndarray, targets: np.ndarray, strengths: np.ndarray, tolerance: float = 1e-11) -> np.ndarray:
     """The weights (len(strengths), p) of the lasso, by the proximal step of the regularizer `l1`, all strengths at once.
 
     w <- soft_threshold(w + rate X^T (y - Xw) / n, rate alpha) until no optimality condition fails by more than
@@ -63,17 +63,46 @@ def lasso(inputs: np.ndarray, targets: np.ndarray, strengths: np.ndarray, tolera
         raise UserError(f"lasso: strengths: found {strengths.min():g}; allowed: finite numbers of at least 0")
     hessian, moment = (torch.as_tensor(inputs.T @ other / len(inputs)) for other in (inputs, targets))
     rate, alpha = 1 / torch.linalg.matrix_norm(hessian, 2), torch.as_tensor(strengths)[:, None]
+    goal = tolerance * float(moment.abs().max())
     weights = torch.zeros(len(strengths), len(moment), dtype=torch.float64)
     for step in range(200_000):
         slope = moment - weights @ hessian
-        if step % 100 == 0 and violation(weights, slope, alpha) <= tolerance * moment.abs().max():
+        if step % 100 == 0 and violation(*(t.numpy() for t in (weights, slope, alpha))) <= goal:
             return weights.numpy()
         weights = soft_threshold(weights + rate * slope, rate * alpha)
     raise UserError("lasso: inputs: found columns too dependent for proximal steps; allowed: independent ones")
 
 
-def violation(weights, slope, strengths) -> float:
-    """By how much the optimality conditions fail at most; zero at the minimum and only there."""
-    active = abs(slope - strengths * weights.sign())[weights != 0]
-    idle = (abs(slope) - strengths)[weights == 0]
-    return max(0.0, *(part.max().item() for part in (active, idle) if len(part)))
+def violation(weights: np.ndarray, correlations: np.ndarray, strengths: np.ndarray | float) -> float:
+    """By how much the optimality conditions of the lasso fail at most: zero at its minimum and nowhere else."""
+    excess = np.where(weights == 0, np.abs(correlations) - strengths, np.abs(correlations - strengths * np.sign(weights)))
+    return float(max(0.0, excess.max()))
+
+
+def noisy_digits(examples: int, noise_pixels: int) -> tuple[np.ndarray, ...]:
+    """Training and held-out inputs (n, 64 + noise) and labels (n,) of the digits.
+
+    The noise looks like ink: pixels that vary, each with its values shuffled among the images. Inputs are scaled to mean
+    0 and deviation 1 of the training images; a pixel that is constant there stays 0.
+    """
+    images, labels = source("digits")
+    random = np.random.default_rng(streams.seed_of("lasso"))
+    pixels = images.reshape(len(images), -1).astype(float)
+    train, held = np.split(random.permutation(len(pixels)), [examples])
+    copied = np.resize(random.permutation(np.flatnonzero(pixels[train].std(0) > 0)), noise_pixels)
+    inputs = np.hstack([pixels, random.permuted(pixels[:, copied], axis=0)])
+    deviation = inputs[train].std(0)
+    inputs = (inputs - inputs[train].mean(0)) / np.where(deviation > 0, deviation, np.inf)
+    return inputs[train], labels[train], inputs[held], labels[held]
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which inputs a linear classifier of `noisy_digits` keeps (features,): those with a weight for any class."""
+
+    weights: np.ndarray  # (classes, features), for targets of deviation one
+
+    @property
+    def kept(self) -> np.ndarray:
+        return (self.weights != 0).any(0)
+

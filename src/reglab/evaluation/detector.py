@@ -1,0 +1,92 @@
+"""The lecture's picture of bagging: what each member was given, what it took from that for an "8", and how they vote.
+
+After Goodfellow, Bengio and Courville, Deep Learning, 2016, figure 7.5.
+"""
+
+import numpy as np
+import torch
+from matplotlib.axes import Axes
+
+from reglab.data.prepared import Split
+from reglab.ensembles.base import Committee
+from reglab.figures import COLORS
+
+SHOWN = 8  # examples of the training set
+ROWS = 4  # members
+
+
+def draw(panels: list[Axes], committee: Committee, split: Split, samples: list[np.ndarray], wanted: int) -> None:
+    """Fill three panels: resampled examples, what speaks for class `wanted`, and the vote on a contested test image.
+
+    samples: each member's row numbers into the labelled examples, whose inputs are images (channels, height, width).
+    """
+    resampled(panels[0], split, samples, wanted)
+    learned(panels[1], committee, split, wanted)
+    voted(panels[2], committee, split)
+
+
+def resampled(panel: Axes, split: Split, samples: list[np.ndarray], wanted: int) -> None:
+    """A few training images, and below how often each member drew them: what it did not draw is left blank."""
+    labels, images = split.labels["labelled"], split.inputs["labelled"].mean(1)
+    own, other = np.flatnonzero(labels == wanted), np.flatnonzero(labels != wanted)
+    rows = np.concatenate([own[: SHOWN // 2], other[: SHOWN // 2]])
+    times = np.stack([np.bincount(sample, minlength=len(labels))[rows] for sample in samples[:ROWS]])
+    tiles = [images[rows], *(images[rows] * (drawn > 0)[:, None, None] for drawn in times)]
+    show(panel, tiles, cmap="Greys", vmin=0, vmax=images.max())
+    height, width = images.shape[1:]
+    for row, drawn in enumerate(times, start=1):
+        for column, number in enumerate(drawn):
+            if number > 1:
+                place = ((column + 1) * (width + 1) - 1.5, (row + 1) * (height + 1) - 1.5)
+                panel.text(*place, f"×{number}", ha="right", va="bottom", fontsize=7, color=COLORS[1])
+    label_rows(panel, ["original", *(f"member {member}" for member in range(1, len(times) + 1))], height)
+    panel.set_title("Examples as drawn with replacement", fontsize=9)
+
+
+def learned(panel: Axes, committee: Committee, split: Split, wanted: int) -> None:
+    """The gradient of log p(wanted) by the pixels, mean over the test images: blue speaks for the class, red against."""
+    inputs = torch.as_tensor(split.inputs["test"]).requires_grad_()
+    gradients = []
+    for told in committee.members(inputs)[:ROWS].log_softmax(2).unbind():
+        (gradient,) = torch.autograd.grad(told[:, wanted].sum(), inputs, retain_graph=True)
+        gradients.append(gradient.mean((0, 1)).numpy()[None])
+    (whole,) = torch.autograd.grad(committee.probabilities(inputs).log_softmax(1)[:, wanted].sum(), inputs)
+    tiles = [whole.mean((0, 1)).numpy()[None], *gradients]
+    tiles = [tile / np.abs(tile).max() for tile in tiles]
+    show(panel, tiles, cmap="RdBu", vmin=-1, vmax=1)
+    label_rows(panel, ["all", *(f"member {member}" for member in range(1, len(gradients) + 1))], inputs.shape[2])
+    panel.set_title(f"Speaks for a “{wanted}” (blue), against (red)", fontsize=9)
+
+
+@torch.no_grad()
+def voted(panel: Axes, committee: Committee, split: Split) -> None:
+    """The test image on which the members agree least among those that all together get right, and their votes."""
+    inputs, labels = torch.as_tensor(split.inputs["test"]), split.labels["test"]
+    members = committee.members(inputs)
+    votes = members.argmax(2).numpy()
+    classes = members.shape[2]
+    counts = np.stack([np.bincount(column, minlength=classes) for column in votes.T])
+    right = committee(inputs).argmax(1).numpy() == labels
+    chosen = int(np.argmin(np.where(right, counts[np.arange(len(labels)), labels], counts.max() + 1)))
+    colors = [COLORS[0] if label == labels[chosen] else COLORS[1] for label in range(classes)]
+    panel.bar(range(classes), counts[chosen], color=colors)
+    panel.set(xlabel="class", ylabel="votes", xticks=range(classes), ylim=(0, 1.6 * counts[chosen].max()))
+    panel.yaxis.get_major_locator().set_params(integer=True)
+    panel.set_title(f"The vote on a contested “{labels[chosen]}”", fontsize=9)
+    image = panel.inset_axes([0.02, 0.62, 0.3, 0.36])
+    show(image, [split.inputs["test"][chosen].mean(0)[None]], cmap="Greys")
+
+
+def show(panel: Axes, rows: list[np.ndarray], **look) -> None:
+    """Rows of images (count, height, width) side by side, with a pixel of nothing between them."""
+    framed = [np.pad(row.astype(float), ((0, 0), (0, 1), (0, 1)), constant_values=np.nan) for row in rows]
+    panel.imshow(np.vstack([np.hstack(list(row)) for row in framed])[:-1, :-1], interpolation="nearest", **look)
+    panel.set(xticks=[], yticks=[])
+    panel.grid(False)
+    for spine in panel.spines.values():
+        spine.set_visible(False)
+
+
+def label_rows(panel: Axes, names: list[str], height: int) -> None:
+    panel.set_yticks([(height + 1) * row + (height - 1) / 2 for row in range(len(names))], names, fontsize=7)
+    panel.tick_params(length=0)
