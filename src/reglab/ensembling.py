@@ -154,25 +154,30 @@ def untrained(ensemble: Ensemble, own: Recipe, split: Split, seed: int) -> Commi
     return ensemble.committee(networks, right, own.classes).eval()
 
 
-@torch.no_grad()
 def judge(ensemble: Ensemble, own: Recipe, split: Split, seed: int, home: Path) -> Judged:
-    """Gather a seed's members, training what is not there yet, and judge them as one."""
-    inputs = {part: torch.as_tensor(split.inputs[part]) for part in ("labelled", "validation", "test")}
-    labels = {part: torch.as_tensor(split.labels[part]) for part in inputs}
+    """Gather a seed's members, training those that are not there yet, and judge them as one."""
+    inputs, labels = torch.as_tensor(split.inputs["labelled"]), split.labels["labelled"]
     networks, wrong, epochs = [], nobody(split), []
     for member in range(ensemble.networks):
-        rows = ensemble.sample(split.labels["labelled"], own.classes, seed, member, wrong)
-        with torch.enable_grad():
-            outcome, network = train_member(own, split, rows, seed, member, home)
+        rows = ensemble.sample(labels, own.classes, seed, member, wrong)
+        outcome, network = train_member(own, split, rows, seed, member, home)
         epochs.append(outcome["epochs"])
         if outcome["status"] != "finished":
-            seed_part = {"status": "diverged", "reason": f"member {member}: {outcome['reason']}", "metrics": {}}
-            nothing = np.full((len(labels["test"]), own.classes), np.nan)
-            return Judged(seed_part, nothing, {}, None, fmean(epochs))
+            diverged = {"status": "diverged", "reason": f"member {member}: {outcome['reason']}", "metrics": {}}
+            nothing = np.full((len(split.labels["test"]), own.classes), np.nan)
+            return Judged(diverged, nothing, {}, None, fmean(epochs))
         networks.append(network)
-        mistakes = (network(inputs["labelled"]).argmax(1) != labels["labelled"]).numpy()
-        wrong = np.concatenate([wrong, mistakes[None]])
+        with torch.no_grad():
+            wrong = np.concatenate([wrong, network(inputs).argmax(1).numpy()[None] != labels])
     committee = ensemble.committee(networks, wrong, own.classes).eval()
+    return assess(ensemble, committee, split, seed, fmean(epochs))
+
+
+@torch.no_grad()
+def assess(ensemble: Ensemble, committee: Committee, split: Split, seed: int, epochs: float) -> Judged:
+    """What a trained ensemble says on the split's labelled, validation and test examples."""
+    inputs = {part: torch.as_tensor(split.inputs[part]) for part in ("labelled", "validation", "test")}
+    labels = {part: torch.as_tensor(split.labels[part]) for part in inputs}
     probabilities = {part: committee.probabilities(values).numpy() for part, values in inputs.items()}
     alone = committee.members(inputs["test"])
     grown = growth(
@@ -189,7 +194,7 @@ def judge(ensemble: Ensemble, own: Recipe, split: Split, seed: int, home: Path) 
         **ensemble.metrics(committee, split, seed),
     }
     weights = {name: tensor.numpy() for name, tensor in committee.state_dict().items()}
-    return Judged({"status": "finished", "metrics": metrics}, probabilities["test"], weights, grown, fmean(epochs))
+    return Judged({"status": "finished", "metrics": metrics}, probabilities["test"], weights, grown, epochs)
 
 
 def ensemble_cost(

@@ -1,6 +1,7 @@
 """An ensemble's record: complete, the same twice, from members that are trained once."""
 
 import csv
+import itertools
 import json
 import os
 import signal
@@ -87,12 +88,8 @@ def test_a_record_is_complete_and_says_the_same_everywhere(each, data):
     predictions = load_file(folder / "predictions.safetensors")
     right = predictions["test_probabilities"].argmax(2) == predictions["test_labels"]
     rows = {(row["seed"], row["combine"], int(row["members"])): row for row in rows_of(folder)}
-    assert rows.keys() == {
-        (seed, rule, number + 1)
-        for seed in ("0", "1", "all")
-        for rule in ensemble.rules
-        for number in range(ensemble.members)
-    }
+    numbers = range(1, ensemble.members + 1)
+    assert rows.keys() == set(itertools.product(("0", "1", "all"), ensemble.rules, numbers))
     for seed in (0, 1):
         metrics = content["seeds"][str(seed)]["metrics"]
         last = rows[str(seed), ensemble.combine, ensemble.members]
@@ -187,6 +184,11 @@ def test_cost_is_that_of_all_members_beside_one_plain_model(run):
     per_example = 4 * 4 * 16 + 6 * 4 * 3  # forward, and backward without that of the inputs
     assert weak["flops"] == 3 * 2 * 60 * per_example
     assert weak["relative_to_none"] == pytest.approx(3 * (2 / 3) * per_example / (4 * 8 * 16 + 6 * 8 * 3))
+
+
+def test_the_picture_shows_what_members_were_given_also_when_they_vote(run):
+    assert "Examples as drawn" in (run(Bagging(members=2, combine="vote")) / "figure.svg").read_text()
+    assert "Examples as drawn" not in (run(DeepEnsemble(members=2, combine="vote")) / "figure.svg").read_text()
 
 
 def test_bagging_trains_on_its_samples_and_nothing_else(run, data, tmp_path):

@@ -44,17 +44,21 @@ def resampled(panel: Axes, split: Split, samples: list[np.ndarray], wanted: int)
 
 
 def learned(panel: Axes, committee: Committee, split: Split, wanted: int) -> None:
-    """The gradient of log p(wanted) by the pixels, mean over the test images: blue speaks for the class, red against."""
-    inputs = torch.as_tensor(split.inputs["test"]).requires_grad_()
-    gradients = []
-    for told in committee.members(inputs)[:ROWS].log_softmax(2).unbind():
-        (gradient,) = torch.autograd.grad(told[:, wanted].sum(), inputs, retain_graph=True)
-        gradients.append(gradient.mean((0, 1)).numpy()[None])
-    (whole,) = torch.autograd.grad(committee.probabilities(inputs).log_softmax(1)[:, wanted].sum(), inputs)
-    tiles = [whole.mean((0, 1)).numpy()[None], *gradients]
-    tiles = [tile / np.abs(tile).max() for tile in tiles]
+    """(x - mean image) times the gradient of log p(wanted), mean over the test images x of that class.
+
+    Blue: what is there speaks for the class; red: against.
+    """
+    images = torch.as_tensor(split.inputs["test"])
+    inputs = images[torch.as_tensor(split.labels["test"] == wanted)].requires_grad_()
+    members = committee.members(inputs).clamp(min=torch.finfo(torch.float32).tiny)
+    told = [members.mean(0), *members[:ROWS]]  # the mean also where the members vote: a vote has no gradient
+    tiles = []
+    for probabilities in told:
+        (gradient,) = torch.autograd.grad(probabilities.log()[:, wanted].sum(), inputs, retain_graph=True)
+        tile = ((inputs - images.mean(0)) * gradient).mean((0, 1)).detach().numpy()
+        tiles.append((tile / np.abs(tile).max())[None])
     show(panel, tiles, cmap="RdBu", vmin=-1, vmax=1)
-    label_rows(panel, ["all", *(f"member {member}" for member in range(1, len(gradients) + 1))], inputs.shape[2])
+    label_rows(panel, ["all", *(f"member {member}" for member in range(1, len(told)))], images.shape[2])
     panel.set_title(f"Speaks for a “{wanted}” (blue), against (red)", fontsize=9)
 
 

@@ -24,7 +24,7 @@ import torch
 from annotated_types import Ge, Le
 from matplotlib.axes import Axes
 from scipy.optimize import linprog
-from scipy.special import erf, erfc
+from scipy.special import erfc
 
 from reglab import streams
 from reglab.data import source
@@ -35,7 +35,7 @@ from reglab.penalties import soft_threshold
 from reglab.theory.base import Finding, Topic
 
 EQUATION, RIGHT = np.array([[10.0, 1.0]]), np.array([5.0])  # 10 w1 + w2 = 5
-CLASSES, PIXELS = 10, 64
+CLASSES, SIDE, PIXELS = 10, 8, 64
 
 
 def smallest_l1(equations: np.ndarray, right: np.ndarray) -> np.ndarray:
@@ -75,7 +75,9 @@ def lasso(inputs: np.ndarray, targets: np.ndarray, strengths: np.ndarray, tolera
 
 def violation(weights: np.ndarray, correlations: np.ndarray, strengths: np.ndarray | float) -> float:
     """By how much the optimality conditions of the lasso fail at most: zero at its minimum and nowhere else."""
-    excess = np.where(weights == 0, np.abs(correlations) - strengths, np.abs(correlations - strengths * np.sign(weights)))
+    excess = np.where(
+        weights == 0, np.abs(correlations) - strengths, np.abs(correlations - strengths * np.sign(weights))
+    )
     return float(max(0.0, excess.max()))
 
 
@@ -96,13 +98,180 @@ def noisy_digits(examples: int, noise_pixels: int) -> tuple[np.ndarray, ...]:
     return inputs[train], labels[train], inputs[held], labels[held]
 
 
+def universal_threshold(examples: int, numbers: int) -> float:
+    """sqrt(2 log(numbers) / examples), which the largest of that many chance correlations hardly ever exceeds."""
+    return float(np.sqrt(2 * np.log(numbers) / examples))
+
+
 @dataclass(frozen=True)
-class Selection:
-    """Which inputs a linear classifier of `noisy_digits` keeps (features,): those with a weight for any class."""
+class Lasso(Topic):
+    """L1 beside L2: one equation, the diabetes data, and `examples` digits with as many `noise_pixels` put to them."""
 
-    weights: np.ndarray  # (classes, features), for targets of deviation one
+    examples: Annotated[int, Ge(400), Le(1500)] = 500
+    noise_pixels: Annotated[int, Ge(1), Le(256)] = 192
 
-    @property
-    def kept(self) -> np.ndarray:
-        return (self.weights != 0).any(0)
+    def run(self) -> Finding:
+        figure, ((diamond, circle, choice), (lasso_path, ridge_path, maps)) = canvas(7.6, 5.4, rows=2, columns=3)
+        parts = (one_equation(diamond, circle), chances(), paths(lasso_path, ridge_path), self.select(choice, maps))
+        numbers = {name: float(value) for found, _ in parts for name, value in found.items()}
+        return Finding(numbers, [check for _, checks in parts for check in checks], figure)
 
+    def select(self, choice: Axes, maps: Axes) -> tuple[dict, list[Check]]:
+        """Least squares on the classes: the inputs that L1 keeps for any of them, and L2 at the same strength."""
+        from sklearn.linear_model import Ridge
+        from sklearn.linear_model import lasso_path as path
+
+        inputs, labels, held, wanted = noisy_digits(self.examples, self.noise_pixels)
+        targets = np.eye(CLASSES)[labels]
+        level, scale = targets.mean(0), targets.std(0)
+        targets = (targets - level) / scale
+        threshold = universal_threshold(self.examples, CLASSES * inputs.shape[1])
+        strengths = np.append(np.geomspace(1, 0.001, 50), threshold)
+        order = np.argsort(-strengths)
+        settings = {"alphas": strengths[order], "precompute": True, "tol": 1e-10, "max_iter": 10**5}
+        sparse = np.stack([path(inputs, target, **settings)[1].T for target in targets.T], 1)[np.argsort(order)]
+        dense = Ridge(self.examples * threshold, fit_intercept=False).fit(inputs, targets).coef_
+
+        kept, varies = (sparse != 0).any(1), inputs[:, :PIXELS].std(0) > 0
+        precision = kept[:, :PIXELS].sum(1) / np.maximum(kept.sum(1), 1)
+        recall = kept[:, :PIXELS].sum(1) / varies.sum()
+        refitted = np.zeros_like(dense)
+        refitted[:, kept[-1]] = np.linalg.lstsq(inputs[:, kept[-1]], targets)[0].T
+
+        def accuracy(weights: np.ndarray) -> np.ndarray:
+            return ((held @ weights.swapaxes(-1, -2) * scale + level).argmax(-1) == wanted).mean(-1)
+
+        shown = (precision[:-1], COLORS[0], "precision"), (recall[:-1], COLORS[1], "recall")
+        for line, color, label in (*shown, (accuracy(sparse[:-1]), COLORS[2], "held-out accuracy")):
+            drawn = np.where(kept[:-1].any(1), line, np.nan)
+            choice.semilogx(strengths[:-1], drawn, color=color, label=label)
+        choice.axvline(threshold, color=INK, linestyle=":", linewidth=1, label="√(2 log m / n)")
+        choice.set(xlabel="strength α (a correlation)", ylabel="share", ylim=(0, 1.05))
+        choice.set_title(f"{PIXELS} pixels, {self.noise_pixels} of noise", fontsize=9)
+        choice.legend(fontsize=6, loc="center left", handlelength=1.2)
+        draw_maps(maps, sparse[-1], dense)
+
+        correlations = np.einsum("nk,np->kp", targets - inputs @ sparse[-1].T, inputs) / self.examples
+        dropped = (dense[:, inputs.std(0) > 0] == 0).mean()
+        noise = kept[-1, PIXELS:].sum()
+        numbers = {
+            "universal_threshold": threshold,
+            "l1_precision": precision[-1],
+            "l1_recall": recall[-1],
+            "l1_noise_pixels_kept": noise,
+            "l2_precision": varies.sum() / (dense != 0).any(0).sum(),
+            "l2_noise_pixels_kept": (dense != 0).any(0)[PIXELS:].sum(),
+            "l1_accuracy": accuracy(sparse[-1]),
+            "l1_accuracy_refitted": accuracy(refitted),
+            "l2_accuracy": accuracy(dense),
+            "least_squares_accuracy": accuracy(np.linalg.lstsq(inputs, targets)[0].T),
+        }
+        return numbers, [
+            Check("digits: the weights are optimal", violation(sparse[-1], correlations, threshold), 1e-9),
+            Check("digits: share of the noise pixels that L1 keeps", noise / self.noise_pixels, 0.02),
+            Check("digits: share of the varying inputs that L2 drops", dropped, 0.0),
+        ]
+
+
+def one_equation(diamond: Axes, circle: Axes) -> tuple[dict, list[Check]]:
+    """10 w1 + w2 = 5, and the ball of each norm, blown up until it touches the line of its solutions."""
+    sparse, dense = smallest_l1(EQUATION, RIGHT), np.linalg.lstsq(EQUATION, RIGHT)[0]
+    turn = np.linspace(0, 2 * np.pi, 401)
+    directions = np.stack([np.cos(turn), np.sin(turn)])
+    solutions = np.stack([(RIGHT[0] - EQUATION[0, 1] * np.array([-2, 2])) / EQUATION[0, 0], [-2, 2]])
+    for panel, order, point, name in ((diamond, 1, sparse, "‖w‖₁"), (circle, 2, dense, "‖w‖₂")):
+        ball = directions / np.linalg.norm(directions, order, axis=0)
+        for share in (1 / 3, 2 / 3, 1):
+            radius = share * np.linalg.norm(point, order)
+            panel.plot(*radius * ball, color=COLORS[0], linewidth=1.6 if share == 1 else 0.7)
+        panel.plot(*solutions, color=COLORS[1])
+        panel.plot(*point, "o", color=COLORS[2], zorder=5)
+        at = "\n".join(f"w{'₁₂'[place]} = {value:.3g}" for place, value in enumerate(point))
+        panel.annotate(at, point, (8, 5), textcoords="offset points", fontsize=7, color=INK)
+        panel.set(xlim=(-0.75, 1.25), ylim=(-1, 1), aspect="equal", xlabel="w₁", ylabel="w₂")
+        panel.set_title(f"10 w₁ + w₂ = 5, least {name}", fontsize=9)
+    names = [f"smallest_{norm}_{which}_weight" for norm in ("l1", "l2") for which in ("first", "second")]
+    return dict(zip(names, [*sparse, *dense], strict=True)), [
+        Check("10 w1 + w2 = 5: least L1 norm at (1/2, 0)", np.abs(sparse - [0.5, 0]).max(), 1e-12),
+        Check("10 w1 + w2 = 5: least L2 norm at (50/101, 5/101)", np.abs(dense - np.array([50, 5]) / 101).max(), 1e-12),
+    ]
+
+
+def chances(strength: float = 0.1, draws: int = 20_000) -> tuple[dict, list[Check]]:
+    """How often soft thresholding of standard normal weights makes at least one zero, in 2 and in 64 dimensions."""
+    numbers, checks = {}, []
+    for size in (2, 64):
+        normal = torch.randn(draws, size, generator=streams.generator("lasso", size), dtype=torch.float64)
+        share = float((soft_threshold(normal, strength) == 0).any(1).double().mean())
+        chance = 1 - erfc(strength / np.sqrt(2)) ** size
+        numbers[f"chance_of_a_zero_among_{size}"] = chance
+        off = abs(share - chance) / np.sqrt(chance * (1 - chance) / draws)
+        checks.append(Check(f"a zero among {size} weights: frequency - chance, in standard errors", off, 5.0))
+    return numbers, checks
+
+
+def paths(sparse: Axes, dense: Axes) -> tuple[dict, list[Check]]:
+    """The weights of ten features of 442 diabetes patients against the strength of either penalty."""
+    from sklearn.datasets import load_diabetes
+    from sklearn.linear_model import lars_path, lasso_path
+
+    data = load_diabetes()
+    inputs, targets = data.data * len(data.data) ** 0.5, data.target - data.target.mean()
+    hessian, moment = inputs.T @ inputs / len(inputs), inputs.T @ targets / len(inputs)
+    largest = np.abs(moment).max()
+    strengths = largest * np.geomspace(1, 1e-3, 80)
+    found = lasso(inputs, targets, strengths)
+    theirs = lasso_path(inputs, targets, alphas=strengths, tol=1e-13, max_iter=10**6)[1].T
+    knots, _, corners = lars_path(inputs, targets, method="lasso")
+    exact = np.stack([np.interp(strengths, knots[::-1], corner[::-1]) for corner in corners], 1)
+    ridges = np.geomspace(1e-3, 1e3, 80)
+    shrunk = np.stack([np.linalg.solve(hessian + alpha * np.eye(10), moment) for alpha in ridges])
+    for panel, axis, weights, name in (
+        (sparse, strengths, found, "L1: exact zeros"),
+        (dense, ridges, shrunk, "L2: small, not zero"),
+    ):
+        panel.axhline(0, color=INK, linewidth=0.6)
+        panel.semilogx(axis, np.where(weights == 0, np.nan, weights))
+        panel.set(xlabel="strength α", ylabel="weight (points per deviation)")
+        panel.set_title(name, fontsize=9)
+        name_lines(panel, axis, weights[axis.argmin()], data.feature_names)
+    at_most, below = (lasso(inputs, targets, largest * np.array([1, 1 - 1e-6])) != 0).sum(1)
+    return {"largest_strength_of_the_lasso": largest, "zeros_of_l2": (shrunk == 0).sum()}, [
+        Check("diabetes: proximal steps = scikit-learn's lasso_path", np.abs(found - theirs).max(), 1e-6),
+        Check("diabetes: proximal steps = scikit-learn's lars_path", np.abs(found - exact).max(), 1e-6),
+        Check("diabetes: the zeros are those of lasso_path", float(((found == 0) != (theirs == 0)).sum()), 0.0),
+        Check("diabetes: weights at max |X^T y| / n, where the first one enters", float(at_most + abs(below - 1)), 0.0),
+    ]
+
+
+def name_lines(panel: Axes, axis: np.ndarray, heights: np.ndarray, names: list[str]) -> None:
+    """Names left of the lines' beginnings at these heights, moved apart where they would overlap."""
+    order, places = np.argsort(heights), np.sort(heights)
+    for _ in range(100):
+        overlap = np.maximum(np.ptp(heights) / 14 - np.diff(places), 0) / 2
+        places[:-1] -= overlap
+        places[1:] += overlap
+    for place, line in zip(places, order, strict=True):
+        drawn = panel.get_lines()[line + 1]
+        drawn.set_linestyle("-" if line < len(COLORS) else "--")
+        beside = {"fontsize": 6, "ha": "right", "va": "center", "color": drawn.get_color()}
+        panel.annotate(names[line], (axis.min(), place), (-3, 0), textcoords="offset points", **beside)
+    panel.set_xlim(axis.min() * (axis.min() / axis.max()) ** 0.15, None)
+
+
+def draw_maps(panel: Axes, sparse: np.ndarray, dense: np.ndarray) -> None:
+    """The size of each input's weights, over all classes: the image left, the noise pixels right of it."""
+    columns = -(-sparse.shape[1] // SIDE)
+    for row, weights in enumerate((dense, sparse)):
+        size = np.full(columns * SIDE, np.nan)
+        size[: weights.shape[1]] = np.abs(weights).sum(0) / np.abs(weights).sum(0).max()
+        image, noise = size[:PIXELS].reshape(SIDE, SIDE), size[PIXELS:].reshape(-1, SIDE).T
+        for start, part in ((0, image), (SIDE + 1, noise)):
+            edges = start + np.arange(part.shape[1] + 1), (SIDE + 2) * row + np.arange(SIDE + 1)
+            panel.pcolormesh(*edges, part[::-1], cmap="viridis", vmin=0, vmax=1, edgecolors="face", linewidth=0.2)
+    panel.set(xticks=[SIDE / 2, (SIDE + columns + 2) / 2], xticklabels=["pixels", "noise"], aspect="equal")
+    panel.set(yticks=[SIDE / 2, SIDE * 3 / 2 + 2], yticklabels=["L2", "L1"])
+    panel.set_title("Σ |weight| over the classes", fontsize=9)
+    panel.grid(False)
+    panel.spines[:].set_visible(False)
+    panel.tick_params(length=0)

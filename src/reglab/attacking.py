@@ -1,0 +1,242 @@
+"""From a family of trained recipes to the record of how they stand up to attacks, and whether that can be believed.
+
+What is attacked is what was judged: each network is rebuilt from its recipe and its published weights, and a line of
+its honesty card compares its probabilities with the published ones.
+"""
+
+from dataclasses import asdict, dataclass
+from itertools import product
+from math import isfinite
+from pathlib import Path
+from statistics import fmean
+
+import numpy as np
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+from torch.nn import Module
+
+from reglab import journal, record
+from reglab.attacks import checks
+from reglab.attacks.ball import Ball
+from reglab.attacks.base import accuracy, evaluation_mode, gradient
+from reglab.attacks.fast_gradient import fast_gradient
+from reglab.attacks.objectives import cross_entropy
+from reglab.attacks.projected_gradient import ascend, projected_gradient
+from reglab.attacks.smallest import smallest_epsilon
+from reglab.attacks.strong import strong
+from reglab.checking import row
+from reglab.data.prepared import Prepared, Split
+from reglab.errors import UserError
+from reglab.evaluation.robustness import Panda, figure
+from reglab.fitting import Recipe, learner_of
+from reglab.oracle import Check
+from reglab.processes import run_all
+from reglab.record import About
+from reglab.streams import generator
+
+STEPS = 20  # of a projected gradient
+ROUNDING = 1e-4  # of probabilities, between the batches and devices on which they were computed
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What the attacks left of one seed of a recipe: accuracies, by attack and epsilon where they are curves.
+
+    `smallest` is the median over examples; `carried` (examples, *shape) are the inputs made to be tried on other
+    recipes; `lines` is the honesty card, empty unless asked for.
+    """
+
+    clean: float
+    curves: dict[str, list[float]]
+    strong: float
+    smallest: float
+    carried: np.ndarray
+    lines: list[Check]
+
+
+def run(
+    attack,  # the entry of `attacks` in params.yaml: norm, epsilons, examples, seeds
+    recipes: dict[str, Recipe],
+    about: About,
+    data: Prepared,
+    runs: Path,
+    *,
+    processes: int | None = None,
+    context: dict | None = None,
+) -> dict:
+    """Attack `runs/<about.name>/<recipe>` and publish `runs/attacks/<about.name>`; returns the record's content.
+
+    A recipe that diverged in one of the seeds is skipped and named. `context` is as in `journal.opened`. UserError where
+    the data or the trained seeds are fewer than asked for, and as in `attacks.base` and `Ball.around`.
+    """
+    with journal.opened(about, context) as entry:
+        trained = runs / about.name
+        lost = {name: lost_seeds(record.read(trained / name), attack.seeds, trained / name) for name in recipes}
+        left = {name: recipe for name, recipe in recipes.items() if not lost[name]}
+        splits = [data.split(seed) for seed in range(attack.seeds)]
+        if len(splits[0].labels["test"]) < attack.examples:
+            raise UserError(
+                f"params.yaml: attacks.{about.name}.examples: found {attack.examples}; allowed: at most the "
+                f"{len(splits[0].labels['test'])} test examples, data.test_size"
+            )
+        cases = [
+            (left[name], trained / name, splits[seed], seed, attack)
+            for name, seed in product(left, range(attack.seeds))
+        ]
+        measured = grouped(left, run_all([(measure, *case) for case in cases], processes=processes, tick=lambda: None))
+        made = [np.stack([measured[name][seed].carried for name in left]) for seed in range(attack.seeds)]
+        others = [(judge_all, *case[:-1], made[case[-2]]) for case in cases]
+        matrix = grouped(left, run_all(others, processes=processes, tick=lambda: None))
+        content = asdict(about) | {"seeds": {}} | summarised(attack, measured, matrix)
+        content["skipped"] = {name: seeds for name, seeds in lost.items() if seeds}
+        picture = ""
+        if left:
+            shown = "none" if "none" in left else next(iter(left))
+            torch.set_num_threads(1)
+            model = judged(left[shown], trained / shown, splits[0], 0)
+            curves = {name: [each.curves["projected_gradient"] for each in own] for name, own in measured.items()}
+            picture = figure(attack.norm, attack.epsilons, curves, content["models"], panda(model, splits[0], attack))
+        path = record.write(record.folder(runs, about), content, figure=picture)
+        journal.complete(entry, path)
+    return content
+
+
+def lost_seeds(trained: dict, seeds: int, folder: Path) -> list[int]:
+    """Those of the first `seeds` seeds of a record that diverged; UserError if so many were not trained."""
+    if missing := [seed for seed in range(seeds) if str(seed) not in trained["seeds"]]:
+        raise UserError(f"{folder}: no seed {missing[0]}; attacks.{trained['family']}.seeds: allowed: at most seeds")
+    return [seed for seed in range(seeds) if trained["seeds"][str(seed)]["status"] != "finished"]
+
+
+def grouped(names, results: list) -> dict[str, list]:
+    """By name, the results of its seeds."""
+    each = len(results) // max(len(names), 1)
+    return {name: results[place * each : (place + 1) * each] for place, name in enumerate(names)}
+
+
+def judged(recipe: Recipe, folder: Path, split: Split, seed: int) -> Module:
+    """The network that validation and test saw, in evaluation mode, from its published weights."""
+    learner = learner_of(recipe, split.inputs["test"].shape[1:], seed)
+    learner.network.load_state_dict(load_file(folder / "weights" / f"seed-{seed}.safetensors"))
+    return learner.judged().eval()
+
+
+def examples_of(split: Split, count: int) -> tuple[Tensor, Tensor]:
+    """The first test inputs (count, *shape) and labels (count,)."""
+    return torch.as_tensor(split.inputs["test"][:count]), torch.as_tensor(split.labels["test"][:count])
+
+
+def measure(recipe: Recipe, folder: Path, split: Split, seed: int, attack) -> Measured:
+    """All attacks on one seed of a recipe; the honesty card is that of seed 0."""
+    model, (inputs, labels) = judged(recipe, folder, split, seed), examples_of(split, attack.examples)
+    norm, largest = attack.norm, attack.epsilons[-1]
+    curves = {
+        "fast_gradient": [
+            accuracy(model, fast_gradient(model, inputs, labels, epsilon, norm=norm), labels)
+            for epsilon in attack.epsilons
+        ],
+        "projected_gradient": [
+            accuracy(model, projected_gradient(model, inputs, labels, e, norm=norm, steps=STEPS, seed=seed), labels)
+            for e in attack.epsilons
+        ],
+    }
+    found = strong(model, inputs, labels, largest, norm=norm, seed=seed)
+    whole = 1.0 if norm == "linf" else inputs[0].numel() ** 0.5
+    smallest = smallest_epsilon(projected_gradient, model, inputs, labels, norm=norm, largest=whole)
+    lines = []
+    if seed == 0:
+        lines = [rebuilt(model, folder, inputs, seed), *checks.card(model, inputs, labels, largest, found, norm=norm)]
+    return Measured(
+        clean=accuracy(model, inputs, labels),
+        curves=curves,
+        strong=accuracy(model, found, labels),
+        smallest=smallest.median().item(),
+        carried=to_carry(model, inputs, labels, largest, norm, seed).numpy(),
+        lines=lines,
+    )
+
+
+def to_carry(model: Module, inputs: Tensor, labels: Tensor, epsilon: float, norm: str, seed: int) -> Tensor:
+    """Inputs (n, *shape) by a projected gradient that goes on to its last step, also where the model is fooled.
+
+    What just crosses the boundary of one model seldom fools another.
+    """
+    ball = Ball.around(inputs, epsilon, norm)
+    start = ball.random(generator(seed, "transfer"))
+    return ascend(model, start, ball, cross_entropy, labels, STEPS)
+
+
+@torch.no_grad()
+def rebuilt(model: Module, folder: Path, inputs: Tensor, seed: int) -> Check:
+    """Whether this is the network whose test probabilities were published."""
+    published = load_file(folder / "predictions.safetensors")["test_probabilities"][seed, : len(inputs)]
+    gap = (model(inputs).softmax(1) - published).abs().max().item()
+    return Check("the model attacked is the one that was judged", gap, ROUNDING)
+
+
+def judge_all(recipe: Recipe, folder: Path, split: Split, seed: int, made: np.ndarray) -> list[float]:
+    """The accuracy of a recipe on what was made for each (recipes, examples, *shape)."""
+    model = judged(recipe, folder, split, seed)
+    labels = torch.as_tensor(split.labels["test"][: made.shape[1]])
+    return [accuracy(model, torch.as_tensor(inputs), labels) for inputs in made]
+
+
+def summarised(attack, measured: dict[str, list[Measured]], matrix: dict[str, list[list[float]]]) -> dict:
+    """`numbers`, `checks` and `models` of the record; means over seeds.
+
+    `matrix[target][seed]` are the target's accuracies on inputs made for each recipe, in their order.
+    """
+    numbers, lines, models = {}, [], {}
+    for name, seeds in measured.items():
+        robust, first = fmean(each.strong for each in seeds), list(measured).index(name)
+        own = matrix[name][0]
+        direct = [[seeds[0].strong if source == first else value] for source, value in enumerate(own)]
+        card = [*seeds[0].lines, transferred(direct, first)]
+        lines += [row(line) | {"name": f"{name}: {line.name}", "model": name} for line in card]
+        curves = {
+            kind: [fmean(values) for values in zip(*(each.curves[kind] for each in seeds), strict=True)]
+            for kind in seeds[0].curves
+        }
+        clean, smallest = fmean(each.clean for each in seeds), fmean(each.smallest for each in seeds)
+        models[name] = {
+            "clean": clean,
+            "curves": curves | {"strong": robust},
+            "smallest_epsilon": float(f"{smallest:.7g}") if isfinite(smallest) else None,
+            "unreliable": [line.name for line in card if not line.passed],
+            "transfer": {
+                source: fmean(values) for source, values in zip(measured, zip(*matrix[name], strict=True), strict=True)
+            },
+        }
+        numbers |= {f"{name}/clean_accuracy": clean, f"{name}/robust_accuracy@{attack.epsilons[-1]:g}": robust}
+    return {"numbers": numbers, "checks": lines, "models": models}
+
+
+def transferred(column: list[list[float]], own: int) -> Check:
+    """The card's line about inputs made for others; `column[source]` holds the target's accuracy, its own the reported."""
+    direct = column[own][0]
+    return Check("attacks on other models find nothing more", direct - min(value for [value] in column), checks.POINT)
+
+
+def panda(model: Module, split: Split, attack) -> Panda | None:
+    """The example that a single step at the largest epsilon changes most surely; None where inputs are no pictures.
+
+    Its sureness is the smaller of the confidences before, in the right class, and after, in a wrong one; where no
+    example is fooled, it is the one that is nearest to it.
+    """
+    inputs, labels = examples_of(split, attack.examples)
+    if inputs.ndim != 4 or inputs.shape[1] not in (1, 3):
+        return None
+    ball = Ball.around(inputs, attack.epsilons[-1], attack.norm)
+    with evaluation_mode(model):
+        direction = ball.steepest(gradient(model, inputs, cross_entropy, labels)[2])
+        moved = ball.project(inputs + ball.radius * direction)
+        with torch.no_grad():
+            before, after = model(inputs).softmax(1), model(moved).softmax(1)
+    wrong = after.scatter(1, labels[:, None], -1.0).amax(1)
+    fooled = (before.argmax(1) == labels) & (after.argmax(1) != labels)
+    sure = torch.minimum(before.gather(1, labels[:, None])[:, 0], wrong) + fooled
+    chosen = int(sure.argmax())
+    pictures = (np.moveaxis(each[chosen].numpy(), 0, -1) for each in (inputs, direction, moved))
+    said = ((int(each[chosen].argmax()), float(each[chosen].max())) for each in (before, after))
+    return Panda(*pictures, *said)
