@@ -17,11 +17,11 @@ LAYERS = [
     {"regularizers", "baselines"},
     {"learners"},
     {"ensembles", "evaluation"},
-    {"processes", "fitting", "training", "checking", "ensembling", "record", "journal", "tracking"},
+    {"processes", "fitting", "training", "checking", "ensembling", "attacking", "record", "journal", "tracking"},
     {"report"},
     {"repro", "cli"},
 ]
-FOUND_BY_NAME = {"regularizers", "baselines", "theory", "models"}
+FOUND_BY_NAME = {"regularizers", "baselines", "theory", "models", "ensembles"}
 # What decides nothing in an output: messages, the reading of params.yaml (DVC compares the values), the mirror to MLflow.
 WITHOUT_EFFECT = {PACKAGE / name for name in ("errors.py", "params.py", "faults.py", "yaml_source.py", "tracking")}
 

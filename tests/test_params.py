@@ -27,6 +27,7 @@ training: {epochs: 2, optimizer: sgd, learning_rate: 0.1, momentum: 0.9}
 baselines: {k_nearest_neighbours: {neighbours: 5}, logistic_regression: }
 regularizers: {none: {}, dropout: {input_rate: 0.1}, l1: {strength: 0.01}, weight_decay: {}}
 combinations: {both: [l1: {strength: 1}, dropout: {}]}
+ensembles: {}
 theory: {}
 evaluation: {confidence: 0.9, relevant_difference: 0.01}
 tracking: {uri: null, experiment: mine}

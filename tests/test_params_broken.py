@@ -61,6 +61,7 @@ training: {}
 baselines: {}
 regularizers: {drop: {}}
 combinations: {both: []}
+ensembles: {}
 theory: {}
 evaluation: {}
 tracking: {experiment: "${x}"}

@@ -37,6 +37,7 @@ class Checkout:
                 baselines={"logistic_regression": {"strength": 1.0}},
                 regularizers={name: all["regularizers"][name] for name in NAMES},
                 combinations={},
+                ensembles={},
                 theory={},
             )
         )

@@ -22,6 +22,7 @@ BASES = {
     "models": "reglab.models.base.Architecture",
     "regularizers": "reglab.regularizers.base.Regularizer",
     "baselines": "reglab.baselines.base.Baseline",
+    "ensembles": "reglab.ensembles.base.Ensemble",
     "theory": "reglab.theory.base.Topic",
 }
 NOT_ENTRIES = {"__init__", "base", "parameters"}
@@ -74,6 +75,7 @@ class Params:
     baselines: dict[str, Any]
     regularizers: dict[str, Any]
     combinations: dict[str, tuple]
+    ensembles: dict[str, Any]
     theory: dict[str, Any]
     evaluation: Evaluation
     tracking: Tracking

@@ -106,6 +106,7 @@ def write(
     content: dict,
     *,
     curves: str = "",
+    members: str = "",
     figure: str = "",
     splits: dict[int, Split] | None = None,
     probabilities: Sequence[np.ndarray] = (),
@@ -130,7 +131,7 @@ def write(
         save_file(predictions, partial / "predictions.safetensors")
     content = {"schema": SCHEMA, "checks": []} | content | {"summary": summary(content["seeds"], predictions)}
     text = json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
-    for name, part in {"record.json": text, "curves.csv": curves, "figure.svg": figure}.items():
+    for name, part in {"record.json": text, "curves.csv": curves, "members.csv": members, "figure.svg": figure}.items():
         if part:
             (partial / name).write_text(part, encoding="utf-8")
     if weights:

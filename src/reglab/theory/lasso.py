@@ -227,8 +227,8 @@ def paths(sparse: Axes, dense: Axes) -> tuple[dict, list[Check]]:
     ridges = np.geomspace(1e-3, 1e3, 80)
     shrunk = np.stack([np.linalg.solve(hessian + alpha * np.eye(10), moment) for alpha in ridges])
     for panel, axis, weights, name in (
-        (sparse, strengths, found, "L1: exact zeros"),
-        (dense, ridges, shrunk, "L2: small, not zero"),
+        (sparse, strengths, found, "Diabetes, L1: exact zeros"),
+        (dense, ridges, shrunk, "Diabetes, L2: small, not zero"),
     ):
         panel.axhline(0, color=INK, linewidth=0.6)
         panel.semilogx(axis, np.where(weights == 0, np.nan, weights))
@@ -268,7 +268,7 @@ def draw_maps(panel: Axes, sparse: np.ndarray, dense: np.ndarray) -> None:
         image, noise = size[:PIXELS].reshape(SIDE, SIDE), size[PIXELS:].reshape(-1, SIDE).T
         for start, part in ((0, image), (SIDE + 1, noise)):
             edges = start + np.arange(part.shape[1] + 1), (SIDE + 2) * row + np.arange(SIDE + 1)
-            panel.pcolormesh(*edges, part[::-1], cmap="viridis", vmin=0, vmax=1, edgecolors="face", linewidth=0.2)
+            panel.pcolormesh(*edges, part[::-1], cmap="viridis", vmin=0, vmax=1, edgecolors="face", linewidth=0.5)
     panel.set(xticks=[SIDE / 2, (SIDE + columns + 2) / 2], xticklabels=["pixels", "noise"], aspect="equal")
     panel.set(yticks=[SIDE / 2, SIDE * 3 / 2 + 2], yticklabels=["L2", "L1"])
     panel.set_title("Σ |weight| over the classes", fontsize=9)

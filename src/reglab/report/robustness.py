@@ -1,0 +1,97 @@
+"""How the recipes stand up to attacks: a table, a figure, and what adversarial inputs of one do to the others."""
+
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from reglab.report.collect import Entry
+from reglab.report.formats import percent
+from reglab.report.theory import embedded
+
+ATTACKS = {"fast_gradient": "Fast gradient", "projected_gradient": "Projected gradient", "strong": "Strong"}
+
+
+@dataclass(frozen=True)
+class Attacked:
+    """One recipe under attack: accuracies at the largest epsilon by attack, and the lines of its card that fail."""
+
+    name: str
+    clean: float
+    accuracies: dict[str, float]
+    smallest_epsilon: float | None
+    failed: list[str]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """The accuracy of `target` on inputs made for `source`."""
+
+    source: str
+    target: str
+    accuracy: float
+
+    @property
+    def style(self) -> Markup:
+        """The more of the colour, the lower the accuracy; the text stays legible on it, on light and dark pages."""
+        return Markup("background: color-mix(in srgb, var(--bad) {:.0f}%, transparent)").format(60 * (1 - self.accuracy))
+
+
+@dataclass(frozen=True)
+class Family:
+    """The record of one family, ready for the page."""
+
+    entry: Entry
+    figure: Markup | None
+
+    @property
+    def name(self) -> str:
+        return self.entry.name
+
+    @property
+    def settings(self) -> dict:
+        return self.entry.record["settings"][self.name]
+
+    @property
+    def epsilon(self) -> float:
+        """The largest: that of every accuracy in the table."""
+        return self.settings["epsilons"][-1]
+
+    @property
+    def skipped(self) -> list[str]:
+        return list(self.entry.record["skipped"])
+
+    @property
+    def rows(self) -> list[Attacked]:
+        """Those that can be believed first, the highest robust accuracy first."""
+        found = []
+        for name, model in self.entry.record["models"].items():
+            at_largest = {kind: end_of(model["curves"][kind]) for kind in ATTACKS}
+            found.append(Attacked(name, model["clean"], at_largest, model["smallest_epsilon"], model["unreliable"]))
+        return sorted(found, key=lambda row: (bool(row.failed), -row.accuracies["strong"], -row.clean))
+
+    @property
+    def transfer(self) -> list[tuple[str, list[Cell]]]:
+        """A row for each recipe that inputs were made for, a column for each that judges them, both as in the table."""
+        models, names = self.entry.record["models"], [row.name for row in self.rows]
+        return [
+            (source, [Cell(source, target, models[target]["transfer"][source]) for target in names]) for source in names
+        ]
+
+    @property
+    def digits_worth(self) -> str:
+        """What chance alone does to an accuracy of one half measured on so many examples: ± points at 95 %."""
+        return percent(1.96 * (0.25 / self.settings["examples"]) ** 0.5, 0)
+
+
+def end_of(curve: list[float] | float) -> float:
+    return curve[-1] if isinstance(curve, list) else curve
+
+
+def families(entries: list[Entry]) -> list[Family]:
+    """The records of attacks that have something to show."""
+    attacked = [entry for entry in entries if entry.family == "attacks"]
+    return [
+        Family(e, embedded(e.figure, f"attack-{e.name}", f"accuracy against epsilon: {e.name}") if e.figure else None)
+        for e in attacked
+        if e.record["models"] or e.record["skipped"]
+    ]
