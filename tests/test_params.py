@@ -18,7 +18,7 @@ from reglab.errors import UserError
 
 ROOT = Path(__file__).parent.parent
 SHIPPED = (ROOT / "params.yaml").read_text(encoding="utf-8")
-MISSING = object()
+MISSING = ...  # as a value: the key is left out
 SMALL_TEXT = """\
 data: {name: digits, train_size: 100, validation_size: 50, test_size: 60, label_noise: 0.1}
 seeds: 3

@@ -72,7 +72,7 @@ def run(
     """
     with journal.opened(about, context) as entry:
         trained = runs / about.name
-        lost = {name: lost_seeds(record.read(trained / name), attack.seeds, trained / name) for name in recipes}
+        lost = {name: lost_seeds(record.read(trained / name), attack.seeds) for name in recipes}
         left = {name: recipe for name, recipe in recipes.items() if not lost[name]}
         splits = [data.split(seed) for seed in range(attack.seeds)]
         if len(splits[0].labels["test"]) < attack.examples:
@@ -102,10 +102,13 @@ def run(
     return content
 
 
-def lost_seeds(trained: dict, seeds: int, folder: Path) -> list[int]:
-    """Those of the first `seeds` seeds of a record that diverged; UserError if so many were not trained."""
-    if missing := [seed for seed in range(seeds) if str(seed) not in trained["seeds"]]:
-        raise UserError(f"{folder}: no seed {missing[0]}; attacks.{trained['family']}.seeds: allowed: at most seeds")
+def lost_seeds(trained: dict, seeds: int) -> list[int]:
+    """Those of the first `seeds` seeds of a record that diverged; UserError if it has fewer."""
+    if seeds > len(trained["seeds"]):
+        raise UserError(
+            f"params.yaml: attacks.{trained['family']}.seeds: found {seeds}; allowed: at most the "
+            f"{len(trained['seeds'])} seeds that {trained['name']} was trained with"
+        )
     return [seed for seed in range(seeds) if trained["seeds"][str(seed)]["status"] != "finished"]
 
 

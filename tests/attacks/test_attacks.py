@@ -119,7 +119,6 @@ def test_features_without_an_image_shape_are_attacked_too(name, norm):
         ({"model": lambda inputs: inputs.flatten(1)[:, :3] * float("inf")}, "NaN or infinite"),
         ({"model": lambda inputs: inputs.flatten(1)[:, :1]}, "at least two classes"),
     ],
-    ids=str,
 )
 def test_bad_input_is_refused_with_what_was_found(name, norm, changes, line):
     model, inputs, labels = untrained(3)

@@ -89,7 +89,7 @@ def test_for_orthonormal_atoms_no_other_choice_is_better():
 
 
 def test_atoms_that_are_not_orthonormal_are_refused_by_the_fast_path():
-    with pytest.raises(UserError, match="W\\^T W off I by .* allowed: orthonormal columns"):
+    with pytest.raises(UserError, match=r"W\^T W off I by .* allowed: orthonormal columns"):
         keep_largest(normal(3, 5), unit(normal(5, 5)), 2)
 
 

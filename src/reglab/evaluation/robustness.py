@@ -77,6 +77,7 @@ def pictures(axes, panda: Panda, norm: str, epsilon: float) -> None:
         panel.set_title(title, fontsize=9)
         panel.set(xticks=[], yticks=[])
         panel.grid(False)
+        panel.spines[:].set_visible(True)
 
 
 def said(label: int, confidence: float) -> str:

@@ -33,7 +33,9 @@ class Cell:
     @property
     def style(self) -> Markup:
         """The more of the colour, the lower the accuracy; the text stays legible on it, on light and dark pages."""
-        return Markup("background: color-mix(in srgb, var(--bad) {:.0f}%, transparent)").format(60 * (1 - self.accuracy))
+        return Markup("background: color-mix(in srgb, var(--bad) {:.0f}%, transparent)").format(
+            60 * (1 - self.accuracy)
+        )
 
 
 @dataclass(frozen=True)
@@ -78,9 +80,9 @@ class Family:
         ]
 
     @property
-    def digits_worth(self) -> str:
-        """What chance alone does to an accuracy of one half measured on so many examples: ± points at 95 %."""
-        return percent(1.96 * (0.25 / self.settings["examples"]) ** 0.5, 0)
+    def doubt(self) -> str:
+        """How far an accuracy of one half on so many examples may lie from that on all, in points: 1.96 / (2 sqrt n)."""
+        return percent(0.98 / self.settings["examples"] ** 0.5, 0)
 
 
 def end_of(curve: list[float] | float) -> float:

@@ -38,15 +38,23 @@ EQUATION, RIGHT = np.array([[10.0, 1.0]]), np.array([5.0])  # 10 w1 + w2 = 5
 CLASSES, SIDE, PIXELS = 10, 8, 64
 
 
+def need_finite(**arrays: np.ndarray) -> None:
+    """UserError for the first of the arrays that holds NaN or an infinity."""
+    for name, values in arrays.items():
+        if wrong := int((~np.isfinite(values)).sum()):
+            raise UserError(f"lasso: {name}: found {wrong} not finite; allowed: finite numbers; leave out such rows")
+
+
 def smallest_l1(equations: np.ndarray, right: np.ndarray) -> np.ndarray:
     """A w (p,) of least |w|_1 with A w = b, as the linear programme over w = u - v with u, v >= 0.
 
-    It is a vertex: at most as many weights are not zero as A has rows. UserError when the equations contradict.
+    It is a vertex: at most as many weights are not zero as A has rows. UserError when the equations contradict each other.
     """
+    need_finite(equations=equations, right=right)
     size = equations.shape[1]
     found = linprog(np.ones(2 * size), A_eq=np.hstack([equations, -equations]), b_eq=right)
     if not found.success:
-        raise UserError(f"lasso: equations: found no solution ({found.message}); allowed: finite and consistent ones")
+        raise UserError("lasso: equations: found none that solves them all; allowed: equations that do not contradict")
     return found.x[:size] - found.x[size:]
 
 
@@ -57,28 +65,27 @@ def lasso(inputs: np.ndarray, targets: np.ndarray, strengths: np.ndarray, tolera
     tolerance max |X^T y| / n. UserError when a number is not finite or a strength negative.
     """
     strengths = np.asarray(strengths, float)
-    if not (np.isfinite(inputs).all() and np.isfinite(targets).all()):
-        raise UserError("lasso: data: found numbers that are not finite; allowed: finite ones; leave out their rows")
-    if not (strengths >= 0).all() or np.isinf(strengths).any():
-        raise UserError(f"lasso: strengths: found {strengths.min():g}; allowed: finite numbers of at least 0")
+    need_finite(inputs=inputs, targets=targets, strengths=strengths)
+    if (strengths < 0).any():
+        raise UserError(f"lasso: strengths: found {strengths.min():g}; allowed: at least 0")
     hessian, moment = (torch.as_tensor(inputs.T @ other / len(inputs)) for other in (inputs, targets))
     rate, alpha = 1 / torch.linalg.matrix_norm(hessian, 2), torch.as_tensor(strengths)[:, None]
     goal = tolerance * float(moment.abs().max())
     weights = torch.zeros(len(strengths), len(moment), dtype=torch.float64)
     for step in range(200_000):
         slope = moment - weights @ hessian
-        if step % 100 == 0 and violation(*(t.numpy() for t in (weights, slope, alpha))) <= goal:
+        if step % 100 == 0 and violation(*(part.numpy() for part in (weights, slope, alpha))) <= goal:
             return weights.numpy()
         weights = soft_threshold(weights + rate * slope, rate * alpha)
-    raise UserError("lasso: inputs: found columns too dependent for proximal steps; allowed: independent ones")
+    raise UserError(
+        "lasso: inputs: found columns that nearly depend on each other; allowed: columns that do not; drop some"
+    )
 
 
 def violation(weights: np.ndarray, correlations: np.ndarray, strengths: np.ndarray | float) -> float:
     """By how much the optimality conditions of the lasso fail at most: zero at its minimum and nowhere else."""
-    excess = np.where(
-        weights == 0, np.abs(correlations) - strengths, np.abs(correlations - strengths * np.sign(weights))
-    )
-    return float(max(0.0, excess.max()))
+    active, idle = np.abs(correlations - strengths * np.sign(weights)), np.abs(correlations) - strengths
+    return float(max(0.0, np.where(weights == 0, idle, active).max()))
 
 
 def noisy_digits(examples: int, noise_pixels: int) -> tuple[np.ndarray, ...]:
@@ -111,63 +118,61 @@ class Lasso(Topic):
     noise_pixels: Annotated[int, Ge(1), Le(256)] = 192
 
     def run(self) -> Finding:
-        figure, ((diamond, circle, choice), (lasso_path, ridge_path, maps)) = canvas(7.6, 5.4, rows=2, columns=3)
-        parts = (one_equation(diamond, circle), chances(), paths(lasso_path, ridge_path), self.select(choice, maps))
+        figure, ((diamond, circle, choice), (l1_path, l2_path, maps)) = canvas(7.6, 5.4, rows=2, columns=3)
+        parts = (one_equation(diamond, circle), chances(), paths(l1_path, l2_path), self.select(choice, maps))
         numbers = {name: float(value) for found, _ in parts for name, value in found.items()}
         return Finding(numbers, [check for _, checks in parts for check in checks], figure)
 
     def select(self, choice: Axes, maps: Axes) -> tuple[dict, list[Check]]:
         """Least squares on the classes: the inputs that L1 keeps for any of them, and L2 at the same strength."""
-        from sklearn.linear_model import Ridge
-        from sklearn.linear_model import lasso_path as path
+        from sklearn.linear_model import Ridge, lasso_path
 
         inputs, labels, held, wanted = noisy_digits(self.examples, self.noise_pixels)
         targets = np.eye(CLASSES)[labels]
         level, scale = targets.mean(0), targets.std(0)
         targets = (targets - level) / scale
         threshold = universal_threshold(self.examples, CLASSES * inputs.shape[1])
-        strengths = np.append(np.geomspace(1, 0.001, 50), threshold)
-        order = np.argsort(-strengths)
-        settings = {"alphas": strengths[order], "precompute": True, "tol": 1e-10, "max_iter": 10**5}
-        sparse = np.stack([path(inputs, target, **settings)[1].T for target in targets.T], 1)[np.argsort(order)]
+        strengths = np.sort(np.append(np.geomspace(1, 0.001, 50), threshold))[::-1]
+        at = int(np.flatnonzero(strengths == threshold)[0])
+        settings = {"alphas": strengths, "precompute": True, "tol": 1e-10, "max_iter": 10**5}
+        sparse = np.stack([lasso_path(inputs, target, **settings)[1].T for target in targets.T], 1)
         dense = Ridge(self.examples * threshold, fit_intercept=False).fit(inputs, targets).coef_
 
         kept, varies = (sparse != 0).any(1), inputs[:, :PIXELS].std(0) > 0
         precision = kept[:, :PIXELS].sum(1) / np.maximum(kept.sum(1), 1)
         recall = kept[:, :PIXELS].sum(1) / varies.sum()
         refitted = np.zeros_like(dense)
-        refitted[:, kept[-1]] = np.linalg.lstsq(inputs[:, kept[-1]], targets)[0].T
+        refitted[:, kept[at]] = np.linalg.lstsq(inputs[:, kept[at]], targets)[0].T
 
         def accuracy(weights: np.ndarray) -> np.ndarray:
             return ((held @ weights.swapaxes(-1, -2) * scale + level).argmax(-1) == wanted).mean(-1)
 
-        shown = (precision[:-1], COLORS[0], "precision"), (recall[:-1], COLORS[1], "recall")
-        for line, color, label in (*shown, (accuracy(sparse[:-1]), COLORS[2], "held-out accuracy")):
-            drawn = np.where(kept[:-1].any(1), line, np.nan)
-            choice.semilogx(strengths[:-1], drawn, color=color, label=label)
+        lines = {"precision": precision, "recall": recall, "held-out accuracy": accuracy(sparse)}
+        for color, (label, line) in zip(COLORS, lines.items(), strict=False):
+            choice.semilogx(strengths, np.where(kept.any(1), line, np.nan), color=color, label=label)
         choice.axvline(threshold, color=INK, linestyle=":", linewidth=1, label="√(2 log m / n)")
         choice.set(xlabel="strength α (a correlation)", ylabel="share", ylim=(0, 1.05))
         choice.set_title(f"{PIXELS} pixels, {self.noise_pixels} of noise", fontsize=9)
         choice.legend(fontsize=6, loc="center left", handlelength=1.2)
-        draw_maps(maps, sparse[-1], dense)
+        draw_maps(maps, sparse[at], dense)
 
-        correlations = np.einsum("nk,np->kp", targets - inputs @ sparse[-1].T, inputs) / self.examples
+        correlations = np.einsum("nk,np->kp", targets - inputs @ sparse[at].T, inputs) / self.examples
         dropped = (dense[:, inputs.std(0) > 0] == 0).mean()
-        noise = kept[-1, PIXELS:].sum()
+        noise = kept[at, PIXELS:].sum()
         numbers = {
             "universal_threshold": threshold,
-            "l1_precision": precision[-1],
-            "l1_recall": recall[-1],
+            "l1_precision": precision[at],
+            "l1_recall": recall[at],
             "l1_noise_pixels_kept": noise,
             "l2_precision": varies.sum() / (dense != 0).any(0).sum(),
             "l2_noise_pixels_kept": (dense != 0).any(0)[PIXELS:].sum(),
-            "l1_accuracy": accuracy(sparse[-1]),
+            "l1_accuracy": accuracy(sparse[at]),
             "l1_accuracy_refitted": accuracy(refitted),
             "l2_accuracy": accuracy(dense),
             "least_squares_accuracy": accuracy(np.linalg.lstsq(inputs, targets)[0].T),
         }
         return numbers, [
-            Check("digits: the weights are optimal", violation(sparse[-1], correlations, threshold), 1e-9),
+            Check("digits: the weights are optimal", violation(sparse[at], correlations, threshold), 1e-9),
             Check("digits: share of the noise pixels that L1 keeps", noise / self.noise_pixels, 0.02),
             Check("digits: share of the varying inputs that L2 drops", dropped, 0.0),
         ]
@@ -235,8 +240,13 @@ def paths(sparse: Axes, dense: Axes) -> tuple[dict, list[Check]]:
         panel.set(xlabel="strength α", ylabel="weight (points per deviation)")
         panel.set_title(name, fontsize=9)
         name_lines(panel, axis, weights[axis.argmin()], data.feature_names)
+    numbers = {
+        "largest_strength_on_l1_path": largest,
+        "share_of_zeros_on_l1_path": (found == 0).mean(),
+        "share_of_zeros_on_l2_path": (shrunk == 0).mean(),
+    }
     at_most, below = (lasso(inputs, targets, largest * np.array([1, 1 - 1e-6])) != 0).sum(1)
-    return {"largest_strength_of_the_lasso": largest, "zeros_of_l2": (shrunk == 0).sum()}, [
+    return numbers, [
         Check("diabetes: proximal steps = scikit-learn's lasso_path", np.abs(found - theirs).max(), 1e-6),
         Check("diabetes: proximal steps = scikit-learn's lars_path", np.abs(found - exact).max(), 1e-6),
         Check("diabetes: the zeros are those of lasso_path", float(((found == 0) != (theirs == 0)).sum()), 0.0),

@@ -1,0 +1,87 @@
+"""The section on robustness: what the record says, the order of it, and doubts in words."""
+
+import pytest
+from conftest import figure
+from test_report_page import Page
+
+from reglab.report import robustness
+from reglab.report.collect import Entry
+from reglab.report.page import body
+
+LINES = ["the loss has a slope at the examples", "a black-box attack finds nothing more"]
+ACCURACIES = {"none": (0.9, 0.1), "masked": (0.92, 0.8), "hardened": (0.91, 0.6), "smoothed": (0.93, 0.1)}
+
+
+def record(epsilons=(0.02, 0.1), skipped=None) -> dict:
+    """Masked is the most robust recipe and cannot be believed; inputs made for a recipe cost others half as much."""
+    models = {
+        name: {
+            "clean": clean,
+            "curves": {"fast_gradient": [0.85, strong + 0.05], "projected_gradient": [0.8, strong + 0.02], "strong": strong},
+            "smallest_epsilon": None if name == "masked" else strong / 5,
+            "unreliable": LINES if name == "masked" else [],
+            "transfer": {other: strong if other == name else (clean + strong) / 2 for other in ACCURACIES},
+        }
+        for name, (clean, strong) in ACCURACIES.items()
+    }  # fmt: skip
+    settings = {"norm": "linf", "epsilons": list(epsilons), "examples": 200, "seeds": 1}
+    about = {"family": "attacks", "name": "regularizers", "settings": {"regularizers": settings}, "seeds": {}}
+    return about | {"models": models, "skipped": skipped or {}, "checks": []}
+
+
+def text(content: dict, drawing: str | None = None) -> str:
+    families = robustness.families([Entry(content, {}, drawing)])
+    return body("robustness.html", families=families, attacks=robustness.ATTACKS)
+
+
+@pytest.fixture
+def family():
+    return robustness.families([Entry(record(), {}, None)])[0]
+
+
+def test_the_most_robust_comes_first_and_what_cannot_be_believed_last(family):
+    assert [row.name for row in family.rows] == ["hardened", "smoothed", "none", "masked"]
+    assert family.rows[0].accuracies == {"fast_gradient": 0.65, "projected_gradient": 0.62, "strong": 0.6}
+
+
+def test_a_cell_of_the_matrix_is_the_column_on_inputs_made_for_the_row(family):
+    assert [source for source, _ in family.transfer] == [row.name for row in family.rows]
+    cells = {(cell.source, cell.target): cell.accuracy for _, cells in family.transfer for cell in cells}
+    assert len(cells) == 16
+    assert cells["none", "hardened"] == pytest.approx((0.91 + 0.6) / 2) and cells["hardened", "hardened"] == 0.6
+    assert cells["hardened", "none"] == pytest.approx((0.9 + 0.1) / 2)
+
+
+@pytest.mark.parametrize(("accuracy", "share"), [(1.0, "0%"), (0.5, "30%"), (0.0, "60%")])
+def test_the_colour_of_a_cell_grows_with_the_loss_of_accuracy(accuracy, share):
+    assert share in robustness.Cell("a", "b", accuracy).style
+
+
+def test_two_hundred_examples_leave_seven_points_of_doubt(family):
+    assert family.doubt == "7"  # 1.96 sqrt(0.5 * 0.5 / 200) = 6.9 points
+
+
+def test_the_section_is_balanced_html_whose_cells_sort():
+    page = Page(text(record(), figure()))
+    assert not page.unbalanced and not page.open and len(set(page.ids)) == len(page.ids)
+    row = page.rows["attack-regularizers-hardened"]
+    assert row["strong"] == {"value": "0.6", "text": "60.0"} and row["clean"]["text"] == "91.0"
+    assert set(row) == {"name", "verdict", "clean", *robustness.ATTACKS, "smallest"}
+    assert page.rows["attack-regularizers-masked"]["smallest"] == {"value": "", "text": "–"}
+
+
+def test_doubts_are_told_in_words_and_only_where_there_are_any():
+    rows = Page(text(record())).rows
+    doubtful = rows["attack-regularizers-masked"]["verdict"]["text"]
+    assert doubtful.startswith("unreliable") and all(line in doubtful for line in LINES)
+    assert rows["attack-regularizers-none"]["verdict"]["text"] == "reliable"
+
+
+def test_what_diverged_is_named():
+    assert "Not attacked, for they diverged: clipping" in text(record(skipped={"clipping": [0]}))
+    assert "Nothing to attack: clipping diverged" in text(record(skipped={"clipping": [0]}) | {"models": {}})
+
+
+def test_a_study_without_attacks_has_no_such_section():
+    assert robustness.families([Entry({"family": "theory", "name": "lasso"}, {}, None)]) == []
+    assert robustness.families([Entry(record() | {"models": {}}, {}, None)]) == []

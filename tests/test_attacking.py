@@ -1,0 +1,244 @@
+"""Families under attack: the network that was judged, exact numbers where there are any, and doubts told."""
+
+import json
+from math import nan
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from reglab import attacking, record, training
+from reglab.attacks.checks import closed_form
+from reglab.data import prepared
+from reglab.errors import UserError
+from reglab.evaluation.robustness import leaders
+from reglab.fitting import Recipe, learner_of
+from reglab.models.mlp import MLP
+from reglab.oracle import Check
+from reglab.record import About
+from reglab.regularizers.dropout import Dropout
+from reglab.regularizers.k_sparse import KSparse
+from reglab.regularizers.none import NoRegularizer
+from reglab.regularizers.weight_averaging import WeightAveraging
+
+TRAINING = SimpleNamespace(
+    epochs=4, batch_size=16, optimizer="adam", learning_rate=0.03, momentum=0.0, accelerator="cpu"
+)
+ATTACK = SimpleNamespace(norm="linf", epsilons=(0.05, 0.15), examples=40, seeds=2)
+RECIPES = {
+    "none": Recipe((NoRegularizer(),), MLP(depth=0), TRAINING, 3),  # linear, so that its robust accuracy is known
+    "averaged": Recipe((WeightAveraging(0.9),), MLP(width=8, depth=1), TRAINING, 3),
+    "dropout": Recipe((Dropout(0.1, 0.3, "arithmetic", 4),), MLP(width=8, depth=1), TRAINING, 3),
+    "k_sparse": Recipe((KSparse(3),), MLP(width=8, depth=1), TRAINING, 3),
+}
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    """The folder of a study with data in [0, 1] and the trained RECIPES as its regularizers; and the data."""
+    root = tmp_path_factory.mktemp("study")
+    random = np.random.default_rng(0)
+    labels = np.tile(np.arange(3), 60)
+    centers = random.uniform(0.35, 0.65, size=(3, 1, 4, 4))
+    inputs = np.clip(centers[labels] + random.normal(scale=0.12, size=(180, 1, 4, 4)), 0, 1).astype(np.float32)
+    sizes = SimpleNamespace(name="blobs", train_size=90, validation_size=40, test_size=50, label_noise=0.0)
+    prepared.write(root / "data", sizes, inputs, labels, seeds=2)
+    data = prepared.read(root / "data")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DVC_ROOT", str(root))
+        for name, recipe in RECIPES.items():
+            about = About("regularizers", name, [name], dataset(data), {name: {}}, [0, 1])
+            training.run(recipe, about, data, root / "runs", processes=2)
+    return root, data
+
+
+def dataset(data) -> dict:
+    return {"name": data.name, "fingerprint": data.fingerprint}
+
+
+def attacked(study, recipes=RECIPES, attack=ATTACK, processes=2) -> dict:
+    root, data = study
+    about = About("attacks", "regularizers", [], dataset(data), {"regularizers": vars(attack)}, [])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DVC_ROOT", str(root))
+        return attacking.run(attack, recipes, about, data, root / "runs", processes=processes)
+
+
+@pytest.fixture(scope="module")
+def content(study):
+    return attacked(study)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_what_is_attacked_gives_the_published_probabilities(study, name):
+    root, data = study
+    folder = root / "runs" / "regularizers" / name
+    published = load_file(folder / "predictions.safetensors")["test_probabilities"]
+    for seed in (0, 1):
+        model = attacking.judged(RECIPES[name], folder, data.split(seed), seed)
+        found = model(torch.as_tensor(data.split(seed).inputs["test"])).softmax(1)
+        torch.testing.assert_close(found, published[seed], atol=1e-6, rtol=0)
+
+
+def test_the_plain_weights_of_an_average_are_told_from_what_was_judged(study):
+    root, data = study
+    folder, split = root / "runs" / "regularizers" / "averaged", data.split(0)
+    model, inputs = attacking.judged(RECIPES["averaged"], folder, split, 0), torch.as_tensor(split.inputs["test"])
+    assert attacking.rebuilt(model, folder, inputs, 0).passed
+    plain = learner_of(RECIPES["averaged"], (1, 4, 4), 0).network
+    plain.load_state_dict(load_file(folder / "weights" / "seed-0.safetensors"))
+    assert not attacking.rebuilt(plain.eval(), folder, inputs, 0).passed
+
+
+def test_clean_accuracy_is_that_of_the_published_predictions(study, content):
+    for name in RECIPES:
+        published = load_file(study[0] / "runs" / "regularizers" / name / "predictions.safetensors")
+        right = published["test_probabilities"].argmax(2) == published["test_labels"]
+        assert content["models"][name]["clean"] == pytest.approx(right[:, :40].double().mean().item(), abs=1e-9)
+        assert content["numbers"][f"{name}/clean_accuracy"] == content["models"][name]["clean"]
+
+
+def test_the_robust_accuracy_of_a_linear_recipe_is_the_exact_one(study, content):
+    root, data = study
+    exact = []
+    for seed in (0, 1):
+        weights = load_file(root / "runs" / "regularizers" / "none" / "weights" / f"seed-{seed}.safetensors")
+        inputs, labels = attacking.examples_of(data.split(seed), 40)
+        check = closed_form(weights["head.weight"], weights["head.bias"], inputs, labels, 0.15, reported=0.0)
+        exact.append(check.gap)
+    assert 0.05 < np.mean(exact) < content["models"]["none"]["clean"] - 0.05, "an epsilon that decides nothing"
+    assert content["numbers"]["none/robust_accuracy@0.15"] == pytest.approx(np.mean(exact), abs=1e-9)
+
+
+def test_no_attack_leaves_less_than_the_strong_one_and_none_more_than_the_clean_accuracy(content):
+    for model in content["models"].values():
+        curves = model["curves"]
+        for kind in ("fast_gradient", "projected_gradient"):
+            assert model["clean"] >= curves[kind][0] >= curves[kind][1] - 0.01
+            assert curves["strong"] <= curves[kind][1] + 0.01  # a point, as the card allows
+
+
+def test_every_recipe_has_a_whole_card_and_a_whole_row_and_column_of_transfers(content):
+    for name, model in content["models"].items():
+        lines = [line for line in content["checks"] if line["model"] == name]
+        failed = [line["name"].removeprefix(f"{name}: ") for line in lines if not line["passed"]]
+        assert len(lines) == 13 and failed == model["unreliable"]
+        assert model["transfer"].keys() == RECIPES.keys()
+        assert min(model["transfer"].values()) >= model["curves"]["strong"] - 0.05
+    assert content["models"]["none"]["unreliable"] == []
+
+
+def test_the_record_is_the_same_to_the_byte_in_one_process_and_in_two(study, content):
+    folder = study[0] / "runs" / "attacks" / "regularizers"
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    attacked(study, processes=1)
+    assert before.keys() == {"record.json", "figure.svg"}
+    assert before == {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert json.loads(before["record.json"])["models"] == content["models"]
+
+
+def copied(study, tmp_path: Path, name: str) -> Path:
+    """The published folder of a recipe, free to be changed, in another study; that study's folder."""
+    source, target = study[0] / "runs" / "regularizers" / name, tmp_path / "runs" / "regularizers" / name
+    for path in source.rglob("*.*"):
+        copy = target / path.relative_to(source)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_bytes(path.read_bytes())
+    return target
+
+
+def test_a_masked_gradient_makes_the_robust_accuracy_unreliable(study, tmp_path):
+    folder, data = copied(study, tmp_path, "averaged"), study[1]
+    recipe = RECIPES["averaged"]
+    for seed in (0, 1):
+        path = folder / "weights" / f"seed-{seed}.safetensors"
+        weights = load_file(path)
+        save_file({key: 1e4 * value if "head" in key else value for key, value in weights.items()}, path)
+    models = [attacking.judged(recipe, folder, data.split(seed), seed) for seed in (0, 1)]
+    inputs = [torch.as_tensor(data.split(seed).inputs["test"]) for seed in (0, 1)]
+    published = torch.stack([model(own).softmax(1).detach() for model, own in zip(models, inputs, strict=True)])
+    save_file({"test_probabilities": published}, folder / "predictions.safetensors")
+    model = attacked((tmp_path, data), {"averaged": recipe})["models"]["averaged"]
+    assert model["unreliable"] == ["the loss has a slope at the examples"]
+
+
+def test_a_diverged_recipe_is_skipped_and_named(study, tmp_path):
+    folder = copied(study, tmp_path, "averaged")
+    copied(study, tmp_path, "none")
+    found = record.read(folder)
+    found["seeds"]["1"] = {"status": "diverged", "metrics": {}}
+    (folder / "record.json").write_text(json.dumps(found))
+    content = attacked((tmp_path, study[1]), {name: RECIPES[name] for name in ("none", "averaged")})
+    assert content["skipped"] == {"averaged": [1]} and content["models"].keys() == {"none"}
+    alone = attacked((tmp_path, study[1]), {"averaged": RECIPES["averaged"]})
+    assert alone["models"] == {} and not (tmp_path / "runs" / "attacks" / "regularizers" / "figure.svg").exists()
+
+
+def test_more_examples_or_seeds_than_there_are_is_said(study):
+    with pytest.raises(UserError, match="examples: found 51; allowed: at most the 50 test examples"):
+        attacked(study, attack=SimpleNamespace(**vars(ATTACK) | {"examples": 51}))
+    with pytest.raises(UserError, match="seeds: found 3; allowed: at most the 2 seeds"):
+        attacked(study, attack=SimpleNamespace(**vars(ATTACK) | {"seeds": 3}))
+
+
+@pytest.mark.parametrize("norm", ["linf", "l2"])
+def test_what_is_carried_to_others_stays_in_the_ball_and_fools_its_own_model(study, norm):
+    root, data = study
+    model = attacking.judged(RECIPES["none"], root / "runs" / "regularizers" / "none", data.split(0), 0)
+    inputs, labels = attacking.examples_of(data.split(0), 40)
+    moved = attacking.to_carry(model, inputs, labels, 0.15, norm, seed=0)
+    offsets = (moved - inputs).flatten(1)
+    length = offsets.abs().amax(1) if norm == "linf" else offsets.norm(dim=1)
+    assert length.max() <= 0.15 + 1e-6 and moved.min() >= 0 and moved.max() <= 1
+    left = [(model(points).argmax(1) == labels).double().mean() for points in (inputs, moved)]
+    assert left[1] < left[0]
+
+
+@pytest.mark.parametrize("norm", ["linf", "l2"])
+def test_the_picture_is_an_example_that_one_step_fools(study, norm):
+    root, data = study
+    model = attacking.judged(RECIPES["none"], root / "runs" / "regularizers" / "none", data.split(0), 0)
+    attack = SimpleNamespace(norm=norm, epsilons=(0.3,), examples=40)
+    image, direction, moved, before, after = attacking.panda(model, data.split(0), attack)
+    np.testing.assert_allclose(moved, np.clip(image + 0.3 * direction, 0, 1), atol=1e-6)
+    for picture, (label, confidence) in ((image, before), (moved, after)):
+        chances = model(torch.as_tensor(picture).movedim(2, 0)[None]).softmax(1)[0]
+        assert chances.argmax() == label and chances.max().item() == pytest.approx(confidence, abs=1e-5)
+    assert norm == "l2" or before[0] != after[0]
+
+
+def test_inputs_that_are_no_pictures_have_none():
+    split = SimpleNamespace(inputs={"test": np.zeros((4, 7), np.float32)}, labels={"test": np.zeros(4, np.int64)})
+    assert (
+        attacking.panda(torch.nn.Linear(7, 3), split, SimpleNamespace(norm="linf", epsilons=(0.1,), examples=4)) is None
+    )
+
+
+def test_inputs_made_for_others_that_find_more_than_the_reported_attack_fail_the_card():
+    assert attacking.transferred([[0.5], [0.6], [0.495]], own=0).passed
+    assert attacking.transferred([[0.5], [0.6], [0.4]], own=0) == Check(
+        "attacks on other models find nothing more", pytest.approx(0.1), 0.01
+    )
+
+
+def test_a_smallest_epsilon_that_no_half_reaches_is_left_out():
+    def one(smallest: float):
+        curves = {"fast_gradient": [0.9], "projected_gradient": [0.8]}
+        return attacking.Measured(1.0, curves, 0.7, smallest, np.zeros(1), [Check("none such", nan, 0.0)])
+
+    attack = SimpleNamespace(epsilons=(0.1,))
+    found = attacking.summarised(attack, {"a": [one(0.25), one(np.inf)]}, {"a": [[0.6], [0.7]]})
+    assert found["models"]["a"]["smallest_epsilon"] is None and found["models"]["a"]["unreliable"][0] == "none such"
+    assert found["models"]["a"]["transfer"] == {"a": pytest.approx(0.65)}
+    json.dumps(found, allow_nan=False)
+
+
+def test_those_named_in_the_figure_are_the_most_robust_that_can_be_believed():
+    def model(strong: float, clean: float = 0.9, *unreliable: str) -> dict:
+        return {"curves": {"strong": strong}, "clean": clean, "unreliable": list(unreliable)}
+
+    models = {"none": model(0.99), "masked": model(0.95, 0.9, "a line"), "a": model(0.5), "b": model(0.5, 0.95)}
+    assert leaders(models) == ["b", "a"]
