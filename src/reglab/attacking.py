@@ -85,7 +85,7 @@ def run(
             for name, seed in product(left, range(attack.seeds))
         ]
         measured = grouped(left, run_all([(measure, *case) for case in cases], processes=processes, tick=lambda: None))
-        made = [np.stack([measured[name][seed].carried for name in left]) for seed in range(attack.seeds)]
+        made = [[measured[name][seed].carried for name in left] for seed in range(attack.seeds)]
         others = [(judge_all, *case[:-1], made[case[-2]]) for case in cases]
         matrix = grouped(left, run_all(others, processes=processes, tick=lambda: None))
         content = asdict(about) | {"seeds": {}} | summarised(attack, measured, matrix)
@@ -178,10 +178,10 @@ def rebuilt(model: Module, folder: Path, inputs: Tensor, seed: int) -> Check:
     return Check("the model attacked is the one that was judged", gap, ROUNDING)
 
 
-def judge_all(recipe: Recipe, folder: Path, split: Split, seed: int, made: np.ndarray) -> list[float]:
-    """The accuracy of a recipe on what was made for each (recipes, examples, *shape)."""
+def judge_all(recipe: Recipe, folder: Path, split: Split, seed: int, made: list[np.ndarray]) -> list[float]:
+    """The accuracy of a recipe on what was made for each recipe (examples, *shape)."""
     model = judged(recipe, folder, split, seed)
-    labels = torch.as_tensor(split.labels["test"][: made.shape[1]])
+    labels = torch.as_tensor(split.labels["test"][: len(made[0])])
     return [accuracy(model, torch.as_tensor(inputs), labels) for inputs in made]
 
 

@@ -16,7 +16,8 @@ Sources: Prince, Understanding Deep Learning, 2023, section 6.1.2, figures 6.4, 
 limits and the penalty; the 28 examples here are drawn anew); Milnor, Topology from the Differentiable Viewpoint, 1965.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Annotated, NamedTuple
 
 import numpy as np
@@ -31,8 +32,8 @@ from reglab.theory.base import Finding, Topic
 LOW, HIGH = np.array([-10.0, 2.5]), np.array([10.0, 22.5])
 CENTRE = (LOW + HIGH) / 2
 TRUTH = np.array([0.0, 16.6])  # draws the examples
-EXAMPLES, LINES = 28, 161  # lines of the grid along each axis
-STRENGTHS = np.geomspace(1e-3, 10, 33)
+EXAMPLES, LINES = 28, 101  # lines of the grid along each axis
+STRENGTHS = np.geomspace(0.01, 10, 25)
 
 
 @dataclass(frozen=True)
@@ -130,6 +131,97 @@ def turns(surface: Surface, steps: int = 4000) -> float:
     """How often the gradient turns round on the way along the border of the plot, counter-clockwise."""
     corners = np.array([LOW, [HIGH[0], LOW[1]], HIGH, [LOW[0], HIGH[1]], LOW])
     way = np.linspace(0, 1, steps)[:, None]
-    border = np.concatenate([start + (end - start) * way for start, end in zip(corners, corners[1:], strict=False)])
+    border = np.concatenate([start + (end - start) * way for start, end in pairwise(corners)])
     angle = np.unwrap(np.arctan2(*surface.slopes(border)[0].T[::-1]))
     return float((angle[-1] - angle[0]) / (2 * np.pi))
+
+
+@dataclass(frozen=True)
+class Gabor(Topic):
+    """The surface before and after a penalty of `strength`, for examples with Gaussian `noise`.
+
+    From strength 0.15 on the minima are fewer than without; smaller ones make more of them, by tilting what is flat.
+    """
+
+    strength: Annotated[float, Ge(0.15), Le(100)] = 0.3
+    noise: Annotated[float, Ge(0), Le(0.3)] = 0.1
+
+    def run(self) -> Finding:
+        before = Surface(*examples(self.noise))
+        after = replace(before, strength=self.strength)
+        path = [replace(before, strength=strength) for strength in STRENGTHS]
+        start, end, *found = map(stationary, (before, after, *path))
+        (source, target), best = (
+            (start.minima[0], end.minima[0]),
+            np.stack([each.minima[0] for each in (start, *found)]),
+        )
+        grid = plot_grid()
+        convex = -np.linalg.eigvalsh(before.slopes(grid)[1]).min() / 2
+        left = len(stationary(replace(before, strength=1.01 * convex)).minima)
+
+        pairs = zip((before, after, *path), (start, end, *found), strict=True)
+        lost = max(abs(each.index - turns(surface)) for surface, each in pairs)
+        below = max(before.value(source) - before.value(grid).min(), after.value(target) - after.value(grid).min())
+        backwards = max(0.0, *np.diff(penalty(best)), *-np.diff(before.loss(best)))
+        moved = float(np.linalg.norm(target - source))
+        checks = [
+            Check("minima + maxima - saddles = turns of the gradient along the border", lost, 1e-9),
+            Check("height of the global minimum above the lowest point of the grid", float(below), 1e-12),
+            Check("local minima: after less before", len(end.minima) - len(start.minima), -1),
+            Check("the global minimum moves (gap: 0.1 less the distance)", 0.1 - moved, 0.0),
+            Check("with the strength it comes nearer to the centre and its loss rises", float(backwards), 1e-9),
+            Check("minima beyond the first where the sum is convex", left - 1, 0),
+        ]
+        numbers = {
+            "local_minima_before": len(start.minima),
+            "local_minima_after": len(end.minima),
+            "most_local_minima_on_path": max(len(each.minima) for each in found),
+            "convex_from_strength": convex,
+            "distance_moved": moved,
+        }
+        for when, point in (("before", source), ("after", target)):
+            numbers |= {f"offset_{when}": point[0], f"frequency_{when}": point[1], f"loss_{when}": before.loss(point)}
+
+        figure, ((first, second, third), (fits, counts, moves)) = canvas(7.6, 5.2, rows=2, columns=3)
+        draw_surface(first, before, f"Loss: {len(start.minima)} minima", start.minima)
+        draw_surface(second, Surface(np.empty(0), np.empty(0), self.strength), f"Penalty, strength {self.strength:g}")
+        draw_surface(third, after, f"Sum: {len(end.minima)} minima", end.minima)
+        arrow = {"arrowstyle": "->", "color": "white", "shrinkA": 0, "shrinkB": 3}
+        third.annotate("", target, source, arrowprops=arrow)
+        draw_fits(fits, before, source, target)
+        counts.step(STRENGTHS, [len(each.minima) for each in found], where="mid", color=COLORS[0], label="minima")
+        counts.axhline(len(start.minima), color=INK, linestyle=":", linewidth=1, label="without penalty")
+        counts.set_title("More of them first, then fewer", fontsize=9)
+        counts.yaxis.get_major_locator().set_params(integer=True)
+        moves.plot(STRENGTHS, np.sqrt(penalty(best[1:])), color=COLORS[0], label="|φ − centre|")
+        moves.plot(STRENGTHS, before.loss(best[1:]), color=COLORS[1], label="loss L(φ)")
+        moves.set_title("At the global minimum", fontsize=9)
+        for panel, corner in ((counts, "lower left"), (moves, "upper right")):
+            panel.axvline(self.strength, color=INK, linestyle="--", linewidth=1)
+            panel.set(xscale="log", xlabel="strength", ylim=(0, None))
+            panel.legend(fontsize=7, loc=corner, handlelength=1.2)
+        counts.set_ylabel("local minima")
+        return Finding({name: float(value) for name, value in numbers.items()}, checks, figure)
+
+
+def draw_surface(panel: Axes, surface: Surface, title: str, minima: np.ndarray = ()) -> None:
+    """The surface from dark, low, to light, and its minima, of which the first is the global one."""
+    grid = plot_grid(61)
+    panel.contourf(grid[..., 0], grid[..., 1], surface.value(grid), 10, cmap="copper")
+    if len(minima):
+        panel.plot(*minima[1:].T, "o", color=COLORS[5], markersize=5, markeredgecolor="white", markeredgewidth=0.6)
+        panel.plot(*minima[0], "o", color=COLORS[2], markersize=7, markeredgecolor="white", markeredgewidth=0.8)
+    panel.set(xlabel="offset φ₀", ylabel="frequency φ₁", aspect="equal")
+    panel.set_title(title, fontsize=9)
+    panel.grid(False)
+
+
+def draw_fits(panel: Axes, surface: Surface, before: np.ndarray, after: np.ndarray) -> None:
+    """The examples and the model at both global minima."""
+    inputs = np.linspace(-15, 15, 300)
+    panel.plot(surface.inputs, surface.targets, "o", color=INK, markersize=2.5)
+    panel.plot(inputs, gabor(inputs, before), color=COLORS[1], label="least loss")
+    panel.plot(inputs, gabor(inputs, after), color=COLORS[2], label="least sum")
+    panel.set(xlabel="x", ylabel="y")
+    panel.set_title("The model at either minimum", fontsize=9)
+    panel.legend(fontsize=7)
