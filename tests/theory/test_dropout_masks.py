@@ -178,7 +178,7 @@ def test_training_with_masks_reads_digits_and_leaves_the_start_as_it_was():
     assert (scores(network, test, [0.8, 1.0]).argmax(1) == truth).double().mean() > 0.9
 
 
-@pytest.mark.parametrize("settings", [{}, {"units": 2, "keep": 0.9, "width": 1}, {"units": 7, "keep": 0.05}])
+@pytest.mark.parametrize("settings", [{}, {"units": 2, "keep": 0.9, "width": 8}, {"units": 7, "keep": 0.05}])
 def test_every_check_holds(settings):
     found = Dropout(**settings).run()
     assert found.checks and all(check.passed for check in found.checks), found.checks
@@ -186,6 +186,6 @@ def test_every_check_holds(settings):
 
 
 def test_the_finding_is_the_same_again_to_the_bit():
-    one, other = (Dropout(units=6).run() for _ in range(2))
+    one, other = (Dropout(units=4).run() for _ in range(2))
     assert one.numbers == other.numbers and one.checks == other.checks
     assert figures.svg(one.figure) == figures.svg(other.figure)

@@ -1,7 +1,7 @@
 """The mean over all thinned networks, mask by mask, beside the one pass of the weight scaling rule.
 
-n units with a mask each make 2^n networks; one that keeps m units has the chance keep^m (1 - keep)^(n - m). Their
-prediction is the arithmetic mean of their class probabilities, or the geometric mean, which is renormalised:
+Masks on n units make 2^n networks; one that keeps m units has the chance keep^m (1 - keep)^(n - m). Their prediction is
+the arithmetic mean of their class probabilities, or the geometric mean, which is renormalised:
 
     P(y | x) proportional to prod over masks d of P(y | x; d)^chance(d)
 
@@ -147,7 +147,7 @@ class Dropout(Topic):
 
     units: Annotated[int, Ge(2), Le(12)] = 12
     keep: Annotated[float, Gt(0), Lt(1)] = 0.5
-    width: Annotated[int, Ge(1), Le(64)] = 32
+    width: Annotated[int, Ge(8), Le(64)] = 32
 
     def run(self) -> Finding:
         from sklearn.linear_model import LogisticRegression

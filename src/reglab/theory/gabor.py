@@ -9,8 +9,9 @@ strength exceeds half the most negative curvature of L, the sum is convex and on
 grows, the global minimum never moves away from the centre, nor to a smaller L: of two strengths s < t with minima
 a, b, the sums L(a) + s R(a) <= L(b) + s R(b) and L(b) + t R(b) <= L(a) + t R(a) give R(b) <= R(a) and L(a) <= L(b).
 
-All stationary points are found by Newton's method from a grid. That none is lost is checked by Poincaré and Hopf: minima
-and maxima less saddles are as many as the turns that the gradient makes along the border of the plot.
+All stationary points are found by Newton's method from a grid. If one were lost, it would show: minima and maxima less
+saddles are as many as the turns that the gradient makes along the border of the plot (Poincaré and Hopf); a minimum
+lost together with a saddle would not.
 
 Sources: Prince, Understanding Deep Learning, 2023, section 6.1.2, figures 6.4, 6.5 and 9.1 (the model, the plot's
 limits and the penalty; the 28 examples here are drawn anew); Milnor, Topology from the Differentiable Viewpoint, 1965.

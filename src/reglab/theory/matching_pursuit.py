@@ -1,6 +1,8 @@
 """Sparse representations under a hard constraint: orthogonal matching pursuit, for many signals at once.
 
-    argmin over h with |h|_0 <= k of |x - W h|^2,    the columns of W being the atoms
+A signal x is to be explained by at most k atoms, the columns of W:
+
+    argmin over h with |h|_0 <= k of |x - W h|^2
 
 Pursuit takes greedily the atom with the largest |w . r| / |w|, r = x - W h being what is left, and after each step
 projects x onto the span of the atoms taken. Let q_1 ... q_j be an orthonormal basis of that span, grown by Gram and
@@ -10,7 +12,7 @@ Schmidt. Only products with atoms of length one are needed: with i the atom take
     W^T r <- W^T r - (w_i . r / length) W^T q_j
 
 and the w_i . q_l are the Cholesky factor of the Gram matrix of the atoms taken, from which h follows. If W is
-orthonormal nothing of this changes a product: the k largest of W^T x are the answer, and the best one there is. If not,
+orthonormal no product with another atom changes: the k largest of W^T x are the answer, and the best one there is. If not,
 pursuit finds the atoms that a signal is made of when they are fewer than (1 + 1/mu) / 2, mu the largest product of two.
 
 Sources: Goodfellow, Bengio and Courville, Deep Learning, 2016, section 7.10; Pati, Rezaiifar and Krishnaprasad,
