@@ -131,13 +131,15 @@ def test_every_recipe_has_a_whole_card_and_a_whole_row_and_column_of_transfers(c
     assert content["models"]["none"]["unreliable"] == []
 
 
-def test_the_record_is_the_same_to_the_byte_in_one_process_and_in_two(study, tmp_path):
+@pytest.mark.parametrize("norm", ["linf", "l2"])
+def test_the_record_is_the_same_to_the_byte_in_one_process_and_in_two(study, tmp_path, norm):
     both = {name: RECIPES[name] for name in ("none", "averaged")}
+    attack = SimpleNamespace(**vars(ATTACK) | {"seeds": 1, "norm": norm})
     for name in both:
         copied(study, tmp_path, name)
     folder, found = tmp_path / "runs" / "attacks" / "regularizers", []
     for processes in (1, 2):
-        attacked((tmp_path, study[1]), both, SimpleNamespace(**vars(ATTACK) | {"seeds": 1}), processes)
+        attacked((tmp_path, study[1]), both, attack, processes)
         found.append({path.name: path.read_bytes() for path in folder.iterdir()})
     assert found[0] == found[1] and found[0].keys() == {"record.json", "figure.svg"}
 

@@ -77,6 +77,12 @@ def test_doubts_are_told_in_words_and_only_where_there_are_any():
     assert rows["attack-regularizers-none"]["verdict"]["text"] == "reliable"
 
 
+def test_the_recipe_in_the_picture_is_none_or_else_the_first(family):
+    without = {name: model for name, model in record()["models"].items() if name != "none"}
+    [other] = robustness.families([Entry(record() | {"models": without}, {}, None)])
+    assert (family.pictured, other.pictured) == ("none", "masked")
+
+
 def test_what_diverged_is_named():
     assert "Not attacked, for they diverged: clipping" in text(record(skipped={"clipping": [0]}))
     assert "Nothing to attack: clipping diverged" in text(record(skipped={"clipping": [0]}) | {"models": {}})

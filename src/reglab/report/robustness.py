@@ -59,6 +59,12 @@ class Family:
         return self.settings["epsilons"][-1]
 
     @property
+    def pictured(self) -> str:
+        """The recipe whose example the figure shows: none, or else the first."""
+        models = self.entry.record["models"]
+        return "none" if "none" in models else next(iter(models))
+
+    @property
     def skipped(self) -> list[str]:
         return list(self.entry.record["skipped"])
 

@@ -200,7 +200,7 @@ class Dropout(Topic):
         linear = [predictions(self.start(depth, 0), few, self.keep, lambda units: units) for depth in DEPTHS]
         gaps = [gap(by.scaled, by.geometric) for by in linear]
         depths.plot(DEPTHS, gaps, "s", color=COLORS[2], markersize=4, label="without rectifiers")
-        depths.set(xlabel="hidden layers behind the masks", ylabel="gap to the geometric mean")
+        depths.set(xlabel="hidden layers behind the masks", ylabel="gap to the geometric mean (0 to 1)")
         depths.set_xticks((0, *DEPTHS))
         depths.set_title(f"Networks, keep = {self.keep:g}", fontsize=9)
         depths.legend(fontsize=7, loc="center", bbox_to_anchor=(0.62, 0.17))
@@ -212,7 +212,7 @@ class Dropout(Topic):
             for color, mean in ((COLORS[1], arithmetic), (COLORS[0], geometric)):
                 gaps = [gap(one, mean(logs, chances(every, keep))) for one, keep in zip(scaled, KEEPS, strict=True)]
                 keeps.plot(KEEPS, gaps, style, color=color, label=f"{mean.__name__}, {name}")
-        keeps.set(xlabel="chance to keep a unit", ylabel="gap of weight scaling", xlim=(0, 1))
+        keeps.set(xlabel="chance to keep a unit", ylabel="gap of weight scaling (0 to 1)", xlim=(0, 1))
         keeps.set_ylim(None, 1.6 * keeps.get_ylim()[1])
         keeps.set_title("Same weights, other chances", fontsize=9)
         keeps.legend(fontsize=7, loc="upper right")

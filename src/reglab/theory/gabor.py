@@ -152,10 +152,8 @@ class Gabor(Topic):
         after = replace(before, strength=self.strength)
         path = [replace(before, strength=strength) for strength in STRENGTHS]
         start, end, *found = map(stationary, (before, after, *path))
-        (source, target), best = (
-            (start.minima[0], end.minima[0]),
-            np.stack([each.minima[0] for each in (start, *found)]),
-        )
+        source, target = start.minima[0], end.minima[0]
+        best = np.stack([each.minima[0] for each in (start, *found)])
         grid = plot_grid()
         convex = -np.linalg.eigvalsh(before.slopes(grid)[1]).min() / 2
         left = len(stationary(replace(before, strength=1.01 * convex)).minima)

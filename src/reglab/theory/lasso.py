@@ -112,7 +112,7 @@ def universal_threshold(examples: int, numbers: int) -> float:
 
 @dataclass(frozen=True)
 class Lasso(Topic):
-    """L1 beside L2: one equation, the diabetes data, and `examples` digits with as many `noise_pixels` put to them."""
+    """L1 beside L2: one equation, the diabetes data, and `examples` digits with `noise_pixels` put to each."""
 
     examples: Annotated[int, Ge(400), Le(1500)] = 500
     noise_pixels: Annotated[int, Ge(1), Le(256)] = 192
