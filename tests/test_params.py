@@ -29,6 +29,7 @@ regularizers: {none: {}, dropout: {input_rate: 0.1}, l1: {strength: 0.01}, weigh
 combinations: {both: [l1: {strength: 1}, dropout: {}]}
 ensembles: {}
 theory: {}
+attacks: {}
 evaluation: {confidence: 0.9, relevant_difference: 0.01}
 tracking: {uri: null, experiment: mine}
 processes: 2
@@ -191,6 +192,31 @@ def test_the_name_of_a_combination_fits_a_folder_and_a_stage(tmp_path, name):
     given = changed(("combinations", {name: SMALL["combinations"]["both"]}))
     [line] = faults(tmp_path, given)
     assert line.startswith("params.yaml: combinations.") and "allowed: lower-case letters, digits and _" in line
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "allowed"),
+    [
+        ("epsilons", [0.1, 0.05], "numbers that rise"),
+        ("epsilons", [0.1, 0.1], "numbers that rise"),
+        ("epsilons", [0.0], "a list, each item a number above 0, not empty"),
+        ("epsilons", [], "a list, each item a number above 0, not empty"),
+        ("norm", "l1", "one of: linf, l2"),
+        ("examples", 61, "at most 60, the data.test_size"),
+        ("seeds", 4, "at most 3, the seeds that are trained"),
+    ],
+)
+def test_an_attack_that_can_not_be_is_told_in_a_line(tmp_path, setting, value, allowed):
+    attack = {"examples": 60, "seeds": 3}
+    assert read(tmp_path, changed(("attacks", {"regularizers": attack}))).attacks["regularizers"].epsilons[-1] == 0.1
+    [line] = faults(tmp_path, changed(("attacks", {"regularizers": attack | {setting: value}})))
+    assert line.startswith(f"params.yaml: attacks.regularizers.{setting}: found ") and allowed in line
+
+
+def test_only_a_family_of_recipes_is_attacked(tmp_path):
+    [line] = faults(tmp_path, changed(("attacks", {"regularizer": {}})))
+    assert line.endswith("allowed: one of: regularizers, combinations; did you mean regularizers?")
+    assert read(tmp_path, changed(("attacks", {"combinations": {"examples": 10}}))).expected()[-1][0] == "attacks"
 
 
 def test_a_topic_may_bear_the_name_of_a_technique(tmp_path):

@@ -63,6 +63,7 @@ regularizers: {drop: {}}
 combinations: {both: []}
 ensembles: {}
 theory: {}
+attacks: {}
 evaluation: {}
 tracking: {experiment: "${x}"}
 """

@@ -1,6 +1,7 @@
 """One look for every figure: deterministic SVG, colour-blind-safe, legible on light and on dark pages."""
 
 import io
+import re
 
 import matplotlib
 from matplotlib.figure import Figure
@@ -44,5 +45,8 @@ def svg(figure: Figure) -> str:
         buffer = io.StringIO()
         figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     text = buffer.getvalue()
+    # The names of clipping paths hash positions down to their last bits, which vary: count them instead.
+    names: dict[str, str] = {}
+    text = re.sub(r'(?<=[#"])p[0-9a-f]{10}(?=[)"])', lambda old: names.setdefault(old[0], f"p{len(names)}"), text)
     text = text[text.index("<svg") :].replace("<svg", '<svg fill="currentColor"', 1)
     return text.replace(INK, "currentColor").replace("#000000", "currentColor")

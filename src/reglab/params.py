@@ -25,6 +25,7 @@ BASES = {
     "ensembles": "reglab.ensembles.base.Ensemble",
     "theory": "reglab.theory.base.Topic",
 }
+ATTACKED = ["regularizers", "combinations"]
 NOT_ENTRIES = {"__init__", "base", "parameters"}
 PACKAGE = Path(__file__).parent
 
@@ -59,6 +60,16 @@ class Evaluation:
 
 
 @dataclass(frozen=True)
+class Attack:
+    """What the recipes of a family are attacked with, on the first test `examples` of the first `seeds` seeds."""
+
+    norm: Literal["linf", "l2"] = "linf"
+    epsilons: Annotated[tuple[Annotated[float, Gt(0)], ...], MinLen(1)] = (0.02, 0.05, 0.1)
+    examples: Annotated[int, Ge(10)] = 200
+    seeds: Annotated[int, Ge(1)] = 1
+
+
+@dataclass(frozen=True)
 class Tracking:
     uri: Annotated[str, MinLen(1)] | None = None
     experiment: Annotated[str, MinLen(1)] = "reglab"
@@ -77,6 +88,7 @@ class Params:
     combinations: dict[str, tuple]
     ensembles: dict[str, Any]
     theory: dict[str, Any]
+    attacks: dict[str, Attack]
     evaluation: Evaluation
     tracking: Tracking
     processes: Annotated[int, Ge(1)] | None = None
@@ -103,7 +115,7 @@ class Params:
     def expected(self) -> list[tuple[str, str]]:
         """(family, name) of every record that the report reads, in its order."""
         others = [family for family in BASES if family in vars(self) and family != "regularizers"]
-        families = ["regularizers", "combinations", *others]
+        families = ["regularizers", "combinations", *others, "attacks"]
         return [(family, name) for family in families for name in getattr(self, family)]
 
 
@@ -135,6 +147,9 @@ def section_of(name: str, kind: Any, given: Plain, faults: Faults) -> Any:
         if name == "combinations":
             return {entry: combination(entry, steps, faults) for entry, steps in given.items()}
         return {entry: entry_of(name, entry, own, (name, entry), faults) for entry, own in given.items()}
+    if name == "attacks" and isinstance(given, dict):
+        known = [family for family in given if is_named((name, family), family, ATTACKED, faults)]
+        return {family: checked(Attack, given[family], (name, family), faults) for family in known}
     if name == "model":
         if not isinstance(given, dict):
             faults.add((name,), shown(given), words(kind))
@@ -196,11 +211,24 @@ def check_across(given: dict, values: dict, faults: Faults) -> None:
         for name in values.get(family) or ():
             if owners.setdefault(name, family) != family:
                 faults.write((family, name), f"a name that {owners[name]} has already", "a name of its own")
+    for family, attack in (values.get("attacks") or {}).items():
+        if attack:
+            check_attack(("attacks", family), attack, values, faults)
     data, vote = given.get("data"), values.get("baselines", {}).get("k_nearest_neighbours")
     size = data.get("train_size") if isinstance(data, dict) else None
     if vote and type(size) is int and vote.neighbours > size >= 1:
         key = ("baselines", "k_nearest_neighbours", "neighbours")
         faults.add(key, shown(vote.neighbours), f"at most {size}, the data.train_size")
+
+
+def check_attack(key: Key, attack: Attack, values: dict, faults: Faults) -> None:
+    """Its epsilons rise, and it asks for no more seeds and examples than there are."""
+    if list(attack.epsilons) != sorted(set(attack.epsilons)):
+        faults.add((*key, "epsilons"), shown(list(attack.epsilons)), "numbers that rise")
+    if (seeds := values.get("seeds")) and attack.seeds > seeds:
+        faults.add((*key, "seeds"), shown(attack.seeds), f"at most {seeds}, the seeds that are trained")
+    if (data := values.get("data")) and attack.examples > data.test_size:
+        faults.add((*key, "examples"), shown(attack.examples), f"at most {data.test_size}, the data.test_size")
 
 
 def find(family: str, name: str) -> type:

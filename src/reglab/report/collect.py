@@ -10,7 +10,13 @@ import numpy as np
 from reglab.errors import UserError
 
 # Before the @ of the DVC stage that makes a record, by section of params.yaml; elsewhere it is the section's own name.
-STAGES = {"baselines": "baseline", "regularizers": "train", "combinations": "combine", "ensembles": "ensemble"}
+STAGES = {
+    "baselines": "baseline",
+    "regularizers": "train",
+    "combinations": "combine",
+    "ensembles": "ensemble",
+    "attacks": "attack",
+}
 
 Curves = dict[int, dict[str, np.ndarray]]  # seed -> column of curves.csv -> (epochs,), NaN where not measured
 

@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from reglab.evaluation.statistics import smallest_seeds
 from reglab.figures import COLORS
-from reglab.report import answer, curves, formats, panels, tables, theory
+from reglab.report import answer, curves, formats, panels, robustness, tables, theory
 from reglab.report.collect import Entry
 
 
@@ -98,6 +98,13 @@ def what_to_expect(study: Study) -> Section | None:
     return Section("expect", "What to expect", body("expect.html", **values))
 
 
+def the_robustness(study: Study) -> Section | None:
+    families = robustness.families(study.entries)
+    if not families:
+        return None
+    return Section("robustness", "Robustness", body("robustness.html", families=families, attacks=robustness.ATTACKS))
+
+
 def the_theory(study: Study) -> Section | None:
     topics = [entry for entry in study.entries if entry.family == "theory"]
     if not topics:
@@ -114,7 +121,7 @@ def what_ran(study: Study) -> Section:
     return Section("ran", "What ran", body("ran.html", **values))
 
 
-SECTIONS = (the_answer, what_to_expect, the_theory, what_ran)
+SECTIONS = (the_answer, what_to_expect, the_robustness, the_theory, what_ran)
 
 
 def render(entries: list[Entry], metrics: dict, settings: dict, text: str = "") -> str:

@@ -41,6 +41,7 @@ def source(root: Path) -> str:
 def stage(family: str, name: str) -> str:
     """The DVC stage of an entry."""
     stages = {"regularizers": "train", "combinations": "combine", "baselines": "baseline"}
+    stages |= {"ensembles": "ensemble", "attacks": "attack"}
     return f"{stages.get(family, family)}@{name}"
 
 
