@@ -1,0 +1,100 @@
+"""What the geometry of a policy costs, beside torch's affine_grid and grid_sample and kornia: 128 images, one thread.
+
+    python benchmarks/augmentation.py
+
+About a minute. All rotate, move, grow and shear, with fresh parameters for each example; `plain` is what one writes down
+first: parameters from torch.rand, their matrices, affine_grid, grid_sample. kornia is timed where it can be imported, which
+is no requirement of this project:
+
+    pip install --target /tmp/kornia --no-deps kornia kornia_rs
+    PYTHONPATH=/tmp/kornia python benchmarks/augmentation.py
+
+Processor time; all take turns, and a ratio is the median over the turns. Expected: ours about 1.1 x plain for 8x8 images,
+where the number of operations counts, and 0.4 to 0.7 x for larger ones; kornia 4 x ours for the smallest, 1.5 x for the
+largest.
+"""
+
+import math
+import os
+import sys
+import time
+from pathlib import Path
+from statistics import median
+
+os.environ["OMP_NUM_THREADS"] = "1"
+sys.path.insert(0, str(Path(__file__).parent.parent / "src"))
+
+import torch
+from torch.nn.functional import affine_grid, grid_sample
+
+from reglab.augmentation.geometry import places, warp
+from reglab.augmentation.policy import Policy
+from reglab.streams import Moment
+
+TURNS, BATCH, EXAMPLES = 15, 128, 1000
+ROTATION, TRANSLATION, SCALE, SHEAR = 15.0, 0.1, 0.1, 10.0
+POLICY = Policy(rotation=ROTATION, translation=TRANSLATION, scale=SCALE, shear=SHEAR)
+SHAPES = {(1, 8, 8): 200, (3, 32, 32): 20, (3, 64, 64): 5}  # calls a turn
+
+try:
+    from kornia.augmentation import RandomAffine
+except ImportError:
+    RandomAffine = None
+
+
+def plain(images):
+    """Random affine maps of square images as one writes them down first."""
+    angle, x, y, growth, lean = (2 * torch.rand(len(images)) - 1 for _ in range(5))
+    angle, slope, zoom = math.radians(ROTATION) * angle, (math.radians(SHEAR) * lean).tan(), 1 + SCALE * growth
+    cos, sin, one, zero = angle.cos(), angle.sin(), torch.ones(len(images)), torch.zeros(len(images))
+    rotation = torch.stack([torch.stack([cos, -sin], 1), torch.stack([sin, cos], 1)], 1) / zoom[:, None, None]
+    shear = torch.stack([torch.stack([one, slope], 1), torch.stack([zero, one], 1)], 1)
+    maps = torch.cat([shear @ rotation, 2 * TRANSLATION * torch.stack([x, y], 1)[:, :, None]], 2)
+    return sampled(images, maps)
+
+
+def sampled(images, maps):
+    return grid_sample(images, affine_grid(maps, images.shape, align_corners=False), align_corners=False)
+
+
+def compare(shape: tuple[int, int, int], calls: int) -> None:
+    images, moment = torch.rand(BATCH, *shape), Moment(seed=0, epoch=0, step=0)
+    indices, height, width = torch.randperm(EXAMPLES)[:BATCH], *shape[1:]
+    maps = POLICY.maps(torch.rand(BATCH, 9), height, width)
+    work = {
+        "plain": lambda: plain(images),
+        "ours": lambda: POLICY(images, moment, indices, EXAMPLES),
+        "sampled": lambda: sampled(images, maps),
+        "seen": lambda: warp(images, places(maps, height, width)),
+    }
+    if RandomAffine:
+        degrees = {"degrees": ROTATION, "translate": (TRANSLATION,) * 2, "shear": SHEAR, "p": 1.0}
+        theirs = RandomAffine(scale=(1 - SCALE, 1 + SCALE), **degrees)
+        work["kornia"] = lambda: theirs(images)
+    seconds = {name: [] for name in work}
+    for _ in range(TURNS):
+        for name, call in work.items():
+            start = time.process_time()
+            for _ in range(calls):
+                call()
+            seconds[name].append((time.process_time() - start) / calls)
+
+    def ratio(one: str, other: str) -> float:
+        return median(a / b for a, b in zip(seconds[one], seconds[other], strict=True))
+
+    milliseconds, size = median(seconds["ours"]) * 1e3, "x".join(map(str, shape))
+    print(
+        f"{size:8} ours {milliseconds:6.2f} ms = {ratio('ours', 'plain'):4.2f} x plain; "
+        f"from given maps {ratio('seen', 'sampled'):4.2f} x affine_grid and grid_sample"
+        + (f"; kornia {ratio('kornia', 'ours'):4.2f} x ours" if RandomAffine else "")
+    )
+
+
+def main() -> None:
+    torch.set_num_threads(1)
+    for shape, calls in SHAPES.items():
+        compare(shape, calls)
+
+
+if __name__ == "__main__":
+    main()
