@@ -19,7 +19,8 @@ from reglab.models.mlp import MLP
 ROOT = Path(__file__).parent.parent
 NAMES = params.names("regularizers")
 ENTRIES = YAML(typ="safe").load(ROOT / "params.yaml")["regularizers"]
-STRENGTHS = ("strength", "deviation", "smoothing", "rate", "input_rate", "hidden_rate", "epsilon", "decay")
+STRENGTHS = ("strength", "deviation", "smoothing", "rate", "input_rate", "hidden_rate", "epsilon", "decay", "share")
+STRENGTHS += ("rotation", "translation", "scale", "shear")
 ARCHITECTURES = {"mlp": MLP(width=8, depth=2), "convnet": ConvNet(width=4, depth=2)}
 
 

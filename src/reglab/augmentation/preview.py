@@ -37,12 +37,9 @@ def preview(policy: Policy, images: Tensor, masks: Tensor | None = None, depth: 
 
 
 def draw(panel: Axes, values: Tensor, kind: int) -> None:
-    """One image, mask or depth without axes."""
+    """One image, mask or depth without axes, pixel for pixel."""
     panel.set_axis_off()
+    how = {"cmap": ("gray", LABELS, "cividis")[kind], "vmin": 0, "vmax": LABELS.N - 1 if kind == MASK else 1}
     if kind == IMAGE:
-        pixels = values.clamp(0, 1).permute(1, 2, 0).numpy()
-        panel.imshow(pixels if len(values) == 3 else pixels[..., 0], cmap="gray", vmin=0, vmax=1)
-    elif kind == MASK:
-        panel.imshow(values.numpy(), cmap=LABELS, vmin=0, vmax=LABELS.N - 1, interpolation="nearest")
-    else:
-        panel.imshow(values.numpy(), cmap="cividis", vmin=0, vmax=1)
+        values = values.clamp(0, 1).permute(1, 2, 0).squeeze(2)
+    panel.imshow(values.numpy(), interpolation="none", **how)

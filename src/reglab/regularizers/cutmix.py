@@ -1,0 +1,71 @@
+"""CutMix: a rectangle of each image comes from another, and the targets mix as the pixels do."""
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+
+import numpy as np
+import torch
+from annotated_types import Ge
+from torch import Tensor
+
+from reglab.augmentation.appearance import rectangles
+from reglab.augmentation.geometry import sides
+from reglab.data.loader import Batch, whole
+from reglab.models.base import Network, build
+from reglab.models.mlp import MLP
+from reglab.oracle import Check, distance, standard_errors
+from reglab.regularizers.base import Regularizer
+from reglab.streams import Moment
+
+
+def paste(batch: Batch, inside: Tensor, partner: Tensor) -> Batch:
+    """Images that show their partner inside the masks (batch, 1, height, width); targets in the shares of the pixels."""
+    share = inside.to(batch.targets.dtype).mean((1, 2, 3))[:, None]
+    return batch._replace(
+        inputs=torch.where(inside, batch.inputs[partner], batch.inputs),
+        targets=(1 - share) * batch.targets + share * batch.targets[partner],
+    )
+
+
+@dataclass(frozen=True)
+class CutMix(Regularizer):
+    """Each example gets a rectangle of another of its batch, its share of the area ~ Beta(strength, strength); with 0 none.
+
+    The rectangle has the shape of the image and lies within it, so that its share is the one drawn, up to whole pixels.
+
+    Source: Yun et al., CutMix: Regularization Strategy to Train Strong Classifiers with Localizable Features, 2019, eq. 1
+    and 2, with a share for each example.
+    """
+
+    topic: ClassVar[str] = "weight_growth"
+
+    strength: Annotated[float, Ge(0)] = 1.0
+
+    def transform_batch(self, batch: Batch, network: Network) -> Batch:
+        if self.strength == 0:
+            return batch
+        size, device = len(batch.inputs), batch.inputs.device
+        random = network.moment.generator("cutmix")
+        partner, (x, y) = torch.randperm(size, generator=random), torch.rand(2, size, generator=random)
+        share = np.random.default_rng(random.initial_seed()).beta(self.strength, self.strength, size)
+        share = torch.as_tensor(share, dtype=x.dtype)
+        inside = rectangles(share, torch.ones_like(share), x, y, *sides(batch.inputs))
+        return paste(batch, inside.to(device), partner.to(device))
+
+    @classmethod
+    def checks(cls) -> list[Check]:
+        side, examples = 8, 400
+        own = torch.eye(examples)[:, :, None, None].expand(
+            -1, -1, side, side
+        )  # a channel an example shows whose pixels
+        batch = whole(own, range(examples), classes=examples)
+        network = build(MLP(depth=0), (examples, side, side), 2, seed=0)
+        network.moment = Moment(seed=0, epoch=0, step=0)
+        mixed = cls().transform_batch(batch, network)
+        kept = mixed.targets.diag()
+        return [
+            Check("targets go on summing to one", distance(mixed.targets.sum(1), torch.ones(())), 1e-6),
+            Check("targets = the shares of the pixels", distance(mixed.targets, mixed.inputs.mean((2, 3))), 1e-6),
+            Check("every pixel is that of one example", distance(mixed.inputs.amax(1), torch.ones(())), 0.0),
+            Check("half of an image is kept on average, in standard errors", standard_errors(kept, 0.5), 4.0),
+        ]
