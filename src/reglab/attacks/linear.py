@@ -20,6 +20,31 @@ def least_scale(gains: Tensor, rooms: Tensor, wanted: Tensor) -> Tensor:
     return torch.where(missing > 0, missing / slopes, 0).amax(1)
 
 
+def least_offset(
+    direction: Tensor,  # v (n, features)
+    gap: Tensor,  # m (n,)
+    points: Tensor,  # x (n, features), within the bounds
+    *,
+    norm: Norm = "linf",
+    bounds: tuple[float, float] = (0.0, 1.0),
+) -> tuple[Tensor, Tensor]:
+    """The offset d (n, features) of least norm with v . d = m for which x + d is within the bounds, and whether there is one.
+
+    |d_i| = min(s a_i, room_i) with a_i = 1 for linf and |v_i| for l2, where sum_i |v_i| min(s a_i, room_i) = |m| gives s.
+    Where the range is far ||d|| is |m| / ||v||_1 for linf and |m| / ||v||_2 for l2. Where it holds no such point, d leads
+    to its corner nearest to one.
+    """
+    lowest, highest = bounds
+    direction = direction * torch.where(gap < 0, -1, 1)[:, None]
+    room = torch.where(direction > 0, highest - points, points - lowest)
+    size = direction.abs()
+    pace = torch.ones_like(size) if norm == "linf" else size
+    scale = least_scale(size * pace, size * room, gap.abs())
+    reached = scale.isfinite()
+    step = scale.nan_to_num(posinf=torch.finfo(scale.dtype).max)[:, None] * pace
+    return torch.minimum(step, room) * direction.sign(), reached
+
+
 def minimal_perturbation(
     weight: Tensor,  # (classes, features)
     bias: Tensor,  # (classes,)
@@ -32,28 +57,20 @@ def minimal_perturbation(
     """The least epsilon (n,) at which the scores W x + b tie with another class, and the offsets (n, *shape).
 
     0 for an example that is wrong already; infinite, with offset 0, where the range holds no such input. An example is
-    robust at every epsilon below its least. Towards class t, with v = w_t - w_y and the gap m = z_y - z_t, the best
-    offset within the range has |d_i| = min(s a_i, room_i), a_i = 1 for linf and |v_i| for l2: sum_i |v_i| min(s a_i,
-    room_i) = m gives s. Where the range is far this is epsilon = m / ||v||_1 for linf and m / ||v||_2 for l2.
+    robust at every epsilon below its least. Towards class t the offset is `least_offset`'s for w_t - w_y and z_y - z_t.
 
     Source: the dual norms as in Goodfellow, Shlens and Szegedy, Explaining and Harnessing Adversarial Examples, 2015,
     section 5; the range is added.
     """
-    lowest, highest = bounds
     flat, weight, bias = inputs.flatten(1).double(), weight.double(), bias.double()
     scores = flat @ weight.T + bias
     own = scores.gather(1, labels[:, None])[:, 0]
     least = torch.full(labels.shape, torch.inf, dtype=torch.float64)
     offsets = torch.zeros_like(flat)
     for aim in range(len(weight)):
-        direction = weight[aim] - weight[labels]
-        room = torch.where(direction > 0, highest - flat, flat - lowest)
-        size = direction.abs()
-        pace = torch.ones_like(size) if norm == "linf" else size
-        scale = least_scale(size * pace, size * room, own - scores[:, aim])
-        reached = torch.isfinite(scale) & (labels != aim)
-        offset = torch.minimum(scale.nan_to_num(posinf=0.0)[:, None] * pace, room) * direction.sign()
-        epsilon = torch.where(reached, rowwise_norm(offset, norm), torch.inf)
+        gap = (own - scores[:, aim]).clamp(min=0)
+        offset, reached = least_offset(weight[aim] - weight[labels], gap, flat, norm=norm, bounds=bounds)
+        epsilon = torch.where(reached & (labels != aim), rowwise_norm(offset, norm), torch.inf)
         nearer = epsilon < least
         least, offsets = torch.where(nearer, epsilon, least), torch.where(nearer[:, None], offset, offsets)
     return least, offsets.view(inputs.shape)

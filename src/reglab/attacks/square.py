@@ -1,11 +1,12 @@
 """The square attack: random search that sees nothing but the scores."""
 
 import math
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from reglab.attacks.ball import Ball
+from reglab.attacks.ball import Ball, Norm
 from reglab.attacks.base import Model, evaluation_mode, right
 from reglab.attacks.objectives import margin
 from reglab.streams import generator
@@ -28,6 +29,113 @@ def window_of(share: float, height: int, width: int) -> tuple[int, int]:
     return min(height, round(area / min(side, width))), min(width, round(area / min(side, height)))
 
 
+def odd_window_of(share: float, height: int, width: int) -> tuple[int, int]:
+    """The same with odd sides of at least 3 where they fit."""
+    tall, wide = window_of(share, height, width)
+    return min(height, max(3, tall + 1 - tall % 2)), min(width, max(3, wide + 1 - wide % 2))
+
+
+def bump(height: int, width: int) -> Tensor:
+    """A bump of length 1 on the middle: r pixels away, in the larger of both directions, sum_(k >= r) 1/(k + 1)^2."""
+    down, across = ((torch.arange(size) - size // 2).abs() for size in (height, width))
+    away = torch.maximum(down[:, None], across)
+    rings = max(height, width) // 2 + 1
+    heights = (1 / torch.arange(1, rings + 1) ** 2).flip(0).cumsum(0).flip(0)[away]
+    return heights / torch.linalg.vector_norm(heights)
+
+
+def bump_and_hollow(height: int, width: int) -> Tensor:
+    """A bump above a hollow, in one row beside it, of length 1 together: (height, width)."""
+    if height * width == 1:
+        return torch.ones(1, 1)
+    if height == 1:
+        return bump_and_hollow(width, 1).T
+    return torch.cat([bump(height // 2, width), -bump(height - height // 2, width)]) / math.sqrt(2)
+
+
+@dataclass(frozen=True)
+class Windows:
+    """What is drawn for all examples, as images (channels, height, width): the same whichever of them still stand."""
+
+    examples: int
+    channels: int
+    height: int
+    width: int
+    device: torch.device
+
+    def signs(self, *axes: int, random: torch.Generator) -> Tensor:
+        """+1 or -1: (examples, *axes)."""
+        return (2.0 * torch.randint(2, (self.examples, *axes), generator=random) - 1).to(self.device)
+
+    def at(self, tall: int, wide: int, random: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Of a window for each example, every pixel's row and column (examples, 1, height, 1), (examples, 1, 1, width)."""
+        places = []
+        for axis, size, side in ((2, self.height, tall), (3, self.width, wide)):
+            first = torch.randint(size - side + 1, (self.examples, 1, 1, 1), generator=random)
+            shape = [size if number == axis else 1 for number in range(4)]
+            places.append((torch.arange(size).view(shape) - first).to(self.device))
+        return places[0], places[1]
+
+
+def covered(rows: Tensor, columns: Tensor, tall: int, wide: int) -> Tensor:
+    """Which pixels lie in the window: (examples, 1, height, width)."""
+    return (rows >= 0) & (rows < tall) & (columns >= 0) & (columns < wide)
+
+
+class Corners:
+    """Proposals within epsilon in the maximum norm: stripes, then windows, whose every pixel is changed by +-epsilon."""
+
+    def __init__(self, windows: Windows) -> None:
+        self.windows = windows
+
+    def first(self, random: torch.Generator) -> Tensor:
+        """Directions (examples, channels, height or 1, width), of which each example's radius is taken."""
+        return self.windows.signs(self.windows.channels, 1, self.windows.width, random=random)
+
+    def next(self, offsets: Tensor, radius: Tensor, standing: Tensor, share: float, random: torch.Generator) -> Tensor:
+        """Changed offsets (n, channels, height, width) of the examples `standing` (n,), among all of them."""
+        tall, wide = window_of(share, self.windows.height, self.windows.width)
+        rows, columns = (place[standing] for place in self.windows.at(tall, wide, random))
+        signs = self.windows.signs(self.windows.channels, 1, 1, random=random)[standing]
+        return torch.where(covered(rows, columns, tall, wide), radius * signs, offsets)
+
+
+class Bumps:
+    """Proposals within epsilon in the Euclidean norm: bumps and hollows, and length that moves from window to window."""
+
+    def __init__(self, windows: Windows) -> None:
+        self.windows = windows
+
+    def first(self, random: torch.Generator) -> Tensor:
+        """Directions (examples, channels, height, width) of length 1: tiles of a fifth of the image each way."""
+        height, width = self.windows.height, self.windows.width
+        tall, wide = max(1, height // 5), max(1, width // 5)
+        rows, columns = torch.arange(height)[:, None], torch.arange(width)
+        signs = self.windows.signs(self.windows.channels, -(-height // tall), -(-width // wide), random=random)
+        tiles = bump_and_hollow(tall, wide).to(signs)[rows % tall, columns % wide]
+        return unit(tiles * signs[:, :, rows // tall, columns // wide], (1, 2, 3))
+
+    def next(self, offsets: Tensor, radius: Tensor, standing: Tensor, share: float, random: torch.Generator) -> Tensor:
+        """As above: one window gets its own direction and a bump, and the length of both windows; the other gets 0."""
+        tall, wide = odd_window_of(share, self.windows.height, self.windows.width)
+        places = [self.windows.at(tall, wide, random) for _ in range(2)]
+        raised, emptied = (covered(*(place[standing] for place in each), tall, wide) for each in places)
+        shape = bump_and_hollow(tall, wide).to(offsets)
+        if tall == wide and torch.rand((), generator=random) > 0.5:
+            shape = shape.T
+        rows, columns = (place[standing] for place in places[0])
+        signs = self.windows.signs(self.windows.channels, 1, 1, random=random)[standing]
+        shape = shape[rows.clamp(0, tall - 1), columns.clamp(0, wide - 1)] * signs
+        direction = unit((shape + unit(offsets * raised, (2, 3))) * raised, (2, 3))
+        spare = (radius**2 - offsets.square().sum((1, 2, 3), keepdim=True)).clamp(min=0) / self.windows.channels
+        length = (spare + (offsets * (raised | emptied)).square().sum((2, 3), keepdim=True)).sqrt()
+        return radius * unit(torch.where(raised, direction * length, offsets * ~emptied), (1, 2, 3))
+
+
+def unit(offsets: Tensor, axes: tuple[int, ...]) -> Tensor:
+    return offsets / torch.linalg.vector_norm(offsets, dim=axes, keepdim=True).clamp(min=1e-12)
+
+
 @torch.no_grad()
 def square(
     model: Model,
@@ -35,35 +143,34 @@ def square(
     labels: Tensor,  # (n,) int64
     epsilon: float | Tensor,
     *,
+    norm: Norm = "linf",
     queries: int = 1000,
     seed: int = 0,
     bounds: tuple[float, float] = (0.0, 1.0),
 ) -> Tensor:
-    """From stripes of +-epsilon on, sets windows at random to +-epsilon and keeps what brings an error nearer.
+    """Changes windows at random, as `Corners` or `Bumps` propose, and keeps what brings an error nearer.
 
-    Returns inputs (n, *shape) within epsilon in the maximum norm. Every example has its own windows, keyed by (seed,
-    query); one that is fooled goes no further. UserError as in `base` and `Ball.around`.
+    Returns inputs (n, *shape). Every example has its own windows, keyed by (seed, query); one that is fooled goes no
+    further. UserError as in `base` and `Ball.around`.
 
     Source: Andriushchenko et al., Square Attack: a Query-efficient Black-box Adversarial Attack via Random Search,
-    2020, algorithms 1 and 2, with the first share that Croce and Hein (2020) chose.
+    2020, algorithms 1 to 3, with the first share that Croce and Hein (2020) chose.
     """
-    ball = Ball.around(inputs, epsilon, "linf", bounds)
-    examples, shape = len(inputs), inputs.shape[1:]
-    channels, height, width = shape if len(shape) == 3 else (1, 1, math.prod(shape))
+    ball = Ball.around(inputs, epsilon, norm, bounds)
+    shape = inputs.shape[1:]
+    as_image = tuple(shape) if len(shape) == 3 else (1, 1, math.prod(shape))
+    windows = Windows(len(inputs), *as_image, inputs.device)
+    proposals = Corners(windows) if norm == "linf" else Bumps(windows)
 
-    def signs(*axes: int, random: torch.Generator) -> Tensor:
-        return (2 * torch.randint(2, (examples, *axes), generator=random) - 1).to(inputs)
-
-    def at(near: Ball, directions: Tensor) -> Tensor:
-        directions = directions.expand(-1, channels, height, width).reshape(-1, *shape)
-        return near.project(near.center + near.radius * directions)
+    def at(near: Ball, offsets: Tensor) -> Tensor:
+        return near.project(near.center + offsets.expand(-1, *as_image).reshape(-1, *shape))
 
     found = inputs.clone()
     with evaluation_mode(model):
         rows = right(model, inputs, labels).nonzero()[:, 0]
-        stripes = signs(channels, 1, width, random=generator(seed, "square", "stripes"))
         near, aims = ball[rows], labels[rows]
-        best = at(near, stripes[rows])
+        radius = near.radius.view(-1, 1, 1, 1)
+        best = at(near, radius * proposals.first(generator(seed, "square", "first"))[rows])
         value = margin(model(best), aims)
         for query in range(1, queries):
             found[rows] = best
@@ -72,15 +179,9 @@ def square(
                 rows, best, value, near, aims = (held[standing] for held in (rows, best, value, near, aims))
             if not len(rows):
                 return found
+            radius, offsets = near.radius.view(-1, 1, 1, 1), (best - near.center).view(-1, *as_image)
             random = generator(seed, "square", query)
-            tall, wide = window_of(share_of_pixels(query, queries), height, width)
-            top = torch.randint(height - tall + 1, (examples, 1, 1, 1), generator=random)[rows.cpu()].to(inputs.device)
-            left = torch.randint(width - wide + 1, (examples, 1, 1, 1), generator=random)[rows.cpu()].to(inputs.device)
-            line = torch.arange(height, device=inputs.device).view(1, 1, -1, 1)
-            column = torch.arange(width, device=inputs.device).view(1, 1, 1, -1)
-            inside = (line >= top) & (line < top + tall) & (column >= left) & (column < left + wide)
-            inside = inside.expand(-1, channels, -1, -1).reshape(best.shape)
-            proposal = torch.where(inside, at(near, signs(channels, 1, 1, random=random)[rows]), best)
+            proposal = at(near, proposals.next(offsets, radius, rows, share_of_pixels(query, queries), random))
             proposed = margin(model(proposal), aims)
             better = proposed > value
             best = torch.where(better.view(near.radius.shape), proposal, best)

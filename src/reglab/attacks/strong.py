@@ -8,6 +8,7 @@ from torch import Tensor
 
 from reglab.attacks.ball import Ball, Norm
 from reglab.attacks.base import Model, Objective, gradient, right, under_attack
+from reglab.attacks.fast_boundary import fast_boundary
 from reglab.attacks.objectives import cross_entropy, targeted
 from reglab.attacks.square import square
 from reglab.streams import generator
@@ -135,10 +136,11 @@ def strong(
     seed: int = 0,
     bounds: tuple[float, float] = (0.0, 1.0),
 ) -> Tensor:
-    """Adaptive ascents on the cross-entropy and towards each of the nine nearest wrong classes, then the square attack.
+    """Adaptive ascents on the cross-entropy and towards each of the nine nearest wrong classes, then towards each the
+    nearest point beyond the boundary, then the square attack: the four parts of AutoAttack.
 
-    Returns inputs (n, *shape). Each part gets the examples that those before it left standing. Of AutoAttack's four the
-    minimum-norm attack FAB is left out, and for l2 also the square attack. UserError as in `base` and `Ball.around`.
+    Returns inputs (n, *shape). Each part gets the examples that those before it left standing. UserError as in `base`
+    and `Ball.around`.
 
     Source: as for `adaptive_ascent`; section 4.
     """
@@ -156,8 +158,12 @@ def strong(
                 start = ball.random(generator(seed, "strong", number))[rows]
                 found[rows] = adaptive_ascent(model, ball[rows], start, labels[rows], objective, targets[rows])
                 standing = right(model, found, labels)
-    if norm == "linf" and standing.any():
+        for aim in order[:, : len(aims)].unbind(1):
+            rows = standing.nonzero()[:, 0]
+            near = ball.radius.flatten()[rows]
+            found[rows] = fast_boundary(model, inputs[rows], labels[rows], aim[rows], near, norm=norm, bounds=bounds)
+            standing = right(model, found, labels)
         rows = standing.nonzero()[:, 0]
-        near = ball.radius.flatten()[rows]
-        found[rows] = square(model, inputs[rows], labels[rows], near, queries=QUERIES, seed=seed, bounds=bounds)
+        near, settings = ball.radius.flatten()[rows], {"norm": norm, "queries": QUERIES, "seed": seed, "bounds": bounds}
+        found[rows] = square(model, inputs[rows], labels[rows], near, **settings)
     return found
