@@ -8,7 +8,7 @@ from reglab.data.scenes import CLASSES, render
 from reglab.data.solids import SHAPES, Solids, z_buffer
 from reglab.errors import UserError
 
-PINNED = "f6661fe6e1cbcf5e49ed87273cb51c662cf503a92a6c2d69a0fa468cbabb4e90"
+PINNED = "94bed5ec19681658004bf971c2ddada0dbd94c3d0b7a06fe4a74c5441827f8f0"
 SOLID = Solids(*(np.float32(value).reshape(1, 1, 1) for value in (0.3, -1.8, 4.0, 0.7, 1.2, 0.8, 0.6)))
 
 

@@ -17,8 +17,8 @@ from reglab.streams import seed_of
 
 CLASSES = tuple(shape.__name__ for shape in SHAPES)
 IMAGES = 4000  # that `load` gives
-OBJECTS, STICKERS = 4, 8  # at most, in an image
-NUMBERS = (17, 14 * OBJECTS, 8 * STICKERS)  # random ones: of the room, of its solids, of its stickers
+OBJECTS, STICKERS = 4, 5  # at most, in an image
+NUMBERS = (19, 14 * OBJECTS, 8 * STICKERS)  # random ones: of the room, of its solids, of its stickers
 CHUNK = 32  # images rendered together: their arrays stay in the processor's cache
 TOP, SPAN = 0.2, 1.0  # slope of the highest ray, and from there to the lowest
 DEPTH, GRID = 12.0, 65536  # distance that counts as depth 1, and steps from depth 0 to depth 1
@@ -71,9 +71,9 @@ def rays(size: int) -> tuple[np.ndarray, np.ndarray]:
 def room(numbers: np.ndarray, u: np.ndarray, v: np.ndarray) -> Room:
     """The room of numbers (5, n, 1, 1)."""
     camera, wall, slant, left, front = numbers
-    floor = -between(camera, 1.6, 2.1)
+    floor = -between(camera, 1.7, 2.0)
     ground = np.where(v < 0, floor / np.minimum(v, np.float32(-1e-6)), np.float32(np.inf))
-    back = between(wall, 9.5, 11) / (1 - between(slant, -0.15, 0.15) * u)
+    back = between(wall, 9, 10) / (1 - between(slant, -0.15, 0.15) * u)
     on_floor, depth = ground < back, np.minimum(ground, back)
     x, z = between(left, -1, 1), -between(front, 0.3, 1.2)
     length = np.sqrt(x * x + 1 + z * z)
@@ -89,12 +89,12 @@ def furniture(crowd: np.ndarray, numbers: np.ndarray, floor: np.ndarray) -> tupl
     kind, turn, sideways, jitter, width, tall = numbers
     order = np.arange(OBJECTS, dtype=np.float32)
     kinds = np.where(order < 2 + np.floor((OBJECTS - 1) * count), np.floor(len(SHAPES) * kind), -1)
-    radius = between(width, 0.5, 0.8)
-    z = between(first, 2.7, 3.4) + np.float32(1.5) * order + between(jitter, 0, 0.4)
+    radius = between(width, 0.55, 0.85)
+    z = between(first, 2.7, 3.3) + np.float32(1.3) * order + between(jitter, 0, 0.4)
     half = between(turn, -0.41, 0.41)  # tangent of half the turn: the turns of a square
     square = half * half
     cosine, sine = (1 - square) / (1 + square), 2 * half / (1 + square)
-    height = radius * between(tall, 1.4, 1.9)
+    height = radius * between(tall, 1.35, 1.8)
     return kinds.astype(np.int8), Solids(
         between(sideways, -0.38, 0.38) * z, np.broadcast_to(floor, z.shape), z, radius, height, cosine, sine
     )
@@ -113,13 +113,14 @@ def shadows(room: Room, kinds: np.ndarray, solids: Solids) -> np.ndarray:
 
 
 def paper(numbers: np.ndarray, stickers: np.ndarray, room: Room) -> list[np.ndarray]:
-    """The three colours (n, s, s) of floor and wall: numbers (9, n, 1, 1), stickers (8, STICKERS, n, 1, 1)."""
-    wide, shift, contrast, *rgb = numbers
+    """The three colours (n, s, s) of floor and wall: numbers (11, n, 1, 1), stickers (8, STICKERS, n, 1, 1)."""
+    wide, shift, contrast, floor, wall, *rgb = numbers
     pitch = between(wide, 0.4, 1.1)
     checks = dark(room.across * pitch + shift) ^ dark(room.along * pitch + shift)
-    shade = 1 - np.maximum(between(contrast, -0.2, 0.5), 0) * checks
+    shade = 1 - np.maximum(between(contrast, -0.2, 0.3), 0) * checks
+    grey = np.where(room.on_floor, between(floor, 0.4, 0.85), between(wall, 0.4, 0.85))
     colours = [
-        np.where(room.on_floor, between(one, 0.3, 0.9), between(other, 0.3, 0.9)) * shade
+        (grey + between(np.where(room.on_floor, one, other), -0.15, 0.15)) * shade
         for one, other in zip(rgb[:3], rgb[3:], strict=True)
     ]
     for across, along, wide, long, form, *rgb in np.moveaxis(stickers, 1, 0):
@@ -138,7 +139,7 @@ def painted(colours: list, seen: np.ndarray, room: Room, v: np.ndarray, numbers:
     y = np.broadcast_to(v, seen.shape)[pixels] * z
     *rgb, p, q, r, shift, contrast = numbers[pixels[0], seen[pixels]].T
     across, up, ahead = (between(number, -2.5, 2.5) for number in (p, q, r))
-    shade = 1 - np.maximum(between(contrast, -0.3, 0.6), 0) * dark(across * x + up * y + ahead * z + shift)
+    shade = 1 - np.maximum(between(contrast, -0.5, 0.35), 0) * dark(across * x + up * y + ahead * z + shift)
     for colour, own in zip(colours, rgb, strict=True):
         colour[pixels] = between(own, 0.25, 1) * shade
 
@@ -152,17 +153,17 @@ def chunk(words: np.ndarray, size: int) -> Scenes:
     scene, stickers = scene.T[..., None, None], stickers.T[..., None, None]
 
     empty = room(scene[:5], u, v)
-    kinds, solids = furniture(scene[14:16, ..., 0], things[..., :6].transpose(2, 0, 1), empty.floor[..., 0])
+    kinds, solids = furniture(scene[16:18, ..., 0], things[..., :6].transpose(2, 0, 1), empty.floor[..., 0])
     depth, lit, seen = z_buffer(u, v, kinds, solids, empty.light, empty.depth, empty.lit)
-    colours = paper(scene[5:14], stickers, empty)
+    colours = paper(scene[5:16], stickers, empty)
     painted(colours, seen, empty._replace(across=u * depth, depth=depth), v, things[..., 6:])
-    shade = (np.float32(0.3) + np.float32(0.7) * np.maximum(lit, 0)) * np.where(
+    shade = (np.float32(0.25) + np.float32(0.75) * np.maximum(lit, 0)) * np.where(
         seen < 0, shadows(empty, kinds, solids), 1
     )
 
     noise = words[:, sum(NUMBERS) :].astype("<u8").view(np.uint8).reshape(n, 3, size, size, NOISE_BYTES)
     noise = noise.sum(-1, dtype=np.int16).astype(np.float32) - np.float32(127.5 * NOISE_BYTES)
-    strength = between(scene[16], 0.01, 0.05) / np.float32((NOISE_BYTES * (256**2 - 1) / 12) ** 0.5)
+    strength = between(scene[18], 0.005, 0.03) / np.float32((NOISE_BYTES * (256**2 - 1) / 12) ** 0.5)
     images = np.empty((n, 3, size, size), np.uint8)
     for channel, colour in enumerate(colours):
         value = np.clip(colour * shade + strength * noise[:, channel], 0, 1)
