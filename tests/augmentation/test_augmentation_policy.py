@@ -54,6 +54,8 @@ def test_each_setting_alone_changes_images_by_example_and_epoch_in_whatever_batc
     for moment in (replace(MOMENT, epoch=3), replace(MOMENT, seed=2)):
         assert not torch.equal(shown(moment, every(images)), first)
     assert not torch.equal(shown(MOMENT, every(images), "another view"), first)
+    alike = images[:1].expand_as(images)
+    assert len(policy(alike, MOMENT, every(images), EXAMPLES).unique(dim=0)) > 1
 
 
 def test_noise_is_keyed_by_step(images):

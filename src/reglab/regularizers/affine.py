@@ -31,8 +31,10 @@ def drawn(middle: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Affine(Regularizer):
-    """Images seen through affine maps, uniform up to the largest rotation and shear (degrees), translation (share of the
-    side) and scale (between 1/(1 + scale) and 1 + scale); targets stay. Outside an image lie zeros.
+    """Shows each image through an affine map of its own, drawn uniformly up to these settings; targets stay.
+
+    Rotation and shear are in degrees either way, translation in shares of the side, scale between 1/(1 + scale) and
+    1 + scale. What comes in from outside an image continues its border.
 
     Source: Goodfellow, Bengio and Courville, Deep Learning, 2016, section 7.4.
     """
@@ -45,7 +47,7 @@ class Affine(Regularizer):
     shear: Annotated[float, Ge(0), Lt(90)] = 10.0
 
     def transform_batch(self, batch: Batch, network: Network) -> Batch:
-        policy = Policy(self.rotation, self.translation, self.scale, self.shear)
+        policy = Policy(self.rotation, self.translation, self.scale, self.shear, outside="border")
         each_step = replace(network.moment, epoch=network.moment.step)
         rows = torch.arange(len(batch.inputs), device=batch.inputs.device)
         return batch._replace(inputs=policy(batch.inputs, each_step, rows, len(rows), "affine"))
