@@ -1,19 +1,32 @@
-"""Stages `attack@<family>`: all trained recipes of a family under attack. By hand: python pipelines/attack.py regularizers"""
+"""Stages `attack@<family>`: the trained networks of a family under attack. By hand: python pipelines/attack.py ensembles"""
 
 import stage
 
 
 def main() -> None:
     import sys
+    from functools import partial
     from pathlib import Path
 
-    from reglab import attacking, params
+    from reglab import attacking, params, record
     from reglab.data import prepared
     from reglab.fitting import Recipe
     from reglab.record import About
+    from reglab.restoring import ensemble_network, recipe_network
 
-    settings, data, family = params.load(), prepared.read(Path("data/prepared")), stage.name()
+    settings, data, family = params.load(), prepared.read(Path("data/study")), stage.name()
     attack = settings.entry("attacks", family)
+
+    def recipe(name: str) -> Recipe:
+        return Recipe(settings.recipe(name)[1], settings.model, settings.training, data.classes)
+
+    def ensemble(name: str) -> partial:
+        kind, plain = settings.ensembles[name], Recipe((), settings.model, settings.training, data.classes)
+        chosen = record.read(Path("runs/ensembles") / name)["chosen"]
+        return partial(ensemble_network, kind, kind.member_recipe(plain), [recipe(each) for each in chosen])
+
+    rebuilds = {"ensembles": ensemble}  # a recipe's network unless said here; each is called with (folder, split, seed)
+    rebuild = rebuilds.get(family, lambda name: partial(recipe_network, recipe(name)))
     about = About(
         family="attacks",
         name=family,
@@ -22,12 +35,9 @@ def main() -> None:
         settings={family: params.settings(attack)} | settings.shared(),
         seeds=[],
     )
-    recipes = {
-        name: Recipe(settings.recipe(name)[1], settings.model, settings.training, data.classes)
-        for name in getattr(settings, family)
-    }
+    networks = {name: rebuild(name) for name in getattr(settings, family)}
     context = stage.context(settings.tracking)
-    content = attacking.run(attack, recipes, about, data, Path("runs"), processes=settings.processes, context=context)
+    content = attacking.run(attack, networks, about, data, Path("runs"), processes=settings.processes, context=context)
     for name, seeds in content["skipped"].items():
         print(f"{name}: not attacked, for it diverged in seed {', '.join(map(str, seeds))}", file=sys.stderr)
     for name, model in content["models"].items():

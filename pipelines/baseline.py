@@ -11,7 +11,7 @@ def main() -> None:
     from reglab.baselines.base import fit_predict
     from reglab.data import prepared
 
-    settings, data, name = params.load(), prepared.read(Path("data/prepared")), stage.name()
+    settings, data, name = params.load(), prepared.read(Path("data/study")), stage.name()
     baseline = settings.entry("baselines", name)
     about = record.About(
         family="baselines",
@@ -35,8 +35,7 @@ def main() -> None:
         path = record.write(
             record.folder(Path("runs"), about),
             asdict(about) | {"seeds": seeds},
-            splits=splits,
-            probabilities=[probabilities[seed]["test"] for seed in splits],
+            predicted=record.predictions(splits.values(), [probabilities[seed]["test"] for seed in splits]),
         )
         journal.complete(entry, path)
 

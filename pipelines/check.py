@@ -6,10 +6,11 @@ import stage
 def main() -> None:
     from pathlib import Path
 
-    from reglab import data, params
+    from reglab import params
+    from reglab.data import feasible
 
     settings = params.load()
-    data.check(settings.data)
+    feasible.check(settings)
     Path("data").mkdir(exist_ok=True)
     Path("data/checked.txt").write_text(
         "params.yaml has been checked\n"

@@ -4,6 +4,7 @@ import stage
 
 
 def main() -> None:
+    import json
     from pathlib import Path
 
     from reglab import ensembling, params
@@ -11,7 +12,7 @@ def main() -> None:
     from reglab.fitting import Recipe
     from reglab.record import About
 
-    settings, data, name = params.load(), prepared.read(Path("data/prepared")), stage.name()
+    settings, data, name = params.load(), prepared.read(Path("data/study")), stage.name()
     ensemble = settings.entry("ensembles", name)
     about = About(
         family="ensembles",
@@ -21,9 +22,14 @@ def main() -> None:
         settings={name: params.settings(ensemble)} | settings.shared(),
         seeds=list(range(settings.seeds)),
     )
-    recipe = Recipe((), settings.model, settings.training, data.classes)
-    context = stage.context(settings.tracking)
-    ensembling.run(ensemble, recipe, about, data, Path("runs"), processes=settings.processes, context=context)
+
+    def recipe(*regularizers) -> Recipe:
+        return Recipe(regularizers, settings.model, settings.training, data.classes)
+
+    members = json.loads(Path(f"data/members/{name}.json").read_text())
+    chosen = {each["name"]: recipe(settings.regularizers[each["name"]]) for each in members}
+    runs, context = Path("runs"), stage.context(settings.tracking)
+    ensembling.run(ensemble, recipe(), about, data, runs, chosen=chosen, processes=settings.processes, context=context)
 
 
 if __name__ == "__main__":

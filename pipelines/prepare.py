@@ -11,7 +11,7 @@ def main() -> None:
 
     settings = params.load()
     inputs, labels = source(settings.data.name)
-    prepared.write(Path("data/prepared"), settings.data, inputs, labels, settings.seeds)
+    prepared.write(Path("data/study"), settings.data, inputs, labels, settings.seeds)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ def main() -> None:
     settings = params.load()
     entries = collect(Path("runs"), settings.expected())
     metrics = json.loads(Path("reports/metrics.json").read_text())
-    dataset = json.loads(Path("data/prepared/dataset.json").read_text())
+    dataset = json.loads(Path("data/study/dataset.json").read_text())
     page = render(entries, metrics, params.settings(settings) | {"dataset": dataset}, Path("params.yaml").read_text())
     Path("reports/index.html").write_text(page, encoding="utf-8")
     Path("reports/curves.csv").write_text(curve_table(entries))

@@ -12,7 +12,7 @@ def main() -> None:
     from reglab.record import About
     from reglab.regularizers.base import name
 
-    settings, data = params.load(), prepared.read(Path("data/prepared"))
+    settings, data = params.load(), prepared.read(Path("data/study"))
     family, regularizers = settings.recipe(stage.name())
     techniques = {name(regularizer): params.settings(regularizer) for regularizer in regularizers}
     about = About(

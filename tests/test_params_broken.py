@@ -62,6 +62,15 @@ baselines: {}
 regularizers: {drop: {}}
 combinations: {both: []}
 ensembles: {}
+scenes: {}
+text: {}
+augmentation: {study: {}, scenes: {}}
+few_labels: {model: {name: mlp}}
+few_scenes: {}
+pretraining: {}
+transfer: {}
+semi_supervised: {}
+multitask: {}
 theory: {}
 attacks: {}
 evaluation: {}

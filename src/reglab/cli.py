@@ -32,10 +32,10 @@ def main() -> None:
 
 
 def check(given: argparse.Namespace) -> int:
-    from reglab import data
+    from reglab.data import feasible
 
     settings = params.load()
-    data.check(settings.data)
+    feasible.check(settings)
     recipes = len(settings.regularizers) + len(settings.combinations)
     print(
         f"params.yaml: no fault found: {recipes} recipes x {settings.seeds} seeds, {len(settings.baselines)} baselines"

@@ -145,6 +145,14 @@ def checked(kind: Any, given: Plain, key: Key, faults: Faults) -> Any:
     return None
 
 
+def is_named(key: Key, name: Plain, choices: list[str], faults: Faults) -> bool:
+    """Whether there is something of this name; a line where not."""
+    if name in choices:
+        return True
+    faults.add(key, "nothing" if name is None else shown(name), one_of(choices) + nearest(name, choices))
+    return False
+
+
 @cache
 def hints(kind: type) -> dict[str, Any]:
     """The types of a dataclass's fields, with their constraints."""

@@ -20,7 +20,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from reglab.data.loader import Loader, Whole, whole
 from reglab.data.prepared import Split
 from reglab.journal import Journal, write_atomically
-from reglab.learners.supervised import Diverged, Supervised
+from reglab.learners.base import Diverged, Learner, device_of
+from reglab.learners.supervised import Supervised
 from reglab.models.base import Architecture, build
 from reglab.models.parameters import weights
 from reglab.regularizers.base import Regularizer
@@ -80,33 +81,57 @@ def quiet() -> None:
     warnings.filterwarnings("ignore", module="lightning_fabric")
 
 
-def device_of(accelerator: str) -> str:
-    return "cuda" if accelerator == "gpu" or (accelerator == "auto" and torch.cuda.is_available()) else "cpu"
-
-
 def train_seed(recipe: Recipe, split: Split, seed: int, folder: Path, every: float = CHECKPOINT_SECONDS) -> None:
     """Train one seed and leave `seed-<n>.safetensors` in `folder`: weights, probabilities, and in its metadata the outcome.
 
     The test inputs are looked at once, after the last step. A loss that becomes NaN or infinite ends the seed within that
     step, and its outcome says so.
     """
-    finished, checkpoint = folder / f"seed-{seed}.safetensors", folder / f"seed-{seed}.ckpt"
+    finished = folder / f"seed-{seed}.safetensors"
     if finished.exists():
         return
-    quiet()
     device = device_of(recipe.training.accelerator)
     parts = {part: whole(split.inputs[part], split.labels[part], recipe.classes, device) for part in split.inputs}
-    journal = Journal(folder / f"seed-{seed}.jsonl")
     learner = learner_of(recipe, split.inputs["test"].shape[1:], seed)
+    outcome = fit(
+        learner,
+        Loader(parts["labelled"], recipe.training.batch_size, seed),
+        [Whole(parts["labelled"]), Whole(parts["validation"])],
+        folder,
+        recipe.training,
+        [callback for regularizer in recipe.regularizers for callback in regularizer.callbacks()],
+        every,
+    )
+    probabilities = predict(learner, parts)
+    if outcome["status"] == "finished" and not all(values.isfinite().all() for values in probabilities.values()):
+        outcome |= {"status": "diverged", "reason": "the last step made the weights infinite"}
+    outcome["zero_weights"] = share_of_zeros(learner)
+    tensors = {f"weights/{name}": value.cpu() for name, value in learner.network.state_dict().items()}
+    tensors |= {f"probabilities/{part}": values for part, values in probabilities.items()}
+    finish(folder, seed, outcome, tensors)
+
+
+def fit(
+    learner: Learner,
+    batches,
+    validation: list,
+    folder: Path,
+    training,
+    callbacks: Sequence[Callback] = (),
+    every: float = CHECKPOINT_SECONDS,
+) -> dict:
+    """Train a learner to its last epoch, from where a kill left it; the status, how many epochs, and which was chosen.
+
+    `training` has `epochs` and `accelerator`. The epochs go to `seed-<n>.jsonl` in `folder`; the checkpoint stays until
+    `finish`.
+    """
+    quiet()
+    journal, checkpoint = Journal(folder / f"seed-{learner.seed}.jsonl"), folder / f"seed-{learner.seed}.ckpt"
     trainer = Trainer(
-        max_epochs=recipe.training.epochs,
-        accelerator=recipe.training.accelerator,
+        max_epochs=training.epochs,
+        accelerator=training.accelerator,
         devices=1,
-        callbacks=[
-            Curves(journal),
-            *(callback for regularizer in recipe.regularizers for callback in regularizer.callbacks()),
-            EpochCheckpoint(checkpoint, every),
-        ],
+        callbacks=[Curves(journal), *callbacks, EpochCheckpoint(checkpoint, every)],
         logger=False,
         enable_checkpointing=True,
         enable_progress_bar=False,
@@ -115,30 +140,23 @@ def train_seed(recipe: Recipe, split: Split, seed: int, folder: Path, every: flo
     )
     outcome = {"status": "finished"}
     try:
-        trainer.fit(
-            learner,
-            Loader(parts["labelled"], recipe.training.batch_size, seed),
-            [Whole(parts["labelled"]), Whole(parts["validation"])],
-            ckpt_path=checkpoint if checkpoint.exists() else None,
-        )
+        trainer.fit(learner, batches, validation, ckpt_path=checkpoint if checkpoint.exists() else None)
     except Diverged as fault:
         outcome = {"status": "diverged", "reason": str(fault)}
     else:
         if trainer.interrupted or trainer.received_sigterm:  # Lightning returns as if the training were done
             raise InterruptedError("the training was told to stop")
-    probabilities = predict(learner, parts)
-    if outcome["status"] == "finished" and not all(values.isfinite().all() for values in probabilities.values()):
-        outcome = {"status": "diverged", "reason": "the last step made the weights infinite"}
     last = len(journal.lines) - 1
-    outcome |= {
+    return outcome | {
         "epochs": len(journal.lines),
         "best_epoch": last if learner.chosen_epoch is None else learner.chosen_epoch,
-        "zero_weights": share_of_zeros(learner),
     }
-    tensors = {f"weights/{name}": value.cpu() for name, value in learner.network.state_dict().items()}
-    tensors |= {f"probabilities/{part}": values for part, values in probabilities.items()}
-    write_atomically(finished, save(tensors, metadata={"outcome": json.dumps(outcome)}))
-    checkpoint.unlink(missing_ok=True)
+
+
+def finish(folder: Path, seed: int, outcome: dict, tensors: dict[str, torch.Tensor]) -> None:
+    """Leave what a seed came to, in one file; what only a resume would need goes."""
+    write_atomically(folder / f"seed-{seed}.safetensors", save(tensors, metadata={"outcome": json.dumps(outcome)}))
+    (folder / f"seed-{seed}.ckpt").unlink(missing_ok=True)
 
 
 @torch.no_grad()
@@ -179,6 +197,13 @@ def cost_of_step(recipe: Recipe, split: Split) -> dict[str, float]:
 
     learner.network.register_forward_hook(count("forward_passes"))
     learner.network.head.register_full_backward_hook(count("backward_passes"))
+    return {"flops_per_example": flops_of_step(learner, batch) / len(batch.inputs), **passes}
+
+
+def flops_of_step(learner: Learner, batch) -> int:
+    """Floating-point operations of matrix products and convolutions in one training step, both ways."""
     with FlopCounterMode(display=False) as counter:
         learner.training_step(batch).backward()
-    return {"flops_per_example": counter.get_total_flops() / len(batch.inputs), **passes}
+    learner.zero_grad(set_to_none=True)
+    learner.curves()  # starts the epoch's sums afresh
+    return counter.get_total_flops()

@@ -6,15 +6,28 @@ section more is a line there and a line here.
 
 import inspect
 import re
-from dataclasses import MISSING, dataclass, fields, is_dataclass
+from dataclasses import MISSING, dataclass, fields, is_dataclass, replace
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from annotated_types import Ge, Gt, Le, Lt, MinLen
+from annotated_types import Ge
 
+from reglab.demands import check_across
 from reglab.errors import UserError
-from reglab.faults import Faults, Key, Plain, checked, hints, nearest, one_of, shown, unknown, words
+from reglab.faults import Faults, Key, Plain, checked, hints, is_named, nearest, one_of, shown, unknown, words
+from reglab.sections import (
+    Attack,
+    Data,
+    Evaluation,
+    FewLabels,
+    FewScenes,
+    Scenes,
+    Text,
+    Tracking,
+    Training,
+    Transfer,
+)
 from reglab.yaml_source import read
 
 # What is found by name: the class that it derives from, and beside whose file its own lies; in the order of the report.
@@ -23,56 +36,15 @@ BASES = {
     "regularizers": "reglab.regularizers.base.Regularizer",
     "baselines": "reglab.baselines.base.Baseline",
     "ensembles": "reglab.ensembles.base.Ensemble",
+    "pretraining": "reglab.pretexts.base.Pretext",
+    "semi_supervised": "reglab.semi_supervised.base.SemiSupervised",
+    "multitask": "reglab.multitask.base.Multitask",
     "theory": "reglab.theory.base.Topic",
 }
 ATTACKED = ["regularizers", "combinations"]
-NOT_ENTRIES = {"__init__", "base", "parameters"}
+AUGMENTED = ["study", "scenes"]  # folders under data/ that hold images
+NOT_ENTRIES = {"__init__", "base", "parameters", "probes", "pictures"}
 PACKAGE = Path(__file__).parent
-
-
-@dataclass(frozen=True)
-class Data:
-    """`name` is a file in src/reglab/data/; sizes are in examples, `label_noise` is a share of the training labels."""
-
-    name: str
-    train_size: Annotated[int, Ge(1)]
-    validation_size: Annotated[int, Ge(1)]
-    test_size: Annotated[int, Ge(1)]
-    label_noise: Annotated[float, Ge(0), Le(1)] = 0.0
-
-
-@dataclass(frozen=True)
-class Training:
-    epochs: Annotated[int, Ge(1)] = 100
-    batch_size: Annotated[int, Ge(1)] = 64
-    optimizer: Literal["adam", "sgd"] = "adam"
-    learning_rate: Annotated[float, Gt(0)] = 0.001
-    momentum: Annotated[float, Ge(0), Lt(1)] = 0.0
-    accelerator: Literal["cpu", "gpu", "auto"] = "cpu"
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """`confidence` of every interval; differences of accuracy below `relevant_difference` do not matter in practice."""
-
-    confidence: Annotated[float, Gt(0), Lt(1)] = 0.95
-    relevant_difference: Annotated[float, Ge(0)] = 0.005
-
-
-@dataclass(frozen=True)
-class Attack:
-    """What the recipes of a family are attacked with, on the first test `examples` of the first `seeds` seeds."""
-
-    norm: Literal["linf", "l2"] = "linf"
-    epsilons: Annotated[tuple[Annotated[float, Gt(0)], ...], MinLen(1)] = (0.02, 0.05, 0.1)
-    examples: Annotated[int, Ge(10)] = 200
-    seeds: Annotated[int, Ge(1)] = 1
-
-
-@dataclass(frozen=True)
-class Tracking:
-    uri: Annotated[str, MinLen(1)] | None = None
-    experiment: Annotated[str, MinLen(1)] = "reglab"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +59,15 @@ class Params:
     regularizers: dict[str, Any]
     combinations: dict[str, tuple]
     ensembles: dict[str, Any]
+    scenes: Scenes
+    text: Text
+    augmentation: dict[str, Any]
+    few_labels: FewLabels
+    few_scenes: FewScenes
+    pretraining: dict[str, Any]
+    transfer: dict[str, Transfer]
+    semi_supervised: dict[str, Any]
+    multitask: dict[str, Any]
     theory: dict[str, Any]
     attacks: dict[str, Attack]
     evaluation: Evaluation
@@ -113,9 +94,8 @@ class Params:
         return {section: settings(getattr(self, section)) for section in ("data", "model", "training")}
 
     def expected(self) -> list[tuple[str, str]]:
-        """(family, name) of every record that the report reads, in its order."""
-        others = [family for family in BASES if family in vars(self) and family != "regularizers"]
-        families = ["regularizers", "combinations", *others, "attacks"]
+        """(family, name) of every record that the report reads, in the order of params.yaml."""
+        families = (field.name for field in fields(self) if isinstance(getattr(self, field.name), dict))
         return [(family, name) for family in families for name in getattr(self, family)]
 
 
@@ -145,28 +125,67 @@ def section_of(name: str, kind: Any, given: Plain, faults: Faults) -> Any:
             faults.add((name,), shown(given), words(kind))
             return {}
         if name == "combinations":
-            return {entry: combination(entry, steps, faults) for entry, steps in given.items()}
+            for entry in given:
+                name_of(name, entry, faults)
+            return {entry: stacked((name, entry), steps, faults) for entry, steps in given.items()}
         return {entry: entry_of(name, entry, own, (name, entry), faults) for entry, own in given.items()}
     if name == "attacks" and isinstance(given, dict):
         known = [family for family in given if is_named((name, family), family, ATTACKED, faults)]
         return {family: checked(Attack, given[family], (name, family), faults) for family in known}
+    if name == "transfer" and isinstance(given, dict):
+        return {entry: free_entry(name, entry, own, Transfer, faults) for entry, own in given.items()}
+    if name == "augmentation" and isinstance(given, dict):
+        return policies(given, faults)
     if name == "model":
-        if not isinstance(given, dict):
-            faults.add((name,), shown(given), words(kind))
-            return None
-        own = {key: value for key, value in given.items() if key != "name"}
-        known = is_named(("model", "name"), given.get("name"), names("models"), faults)
-        return checked(find("models", given["name"]), own, ("model",), faults) if known else None
+        return model_of((name,), given, faults)
+    if name == "few_labels" and isinstance(given, dict):
+        model = model_of((name, "model"), given.get("model"), faults)
+        shared = stacked((name, "regularizers"), given["regularizers"], faults) if given.get("regularizers") else ()
+        rest = checked(FewLabels, given | {"model": {}, "regularizers": []}, (name,), faults)
+        return replace(rest, model=model, regularizers=shared) if rest and model else None
     if name == "data" and isinstance(given, dict):
         is_named(("data", "name"), given.get("name"), sources(), faults)
     return checked(kind, given, (name,), faults)
 
 
-def combination(name: str, steps: Plain, faults: Faults) -> tuple:
-    """The techniques of an entry of `combinations`."""
-    key, techniques, earlier = ("combinations", name), [], set()
+def model_of(key: Key, given: Plain, faults: Faults) -> Any:
+    """A network: the class that `name` names, with the other settings."""
+    if not isinstance(given, dict):
+        faults.add(key, "nothing" if given is None else shown(given), words(Any))
+        return None
+    own = {name: value for name, value in given.items() if name != "name"}
+    known = is_named((*key, "name"), given.get("name"), names("models"), faults)
+    return checked(find("models", given["name"]), own, key, faults) if known else None
+
+
+def policies(given: dict, faults: Faults) -> dict[str, Any]:
+    """How the images of each folder are varied."""
+    from reglab.augmentation.policy import Policy
+
+    known = [name for name in given if is_named(("augmentation", name), name, AUGMENTED, faults)]
+    for name in AUGMENTED:
+        if name not in given:
+            faults.add(
+                ("augmentation", name), "no such entry", f"{name}: {{}}, which changes nothing, or some strengths"
+            )
+    return {name: checked(Policy, given[name], ("augmentation", name), faults) for name in known}
+
+
+def free_entry(family: str, name: str, given: Plain, kind: type, faults: Faults) -> Any:
+    """An entry whose name is the user's own."""
+    name_of(family, name, faults)
+    return checked(kind, {} if given is None else given, (family, name), faults)
+
+
+def name_of(family: str, name: str, faults: Faults) -> None:
+    """A line where a name that the user gave could not be a folder's and a stage's."""
     if not re.fullmatch(r"[a-z0-9_]{1,80}", name):
-        faults.add(key, f"the name {shown(name)}", "lower-case letters, digits and _, at most 80")
+        faults.add((family, name), f"the name {shown(name)}", "lower-case letters, digits and _, at most 80")
+
+
+def stacked(key: Key, steps: Plain, faults: Faults) -> tuple:
+    """A list of techniques in order of application, each with its settings."""
+    techniques, earlier = [], set()
     if not isinstance(steps, list) or not steps:
         faults.add(key, shown(steps), "a list of techniques, such as - dropout: {}")
         return ()
@@ -189,46 +208,6 @@ def entry_of(family: str, name: str, given: Plain, key: Key, faults: Faults) -> 
         faults.add(key, "an unknown name", one_of(names(family)) + nearest(name, names(family)))
         return None
     return checked(find(family, name), {} if given is None else given, key, faults)
-
-
-def is_named(key: Key, name: Plain, choices: list[str], faults: Faults) -> bool:
-    """Whether there is something of this name; a line where not."""
-    if name in choices:
-        return True
-    faults.add(key, "nothing" if name is None else shown(name), one_of(choices) + nearest(name, choices))
-    return False
-
-
-def check_across(given: dict, values: dict, faults: Faults) -> None:
-    """What one section demands of another."""
-    regularizers = given.get("regularizers")
-    if isinstance(regularizers, dict) and "none" not in regularizers:
-        faults.add(("regularizers", "none"), "no such entry", "none: {}, with which every recipe is compared")
-    owners: dict[str, str] = {}
-    for family in (*BASES, "combinations"):
-        if family == "theory":  # a topic may bear the name of the technique it explains
-            continue
-        for name in values.get(family) or ():
-            if owners.setdefault(name, family) != family:
-                faults.write((family, name), f"a name that {owners[name]} has already", "a name of its own")
-    for family, attack in (values.get("attacks") or {}).items():
-        if attack:
-            check_attack(("attacks", family), attack, values, faults)
-    data, vote = given.get("data"), values.get("baselines", {}).get("k_nearest_neighbours")
-    size = data.get("train_size") if isinstance(data, dict) else None
-    if vote and type(size) is int and vote.neighbours > size >= 1:
-        key = ("baselines", "k_nearest_neighbours", "neighbours")
-        faults.add(key, shown(vote.neighbours), f"at most {size}, the data.train_size")
-
-
-def check_attack(key: Key, attack: Attack, values: dict, faults: Faults) -> None:
-    """Its epsilons rise, and it asks for no more seeds and examples than there are."""
-    if list(attack.epsilons) != sorted(set(attack.epsilons)):
-        faults.add((*key, "epsilons"), shown(list(attack.epsilons)), "numbers that rise")
-    if (seeds := values.get("seeds")) and attack.seeds > seeds:
-        faults.add((*key, "seeds"), shown(attack.seeds), f"at most {seeds}, the seeds that are trained")
-    if (data := values.get("data")) and attack.examples > data.test_size:
-        faults.add((*key, "examples"), shown(attack.examples), f"at most {data.test_size}, the data.test_size")
 
 
 def find(family: str, name: str) -> type:

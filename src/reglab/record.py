@@ -5,7 +5,7 @@ import io
 import json
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,7 +73,22 @@ def seed_metrics(split: Split, probabilities: dict[str, np.ndarray]) -> dict[str
     }
 
 
-def summary(seeds: dict[str, dict], predictions: dict[str, np.ndarray]) -> dict[str, dict]:
+def predictions(splits: Iterable[Split], probabilities: Sequence[np.ndarray], ending: str = "") -> dict:
+    """What every seed's model said on the test part of its split: probabilities (examples, classes), for a record.
+
+    Where some classes alone are asked for, the parts differ by a few examples: all are cut to the shortest. `ending` tells
+    apart several predictions, such as @5.
+    """
+    shortest = min(map(len, probabilities))
+    told = {
+        "test_probabilities": [each.astype(np.float32) for each in probabilities],
+        "test_labels": [split.labels["test"] for split in splits],
+        "test_indices": [split.rows["test"] for split in splits],
+    }
+    return {name + ending: np.stack([each[:shortest] for each in values]) for name, values in told.items()}
+
+
+def summary(seeds: dict[str, dict], predicted: dict[str, np.ndarray]) -> dict[str, dict]:
     """Mean and 95 % interval over the seeds for each metric, and bias² and variance of the test probabilities.
 
     Bias² and variance belong to all seeds together and have no interval; they are over the examples that two or more
@@ -89,11 +104,14 @@ def summary(seeds: dict[str, dict], predictions: dict[str, np.ndarray]) -> dict[
         values = np.array([seed["metrics"][name] for seed in seeds.values()])
         low, high = mean_interval(values, 0.95)
         found[name] = {"mean": float(values.mean()), "low": low, "high": high}
-    split = resampled_brier_split(*predictions.values(), unbiased=True)
-    if split.predictions:
-        found |= {
-            name: {"mean": getattr(split, name), "low": None, "high": None} for name in ("bias_squared", "variance")
-        }
+    for name in predicted:
+        if name.startswith("test_probabilities"):
+            ending = name.removeprefix("test_probabilities")
+            parts = (predicted[f"{part}{ending}"] for part in ("test_probabilities", "test_labels", "test_indices"))
+            split = resampled_brier_split(*parts, unbiased=True)
+            if split.predictions:
+                for part in ("bias_squared", "variance"):
+                    found[part + ending] = {"mean": getattr(split, part), "low": None, "high": None}
     return found
 
 
@@ -108,35 +126,28 @@ def write(
     curves: str = "",
     members: str = "",
     figure: str = "",
-    splits: dict[int, Split] | None = None,
-    probabilities: Sequence[np.ndarray] = (),
-    weights: Sequence[dict[str, np.ndarray]] = (),
+    predicted: dict[str, np.ndarray] | None = None,
+    weights: dict[int, dict[str, np.ndarray]] | None = None,
 ) -> Path:
     """Make the folder `path` hold the record and what belongs to it, or leave it as it was; returns the folder.
 
-    `probabilities` (examples, classes) on the test part and `weights` by name go with the seeds of `splits`, in order.
+    `predicted` is from `predictions`, `weights` are arrays by name for each seed.
     """
     from safetensors.numpy import save_file
 
     partial = path.parent / f".{path.name}.partial"
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
-    predictions = {}
-    if splits:
-        predictions = {
-            "test_probabilities": np.stack(probabilities).astype(np.float32),
-            "test_labels": np.stack([split.labels["test"] for split in splits.values()]),
-            "test_indices": np.stack([split.rows["test"] for split in splits.values()]),
-        }
-        save_file(predictions, partial / "predictions.safetensors")
-    content = {"schema": SCHEMA, "checks": []} | content | {"summary": summary(content["seeds"], predictions)}
+    if predicted:
+        save_file(predicted, partial / "predictions.safetensors")
+    content = {"schema": SCHEMA, "checks": []} | content | {"summary": summary(content["seeds"], predicted or {})}
     text = json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
     for name, part in {"record.json": text, "curves.csv": curves, "members.csv": members, "figure.svg": figure}.items():
         if part:
             (partial / name).write_text(part, encoding="utf-8")
     if weights:
         (partial / "weights").mkdir()
-        for seed, arrays in zip(splits, weights, strict=True):
+        for seed, arrays in weights.items():
             save_file(arrays, partial / "weights" / f"seed-{seed}.safetensors")
     shutil.rmtree(path, ignore_errors=True)
     os.replace(partial, path)

@@ -45,9 +45,10 @@ def run(
             record.folder(runs, about),
             content,
             curves=record.curves_csv(lines),
-            splits=splits,
-            probabilities=[record.starting_with("probabilities/", arrays)["test"] for arrays in tensors],
-            weights=[record.starting_with("weights/", arrays) for arrays in tensors],
+            predicted=record.predictions(splits.values(), [arrays["probabilities/test"] for arrays in tensors]),
+            weights={
+                seed: record.starting_with("weights/", arrays) for seed, arrays in zip(splits, tensors, strict=True)
+            },
         )
         journal.complete(entry, path)
     return content

@@ -18,6 +18,12 @@ class Batch(NamedTuple):
     indices: Tensor
 
 
+def without_labels(inputs, device: torch.device | str = "cpu") -> Batch:
+    """All examples as one batch whose targets (n, 0) say nothing."""
+    inputs = torch.as_tensor(inputs).to(device)
+    return Batch(inputs, inputs.new_zeros(len(inputs), 0), torch.arange(len(inputs), device=device))
+
+
 def whole(inputs, labels, classes: int, device: torch.device | str = "cpu") -> Batch:
     """All examples as one batch with one-hot targets."""
     targets = one_hot(torch.as_tensor(labels), classes).float()
@@ -46,6 +52,52 @@ class Loader:
         order = torch.randperm(len(self.examples.inputs), generator=random).to(self.examples.inputs.device)
         for indices in order.split(self.size):
             yield Batch(self.examples.inputs[indices], self.examples.targets[indices], indices)
+
+
+class Repeated(Loader):
+    """An epoch of so many `steps`, whatever the number of examples: one random order of them after another, cut in batches.
+
+    The orders are a function of (seed, `stream`, epoch), so that two loaders side by side draw apart.
+    """
+
+    def __init__(self, examples: Batch, size: int, seed: int, steps: int, stream: str = "batch_order") -> None:
+        super().__init__(examples, size, seed)
+        self.steps, self.stream = steps, stream
+
+    def __len__(self) -> int:
+        return self.steps
+
+    def __iter__(self) -> Iterator[Batch]:
+        random, count = streams.generator(self.seed, self.stream, self.epoch), len(self.examples.indices)
+        orders = [torch.randperm(count, generator=random) for _ in range(-(-self.steps * self.size // count))]
+        order = torch.cat(orders)[: self.steps * self.size].to(self.examples.indices.device)
+        for rows in order.split(self.size):
+            yield type(self.examples)(*(part[rows] for part in self.examples))
+
+
+class Pair(NamedTuple):
+    """A batch with labels, and one whose targets (batch, 0) say nothing."""
+
+    labelled: Batch
+    unlabelled: Batch
+
+
+class Pairs:
+    """Two loaders side by side, as long as the first."""
+
+    def __init__(self, labelled: Loader, unlabelled: Loader) -> None:
+        self.labelled, self.unlabelled = labelled, unlabelled
+        self.sampler = self
+
+    def set_epoch(self, epoch: int) -> None:
+        self.labelled.set_epoch(epoch)
+        self.unlabelled.set_epoch(epoch)
+
+    def __len__(self) -> int:
+        return len(self.labelled)
+
+    def __iter__(self) -> Iterator[Pair]:
+        return map(Pair, self.labelled, self.unlabelled)
 
 
 class Whole:

@@ -35,19 +35,24 @@ class Prepared:
     classes: int
     tensors: dict[str, np.ndarray]
 
-    def split(self, seed: int) -> Split:
+    def split(self, seed: int, clean: bool = False) -> Split:
+        """A seed's view; `clean` gives the labelled part its right labels, whatever the label noise."""
         rows = {part: self.tensors[f"seed-{seed}/{part}"] for part in PARTS}
         labels = {part: self.tensors["labels"][rows[part]] for part in PARTS}
-        labels["labelled"] = self.tensors[f"seed-{seed}/given_labels"]
+        if not clean:
+            labels["labelled"] = self.tensors[f"seed-{seed}/given_labels"]
         return Split({part: self.tensors["inputs"][rows[part]] for part in PARTS}, labels, rows)
 
 
-def write(folder: Path, data, inputs: np.ndarray, labels: np.ndarray, seeds: int) -> None:
-    """Split the source for every seed and write `data.safetensors` and `dataset.json`; UserError if it can not be split."""
+def write(folder: Path, data, inputs: np.ndarray, labels: np.ndarray, seeds: int, **more: np.ndarray) -> None:
+    """Split the source for every seed and write `data.safetensors` and `dataset.json`; UserError if it can not be split.
+
+    `data` is a section of params.yaml: a name and the sizes of the parts. `more` are other targets, a row an example.
+    """
     if faults := splits.faults(data, labels):
         raise UserError(*faults)
     classes = int(labels.max()) + 1
-    tensors = {"inputs": inputs, "labels": labels}
+    tensors = {"inputs": inputs, "labels": labels} | more
     sizes = {key: getattr(data, key) for key in ("train_size", "validation_size", "test_size")}
     for seed in range(seeds):
         parts = splits.split(labels, **sizes, seed=seed)

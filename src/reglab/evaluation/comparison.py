@@ -14,6 +14,7 @@ from reglab.evaluation.interval import mean_interval
 
 NONE = ("regularizers", "none")
 CLASSICAL = "baselines"
+COMPARED = ("regularizers", "combinations", "baselines", "ensembles")  # with `none`; the others in `by_metric`
 
 Records = dict[str, dict[str, dict]]  # family -> name -> record
 Key = tuple[str, str]  # family, name
@@ -27,7 +28,7 @@ def compare(
     metric: str = "test_accuracy",
     higher_is_better: bool = True,
 ) -> dict[str, dict[str, dict]]:
-    """family -> name -> row; what cannot be known is None; records without seeds (theory) have no row.
+    """family -> name -> row; what cannot be known is None; families other than COMPARED have no row.
 
     A row: the mean under the metric's own name; `difference` (recipe - `none`) with `low` and `high`; `p`, `p_holm`;
     `verdict`; `seeds_needed`, when the verdict is "cannot tell"; `cost` relative to `none`; `best_baseline` and
@@ -42,7 +43,7 @@ def compare(
     recipes, failed = _recipes(records), _failed_checks(records)
     none = recipes[NONE]
     differences = {
-        key: np.empty(0) if key in failed else _paired(record, none, metric) for key, record in recipes.items()
+        key: np.empty(0) if key in failed else paired(record, none, metric) for key, record in recipes.items()
     }
     p = {key: statistics.sign_flip(values) for key, values in differences.items() if key != NONE}
     p_holm, comparisons = _corrected(p)
@@ -56,13 +57,13 @@ def compare(
     report: dict[str, dict[str, dict]] = {family: {} for family, _ in recipes}
     for key, record in recipes.items():
         family, name = key
-        estimates = {
-            other: _estimates(record, none, other, confidence) for other in dict.fromkeys([metric, *_metrics(record)])
+        measured = {
+            other: estimates(record, none, other, confidence) for other in dict.fromkeys([metric, *_metrics(record)])
         }
-        effect, diverged = estimates[metric], _diverged(record)
+        effect, lost = measured[metric], diverged(record)
         low, high = effect["difference_low"], effect["difference_high"]
-        if diverged or key in failed or key == NONE:
-            verdict = "diverged" if diverged else "check failed" if key in failed else "baseline"
+        if lost or key in failed or key == NONE:
+            verdict = "diverged" if lost else "check failed" if key in failed else "baseline"
         else:
             verdict = statistics.verdict(*gain(low, high), p_holm[key], seeds=len(differences[key]), **rule)
         row = {
@@ -77,25 +78,25 @@ def compare(
             "cost": record.get("cost", {}).get("relative_to_none"),
             "best_baseline": None,
             "beats_baselines": None,
-            "diverged_seeds": diverged,
+            "diverged_seeds": lost,
             "failed_checks": failed.get(key, []),
             "bias_squared": _summarised(record, "bias_squared"),
             "variance": _summarised(record, "variance"),
-            "metrics": estimates,
+            "metrics": measured,
         }
         if verdict == "cannot tell":
             row["seeds_needed"] = statistics.seeds_needed(differences[key], comparisons=comparisons[family], **rule)
-        if best and family != CLASSICAL and not diverged:
-            lead = statistics.difference_interval(_paired(record, recipes[best], metric), confidence)
+        if best and family != CLASSICAL and not lost:
+            lead = statistics.difference_interval(paired(record, recipes[best], metric), confidence)
             row |= {"best_baseline": best[1], "beats_baselines": gain(*lead)[0] > 0}
-        report[family][name] = _without_nan(row)
+        report[family][name] = without_nan(row)
     return report
 
 
 def too_few_seeds(records: Records, confidence: float) -> str | None:
     """A warning, when the networks' exact test cannot reach the level after Holm's correction with so few seeds."""
     recipes = _recipes(records)
-    comparisons = sum(key != NONE and key[0] != CLASSICAL and not _diverged(recipes[key]) for key in recipes)
+    comparisons = sum(key != NONE and key[0] != CLASSICAL and not diverged(recipes[key]) for key in recipes)
     seeds, needed = len(recipes[NONE]["seeds"]), statistics.smallest_seeds(comparisons, 1 - confidence)
     if seeds >= needed:
         return None
@@ -108,7 +109,10 @@ def too_few_seeds(records: Records, confidence: float) -> str | None:
 def _recipes(records: Records) -> dict[Key, dict]:
     """The records that have seeds, all of them the same as those of `none`."""
     recipes = {
-        (family, name): record for family, names in records.items() for name, record in names.items() if record["seeds"]
+        (family, name): record
+        for family, names in records.items()
+        for name, record in names.items()
+        if family in COMPARED
     }
     if NONE not in recipes:
         raise UserError(
@@ -156,8 +160,9 @@ def _best_baseline(recipes: dict[Key, dict], metric: str, higher_is_better: bool
     return (max if higher_is_better else min)(means, key=means.get, default=None)
 
 
-def _estimates(record: dict, none: dict, metric: str, confidence: float) -> dict[str, float]:
-    values, differences = _values(record, metric), _paired(record, none, metric)
+def estimates(record: dict, none: dict, metric: str, confidence: float) -> dict[str, float]:
+    """Mean and interval of the metric, and of its paired difference to `none`; NaN where a seed diverged."""
+    values, differences = _values(record, metric), paired(record, none, metric)
     low, high = mean_interval(values, confidence)
     difference_low, difference_high = statistics.difference_interval(differences, confidence)
     return {
@@ -174,14 +179,15 @@ def _summarised(record: dict, metric: str) -> float | None:
     return record.get("summary", {}).get(metric, {}).get("mean")
 
 
-def _diverged(record: dict) -> list[int]:
+def diverged(record: dict) -> list[int]:
+    """The seeds that did."""
     return [int(seed) for seed, run in record["seeds"].items() if run["status"] != "finished"]
 
 
 def _metrics(record: dict) -> list[str]:
     """Names of what every seed measured; none of a recipe that diverged."""
     runs = list(record["seeds"].values())
-    return [] if _diverged(record) else [name for name in runs[0]["metrics"] if all(name in r["metrics"] for r in runs)]
+    return [] if diverged(record) else [name for name in runs[0]["metrics"] if all(name in r["metrics"] for r in runs)]
 
 
 def _values(record: dict, metric: str) -> np.ndarray:
@@ -190,14 +196,14 @@ def _values(record: dict, metric: str) -> np.ndarray:
     return np.array([record["seeds"][seed]["metrics"][metric] for seed in seeds], dtype=np.float64)
 
 
-def _paired(record: dict, other: dict, metric: str) -> np.ndarray:
+def paired(record: dict, other: dict, metric: str) -> np.ndarray:
     """record - other by seed; empty when either has no values."""
     one, two = _values(record, metric), _values(other, metric)
     return one - two if len(one) == len(two) else np.empty(0)
 
 
-def _without_nan(value: object) -> object:
+def without_nan(value: object) -> object:
     """None in the place of NaN, which JSON does not have."""
     if isinstance(value, dict):
-        return {key: _without_nan(item) for key, item in value.items()}
+        return {key: without_nan(item) for key, item in value.items()}
     return None if isinstance(value, float) and not isfinite(value) else value

@@ -15,6 +15,8 @@ STAGES = {
     "regularizers": "train",
     "combinations": "combine",
     "ensembles": "ensemble",
+    "augmentation": "augment",
+    "pretraining": "pretrain",
     "attacks": "attack",
 }
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from reglab.evaluation.comparison import COMPARED
 from reglab.report.collect import Curves, Entry
 
 COLUMNS = ("train_nll", "validation_nll", "train_error", "validation_error")
@@ -43,8 +44,8 @@ def stopped_at(entry: Entry) -> list[int]:
 
 
 def drawable(entries: Sequence[Entry]) -> list[Entry]:
-    """Those with curves of at least one seed that did not diverge."""
-    return [entry for entry in entries if entry.curves and entry.seeds("finished")]
+    """Those of the main comparison with curves of at least one seed that did not diverge."""
+    return [entry for entry in entries if entry.family in COMPARED and entry.curves and entry.seeds("finished")]
 
 
 def curve_table(entries: Sequence[Entry]) -> str:

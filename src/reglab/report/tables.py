@@ -6,6 +6,7 @@ from typing import NamedTuple
 from matplotlib.ticker import MaxNLocator
 
 from reglab.errors import UserError
+from reglab.evaluation.comparison import COMPARED
 from reglab.report.collect import Entry
 from reglab.report.formats import missing
 
@@ -92,7 +93,7 @@ class Row:
 
 def rows(entries: list[Entry], metrics: dict) -> list[Row]:
     """One for each entry with seeds, the highest test accuracy first, those that are not ranked behind all others."""
-    tested = [entry for entry in entries if entry.record["seeds"]]
+    tested = [entry for entry in entries if entry.family in COMPARED]
     if absent := [f"{e.family}.{e.name}" for e in tested if e.name not in metrics.get(e.family, {})]:
         raise UserError(f"reports/metrics.json: nothing on {', '.join(absent)}; run: dvc repro evaluate")
     found = [Row(entry, metrics[entry.family][entry.name]) for entry in tested]

@@ -41,7 +41,7 @@ def source(root: Path) -> str:
 def stage(family: str, name: str) -> str:
     """The DVC stage of an entry."""
     stages = {"regularizers": "train", "combinations": "combine", "baselines": "baseline"}
-    stages |= {"ensembles": "ensemble", "attacks": "attack"}
+    stages |= {"ensembles": "ensemble", "attacks": "attack", "augmentation": "augment", "pretraining": "pretrain"}
     return f"{stages.get(family, family)}@{name}"
 
 

@@ -1,0 +1,21 @@
+"""Stages `augment@<study|scenes>`: what the policy makes of the images. By hand: python pipelines/augment.py scenes"""
+
+import stage
+
+
+def main() -> None:
+    from pathlib import Path
+
+    from reglab import augmenting, params
+    from reglab.data import prepared
+    from reglab.record import About
+
+    settings, name = params.load(), stage.name()
+    data, policy = prepared.read(Path("data") / name), settings.entry("augmentation", name)
+    dataset = {"name": data.name, "fingerprint": data.fingerprint}
+    about = About("augmentation", name, [], dataset, {name: params.settings(policy)}, [])
+    augmenting.run(policy, about, data, Path("runs"), context=stage.context(settings.tracking))
+
+
+if __name__ == "__main__":
+    stage.run(main)

@@ -1,0 +1,20 @@
+"""Stage `choose`: which trained recipes are members of which ensemble -> data/members/<ensemble>.json."""
+
+import stage
+
+
+def main() -> None:
+    import json
+    from pathlib import Path
+
+    from reglab import params
+
+    settings, folder = params.load(), Path("data/members")
+    recipes = {name: Path("runs/regularizers") / name for name in settings.regularizers}
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, ensemble in settings.ensembles.items():
+        (folder / f"{name}.json").write_text(json.dumps(ensemble.choose(recipes), indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    stage.run(main)

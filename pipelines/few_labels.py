@@ -1,0 +1,42 @@
+"""Stages `transfer@<name>`, `semi_supervised@<name>`: few labels. By hand: python pipelines/few_labels.py <name>"""
+
+import stage
+
+
+def main() -> None:
+    from pathlib import Path
+
+    from reglab import few_labels, params, record
+    from reglab.data import prepared
+
+    settings, data, runs = params.load(), prepared.read(Path("data/study")), Path("runs")
+    name = stage.name()
+    family = "transfer" if name in settings.transfer else "semi_supervised"
+    entry = settings.entry(family, name)
+    classes, flops = range(data.classes), 0
+    if family == "transfer":
+        classes = entry.classes or classes
+        folder = runs / "pretraining" / entry.start
+        flops = record.read(folder)["cost"]["flops"]
+        method = few_labels.Started(entry, folder)
+    else:
+        method = entry
+    study = few_labels.Study(
+        settings.few_labels, settings.augmentation["study"], settings.training.accelerator, tuple(classes)
+    )
+    shared = {"few_labels": params.settings(settings.few_labels), "augmentation": params.settings(study.policy)}
+    about = record.About(
+        family=family,
+        name=name,
+        technique=[name],
+        dataset={"name": data.name, "fingerprint": data.fingerprint},
+        settings={name: params.settings(entry)} | shared,
+        seeds=list(range(settings.seeds)),
+    )
+    context = stage.context(settings.tracking)
+    options = {"pretraining_flops": flops, "processes": settings.processes, "context": context}
+    few_labels.run(method, study, about, data, runs, **options)
+
+
+if __name__ == "__main__":
+    stage.run(main)

@@ -1,0 +1,73 @@
+"""What one section of params.yaml demands of another."""
+
+from reglab.faults import Faults, Key, is_named, one_of, shown
+from reglab.sections import Attack, Transfer
+
+# A topic may bear the name of the technique it explains; the keys of the others name folders and families.
+OTHER_NAMES = ("theory", "augmentation", "attacks")
+
+
+def check_across(given: dict, values: dict, faults: Faults) -> None:
+    """What one section demands of another."""
+    regularizers = given.get("regularizers")
+    if isinstance(regularizers, dict) and "none" not in regularizers:
+        faults.add(("regularizers", "none"), "no such entry", "none: {}, with which every recipe is compared")
+    owners: dict[str, str] = {}
+    for family, entries in values.items():
+        for name in entries if isinstance(entries, dict) and family not in OTHER_NAMES else ():
+            if owners.setdefault(name, family) != family:
+                faults.write((family, name), f"a name that {owners[name]} has already", "a name of its own")
+    check_representations(values, faults)
+    for family, attack in (values.get("attacks") or {}).items():
+        if attack:
+            check_attack(("attacks", family), attack, values, faults)
+    data, vote = given.get("data"), values.get("baselines", {}).get("k_nearest_neighbours")
+    size = data.get("train_size") if isinstance(data, dict) else None
+    if vote and type(size) is int and vote.neighbours > size >= 1:
+        key = ("baselines", "k_nearest_neighbours", "neighbours")
+        faults.add(key, shown(vote.neighbours), f"at most {size}, the data.train_size")
+
+
+def check_representations(values: dict, faults: Faults) -> None:
+    """What `transfer` starts from and is compared with; and that budgets rise and are no larger than the data."""
+    pretexts, transfers = values.get("pretraining") or {}, values.get("transfer") or {}
+    for name, entry in transfers.items():
+        if not entry or not is_named(("transfer", name, "start"), entry.start, list(pretexts), faults):
+            continue
+        source = getattr(pretexts[entry.start], "source", None)
+        if source == "text":
+            images = [pretext for pretext, own in pretexts.items() if getattr(own, "source", None) != "text"]
+            faults.add(("transfer", name, "start"), f"{entry.start}, a pretext on text", one_of(images))
+        learned = range(getattr(pretexts[entry.start], "classes", 0))
+        if set(learned) & set(entry.classes or learned):
+            allowed = f"classes from {len(learned)} on: those below have taught {entry.start}, labels and all"
+            faults.add(("transfer", name, "classes"), shown(entry.classes and list(entry.classes)), allowed)
+        if reference_of(entry, transfers) is None:
+            wanted = {"start": "scratch"} | ({"classes": list(entry.classes)} if entry.classes else {})
+            found = "no entry that starts from scratch, augmented, on the same classes"
+            faults.add(("transfer", name), found, f"one beside it to compare with: {shown(wanted)}")
+    for section, key in (("few_labels", "labels_per_class"), ("few_scenes", "labelled")):
+        if few := values.get(section):
+            budgets = list(getattr(few, key))
+            if budgets != sorted(set(budgets)):
+                faults.add((section, key), shown(budgets), "numbers that rise")
+    few, scenes = values.get("few_scenes"), values.get("scenes")
+    if few and scenes and max(few.labelled) > scenes.train_size:
+        found, allowed = shown(max(few.labelled)), f"at most {scenes.train_size}, the scenes.train_size"
+        faults.add(("few_scenes", "labelled"), found, allowed)
+
+
+def reference_of(entry: Transfer, transfers: dict[str, Transfer]) -> str | None:
+    """The entry that differs from this one in where it starts: scratch, all tuned, augmented, on the same classes."""
+    same = Transfer("scratch", classes=entry.classes)
+    return next((name for name, other in transfers.items() if other == same), None)
+
+
+def check_attack(key: Key, attack: Attack, values: dict, faults: Faults) -> None:
+    """Its epsilons rise, and it asks for no more seeds and examples than there are."""
+    if list(attack.epsilons) != sorted(set(attack.epsilons)):
+        faults.add((*key, "epsilons"), shown(list(attack.epsilons)), "numbers that rise")
+    if (seeds := values.get("seeds")) and attack.seeds > seeds:
+        faults.add((*key, "seeds"), shown(attack.seeds), f"at most {seeds}, the seeds that are trained")
+    if (data := values.get("data")) and attack.examples > data.test_size:
+        faults.add((*key, "examples"), shown(attack.examples), f"at most {data.test_size}, the data.test_size")

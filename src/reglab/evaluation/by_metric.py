@@ -1,0 +1,86 @@
+"""Entries of the other families against what each is compared with, metric by metric, paired over seeds.
+
+An entry of `transfer` and `semi_supervised` against training from scratch with the same augmentation, on the same labels; a
+pretext against the untrained network; several tasks on one trunk against one task alone. Holm's correction is over the
+entries that one metric is compared of: each number of labels is a question of its own.
+"""
+
+from collections.abc import Iterable
+from math import nan
+from typing import NamedTuple
+
+import numpy as np
+
+from reglab.evaluation import statistics
+from reglab.evaluation.comparison import Key, Records, diverged, estimates, paired, without_nan
+
+LOWER_IS_BETTER = ("test_depth_rmse", "test_depth_mae", "test_nll")
+
+
+class Question(NamedTuple):
+    """By entry and metric, what it is compared with; and by entry, a method of another kind that it should beat."""
+
+    references: dict[Key, dict[str, Key]]
+    rivals: dict[Key, Key]
+
+
+def compare_metrics(
+    records: Records, question: Question, *, confidence: float, relevant_difference: float
+) -> dict[str, dict[str, dict]]:
+    """family -> name -> {"comparisons": {metric: row}, "diverged_seeds": [...]}; what cannot be known is None.
+
+    A row: `mean`, `low`, `high` of the metric; `reference`, and `difference` to it with `difference_low` and
+    `difference_high`; `p`, `p_holm`, `verdict` ("baseline" where the entry is its own reference), `seeds_needed`; and
+    `over_rival`: `name`, and the paired `difference` to the rival with `low` and `high`, which is no test.
+    """
+    references = question.references
+    report: dict[str, dict[str, dict]] = {}
+    for family, name in references:
+        lost = diverged(records[family][name])
+        report.setdefault(family, {})[name] = {"comparisons": {}, "diverged_seeds": lost}
+    rule = {"relevant_difference": relevant_difference, "level": 1 - confidence}
+    for metric in metrics_of(references):
+        asked = {key: own[metric] for key, own in references.items() if metric in own}
+        differences = {
+            key: paired(record_of(records, key), record_of(records, reference), metric)
+            for key, reference in asked.items()
+        }
+        others = [key for key, reference in asked.items() if key != reference]
+        p = {key: statistics.sign_flip(differences[key]) for key in others}
+        adjusted = statistics.holm(np.array([p[key] for key in others]))
+        p_holm, comparisons = dict(zip(others, adjusted.tolist(), strict=True)), int(np.isfinite(adjusted).sum())
+        for key, reference in asked.items():
+            record = record_of(records, key)
+            row = estimates(record, record_of(records, reference), metric, confidence)
+            ends = row["difference_low"], row["difference_high"]
+            low, high = (-ends[1], -ends[0]) if metric.partition("@")[0] in LOWER_IS_BETTER else ends
+            if key == reference or diverged(record):
+                verdict = "baseline" if key == reference else "diverged"
+            else:
+                verdict = statistics.verdict(low, high, p_holm[key], seeds=len(differences[key]), **rule)
+            needed = None
+            if verdict == "cannot tell":
+                needed = statistics.seeds_needed(differences[key], comparisons=comparisons, **rule)
+            row |= {
+                "reference": reference[1],
+                "p": p.get(key),
+                "p_holm": p_holm.get(key),
+                "verdict": verdict,
+                "seeds_needed": needed,
+            }
+            if rival := question.rivals.get(key):
+                lead = paired(record, record_of(records, rival), metric)
+                low, high = statistics.difference_interval(lead, confidence)
+                mean = float(lead.mean()) if len(lead) else nan
+                row["over_rival"] = {"name": rival[1], "difference": mean, "low": low, "high": high}
+            report[key[0]][key[1]]["comparisons"][metric] = without_nan(row)
+    return report
+
+
+def metrics_of(references: dict[Key, dict[str, Key]]) -> Iterable[str]:
+    """In the order of the entries."""
+    return dict.fromkeys(metric for own in references.values() for metric in own)
+
+
+def record_of(records: Records, key: Key) -> dict:
+    return records[key[0]][key[1]]

@@ -1,0 +1,203 @@
+"""From an entry of `transfer` or `semi_supervised` to its record: every seed, once for each number of labels a class."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from statistics import fmean
+
+import numpy as np
+import torch
+from safetensors.torch import load_file
+from torch import nn
+
+from reglab import budgets, journal, record
+from reglab.augmentation.policy import Policy
+from reglab.data.loader import Batch, Repeated, Whole, whole, without_labels
+from reglab.data.prepared import Prepared, Split
+from reglab.fitting import finish, fit, flops_of_step
+from reglab.learners.base import device_of
+from reglab.learners.supervised import Supervised
+from reglab.models.base import Network, build
+from reglab.pretexts.base import Variation
+from reglab.record import About
+from reglab.regularizers.base import Regularizer
+from reglab.sections import FewLabels, Training, Transfer
+
+PARTS = ("labelled", "validation", "test")
+
+
+@dataclass(frozen=True)
+class Augmented(Regularizer):
+    """Shows every example as the policy varies it, anew at each step: few examples come again within an epoch."""
+
+    vary: Variation
+
+    def transform_batch(self, batch: Batch, network: Network) -> Batch:
+        return batch._replace(inputs=self.vary(batch, replace(network.moment, epoch=network.moment.step)))
+
+
+class Frozen(nn.Sequential):
+    """Always in evaluation mode, so that the running statistics of normalisation layers stay too."""
+
+    def train(self, mode: bool = True) -> "Frozen":
+        return super().train(False)
+
+
+@dataclass(frozen=True)
+class Started:
+    """Transfer as a method: the backbone of a seed's pretext, all tuned or the backbone frozen. `folder`: its record."""
+
+    entry: Transfer
+    folder: Path
+    classical = False
+
+    def learner(
+        self, network: Network, regularizers: tuple, training: Training, unlabelled: Variation, seed: int
+    ) -> Supervised:
+        learned = load_file(self.folder / "weights" / f"seed-{seed}.safetensors")
+        network.backbone.load_state_dict(record.starting_with("backbone.", learned))
+        if self.entry.backbone == "frozen":
+            network.backbone = Frozen(*network.backbone).requires_grad_(False)
+        augmented, *others = regularizers
+        return Supervised(network, [augmented, *others] if self.entry.augment else others, training, seed)
+
+    def batches(self, labelled: Batch, unlabelled: Batch, training: Training, steps: int, seed: int) -> Repeated:
+        return Repeated(labelled, training.batch_size, seed, steps)
+
+
+@dataclass(frozen=True)
+class Study:
+    """What all entries have in common: the section `few_labels`, the policy, the device, and which classes there are."""
+
+    settings: FewLabels
+    policy: Policy
+    accelerator: str
+    classes: Sequence[int]
+
+    @property
+    def training(self) -> Training:
+        return self.settings.training(self.accelerator)
+
+
+def few(split: Split, per_class: int, classes: Sequence[int]) -> Split:
+    """The first `per_class` labelled examples of each class, the rest of them among the unlabelled, all of these classes.
+
+    Labels become places in `classes`. More labels keep the examples that fewer had.
+    """
+    place = {label: number for number, label in enumerate(classes)}
+    known = split.labels["labelled"]
+    rows = np.sort(np.concatenate([np.flatnonzero(known == label)[:per_class] for label in classes]))
+    kept = {part: np.flatnonzero(np.isin(split.labels[part], list(classes))) for part in split.labels}
+    pool = [getattr(split, of)["labelled"][kept["labelled"]] for of in ("inputs", "labels", "rows")]
+    kept |= {"labelled": rows}
+
+    def parts(of: dict, pooled: np.ndarray) -> dict:
+        chosen = {part: of[part][kept[part]] for part in of}
+        return chosen | {"unlabelled": np.concatenate([pooled, chosen["unlabelled"]])}
+
+    inputs, labels, numbers = map(parts, (split.inputs, split.labels, split.rows), pool)
+    labels = {part: np.array([place[label] for label in values.tolist()], np.int64) for part, values in labels.items()}
+    return Split(inputs, labels, numbers)
+
+
+def run(
+    method,  # a `SemiSupervised` or a `Started`
+    study: Study,
+    about: About,
+    data: Prepared,
+    runs: Path,
+    *,
+    pretraining_flops: int = 0,
+    processes: int | None = None,
+    context: dict | None = None,
+) -> dict:
+    """Train every seed with every number of labels and publish `runs/<family>/<name>`; returns the record's content.
+
+    Labels are right, whatever `data.label_noise`. `context` is as in `journal.opened`.
+    """
+    numbers = study.settings.labels_per_class
+    with journal.opened(about, context) as entry:
+        splits = {seed: data.split(seed, clean=True) for seed in about.seeds}
+        parts = {
+            (seed, number): few(splits[seed], number, study.classes)
+            for seed, number in budgets.cases(about.seeds, numbers)
+        }
+        jobs = {case: (train_few, method, study, split) for case, split in parts.items()}
+        results = budgets.train_all(jobs, entry, about.name, processes)
+        predicted, last = {}, numbers[-1]
+        for number in numbers:
+            told = [results[seed, number][1]["probabilities/test"] for seed in about.seeds]
+            predicted |= record.predictions([parts[seed, number] for seed in about.seeds], told, f"@{number}")
+        own, plain = (fmean(outcome[of] for outcome, _ in results.values()) for of in ("flops", "plain_flops"))
+        content = asdict(about) | {
+            "seeds": budgets.seeds_of_record(results),
+            "cost": {
+                "flops": round(own),
+                "pretraining_flops": pretraining_flops,
+                "relative_to_none": (own + pretraining_flops) / plain,
+            },
+        }
+        weights = {seed: record.starting_with("weights/", results[seed, last][1]) for seed in about.seeds}
+        path = record.write(
+            record.folder(runs, about),
+            content,
+            curves=budgets.curves_csv(entry, about.seeds, numbers),
+            predicted=predicted,
+            weights={} if method.classical else weights,
+        )
+        journal.complete(entry, path)
+    return content
+
+
+def train_few(method, study: Study, case: Split, seed: int, folder: Path) -> None:
+    """Leave `seed-<n>.safetensors` in `folder`: probabilities, the judged network's weights, and the outcome.
+
+    The test inputs are looked at once, after the last step.
+    """
+    flops = {"flops": 0, "plain_flops": flops_of_training(None, study, case, seed)}
+    if method.classical:
+        told = {part: torch.as_tensor(values) for part, values in method.predict(case, len(study.classes)).items()}
+        conclude(folder, seed, {"status": "finished"} | flops, case, told, {})
+        return
+    learner, batches, parts = prepared_for(method, study, case, seed)
+    flops["flops"] = flops_of_training(method, study, case, seed)
+    outcome = fit(learner, batches, [Whole(parts["labelled"]), Whole(parts["validation"])], folder, study.training)
+    network = learner.judged().eval().to(parts["test"].inputs.device)
+    with torch.no_grad():
+        told = {part: network(parts[part].inputs).softmax(1).cpu() for part in PARTS}
+    if outcome["status"] == "finished" and not all(values.isfinite().all() for values in told.values()):
+        outcome |= {"status": "diverged", "reason": "the last step made the weights infinite"}
+    plain = build(study.settings.model, case.inputs["test"].shape[1:], len(study.classes), seed).state_dict()
+    weights = {name: network.state_dict()[name] for name in plain}  # without the buffers of techniques
+    conclude(folder, seed, outcome | flops, case, told, weights)
+
+
+def conclude(folder: Path, seed: int, outcome: dict, case: Split, told: dict, weights: dict) -> None:
+    """Leave what the seed came to."""
+    measured = {}
+    if outcome["status"] == "finished":
+        measured = record.seed_metrics(case, {part: values.numpy() for part, values in told.items()})
+    tensors = {f"weights/{name}": value.cpu() for name, value in weights.items()}
+    tensors |= {f"probabilities/{part}": values for part, values in told.items()}
+    finish(folder, seed, outcome | {"metrics": measured}, tensors)
+
+
+def prepared_for(method, study: Study, case: Split, seed: int):
+    """The learner before its first step, its batches, and the parts of the case; without a method, training from scratch."""
+    device = device_of(study.accelerator)
+    parts = {part: whole(case.inputs[part], case.labels[part], len(study.classes), device) for part in PARTS}
+    unlabelled = without_labels(case.inputs["unlabelled"], device)
+    network = build(study.settings.model, case.inputs["test"].shape[1:], len(study.classes), seed).to(device)
+    labelled, pool = (Variation(study.policy, len(part.indices)) for part in (parts["labelled"], unlabelled))
+    regularizers = (Augmented(labelled), *study.settings.regularizers)
+    if method is None:
+        learner = Supervised(network, regularizers, study.training, seed)
+        return learner, Repeated(parts["labelled"], study.settings.batch_size, seed, study.settings.steps), parts
+    learner = method.learner(network, regularizers, study.training, pool, seed)
+    return learner, method.batches(parts["labelled"], unlabelled, study.training, study.settings.steps, seed), parts
+
+
+def flops_of_training(method, study: Study, case: Split, seed: int) -> int:
+    """Floating-point operations of all steps, each as the first."""
+    learner, batches, _ = prepared_for(method, study, case, seed)
+    return flops_of_step(learner, next(iter(batches))) * study.settings.epochs * study.settings.steps

@@ -1,0 +1,112 @@
+"""From an entry of `multitask` to its record: every seed, once for each number of labelled scenes."""
+
+from dataclasses import asdict
+from pathlib import Path
+from statistics import fmean
+
+import numpy as np
+import torch
+
+from reglab import budgets, figures, journal, record
+from reglab.data.loader import Repeated, Whole
+from reglab.data.prepared import Prepared
+from reglab.data.scenes import CLASSES
+from reglab.data.scenes import Scenes as Rendered
+from reglab.fitting import finish, fit, flops_of_step
+from reglab.learners.base import device_of
+from reglab.multitask.base import Multitask, SceneBatch, measures
+from reglab.multitask.pictures import picture
+from reglab.params import own_name
+from reglab.record import About
+from reglab.sections import FewScenes, Training
+
+PARTS = {"labelled": "train", "validation": "validation", "test": "test"}  # and how metrics name them
+SHOWN = 4  # test scenes in the picture
+Scenes = dict[str, dict[str, np.ndarray]]  # by part of a split, `inputs`, `masks` and `depth`
+
+
+def run(
+    method: Multitask,
+    settings: FewScenes,
+    accelerator: str,
+    about: About,
+    data: Prepared,
+    runs: Path,
+    *,
+    processes: int | None = None,
+    context: dict | None = None,
+) -> dict:
+    """Train every seed with every number of labelled scenes and publish `runs/multitask/<name>`; the record's content.
+
+    `data` has masks and depth beside its inputs. `context` is as in `journal.opened`.
+    """
+    training, numbers = settings.training(accelerator), settings.labelled
+    with journal.opened(about, context) as entry:
+        jobs = {
+            (seed, number): (train_scenes, method, settings, training, scenes_of(data, seed, number))
+            for seed, number in budgets.cases(about.seeds, numbers)
+        }
+        results = budgets.train_all(jobs, entry, about.name, processes)
+        content = asdict(about) | {
+            "seeds": budgets.seeds_of_record(results),
+            "cost": {"flops": round(fmean(outcome["flops"] for outcome, _ in results.values()))},
+        }
+        weights = {seed: results[seed, numbers[-1]][1] for seed in about.seeds}
+        path = record.write(
+            record.folder(runs, about),
+            content,
+            curves=budgets.curves_csv(entry, about.seeds, numbers),
+            figure=drawn(method, training, scenes_of(data, about.seeds[0], 1), about.seeds[0], weights[about.seeds[0]]),
+            weights=weights,
+        )
+        journal.complete(entry, path)
+    return content
+
+
+def scenes_of(data: Prepared, seed: int, number: int) -> Scenes:
+    """A seed's first so many labelled scenes, its validation and its test scenes."""
+    rows = {part: data.tensors[f"seed-{seed}/{part}"] for part in ("labelled", "validation", "test")}
+    rows["labelled"] = rows["labelled"][:number]
+    targets = ("inputs", "masks", "depth")
+    return {part: {name: data.tensors[name][own] for name in targets} for part, own in rows.items()}
+
+
+def batch_of(part: dict[str, np.ndarray], device: str = "cpu") -> SceneBatch:
+    """All scenes of a part as one batch."""
+    images, masks, depth = (torch.as_tensor(part[name], device=device) for name in ("inputs", "masks", "depth"))
+    images = images.contiguous(memory_format=torch.channels_last)
+    return SceneBatch(images, masks.long(), depth, torch.arange(len(images), device=device))
+
+
+def train_scenes(
+    method: Multitask, settings: FewScenes, training: Training, scenes: Scenes, seed: int, folder: Path
+) -> None:
+    """Leave `seed-<n>.safetensors` in `folder`: the weights, and in its metadata the outcome with its metrics.
+
+    The test scenes are looked at once, after the last step.
+    """
+    parts = {part: batch_of(own, device_of(training.accelerator)) for part, own in scenes.items()}
+    batches = Repeated(parts["labelled"], training.batch_size, seed, settings.steps)
+    shape = parts["test"].inputs.shape[1:]
+    first = method.learner(shape, len(CLASSES), seed, training).to(parts["test"].inputs.device)
+    flops = flops_of_step(first, next(iter(batches))) * settings.epochs * settings.steps
+    learner = method.learner(shape, len(CLASSES), seed, training)
+    outcome = fit(learner, batches, [Whole(parts["validation"])], folder, training) | {"flops": flops}
+    learner.to(parts["test"].inputs.device)
+    measured = {}
+    for part, name in PARTS.items() if outcome["status"] == "finished" else ():
+        told = measures(learner.predict(parts[part].inputs), parts[part].masks, parts[part].depth, len(CLASSES))
+        measured |= {f"{name}_{metric}": value for metric, value in told.items()}
+    weights = {name: value.cpu() for name, value in learner.network.state_dict().items()}
+    finish(folder, seed, outcome | {"metrics": measured}, weights)
+
+
+def drawn(method: Multitask, training: Training, scenes: Scenes, seed: int, weights: dict[str, np.ndarray]) -> str:
+    """What the published weights make of some test scenes, as SVG."""
+    torch.set_num_threads(1)
+    shown = {name: values[:SHOWN] for name, values in scenes["test"].items()}
+    images = np.round(255 * shown["inputs"]).astype(np.uint8)
+    learner = method.learner(images.shape[1:], len(CLASSES), seed, training)
+    learner.network.load_state_dict({name: torch.as_tensor(array) for name, array in weights.items()})
+    rendered = Rendered(images, np.zeros(len(images), np.int64), shown["masks"], shown["depth"])
+    return figures.svg(picture({own_name(method): learner}, rendered))

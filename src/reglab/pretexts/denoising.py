@@ -1,0 +1,63 @@
+"""Denoising: noise is added to an image, and the network takes it away again."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+import torch
+from annotated_types import Gt
+from matplotlib.figure import Figure
+from torch import Tensor, nn
+
+from reglab.data.loader import Batch
+from reglab.models.base import Network
+from reglab.pretexts import pictures
+from reglab.pretexts.base import ImagePretext, PretextLearner, Task, Variation
+from reglab.sections import Training
+from reglab.streams import generator
+
+
+class DenoisingLearner(PretextLearner):
+    """Minimises the squared error of the reconstruction against the image without the noise."""
+
+    def __init__(self, network: Network, training: Training, vary: Variation, deviation: float, seed: int) -> None:
+        super().__init__(network, training, vary, seed)
+        self.deviation = deviation
+
+    def training_step(self, batch: Batch, batch_index: int = 0) -> Tensor:
+        images = self.vary(batch, self.moment)
+        return self.tally(self.error(images, self.moment.generator("noise", images.device)))
+
+    def noisy(self, images: Tensor, random: torch.Generator) -> Tensor:
+        return images + self.deviation * torch.randn(images.shape, generator=random, device=images.device)
+
+    def restored(self, noisy: Tensor) -> Tensor:
+        return self.network(noisy).reshape(noisy.shape)
+
+    def error(self, images: Tensor, random: torch.Generator) -> Tensor:
+        return (self.restored(self.noisy(images, random)) - images).square().mean()
+
+    def measures(self, batch: Batch) -> dict[str, Tensor]:
+        return {"loss": self.error(batch.inputs, generator(self.seed, "validation_noise", device=batch.inputs.device))}
+
+
+@dataclass(frozen=True)
+class Denoising(ImagePretext):
+    """Minimises E |g(f(x + e)) - x|^2 with Gaussian noise e of this `deviation`; inputs lie in [0, 1].
+
+    Vincent, Larochelle, Lajoie, Bengio and Manzagol, Stacked Denoising Autoencoders, 2010, eq. 5.
+    """
+
+    deviation: Annotated[float, Gt(0)] = 0.3
+
+    def head(self, features: int, shape: Sequence[int]) -> nn.Module:
+        return nn.Linear(features, torch.Size(shape).numel())
+
+    def learner(self, network: Network, training: Training, vary: Variation, seed: int) -> DenoisingLearner:
+        return DenoisingLearner(network, training, vary, self.deviation, seed)
+
+    @torch.no_grad()
+    def picture(self, task: Task) -> Figure:
+        learner, images = task.learner.eval(), task.validation.inputs[: pictures.SHOWN]
+        noisy = learner.noisy(images, generator(learner.seed, "validation_noise", device=images.device))
+        return pictures.rows({"original": images, "noisy": noisy, "restored": learner.restored(noisy)})

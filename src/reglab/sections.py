@@ -1,0 +1,128 @@
+"""The sections of params.yaml that hold plain settings, with what is allowed and the defaults."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Literal
+
+from annotated_types import Ge, Gt, Le, Lt, MinLen, MultipleOf
+
+
+@dataclass(frozen=True)
+class Data:
+    """`name` is a file in src/reglab/data/; sizes are in examples, `label_noise` is a share of the training labels."""
+
+    name: str
+    train_size: Annotated[int, Ge(1)]
+    validation_size: Annotated[int, Ge(1)]
+    test_size: Annotated[int, Ge(1)]
+    label_noise: Annotated[float, Ge(0), Le(1)] = 0.0
+
+
+@dataclass(frozen=True)
+class Training:
+    epochs: Annotated[int, Ge(1)] = 100
+    batch_size: Annotated[int, Ge(1)] = 64
+    optimizer: Literal["adam", "sgd"] = "adam"
+    learning_rate: Annotated[float, Gt(0)] = 0.001
+    momentum: Annotated[float, Ge(0), Lt(1)] = 0.0
+    accelerator: Literal["cpu", "gpu", "auto"] = "cpu"
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """`confidence` of every interval; differences of accuracy below `relevant_difference` do not matter in practice."""
+
+    confidence: Annotated[float, Gt(0), Lt(1)] = 0.95
+    relevant_difference: Annotated[float, Ge(0)] = 0.005
+
+
+@dataclass(frozen=True)
+class Scenes:
+    """How many rendered images of `size` x `size` pixels for each part of a split."""
+
+    name: ClassVar[str] = "scenes"
+    label_noise: ClassVar[float] = 0.0
+
+    size: Annotated[int, Ge(16), MultipleOf(2)] = 32
+    train_size: Annotated[int, Ge(8)] = 512
+    validation_size: Annotated[int, Ge(8)] = 128
+    test_size: Annotated[int, Ge(8)] = 256
+
+    @property
+    def count(self) -> int:
+        return self.train_size + self.validation_size + self.test_size
+
+
+@dataclass(frozen=True)
+class Text:
+    """A plain text file; data/topics.txt is made from the prose that CPython ships."""
+
+    file: Annotated[str, MinLen(1)] = "data/topics.txt"
+
+
+Budgets = Annotated[tuple[Annotated[int, Ge(1)], ...], MinLen(1)]
+
+
+@dataclass(frozen=True)
+class FewLabels:
+    """How every entry of `transfer` and `semi_supervised` is trained, once for each number of labels a class.
+
+    `regularizers` are techniques that all of them share, the one from scratch too, in order of application.
+    """
+
+    model: Any
+    regularizers: tuple = ()
+    labels_per_class: Budgets = (1, 2, 5, 10)
+    epochs: Annotated[int, Ge(1)] = 10
+    steps: Annotated[int, Ge(1)] = 30
+    batch_size: Annotated[int, Ge(1)] = 32
+    learning_rate: Annotated[float, Gt(0)] = 0.002
+
+    def training(self, accelerator: str) -> "Training":
+        return Training(
+            epochs=self.epochs, batch_size=self.batch_size, learning_rate=self.learning_rate, accelerator=accelerator
+        )
+
+
+@dataclass(frozen=True)
+class FewScenes:
+    """How every entry of `multitask` is trained, once for each number of labelled scenes."""
+
+    labelled: Budgets = (16, 64, 256)
+    epochs: Annotated[int, Ge(1)] = 10
+    steps: Annotated[int, Ge(1)] = 20
+    batch_size: Annotated[int, Ge(1)] = 16
+    learning_rate: Annotated[float, Gt(0)] = 0.003
+
+    def training(self, accelerator: str) -> "Training":
+        return Training(
+            epochs=self.epochs, batch_size=self.batch_size, learning_rate=self.learning_rate, accelerator=accelerator
+        )
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """A pretext's backbone, and a new head, on few labels: all is `tuned`, or the backbone stays `frozen`.
+
+    `augment`: with the policy under `augmentation.study`. `classes`: only these are told apart; null: all.
+    """
+
+    start: str
+    backbone: Literal["tuned", "frozen"] = "tuned"
+    augment: bool = True
+    classes: Annotated[tuple[Annotated[int, Ge(0)], ...], MinLen(2)] | None = None
+
+
+@dataclass(frozen=True)
+class Attack:
+    """What the recipes of a family are attacked with, on the first test `examples` of the first `seeds` seeds."""
+
+    norm: Literal["linf", "l2"] = "linf"
+    epsilons: Annotated[tuple[Annotated[float, Gt(0)], ...], MinLen(1)] = (0.02, 0.05, 0.1)
+    examples: Annotated[int, Ge(10)] = 200
+    seeds: Annotated[int, Ge(1)] = 1
+
+
+@dataclass(frozen=True)
+class Tracking:
+    uri: Annotated[str, MinLen(1)] | None = None
+    experiment: Annotated[str, MinLen(1)] = "reglab"

@@ -1,0 +1,1 @@
+"""Semi-supervised learning: few examples with labels and many without, together."""

@@ -1,0 +1,123 @@
+"""Entries against their own references, metric by metric: pairs by seed, Holm within a metric, lower may be better."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from reglab.evaluation import statistics
+from reglab.evaluation.by_metric import Question, compare_metrics
+from reglab.evaluation.questions import few_labels, several_tasks
+from reglab.sections import FewLabels, FewScenes, Transfer
+
+SEEDS = 11
+RULE = {"confidence": 0.95, "relevant_difference": 0.005}
+NOISE = np.random.default_rng(0).normal(0, 0.003, (6, SEEDS))
+
+
+def record(**metrics):
+    columns = {name: np.broadcast_to(values, SEEDS) for name, values in metrics.items()}
+    seeds = {
+        str(seed): {"status": "finished", "metrics": {name: float(values[seed]) for name, values in columns.items()}}
+        for seed in range(SEEDS)
+    }
+    return {"seeds": seeds, "technique": ["x"]}
+
+
+RECORDS = {
+    "transfer": {
+        "from_scratch": record(**{"test_accuracy@1": 0.6 + NOISE[0], "test_accuracy@5": 0.9 + NOISE[1]}),
+        "better": record(**{"test_accuracy@1": 0.7 + NOISE[2], "test_accuracy@5": 0.9 + NOISE[1]}),
+        "worse": record(**{"test_accuracy@1": 0.5 + NOISE[3], "test_accuracy@5": 0.8 + NOISE[4]}),
+    },
+    "semi_supervised": {
+        "label_spreading": record(**{"test_accuracy@1": 0.65 + NOISE[5], "test_accuracy@5": 0.95 + NOISE[5]})
+    },
+}
+METRICS = ("test_accuracy@1", "test_accuracy@5")
+SCRATCH, SPREADING = ("transfer", "from_scratch"), ("semi_supervised", "label_spreading")
+KEYS = [(family, name) for family, names in RECORDS.items() for name in names]
+QUESTION = Question(
+    {key: dict.fromkeys(METRICS, SCRATCH) for key in KEYS}, {key: SPREADING for key in KEYS if key != SPREADING}
+)
+
+
+@pytest.fixture(scope="module")
+def rows():
+    return compare_metrics(RECORDS, QUESTION, **RULE)
+
+
+def test_a_row_is_the_paired_difference_to_its_reference_with_a_verdict(rows):
+    row = rows["transfer"]["better"]["comparisons"]["test_accuracy@1"]
+    difference = 0.1 + NOISE[2] - NOISE[0]
+    low, high = statistics.difference_interval(difference, 0.95)
+    assert row["difference"] == pytest.approx(difference.mean())
+    assert (row["difference_low"], row["difference_high"]) == pytest.approx((low, high), abs=1e-3)  # resampled
+    assert row["reference"] == "from_scratch" and row["verdict"] == "helps"
+    assert rows["transfer"]["worse"]["comparisons"]["test_accuracy@5"]["verdict"] == "hurts"
+    assert rows["transfer"]["better"]["comparisons"]["test_accuracy@5"]["verdict"] == "no relevant difference"
+    assert rows["transfer"]["from_scratch"]["comparisons"]["test_accuracy@1"]["verdict"] == "baseline"
+
+
+def test_holm_is_within_a_metric_over_all_entries_but_the_reference(rows):
+    for metric in METRICS:
+        found = [rows[family][name]["comparisons"][metric] for family, name in KEYS if (family, name) != SCRATCH]
+        assert [row["p_holm"] for row in found] == pytest.approx(statistics.holm(np.array([row["p"] for row in found])))
+
+
+def test_the_lead_over_the_rival_is_paired(rows):
+    lead = rows["transfer"]["better"]["comparisons"]["test_accuracy@1"]["over_rival"]
+    assert lead["name"] == "label_spreading"
+    assert lead["difference"] == pytest.approx((0.05 + NOISE[2] - NOISE[5]).mean()) and lead["low"] > 0
+    assert "over_rival" not in rows["semi_supervised"]["label_spreading"]["comparisons"]["test_accuracy@1"]
+
+
+def test_of_an_error_less_is_better():
+    records = {
+        "multitask": {"depth_only": record(test_depth_rmse=0.2), "joint": record(test_depth_rmse=0.1 + NOISE[0])}
+    }
+    asked = {("multitask", name): {"test_depth_rmse": ("multitask", "depth_only")} for name in records["multitask"]}
+    row = compare_metrics(records, Question(asked, {}), **RULE)["multitask"]["joint"]["comparisons"]["test_depth_rmse"]
+    assert row["difference"] < 0 and row["verdict"] == "helps"
+
+
+def test_a_diverged_entry_has_no_numbers_and_no_verdict_but_that():
+    lost = record(**{metric: 0.9 for metric in METRICS})
+    lost["seeds"]["3"] = {"status": "diverged", "reason": "x", "metrics": {}}
+    records = RECORDS | {"transfer": RECORDS["transfer"] | {"better": lost}}
+    found = compare_metrics(records, QUESTION, **RULE)["transfer"]["better"]
+    row = found["comparisons"]["test_accuracy@1"]
+    assert found["diverged_seeds"] == [3] and row["verdict"] == "diverged" and row["mean"] is row["difference"] is None
+
+
+SETTINGS = SimpleNamespace(
+    transfer={
+        "from_scratch": Transfer("scratch"),
+        "frozen": Transfer("masked", "frozen"),
+        "new_scratch": Transfer("scratch", classes=(1, 2)),
+        "new": Transfer("other_classes", classes=(1, 2)),
+    },
+    semi_supervised={
+        "mean_teacher": SimpleNamespace(classical=False),
+        "label_spreading": SimpleNamespace(classical=True),
+    },
+    few_labels=FewLabels(model=None, labels_per_class=(1, 5)),
+    few_scenes=FewScenes(labelled=(4, 8)),
+    multitask=dict.fromkeys(("segmentation_only", "depth_only", "joint")),
+)
+
+
+def test_each_transfer_is_compared_with_scratch_on_the_same_classes_and_only_these_with_the_rival():
+    asked = few_labels(SETTINGS)
+    assert asked.references["transfer", "frozen"]["test_accuracy@5"] == ("transfer", "from_scratch")
+    assert asked.references["transfer", "new"]["test_accuracy@1"] == ("transfer", "new_scratch")
+    assert asked.references["semi_supervised", "mean_teacher"]["test_accuracy"] == ("transfer", "from_scratch")
+    rivalled = {name for _, name in asked.rivals}
+    assert rivalled == {"from_scratch", "frozen", "mean_teacher"}
+
+
+def test_several_tasks_are_compared_with_each_task_alone():
+    asked = several_tasks(SETTINGS).references
+    assert asked["multitask", "joint"]["test_iou@4"] == ("multitask", "segmentation_only")
+    assert asked["multitask", "joint"]["test_depth_rmse@8"] == ("multitask", "depth_only")
+    assert set(asked["multitask", "depth_only"]) == {"test_depth_rmse", "test_depth_rmse@4", "test_depth_rmse@8"}
