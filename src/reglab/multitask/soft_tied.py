@@ -1,0 +1,37 @@
+"""A trunk for each task, drawn together: soft parameter tying, between separate networks and a shared trunk."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+from annotated_types import Ge
+from torch import Tensor, nn
+
+from reglab.models.dense import build_dense
+from reglab.models.parameters import weights
+from reglab.multitask.base import Multitask
+from reglab.penalties import tying
+
+
+class Pair(nn.ModuleDict):
+    """A network for each task; predicts what both predict."""
+
+    def forward(self, images: Tensor) -> dict[str, Tensor]:
+        return {task: maps for network in self.values() for task, maps in network(images).items()}
+
+
+@dataclass(frozen=True)
+class SoftTied(Multitask):
+    """Both losses + strength ||wA - wB||^2 over the weights of two trunks, which start as one; 0 lets them go.
+
+    Source: Goodfellow, Bengio and Courville, Deep Learning, 2016, section 7.9.
+    """
+
+    strength: Annotated[float, Ge(0)] = 0.01
+
+    def network(self, shape: Sequence[int], classes: int, seed: int) -> Pair:
+        return Pair({task: build_dense(shape[0], {task: maps}, seed) for task, maps in self.maps(classes).items()})
+
+    def objective(self, network: Pair, losses: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
+        apart = tying(*(weights(own.trunk).values() for own in network.values()))
+        return sum(losses.values()) + self.strength * apart, {"squared_distance": apart}
