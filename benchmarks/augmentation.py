@@ -61,16 +61,17 @@ def compare(shape: tuple[int, int, int], calls: int) -> None:
     images, moment = torch.rand(BATCH, *shape), Moment(seed=0, epoch=0, step=0)
     indices, height, width = torch.randperm(EXAMPLES)[:BATCH], *shape[1:]
     maps = POLICY.maps(torch.rand(BATCH, 9), height, width)
+    theirs = maps * torch.tensor([1, 1, 2 / width])  # of square images, in affine_grid's unit
     work = {
         "plain": lambda: plain(images),
         "ours": lambda: POLICY(images, moment, indices, EXAMPLES),
-        "sampled": lambda: sampled(images, maps),
+        "sampled": lambda: sampled(images, theirs),
         "seen": lambda: warp(images, places(maps, height, width)),
     }
     if RandomAffine:
         degrees = {"degrees": ROTATION, "translate": (TRANSLATION,) * 2, "shear": SHEAR, "p": 1.0}
-        theirs = RandomAffine(scale=(1 - SCALE, 1 + SCALE), **degrees)
-        work["kornia"] = lambda: theirs(images)
+        random = RandomAffine(scale=(1 - SCALE, 1 + SCALE), **degrees)
+        work["kornia"] = lambda: random(images)
     seconds = {name: [] for name in work}
     for _ in range(TURNS):
         for name, call in work.items():
