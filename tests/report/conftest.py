@@ -135,6 +135,22 @@ def study(tmp_path):
     return write_study(tmp_path / "runs")
 
 
+@pytest.fixture(scope="session")
+def whole(tmp_path_factory):
+    """All entries and metrics.json of a study with a second half; of the first half what is needed for a page."""
+    import second_half
+
+    from reglab.report.collect import collect
+
+    folder = tmp_path_factory.mktemp("study")
+    runs, _, metrics = write_study(folder / "runs")
+    for name in ("none", "dropout"):
+        metrics["regularizers"][name]["best_baseline"] = None
+    second = second_half.entries_of(folder)
+    first = collect(runs, [("regularizers", "none"), ("regularizers", "dropout"), ("theory", "lasso")])
+    return first + second, metrics | second_half.metrics_of(second)
+
+
 def write_study(runs):
     """Writes the records; returns (runs, expected, metrics)."""
     rng = np.random.default_rng(7)

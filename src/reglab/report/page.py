@@ -6,9 +6,22 @@ from functools import cached_property
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from reglab.evaluation.comparison import COMPARED
 from reglab.evaluation.statistics import smallest_seeds
 from reglab.figures import COLORS
-from reglab.report import answer, curves, formats, panels, robustness, tables, theory
+from reglab.report import (
+    answer,
+    curves,
+    few_labels,
+    formats,
+    lecture,
+    panels,
+    pretexts,
+    robustness,
+    tables,
+    tasks,
+    theory,
+)
 from reglab.report.collect import Entry
 
 
@@ -71,6 +84,11 @@ def body(template: str, **values) -> Markup:
     return Markup(PAGES.get_template(template).render(values))
 
 
+def figures_of(topics: list[Entry]) -> dict[str, Markup]:
+    """Those that have one, by name."""
+    return {e.name: theory.embedded(e.figure, f"{e.family}-{e.name}", f"figure: {e.name}") for e in topics if e.figure}
+
+
 def the_answer(study: Study) -> Section:
     axis = tables.common_axis(study.rows, study.settings["evaluation"]["relevant_difference"])
     return Section(
@@ -98,6 +116,43 @@ def what_to_expect(study: Study) -> Section | None:
     return Section("expect", "What to expect", body("expect.html", **values))
 
 
+def with_few_labels(study: Study) -> Section | None:
+    entries, metrics, settings = study.entries, study.metrics, study.settings
+    if not any(entry.family in few_labels.FAMILIES for entry in entries):
+        return None
+    groups = few_labels.groups(entries, metrics, settings["few_labels"]["labels_per_class"])
+    values = {"groups": groups, "bar": few_labels.against_rival(groups[0]), "points": few_labels.points_to_know(groups)}
+    values |= {"panels": lecture.panels(entries, groups, tasks.methods(entries, metrics), settings)}
+    values |= {"measure": few_labels.ACCURACY, "per": few_labels.LABELS}
+    values |= {"confidence": settings["evaluation"]["confidence"], "seeds": settings["seeds"]}
+    return Section("few-labels", "Few labels", body("few_labels.html", **values))
+
+
+def the_pretexts(study: Study) -> Section | None:
+    found = pretexts.pretexts(study.entries, study.metrics)
+    if not found:
+        return None
+    return Section("pretexts", "Pretexts", body("pretexts.html", **pretexts.values(found)))
+
+
+def several_tasks(study: Study) -> Section | None:
+    found = tasks.methods(study.entries, study.metrics)
+    if not found:
+        return None
+    values = tasks.values(found, study.settings["few_scenes"]["labelled"])
+    evaluation = study.settings["evaluation"]
+    values |= {"confidence": evaluation["confidence"], "relevant": evaluation["relevant_difference"]}
+    values |= {"seeds": study.settings["seeds"]}
+    return Section("tasks", "Several tasks", body("tasks.html", **values))
+
+
+def the_augmentation(study: Study) -> Section | None:
+    topics = [entry for entry in study.entries if entry.family == "augmentation"]
+    if not topics:
+        return None
+    return Section("augmentation", "Augmentation", body("augmentation.html", topics=topics, figures=figures_of(topics)))
+
+
 def the_robustness(study: Study) -> Section | None:
     families = robustness.families(study.entries)
     if not families:
@@ -109,19 +164,19 @@ def the_theory(study: Study) -> Section | None:
     topics = [entry for entry in study.entries if entry.family == "theory"]
     if not topics:
         return None
-    figures = {e.name: theory.embedded(e.figure, f"theory-{e.name}", f"figure: {e.name}") for e in topics if e.figure}
-    return Section("theory", "The theory, checked", body("theory.html", topics=topics, figures=figures))
+    return Section("theory", "The theory, checked", body("theory.html", topics=topics, figures=figures_of(topics)))
 
 
 def what_ran(study: Study) -> Section:
-    recipes = [entry for entry in study.entries if entry.record["seeds"]]
+    recipes = [entry for entry in study.entries if entry.family in COMPARED]
     fingerprints = sorted({entry.record["dataset"]["fingerprint"] for entry in recipes})
     least = smallest_seeds(1, 1 - study.settings["evaluation"]["confidence"])
     values = {"study": study, "entries": recipes, "fingerprints": fingerprints, "least": least}
     return Section("ran", "What ran", body("ran.html", **values))
 
 
-SECTIONS = (the_answer, what_to_expect, the_robustness, the_theory, what_ran)
+SECTIONS = (the_answer, what_to_expect, with_few_labels, the_pretexts, several_tasks, the_augmentation)
+SECTIONS += (the_robustness, the_theory, what_ran)
 
 
 def render(entries: list[Entry], metrics: dict, settings: dict, text: str = "") -> str:

@@ -2,7 +2,7 @@
 
 import re
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 REFERENCE = re.compile(r'(\bid="|href="#|url\(#)')
 UNWANTED = re.compile(r"<metadata>.*?</metadata>|<defs>\s*<style.*?</style>\s*</defs>|<!--.*?-->", re.DOTALL)
@@ -19,6 +19,6 @@ def embedded(svg: str, prefix: str, label: str) -> Markup:
     svg = UNWANTED.sub("", svg[svg.index("<svg") :])
     svg = NAMESPACES.sub("", svg).replace("xlink:href", "href")
     svg = PATH.sub(lambda path: re.sub(r"(\.\d\d)\d+", r"\1", path[0]), FONT.sub("", svg))
-    svg = REFERENCE.sub(rf"\g<1>{prefix}-", svg)
+    svg = REFERENCE.sub(rf"\g<1>{escape(prefix)}-", svg)
     opening = Markup('<svg role="img" aria-label="{}"').format(label)
     return Markup(svg.replace("<svg", opening, 1))

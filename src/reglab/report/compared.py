@@ -1,0 +1,157 @@
+"""Entries that are compared metric by metric, each with a reference of its own: their numbers, and what is gained most."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from markupsafe import Markup
+
+from reglab.report.answer import link, listed, many
+from reglab.report.collect import Entry
+from reglab.report.formats import fixed, missing, percent, points
+from reglab.report.tables import Interval
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A metric as people read it: a `share` in percent, its differences in points; else with three decimals."""
+
+    metric: str
+    title: str
+    share: bool = True
+    lower_is_better: bool = False
+
+    def at(self, budget: int) -> str:
+        """The metric's name in the records."""
+        return f"{self.metric}@{budget}"
+
+    def value(self, x: float | None) -> str:
+        return percent(x) if self.share else fixed(x, 3)
+
+    def difference(self, x: float | None) -> str:
+        return points(x) if self.share else fixed(x, 3, sign="+")
+
+    def range(self, interval: Interval) -> str:
+        return f"{self.difference(interval.low)} to {self.difference(interval.high)}"
+
+
+class Effect(NamedTuple):
+    """A metric against the reference, paired over seeds; of the verdict nothing where the entry is its own reference."""
+
+    difference: Interval
+    reference: str
+    verdict: str
+    seeds_needed: int | None
+    rival: str | None
+    over_rival: Interval
+
+    @classmethod
+    def of(cls, row: dict) -> "Effect":
+        """From a row of metrics.json."""
+        verdict = "" if row["verdict"] == "baseline" else row["verdict"]
+        difference = Interval(*(row[key] for key in ("difference", "difference_low", "difference_high")))
+        lead = row.get("over_rival") or {}
+        over = Interval(*(lead.get(key) for key in ("difference", "low", "high")))
+        return cls(difference, row["reference"], verdict, row["seeds_needed"], lead.get("name"), over)
+
+
+@dataclass(frozen=True)
+class Compared:
+    """An entry, and its rows in metrics.json by metric (none where there is nothing to compare it with)."""
+
+    entry: Entry
+    comparisons: dict[str, dict]
+
+    @property
+    def name(self) -> str:
+        return self.entry.name
+
+    @property
+    def id(self) -> str:
+        return f"{self.entry.family}-{self.name}"
+
+    @property
+    def own(self) -> dict:
+        """Its entry in params.yaml."""
+        return self.entry.record["settings"].get(self.name, {})
+
+    @property
+    def diverged(self) -> bool:
+        return bool(self.entry.seeds("diverged"))
+
+    @property
+    def reference(self) -> bool:
+        """Is it what it is compared with?"""
+        return any(row["verdict"] == "baseline" for row in self.comparisons.values())
+
+    def measured(self, metric: str) -> Interval:
+        """The mean over seeds and its interval; unknown where a seed diverged or the metric was not measured."""
+        found = self.entry.record["summary"].get(metric, {})
+        return Interval(*(found.get(key) for key in Interval._fields))
+
+    def effect(self, metric: str) -> Effect | None:
+        return Effect.of(self.comparisons[metric]) if metric in self.comparisons else None
+
+
+def comparisons_of(entry: Entry, metrics: dict) -> dict[str, dict]:
+    """Its rows in metrics.json."""
+    return metrics.get(entry.family, {}).get(entry.name, {}).get("comparisons", {})
+
+
+def most(rows: Iterable[Compared], metric: str) -> Compared | None:
+    """Of those that the metric helps with, the one with the largest difference."""
+    helping = [row for row in rows if (effect := row.effect(metric)) and effect.verdict == "helps"]
+    return max(helping, key=lambda row: abs(row.effect(metric).difference.mean), default=None)
+
+
+def told(rows: Sequence[Compared], measure: Measure, budgets: Sequence[int], against: str, per: str) -> Markup:
+    """A sentence: what is gained most over `against`, at each number of `per`; or that nothing is, or that it is unclear."""
+    ranked = [row for row in rows if comparable(row, measure.at(budgets[0]))]
+    if not ranked:
+        return Markup("Nothing that was tried can be compared with {}.").format(against)
+    best: dict[str, list[int]] = {}
+    for budget in budgets:
+        if found := most(ranked, measure.at(budget)):
+            best.setdefault(found.name, []).append(budget)
+    if best:
+        named = {row.name: row for row in ranked}
+        parts = [gained(named[name], measure, own, per if not n else "") for n, (name, own) in enumerate(best.items())]
+        none = [budget for budget in budgets if not any(budget in own for own in best.values())]
+        rest = Markup("; at {} nothing is shown to help").format(listed(none)) if none else ""
+        return Markup("Most is gained over {} by {}{}.").format(against, listed(parts), rest)
+    effects = [(row, budget, row.effect(measure.at(budget))) for row in ranked for budget in budgets]
+    if all(effect.verdict == "cannot tell" for *_, effect in effects):
+        return unclear(effects, measure, against, per)
+    return Markup("Nothing that was tried is shown to beat {}, at whatever number of {}: not one of {}.").format(
+        against, per, many(len(ranked), "method")
+    )
+
+
+def gained(row: Compared, measure: Measure, budgets: list[int], per: str) -> Markup:
+    """The name, where it gains, and in brackets by how much, with the interval."""
+    unit = "\u00a0points" if measure.share else ""
+    amounts = []
+    for budget in budgets:
+        difference = row.effect(measure.at(budget)).difference
+        amounts.append(f"{measure.difference(difference.mean)}{unit}, {measure.range(difference)}")
+        unit = ""
+    return Markup("<b>{}</b> at {} ({})").format(link(row), f"{listed(budgets)} {per}".rstrip(), "; ".join(amounts))
+
+
+def unclear(effects: list[tuple[Compared, int, Effect]], measure: Measure, against: str, per: str) -> Markup:
+    """When every verdict is that it cannot be told: the largest difference, on the better side if there is one."""
+    sign = -1 if measure.lower_is_better else 1
+    row, budget, effect = max(effects, key=lambda found: sign * found[2].difference.mean)
+    return Markup(
+        "{} cannot tell whether anything beats {}: the largest difference is {}{}, by <b>{}</b> at {} {}, "
+        "and chance is not ruled out."
+    ).format(
+        many(len(row.entry.record["seeds"]), "seed"), against, measure.difference(effect.difference.mean),
+        "\u00a0points" if measure.share else "", link(row), budget, per,
+    )  # fmt: skip
+
+
+def comparable(row: Compared, metric: str) -> bool:
+    """Neither it nor its reference diverged, and there is a reference."""
+    effect = row.effect(metric)
+    return effect is not None and not missing(effect.difference.mean)

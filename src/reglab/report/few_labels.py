@@ -1,0 +1,215 @@
+"""What helps with few labels: transfer and semi-supervised methods against training from scratch and a classical method."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from reglab.report.answer import Point, link, listed
+from reglab.report.collect import Entry
+from reglab.report.compared import Compared, Measure, comparable, comparisons_of, told
+from reglab.report.drawings import Line, against_labels, drawn
+from reglab.report.formats import fixed, missing, points
+from reglab.report.tables import Interval
+
+FAMILIES = ("transfer", "semi_supervised")
+ACCURACY = Measure("test_accuracy", "Accuracy")
+CHOSEN_BY = Measure("validation_accuracy", "Validation accuracy")
+LABELS = "labels per class"
+SCRATCH = "training from scratch with the same augmentation"
+BESIDE = {"test_ece": "calibration error", "test_nll": "loss", "bias_squared": "bias²", "variance": "variance"}
+
+
+@dataclass(frozen=True)
+class Method(Compared):
+    """An entry that learned from few labels. `rival`: the classical method that networks should beat, if there is one."""
+
+    rival: str | None
+
+    @property
+    def classical(self) -> bool:
+        return self.name == self.rival
+
+    @property
+    def candidate(self) -> bool:
+        """May it help: is it neither training from scratch, of either kind, nor the classical method?"""
+        return not self.classical and self.own.get("start") != "scratch"
+
+    @property
+    def classes(self) -> tuple[int, ...] | None:
+        return tuple(self.own["classes"]) if self.own.get("classes") else None
+
+    @property
+    def kind(self) -> str:
+        """What it is, in a few words."""
+        if self.entry.family != "transfer":
+            return "classical" if self.classical else "semi-supervised"
+        start = "reference, from scratch" if self.reference else f"from {self.own['start']}"
+        return ", ".join([start, self.own["backbone"], *([] if self.own["augment"] else ["not augmented"])])
+
+    @property
+    def cost(self) -> float | None:
+        """Of the pretraining and the training, training from scratch = 1; not counted of a classical method."""
+        return None if self.classical else self.entry.record.get("cost", {}).get("relative_to_none")
+
+    def beside(self, budget: int) -> str:
+        """How well its confidence can be trusted, and what its error is made of."""
+        found = {title: self.measured(f"{metric}@{budget}").mean for metric, title in BESIDE.items()}
+        return ", ".join(f"{title} {fixed(value, 3)}" for title, value in found.items() if not missing(value))
+
+
+@dataclass(frozen=True)
+class Group:
+    """The methods that tell the same classes apart (None: all of them), the highest accuracy first."""
+
+    classes: tuple[int, ...] | None
+    methods: list[Method]
+    budgets: Sequence[int]
+
+    @property
+    def id(self) -> str:
+        return "-".join(["few", *map(str, self.classes or ("all",))])
+
+    @property
+    def title(self) -> str:
+        return f"Classes {listed(list(self.classes))} alone" if self.classes else "All classes"
+
+    @property
+    def ranked(self) -> list[Method]:
+        return [method for method in self.methods if not method.diverged]
+
+    @property
+    def lost(self) -> list[Method]:
+        return [method for method in self.methods if method.diverged]
+
+    def chosen(self, budget: int) -> Method | None:
+        """The network with the highest validation accuracy."""
+        networks = [method for method in self.ranked if not method.classical]
+        return max(networks, key=lambda method: method.measured(CHOSEN_BY.at(budget)).mean, default=None)
+
+    @property
+    def answer(self) -> Markup:
+        """What is gained most over training from scratch."""
+        return told([m for m in self.methods if m.candidate], ACCURACY, self.budgets, SCRATCH, LABELS)
+
+    @property
+    def figure(self) -> Markup | None:
+        """Error against labels: the reference, the classical method, and the best of either family by validation accuracy."""
+        if not self.ranked:
+            return None
+        shown = [
+            max(found, key=lambda method: method.measured(CHOSEN_BY.metric).mean).name
+            for family in FAMILIES
+            if (found := [method for method in self.ranked if method.candidate and method.entry.family == family])
+        ]
+        lines = []
+        for method in self.ranked:
+            values = [error(method.measured(ACCURACY.at(budget))) for budget in self.budgets]
+            how = "rival" if method.classical else "reference" if method.reference else "other"
+            lines.append(Line(method.name, values, "shown" if method.name in shown else how))
+        figure = against_labels(lines, self.budgets, LABELS, "test error, %", logarithmic=True)
+        return drawn(figure, self.id, f"test error against {LABELS}: {self.title}")
+
+
+def error(accuracy: Interval) -> Interval:
+    """In percent."""
+    return Interval(100 * (1 - accuracy.mean), 100 * (1 - accuracy.high), 100 * (1 - accuracy.low))
+
+
+def groups(entries: list[Entry], metrics: dict, budgets: Sequence[int]) -> list[Group]:
+    """By the classes that are told apart, all of them first."""
+    few = [entry for entry in entries if entry.family in FAMILIES]
+    compared = {(entry.family, entry.name): comparisons_of(entry, metrics) for entry in few}
+    rivals = [row["over_rival"]["name"] for own in compared.values() for row in own.values() if "over_rival" in row]
+    methods = [Method(e, compared[e.family, e.name], rivals[0] if rivals else None) for e in few]
+
+    def rank(method: Method) -> tuple:
+        accuracy = method.measured(ACCURACY.metric).mean
+        return missing(accuracy), 0.0 if missing(accuracy) else -accuracy
+
+    kinds = sorted({method.classes for method in methods}, key=lambda classes: classes or ())
+    return [
+        Group(classes, sorted((m for m in methods if m.classes == classes), key=rank), budgets) for classes in kinds
+    ]
+
+
+def against_rival(group: Group) -> Markup | None:
+    """Does the best of all networks, chosen by validation accuracy, beat the classical method on the same labels?"""
+    rival = next((method for method in group.ranked if method.classical), None)
+    chosen = {budget: best for budget in group.budgets if (best := group.chosen(budget))}
+    if rival is None or not chosen:
+        return None
+    same = len({best.name for best in chosen.values()}) == 1
+    outcomes: dict[str, list[Markup]] = {"beats": [], "falls short of": [], "cannot be told from": []}
+    for budget, best in chosen.items():
+        lead = best.effect(ACCURACY.at(budget)).over_rival
+        name = "" if same else Markup("{}, ").format(link(best))
+        detail = Markup("{} ({}{}\u00a0points, {})").format(budget, name, points(lead.mean), ACCURACY.range(lead))
+        outcomes[outcome(lead)].append(detail)
+    bar = Markup("<b>{}</b>, the classical method on the same labels,").format(link(rival))
+    found = [(verb, details) for verb, details in outcomes.items() if details]
+    parts = [
+        Markup("{} {} at {}").format(verb, "it" if number else bar, listed(details))
+        for number, (verb, details) in enumerate(found)
+    ]
+    who = Markup(", {},").format(link(chosen[group.budgets[0]])) if same else ""
+    never = "" if outcomes["beats"] else " At no number of labels is it shown to beat it."
+    return Markup("The network with the highest validation accuracy{} {}.{}").format(who, listed(parts), never)
+
+
+def outcome(lead: Interval) -> str:
+    """What the interval of a lead says, as a verb."""
+    if missing(lead.low) or missing(lead.high) or lead.low <= 0 <= lead.high:
+        return "cannot be told from"
+    return "beats" if lead.low > 0 else "falls short of"
+
+
+def points_to_know(every: list[Group]) -> list[Point]:
+    """What stands beside the answer: what augmentation alone does, the new classes, what hurts, what diverged."""
+    found = [point for group in every for point in augmentation_alone(group)]
+    found += [Point(group.title, group.answer) for group in every if group.classes]
+    hurting = [
+        Markup("{} at {}").format(link(method), listed(where))
+        for group in every
+        for method in group.ranked
+        if method.candidate
+        and (where := [b for b in group.budgets if verdict(method, b) == "hurts"])
+    ]  # fmt: skip
+    if hurting:
+        found.append(Point("Hurts", Markup("{} {}.").format(listed(hurting), LABELS)))
+    if lost := [method for group in every for method in group.lost]:
+        parts = [
+            Markup("{} (in {} of {} seeds)").format(
+                link(m), len(m.entry.seeds("diverged")), len(m.entry.record["seeds"])
+            )
+            for m in lost
+        ]
+        text = Markup("{}. What diverged is not ranked, and nothing is compared with it.")
+        found.append(Point("Diverged", text.format(listed(parts)), alarming=True))
+    return found
+
+
+def verdict(method: Method, budget: int) -> str | None:
+    effect = method.effect(ACCURACY.at(budget))
+    return effect and effect.verdict
+
+
+def augmentation_alone(group: Group) -> list[Point]:
+    """How much of a gain is augmentation: the entry from scratch that has none, against the one that has."""
+    plain = [
+        method
+        for method in group.ranked
+        if method.own.get("start") == "scratch"
+        and not method.own["augment"]
+        and comparable(method, ACCURACY.at(group.budgets[0]))
+    ]
+    if not plain:
+        return []
+    effects = [plain[0].effect(ACCURACY.at(budget)) for budget in group.budgets]
+    changes = listed([points(-effect.difference.mean) for effect in effects])
+    text = Markup(
+        "Augmentation alone changes training from scratch by {} points at {} {} ({} goes without it). "
+        "All other differences here are to training with it, so that none takes augmentation for a gain of its own."
+    )
+    where = listed(list(group.budgets))
+    return [Point("Augmentation", text.format(changes, where, LABELS, link(plain[0])))]
