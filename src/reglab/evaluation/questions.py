@@ -16,8 +16,9 @@ def pretexts(settings) -> Question:
     """Are the learned features better than random ones? For pretexts on images, by either probe."""
     scratch = ("pretraining", "scratch")
     probes = dict.fromkeys(("test_linear_probe", "test_neighbour_probe"), scratch)
-    images = [name for name, pretext in settings.pretraining.items() if pretext.source != "text"]
-    return Question({("pretraining", name): probes for name in images} if "scratch" in images else {}, {})
+    on_images = {name for name, pretext in settings.pretraining.items() if pretext.source != "text"}
+    asked = on_images if "scratch" in on_images else set()
+    return Question({("pretraining", name): probes if name in asked else {} for name in settings.pretraining}, {})
 
 
 def few_labels(settings) -> Question:
@@ -30,8 +31,8 @@ def few_labels(settings) -> Question:
         for name, entry in transfers.items()
     }
     scratch = reference_of(Transfer("scratch"), transfers)
-    for name in settings.semi_supervised if scratch else ():
-        found["semi_supervised", name] = dict.fromkeys(metrics, ("transfer", scratch))
+    for name in settings.semi_supervised:
+        found["semi_supervised", name] = dict.fromkeys(metrics if scratch else (), ("transfer", scratch))
     same_task = [key for key in found if key[0] != "transfer" or transfers[key[1]].classes is None]
     rivals = [("semi_supervised", name) for name, own in settings.semi_supervised.items() if own.classical]
     return Question(found, {key: rival for rival in rivals for key in same_task if key != rival})
