@@ -1,6 +1,8 @@
 """Families under attack: the network that was judged, exact numbers where there are any, and doubts told."""
 
 import json
+from dataclasses import replace
+from functools import partial
 from math import nan
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,9 +12,11 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from reglab import attacking, record, training
+from reglab import attacking, ensembling, params, record, training
 from reglab.attacks.checks import closed_form
 from reglab.data import prepared
+from reglab.ensembles.bagging import Bagging
+from reglab.ensembles.boosting import Boosting
 from reglab.errors import UserError
 from reglab.evaluation.robustness import leaders
 from reglab.fitting import Recipe, learner_of
@@ -23,11 +27,10 @@ from reglab.regularizers.dropout import Dropout
 from reglab.regularizers.k_sparse import KSparse
 from reglab.regularizers.none import NoRegularizer
 from reglab.regularizers.weight_averaging import WeightAveraging
+from reglab.restoring import ensemble_network, recipe_network
 
-TRAINING = SimpleNamespace(
-    epochs=4, batch_size=16, optimizer="adam", learning_rate=0.03, momentum=0.0, accelerator="cpu"
-)
-ATTACK = SimpleNamespace(norm="linf", epsilons=(0.02, 0.06), examples=40, seeds=2)
+TRAINING = params.Training(epochs=4, batch_size=16, learning_rate=0.03)
+ATTACK = SimpleNamespace(norm="linf", epsilons=(0.02, 0.06), examples=50, seeds=2)
 RECIPES = {
     "none": Recipe((NoRegularizer(),), MLP(depth=0), TRAINING, 3),  # linear, so that its robust accuracy is known
     "averaged": Recipe((WeightAveraging(0.9),), MLP(width=8, depth=1), TRAINING, 3),
@@ -64,7 +67,8 @@ def attacked(study, recipes=RECIPES, attack=ATTACK, processes=2) -> dict:
     about = About("attacks", "regularizers", [], dataset(data), {"regularizers": vars(attack)}, [])
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DVC_ROOT", str(root))
-        return attacking.run(attack, recipes, about, data, root / "runs", processes=processes)
+        networks = {name: partial(recipe_network, recipe) for name, recipe in recipes.items()}
+        return attacking.run(attack, networks, about, data, root / "runs", processes=processes)
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +82,7 @@ def test_what_is_attacked_gives_the_published_probabilities(study, name):
     folder = root / "runs" / "regularizers" / name
     published = load_file(folder / "predictions.safetensors")["test_probabilities"]
     for seed in (0, 1):
-        model = attacking.judged(RECIPES[name], folder, data.split(seed), seed)
+        model = recipe_network(RECIPES[name], folder, data.split(seed), seed)
         found = model(torch.as_tensor(data.split(seed).inputs["test"])).softmax(1)
         torch.testing.assert_close(found, published[seed], atol=1e-6, rtol=0)
 
@@ -86,7 +90,7 @@ def test_what_is_attacked_gives_the_published_probabilities(study, name):
 def test_the_plain_weights_of_an_average_are_told_from_what_was_judged(study):
     root, data = study
     folder, split = root / "runs" / "regularizers" / "averaged", data.split(0)
-    model, inputs = attacking.judged(RECIPES["averaged"], folder, split, 0), torch.as_tensor(split.inputs["test"])
+    model, inputs = recipe_network(RECIPES["averaged"], folder, split, 0), torch.as_tensor(split.inputs["test"])
     assert attacking.rebuilt(model, folder, inputs, 0).passed
     plain = learner_of(RECIPES["averaged"], (1, 4, 4), 0).network
     plain.load_state_dict(load_file(folder / "weights" / "seed-0.safetensors"))
@@ -97,7 +101,7 @@ def test_clean_accuracy_is_that_of_the_published_predictions(study, content):
     for name in RECIPES:
         published = load_file(study[0] / "runs" / "regularizers" / name / "predictions.safetensors")
         right = published["test_probabilities"].argmax(2) == published["test_labels"]
-        assert content["models"][name]["clean"] == pytest.approx(right[:, :40].double().mean().item(), abs=1e-9)
+        assert content["models"][name]["clean"] == pytest.approx(right.double().mean().item(), abs=1e-9)
         assert content["numbers"][f"{name}/clean_accuracy"] == content["models"][name]["clean"]
 
 
@@ -106,7 +110,7 @@ def test_the_robust_accuracy_of_a_linear_recipe_is_the_exact_one(study, content)
     exact = []
     for seed in (0, 1):
         weights = load_file(root / "runs" / "regularizers" / "none" / "weights" / f"seed-{seed}.safetensors")
-        inputs, labels = attacking.examples_of(data.split(seed), 40)
+        inputs, labels = attacking.examples_of(data.split(seed))
         check = closed_form(weights["head.weight"], weights["head.bias"], inputs, labels, 0.06, reported=0.0)
         exact.append(check.gap)
     assert 0.05 < np.mean(exact) < content["models"]["none"]["clean"] - 0.05, "an epsilon that decides nothing"
@@ -131,6 +135,24 @@ def test_every_recipe_has_a_whole_card_and_a_whole_row_and_column_of_transfers(c
     assert content["models"]["none"]["unreliable"] == []
 
 
+def test_the_strong_attack_alone_is_on_the_first_examples(study, content, tmp_path):
+    copied(study, tmp_path, "none")
+    only = {"none": RECIPES["none"]}
+    few = attacked((tmp_path, study[1]), only, SimpleNamespace(**vars(ATTACK) | {"examples": 10}))["models"]["none"]
+    same, other = content["models"]["none"]["curves"], few["curves"]
+    assert few["clean"] == content["models"]["none"]["clean"]
+    assert same["projected_gradient"] == other["projected_gradient"] and other["strong"] * 20 % 1 == 0
+
+
+def test_the_smallest_epsilon_of_every_example_is_published_and_agrees_with_the_clean_accuracy(study, content):
+    found = load_file(study[0] / "runs" / "attacks" / "regularizers" / "predictions.safetensors")
+    for name, model in content["models"].items():
+        smallest = found[f"smallest_epsilon/{name}"]
+        assert smallest.shape == (2, 50)
+        assert (smallest > 0).double().mean().item() == pytest.approx(model["clean"], abs=1e-9)
+        assert smallest.median(1).values.mean().item() == pytest.approx(model["smallest_epsilon"], abs=0.02)
+
+
 @pytest.mark.parametrize("norm", ["linf", "l2"])
 def test_the_record_is_the_same_to_the_byte_in_one_process_and_in_two(study, tmp_path, norm):
     both = {name: RECIPES[name] for name in ("none", "averaged")}
@@ -141,7 +163,7 @@ def test_the_record_is_the_same_to_the_byte_in_one_process_and_in_two(study, tmp
     for processes in (1, 2):
         attacked((tmp_path, study[1]), both, attack, processes)
         found.append({path.name: path.read_bytes() for path in folder.iterdir()})
-    assert found[0] == found[1] and found[0].keys() == {"record.json", "figure.svg"}
+    assert found[0] == found[1] and found[0].keys() == {"record.json", "figure.svg", "predictions.safetensors"}
 
 
 def copied(study, tmp_path: Path, name: str) -> Path:
@@ -161,7 +183,7 @@ def test_a_masked_gradient_makes_the_robust_accuracy_unreliable(study, tmp_path)
         path = folder / "weights" / f"seed-{seed}.safetensors"
         weights = load_file(path)
         save_file({key: 1e4 * value if "head" in key else value for key, value in weights.items()}, path)
-    models = [attacking.judged(recipe, folder, data.split(seed), seed) for seed in (0, 1)]
+    models = [recipe_network(recipe, folder, data.split(seed), seed) for seed in (0, 1)]
     inputs = [torch.as_tensor(data.split(seed).inputs["test"]) for seed in (0, 1)]
     published = torch.stack([model(own).softmax(1).detach() for model, own in zip(models, inputs, strict=True)])
     save_file({"test_probabilities": published}, folder / "predictions.safetensors")
@@ -191,7 +213,7 @@ def test_more_examples_or_seeds_than_there_are_is_said(study):
 @pytest.mark.parametrize("norm", ["linf", "l2"])
 def test_what_is_carried_to_others_stays_in_the_ball_and_fools_its_own_model(study, norm):
     root, data = study
-    model = attacking.judged(RECIPES["none"], root / "runs" / "regularizers" / "none", data.split(0), 0)
+    model = recipe_network(RECIPES["none"], root / "runs" / "regularizers" / "none", data.split(0), 0)
     inputs, labels = attacking.examples_of(data.split(0), 40)
     moved = attacking.to_carry(model, inputs, labels, 0.15, norm, seed=0)
     offsets = (moved - inputs).flatten(1)
@@ -204,7 +226,7 @@ def test_what_is_carried_to_others_stays_in_the_ball_and_fools_its_own_model(stu
 @pytest.mark.parametrize("norm", ["linf", "l2"])
 def test_the_picture_is_an_example_that_one_step_fools(study, norm):
     root, data = study
-    model = attacking.judged(RECIPES["none"], root / "runs" / "regularizers" / "none", data.split(0), 0)
+    model = recipe_network(RECIPES["none"], root / "runs" / "regularizers" / "none", data.split(0), 0)
     attack = SimpleNamespace(norm=norm, epsilons=(0.3,), examples=40)
     image, direction, moved, before, after = attacking.panda(model, data.split(0), attack)
     np.testing.assert_allclose(moved, np.clip(image + 0.3 * direction, 0, 1), atol=1e-6)
@@ -212,6 +234,24 @@ def test_the_picture_is_an_example_that_one_step_fools(study, norm):
         chances = model(torch.as_tensor(picture).movedim(2, 0)[None]).softmax(1)[0]
         assert chances.argmax() == label and chances.max().item() == pytest.approx(confidence, abs=1e-5)
     assert norm == "l2" or before[0] != after[0]
+
+
+@pytest.mark.parametrize("ensemble", [Bagging(2, "average"), Bagging(3, "vote"), Boosting(3, width=8)], ids=repr)
+def test_ensembles_are_attacked_as_they_were_judged_also_those_that_vote(study, tmp_path, ensemble):
+    data, plain, runs = study[1], replace(RECIPES["none"], regularizers=()), tmp_path / "runs"
+    attack, name = SimpleNamespace(**vars(ATTACK) | {"seeds": 1, "epsilons": (0.3,)}), "ensemble"
+    rebuild = partial(ensemble_network, ensemble, ensemble.member_recipe(plain), [])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DVC_ROOT", str(tmp_path))
+        about = About("ensembles", name, [name], dataset(data), {name: {}}, [0, 1])
+        trained = ensembling.run(ensemble, plain, about, data, runs, processes=2)
+        about = About("attacks", "ensembles", [], dataset(data), {}, [])
+        content = attacking.run(attack, {name: rebuild}, about, data, runs, processes=2)
+    model = content["models"][name]
+    assert model["clean"] == pytest.approx(trained["seeds"]["0"]["metrics"]["test_accuracy"], abs=1e-6)
+    assert model["curves"]["strong"] < model["clean"] - 0.2
+    lines = {line["name"].partition(": ")[2]: line["passed"] for line in content["checks"]}
+    assert lines["the model attacked is the one that was judged"] and lines["the loss has a slope at the examples"]
 
 
 def test_inputs_that_are_no_pictures_have_none():
@@ -231,7 +271,7 @@ def test_inputs_made_for_others_that_find_more_than_the_reported_attack_fail_the
 def test_a_smallest_epsilon_that_no_half_reaches_is_left_out():
     def one(smallest: float):
         curves = {"fast_gradient": [0.9], "projected_gradient": [0.8]}
-        return attacking.Measured(1.0, curves, 0.7, smallest, np.zeros(1), [Check("none such", nan, 0.0)])
+        return attacking.Measured(1.0, curves, 0.7, np.array([smallest]), np.zeros(1), [Check("none such", nan, 0.0)])
 
     attack = SimpleNamespace(epsilons=(0.1,))
     found = attacking.summarised(attack, {"a": [one(0.25), one(np.inf)]}, {"a": [[0.6], [0.7]]})

@@ -1,9 +1,10 @@
-"""From a family of trained recipes to the record of how they stand up to attacks, and whether that can be believed.
+"""From a family of trained networks to the record of how they stand up to attacks, and whether that can be believed.
 
-What is attacked is what was judged: each network is rebuilt from its recipe and its published weights, and a line of
-its honesty card compares its probabilities with the published ones.
+What is attacked is what was judged: each network is rebuilt from its published weights, and a line of its honesty card
+compares its probabilities with the published ones.
 """
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from itertools import product
 from math import isfinite
@@ -29,11 +30,12 @@ from reglab.checking import row
 from reglab.data.prepared import Prepared, Split
 from reglab.errors import UserError
 from reglab.evaluation.robustness import Panda, figure
-from reglab.fitting import Recipe, learner_of
 from reglab.oracle import Check
 from reglab.processes import run_all
 from reglab.record import About
 from reglab.streams import generator
+
+Rebuild = Callable[[Path, Split, int], Module]  # folder of the record, split, seed -> the network that was judged
 
 STEPS = 20  # of a projected gradient
 ROUNDING = 1e-4  # of probabilities, between the batches and devices on which they were computed
@@ -41,23 +43,24 @@ ROUNDING = 1e-4  # of probabilities, between the batches and devices on which th
 
 @dataclass(frozen=True)
 class Measured:
-    """What the attacks left of one seed of a recipe: accuracies, by attack and epsilon where they are curves.
+    """What the attacks left of one seed of a network: accuracies, by attack and epsilon where they are curves.
 
-    `smallest` is the median over examples; `carried` (examples, *shape) are the inputs made to be tried on other
-    recipes; `lines` is the honesty card, empty unless asked for.
+    `clean`, `curves` and `smallest` (test examples,), the smallest epsilons, are on all test examples. The others are on
+    those of the strong attack: `carried` (examples, *shape) are the inputs made to be tried on other networks; `lines`
+    is the honesty card, empty unless asked for.
     """
 
     clean: float
     curves: dict[str, list[float]]
     strong: float
-    smallest: float
+    smallest: np.ndarray
     carried: np.ndarray
     lines: list[Check]
 
 
 def run(
     attack,  # the entry of `attacks` in params.yaml: norm, epsilons, examples, seeds
-    recipes: dict[str, Recipe],
+    networks: dict[str, Rebuild],
     about: About,
     data: Prepared,
     runs: Path,
@@ -65,15 +68,19 @@ def run(
     processes: int | None = None,
     context: dict | None = None,
 ) -> dict:
-    """Attack `runs/<about.name>/<recipe>` and publish `runs/attacks/<about.name>`; returns the record's content.
+    """Attack `runs/<about.name>/<network>` and publish `runs/attacks/<about.name>`; returns the record's content.
 
-    A recipe that diverged in one of the seeds is skipped and named. `context` is as in `journal.opened`. UserError where
+    `predictions.safetensors` holds the smallest epsilon of every test example (seeds, examples), 0 where it is wrong
+    anyway, infinite where it stood up to all. The strong attack, the honesty card and the transfers are on the first
+    `attack.examples` of them.
+
+    One that diverged in one of the seeds is skipped and named. `context` is as in `journal.opened`. UserError where
     the data or the trained seeds are fewer than asked for, and as in `attacks.base` and `Ball.around`.
     """
     with journal.opened(about, context) as entry:
         trained = runs / about.name
-        lost = {name: lost_seeds(record.read(trained / name), attack.seeds) for name in recipes}
-        left = {name: recipe for name, recipe in recipes.items() if not lost[name]}
+        lost = {name: lost_seeds(record.read(trained / name), attack.seeds) for name in networks}
+        left = {name: rebuild for name, rebuild in networks.items() if not lost[name]}
         splits = [data.split(seed) for seed in range(attack.seeds)]
         if len(splits[0].labels["test"]) < attack.examples:
             raise UserError(
@@ -94,10 +101,11 @@ def run(
         if left:
             shown = "none" if "none" in left else next(iter(left))
             torch.set_num_threads(1)
-            model = judged(left[shown], trained / shown, splits[0], 0)
+            model = left[shown](trained / shown, splits[0], 0)
             curves = {name: [each.curves["projected_gradient"] for each in own] for name, own in measured.items()}
             picture = figure(attack.norm, attack.epsilons, curves, content["models"], panda(model, splits[0], attack))
-        path = record.write(record.folder(runs, about), content, figure=picture)
+        smallest = {f"smallest_epsilon/{name}": np.stack([seed.smallest for seed in measured[name]]) for name in left}
+        path = record.write(record.folder(runs, about), content, figure=picture, predicted=smallest)
         journal.complete(entry, path)
     return content
 
@@ -118,22 +126,16 @@ def grouped(names, results: list) -> dict[str, list]:
     return {name: results[place * each : (place + 1) * each] for place, name in enumerate(names)}
 
 
-def judged(recipe: Recipe, folder: Path, split: Split, seed: int) -> Module:
-    """The network that validation and test saw, in evaluation mode, from its published weights."""
-    learner = learner_of(recipe, split.inputs["test"].shape[1:], seed)
-    learner.network.load_state_dict(load_file(folder / "weights" / f"seed-{seed}.safetensors"))
-    return learner.judged().eval()
-
-
-def examples_of(split: Split, count: int) -> tuple[Tensor, Tensor]:
-    """The first test inputs (count, *shape) and labels (count,)."""
+def examples_of(split: Split, count: int | None = None) -> tuple[Tensor, Tensor]:
+    """The first test inputs (count, *shape) and labels (count,); all unless told."""
     return torch.as_tensor(split.inputs["test"][:count]), torch.as_tensor(split.labels["test"][:count])
 
 
-def measure(recipe: Recipe, folder: Path, split: Split, seed: int, attack) -> Measured:
-    """All attacks on one seed of a recipe; the honesty card is that of seed 0."""
-    model, (inputs, labels) = judged(recipe, folder, split, seed), examples_of(split, attack.examples)
+def measure(rebuild: Rebuild, folder: Path, split: Split, seed: int, attack) -> Measured:
+    """All attacks on one seed of a network; the honesty card is that of seed 0."""
+    model, (inputs, labels) = rebuild(folder, split, seed), examples_of(split)
     norm, largest = attack.norm, attack.epsilons[-1]
+    few, theirs = inputs[: attack.examples], labels[: attack.examples]
     curves = {
         "fast_gradient": [
             accuracy(model, fast_gradient(model, inputs, labels, epsilon, norm=norm), labels)
@@ -144,18 +146,18 @@ def measure(recipe: Recipe, folder: Path, split: Split, seed: int, attack) -> Me
             for e in attack.epsilons
         ],
     }
-    found = strong(model, inputs, labels, largest, norm=norm, seed=seed)
+    found = strong(model, few, theirs, largest, norm=norm, seed=seed)
     whole = 1.0 if norm == "linf" else inputs[0].numel() ** 0.5
     smallest = smallest_epsilon(projected_gradient, model, inputs, labels, norm=norm, largest=whole)
     lines = []
     if seed == 0:
-        lines = [rebuilt(model, folder, inputs, seed), *checks.card(model, inputs, labels, largest, found, norm=norm)]
+        lines = [rebuilt(model, folder, inputs, seed), *checks.card(model, few, theirs, largest, found, norm=norm)]
     return Measured(
         clean=accuracy(model, inputs, labels),
         curves=curves,
-        strong=accuracy(model, found, labels),
-        smallest=smallest.median().item(),
-        carried=to_carry(model, inputs, labels, largest, norm, seed).numpy(),
+        strong=accuracy(model, found, theirs),
+        smallest=smallest.numpy(),
+        carried=to_carry(model, few, theirs, largest, norm, seed).numpy(),
         lines=lines,
     )
 
@@ -178,9 +180,9 @@ def rebuilt(model: Module, folder: Path, inputs: Tensor, seed: int) -> Check:
     return Check("the model attacked is the one that was judged", gap, ROUNDING)
 
 
-def judge_all(recipe: Recipe, folder: Path, split: Split, seed: int, made: list[np.ndarray]) -> list[float]:
-    """The accuracy of a recipe on what was made for each recipe (examples, *shape)."""
-    model = judged(recipe, folder, split, seed)
+def judge_all(rebuild: Rebuild, folder: Path, split: Split, seed: int, made: list[np.ndarray]) -> list[float]:
+    """The accuracy of a network on what was made for each of them (examples, *shape)."""
+    model = rebuild(folder, split, seed)
     labels = torch.as_tensor(split.labels["test"][: len(made[0])])
     return [accuracy(model, torch.as_tensor(inputs), labels) for inputs in made]
 
@@ -201,7 +203,7 @@ def summarised(attack, measured: dict[str, list[Measured]], matrix: dict[str, li
             kind: [fmean(values) for values in zip(*(each.curves[kind] for each in seeds), strict=True)]
             for kind in seeds[0].curves
         }
-        clean, smallest = fmean(each.clean for each in seeds), fmean(each.smallest for each in seeds)
+        clean, smallest = fmean(each.clean for each in seeds), fmean(float(np.median(each.smallest)) for each in seeds)
         models[name] = {
             "clean": clean,
             "curves": curves | {"strong": robust},

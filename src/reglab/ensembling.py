@@ -6,6 +6,7 @@ a training that was killed goes on. The folder may be deleted at any time.
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import fmean
@@ -18,10 +19,11 @@ from reglab import journal, params, record
 from reglab.data.prepared import Prepared, Split
 from reglab.ensembles.base import Committee, Ensemble, stream
 from reglab.evaluation.by_members import Growth, all_splits, figure, growth, table
-from reglab.fitting import Recipe, cost_of_step, finished_seed, learner_of, train_seed
+from reglab.fitting import Recipe, cost_of_step, finished_seed, train_seed
 from reglab.models.base import Network
 from reglab.processes import run_all
 from reglab.record import About
+from reglab.restoring import blank, recipe_network, untrained
 from reglab.training import total_cost
 
 
@@ -43,32 +45,41 @@ def run(
     data: Prepared,
     runs: Path,
     *,
+    chosen: dict[str, Recipe] | None = None,
     processes: int | None = None,
     context: dict | None = None,
 ) -> dict:
     """Train and judge all seeds' ensembles and publish `runs/<family>/<name>`; returns the record's content.
 
-    `recipe` is that of the single model without any technique; `context` is as in `journal.opened`.
+    `recipe` is that of the single model without any technique; `chosen` are the recipes, trained under
+    `runs/regularizers`, whose networks an ensemble that gathers takes; `context` is as in `journal.opened`.
     """
+    chosen = chosen or {}
     with journal.opened(about, context) as entry:
         splits = {seed: data.split(seed) for seed in about.seeds}
-        own = ensemble.member_recipe(recipe)
-        home = home_of(about, own)
-        first = splits[about.seeds[0]]
-        costs = [(cost_of_step, which, first) for which in (own, recipe)]
-        step, plain, *judged = train_all(ensemble, own, splits, home, about.name, costs, processes)
+        own, first = ensemble.member_recipe(recipe), splits[about.seeds[0]]
+        if ensemble.gathers:
+            jobs = [(gather, ensemble, chosen, runs, split, seed) for seed, split in splits.items()]
+            judged = run_all(jobs, processes=processes, tick=lambda: None)
+            cost = gathered_cost(chosen, runs)
+        else:
+            costs = [(cost_of_step, which, first) for which in (own, recipe)]
+            home = home_of(about, own)
+            step, plain, *judged = train_all(ensemble, own, splits, home, about.name, costs, processes)
+            cost = trained_cost(ensemble, recipe, step, plain, judged, len(first.inputs["labelled"]))
+        committee = untrained(ensemble, own, list(chosen.values()), first, about.seeds[0])
         content = asdict(about) | {
             "seeds": {str(seed): each.seed for seed, each in zip(about.seeds, judged, strict=True)},
             "checks": [asdict(check) | {"passed": check.passed} for check in ensemble.checks()],
-            "cost": ensemble_cost(ensemble, recipe, step, plain, judged, len(first.inputs["labelled"])),
+            "cost": cost | {"prediction_passes": passes(committee, first)},
+            "chosen": list(chosen),
         }
         path = record.write(
             record.folder(runs, about),
             content,
-            **grown(ensemble, own, judged, splits),
-            splits=splits,
-            probabilities=[each.probabilities for each in judged],
-            weights=[each.weights for each in judged],
+            **grown(ensemble, committee, judged, splits),
+            predicted=record.predictions(splits.values(), [each.probabilities for each in judged]),
+            weights={seed: each.weights for seed, each in zip(splits, judged, strict=True)},
         )
         journal.complete(entry, path)
     return content
@@ -128,7 +139,7 @@ def train_member(
     with journal.locked(home / f".{folder.name}.lock", f"member {member} of seed {seed}"):
         train_seed(own, taken(split, rows), stream(seed, member), folder)
     outcome, tensors = finished_seed(folder, stream(seed, member))
-    network = empty(own, split, stream(seed, member))
+    network = blank(own, split, stream(seed, member))
     weights = record.starting_with("weights/", tensors)
     network.load_state_dict({name: torch.as_tensor(array) for name, array in weights.items()})
     return outcome, network
@@ -140,18 +151,6 @@ def taken(split: Split, rows: np.ndarray) -> Split:
         part | {"labelled": part["labelled"][rows]} for part in (split.inputs, split.labels, split.rows)
     )
     return Split(inputs, labels, numbers)
-
-
-def empty(own: Recipe, split: Split, seed: int) -> Network:
-    """A member before training, ready to be judged once it has its weights."""
-    return learner_of(own, split.inputs["test"].shape[1:], seed).network.eval()
-
-
-def untrained(ensemble: Ensemble, own: Recipe, split: Split, seed: int) -> Committee:
-    """The ensemble of a seed that `load_state_dict` makes the published one, from `weights/seed-<n>.safetensors`."""
-    networks = [empty(own, split, stream(seed, member)) for member in range(ensemble.networks)]
-    right = np.zeros((ensemble.networks, len(split.labels["labelled"])), dtype=bool)
-    return ensemble.committee(networks, right, own.classes).eval()
 
 
 def judge(ensemble: Ensemble, own: Recipe, split: Split, seed: int, home: Path) -> Judged:
@@ -197,17 +196,39 @@ def assess(ensemble: Ensemble, committee: Committee, split: Split, seed: int, ep
     return Judged({"status": "finished", "metrics": metrics}, probabilities["test"], weights, grown, epochs)
 
 
-def ensemble_cost(
+def gather(ensemble: Ensemble, chosen: dict[str, Recipe], runs: Path, split: Split, seed: int) -> Judged:
+    """Judge the published networks of the chosen recipes as one."""
+    networks = [recipe_network(recipe, runs / "regularizers" / name, split, seed) for name, recipe in chosen.items()]
+    committee = ensemble.committee(networks, nobody(split), next(iter(chosen.values())).classes).eval()
+    return assess(ensemble, committee, split, seed, epochs=0)
+
+
+def trained_cost(
     ensemble: Ensemble, recipe: Recipe, step: dict, plain: dict, judged: list[Judged], examples: int
 ) -> dict:
-    """All members' training together, relative to one plain model's; and passes for a prediction."""
-    epochs = fmean(each.epochs for each in judged)
-    cost = total_cost(recipe, step, plain, epochs, examples)
-    return {name: value * ensemble.networks for name, value in cost.items()} | {"prediction_passes": ensemble.members}
+    """All members' training together, relative to one plain model's."""
+    cost = total_cost(recipe, step, plain, fmean(each.epochs for each in judged), examples)
+    return {name: value * ensemble.networks for name, value in cost.items()}
 
 
-def grown(ensemble: Ensemble, own: Recipe, judged: list[Judged], splits: dict[int, Split]) -> dict[str, str]:
-    """members.csv and the figure; nothing where a seed diverged."""
+def gathered_cost(chosen: Sequence[str], runs: Path) -> dict:
+    """The sum of what the recipes' records say."""
+    costs = [record.read(runs / "regularizers" / name)["cost"] for name in chosen]
+    return {name: sum(cost[name] for cost in costs) for name in costs[0]}
+
+
+def passes(committee: Committee, split: Split) -> int:
+    """How many networks' scores a prediction is made of."""
+    counted, heads = [], [module.head for module in committee.modules() if isinstance(module, Network)]
+    hooks = [head.register_forward_hook(lambda *_: counted.append(1)) for head in heads]
+    committee.probabilities(torch.as_tensor(split.inputs["test"][:1]))
+    for hook in hooks:
+        hook.remove()
+    return len(counted)
+
+
+def grown(ensemble: Ensemble, committee: Committee, judged: list[Judged], splits: dict[int, Split]) -> dict[str, str]:
+    """members.csv and the figure; nothing where a seed diverged. `committee` becomes the ensemble of the first seed."""
     if any(each.growth is None for each in judged):
         return {}
     labels, rows = (np.stack([getattr(split, of)["test"] for split in splits.values()]) for of in ("labels", "rows"))
@@ -220,7 +241,6 @@ def grown(ensemble: Ensemble, own: Recipe, judged: list[Judged], splits: dict[in
         if name.endswith(ending)
     }
     seed, split = next(iter(splits.items()))
-    committee = untrained(ensemble, own, split, seed)
     committee.load_state_dict({name: torch.as_tensor(array) for name, array in judged[0].weights.items()})
     pictures = ensemble.picture(committee, split, seed)
     picture = figure(growths, parts, ensemble.combine, others, pictures)

@@ -105,6 +105,21 @@ def test_gradients_reach_the_inputs_through_the_average():
     assert (inputs.grad != 0).any(dim=(1, 2, 3)).all()
 
 
+@pytest.mark.parametrize("combine", ["vote", "additive"])
+def test_votes_lend_the_gradient_of_the_average_and_keep_their_values(combine):
+    inputs, labels = torch.randn(9, 1, 3, 3, generator=generator("inputs")), torch.arange(9) % 4
+    weights = torch.tensor([1.0, 0.3, 2.0])
+
+    def slope(model):
+        moved = inputs.clone().requires_grad_()
+        scores = model(moved)
+        return scores, torch.autograd.grad(scores.gather(1, labels[:, None]).sum(), moved)[0]
+
+    (voted, lent), (_, own) = slope(committee(combine, weights=weights)), slope(committee(weights=weights))
+    assert torch.equal(lent, own) and (own != 0).any()
+    assert torch.equal(voted, committee(combine, weights=weights).probabilities(inputs).clamp(min=1.1754944e-38).log())
+
+
 def test_an_ensemble_is_saved_and_loaded_bit_for_bit(tmp_path):
     inputs = torch.randn(9, 1, 3, 3, generator=generator("inputs"))
     trained, other = committee(weights=torch.tensor([1.0, 0.3, 2.0])), committee(first=50)

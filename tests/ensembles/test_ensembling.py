@@ -28,6 +28,7 @@ from reglab.fitting import Recipe
 from reglab.models.mlp import MLP
 from reglab.record import About
 from reglab.regularizers.none import NoRegularizer
+from reglab.restoring import untrained
 
 RECIPE = Recipe((), MLP(width=8, depth=1), params.Training(epochs=3, batch_size=16, learning_rate=0.01), classes=3)
 ALL = [Bagging(members=3), DeepEnsemble(members=3), Boosting(members=3, width=4, epochs=3), DropoutAverage(members=4)]
@@ -97,7 +98,7 @@ def test_a_record_is_complete_and_says_the_same_everywhere(each, data):
         for name in ("test_accuracy", "test_nll", "test_brier", "test_ece", "validation_accuracy", "disagreement"):
             assert float(last[name]) == pytest.approx(metrics[name], rel=1e-5)
         told = predictions["test_probabilities"][seed]
-        loaded = ensembling.untrained(ensemble, ensemble.member_recipe(RECIPE), data.split(seed), seed)
+        loaded = untrained(ensemble, ensemble.member_recipe(RECIPE), [], data.split(seed), seed)
         loaded.load_state_dict(load_file(folder / "weights" / f"seed-{seed}.safetensors"))
         assert torch.allclose(loaded.probabilities(torch.as_tensor(data.split(seed).inputs["test"])), told, atol=1e-6)
     assert b"<svg" in (folder / "figure.svg").read_bytes()

@@ -1,6 +1,7 @@
 """What an ensemble is: the examples each member trains on, and members that predict as one network."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -58,8 +59,16 @@ def stream(seed: int, member: int) -> int:
     return seed if member == 0 else seed_of(seed, "member", member)
 
 
+def logarithms(probabilities: Tensor) -> Tensor:
+    return probabilities.clamp(min=torch.finfo(torch.float32).tiny).log()
+
+
 class Committee(nn.Module):
     """Networks that predict as one: log-probabilities (batch, classes), where a probability of 0 counts as 1e-38.
+
+    Votes have no gradient. That of the log-probabilities is lent by the average of the same members, so that an attack
+    sees where they lean while it is the votes that it must turn: the backward pass of Athalye, Carlini and Wagner,
+    Obfuscated Gradients Give a False Sense of Security, 2018, section 4.1.
 
     Saved and loaded as any module: `state_dict` holds `networks.<member>.<name>` and `member_weights`.
     """
@@ -78,7 +87,12 @@ class Committee(nn.Module):
         return running(self.members(inputs), self.member_weights, self.combine)[-1]
 
     def forward(self, inputs: Tensor) -> Tensor:
-        return self.probabilities(inputs).clamp(min=torch.finfo(torch.float32).tiny).log()
+        members = self.members(inputs)
+        scores = logarithms(running(members, self.member_weights, self.combine)[-1])
+        if self.combine not in ("vote", "additive"):
+            return scores
+        lent = logarithms(running(members, self.member_weights, "average")[-1])
+        return scores + (lent - lent.detach())
 
 
 class Ensemble:
@@ -94,18 +108,24 @@ class Ensemble:
         metrics |= ensemble.metrics(committee, split, seed)
 
     `sequential`: a member needs the ones before it; else all train side by side and `sample` gets no `wrong`.
-    `rules`: what `combine` may be, all of which are compared.
+    `rules`: what `combine` may be, all of which are compared. `gathers`: members are networks of trained recipes, those
+    that `choose` names, and none is trained; `sample` and `member_recipe` have no part then.
     """
 
     sequential: ClassVar[bool] = False
+    gathers: ClassVar[bool] = False
     rules: ClassVar[tuple[str, ...]] = ("average", "geometric", "vote")
     members: int
     combine: str
 
     @property
     def networks(self) -> int:
-        """How many networks are trained."""
+        """How many networks there are."""
         return self.members
+
+    def choose(self, recipes: Mapping[str, Path]) -> list[dict]:
+        """Which of the recipes, given with the folders of their records, are members: `name` and what speaks for it."""
+        return []
 
     def member_recipe(self, recipe):
         """The `fitting.Recipe` of a member, from that of the single model without any technique."""

@@ -1,0 +1,69 @@
+"""Heterogeneous ensemble: the best recipes together, each with the network that it has trained already."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+from typing import Annotated, ClassVar, Literal
+
+import torch
+from annotated_types import Ge
+
+from reglab.data.prepared import Split
+from reglab.ensembles.base import Committee, Ensemble
+from reglab.errors import UserError
+
+
+def validation_accuracy(record: dict) -> float | None:
+    """The mean over seeds, None where one of them did not finish."""
+    seeds = record["seeds"].values()
+    finished = all(seed["status"] == "finished" for seed in seeds)
+    return fmean(seed["metrics"]["validation_accuracy"] for seed in seeds) if finished else None
+
+
+def digest(folder: Path) -> str:
+    """Of a published record and its weights."""
+    found = hashlib.blake2b((folder / "record.json").read_bytes(), digest_size=16)
+    for path in sorted((folder / "weights").iterdir()):
+        found.update(path.read_bytes())
+    return found.hexdigest()
+
+
+@dataclass(frozen=True)
+class Heterogeneous(Ensemble):
+    """The `members` recipes under `regularizers` with the highest validation accuracy, mean over seeds, best first.
+
+    The test examples have no part in the choice, which is the same for all seeds. A member is the network that its
+    record judged, averaged weights or masks included. The record's `best_recipe_test_accuracy` is that of the first.
+
+    Source: Goodfellow, Bengio and Courville, Deep Learning, 2016, section 7.11: members may differ in anything, as long
+    as their errors do.
+    """
+
+    gathers: ClassVar[bool] = True
+
+    members: Annotated[int, Ge(1)] = 4
+    combine: Literal["average", "geometric", "vote"] = "average"
+
+    def choose(self, recipes: Mapping[str, Path]) -> list[dict]:
+        """By validation accuracy, the lower name first among equals; UserError where fewer than `members` finished."""
+        found = {
+            name: validation_accuracy(json.loads((at / "record.json").read_text())) for name, at in recipes.items()
+        }
+        ranked = sorted((-accuracy, name) for name, accuracy in found.items() if accuracy is not None)
+        if len(ranked) < self.members:
+            raise UserError(
+                f"params.yaml: ensembles.heterogeneous.members: found {self.members}; allowed: at most {len(ranked)}, "
+                "the recipes under regularizers that finished every seed"
+            )
+        return [
+            {"name": name, "validation_accuracy": float(f"{-accuracy:.7g}"), "digest": digest(recipes[name])}
+            for accuracy, name in ranked[: self.members]
+        ]
+
+    @torch.no_grad()
+    def metrics(self, committee: Committee, split: Split, seed: int) -> dict[str, float]:
+        told = committee.networks[0](torch.as_tensor(split.inputs["test"])).argmax(1).numpy()
+        return {"best_recipe_test_accuracy": float((told == split.labels["test"]).mean())}
