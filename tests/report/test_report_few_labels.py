@@ -132,12 +132,12 @@ UNCLEAR, SAME, HURTS = (
     [
         (
             {"a": [HELPS, MORE], "b": [MORE, SAME]},
-            "Most is gained over scratch by b at 1 labels (+6.0 points, +4.0 to +8.0) "
+            "Most is gained over scratch by b at 1 label (+6.0 points, +4.0 to +8.0) "
             "and a at 2 (+6.0 points, +4.0 to +8.0).",
         ),
         (
             {"a": [HELPS, UNCLEAR]},
-            "Most is gained over scratch by a at 1 labels (+3.0 points, +1.0 to +5.0); at 2 nothing is shown to help.",
+            "Most is gained over scratch by a at 1 label (+3.0 points, +1.0 to +5.0); at 2 nothing is shown to help.",
         ),
         (
             {"a": [UNCLEAR, HURTS], "b": [SAME, UNCLEAR]},

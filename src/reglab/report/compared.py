@@ -135,7 +135,13 @@ def gained(row: Compared, measure: Measure, budgets: list[int], per: str) -> Mar
         difference = row.effect(measure.at(budget)).difference
         amounts.append(f"{measure.difference(difference.mean)}{unit}, {measure.range(difference)}")
         unit = ""
-    return Markup("<b>{}</b> at {} ({})").format(link(row), f"{listed(budgets)} {per}".rstrip(), "; ".join(amounts))
+    return Markup("<b>{}</b> at {} ({})").format(link(row), counted(budgets, per), "; ".join(amounts))
+
+
+def counted(budgets: list[int], per: str) -> str:
+    """1 label, 1 and 2 labels."""
+    singular = per.replace("labels", "label").replace("scenes", "scene")
+    return f"{listed(budgets)} {singular if budgets == [1] else per}".rstrip()
 
 
 def unclear(effects: list[tuple[Compared, int, Effect]], measure: Measure, against: str, per: str) -> Markup:
@@ -143,11 +149,11 @@ def unclear(effects: list[tuple[Compared, int, Effect]], measure: Measure, again
     sign = -1 if measure.lower_is_better else 1
     row, budget, effect = max(effects, key=lambda found: sign * found[2].difference.mean)
     return Markup(
-        "{} cannot tell whether anything beats {}: the largest difference is {}{}, by <b>{}</b> at {} {}, "
+        "{} cannot tell whether anything beats {}: the largest difference is {}{}, by <b>{}</b> at {}, "
         "and chance is not ruled out."
     ).format(
         many(len(row.entry.record["seeds"]), "seed"), against, measure.difference(effect.difference.mean),
-        "\u00a0points" if measure.share else "", link(row), budget, per,
+        "\u00a0points" if measure.share else "", link(row), counted([budget], per),
     )  # fmt: skip
 
 
