@@ -39,7 +39,7 @@ def svg(figure: Figure) -> str:
 
     Black counts as the page's colour: it is what matplotlib gives to text that was added after `canvas`.
     """
-    for legend in filter(None, (axes.get_legend() for axes in figure.axes)):
+    for legend in [*figure.legends, *filter(None, (axes.get_legend() for axes in figure.axes))]:
         legend.set_frame_on(False)
     with matplotlib.rc_context(STYLE):
         buffer = io.StringIO()
