@@ -25,11 +25,13 @@ class Architecture:
 class Network(nn.Module):
     """Class scores (batch, classes) = head(flatten(backbone(inputs))).
 
-    `moment` is set by the learner before each training step: what a hook draws, it draws from there.
+    `shape` is that of an input (channels, height, width). `moment` is set by the learner before each training step: what a
+    hook draws, it draws from there.
     """
 
-    def __init__(self, blocks: Sequence[Block], features: int, classes: int) -> None:
+    def __init__(self, blocks: Sequence[Block], shape: Sequence[int], features: int, classes: int) -> None:
         super().__init__()
+        self.shape = tuple(shape)
         self.backbone = nn.Sequential(*blocks)
         self.head = nn.Linear(features, classes)
         self.moment: Moment | None = None
@@ -49,4 +51,4 @@ def build(architecture: Architecture, shape: Sequence[int], classes: int, seed: 
         blocks = architecture.blocks(shape)
         with torch.no_grad():
             features = math.prod(nn.Sequential(*blocks)(torch.zeros(1, *shape)).shape[1:])
-        return Network(blocks, features, classes)
+        return Network(blocks, shape, features, classes)

@@ -1,14 +1,19 @@
 """What a semi-supervised method is: how it learns from a labelled and an unlabelled batch at each step."""
 
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from typing import ClassVar
 
 import numpy as np
+from torch import Tensor
 
-from reglab.data.loader import Batch, Pairs, Repeated
+from reglab.data.loader import Batch, Pair, Pairs, Repeated
 from reglab.data.prepared import Split
+from reglab.learners.base import Diverged
 from reglab.learners.supervised import Supervised
 from reglab.models.base import Network
 from reglab.pretexts.base import Variation
+from reglab.regularizers.base import Regularizer
 from reglab.sections import Training
 
 
@@ -20,6 +25,7 @@ class SemiSupervised:
     """
 
     classical: ClassVar[bool] = False
+    weight: float
     unlabelled_batch_size: int
 
     def learner(
@@ -38,3 +44,40 @@ class SemiSupervised:
     def predict(self, few: Split, classes: int) -> dict[str, np.ndarray]:
         """Class probabilities (examples, classes) on `labelled`, `validation` and `test`."""
         raise NotImplementedError
+
+
+class SemiSupervisedLearner(Supervised):
+    """Minimises the loss of training from scratch on the labelled batch + weight times a loss of the unlabelled batch.
+
+    A subclass says which: `unlabelled_loss`. In the curves, `loss` is that of the labelled batch.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        regularizers: Sequence[Regularizer],
+        training: Training,
+        vary: Variation,
+        method: SemiSupervised,
+        seed: int,
+    ) -> None:
+        super().__init__(network, regularizers, training, seed)
+        self.vary, self.method = vary, method
+
+    def training_step(self, batch: Pair, batch_index: int = 0) -> Tensor:
+        labelled = super().training_step(batch.labelled)
+        unlabelled = self.unlabelled_loss(batch.unlabelled)
+        if not unlabelled.isfinite():
+            raise Diverged(f"the loss of unlabelled examples became {unlabelled.item()} in step {self.global_step}")
+        self.sums["unlabelled_loss"] = self.sums.get("unlabelled_loss", 0) + unlabelled.detach()
+        return labelled + self.method.weight * unlabelled
+
+    def unlabelled_loss(self, batch: Batch) -> Tensor:
+        raise NotImplementedError
+
+    def view(self, batch: Batch, stream: str, strength: float = 1.0) -> Tensor:
+        """The images as the policy varies them, anew at each step, with all its strengths scaled by `strength`."""
+        policy = asdict(self.vary.policy)
+        scaled = {name: strength * value for name, value in policy.items() if not isinstance(value, str)}
+        vary = replace(self.vary, policy=replace(self.vary.policy, **scaled))
+        return vary(batch, replace(self.moment, epoch=self.global_step), stream=f"unlabelled/{stream}")
