@@ -1,0 +1,65 @@
+"""Sentences as points: random word vectors, summed by learned weights, and the odds that one sentence follows another."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import normalize
+
+from reglab import streams
+
+OPENING = 2  # words with which the second sentence opens
+SHARPNESS = 4.0  # log-odds between sentences that share all and sentences that share nothing, at the start
+
+
+class SentencePairs(nn.Module):
+    """The log-odds that the second sentence of each pair follows the first in the text.
+
+        u = sum_w r_w exp(a_w) e_w / |sum_w r_w exp(a_w) e_w|
+        log-odds = (1 + sum_(w opens) g_w) sum_k m_k u_1k u_2k + sum_(w opens) c_w + c
+
+    The word vectors e (words, width) stay as they were drawn, nearly orthogonal, so that u_1 . u_2 tells which words two
+    sentences share; a few thousand pairs would not teach a vector a word. What is learned is how much each word counts,
+    a (words,), from its rarity r on, and what it means that the second opens with "This" or "If", g and c. Word 0 is no
+    word. Arora, Liang and Ma, A Simple but Tough-to-Beat Baseline for Sentence Embeddings, 2017, eq. 1, for weighted sums.
+    """
+
+    def __init__(self, rarity: Tensor, width: int) -> None:
+        super().__init__()
+        vectors = rarity[:, None] * torch.randn(len(rarity), width) / width**0.5
+        vectors[0] = 0
+        self.register_buffer("vectors", vectors, persistent=False)
+        self.counts = nn.Parameter(torch.zeros(len(rarity), 1))
+        self.opening = nn.Parameter(torch.zeros(len(rarity), 2))
+        self.metric = nn.Parameter(torch.full((width,), SHARPNESS))
+        self.bias = nn.Parameter(torch.zeros(()))
+
+    def encode(self, words: Tensor) -> Tensor:
+        """The representation (n, width) of sentences (n, length), of norm 1; of a sentence without words, zeros."""
+        weights = self.counts[words].exp().transpose(1, 2)  # (n, 1, length)
+        return normalize((weights @ self.vectors[words]).squeeze(1), dim=1)
+
+    def forward(self, pairs: Tensor) -> Tensor:
+        """pairs (n, 2, length) of words; log-odds (n,)."""
+        first, second = self.encode(pairs.flatten(0, 1)).unflatten(0, (-1, 2)).unbind(1)
+        openers = pairs[:, 1, :OPENING]
+        gain, offset = (self.opening[openers] * (openers > 0)[..., None]).sum(1).unbind(1)
+        return (1 + gain) * ((first * second) @ self.metric) + offset + self.bias
+
+
+def rarity(words: Tensor, buckets: int) -> Tensor:
+    """1 - log(1 + sentences with the word) / log(1 + n) of each of so many words (buckets,): 1 for a word not seen.
+
+    words (n, length): the sentences to learn from. Spärck Jones, A Statistical Interpretation of Term Specificity and Its
+    Application in Retrieval, 1972.
+    """
+    ordered = words.sort(1).values
+    first = ordered != ordered.roll(1, 1)
+    first[:, 0] = True
+    counts = torch.bincount(ordered[first], minlength=buckets)
+    return 1 - counts.add(1).log() / torch.tensor(len(words) + 1).log()
+
+
+def build(words: Tensor, buckets: int, width: int, seed: int) -> SentencePairs:
+    """The network with the initial weights of this seed, its rarities those of sentences (n, length) to learn from."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(streams.seed_of(seed, "initialization"))
+        return SentencePairs(rarity(words, buckets), width)
