@@ -88,6 +88,20 @@ def test_what_diverged_is_named():
     assert "Nothing to attack: clipping diverged" in text(record(skipped={"clipping": [0]}) | {"models": {}})
 
 
+def test_a_family_without_none_has_it_beside_from_one_that_was_attacked_in_the_same_way():
+    models = {name: model for name, model in record()["models"].items() if name != "none"}
+    own = record() | {
+        "name": "ensembles",
+        "models": models,
+        "settings": {"ensembles": record()["settings"]["regularizers"]},
+    }
+    alike, _ = robustness.families([Entry(own, {}, None), Entry(record(), {}, None)])
+    assert [row.name for row in alike.rows] == ["hardened", "smoothed", "none", "masked"]
+    assert [source for source, _ in alike.transfer] == ["hardened", "smoothed", "masked"]
+    other, _ = robustness.families([Entry(own, {}, None), Entry(record(epsilons=(0.02, 0.2)), {}, None)])
+    assert other.beside is None and "none" not in [row.name for row in other.rows]
+
+
 def test_a_study_without_attacks_has_no_such_section():
     assert robustness.families([Entry({"family": "theory", "name": "lasso"}, {}, None)]) == []
     assert robustness.families([Entry(record() | {"models": {}}, {}, None)]) == []

@@ -56,9 +56,11 @@ def learned(panel: Axes, committee: Committee, split: Split, wanted: int) -> Non
     for probabilities in told:
         (gradient,) = torch.autograd.grad(probabilities.log()[:, wanted].sum(), inputs, retain_graph=True)
         tile = ((inputs - images.mean(0)) * gradient).mean((0, 1)).detach().numpy()
-        tiles.append((tile / np.abs(tile).max())[None])
-    show(panel, tiles, cmap="RdBu", vmin=-1, vmax=1)
-    label_rows(panel, ["all", *(f"member {member}" for member in range(1, len(told)))], images.shape[2])
+        tiles.append(tile / np.abs(tile).max())
+    show(panel, [np.stack(tiles)], cmap="RdBu", vmin=-1, vmax=1)
+    middles = [(images.shape[3] + 1) * column + (images.shape[3] - 1) / 2 for column in range(len(told))]
+    panel.set_xticks(middles, ["all", *(f"member {member}" for member in range(1, len(told)))], fontsize=7)
+    panel.tick_params(length=0)
     panel.set_title(f"Speaks for a “{wanted}” (blue), against (red)", fontsize=9)
 
 

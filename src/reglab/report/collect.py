@@ -2,7 +2,7 @@
 
 import csv
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -25,11 +25,15 @@ Curves = dict[int, dict[str, np.ndarray]]  # seed -> column of curves.csv -> (ep
 
 @dataclass(frozen=True)
 class Entry:
-    """A record, its curves (empty where nothing was trained in epochs) and its figure as SVG (None without one)."""
+    """A record, its curves (empty where nothing was trained in epochs) and its figure as SVG (None without one).
+
+    `members` are the rows of members.csv, which an ensemble has.
+    """
 
     record: dict
     curves: Curves
     figure: str | None
+    members: list[dict[str, str]] = field(default_factory=list)
 
     @property
     def family(self) -> str:
@@ -55,7 +59,9 @@ def collect(runs: Path, expected: list[tuple[str, str]]) -> list[Entry]:
         again = f"run: dvc repro {STAGES.get(family, family)}@{name}"
         try:
             record = json.loads((folder / "record.json").read_text(encoding="utf-8"))
-            entries.append(Entry(record, read_curves(folder / "curves.csv"), read_if_there(folder / "figure.svg")))
+            drawn, members = (read_if_there(folder / name) for name in ("figure.svg", "members.csv"))
+            rows = list(csv.DictReader((members or "").splitlines()))
+            entries.append(Entry(record, read_curves(folder / "curves.csv"), drawn, rows))
         except FileNotFoundError:
             faults.append(f"{folder}/record.json: there is no such record; {again}")
         except ValueError as fault:

@@ -12,6 +12,7 @@ from reglab.figures import COLORS
 from reglab.report import (
     answer,
     curves,
+    ensembles,
     few_labels,
     formats,
     lecture,
@@ -153,6 +154,13 @@ def the_augmentation(study: Study) -> Section | None:
     return Section("augmentation", "Augmentation", body("augmentation.html", topics=topics, figures=figures_of(topics)))
 
 
+def the_ensembles(study: Study) -> Section | None:
+    found = ensembles.grown(study.entries)
+    if not found:
+        return None
+    return Section("ensembles", "Ensembles", body("ensembles.html", ensembles=found, columns=ensembles.COLUMNS))
+
+
 def the_robustness(study: Study) -> Section | None:
     families = robustness.families(study.entries)
     if not families:
@@ -176,7 +184,7 @@ def what_ran(study: Study) -> Section:
 
 
 SECTIONS = (the_answer, what_to_expect, with_few_labels, the_pretexts, several_tasks, the_augmentation)
-SECTIONS += (the_robustness, the_theory, what_ran)
+SECTIONS += (the_ensembles, the_robustness, the_theory, what_ran)
 
 
 def render(entries: list[Entry], metrics: dict, settings: dict, text: str = "") -> str:

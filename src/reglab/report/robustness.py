@@ -44,6 +44,7 @@ class Family:
 
     entry: Entry
     figure: Markup | None
+    beside: dict | None  # what the same attacks left of `none`, where it is of another family
 
     @property
     def name(self) -> str:
@@ -70,9 +71,9 @@ class Family:
 
     @property
     def rows(self) -> list[Attacked]:
-        """Those that can be believed first, the highest robust accuracy first."""
+        """Those that can be believed first, the highest robust accuracy first; `none` among them, of whatever family."""
         found = []
-        for name, model in self.entry.record["models"].items():
+        for name, model in (self.entry.record["models"] | ({"none": self.beside} if self.beside else {})).items():
             at_largest = {kind: end_of(model["curves"][kind]) for kind in ATTACKS}
             found.append(Attacked(name, model["clean"], at_largest, model["smallest_epsilon"], model["unreliable"]))
         return sorted(found, key=lambda row: (bool(row.failed), -row.accuracies["strong"], -row.clean))
@@ -80,7 +81,8 @@ class Family:
     @property
     def transfer(self) -> list[tuple[str, list[Cell]]]:
         """A row for each recipe that inputs were made for, a column for each that judges them, both as in the table."""
-        models, names = self.entry.record["models"], [row.name for row in self.rows]
+        models = self.entry.record["models"]
+        names = [row.name for row in self.rows if row.name in models]
         return [
             (source, [Cell(source, target, models[target]["transfer"][source]) for target in names]) for source in names
         ]
@@ -98,8 +100,24 @@ def end_of(curve: list[float] | float) -> float:
 def families(entries: list[Entry]) -> list[Family]:
     """The records of attacks that have something to show."""
     attacked = [entry for entry in entries if entry.family == "attacks"]
-    return [
-        Family(e, embedded(e.figure, f"attack-{e.name}", f"accuracy against epsilon: {e.name}") if e.figure else None)
-        for e in attacked
-        if e.record["models"] or e.record["skipped"]
-    ]
+    told = [entry for entry in attacked if entry.record["models"] or entry.record["skipped"]]
+    found = []
+    for entry in told:
+        drawing = entry.figure and embedded(
+            entry.figure, f"attack-{entry.name}", f"accuracy against epsilon: {entry.name}"
+        )
+        found.append(Family(entry, drawing, none_beside(entry, told)))
+    return found
+
+
+def none_beside(entry: Entry, attacked: list[Entry]) -> dict | None:
+    """What was left of `none` where another family was attacked in the same way on the same examples."""
+
+    def way(of: Entry) -> list:
+        settings = of.record["settings"][of.name]
+        return [settings[name] for name in ("norm", "epsilons", "examples")]
+
+    if "none" in entry.record["models"]:
+        return None
+    others = (other.record["models"].get("none") for other in attacked if way(other) == way(entry))
+    return next(filter(None, others), None)
