@@ -26,7 +26,7 @@ class LabelSpreading(SemiSupervised):
     classical: ClassVar[bool] = True
 
     neighbours: Annotated[int, Ge(1)] = 10
-    share: Annotated[float, Gt(0), Lt(1)] = 0.2
+    share: Annotated[float, Gt(0), Lt(1)] = 0.8
 
     def predict(self, few: Split, classes: int) -> dict[str, np.ndarray]:
         from sklearn.semi_supervised import LabelSpreading as Estimator
