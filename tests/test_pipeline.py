@@ -39,6 +39,17 @@ class Checkout:
                 regularizers={name: all["regularizers"][name] for name in NAMES},
                 combinations={},
                 ensembles={},
+                scenes={"size": 16, "train_size": 8, "validation_size": 8, "test_size": 8},
+                few_labels=all["few_labels"] | {"labels_per_class": [1], "epochs": 1, "steps": 2},
+                few_scenes={"labelled": [8]},
+                pretraining={
+                    "scratch": {"source": "study"},
+                    "masked": {"source": "study", "epochs": 1},
+                    "denoising": {"source": "study", "epochs": 1},
+                },
+                transfer={"from_scratch": {"start": "scratch"}, "masked_tuned": {"start": "masked"}},
+                semi_supervised={},
+                multitask={},
                 theory={},
                 attacks={},
             )
@@ -91,7 +102,8 @@ def test_the_stages_are_the_entries_of_params_yaml():
     listed = subprocess.run(
         [TOOLS / "dvc", "stage", "list", "--name-only"], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout.split()
-    assert set(listed) == wanted | {"check", "prepare", "evaluate", "report", "mirror"}
+    once = {"check", "prepare", "topics", "read", "scenes", "evaluate", "report", "mirror"}
+    assert set(listed) == wanted | once
 
 
 def test_nothing_edited_nothing_runs(done):
@@ -104,6 +116,13 @@ def test_editing_one_number_runs_its_stage_and_what_follows_from_it(done):
     assert done.repro() == ["check", "train@dropout", "evaluate", "report", "mirror"]
     (done.folder / "params.yaml").write_bytes(before)
     assert not any("@" in stage for stage in done.repro()), "DVC keeps the former records"
+
+
+def test_a_pretext_that_changes_runs_again_with_what_starts_from_it_and_nothing_else(done):
+    done.edit(lambda all: all["pretraining"]["masked"].update(patch=4))
+    assert done.repro() == ["check", "pretrain@masked", "transfer@masked_tuned", "evaluate", "report", "mirror"]
+    done.edit(lambda all: all["pretraining"]["masked"].pop("patch"))
+    assert not any("@" in stage for stage in done.repro())
 
 
 def test_a_deleted_entry_leaves_the_metrics_and_the_report(done):

@@ -11,10 +11,9 @@ from reglab import budgets, figures, journal, record
 from reglab.data.loader import Repeated, Whole
 from reglab.data.prepared import Prepared
 from reglab.data.scenes import CLASSES
-from reglab.data.scenes import Scenes as Rendered
 from reglab.fitting import finish, fit, flops_of_step
 from reglab.learners.base import device_of
-from reglab.multitask.base import Multitask, SceneBatch, measures
+from reglab.multitask.base import Multitask, measures, whole
 from reglab.multitask.pictures import picture
 from reglab.params import own_name
 from reglab.record import About
@@ -71,13 +70,6 @@ def scenes_of(data: Prepared, seed: int, number: int) -> Scenes:
     return {part: {name: data.tensors[name][own] for name in targets} for part, own in rows.items()}
 
 
-def batch_of(part: dict[str, np.ndarray], device: str = "cpu") -> SceneBatch:
-    """All scenes of a part as one batch."""
-    images, masks, depth = (torch.as_tensor(part[name], device=device) for name in ("inputs", "masks", "depth"))
-    images = images.contiguous(memory_format=torch.channels_last)
-    return SceneBatch(images, masks.long(), depth, torch.arange(len(images), device=device))
-
-
 def train_scenes(
     method: Multitask, settings: FewScenes, training: Training, scenes: Scenes, seed: int, folder: Path
 ) -> None:
@@ -85,7 +77,7 @@ def train_scenes(
 
     The test scenes are looked at once, after the last step.
     """
-    parts = {part: batch_of(own, device_of(training.accelerator)) for part, own in scenes.items()}
+    parts = {part: whole(**own, device=device_of(training.accelerator)) for part, own in scenes.items()}
     batches = Repeated(parts["labelled"], training.batch_size, seed, settings.steps)
     shape = parts["test"].inputs.shape[1:]
     first = method.learner(shape, len(CLASSES), seed, training).to(parts["test"].inputs.device)
@@ -97,16 +89,14 @@ def train_scenes(
     for part, name in PARTS.items() if outcome["status"] == "finished" else ():
         told = measures(learner.predict(parts[part].inputs), parts[part].masks, parts[part].depth, len(CLASSES))
         measured |= {f"{name}_{metric}": value for metric, value in told.items()}
-    weights = {name: value.cpu() for name, value in learner.network.state_dict().items()}
+    weights = {name: value.cpu().contiguous() for name, value in learner.network.state_dict().items()}
     finish(folder, seed, outcome | {"metrics": measured}, weights)
 
 
 def drawn(method: Multitask, training: Training, scenes: Scenes, seed: int, weights: dict[str, np.ndarray]) -> str:
     """What the published weights make of some test scenes, as SVG."""
     torch.set_num_threads(1)
-    shown = {name: values[:SHOWN] for name, values in scenes["test"].items()}
-    images = np.round(255 * shown["inputs"]).astype(np.uint8)
-    learner = method.learner(images.shape[1:], len(CLASSES), seed, training)
+    shown = whole(**{name: values[:SHOWN] for name, values in scenes["test"].items()})
+    learner = method.learner(shown.inputs.shape[1:], len(CLASSES), seed, training)
     learner.network.load_state_dict({name: torch.as_tensor(array) for name, array in weights.items()})
-    rendered = Rendered(images, np.zeros(len(images), np.int64), shown["masks"], shown["depth"])
-    return figures.svg(picture({own_name(method): learner}, rendered))
+    return figures.svg(picture({own_name(method): learner}, shown))
