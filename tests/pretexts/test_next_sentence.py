@@ -15,9 +15,9 @@ from reglab.data import text
 from reglab.data.loader import Whole
 from reglab.fitting import fit
 from reglab.models.convnet import ConvNet
-from reglab.models.sentences import OPENING, SentencePairs, rarity
+from reglab.models.sentences import OPENING, SHARPNESS, SentencePairs, build
 from reglab.pretexts.base import Setting
-from reglab.pretexts.next_sentence import NextSentence, Pairs, WordDropout, exchanged
+from reglab.pretexts.next_sentence import NextSentence, Pairs, WordDropout, exchanged, weights_of_words
 from reglab.streams import Moment, generator
 
 PRETEXT, SETTING = NextSentence(), Setting(ConvNet(), Policy(), classes=10)
@@ -121,7 +121,7 @@ def test_one_sentence_alone_tells_exactly_nothing(topics, place):
 def network(width=6, words=9):
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        net = SentencePairs(torch.linspace(1, 0.2, words), width)
+        net = SentencePairs(words, width)
         for number, parameter in enumerate(net.parameters()):
             parameter.data = torch.randn(parameter.shape, generator=generator("network", number))
     return net
@@ -144,10 +144,11 @@ def test_places_without_a_word_change_nothing_and_an_empty_sentence_is_the_origi
     assert not net.encode(torch.zeros(2, 4, dtype=torch.long)).any()
 
 
-def test_rarity_falls_with_the_sentences_that_have_the_word_however_often():
-    words = torch.tensor([[1, 1, 2, 0], [1, 3, 0, 0], [1, 2, 2, 2]])
-    expected = 1 - torch.tensor([3, 4, 3, 2, 1]).log() / torch.tensor(4).log()  # one more than 2, 3, 2, 1, 0
-    assert torch.allclose(rarity(words, 5), expected, atol=1e-6)
+def test_at_first_the_odds_grow_with_the_share_of_common_words():
+    net = build(words=1000, width=2048, seed=0)
+    pairs = torch.tensor([[[1, 2, 3, 4], [*range(1, 1 + same), *range(9, 13 - same)]] for same in range(5)])
+    expected = SHARPNESS * torch.arange(5) / 4
+    assert torch.allclose(net(pairs), expected, atol=SHARPNESS * 4 / 2048**0.5)  # four standard deviations of a cosine
 
 
 def test_word_dropout_leaves_out_its_share_by_step_and_nothing_at_zero(topics):
@@ -168,6 +169,8 @@ def test_it_beats_chance_on_held_out_text_and_what_it_learned_can_be_drawn(topic
         right, count = right + measures["accuracy"].item() * len(task.test.targets), count + len(task.test.targets)
     assert right / count - 0.5 > 4 * 0.5 / count**0.5
     probes = task.learner.probed(task.probes[1])
+    weights = weights_of_words(topics.split(seed), task.learner.network.counts.exp().squeeze(1).detach().numpy())
+    assert max(weights[word] for word in ("the", "a", "of", "is")) < 0.9 < np.median([*weights.values()])
     assert set(probes) == {"linear_probe", "neighbour_probe"} and probes["neighbour_probe"] > 0.1
     task.training.excerpts.sentences[:] = [f"{said[:40]} costs $1 & $2 <5" for said in topics.sentences]
     drawing = figures.svg(PRETEXT.picture(task))

@@ -13,22 +13,23 @@ SHARPNESS = 4.0  # log-odds between sentences that share all and sentences that 
 class SentencePairs(nn.Module):
     """The log-odds that the second sentence of each pair follows the first in the text.
 
-        u = sum_w r_w exp(a_w) e_w / |sum_w r_w exp(a_w) e_w|
+        u = sum_w exp(a_w) e_w / |sum_w exp(a_w) e_w|
         log-odds = (1 + sum_(w opens) g_w) sum_k m_k u_1k u_2k + sum_(w opens) c_w + c
 
     The word vectors e (words, width) stay as they were drawn, nearly orthogonal, so that u_1 . u_2 tells which words two
     sentences share; a few thousand pairs would not teach a vector a word. What is learned is how much each word counts,
-    a (words,), from its rarity r on, and what it means that the second opens with "This" or "If", g and c. Word 0 is no
-    word. Arora, Liang and Ma, A Simple but Tough-to-Beat Baseline for Sentence Embeddings, 2017, eq. 1, for weighted sums.
+    a (words,), at first all the same, and what it means that the second opens with "This" or "If", g and c. Word 0 is no
+    word. Arora, Liang and Ma, A Simple but Tough-to-Beat Baseline for Sentence Embeddings, 2017, eq. 1: there a word's
+    weight is set by its frequency.
     """
 
-    def __init__(self, rarity: Tensor, width: int) -> None:
+    def __init__(self, words: int, width: int) -> None:
         super().__init__()
-        vectors = rarity[:, None] * torch.randn(len(rarity), width) / width**0.5
+        vectors = torch.randn(words, width) / width**0.5
         vectors[0] = 0
         self.register_buffer("vectors", vectors, persistent=False)
-        self.counts = nn.Parameter(torch.zeros(len(rarity), 1))
-        self.opening = nn.Parameter(torch.zeros(len(rarity), 2))
+        self.counts = nn.Parameter(torch.zeros(words, 1))
+        self.opening = nn.Parameter(torch.zeros(words, 2))
         self.metric = nn.Parameter(torch.full((width,), SHARPNESS))
         self.bias = nn.Parameter(torch.zeros(()))
 
@@ -45,21 +46,8 @@ class SentencePairs(nn.Module):
         return (1 + gain) * ((first * second) @ self.metric) + offset + self.bias
 
 
-def rarity(words: Tensor, buckets: int) -> Tensor:
-    """1 - log(1 + sentences with the word) / log(1 + n) of each of so many words (buckets,): 1 for a word not seen.
-
-    words (n, length): the sentences to learn from. Spärck Jones, A Statistical Interpretation of Term Specificity and Its
-    Application in Retrieval, 1972.
-    """
-    ordered = words.sort(1).values
-    first = ordered != ordered.roll(1, 1)
-    first[:, 0] = True
-    counts = torch.bincount(ordered[first], minlength=buckets)
-    return 1 - counts.add(1).log() / torch.tensor(len(words) + 1).log()
-
-
-def build(words: Tensor, buckets: int, width: int, seed: int) -> SentencePairs:
-    """The network with the initial weights of this seed, its rarities those of sentences (n, length) to learn from."""
+def build(words: int, width: int, seed: int) -> SentencePairs:
+    """The network with the word vectors and initial weights of this seed, drawn from the stream `initialization`."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(streams.seed_of(seed, "initialization"))
-        return SentencePairs(rarity(words, buckets), width)
+        return SentencePairs(words, width)

@@ -30,7 +30,12 @@ from reglab.streams import Moment, generator, seed_of
 
 JITTER = 3.0  # words by which the lengths of sentences that change places may differ, about
 TENTHS = 10  # of the text: which one a sentence stands in is what the probes are asked
-QUERIES, NEAREST, SHOWN = 5, 3, 105  # of the picture: sentences, those nearest to each, their characters
+QUERIES, NEAREST, LEAST, SHOWN = (
+    5,
+    3,
+    13,
+    105,
+)  # of the picture: sentences, nearest to each, words; characters of a line
 
 
 def neighbours(stretches: np.ndarray, rows: np.ndarray) -> np.ndarray:
@@ -134,7 +139,7 @@ class NextSentence(Pretext):
     """
 
     source: Literal["text"] = "text"
-    epochs: Annotated[int, Ge(1)] = 10
+    epochs: Annotated[int, Ge(1)] = 15
     batch_size: Annotated[int, Ge(2)] = 128
     learning_rate: Annotated[float, Gt(0)] = 0.01
     width: Annotated[int, Ge(1)] = 256
@@ -149,7 +154,7 @@ class NextSentence(Pretext):
         held_out = [loader.batch(*loader.drawn(part)) for part, loader in loaders.items() if part != "training"]
         words, tenths = torch.as_tensor(source.words), torch.arange(len(source.words)) * TENTHS // len(source.words)
         known, *asked = ([values[rows].to(device) for values in (words, tenths)] for rows in source.rows.values())
-        network = build(words[source.rows["training"]], BUCKETS, self.width, seed).to(device)
+        network = build(BUCKETS, self.width, seed).to(device)
         learner = NextSentenceLearner(network, self.training(setting.accelerator), WordDropout(self.word_dropout), seed)
         probes = tuple(Probed(*known, *part) for part in asked)
         learner.probe = probes[0]
@@ -157,23 +162,35 @@ class NextSentence(Pretext):
 
     @torch.no_grad()
     def picture(self, task: Task) -> Figure:
-        """Validation sentences from places far apart, each with the nearest sentences of those that were learned from."""
-        excerpts, probe, encode = task.training.excerpts, task.probes[0], task.learner.eval().features
+        """Validation sentences from places far apart, each with the nearest learned from; and which words count least."""
+        excerpts, probe, learner = task.training.excerpts, task.probes[0], task.learner.eval()
         asked = np.linspace(0, len(probe.held_out_inputs) - 1, QUERIES + 2).astype(int)[1:-1]
-        known, points = encode(probe.inputs), encode(probe.held_out_inputs[asked])
-        near = nearest(known, points, NEAREST)
-        figure, axes = canvas(8.0, 0.19 * QUERIES * (NEAREST + 2))
-        axes.set_axis_off()
-        axes.set(xlim=(0, 1), ylim=(-QUERIES * (NEAREST + 2), 1))
-        for place, row in enumerate(asked):
-            line, query = -place * (NEAREST + 2), excerpts.sentences[excerpts.rows["validation"][row]]
-            axes.text(0, line, cut(query), color=COLORS[0], weight="bold", parse_math=False)
-            for below, other in enumerate(near[place].tolist(), 1):
+        known, points = learner.features(probe.inputs), learner.features(probe.held_out_inputs[asked])
+        lines = []
+        for point, row, others in zip(points, asked, nearest(known, points, NEAREST).tolist(), strict=True):
+            lines.append((excerpts.sentences[excerpts.rows["validation"][row]], True))
+            for other in others:
                 said = excerpts.sentences[excerpts.rows["training"][other]]
-                cosine = (known[other] @ points[place]).item()
-                axes.text(0, line - below, f"{cosine:.2f}   {cut(said)}", parse_math=False)
+                lines.append((f"{known[other] @ point:.2f}   {said}", False))
+            lines.append(("", False))
+        weights = weights_of_words(excerpts, learner.network.counts.exp().squeeze(1).cpu().numpy())
+        lines.append(("What came to count least, where every word began with 1:", True))
+        lines.append(
+            ("   ".join(f"{word} {weights[word]:.2f}" for word in sorted(weights, key=weights.get)[:LEAST]), False)
+        )
+        figure, axes = canvas(8.0, 0.19 * len(lines))
+        axes.set_axis_off()
+        axes.set(xlim=(0, 1), ylim=(len(lines), -1))
+        for place, (line, heading) in enumerate(lines):
+            look = {"color": COLORS[0], "weight": "bold"} if heading else {}
+            axes.text(0, place, shorten(line, SHOWN, placeholder=" …"), parse_math=False, **look)
         return figure
 
 
-def cut(sentence: str) -> str:
-    return shorten(sentence, SHOWN, placeholder=" …")
+def weights_of_words(excerpts: Excerpts, weights: np.ndarray) -> dict[str, float]:
+    """The weight of each word that was learned from, by its first letters; weights: of all numbers of words."""
+    return {
+        word[: text.STEM]: weights[number].item()
+        for row in excerpts.rows["training"]
+        for word, number in zip(text.WORD.findall(excerpts.sentences[row].lower()), excerpts.words[row], strict=False)
+    }
