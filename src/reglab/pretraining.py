@@ -71,7 +71,7 @@ def pretrain_seed(pretext: Pretext, setting: Setting, source, study, seed: int, 
         return
     task = pretext.task(source, study, setting, seed)
     learner, training = task.learner, pretext.training(setting.accelerator)
-    outcome, flops = {"status": "finished", "epochs": 0}, 0.0
+    outcome, flops = {"status": "finished"}, 0.0
     if pretext.epochs:
         flops = pretext.epochs * flops_of_epoch(pretext.task(source, study, setting, seed))
         outcome = fit(learner, task.training, [Whole(task.validation)], folder, training)
