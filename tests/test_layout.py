@@ -167,3 +167,12 @@ def test_every_stage_says_what_it_does():
 def test_no_file_has_grown_beyond_one_subject():
     for path in [*PACKAGE.rglob("*.py"), *(ROOT / "pipelines").glob("*.py")]:
         assert len(path.read_text().splitlines()) <= 300, f"{path} is too long for one subject"
+
+
+def test_what_reads_all_records_runs_again_when_an_entry_goes():
+    settings = YAML(typ="safe").load(ROOT / "params.yaml")
+    kept = {name for name, stage in stages().items() if "foreach" in stage}
+    families = {stages()[name]["foreach"].strip("${}") for name in kept}
+    assert families <= settings.keys()
+    for name in ("evaluate", "mirror"):
+        assert families <= set(stages()[name]["params"]), f"dvc.yaml: {name}: params lacks a section of entries"
