@@ -88,7 +88,7 @@ def test_what_diverged_is_named():
     assert "Nothing to attack: clipping diverged" in text(record(skipped={"clipping": [0]}) | {"models": {}})
 
 
-def test_a_family_without_none_has_it_beside_from_one_that_was_attacked_in_the_same_way():
+def test_a_family_without_none_has_it_beside_from_one_attacked_within_the_same_epsilons():
     models = {name: model for name, model in record()["models"].items() if name != "none"}
     own = record() | {
         "name": "ensembles",

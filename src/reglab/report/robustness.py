@@ -111,11 +111,11 @@ def families(entries: list[Entry]) -> list[Family]:
 
 
 def none_beside(entry: Entry, attacked: list[Entry]) -> dict | None:
-    """What was left of `none` where another family was attacked in the same way on the same examples."""
+    """What was left of `none` where another family was attacked within the same epsilons."""
 
     def way(of: Entry) -> list:
         settings = of.record["settings"][of.name]
-        return [settings[name] for name in ("norm", "epsilons", "examples")]
+        return [settings[name] for name in ("norm", "epsilons")]
 
     if "none" in entry.record["models"]:
         return None
