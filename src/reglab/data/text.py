@@ -216,11 +216,12 @@ def prose(block: str) -> str:
         lines = lines[1:]  # the term that the block explains
     paragraph = " ".join(" ".join(lines).split())
     paragraph = re.sub(r"^(\*|\d+\.|\(\d+\)|\[\d+\]|Note:) |\[\d+\]", "", paragraph)
-    paragraph = re.sub(r"\*+([^\s*\"][^*\"]*)\*+(?!\w)|[\"“”‘`]|::(?=\s|$)|’(?!\w)", r"\1", paragraph)
+    paragraph = re.sub(r"\*+([^\s*\"][^*\"]*)\*+(?!\w)|[\"“”‘`]|::(?=\s|$)|’(?!\w)", r"\1", paragraph).strip()
     letters = sum(letter.isalpha() or letter in " ,." for letter in paragraph)
     sentence = re.search(r"[.:?!]\)?$", paragraph) and len(WORD.findall(paragraph)) >= SHORTEST
     code = re.search(r"::=|>>>|\+--|[=*\-~^#]{3}|^(New|Changed|Deprecated) (in|since) version", paragraph)
-    return paragraph.strip() if sentence and not code and letters > 0.85 * len(paragraph) else ""
+    whole = sentence and not code and not paragraph[0].islower() and letters > 0.85 * len(paragraph)
+    return paragraph if whole else ""
 
 
 def indent(line: str) -> int:

@@ -5,6 +5,7 @@ about the same length: within a block the successors change places. So every sen
 wrong ones, first or second, and no property of one sentence, of its topic or of its place tells anything.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +31,8 @@ from reglab.streams import Moment, generator, seed_of
 
 JITTER = 3.0  # words by which the lengths of sentences that change places may differ, about
 TENTHS = 10  # of the text: which one a sentence stands in is what the probes are asked
-QUERIES, NEAREST, LEAST, SHOWN = (
+QUERIES, NEAREST, SHOWN = 5, 3, 105  # of the picture: sentences, those nearest to each, characters of a line
+COMMON, TOLD = 60, 8  # words whose learned weights are looked at, and those told of either end
     5,
     3,
     13,
@@ -162,7 +164,7 @@ class NextSentence(Pretext):
 
     @torch.no_grad()
     def picture(self, task: Task) -> Figure:
-        """Validation sentences from places far apart, each with the nearest learned from; and which words count least."""
+        """Validation sentences from places far apart, each with the nearest learned from; and how much words count."""
         excerpts, probe, learner = task.training.excerpts, task.probes[0], task.learner.eval()
         asked = np.linspace(0, len(probe.held_out_inputs) - 1, QUERIES + 2).astype(int)[1:-1]
         known, points = learner.features(probe.inputs), learner.features(probe.held_out_inputs[asked])
@@ -174,10 +176,11 @@ class NextSentence(Pretext):
                 lines.append((f"{known[other] @ point:.2f}   {said}", False))
             lines.append(("", False))
         weights = weights_of_words(excerpts, learner.network.counts.exp().squeeze(1).cpu().numpy())
-        lines.append(("What came to count least, where every word began with 1:", True))
+        told = [f"{word} {weights[word]:.2f}" for word in sorted(weights, key=weights.get)]
         lines.append(
-            ("   ".join(f"{word} {weights[word]:.2f}" for word in sorted(weights, key=weights.get)[:LEAST]), False)
+            ("What the commonest words came to count, each beginning with 1: least, and most", True)
         )
+        lines += [(", ".join(some), False) for some in (told[:TOLD], told[-TOLD:])]
         figure, axes = canvas(8.0, 0.19 * len(lines))
         axes.set_axis_off()
         axes.set(xlim=(0, 1), ylim=(len(lines), -1))
@@ -188,9 +191,11 @@ class NextSentence(Pretext):
 
 
 def weights_of_words(excerpts: Excerpts, weights: np.ndarray) -> dict[str, float]:
-    """The weight of each word that was learned from, by its first letters; weights: of all numbers of words."""
-    return {
-        word[: text.STEM]: weights[number].item()
+    """The weights of the commonest words that were learned from, no two of one number; weights: of all numbers."""
+    said = Counter(
+        pair
         for row in excerpts.rows["training"]
-        for word, number in zip(text.WORD.findall(excerpts.sentences[row].lower()), excerpts.words[row], strict=False)
-    }
+        for pair in zip(text.WORD.findall(excerpts.sentences[row].lower()), excerpts.words[row].tolist(), strict=False)
+    )
+    commonest = {number: word for (word, number), _ in reversed(said.most_common(COMMON))}
+    return {word: weights[number].item() for number, word in commonest.items()}
