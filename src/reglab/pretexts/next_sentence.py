@@ -33,11 +33,6 @@ JITTER = 3.0  # words by which the lengths of sentences that change places may d
 TENTHS = 10  # of the text: which one a sentence stands in is what the probes are asked
 QUERIES, NEAREST, SHOWN = 5, 3, 105  # of the picture: sentences, those nearest to each, characters of a line
 COMMON, TOLD = 60, 8  # words whose learned weights are looked at, and those told of either end
-    5,
-    3,
-    13,
-    105,
-)  # of the picture: sentences, nearest to each, words; characters of a line
 
 
 def neighbours(stretches: np.ndarray, rows: np.ndarray) -> np.ndarray:
@@ -177,9 +172,7 @@ class NextSentence(Pretext):
             lines.append(("", False))
         weights = weights_of_words(excerpts, learner.network.counts.exp().squeeze(1).cpu().numpy())
         told = [f"{word} {weights[word]:.2f}" for word in sorted(weights, key=weights.get)]
-        lines.append(
-            ("What the commonest words came to count, each beginning with 1: least, and most", True)
-        )
+        lines.append(("What the commonest words came to count, each beginning with 1: least, and most", True))
         lines += [(", ".join(some), False) for some in (told[:TOLD], told[-TOLD:])]
         figure, axes = canvas(8.0, 0.19 * len(lines))
         axes.set_axis_off()
