@@ -32,7 +32,7 @@ from reglab.streams import Moment, generator, seed_of
 JITTER = 3.0  # words by which the lengths of sentences that change places may differ, about
 TENTHS = 10  # of the text: which one a sentence stands in is what the probes are asked
 QUERIES, NEAREST, SHOWN = 5, 3, 105  # of the picture: sentences, those nearest to each, characters of a line
-COMMON, TOLD = 60, 8  # words whose learned weights are looked at, and those told of either end
+COMMON, TOLD = 60, 7  # words whose learned weights are looked at, and those told of either end
 
 
 def neighbours(stretches: np.ndarray, rows: np.ndarray) -> np.ndarray:
