@@ -12,7 +12,7 @@ def main() -> None:
     from reglab.data import prepared
     from reglab.fitting import Recipe
     from reglab.record import About
-    from reglab.restoring import ensemble_network, recipe_network
+    from reglab.restoring import ensemble_network, plain_network, recipe_network
 
     settings, data, family = params.load(), prepared.read(Path("data/study")), stage.name()
     attack = settings.entry("attacks", family)
@@ -25,8 +25,14 @@ def main() -> None:
         chosen = record.read(Path("runs/ensembles") / name)["chosen"]
         return partial(ensemble_network, kind, kind.member_recipe(plain), [recipe(each) for each in chosen])
 
-    rebuilds = {"ensembles": ensemble}  # a recipe's network unless said here; each is called with (folder, split, seed)
+    def tuned(name: str) -> partial:
+        return partial(plain_network, settings.few_labels.model, data.classes)
+
+    rebuilds = {"ensembles": ensemble, "transfer": tuned}
     rebuild = rebuilds.get(family, lambda name: partial(recipe_network, recipe(name)))
+    names = list(getattr(settings, family))
+    if family == "transfer":  # only those that tell all classes apart can be compared
+        names = [name for name in names if settings.transfer[name].classes is None]
     about = About(
         family="attacks",
         name=family,
@@ -35,7 +41,7 @@ def main() -> None:
         settings={family: params.settings(attack)} | settings.shared(),
         seeds=[],
     )
-    networks = {name: rebuild(name) for name in getattr(settings, family)}
+    networks = {name: rebuild(name) for name in names}
     context = stage.context(settings.tracking)
     content = attacking.run(attack, networks, about, data, Path("runs"), processes=settings.processes, context=context)
     for name, seeds in content["skipped"].items():

@@ -224,7 +224,7 @@ def test_an_attack_that_can_not_be_is_told_in_a_line(tmp_path, setting, value, a
 
 def test_only_a_family_of_recipes_is_attacked(tmp_path):
     [line] = faults(tmp_path, changed(("attacks", {"regularizer": {}})))
-    assert line.endswith("allowed: one of: regularizers, combinations, ensembles; did you mean regularizers?")
+    assert line.endswith("allowed: one of: regularizers, combinations, ensembles, transfer; did you mean regularizers?")
     assert read(tmp_path, changed(("attacks", {"combinations": {"examples": 10}}))).expected()[-1][0] == "attacks"
 
 

@@ -174,9 +174,10 @@ def to_carry(model: Module, inputs: Tensor, labels: Tensor, epsilon: float, norm
 
 @torch.no_grad()
 def rebuilt(model: Module, folder: Path, inputs: Tensor, seed: int) -> Check:
-    """Whether this is the network whose test probabilities were published."""
-    published = load_file(folder / "predictions.safetensors")["test_probabilities"][seed, : len(inputs)]
-    gap = (model(inputs).softmax(1) - published).abs().max().item()
+    """Whether this is the network whose test probabilities were published, or one of those where a record has several."""
+    told, published = model(inputs).softmax(1), load_file(folder / "predictions.safetensors")
+    named = [values for name, values in published.items() if name.startswith("test_probabilities")]
+    gap = min((told - values[seed, : len(inputs)]).abs().max().item() for values in named)
     return Check("the model attacked is the one that was judged", gap, ROUNDING)
 
 

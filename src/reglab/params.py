@@ -41,7 +41,7 @@ BASES = {
     "multitask": "reglab.multitask.base.Multitask",
     "theory": "reglab.theory.base.Topic",
 }
-ATTACKED = ["regularizers", "combinations", "ensembles"]
+ATTACKED = ["regularizers", "combinations", "ensembles", "transfer"]
 AUGMENTED = ["study", "scenes"]  # folders under data/ that hold images
 NOT_ENTRIES = {"__init__", "base", "parameters", "probes", "pictures"}
 PACKAGE = Path(__file__).parent
