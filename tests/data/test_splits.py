@@ -1,11 +1,8 @@
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 
-from reglab.data import check, source
+from reglab.data import source
 from reglab.data.splits import split, with_noise
-from reglab.errors import UserError
 
 SIZES = {"train_size": 900, "validation_size": 300, "test_size": 400}
 
@@ -63,11 +60,3 @@ def test_wrong_labels_are_uniform_over_the_other_classes(labels):
     zeros = np.zeros(9000, dtype=np.int64)
     counts = np.bincount(with_noise(zeros, classes=10, fraction=1.0, seed=0), minlength=10)
     assert counts[0] == 0 and abs(counts[1:] - 1000).max() < 180  # six standard deviations of 30
-
-
-def test_sizes_that_the_data_do_not_have_are_all_named_at_once():
-    asked = SimpleNamespace(name="digits", train_size=1600, validation_size=300, test_size=5, label_noise=0.0)
-    with pytest.raises(UserError) as error:
-        check(asked)
-    first, second = error.value.lines
-    assert "= 1905, but digits has 1797 examples" in first and "data.test_size: found 5; allowed: at least 10" in second
