@@ -62,8 +62,17 @@ class Text:
 Budgets = Annotated[tuple[Annotated[int, Ge(1)], ...], MinLen(1)]
 
 
+class Few:
+    """Trained for so many `epochs` of so many `steps`, however few the examples."""
+
+    def training(self, accelerator: str) -> "Training":
+        return Training(
+            epochs=self.epochs, batch_size=self.batch_size, learning_rate=self.learning_rate, accelerator=accelerator
+        )
+
+
 @dataclass(frozen=True)
-class FewLabels:
+class FewLabels(Few):
     """How every entry of `transfer` and `semi_supervised` is trained, once for each number of labels a class.
 
     `regularizers` are techniques that all of them share, the one from scratch too, in order of application.
@@ -77,14 +86,9 @@ class FewLabels:
     batch_size: Annotated[int, Ge(1)] = 32
     learning_rate: Annotated[float, Gt(0)] = 0.002
 
-    def training(self, accelerator: str) -> "Training":
-        return Training(
-            epochs=self.epochs, batch_size=self.batch_size, learning_rate=self.learning_rate, accelerator=accelerator
-        )
-
 
 @dataclass(frozen=True)
-class FewScenes:
+class FewScenes(Few):
     """How every entry of `multitask` is trained, once for each number of labelled scenes."""
 
     labelled: Budgets = (16, 64, 256)
@@ -92,11 +96,6 @@ class FewScenes:
     steps: Annotated[int, Ge(1)] = 20
     batch_size: Annotated[int, Ge(1)] = 16
     learning_rate: Annotated[float, Gt(0)] = 0.003
-
-    def training(self, accelerator: str) -> "Training":
-        return Training(
-            epochs=self.epochs, batch_size=self.batch_size, learning_rate=self.learning_rate, accelerator=accelerator
-        )
 
 
 @dataclass(frozen=True)

@@ -59,7 +59,8 @@ def learned(panel: Axes, committee: Committee, split: Split, wanted: int) -> Non
         tiles.append(tile / np.abs(tile).max())
     show(panel, [np.stack(tiles)], cmap="RdBu", vmin=-1, vmax=1)
     middles = [(images.shape[3] + 1) * column + (images.shape[3] - 1) / 2 for column in range(len(told))]
-    panel.set_xticks(middles, ["all", *(f"member {member}" for member in range(1, len(told)))], fontsize=7)
+    panel.set_xticks(middles, ["all", *map(str, range(1, len(told)))], fontsize=7)
+    panel.set_xlabel("member", fontsize=7)
     panel.tick_params(length=0)
     panel.set_title(f"Speaks for a “{wanted}” (blue), against (red)", fontsize=9)
 
