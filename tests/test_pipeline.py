@@ -45,7 +45,6 @@ class Checkout:
                 pretraining={
                     "scratch": {"source": "study"},
                     "masked": {"source": "study", "epochs": 1},
-                    "denoising": {"source": "study", "epochs": 1},
                 },
                 transfer={"from_scratch": {"start": "scratch"}, "masked_tuned": {"start": "masked"}},
                 semi_supervised={},
@@ -54,6 +53,10 @@ class Checkout:
                 attacks={},
             )
         )
+        stages = YAML(typ="safe").load(folder / "dvc.yaml")
+        for name in ("topics", "read"):  # no entry learns from text here
+            del stages["stages"][name]
+        YAML().dump(stages, folder / "dvc.yaml")
         self.git("init", "-q")
         self.git("add", "-A")
         self.git("-c", "user.name=t", "-c", "user.email=t@localhost", "commit", "-qm", "a small study")
@@ -113,14 +116,15 @@ def test_nothing_edited_nothing_runs(done):
 def test_editing_one_number_runs_its_stage_and_what_follows_from_it(done):
     before = (done.folder / "params.yaml").read_bytes()
     done.edit(lambda all: all["regularizers"]["dropout"].update(hidden_rate=0.3))
-    assert done.repro() == ["check", "train@dropout", "evaluate", "report", "mirror"]
+    # `choose` looks at all recipes, and finds that no ensemble has other members: so no ensemble runs
+    assert set(done.repro()) == {"check", "train@dropout", "choose", "evaluate", "report", "mirror"}
     (done.folder / "params.yaml").write_bytes(before)
     assert not any("@" in stage for stage in done.repro()), "DVC keeps the former records"
 
 
 def test_a_pretext_that_changes_runs_again_with_what_starts_from_it_and_nothing_else(done):
     done.edit(lambda all: all["pretraining"]["masked"].update(patch=4))
-    assert done.repro() == ["check", "pretrain@masked", "transfer@masked_tuned", "evaluate", "report", "mirror"]
+    assert set(done.repro()) == {"check", "pretrain@masked", "transfer@masked_tuned", "evaluate", "report", "mirror"}
     done.edit(lambda all: all["pretraining"]["masked"].pop("patch"))
     assert not any("@" in stage for stage in done.repro())
 
