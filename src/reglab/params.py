@@ -43,7 +43,7 @@ BASES = {
 }
 ATTACKED = ["regularizers", "combinations", "ensembles", "transfer"]
 AUGMENTED = ["study", "scenes"]  # folders under data/ that hold images
-NOT_ENTRIES = {"__init__", "base", "parameters", "probes", "pictures"}
+NOT_ENTRIES = {"__init__", "base", "parameters", "dense", "sentences", "probes", "pictures"}
 PACKAGE = Path(__file__).parent
 
 
