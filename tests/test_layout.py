@@ -13,7 +13,7 @@ PACKAGE = ROOT / "src" / "reglab"
 # Lowest first; a module may import its own layer and the layers before it.
 LAYERS = [
     {"errors", "streams", "figures", "oracle", "yaml_source", "faults", "sections"},
-    {"params", "demands", "data", "models", "best_weights", "losses", "penalties", "augmentation"},
+    {"params", "demands", "entries", "grids", "data", "models", "best_weights", "losses", "penalties", "augmentation"},
     {"attacks"},
     {"regularizers", "baselines"},
     {"learners"},
@@ -27,7 +27,7 @@ LAYERS = [
 FOUND_BY_NAME = {"regularizers", "baselines", "theory", "models", "ensembles"}
 FOUND_BY_NAME |= {"pretexts", "semi_supervised", "multitask"}
 # What decides nothing in an output: messages, the reading of params.yaml (DVC compares the values), the mirror to MLflow.
-IDLE = ("errors.py", "params.py", "sections.py", "faults.py", "yaml_source.py", "tracking")
+IDLE = ("errors.py", "params.py", "entries.py", "grids.py", "sections.py", "faults.py", "yaml_source.py", "tracking")
 WITHOUT_EFFECT = {PACKAGE / name for name in IDLE}
 
 

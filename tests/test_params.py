@@ -39,6 +39,14 @@ semi_supervised: {}
 multitask: {}
 theory: {}
 attacks: {}
+tuning: {seeds: 2}
+sweeps: {l1: {strength: [0.1, 1.0]}}
+cocktails: {two: {trials: 2, ingredients: {dropout: {hidden_rate: [0.1, 0.5]}, l1: {}}}}
+regimes: {recipes: [none, l1], train_size: [50, 100], label_noise: [0.0], width: [8]}
+variance_sources: {recipes: [none]}
+comparisons: {l1_or_dropout: {recipe: l1, versus: dropout}}
+claims: {}
+profiles: {quick: {seeds: 2}}
 evaluation: {confidence: 0.9, relevant_difference: 0.01}
 tracking: {uri: null, experiment: mine}
 processes: 2

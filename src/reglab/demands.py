@@ -1,10 +1,12 @@
 """What one section of params.yaml demands of another."""
 
 from reglab.faults import Faults, Key, is_named, one_of, shown
+from reglab.grids import points
 from reglab.sections import Attack, Transfer
 
-# A topic may bear the name of the technique it explains; the keys of the others name folders and families.
-OTHER_NAMES = ("theory", "augmentation", "attacks")
+# A topic may bear the name of the technique it explains, a sweep bears that of its own; the keys of the others name folders,
+# families and questions.
+OTHER_NAMES = ("theory", "augmentation", "attacks", "sweeps", "comparisons", "claims", "profiles")
 
 
 def check_across(given: dict, values: dict, faults: Faults) -> None:
@@ -18,6 +20,7 @@ def check_across(given: dict, values: dict, faults: Faults) -> None:
             if owners.setdefault(name, family) != family:
                 faults.write((family, name), f"a name that {owners[name]} has already", "a name of its own")
     check_representations(values, faults)
+    check_searches(values, faults)
     for family, attack in (values.get("attacks") or {}).items():
         if attack:
             check_attack(("attacks", family), attack, values, faults)
@@ -61,6 +64,31 @@ def reference_of(entry: Transfer, transfers: dict[str, Transfer]) -> str | None:
     """The entry that differs from this one in where it starts: scratch, all tuned, augmented, on the same classes."""
     same = Transfer("scratch", classes=entry.classes)
     return next((name for name, other in transfers.items() if other == same), None)
+
+
+def check_searches(values: dict, faults: Faults) -> None:
+    """Every technique is tuned with the same budget, on seeds that there are; what is varied is there too."""
+    sweeps = {name: len(points(grid)) for name, grid in (values.get("sweeps") or {}).items() if grid}
+    for name, count in sweeps.items():
+        if count != (first := next(iter(sweeps.values()))):
+            allowed = f"{first}, as many as {next(iter(sweeps))} has: the same budget for every technique"
+            faults.add(("sweeps", name), f"{count} settings to try", allowed)
+    seeds, tuning = values.get("seeds"), values.get("tuning")
+    if seeds and tuning and tuning.seeds > seeds:
+        faults.add(("tuning", "seeds"), shown(tuning.seeds), f"at most {seeds}, the seeds that are trained")
+    single, stacked = list({"none": None} | (values.get("regularizers") or {})), list(values.get("combinations") or {})
+    for section, choices in (("regimes", single), ("variance_sources", [*single, *stacked])):
+        recipes = values[section].recipes if values.get(section) else ()
+        for place, recipe in enumerate(recipes):
+            is_named((section, "recipes", place), recipe, choices, faults)
+        if len(set(recipes)) < len(recipes):
+            faults.add((section, "recipes"), shown(list(recipes)), "each recipe once")
+    if regimes := values.get("regimes"):
+        if regimes.recipes and "none" not in regimes.recipes:
+            faults.add(("regimes", "recipes"), "no none", "none among them, with which the others are compared")
+        for axis in ("train_size", "label_noise", "width"):
+            if list(steps := getattr(regimes, axis)) != sorted(set(steps)):
+                faults.add(("regimes", axis), shown(list(steps)), "numbers that rise")
 
 
 def check_attack(key: Key, attack: Attack, values: dict, faults: Faults) -> None:

@@ -28,7 +28,7 @@ class Faults:
     def __init__(self, file: str) -> None:
         self.file = file
         self.lines: list[str] = []
-        self.told: set[Key] = set()  # one line about a key is enough
+        self.told: dict[Key, None] = {}  # one line about a key is enough
         self.lost: set[Key] = set()  # the values that could not be taken over
 
     def add(self, key: Key, found: str, allowed: str) -> None:
@@ -46,7 +46,7 @@ class Faults:
         place = f"{self.file}: {dotted(key)}" if key else self.file
         line = f"{place}: found {found}; allowed: {allowed}"
         self.lines.append(line if line.isprintable() else line.encode("unicode_escape").decode())
-        self.told.add(key)
+        self.told[key] = None
 
 
 def unknown(place: str, name: str, choices: Sequence[str]) -> UserError:

@@ -1,50 +1,48 @@
 """The only reader of params.yaml: typed, frozen, and all its faults at once, before any work.
 
-A section is a field of `Params`. Where its entries are found by name, one class a file, BASES says where they lie: one
-section more is a line there and a line here.
+A section is a field of `Params`. Where its entries are found by name, one class a file, `entries.BASES` says where they
+lie: one section more is a line there and a line here.
 """
 
-import inspect
 import re
 from dataclasses import MISSING, dataclass, fields, is_dataclass, replace
-from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
 
 from annotated_types import Ge
 
 from reglab.demands import check_across
+from reglab.entries import BASES, describe, entry_of, find, names, own_name, sources
 from reglab.errors import UserError
-from reglab.faults import Faults, Key, Plain, checked, hints, is_named, nearest, one_of, shown, unknown, words
+from reglab.faults import Faults, Key, Plain, checked, hints, is_named, nearest, shown, unknown, words
+from reglab.grids import cocktail_of, sweep_of
 from reglab.sections import (
     Attack,
+    Claim,
+    Cocktail,
     Data,
     Evaluation,
     FewLabels,
     FewScenes,
+    Pair,
+    Regimes,
     Scenes,
     Text,
     Tracking,
     Training,
     Transfer,
+    Tuning,
+    VarianceSources,
 )
 from reglab.yaml_source import read
 
-# What is found by name: the class that it derives from, and beside whose file its own lies; in the order of the report.
-BASES = {
-    "models": "reglab.models.base.Architecture",
-    "regularizers": "reglab.regularizers.base.Regularizer",
-    "baselines": "reglab.baselines.base.Baseline",
-    "ensembles": "reglab.ensembles.base.Ensemble",
-    "pretraining": "reglab.pretexts.base.Pretext",
-    "semi_supervised": "reglab.semi_supervised.base.SemiSupervised",
-    "multitask": "reglab.multitask.base.Multitask",
-    "theory": "reglab.theory.base.Topic",
-}
 ATTACKED = ["regularizers", "combinations", "ensembles", "transfer"]
 AUGMENTED = ["study", "scenes"]  # folders under data/ that hold images
-NOT_ENTRIES = {"__init__", "base", "parameters", "dense", "sentences", "probes", "pictures"}
-PACKAGE = Path(__file__).parent
+FREE = {"transfer": Transfer, "comparisons": Pair, "claims": Claim}  # sections whose entries the user names
+GRIDS = {"sweeps": sweep_of, "cocktails": cocktail_of}  # whose entries vary settings of regularizers
+LISTS = ("regimes", "variance_sources")  # which have a record for each of their `recipes`
+NOT_RECORDED = ("comparisons", "claims", "profiles")
+__all__ = ["BASES", "Params", "describe", "find", "load", "names", "own_name", "settings", "sources"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +68,15 @@ class Params:
     multitask: dict[str, Any]
     theory: dict[str, Any]
     attacks: dict[str, Attack]
+    tuning: Tuning
+    sweeps: dict[str, dict[str, tuple]]
+    cocktails: dict[str, Cocktail]
+    regimes: Regimes
+    variance_sources: VarianceSources
     evaluation: Evaluation
+    comparisons: dict[str, Pair]
+    claims: dict[str, Claim]
+    profiles: dict[str, dict]
     tracking: Tracking
     processes: Annotated[int, Ge(1)] | None = None
 
@@ -95,8 +101,9 @@ class Params:
 
     def expected(self) -> list[tuple[str, str]]:
         """(family, name) of every record that the report reads, in the order of params.yaml."""
-        families = (field.name for field in fields(self) if isinstance(getattr(self, field.name), dict))
-        return [(family, name) for family in families for name in getattr(self, family)]
+        recorded = {field.name: getattr(self, field.name) for field in fields(self) if field.name not in NOT_RECORDED}
+        recorded |= {family: dict.fromkeys(recorded[family].recipes) for family in LISTS}
+        return [(family, name) for family, own in recorded.items() if isinstance(own, dict) for name in own]
 
 
 def load(path: str | Path = "params.yaml") -> Params:
@@ -105,7 +112,9 @@ def load(path: str | Path = "params.yaml") -> Params:
     kinds, values = hints(Params), {}
     for section in fields(Params):
         name = section.name
-        if name in given:
+        if name in GRIDS and name in given:
+            values[name] = varied(name, given, faults)
+        elif name in given:
             values[name] = section_of(name, kinds[name], given[name], faults)
         elif section.default is section.default_factory is MISSING:
             faults.add((name,), "no such section", words(kinds[name]))
@@ -132,8 +141,8 @@ def section_of(name: str, kind: Any, given: Plain, faults: Faults) -> Any:
     if name == "attacks" and isinstance(given, dict):
         known = [family for family in given if is_named((name, family), family, ATTACKED, faults)]
         return {family: checked(Attack, given[family], (name, family), faults) for family in known}
-    if name == "transfer" and isinstance(given, dict):
-        return {entry: free_entry(name, entry, own, Transfer, faults) for entry, own in given.items()}
+    if name in FREE and isinstance(given, dict):
+        return {entry: free_entry(name, entry, own, FREE[name], faults) for entry, own in given.items()}
     if name == "augmentation" and isinstance(given, dict):
         return policies(given, faults)
     if name == "model":
@@ -171,6 +180,17 @@ def policies(given: dict, faults: Faults) -> dict[str, Any]:
     return {name: checked(Policy, given[name], ("augmentation", name), faults) for name in known}
 
 
+def varied(name: str, given: dict, faults: Faults) -> dict[str, Any]:
+    """A section whose entries vary settings of those of `regularizers`."""
+    if not isinstance(given[name], dict):
+        faults.add((name,), shown(given[name]), words(dict))
+        return {}
+    recipes = given["regularizers"] if isinstance(given.get("regularizers"), dict) else {}
+    for entry in given[name]:
+        name_of(name, entry, faults)
+    return {entry: GRIDS[name](entry, own, recipes, (name, entry), faults) for entry, own in given[name].items()}
+
+
 def free_entry(family: str, name: str, given: Plain, kind: type, faults: Faults) -> Any:
     """An entry whose name is the user's own."""
     name_of(family, name, faults)
@@ -202,39 +222,6 @@ def stacked(key: Key, steps: Plain, faults: Faults) -> tuple:
     return tuple(techniques)
 
 
-def entry_of(family: str, name: str, given: Plain, key: Key, faults: Faults) -> Any:
-    """The entry `name` of a family, its settings completed with the defaults."""
-    if name not in names(family):
-        faults.add(key, "an unknown name", one_of(names(family)) + nearest(name, names(family)))
-        return None
-    return checked(find(family, name), {} if given is None else given, key, faults)
-
-
-def find(family: str, name: str) -> type:
-    """The class in the file of this name that derives from the family's base."""
-    if name not in names(family):
-        raise unknown(family, name, names(family))
-    module, _, base = BASES[family].rpartition(".")
-    file = import_module(f"{module.rpartition('.')[0]}.{name}")
-    parent = getattr(import_module(module), base)
-    for kind in vars(file).values():
-        if inspect.isclass(kind) and issubclass(kind, parent) and kind.__module__ == file.__name__:
-            return kind
-    raise UserError(f"{file.__file__}: found no class that derives from {base}; allowed: one in each file of {family}")
-
-
-def names(family: str) -> list[str]:
-    """The names of its files, sorted."""
-    folder = PACKAGE.joinpath(*BASES[family].split(".")[1:-2])
-    return sorted({path.stem for path in folder.glob("*.py")} - NOT_ENTRIES)
-
-
-def sources() -> list[str]:
-    """The files in data/ with a function `load`; told by their text, for some of the others import torch."""
-    files = (PACKAGE / "data").glob("*.py")
-    return sorted(path.stem for path in files if re.search(r"^def load\(", path.read_text("utf-8"), re.MULTILINE))
-
-
 def settings(of: Any) -> Any:
     """Plain values of a settings object or of all `Params`, as they stand in params.yaml; a model with its `name`."""
     if isinstance(of, dict):
@@ -245,16 +232,3 @@ def settings(of: Any) -> Any:
         return of
     plain = {field.name: settings(getattr(of, field.name)) for field in fields(of)}
     return {"name": own_name(of)} | plain if type(of).__module__.startswith("reglab.models.") else plain
-
-
-def own_name(of: Any) -> str:
-    return type(of).__module__.rpartition(".")[2]
-
-
-def describe(family: str, name: str) -> dict:
-    """What the file says of itself in its first sentence, and for each setting what is allowed and the default."""
-    kind = find(family, name)
-    summary = re.split(r"(?<=[.!?])\s+(?=[A-Z])", inspect.getmodule(kind).__doc__ or "", maxsplit=1)[0]
-    defaults = {own.name: own.default if isinstance(own.default, str) else shown(own.default) for own in fields(kind)}
-    allowed = {name: f"{words(own)}; default {defaults[name]}" for name, own in hints(kind).items()}
-    return {"summary": " ".join(summary.split()), "settings": allowed}

@@ -8,13 +8,17 @@ from annotated_types import Ge, Gt, Le, Lt, MinLen, MultipleOf
 
 @dataclass(frozen=True)
 class Data:
-    """`name` is a file in src/reglab/data/; sizes are in examples, `label_noise` is a share of the training labels."""
+    """`name` is a file in src/reglab/data/; sizes are in examples, `label_noise` is a share of the training labels.
+
+    `test_set`: every seed draws its own, or all share one that is `fixed`.
+    """
 
     name: str
     train_size: Annotated[int, Ge(1)]
     validation_size: Annotated[int, Ge(1)]
     test_size: Annotated[int, Ge(1)]
     label_noise: Annotated[float, Ge(0), Le(1)] = 0.0
+    test_set: Literal["resampled", "fixed"] = "resampled"
 
 
 @dataclass(frozen=True)
@@ -119,6 +123,91 @@ class Attack:
     epsilons: Annotated[tuple[Annotated[float, Gt(0)], ...], MinLen(1)] = (0.02, 0.05, 0.1)
     examples: Annotated[int, Ge(10)] = 200
     seeds: Annotated[int, Ge(1)] = 1
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """What every sweep and every cocktail searches with: its first `seeds`, judged on validation data."""
+
+    seeds: Annotated[int, Ge(1)] = 4
+
+
+@dataclass(frozen=True)
+class Cocktail:
+    """A search over which `ingredients` to stack and how strongly: so many `trials`, then the best is taken apart.
+
+    `ingredients`: entries of `regularizers` in order of application, each with the settings that vary from low to high.
+    """
+
+    ingredients: dict[str, dict[str, tuple[float, float]]]
+    trials: Annotated[int, Ge(2)] = 24
+
+
+@dataclass(frozen=True)
+class Regimes:
+    """Where the `recipes` are compared with none: every training size x label noise x width."""
+
+    recipes: tuple[str, ...]
+    train_size: Annotated[tuple[Annotated[int, Ge(1)], ...], MinLen(1)]
+    label_noise: Annotated[tuple[Annotated[float, Ge(0), Le(1)], ...], MinLen(1)]
+    width: Annotated[tuple[Annotated[int, Ge(1)], ...], MinLen(1)]
+
+
+@dataclass(frozen=True)
+class VarianceSources:
+    """Recipes of which one random stream at a time is varied."""
+
+    recipes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """`recipe` is compared with `versus`, both names of entries that train over seeds."""
+
+    recipe: str
+    versus: str
+    metric: str = "test_accuracy"
+
+
+Lecture = Literal[
+    "regularization",
+    "constrained_optimization",
+    "norm_penalties",
+    "weight_decay",
+    "least_squares",
+    "l1",
+    "data_augmentation",
+    "noise",
+    "semi_supervised",
+    "transfer",
+    "multitask",
+    "self_supervised",
+    "early_stopping",
+    "tying_and_sharing",
+    "sparse_representations",
+    "bagging",
+    "boosting",
+    "dropout",
+    "adversarial_training",
+    "learning_curves",
+]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What is asserted before the run: `metric` of `recipe` is `higher` or `lower` than that of `versus`, or the `same`.
+
+    `says` is the sentence, `lecture` where it stands; `versus` an entry or a number; the same means within `margin`, null:
+    `evaluation.relevant_difference`.
+    """
+
+    says: Annotated[str, MinLen(1)]
+    lecture: Lecture
+    metric: str
+    recipe: str
+    versus: str | float
+    direction: Literal["higher", "lower", "same"]
+    margin: Annotated[float, Gt(0)] | None = None
 
 
 @dataclass(frozen=True)

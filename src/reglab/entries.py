@@ -1,0 +1,71 @@
+"""What params.yaml may name: one class a file, found by the file's name."""
+
+import inspect
+import re
+from dataclasses import fields
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from reglab.errors import UserError
+from reglab.faults import Faults, Key, Plain, checked, hints, nearest, one_of, shown, unknown, words
+
+# What is found by name: the class that it derives from, and beside whose file its own lies; in the order of the report.
+BASES = {
+    "models": "reglab.models.base.Architecture",
+    "regularizers": "reglab.regularizers.base.Regularizer",
+    "baselines": "reglab.baselines.base.Baseline",
+    "ensembles": "reglab.ensembles.base.Ensemble",
+    "pretraining": "reglab.pretexts.base.Pretext",
+    "semi_supervised": "reglab.semi_supervised.base.SemiSupervised",
+    "multitask": "reglab.multitask.base.Multitask",
+    "theory": "reglab.theory.base.Topic",
+}
+NOT_ENTRIES = {"__init__", "base", "parameters", "dense", "sentences", "probes", "pictures"}
+PACKAGE = Path(__file__).parent
+
+
+def entry_of(family: str, name: str, given: Plain, key: Key, faults: Faults) -> Any:
+    """The entry `name` of a family, its settings completed with the defaults."""
+    if name not in names(family):
+        faults.add(key, "an unknown name", one_of(names(family)) + nearest(name, names(family)))
+        return None
+    return checked(find(family, name), {} if given is None else given, key, faults)
+
+
+def find(family: str, name: str) -> type:
+    """The class in the file of this name that derives from the family's base."""
+    if name not in names(family):
+        raise unknown(family, name, names(family))
+    module, _, base = BASES[family].rpartition(".")
+    file = import_module(f"{module.rpartition('.')[0]}.{name}")
+    parent = getattr(import_module(module), base)
+    for kind in vars(file).values():
+        if inspect.isclass(kind) and issubclass(kind, parent) and kind.__module__ == file.__name__:
+            return kind
+    raise UserError(f"{file.__file__}: found no class that derives from {base}; allowed: one in each file of {family}")
+
+
+def names(family: str) -> list[str]:
+    """The names of its files, sorted."""
+    folder = PACKAGE.joinpath(*BASES[family].split(".")[1:-2])
+    return sorted({path.stem for path in folder.glob("*.py")} - NOT_ENTRIES)
+
+
+def sources() -> list[str]:
+    """The files in data/ with a function `load`; told by their text, for some of the others import torch."""
+    files = (PACKAGE / "data").glob("*.py")
+    return sorted(path.stem for path in files if re.search(r"^def load\(", path.read_text("utf-8"), re.MULTILINE))
+
+
+def own_name(of: Any) -> str:
+    return type(of).__module__.rpartition(".")[2]
+
+
+def describe(family: str, name: str) -> dict:
+    """What the file says of itself in its first sentence, and for each setting what is allowed and the default."""
+    kind = find(family, name)
+    summary = re.split(r"(?<=[.!?])\s+(?=[A-Z])", inspect.getmodule(kind).__doc__ or "", maxsplit=1)[0]
+    defaults = {own.name: own.default if isinstance(own.default, str) else shown(own.default) for own in fields(kind)}
+    allowed = {name: f"{words(own)}; default {defaults[name]}" for name, own in hints(kind).items()}
+    return {"summary": " ".join(summary.split()), "settings": allowed}
