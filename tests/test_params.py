@@ -15,6 +15,7 @@ from ruamel.yaml import YAML
 
 from reglab import params
 from reglab.errors import UserError
+from reglab.grids import points
 
 ROOT = Path(__file__).parent.parent
 SHIPPED = (ROOT / "params.yaml").read_text(encoding="utf-8")
@@ -233,19 +234,21 @@ def test_an_attack_that_can_not_be_is_told_in_a_line(tmp_path, setting, value, a
 def test_only_a_family_of_recipes_is_attacked(tmp_path):
     [line] = faults(tmp_path, changed(("attacks", {"regularizer": {}})))
     assert line.endswith("allowed: one of: regularizers, combinations, ensembles, transfer; did you mean regularizers?")
-    assert read(tmp_path, changed(("attacks", {"combinations": {"examples": 10}}))).expected()[-1][0] == "attacks"
+    loaded = read(tmp_path, changed(("attacks", {"combinations": {"examples": 10}})))
+    assert ("attacks", "combinations") in loaded.expected()
 
 
 def test_a_topic_may_bear_the_name_of_a_technique(tmp_path):
     name = "early_stopping"
-    loaded = read(tmp_path, changed(("regularizers", {"none": {}, name: {}}), ("theory", {name: {}})))
+    varied = [("sweeps", {}), ("cocktails", {}), ("regimes.recipes", [])]
+    loaded = read(tmp_path, changed(("regularizers", {"none": {}, name: {}}), ("theory", {name: {}}), *varied))
     assert [entry for entry in loaded.expected() if entry[1] == name] == [("regularizers", name), ("theory", name)]
 
 
 def test_all_faults_are_told_at_once(tmp_path):
     text = SMALL_TEXT.replace("digits", "digit").replace("test_size: 60", "test_size: 0").replace("none: {}, ", "")
     text = text.replace("sgd", "&a adam").replace("mine", "2024-01-01").replace("processes: 2", "processes: *a")
-    keys = sorted(line.split(": ")[1] for line in faults(tmp_path, text.replace("seeds", "seed")))
+    keys = sorted(line.split(": ")[1] for line in faults(tmp_path, text.replace("\nseeds", "\nseed")))
     of_text, of_values = ["training.optimizer", "tracking.experiment", "processes"], ["data.name", "data.test_size"]
     assert keys == sorted([*of_text, *of_values, "regularizers.none", "seed", "seeds"])
 
@@ -293,12 +296,14 @@ def test_recipes_and_entries_are_found_and_a_wrong_name_is_told_with_the_nearest
 def test_shared_settings_and_expected_records(tmp_path):
     loaded = read(tmp_path, SMALL)
     assert loaded.shared() == {
-        "data": SMALL["data"],
+        "data": SMALL["data"] | {"test_set": "resampled"},
         "model": SMALL["model"],
         "training": SMALL["training"] | {"batch_size": 64, "accelerator": "cpu"},
     }
-    families = ("baselines", "regularizers", "combinations", "augmentation", "pretraining", "transfer")
-    assert loaded.expected() == [(family, name) for family in families for name in SMALL[family]]
+    families = ["baselines", "regularizers", "combinations", "augmentation", "pretraining", "transfer"]
+    families += ["sweeps", "cocktails"]
+    of_lists = [(family, name) for family in ("regimes", "variance_sources") for name in SMALL[family]["recipes"]]
+    assert loaded.expected() == [(family, name) for family in families for name in SMALL[family]] + of_lists
     told = params.settings(loaded.combinations["both"])
     assert told == [{"l1": asdict(params.find("regularizers", "l1")(strength=1.0))}, {"dropout": told[1]["dropout"]}]
 
@@ -312,9 +317,38 @@ def test_a_section_more_is_a_line_in_params_and_a_line_in_the_table(tmp_path, mo
     monkeypatch.setitem(params.BASES, "references", "reglab.baselines.base.Baseline")
     loaded = read(tmp_path, changed(("baselines", {}), ("references", {"logistic_regression": {"strength": 3}})))
     assert loaded.references["logistic_regression"].strength == 3.0
-    assert loaded.expected()[-1] == ("references", "logistic_regression")
+    assert ("references", "logistic_regression") in loaded.expected()
     [line] = faults(tmp_path, changed(("references", {"logistic_regresion": {}})))
     assert line.endswith("did you mean logistic_regression?")
+
+
+def test_what_is_searched_is_searched_with_one_budget_and_over_settings_that_there_are(tmp_path):
+    told = {
+        "sweeps.dropout": ("sweeps", {"l1": {"strength": [1, 2]}, "dropout": {"hidden_rate": [0.1]}}),
+        "sweeps.l2": ("sweeps", {"l2": {"strength": [1.0]}}),
+        "sweeps.l1.strenght": ("sweeps", {"l1": {"strenght": [1.0]}}),
+        "sweeps.l1.strength": ("sweeps", {"l1": {"strength": [1.0, -1.0]}}),
+        "sweeps.l1": ("sweeps", {"l1": {"strength": 1.0}}),
+        "cocktails.two.ingredients.l1.strength": ("cocktails.two.ingredients", {"l1": {"strength": [2.0, 1.0]}}),
+        "cocktails.two.ingredients.l1.rate": ("cocktails.two.ingredients", {"l1": {"rate": [0.0, 1.0]}}),
+        "cocktails.two.ingredients.l2": ("cocktails.two.ingredients", {"l2": {}}),
+        "cocktails.two.trials": ("cocktails.two.trials", 1),
+        "tuning.seeds": ("tuning.seeds", 4),
+        "regimes.recipes": ("regimes.recipes", ["l1"]),
+        "regimes.recipes[1]": ("regimes.recipes", ["none", "l2"]),
+        "regimes.width": ("regimes.width", [8, 4]),
+        "variance_sources.recipes[0]": ("variance_sources.recipes", ["nothing"]),
+    }
+    for key, change in told.items():
+        lines = faults(tmp_path, changed(change))
+        assert len(lines) == 1 and lines[0].startswith(f"params.yaml: {key}: found "), (key, lines)
+
+
+def test_a_grid_holds_every_combination_the_last_setting_varying_fastest(tmp_path):
+    given = {"dropout": {"input_rate": [0, 0.2], "hidden_rate": [0.1, 0.3]}}
+    grid = read(tmp_path, changed(("sweeps", given))).sweeps["dropout"]
+    tried = [(point["input_rate"], point["hidden_rate"]) for point in points(grid)]
+    assert tried == [(0.0, 0.1), (0.0, 0.3), (0.2, 0.1), (0.2, 0.3)]
     [line] = faults(tmp_path, changed(("references", {"logistic_regression": {}})))
     assert "references.logistic_regression: found a name that baselines has already" in line
 
