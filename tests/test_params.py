@@ -320,6 +320,8 @@ def test_a_section_more_is_a_line_in_params_and_a_line_in_the_table(tmp_path, mo
     assert ("references", "logistic_regression") in loaded.expected()
     [line] = faults(tmp_path, changed(("references", {"logistic_regresion": {}})))
     assert line.endswith("did you mean logistic_regression?")
+    [line] = faults(tmp_path, changed(("references", {"logistic_regression": {}})))
+    assert "references.logistic_regression: found a name that baselines has already" in line
 
 
 def test_what_is_searched_is_searched_with_one_budget_and_over_settings_that_there_are(tmp_path):
@@ -349,8 +351,6 @@ def test_a_grid_holds_every_combination_the_last_setting_varying_fastest(tmp_pat
     grid = read(tmp_path, changed(("sweeps", given))).sweeps["dropout"]
     tried = [(point["input_rate"], point["hidden_rate"]) for point in points(grid)]
     assert tried == [(0.0, 0.1), (0.0, 0.3), (0.2, 0.1), (0.2, 0.3)]
-    [line] = faults(tmp_path, changed(("references", {"logistic_regression": {}})))
-    assert "references.logistic_regression: found a name that baselines has already" in line
 
 
 @pytest.mark.parametrize("family", params.BASES)
