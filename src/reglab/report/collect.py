@@ -18,6 +18,8 @@ STAGES = {
     "augmentation": "augment",
     "pretraining": "pretrain",
     "attacks": "attack",
+    "regimes": "regime",
+    "variance_sources": "source",
 }
 
 Curves = dict[int, dict[str, np.ndarray]]  # seed -> column of curves.csv -> (epochs,), NaN where not measured

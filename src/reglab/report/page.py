@@ -1,9 +1,5 @@
-"""The page: one HTML file. A new section is a function here, a template, and a place in SECTIONS."""
+"""The page: one HTML file. A new section is a function of the `Study`, a template, and a place in SECTIONS."""
 
-from dataclasses import dataclass
-from functools import cached_property
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from reglab.evaluation.comparison import COMPARED
@@ -14,7 +10,6 @@ from reglab.report import (
     curves,
     ensembles,
     few_labels,
-    formats,
     lecture,
     panels,
     pretexts,
@@ -24,65 +19,7 @@ from reglab.report import (
     theory,
 )
 from reglab.report.collect import Entry
-
-
-def exact(x: float | None) -> str:
-    """A number for the sorting script: all its digits, or nothing."""
-    return "" if formats.missing(x) else repr(x)
-
-
-def breakable(name: str) -> Markup:
-    """A name that may be wrapped after its underscores."""
-    return Markup("_<wbr>").join(name.split("_"))
-
-
-def mean_epochs(entry: Entry) -> str:
-    """Trained epochs, the mean over the finished seeds."""
-    epochs = [outcome.get("epochs") for outcome in entry.record["seeds"].values() if outcome["status"] == "finished"]
-    return formats.MISSING if None in epochs or not epochs else f"{sum(epochs) / len(epochs):.0f}"
-
-
-PAGES = Environment(
-    loader=PackageLoader("reglab.report"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
-PAGES.filters |= {
-    function.__name__: function
-    for function in (
-        *(formats.fixed, formats.percent, formats.points, formats.p_value, formats.significant, formats.prefixed),
-        *(formats.setting, formats.missing, exact, breakable, mean_epochs),
-    )
-}
-
-
-@dataclass(frozen=True)
-class Study:
-    """All that a section may speak of. `settings` is params.yaml as a mapping, `text` as it was written."""
-
-    entries: list[Entry]
-    metrics: dict
-    settings: dict
-    text: str
-
-    @cached_property
-    def rows(self) -> list[tables.Row]:
-        return tables.rows(self.entries, self.metrics)
-
-
-@dataclass(frozen=True)
-class Section:
-    """A part of the page: its anchor, its heading and its body."""
-
-    id: str
-    title: str
-    body: Markup
-
-
-def body(template: str, **values) -> Markup:
-    return Markup(PAGES.get_template(template).render(values))
+from reglab.report.study import PAGES, Section, Study, body
 
 
 def figures_of(topics: list[Entry]) -> dict[str, Markup]:
@@ -183,17 +120,29 @@ def what_ran(study: Study) -> Section:
     return Section("ran", "What ran", body("ran.html", **values))
 
 
-SECTIONS = (the_answer, what_to_expect, with_few_labels, the_pretexts, several_tasks, the_augmentation)
-SECTIONS += (the_ensembles, the_robustness, the_theory, what_ran)
+SECTIONS = (
+    the_answer,
+    what_to_expect,
+    with_few_labels,
+    the_theory,
+    the_augmentation,
+    the_pretexts,
+    several_tasks,
+    the_ensembles,
+    the_robustness,
+    what_ran,
+)
 
 
-def render(entries: list[Entry], metrics: dict, settings: dict, text: str = "") -> str:
+def render(
+    entries: list[Entry], metrics: dict, settings: dict, text: str = "", surroundings: dict | None = None
+) -> str:
     """The page: a string without dates, hosts or addresses, the same for the same input.
 
     entries: from `collect`; metrics: reports/metrics.json; settings: params.yaml as a mapping, completed with its
-    defaults, and `dataset`: dataset.json of the prepared data; text: params.yaml as it was written. Raises UserError
-    when metrics.json lacks an entry.
+    defaults, and `dataset`: dataset.json of the prepared data; text: params.yaml as it was written; surroundings: see
+    `Study`. Raises UserError when metrics.json lacks an entry.
     """
-    study = Study(entries, metrics, settings, text)
+    study = Study(entries, metrics, settings, text, surroundings or {})
     sections = [section for build in SECTIONS if (section := build(study))]
     return PAGES.get_template("page.html").render(sections=sections, colors=COLORS, study=study)

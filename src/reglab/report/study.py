@@ -1,0 +1,76 @@
+"""What the sections of the page are made of: the study, the templates, and a section itself."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from reglab.report import formats, tables
+from reglab.report.collect import Entry
+
+
+def exact(x: float | None) -> str:
+    """A number for the sorting script: all its digits, or nothing."""
+    return "" if formats.missing(x) else repr(x)
+
+
+def breakable(name: str) -> Markup:
+    """A name that may be wrapped after its underscores."""
+    return Markup("_<wbr>").join(name.split("_"))
+
+
+def mean_epochs(entry: Entry) -> str:
+    """Trained epochs, the mean over the finished seeds."""
+    epochs = [outcome.get("epochs") for outcome in entry.record["seeds"].values() if outcome["status"] == "finished"]
+    return formats.MISSING if None in epochs or not epochs else f"{sum(epochs) / len(epochs):.0f}"
+
+
+PAGES = Environment(
+    loader=PackageLoader("reglab.report"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+PAGES.filters |= {
+    function.__name__: function
+    for function in (
+        *(formats.fixed, formats.percent, formats.points, formats.p_value, formats.significant, formats.prefixed),
+        *(formats.setting, formats.missing, exact, breakable, mean_epochs),
+    )
+}
+
+
+@dataclass(frozen=True)
+class Study:
+    """All that a section may speak of. `settings` is params.yaml as a mapping, `text` as it was written.
+
+    `surroundings` is what the report was made with and in: commit, versions, machine; by heading, name and value.
+    """
+
+    entries: list[Entry]
+    metrics: dict
+    settings: dict
+    text: str
+    surroundings: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    @cached_property
+    def rows(self) -> list[tables.Row]:
+        return tables.rows(self.entries, self.metrics)
+
+    def family(self, name: str) -> list[Entry]:
+        return [entry for entry in self.entries if entry.family == name]
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the page: its anchor, its heading and its body."""
+
+    id: str
+    title: str
+    body: Markup
+
+
+def body(template: str, **values) -> Markup:
+    return Markup(PAGES.get_template(template).render(values))
