@@ -1,4 +1,7 @@
-"""One entry trained with several budgets of labelled examples, every seed: side by side, and gathered in one record."""
+"""One entry trained in several ways, every seed: side by side, and gathered in one record.
+
+A budget tells the ways apart: a number of labelled examples, or a name.
+"""
 
 from collections.abc import Iterable, Sequence
 from itertools import product
@@ -12,11 +15,12 @@ from reglab import journal, record
 from reglab.fitting import finished_seed
 from reglab.processes import run_all
 
-Case = tuple[int, int]  # seed, budget
+Budget = int | str
+Case = tuple[int, Budget]  # seed, budget
 Results = dict[Case, tuple[dict, dict[str, np.ndarray]]]  # outcome, with its `metrics`, and tensors
 
 
-def cases(seeds: Iterable[int], budgets: Iterable[int]) -> list[Case]:
+def cases(seeds: Iterable[int], budgets: Iterable[Budget]) -> list[Case]:
     return list(product(seeds, budgets))
 
 
@@ -40,7 +44,7 @@ def train_all(jobs: dict[Case, tuple], entry: Path, name: str, processes: int | 
     return {(seed, budget): finished_seed(folder_of(entry, budget), seed) for seed, budget in jobs}
 
 
-def folder_of(entry: Path, budget: int) -> Path:
+def folder_of(entry: Path, budget: Budget) -> Path:
     folder = entry / f"budget-{budget}"
     folder.mkdir(exist_ok=True)
     return folder
@@ -55,7 +59,7 @@ def seeds_of_record(results: Results) -> dict[str, dict]:
     }
 
 
-def seed_of_record(outcomes: dict[int, dict]) -> dict:
+def seed_of_record(outcomes: dict[Budget, dict]) -> dict:
     """A seed's part of the record, from its outcomes by budget."""
     lost = {budget: outcome for budget, outcome in outcomes.items() if outcome["status"] != "finished"}
     if lost:
@@ -67,7 +71,7 @@ def seed_of_record(outcomes: dict[int, dict]) -> dict:
     return {"status": "finished", "metrics": means | each}
 
 
-def curves_csv(entry: Path, seeds: Sequence[int], budgets: Sequence[int]) -> str:
+def curves_csv(entry: Path, seeds: Sequence[int], budgets: Sequence[Budget]) -> str:
     """`seed,epoch,<metric>@<budget>...`; nothing for a method that has no epochs."""
     lines: dict[int, list[dict]] = {}
     for seed, budget in cases(seeds, budgets):

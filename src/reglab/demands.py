@@ -1,5 +1,6 @@
 """What one section of params.yaml demands of another."""
 
+from reglab.entries import own_name
 from reglab.faults import Faults, Key, is_named, one_of, shown
 from reglab.grids import points
 from reglab.sections import Attack, Transfer
@@ -89,6 +90,8 @@ def check_searches(values: dict, faults: Faults) -> None:
         for axis in ("train_size", "label_noise", "width"):
             if list(steps := getattr(regimes, axis)) != sorted(set(steps)):
                 faults.add(("regimes", axis), shown(list(steps)), "numbers that rise")
+        if regimes.recipes and (model := values.get("model")) and not hasattr(model, "width"):
+            faults.add(("regimes", "width"), f"a model without a width, {own_name(model)}", "a model that has one")
 
 
 def check_attack(key: Key, attack: Attack, values: dict, faults: Faults) -> None:

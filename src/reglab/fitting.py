@@ -25,6 +25,7 @@ from reglab.learners.supervised import Supervised
 from reglab.models.base import Architecture, build
 from reglab.models.parameters import weights
 from reglab.regularizers.base import Regularizer
+from reglab.streams import Seeds
 
 CHECKPOINT_SECONDS = 10.0  # a kill costs at most this much work; an epoch of a small network is not worth a file
 
@@ -68,10 +69,11 @@ class EpochCheckpoint(Checkpoint):
         self.saved = time.monotonic()
 
 
-def learner_of(recipe: Recipe, shape: Sequence[int], seed: int) -> Supervised:
-    """The learner before its first step."""
-    network = build(recipe.architecture, shape, recipe.classes, seed)
-    return Supervised(network, recipe.regularizers, recipe.training, seed)
+def learner_of(recipe: Recipe, shape: Sequence[int], seed: int, streams: Seeds | None = None) -> Supervised:
+    """The learner before its first step; `streams` where they do not all have the same seed."""
+    streams = streams or Seeds(seed, seed, seed)
+    network = build(recipe.architecture, shape, recipe.classes, streams.initialization)
+    return Supervised(network, recipe.regularizers, recipe.training, streams.masks)
 
 
 def quiet() -> None:
@@ -81,26 +83,34 @@ def quiet() -> None:
     warnings.filterwarnings("ignore", module="lightning_fabric")
 
 
-def train_seed(recipe: Recipe, split: Split, seed: int, folder: Path, every: float = CHECKPOINT_SECONDS) -> None:
+def train_seed(
+    recipe: Recipe,
+    split: Split,
+    seed: int,
+    folder: Path,
+    every: float = CHECKPOINT_SECONDS,
+    streams: Seeds | None = None,
+) -> None:
     """Train one seed and leave `seed-<n>.safetensors` in `folder`: weights, probabilities, and in its metadata the outcome.
 
     The test inputs are looked at once, after the last step. A loss that becomes NaN or infinite ends the seed within that
-    step, and its outcome says so.
+    step, and its outcome says so. `streams` where they do not all have this seed.
     """
     finished = folder / f"seed-{seed}.safetensors"
     if finished.exists():
         return
     device = device_of(recipe.training.accelerator)
     parts = {part: whole(split.inputs[part], split.labels[part], recipe.classes, device) for part in split.inputs}
-    learner = learner_of(recipe, split.inputs["test"].shape[1:], seed)
+    learner = learner_of(recipe, split.inputs["test"].shape[1:], seed, streams)
     outcome = fit(
         learner,
-        Loader(parts["labelled"], recipe.training.batch_size, seed),
+        Loader(parts["labelled"], recipe.training.batch_size, streams.batch_order if streams else seed),
         [Whole(parts["labelled"]), Whole(parts["validation"])],
         folder,
         recipe.training,
         [callback for regularizer in recipe.regularizers for callback in regularizer.callbacks()],
         every,
+        seed,
     )
     probabilities = predict(learner, parts)
     if outcome["status"] == "finished" and not all(values.isfinite().all() for values in probabilities.values()):
@@ -119,14 +129,16 @@ def fit(
     training,
     callbacks: Sequence[Callback] = (),
     every: float = CHECKPOINT_SECONDS,
+    seed: int | None = None,
 ) -> dict:
     """Train a learner to its last epoch, from where a kill left it; the status, how many epochs, and which was chosen.
 
     `training` has `epochs` and `accelerator`. The epochs go to `seed-<n>.jsonl` in `folder`; the checkpoint stays until
-    `finish`.
+    `finish`. `seed` names both where it is not that of the learner.
     """
     quiet()
-    journal, checkpoint = Journal(folder / f"seed-{learner.seed}.jsonl"), folder / f"seed-{learner.seed}.ckpt"
+    own = folder / f"seed-{learner.seed if seed is None else seed}"
+    journal, checkpoint = Journal(own.with_suffix(".jsonl")), own.with_suffix(".ckpt")
     trainer = Trainer(
         max_epochs=training.epochs,
         accelerator=training.accelerator,

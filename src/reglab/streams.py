@@ -21,6 +21,18 @@ def generator(*keys: int | str, device: torch.device | str = "cpu") -> torch.Gen
     return torch.Generator(device).manual_seed(seed_of(*keys))
 
 
+SOURCES = ("split", "initialization", "batch_order", "masks")  # of what differs between two seeds of a recipe
+
+
+@dataclass(frozen=True)
+class Seeds:
+    """The seed of each stream of a training apart from the split: initial weights, batch order, what techniques draw."""
+
+    initialization: int
+    batch_order: int
+    masks: int
+
+
 @dataclass(frozen=True)
 class Moment:
     """Where a training stands; the keys of whatever is drawn there."""

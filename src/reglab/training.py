@@ -1,5 +1,6 @@
 """From a recipe's settings to its record: all seeds, in parallel, then one atomic publication."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from statistics import fmean
@@ -64,6 +65,14 @@ def seed_of_record(outcome: dict, probabilities: dict, split: Split, lines: list
     return seed | {
         "metrics": record.seed_metrics(split, probabilities) | {"zero_weights": outcome["zero_weights"]} | where
     }
+
+
+def finished(folder: Path, seed: int, split: Split, kept: Sequence[str]) -> tuple[dict, dict]:
+    """As `fitting.finished_seed`, and the outcome has the `kept` ones of the metrics that a record of its own would have."""
+    outcome, tensors = finished_seed(folder, seed)
+    lines = journal.Journal(folder / f"seed-{seed}.jsonl").lines
+    measured = seed_of_record(outcome, record.starting_with("probabilities/", tensors), split, lines)["metrics"]
+    return outcome | {"metrics": {name: measured[name] for name in kept if measured}}, tensors
 
 
 def total_cost(recipe: Recipe, step: dict, plain_step: dict, epochs: float, examples: int) -> dict:

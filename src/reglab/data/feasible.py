@@ -10,6 +10,8 @@ def check(settings) -> None:
     data = settings.data
     _, labels = source(data.name)
     lines = splits.faults(data, labels) + splits.class_faults(settings.transfer, labels)
+    if not lines and settings.regimes.recipes:
+        lines += splits.regime_faults(data, settings.regimes, labels)
     if not lines and (settings.transfer or settings.semi_supervised):
         lines += splits.few_labels_faults(data, settings.few_labels, labels, settings.seeds)
     if any(pretext.source == "text" for pretext in settings.pretraining.values()):

@@ -43,6 +43,21 @@ class Prepared:
             labels["labelled"] = self.tensors[f"seed-{seed}/given_labels"]
         return Split({part: self.tensors["inputs"][rows[part]] for part in PARTS}, labels, rows)
 
+    def resized(self, seed: int, train_size: int, label_noise: float) -> Split:
+        """A seed's view with so many labelled examples and this share of them wrong; test and validation stay.
+
+        Labelled and unlabelled are stretches of one order: more examples keep those that fewer had. More noise keeps the
+        former wrong labels.
+        """
+        rows = {part: self.tensors[f"seed-{seed}/{part}"] for part in PARTS}
+        pool = np.concatenate([rows["labelled"], rows["unlabelled"]])
+        rows |= {"labelled": pool[:train_size], "unlabelled": pool[train_size:]}
+        labels = {part: self.tensors["labels"][rows[part]] for part in PARTS}
+        labels["labelled"] = splits.with_noise(
+            labels["labelled"], classes=self.classes, fraction=label_noise, seed=seed
+        )
+        return Split({part: self.tensors["inputs"][rows[part]] for part in PARTS}, labels, rows)
+
 
 def write(folder: Path, data, inputs: np.ndarray, labels: np.ndarray, seeds: int, **more: np.ndarray) -> None:
     """Split the source for every seed and write `data.safetensors` and `dataset.json`; UserError if it can not be split.
@@ -53,9 +68,8 @@ def write(folder: Path, data, inputs: np.ndarray, labels: np.ndarray, seeds: int
         raise UserError(*faults)
     classes = int(labels.max()) + 1
     tensors = {"inputs": inputs, "labels": labels} | more
-    sizes = {key: getattr(data, key) for key in ("train_size", "validation_size", "test_size")}
     for seed in range(seeds):
-        parts = splits.split(labels, **sizes, seed=seed)
+        parts = splits.split(labels, **splits.asked_of(data), seed=seed)
         tensors |= {f"seed-{seed}/{part}": rows for part, rows in parts.items()}
         tensors[f"seed-{seed}/given_labels"] = splits.with_noise(
             labels[parts["labelled"]], classes=classes, fraction=data.label_noise, seed=seed

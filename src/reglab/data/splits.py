@@ -5,12 +5,13 @@ import numpy as np
 from reglab.streams import seed_of
 
 
-def stratified_order(labels: np.ndarray, seed: int) -> np.ndarray:
+def stratified_order(labels: np.ndarray, *keys: int | str) -> np.ndarray:
     """A random order of the examples (n,) of which every stretch holds the classes in about the proportions of the whole.
 
-    The r-th of a class with m members stands at quantile (r + u) / m, with r random and u uniform.
+    The r-th of a class with m members stands at quantile (r + u) / m, with r random and u uniform, from the stream with
+    these keys.
     """
-    random = np.random.default_rng(seed_of("split", seed))
+    random = np.random.default_rng(seed_of(*keys))
     quantile = np.empty(len(labels))
     for label in np.unique(labels):
         members = np.flatnonzero(labels == label)
@@ -19,16 +20,31 @@ def stratified_order(labels: np.ndarray, seed: int) -> np.ndarray:
 
 
 def split(
-    labels: np.ndarray, *, train_size: int, validation_size: int, test_size: int, seed: int
+    labels: np.ndarray,
+    *,
+    train_size: int,
+    validation_size: int,
+    test_size: int,
+    seed: int,
+    test_set: str = "resampled",
 ) -> dict[str, np.ndarray]:
     """Disjoint row numbers of `test`, `validation`, `labelled` and `unlabelled` (the rest).
 
-    All four are stretches of one order, so a larger `train_size` keeps test, validation and the examples it had.
+    All four are stretches of one order, so a larger `train_size` keeps test, validation and the examples it had. With a
+    `fixed` test set every seed has the same one, and orders the others anew.
     """
-    order = stratified_order(labels, seed)
+    order = stratified_order(labels, "split", seed)
+    if test_set == "fixed":
+        test, others = np.split(stratified_order(labels, "test_set"), [test_size])
+        order = np.concatenate([test, others[stratified_order(labels[others], "split", seed)]])
     first, second, third = np.cumsum([test_size, validation_size, train_size])
     parts = np.split(order, [first, second, third])
     return dict(zip(("test", "validation", "labelled", "unlabelled"), parts, strict=True))
+
+
+def asked_of(data) -> dict:
+    """What `split` is asked by a section of params.yaml."""
+    return {key: getattr(data, key) for key in ("train_size", "validation_size", "test_size", "test_set")}
 
 
 def with_noise(labels: np.ndarray, *, classes: int, fraction: float, seed: int) -> np.ndarray:
@@ -61,10 +77,9 @@ def faults(data, labels: np.ndarray) -> list[str]:
 
 def few_labels_faults(data, few_labels, labels: np.ndarray, seeds: int) -> list[str]:
     """A line where some class of some seed has fewer labelled examples than `few_labels.labels_per_class` asks for."""
-    sizes = {key: getattr(data, key) for key in ("train_size", "validation_size", "test_size")}
     classes = int(labels.max()) + 1
     fewest = min(
-        int(np.bincount(labels[split(labels, **sizes, seed=seed)["labelled"]], minlength=classes).min())
+        int(np.bincount(labels[split(labels, **asked_of(data), seed=seed)["labelled"]], minlength=classes).min())
         for seed in range(seeds)
     )
     asked = max(few_labels.labels_per_class)
@@ -83,4 +98,15 @@ def class_faults(transfers: dict, labels: np.ndarray) -> list[str]:
         f"params.yaml: transfer.{name}.classes: found {unknown}; allowed: classes of the data, {classes[0]} to {classes[-1]}"
         for name, entry in transfers.items()
         if (unknown := sorted(set(entry.classes or ()) - set(classes)))
+    ]
+
+
+def regime_faults(data, regimes, labels: np.ndarray) -> list[str]:
+    """A line for each of `regimes.train_size` that the data cannot give beside validation and test."""
+    least, most = int(labels.max()) + 1, len(labels) - data.validation_size - data.test_size
+    return [
+        f"params.yaml: regimes.train_size: found {size}; allowed: from {least}, one example a class, to {most}, what "
+        f"{data.name} has left beside validation_size and test_size"
+        for size in regimes.train_size
+        if not least <= size <= most
     ]

@@ -42,6 +42,7 @@ def stage(family: str, name: str) -> str:
     """The DVC stage of an entry."""
     stages = {"regularizers": "train", "combinations": "combine", "baselines": "baseline"}
     stages |= {"ensembles": "ensemble", "attacks": "attack", "augmentation": "augment", "pretraining": "pretrain"}
+    stages |= {"regimes": "regime", "variance_sources": "source"}
     return f"{stages.get(family, family)}@{name}"
 
 

@@ -1,0 +1,87 @@
+"""From a recipe to its record under `regimes`: every training size x label noise x width, every seed, in one pool."""
+
+from collections.abc import Iterable
+from dataclasses import asdict, replace
+from itertools import product
+from pathlib import Path
+from statistics import fmean
+from typing import NamedTuple
+
+from reglab import budgets, journal, record
+from reglab.data.prepared import Prepared, Split
+from reglab.fitting import Recipe, cost_of_step, train_seed
+from reglab.record import About
+from reglab.training import finished
+
+KEPT = ("test_accuracy", "validation_accuracy", "train_accuracy", "test_nll")  # of the numbers of a training
+
+
+class Cell(NamedTuple):
+    """A place in the map: labelled examples, share of their labels that are wrong, units of a hidden layer."""
+
+    train_size: int
+    label_noise: float
+    width: int
+
+    @property
+    def key(self) -> str:
+        """What follows the @ in the name of a metric, such as 900x0.4x256."""
+        return f"{self.train_size}x{self.label_noise}x{self.width}"
+
+
+def cells(train_size: Iterable[int], label_noise: Iterable[float], width: Iterable[int]) -> dict[str, Cell]:
+    """Every cell by its key."""
+    return {cell.key: cell for cell in map(Cell._make, product(train_size, label_noise, width))}
+
+
+def run(
+    recipe: Recipe,
+    grid: dict[str, Cell],
+    about: About,
+    data: Prepared,
+    runs: Path,
+    *,
+    processes: int | None = None,
+    context: dict | None = None,
+) -> dict:
+    """Train every seed in every cell and publish `runs/regimes/<name>`; returns the record's content.
+
+    In the cell that has the study's own settings, a training is that of the study to the bit. Under a metric's own name
+    stands the mean over the cells. `context` is as in `journal.opened`.
+    """
+    with journal.opened(about, context) as entry:
+        cases = budgets.cases(about.seeds, grid)
+        splits = {(seed, key): data.resized(seed, grid[key].train_size, grid[key].label_noise) for seed, key in cases}
+        recipes = {key: widened(recipe, cell.width) for key, cell in grid.items()}
+        jobs = {(seed, key): (train_seed, recipes[key], split) for (seed, key), split in splits.items()}
+        budgets.train_all(jobs, entry, about.name, processes)
+        results = {
+            (seed, key): finished(budgets.folder_of(entry, key), seed, split, KEPT)
+            for (seed, key), split in splits.items()
+        }
+        epochs = {key: fmean(results[seed, key][0]["epochs"] for seed in about.seeds) for key in grid}
+        content = asdict(about) | {
+            "seeds": budgets.seeds_of_record(results),
+            "cost": cost(recipes, {key: splits[about.seeds[0], key] for key in grid}, epochs),
+        }
+        path = record.write(record.folder(runs, about), content)
+        journal.complete(entry, path)
+    return content
+
+
+def widened(recipe: Recipe, width: int) -> Recipe:
+    return replace(recipe, architecture=replace(recipe.architecture, width=width))
+
+
+def cost(recipes: dict[str, Recipe], splits: dict[str, Split], epochs: dict[str, float]) -> dict[str, float]:
+    """Floating-point operations of a training, the mean over the cells, and relative to no technique at all."""
+    own = plain = 0.0
+    for key, recipe in recipes.items():
+        size = len(splits[key].inputs["labelled"])
+        step, plain_step = (
+            cost_of_step(which, splits[key])["flops_per_example"]
+            for which in (recipe, replace(recipe, regularizers=()))
+        )
+        own += step * size * epochs[key]
+        plain += plain_step * size * recipe.training.epochs
+    return {"flops": round(own / len(recipes)), "relative_to_none": own / plain}
