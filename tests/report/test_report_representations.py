@@ -39,7 +39,7 @@ def numbers(cell: str) -> list[float]:
 
 def test_the_sections_stand_in_the_order_of_the_lecture(text):
     sections = re.findall(r'<section id="([^"]+)"', text)
-    assert sections == ["answer", "expect", "few-labels", "theory", "augmentation", "pretexts", "tasks", "ran"]
+    assert sections == ["answer", "expect", "few-labels", "chapter", "augmentation", "pretexts", "tasks", "ran"]
 
 
 def test_the_page_is_balanced_its_ids_unique_and_its_links_lead_somewhere(page, text):
@@ -206,7 +206,7 @@ def test_separate_tied_and_shared_stand_side_by_side(whole):
 
 def test_checks_of_the_augmentation_are_folded_while_they_hold_and_open_when_one_fails(whole, text):
     section = text[text.index('<section id="augmentation"') : text.index('<section id="pretexts"')]
-    assert "checks hold" in section and "<details>" in section and "<svg" in section
+    assert "The check holds" in section and "<details>" in section and "<svg" in section
     entries, metrics = copy.deepcopy(whole)
     next(entry.record for entry in entries if entry.family == "augmentation")["checks"][0]["passed"] = False
     broken = the_augmentation(Study(entries, metrics, WHOLE, "")).body

@@ -12,6 +12,7 @@ from reglab.report import (
     few_labels,
     lecture,
     panels,
+    parts,
     pretexts,
     robustness,
     tables,
@@ -105,11 +106,13 @@ def the_robustness(study: Study) -> Section | None:
     return Section("robustness", "Robustness", body("robustness.html", families=families, attacks=robustness.ATTACKS))
 
 
-def the_theory(study: Study) -> Section | None:
-    topics = [entry for entry in study.entries if entry.family == "theory"]
-    if not topics:
-        return None
-    return Section("theory", "The theory, checked", body("theory.html", topics=topics, figures=figures_of(topics)))
+def the_chapter(study: Study, others: dict[str, str]) -> Section:
+    """`others`: titles of the page's other sections by id, to which the chapter sends."""
+    found = parts.told(study, others)
+    claims = [claim for told in found for claim in told.claims]
+    values = {"parts": found, "claims": claims, "tally": parts.tally(claims), "anchor": parts.anchor}
+    values |= {"figures": figures_of(study.family("theory"))}
+    return Section("chapter", "The chapter", body("chapter.html", **values))
 
 
 def what_ran(study: Study) -> Section:
@@ -124,7 +127,7 @@ SECTIONS = (
     the_answer,
     what_to_expect,
     with_few_labels,
-    the_theory,
+    the_chapter,
     the_augmentation,
     the_pretexts,
     several_tasks,
@@ -144,5 +147,8 @@ def render(
     `Study`. Raises UserError when metrics.json lacks an entry.
     """
     study = Study(entries, metrics, settings, text, surroundings or {})
-    sections = [section for build in SECTIONS if (section := build(study))]
+    others = {build: build(study) for build in SECTIONS if build is not the_chapter}
+    titles = {section.id: section.title for section in others.values() if section}
+    built = [the_chapter(study, titles) if build is the_chapter else others[build] for build in SECTIONS]
+    sections = [section for section in built if section]
     return PAGES.get_template("page.html").render(sections=sections, colors=COLORS, study=study)

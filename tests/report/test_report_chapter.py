@@ -1,0 +1,163 @@
+"""The chapter: the lecture's order, everything at its place once, formulas that are MathML."""
+
+import copy
+import re
+from pathlib import Path
+from typing import get_args
+from xml.etree import ElementTree
+
+import pytest
+from conftest import SETTINGS
+from test_report_page import Page
+
+import reglab
+from reglab.report.chapter import PARTS, place_of
+from reglab.report.collect import collect
+from reglab.report.formulas import mathml
+from reglab.report.page import render
+from reglab.report.parts import Claimed, told
+from reglab.report.study import Study
+from reglab.sections import Lecture
+
+SOURCE = Path(reglab.__file__).parent
+CLAIM = {
+    "says": "L1 gives sparse <weights>",
+    "lecture": "l1",
+    "metric": "zero_weights",
+    "recipe": "l1",
+    "versus": "none",
+    "direction": "higher",
+    "value": 0.9,
+    "versus_value": 0.0,
+    "difference": 0.9,
+    "low": 0.88,
+    "high": 0.92,
+    "p_holm": 0.01,
+    "verdict": "supported",
+    "evidence": "10 pairs of seeds",
+}
+OTHERS = {
+    "norms": {"lecture": "early_stopping", "metric": "distance_from_start", "value": 12.0, "versus_value": 20.0}
+    | {"recipe": "early_stopping", "direction": "lower", "difference": -8.0, "low": -9.0, "high": -7.0},
+    "third": {
+        "lecture": "bagging",
+        "metric": "distinct_share",
+        "recipe": "dropout",
+        "versus": 0.632,
+        "direction": "same",
+    }
+    | {"value": 0.6, "versus_value": 0.632, "difference": -0.032, "low": None, "high": None, "verdict": "cannot tell"},
+}
+CLAIMS = {"sparse": CLAIM} | {name: CLAIM | own for name, own in OTHERS.items()}
+
+
+def modules(*families: str) -> set[str]:
+    paths = [path for family in families for path in (SOURCE / family).glob("*.py")]
+    return {path.stem for path in paths} - {"base", "__init__", "pictures", "probes"}
+
+
+@pytest.fixture
+def entries(study):
+    runs, expected, _ = study
+    return collect(runs, expected)
+
+
+@pytest.fixture
+def text(entries, study):
+    return render(entries, study[2] | {"claims": CLAIMS}, SETTINGS)
+
+
+def test_the_chapter_has_the_sections_of_the_lecture_in_its_order(text):
+    assert tuple(part.id for part in PARTS) == get_args(Lecture)
+    assert re.findall(r'<article class="topic part" id="lecture-([^"]+)"', text) == list(get_args(Lecture))
+    assert [name for name in get_args(Lecture) if f'href="#lecture-{name}"' not in text] == []
+
+
+def test_every_technique_and_every_topic_of_the_house_has_one_place():
+    homes = [topic for part in PARTS for topic in part.topics]
+    assert sorted(homes) == sorted(modules("theory")) and len(set(homes)) == len(homes)
+    techniques = [name for part in PARTS for name in part.techniques]
+    assert len(set(techniques)) == len(techniques)
+    assert modules("regularizers", "ensembles") - {"detector"} <= set(techniques)
+    assert {"semi_supervised", "transfer", "multitask", "pretraining", "augmentation", "attacks"} == {
+        family for part in PARTS for family in part.families
+    }
+
+
+def test_every_check_of_the_theory_stands_in_the_chapter_once(entries, study):
+    entries = copy.deepcopy(entries)
+    gabor = next(entry for entry in entries if entry.name == "gabor")
+    gabor.record["checks"][0]["technique"] = "dropout"
+    found = told(Study(entries, study[2], SETTINGS, ""), {})
+    wanted = [check for entry in entries for check in entry.record["checks"]]
+    shown = [check for part in found for check in part.checks]
+    assert len(shown) == len(wanted) and all(check in shown for check in wanted)
+    at_dropout = next(part for part in found if part.part.id == "dropout")
+    assert [check["technique"] for check in at_dropout.checks] == ["dropout"]
+
+
+def test_a_combination_stands_with_each_of_its_techniques(entries, study):
+    found = told(Study(entries, study[2], SETTINGS, ""), {})
+    homes = [part.part.id for part in found for entry in part.entries if entry.name == "dropout_and_input_noise"]
+    assert homes == ["noise", "dropout"]
+
+
+def test_every_claim_stands_in_its_section_with_verdict_effect_and_evidence(text):
+    assert sorted(found for found in Page(text).ids if found.startswith("claim-")) == [
+        "claim-norms",
+        "claim-sparse",
+        "claim-third",
+    ]
+    for name, claim in CLAIMS.items():
+        article = re.search(rf'id="lecture-{claim["lecture"]}".*?</article>', text, re.DOTALL)[0]
+        row = re.search(rf'<tr id="claim-{name}">.*?</tr>', article, re.DOTALL)[0]
+        assert claim["verdict"] in row and "10 pairs of seeds" in row and "&lt;weights&gt;" in row
+    assert "2 supported, 1 cannot tell" in text
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("sparse", "90.0 % against 0.0 %: +90.0, +88.0 to +92.0"),
+        ("norms", "12.0 against 20.0: −8.000, −9.000 to −7.000"),
+        ("third", "60.0 % against 63.2 %: −3.2"),
+    ],
+)
+def test_an_effect_is_told_in_the_units_of_its_metric(name, words):
+    assert Claimed(name, CLAIMS[name], {}).effect.replace("\u00a0", " ") == words
+
+
+def test_what_a_section_sends_to_is_there(entries, study):
+    [first, *_] = told(Study(entries, study[2], SETTINGS, ""), {"answer": "The answer"})
+    assert first.see == {"answer": "The answer"}
+
+
+@pytest.mark.parametrize("formula", [formula for part in PARTS for formula in part.formulas])
+def test_a_formula_is_well_formed_mathml_with_its_source(formula):
+    root = ElementTree.fromstring(mathml(formula))
+    children = {"mfrac": 2, "msub": 2, "msup": 2, "msubsup": 3, "munder": 2, "mover": 2, "munderover": 3, "mroot": 2}
+    for node in root.iter():
+        assert len(node) == children.get(node.tag, len(node)), node.tag
+        assert node.tag in ("mi", "mn", "mo", "mtext", "annotation") or (len(node) and not (node.text or "").strip())
+    assert root.find("semantics/annotation").text == formula
+    assert not set("{}^_\\") & set("".join(root.find("semantics")[0].itertext()).replace("{0,1}", ""))
+
+
+def test_scripts_stand_beside_a_symbol_and_below_a_sum():
+    assert (
+        "<msubsup><mi>x</mi><mi>i</mi><mn>2</mn></msubsup>"
+        in mathml("x_i^2")
+        == mathml("x^2_i").replace("x^2_i", "x_i^2")
+    )
+    assert "<munder><mo>∑</mo><mi>i</mi></munder>" in mathml(r"\sum_i")
+    assert "<mfrac><mi>a</mi><mrow><mi>b</mi><mo>−</mo><mn>1</mn></mrow></mfrac>" in mathml(r"\frac{a}{b - 1}")
+
+
+@pytest.mark.parametrize("broken", [r"\unknown", "{a", r"\frac"])
+def test_a_formula_that_is_not_understood_is_refused(broken):
+    with pytest.raises(ValueError, match="formula"):
+        mathml(broken)
+
+
+def test_a_technique_is_found_where_it_stands():
+    assert place_of("mixup").id == "data_augmentation" and place_of("not_a_technique") is None
