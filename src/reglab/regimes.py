@@ -61,6 +61,7 @@ def run(
         }
         epochs = {key: fmean(results[seed, key][0]["epochs"] for seed in about.seeds) for key in grid}
         content = asdict(about) | {
+            "cells": {key: cell._asdict() for key, cell in grid.items()},
             "seeds": budgets.seeds_of_record(results),
             "cost": cost(recipes, {key: splits[about.seeds[0], key] for key in grid}, epochs),
         }
