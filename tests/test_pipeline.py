@@ -1,94 +1,19 @@
 """The pipeline as a user meets it: real `dvc` commands on a small copy of this very checkout."""
 
 import json
-import os
-import re
 import shutil
 import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
-from ruamel.yaml import YAML
+from checkout import NAMES, ROOT, TOOLS, Checkout
 
 from reglab import params
 from reglab.report.collect import STAGES
 
-ROOT = Path(__file__).parent.parent
-TOOLS = Path(sys.executable).parent
-NAMES = ("none", "dropout", "l1")
 pytestmark = [pytest.mark.stress, pytest.mark.xdist_group("pipeline")]
-
-
-class Checkout:
-    """A copy of this checkout with few epochs, seeds and entries, in a git repository of its own."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        for name in ("src", "pipelines", ".dvc/plots"):
-            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
-        for name in ("dvc.yaml", "params.yaml", ".gitignore", ".dvcignore", ".dvc/config", ".dvc/.gitignore"):
-            shutil.copyfile(ROOT / name, folder / name)
-        self.edit(
-            lambda all: all.update(
-                seeds=2,
-                training=all["training"] | {"epochs": 2},
-                baselines={"logistic_regression": {"strength": 1.0}},
-                regularizers={name: all["regularizers"][name] for name in NAMES},
-                combinations={},
-                ensembles={},
-                scenes={"size": 16, "train_size": 8, "validation_size": 8, "test_size": 8},
-                few_labels=all["few_labels"] | {"labels_per_class": [1], "epochs": 1, "steps": 2},
-                few_scenes={"labelled": [8]},
-                pretraining={
-                    "scratch": {"source": "study"},
-                    "masked": {"source": "study", "epochs": 1},
-                },
-                transfer={"from_scratch": {"start": "scratch"}, "masked_tuned": {"start": "masked"}},
-                semi_supervised={},
-                multitask={},
-                theory={},
-                attacks={},
-            )
-        )
-        stages = YAML(typ="safe").load(folder / "dvc.yaml")
-        for name in ("topics", "read"):  # no entry learns from text here
-            del stages["stages"][name]
-        YAML().dump(stages, folder / "dvc.yaml")
-        self.git("init", "-q")
-        self.git("add", "-A")
-        self.git("-c", "user.name=t", "-c", "user.email=t@localhost", "commit", "-qm", "a small study")
-
-    def edit(self, change) -> None:
-        path = self.folder / "params.yaml"
-        settings = YAML(typ="safe").load(path)
-        change(settings)
-        YAML().dump(settings, path)
-
-    def git(self, *arguments: str) -> None:
-        subprocess.run(["git", *arguments], cwd=self.folder, check=True, capture_output=True)
-
-    def start(self, *command: str) -> subprocess.Popen:
-        outside = {key: value for key, value in os.environ.items() if not key.startswith(("DVC_", "MLFLOW_", "PYTEST"))}
-        environment = outside | {"PATH": f"{TOOLS}{os.pathsep}{os.environ['PATH']}", "MLFLOW_DISABLE_TELEMETRY": "true"}
-        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-        return subprocess.Popen(command, cwd=self.folder, env=environment, **pipes)
-
-    def run(self, *command: str) -> tuple[int, str]:
-        process = self.start(*command)
-        output, _ = process.communicate()
-        return process.returncode, output
-
-    def repro(self, *arguments: str) -> list[str]:
-        """The stages that ran."""
-        code, output = self.run("dvc", "repro", *arguments)
-        assert code == 0, output
-        return re.findall(r"Running stage '(\S+)'", output)
-
-    def metrics(self) -> dict:
-        return json.loads((self.folder / "reports" / "metrics.json").read_text())
 
 
 @pytest.fixture(scope="module")
