@@ -4,13 +4,17 @@ import stage
 
 
 def main() -> None:
+    import sys
     from pathlib import Path
 
     from reglab import params
     from reglab.data import feasible
+    from reglab.evaluation.enough import too_few_seeds
 
     settings = params.load()
     feasible.check(settings)
+    for warning in too_few_seeds(settings):
+        print(warning, file=sys.stderr)
     Path("data").mkdir(exist_ok=True)
     Path("data/checked.txt").write_text(
         "params.yaml has been checked\n"

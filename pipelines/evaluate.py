@@ -1,4 +1,4 @@
-"""Stage `evaluate`: every record against `none`, paired over seeds -> reports/metrics.json."""
+"""Stage `evaluate`: what the records say of every recipe, pair and claim -> reports/metrics.json."""
 
 import stage
 
@@ -6,25 +6,27 @@ import stage
 def main() -> None:
     import json
     import sys
-    from dataclasses import asdict
+    from functools import cache
     from pathlib import Path
 
+    from safetensors.numpy import load_file
+
     from reglab import params
-    from reglab.evaluation.by_metric import compare_metrics
-    from reglab.evaluation.comparison import compare, too_few_seeds
-    from reglab.evaluation.questions import questions
+    from reglab.evaluation.verdicts import verdicts
     from reglab.report.collect import by_family, collect
 
-    settings = params.load()
-    records = by_family(collect(Path("runs"), settings.expected()))
-    if warning := too_few_seeds(records, settings.evaluation.confidence):
+    settings, runs = params.load(), Path("runs")
+
+    @cache
+    def predicted(family: str, name: str) -> dict:
+        path = runs / family / name / "predictions.safetensors"
+        return load_file(path) if path.exists() else {}
+
+    found = verdicts(settings, by_family(collect(runs, settings.expected())), predicted)
+    for warning in found["warnings"]:
         print(warning, file=sys.stderr)
-    rows = compare(records, **asdict(settings.evaluation))
-    for question in questions(settings):
-        for family, found in compare_metrics(records, question, **asdict(settings.evaluation)).items():
-            rows.setdefault(family, {}).update(found)
     Path("reports").mkdir(exist_ok=True)
-    Path("reports/metrics.json").write_text(json.dumps(rows, indent=2) + "\n")
+    Path("reports/metrics.json").write_text(json.dumps(found, indent=2) + "\n")
 
 
 if __name__ == "__main__":

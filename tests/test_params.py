@@ -240,7 +240,7 @@ def test_only_a_family_of_recipes_is_attacked(tmp_path):
 
 def test_a_topic_may_bear_the_name_of_a_technique(tmp_path):
     name = "early_stopping"
-    varied = [("sweeps", {}), ("cocktails", {}), ("regimes.recipes", [])]
+    varied = [("sweeps", {}), ("cocktails", {}), ("regimes.recipes", []), ("comparisons", {}), ("claims", {})]
     loaded = read(tmp_path, changed(("regularizers", {"none": {}, name: {}}), ("theory", {name: {}}), *varied))
     assert [entry for entry in loaded.expected() if entry[1] == name] == [("regularizers", name), ("theory", name)]
 

@@ -24,7 +24,9 @@ def data(tmp_path):
     random = np.random.default_rng(0)
     labels = np.tile(np.arange(3), 40)
     inputs = (random.normal(size=(120, 1, 4, 4)) + labels[:, None, None, None]).astype(np.float32)
-    sizes = SimpleNamespace(name="blobs", train_size=60, validation_size=30, test_size=30, label_noise=0.2)
+    sizes = SimpleNamespace(
+        name="blobs", train_size=60, validation_size=30, test_size=30, label_noise=0.2, test_set="resampled"
+    )
     prepared.write(tmp_path / "data", sizes, inputs, labels, seeds=2)
     return prepared.read(tmp_path / "data")
 

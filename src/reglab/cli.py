@@ -33,9 +33,12 @@ def main() -> None:
 
 def check(given: argparse.Namespace) -> int:
     from reglab.data import feasible
+    from reglab.evaluation.enough import too_few_seeds
 
     settings = params.load()
     feasible.check(settings)
+    for warning in too_few_seeds(settings):
+        print(warning, file=sys.stderr)
     recipes = len(settings.regularizers) + len(settings.combinations)
     print(
         f"params.yaml: no fault found: {recipes} recipes x {settings.seeds} seeds, {len(settings.baselines)} baselines"

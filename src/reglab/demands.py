@@ -3,6 +3,7 @@
 from reglab.entries import own_name
 from reglab.faults import Faults, Key, is_named, one_of, shown
 from reglab.grids import points
+from reglab.measures import better, measures, over
 from reglab.sections import Attack, Transfer
 
 # A topic may bear the name of the technique it explains, a sweep bears that of its own; the keys of the others name folders,
@@ -22,6 +23,7 @@ def check_across(given: dict, values: dict, faults: Faults) -> None:
                 faults.write((family, name), f"a name that {owners[name]} has already", "a name of its own")
     check_representations(values, faults)
     check_searches(values, faults)
+    check_declared(values, faults)
     for family, attack in (values.get("attacks") or {}).items():
         if attack:
             check_attack(("attacks", family), attack, values, faults)
@@ -92,6 +94,35 @@ def check_searches(values: dict, faults: Faults) -> None:
                 faults.add(("regimes", axis), shown(list(steps)), "numbers that rise")
         if regimes.recipes and (model := values.get("model")) and not hasattr(model, "width"):
             faults.add(("regimes", "width"), f"a model without a width, {own_name(model)}", "a model that has one")
+
+
+def check_declared(values: dict, faults: Faults) -> None:
+    """Pairs and claims are about entries that train over seeds, by numbers that the records of both will hold."""
+    known = {name: metrics for name, (_, metrics) in measures(values).items()}
+    for section in ("comparisons", "claims"):
+        for name, declared in (values.get(section) or {}).items():
+            if not declared:
+                continue
+            key, other = (section, name), getattr(declared, "versus_metric", None)
+            sides = {"recipe": declared.recipe, "versus": declared.versus}
+            entries = {side: entry for side, entry in sides.items() if isinstance(entry, str)}
+            if not all([is_named((*key, side), entry, list(known), faults) for side, entry in entries.items()]):
+                continue
+            metrics = known[declared.recipe]
+            if section == "comparisons":
+                metrics = [metric for metric in metrics if over(metric) == "seeds" and better(metric)]
+            if "versus" in entries and not other:
+                metrics = [metric for metric in metrics if metric in known[declared.versus]]
+            if not is_named((*key, "metric"), declared.metric, metrics, faults):
+                continue
+            if "versus" not in entries:
+                if other:
+                    faults.add((*key, "versus_metric"), shown(other), "nothing beside a number")
+            elif declared.recipe == declared.versus and other in (None, declared.metric):
+                faults.add((*key, "versus"), f"{declared.versus}, the recipe itself", "another entry, or versus_metric")
+            elif other:
+                alike = [metric for metric in known[declared.versus] if over(metric) == over(declared.metric)]
+                is_named((*key, "versus_metric"), other, alike, faults)
 
 
 def check_attack(key: Key, attack: Attack, values: dict, faults: Faults) -> None:

@@ -45,6 +45,7 @@ class Scenes:
 
     name: ClassVar[str] = "scenes"
     label_noise: ClassVar[float] = 0.0
+    test_set: ClassVar[str] = "resampled"
 
     size: Annotated[int, Ge(16), MultipleOf(2)] = 32
     train_size: Annotated[int, Ge(8)] = 512
@@ -197,8 +198,9 @@ Lecture = Literal[
 class Claim:
     """What is asserted before the run: `metric` of `recipe` is `higher` or `lower` than that of `versus`, or the `same`.
 
-    `says` is the sentence, `lecture` where it stands; `versus` an entry or a number; the same means within `margin`, null:
-    `evaluation.relevant_difference`.
+    `says` is the sentence, `lecture` where it stands; `versus` an entry or a number, `versus_metric` another metric than
+    `metric`. The same means within `margin`, null: `evaluation.relevant_difference`; higher and lower mean by more than
+    it, null: by anything.
     """
 
     says: Annotated[str, MinLen(1)]
@@ -208,6 +210,7 @@ class Claim:
     versus: str | float
     direction: Literal["higher", "lower", "same"]
     margin: Annotated[float, Gt(0)] | None = None
+    versus_metric: str | None = None
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,13 @@
-from types import SimpleNamespace
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from reglab.data import prepared
 from reglab.errors import UserError
+from reglab.sections import Data
 
-DATA = SimpleNamespace(name="digits", train_size=20, validation_size=10, test_size=10, label_noise=0.5)
+DATA = Data("digits", train_size=20, validation_size=10, test_size=10, label_noise=0.5)
 
 
 @pytest.fixture
@@ -32,9 +33,19 @@ def test_the_fingerprint_is_that_of_the_data_and_of_nothing_else(tmp_path, sourc
     first = fingerprint("a")
     assert first == fingerprint("b")
     assert first != fingerprint("c", labels=source[1][::-1].copy())
-    assert first != fingerprint("d", data=SimpleNamespace(**vars(DATA) | {"label_noise": 0.4}))
+    assert first != fingerprint("d", data=replace(DATA, label_noise=0.4))
 
 
 def test_reading_what_was_not_prepared_says_what_to_run(tmp_path):
     with pytest.raises(UserError, match="dvc repro prepare"):
         prepared.read(tmp_path)
+
+
+def test_a_fixed_test_set_is_the_same_for_every_seed_and_no_seed_trains_on_it(tmp_path, source):
+    prepared.write(tmp_path, replace(DATA, test_set="fixed"), *source, seeds=3)
+    splits = [prepared.read(tmp_path).split(seed) for seed in range(3)]
+    for split in splits:
+        assert np.array_equal(split.rows["test"], splits[0].rows["test"])
+        assert np.array_equal(split.labels["test"], split.rows["test"] % 3)
+        assert sorted(np.concatenate(list(split.rows.values()))) == list(range(60))
+    assert len({tuple(split.rows["labelled"]) for split in splits}) == 3

@@ -1,3 +1,5 @@
+import hashlib
+
 import numpy as np
 import pytest
 
@@ -41,6 +43,45 @@ def test_seeds_draw_splits_of_their_own(labels):
     one, two = (set(split(labels, **SIZES, seed=seed)["test"]) for seed in (0, 1))
     shared = len(one & two)  # hypergeometric, mean 89 and standard deviation 7.3
     assert 40 < shared < 140
+
+
+def test_the_splits_are_what_they_were():
+    """Bit for bit as in the published records; test_set is resampled unless told."""
+    parts = split(source("digits")[1], **SIZES, seed=3)
+    told = {name: hashlib.sha256(rows.astype(np.int64).tobytes()).hexdigest()[:12] for name, rows in parts.items()}
+    assert told == {
+        "test": "6ef46357bdd2",
+        "validation": "0af71cb241d1",
+        "labelled": "df6512f28bef",
+        "unlabelled": "b75372d871ff",
+    }
+
+
+FIXED = SIZES | {"test_set": "fixed"}
+
+
+def test_a_fixed_test_set_is_shared_stratified_and_apart_from_what_the_seeds_split(labels):
+    one, two = (split(labels, **FIXED, seed=seed) for seed in (0, 1))
+    assert np.array_equal(one["test"], two["test"])
+    shared = len(set(one["validation"]) & set(two["validation"]))  # hypergeometric, mean 64 and standard deviation 6.4
+    assert 30 < shared < 100
+    for parts in (one, two):
+        assert sorted(np.concatenate(list(parts.values()))) == list(range(len(labels)))
+        for rows in parts.values():  # of the rest, whose proportions are off by up to a part in a class themselves
+            expected = np.bincount(labels) / len(labels) * len(rows)
+            assert np.abs(np.bincount(labels[rows], minlength=10) - expected).max() < 4.01
+
+
+def test_with_a_fixed_test_set_too_a_larger_training_set_keeps_what_it_had(labels):
+    small, large = (split(labels, **FIXED | {"train_size": size}, seed=4) for size in (100, 900))
+    assert np.array_equal(small["test"], large["test"]) and np.array_equal(small["validation"], large["validation"])
+    assert np.array_equal(small["labelled"], large["labelled"][:100])
+
+
+def test_the_fixed_test_set_is_drawn_by_a_stream_of_its_own(labels):
+    fixed = split(labels, **FIXED, seed=0)["test"]
+    shares = [len(set(fixed) & set(split(labels, **SIZES, seed=seed)["test"])) for seed in range(11)]
+    assert max(shares) < 140  # as two seeds share: no seed's own test set is the fixed one
 
 
 @pytest.mark.parametrize("fraction", [0.0, 0.2, 1.0])

@@ -137,7 +137,7 @@ def test_being_better_than_the_baselines_by_chance_is_not_beating_them(records):
 
 def test_where_less_is_better_the_verdicts_turn_and_the_differences_stay_raw(records):
     by_accuracy = comparison.compare(records, **SETTINGS)
-    by_nll = comparison.compare(records, **SETTINGS, metric="test_nll", higher_is_better=False)
+    by_nll = comparison.compare(records, **SETTINGS, metric="test_nll")
     for family in ("regularizers", "combinations", "baselines"):
         for name, row in by_nll[family].items():
             assert row["verdict"] == by_accuracy[family][name]["verdict"]
@@ -196,16 +196,6 @@ def test_a_missing_reference_is_the_users_error(records):
     del records["regularizers"]["none"]
     with pytest.raises(UserError, match=r"add `none: \{\}`"):
         comparison.compare(records, **SETTINGS)
-
-
-def test_too_few_seeds_for_the_family_are_said(records):
-    assert comparison.too_few_seeds(records, 0.95) is None  # five comparisons need eight seeds
-    records["regularizers"] |= {f"recipe_{number}": record(0.9) for number in range(21)}
-    warning = comparison.too_few_seeds(records, 0.95)
-    assert "10 are too few for 26 comparisons at confidence 0.95" in warning
-    assert warning.endswith("set seeds to 11 or more")
-    records["regularizers"]["recipe_20"] = record(0.9, diverged=[0])  # what diverged is not tested
-    assert comparison.too_few_seeds(records, 0.95) is None
 
 
 def test_a_technique_that_fails_its_check_is_named_and_nothing_with_it_is_ranked(records):

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -31,6 +31,13 @@ class Bagging(Ensemble):
     Breiman, Bagging Predictors, 1996; Breiman, Out-of-Bag Estimation, 1996; Goodfellow, Bengio and Courville, Deep
     Learning, 2016, section 7.11.
     """
+
+    measures: ClassVar[tuple[str, ...]] = (
+        "distinct_share",
+        "out_of_bag_accuracy",
+        "out_of_bag_share",
+        "absent_classes",
+    )
 
     members: Annotated[int, Ge(1)] = 8
     combine: Literal["average", "geometric", "vote"] = "average"

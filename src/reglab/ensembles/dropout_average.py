@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -36,6 +36,10 @@ class DropoutAverage(Ensemble):
     Sources: Srivastava et al., Dropout: A Simple Way to Prevent Neural Networks from Overfitting, 2014, section 7.5;
     Goodfellow, Bengio and Courville, Deep Learning, 2016, eqs. 7.52 to 7.55.
     """
+
+    measures: ClassVar[tuple[str, ...]] = tuple(
+        f"weight_scaling_test_{name}" for name in ("accuracy", "nll", "brier", "ece")
+    )
 
     members: Annotated[int, Ge(1)] = 32
     combine: Literal["average", "geometric", "vote"] = "average"

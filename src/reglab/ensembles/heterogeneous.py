@@ -43,6 +43,7 @@ class Heterogeneous(Ensemble):
     """
 
     gathers: ClassVar[bool] = True
+    measures: ClassVar[tuple[str, ...]] = ("best_recipe_test_accuracy",)
 
     members: Annotated[int, Ge(1)] = 4
     combine: Literal["average", "geometric", "vote"] = "average"

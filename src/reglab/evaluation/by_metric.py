@@ -3,6 +3,9 @@
 An entry of `transfer` and `semi_supervised` against training from scratch with the same augmentation, on the same labels; a
 pretext against the untrained network; several tasks on one trunk against one task alone. Holm's correction is over the
 entries that one metric is compared of: each number of labels is a question of its own.
+
+All is asked on this data set. The correction for new data stands for training sets that overlap because each is most of
+the examples; a few labels a class hardly overlap, and a metric may be the mean over several numbers of them.
 """
 
 from collections.abc import Iterable
@@ -13,8 +16,7 @@ import numpy as np
 
 from reglab.evaluation import statistics
 from reglab.evaluation.comparison import Key, Records, diverged, estimates, paired, without_nan
-
-LOWER_IS_BETTER = ("test_depth_rmse", "test_depth_mae", "test_nll")
+from reglab.evaluation.new_data import gained, probability
 
 
 class Question(NamedTuple):
@@ -30,8 +32,9 @@ def compare_metrics(
     """family -> name -> {"comparisons": {metric: row}, "diverged_seeds": [...]}; what cannot be known is None.
 
     A row: `mean`, `low`, `high` of the metric; `reference`, and `difference` to it with `difference_low` and
-    `difference_high`; `p`, `p_holm`, `verdict` ("baseline" where the entry is its own reference), `seeds_needed`; and
-    `over_rival`: `name`, and the paired `difference` to the rival with `low` and `high`, which is no test.
+    `difference_high`; `p`, `p_holm`, `verdict` ("baseline" where the entry is its own reference), `probability`,
+    `seeds_needed`; and `over_rival`: `name`, and the paired `difference` to the rival with `low` and `high`, which is no
+    test.
     """
     references = question.references
     report: dict[str, dict[str, dict]] = {}
@@ -52,8 +55,7 @@ def compare_metrics(
         for key, reference in asked.items():
             record = record_of(records, key)
             row = estimates(record, record_of(records, reference), metric, confidence)
-            ends = row["difference_low"], row["difference_high"]
-            low, high = (-ends[1], -ends[0]) if metric.partition("@")[0] in LOWER_IS_BETTER else ends
+            low, high = gained((row["difference_low"], row["difference_high"]), metric)
             if key == reference or diverged(record):
                 verdict = "baseline" if key == reference else "diverged"
             else:
@@ -66,6 +68,7 @@ def compare_metrics(
                 "p": p.get(key),
                 "p_holm": p_holm.get(key),
                 "verdict": verdict,
+                "probability": None if key == reference else probability(differences[key], metric, relevant_difference),
                 "seeds_needed": needed,
             }
             if rival := question.rivals.get(key):

@@ -1,7 +1,8 @@
 """Every recipe against `regularizers/none`, paired over seeds: the content of reports/metrics.json.
 
 Two families of comparisons are corrected by Holm's method, each for itself: the networks (every section that trains
-over seeds, without `none`), and the classical `baselines`, which are the frame of reference and no candidates.
+over seeds, without `none`), and the classical `baselines`, which are the frame of reference and no candidates. Each of
+the two questions, on this data set and on this distribution, has its own correction.
 """
 
 from math import isfinite, nan
@@ -11,6 +12,8 @@ import numpy as np
 from reglab.errors import UserError
 from reglab.evaluation import statistics
 from reglab.evaluation.interval import mean_interval
+from reglab.evaluation.new_data import gained, on_distribution, probability
+from reglab.measures import better
 
 NONE = ("regularizers", "none")
 CLASSICAL = "baselines"
@@ -26,33 +29,35 @@ def compare(
     confidence: float,
     relevant_difference: float,
     metric: str = "test_accuracy",
-    higher_is_better: bool = True,
+    test_to_train: float | None = None,
 ) -> dict[str, dict[str, dict]]:
     """family -> name -> row; what cannot be known is None; families other than COMPARED have no row.
 
-    A row: the mean under the metric's own name; `difference` (recipe - `none`) with `low` and `high`; `p`, `p_holm`;
-    `verdict`; `seeds_needed`, when the verdict is "cannot tell"; `cost` relative to `none`; `best_baseline` and
-    `beats_baselines`: a network beats the baselines when the interval of its paired difference to the best of them,
-    chosen by mean validation metric, lies on the better side of zero; `diverged_seeds`: a recipe that has some gets
-    the verdict "diverged" and no numbers, so that nothing can rank it; `failed_checks`: a recipe with a technique that
-    fails an exact check (told by the theory records) gets the verdict "check failed" and is not compared either;
-    `metrics`: name -> mean, difference, intervals.
+    A row: the mean under the metric's own name; `difference` (recipe - `none`); on this data set, `low` and `high`, `p`,
+    `p_holm`, `verdict` and `probability`, as in `statistics.practical`; the same on this `distribution`, as in
+    `new_data.on_distribution`, which `test_to_train` is for; `seeds_needed`, when the verdict is "cannot tell"; `cost`
+    relative to `none`; `best_baseline` and `beats_baselines`: a network beats the baselines when the interval of its
+    paired difference to the best of them, chosen by mean validation metric, lies on the better side of zero;
+    `diverged_seeds`: a recipe that has some gets the verdict "diverged" and no numbers, so that nothing can rank it;
+    `failed_checks`: a recipe with a technique that fails an exact check (told by the theory records) gets the verdict
+    "check failed" and is not compared either; `metrics`: name -> mean, difference, intervals.
 
     Raises UserError when `none` is missing or a recipe has other seeds than `none`.
     """
-    recipes, failed = _recipes(records), _failed_checks(records)
+    recipes, failed = _recipes(records), failed_checks(records)
     none = recipes[NONE]
     differences = {
         key: np.empty(0) if key in failed else paired(record, none, metric) for key, record in recipes.items()
     }
     p = {key: statistics.sign_flip(values) for key, values in differences.items() if key != NONE}
     p_holm, comparisons = _corrected(p)
-    best = _best_baseline(recipes, metric.replace("test_", "validation_", 1), higher_is_better)
+    given = {"confidence": confidence, "relevant_difference": relevant_difference}
+    on_new_data = {}
+    for classical in (False, True):
+        family = {key: differences[key] for key in p if (key[0] == CLASSICAL) == classical}
+        on_new_data |= on_distribution(family, dict.fromkeys(family, metric), test_to_train=test_to_train, **given)
+    best = _best_baseline(recipes, metric.replace("test_", "validation_", 1))
     rule = {"relevant_difference": relevant_difference, "level": 1 - confidence}
-
-    def gain(low: float, high: float) -> tuple[float, float]:
-        """The interval of a difference, counted so that more is better."""
-        return (low, high) if higher_is_better else (-high, -low)
 
     report: dict[str, dict[str, dict]] = {family: {} for family, _ in recipes}
     for key, record in recipes.items():
@@ -65,7 +70,7 @@ def compare(
         if lost or key in failed or key == NONE:
             verdict = "diverged" if lost else "check failed" if key in failed else "baseline"
         else:
-            verdict = statistics.verdict(*gain(low, high), p_holm[key], seeds=len(differences[key]), **rule)
+            verdict = statistics.verdict(*gained((low, high), metric), p_holm[key], seeds=len(differences[key]), **rule)
         row = {
             metric: effect["mean"],
             "difference": effect["difference"],
@@ -74,6 +79,8 @@ def compare(
             "p": p.get(key),
             "p_holm": p_holm.get(key),
             "verdict": verdict,
+            "probability": None if key == NONE else probability(differences[key], metric, relevant_difference),
+            "distribution": on_new_data.get(key),
             "seeds_needed": None,
             "cost": record.get("cost", {}).get("relative_to_none"),
             "best_baseline": None,
@@ -88,22 +95,9 @@ def compare(
             row["seeds_needed"] = statistics.seeds_needed(differences[key], comparisons=comparisons[family], **rule)
         if best and family != CLASSICAL and not lost:
             lead = statistics.difference_interval(paired(record, recipes[best], metric), confidence)
-            row |= {"best_baseline": best[1], "beats_baselines": gain(*lead)[0] > 0}
+            row |= {"best_baseline": best[1], "beats_baselines": gained(lead, metric)[0] > 0}
         report[family][name] = without_nan(row)
     return report
-
-
-def too_few_seeds(records: Records, confidence: float) -> str | None:
-    """A warning, when the networks' exact test cannot reach the level after Holm's correction with so few seeds."""
-    recipes = _recipes(records)
-    comparisons = sum(key != NONE and key[0] != CLASSICAL and not diverged(recipes[key]) for key in recipes)
-    seeds, needed = len(recipes[NONE]["seeds"]), statistics.smallest_seeds(comparisons, 1 - confidence)
-    if seeds >= needed:
-        return None
-    return (
-        f"params.yaml: seeds: {seeds} are too few for {comparisons} comparisons at confidence {confidence:g}: "
-        f"no verdict can be helps or hurts; set seeds to {needed} or more"
-    )
 
 
 def _recipes(records: Records) -> dict[Key, dict]:
@@ -130,7 +124,7 @@ def _recipes(records: Records) -> dict[Key, dict]:
     return recipes
 
 
-def _failed_checks(records: Records) -> dict[Key, list[str]]:
+def failed_checks(records: Records) -> dict[Key, list[str]]:
     """The recipes that hold a technique with a failed check, and the names of those checks."""
     checks = [
         check for record in records.get("theory", {}).values() for check in record["checks"] if not check["passed"]
@@ -154,15 +148,15 @@ def _corrected(p: dict[Key, float]) -> tuple[dict[Key, float], dict[str, int]]:
     return p_holm, comparisons
 
 
-def _best_baseline(recipes: dict[Key, dict], metric: str, higher_is_better: bool) -> Key | None:
-    classical = {key: _values(record, metric) for key, record in recipes.items() if key[0] == CLASSICAL}
+def _best_baseline(recipes: dict[Key, dict], metric: str) -> Key | None:
+    classical = {key: values_of(record, metric) for key, record in recipes.items() if key[0] == CLASSICAL}
     means = {key: values.mean() for key, values in classical.items() if len(values)}
-    return (max if higher_is_better else min)(means, key=means.get, default=None)
+    return (min if better(metric) == "lower" else max)(means, key=means.get, default=None)
 
 
 def estimates(record: dict, none: dict, metric: str, confidence: float) -> dict[str, float]:
     """Mean and interval of the metric, and of its paired difference to `none`; NaN where a seed diverged."""
-    values, differences = _values(record, metric), paired(record, none, metric)
+    values, differences = values_of(record, metric), paired(record, none, metric)
     low, high = mean_interval(values, confidence)
     difference_low, difference_high = statistics.difference_interval(differences, confidence)
     return {
@@ -190,7 +184,7 @@ def _metrics(record: dict) -> list[str]:
     return [] if diverged(record) else [name for name in runs[0]["metrics"] if all(name in r["metrics"] for r in runs)]
 
 
-def _values(record: dict, metric: str) -> np.ndarray:
+def values_of(record: dict, metric: str) -> np.ndarray:
     """The metric of each seed, every record's in the same order; empty when a seed diverged or lacks it."""
     seeds = sorted(record["seeds"]) if metric in _metrics(record) else []
     return np.array([record["seeds"][seed]["metrics"][metric] for seed in seeds], dtype=np.float64)
@@ -198,7 +192,7 @@ def _values(record: dict, metric: str) -> np.ndarray:
 
 def paired(record: dict, other: dict, metric: str) -> np.ndarray:
     """record - other by seed; empty when either has no values."""
-    one, two = _values(record, metric), _values(other, metric)
+    one, two = values_of(record, metric), values_of(other, metric)
     return one - two if len(one) == len(two) else np.empty(0)
 
 

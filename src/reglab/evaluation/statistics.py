@@ -1,7 +1,10 @@
 """Is a difference between two recipes real? Pure functions of values paired over seeds.
 
-A seed draws the split, the initialization and the batch order, and both recipes share it. So the question answered is
-"on this data set, over new seeds"; the splits overlap, and new data may differ by more.
+A seed draws the split, the initialization and the batch order, and both recipes share it. Two questions:
+
+    on this data set        over new seeds, these examples given: the sign flip and the bootstrap
+    on this distribution    over new examples too: the training sets of the seeds overlap, so their differences are
+                            alike and their spread says too little; the corrected t test makes up for that
 """
 
 from itertools import count
@@ -73,6 +76,49 @@ def holm(p_values: np.ndarray) -> np.ndarray:
     factors = len(order) - np.arange(len(order))
     adjusted[order] = np.maximum.accumulate(np.minimum(1.0, factors * p[order]))
     return adjusted
+
+
+def standard_error(differences: np.ndarray, test_to_train: float = 0.0) -> float:
+    """s sqrt(1/n + test_to_train) of the mean of n differences with standard deviation s; NaN for fewer than two.
+
+    `test_to_train`, test examples over training examples, stands for the correlation between resampled splits of one
+    data set; 0 is the error over new seeds. Nadeau & Bengio, "Inference for the generalization error", 2003, section 4.
+    """
+    if len(differences) < 2 or not np.isfinite(differences).all():
+        return np.nan
+    return float(np.std(differences, ddof=1) * np.sqrt(1 / len(differences) + test_to_train))
+
+
+def student_interval(mean: float, error: float, confidence: float, seeds: int) -> tuple[float, float]:
+    """mean ± t_[n - 1] error; NaN where the error is."""
+    half = float(stats.t.ppf((1 + confidence) / 2, max(seeds - 1, 1))) * error
+    return mean - half, mean + half
+
+
+def student_test(mean: float, error: float, seeds: int) -> float:
+    """Two-sided p-value of mean / error under Student's t with n - 1 degrees of freedom; without error, that of certainty."""
+    if not error > 0:
+        return np.nan if np.isnan(error) else float(mean == 0)
+    return float(2 * stats.t.sf(abs(mean) / error, seeds - 1))
+
+
+def practical(mean: float, error: float, seeds: int, relevant_difference: float) -> dict[str, float] | None:
+    """How probable it is that the true mean, more being better, `helps` by more than relevant_difference, `hurts` by
+    more than it, or is practically the `same`; None for fewer than two seeds.
+
+    The posterior of the mean under the usual prior, flat in the mean and in the logarithm of the spread, is
+    mean + error t_[n - 1]. Without error it is certain.
+    Corani & Benavoli, "A Bayesian approach for comparing cross-validated algorithms on multiple data sets", 2015, eq. 7;
+    Benavoli, Corani, Demšar & Zaffalon, "Time for a change", JMLR 2017, section 4.
+    """
+    if np.isnan(error):
+        return None
+    if error == 0:
+        helps, hurts = float(mean > relevant_difference), float(mean < -relevant_difference)
+    else:
+        helps = float(stats.t.sf((relevant_difference - mean) / error, seeds - 1))
+        hurts = float(stats.t.cdf((-relevant_difference - mean) / error, seeds - 1))
+    return {"helps": helps, "same": max(1 - helps - hurts, 0.0), "hurts": hurts}
 
 
 def smallest_seeds(comparisons: int, level: float) -> int:

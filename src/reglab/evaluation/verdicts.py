@@ -1,0 +1,41 @@
+"""All that is said of the records: the content of reports/metrics.json."""
+
+from dataclasses import asdict
+
+from reglab.evaluation.by_metric import compare_metrics
+from reglab.evaluation.claims import Predicted, judge
+from reglab.evaluation.comparison import Records, compare
+from reglab.evaluation.enough import too_few_seeds
+from reglab.evaluation.pairs import compare_pairs
+from reglab.evaluation.questions import questions
+
+ON_DATA_SET = "Over new seeds, these examples given: exact sign-flip test, bias-corrected and accelerated bootstrap."
+ON_DISTRIBUTION = "Over new examples too: t test on resampled splits, its variance corrected for their overlap."
+NOT_ON_DISTRIBUTION = (
+    "No answer: all seeds share one test set (data.test_set: fixed), so new examples are not imitated."
+)
+NO_DIAGRAM = "No critical-difference diagram: it ranks methods over many independent data sets, and this study has one."
+
+
+def verdicts(settings, records: Records, predicted: Predicted) -> dict:
+    """family -> name -> row, and beside the families `comparisons`, `claims`, `questions` and `warnings`.
+
+    `settings` are the `Params`; `predicted` is as in `claims`. UserError as in `compare`.
+    """
+    given, data = asdict(settings.evaluation), settings.data
+    resampled = data.test_set == "resampled"
+    test_to_train = data.test_size / data.train_size if resampled else None
+    rows = compare(records, **given, test_to_train=test_to_train)
+    for question in questions(settings):
+        for family, found in compare_metrics(records, question, **given).items():
+            rows.setdefault(family, {}).update(found)
+    return rows | {
+        "comparisons": compare_pairs(settings.comparisons, records, **given, test_to_train=test_to_train),
+        "claims": judge(settings.claims, records, predicted, **given),
+        "questions": {
+            "on this data set": ON_DATA_SET,
+            "on this distribution": ON_DISTRIBUTION if resampled else NOT_ON_DISTRIBUTION,
+            "over many data sets": NO_DIAGRAM,
+        },
+        "warnings": too_few_seeds(settings),
+    }

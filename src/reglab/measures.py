@@ -1,0 +1,73 @@
+"""The names of the numbers that a record will hold, known before any work: what a pair or a claim may be about."""
+
+from typing import Literal
+
+# The sections whose entries train over seeds; no name is in two of them.
+TRAINED = (
+    *("baselines", "regularizers", "combinations", "ensembles"),
+    *("pretraining", "transfer", "semi_supervised", "multitask"),
+)
+PARTS = ("train", "validation", "test")
+CLASSIFIER = (
+    *(f"{part}_{name}" for part in PARTS for name in ("accuracy", "nll")),
+    *("test_brier", "test_ece", "generalization_gap"),
+)
+WEIGHTS = ("zero_weights", "weight_norm", "distance_from_start")
+COMMITTEE = ("one_member_test_accuracy", "disagreement")
+PROBES = ("linear_probe", "neighbour_probe")
+TASKS = {"segmentation": ("iou",), "depth": ("depth_rmse", "depth_mae")}
+OF_ALL_SEEDS = ("bias_squared", "variance")  # spreads over seeds, so that no seed has one of its own
+ROBUST = "robust_accuracy"  # of each example under attack, at an epsilon
+
+HIGHER, LOWER = ("accuracy", "iou", "probe"), ("nll", "brier", "ece", "gap", "rmse", "mae", "loss", *OF_ALL_SEEDS)
+
+
+def own(metric: str) -> str:
+    """The metric without the number of labels or the epsilon: test_accuracy of test_accuracy@5."""
+    return metric.partition("@")[0]
+
+
+def better(metric: str) -> Literal["higher", "lower"] | None:
+    """None where neither is, as for the norm of the weights."""
+    return "higher" if own(metric).endswith(HIGHER) else "lower" if own(metric).endswith(LOWER) else None
+
+
+def over(metric: str) -> Literal["seeds", "all seeds", "examples"]:
+    """What a comparison by this metric is paired over."""
+    return "all seeds" if own(metric) in OF_ALL_SEEDS else "examples" if own(metric) == ROBUST else "seeds"
+
+
+def measures(values: dict) -> dict[str, tuple[str, list[str]]]:
+    """By name of every entry that trains over seeds: its family, and the metrics of its record.
+
+    `values` are the sections of params.yaml; entries with faults may be None, and have none.
+    """
+    few, scenes = values.get("few_labels"), values.get("few_scenes")
+    labels, scenes = getattr(few, "labels_per_class", ()), getattr(scenes, "labelled", ())
+    found = {}
+    for family in TRAINED:
+        for name, entry in (values.get(family) or {}).items():
+            match family:
+                case "baselines":
+                    metrics = [*CLASSIFIER, *OF_ALL_SEEDS]
+                case "regularizers" | "combinations":
+                    metrics = [*CLASSIFIER, *WEIGHTS, *OF_ALL_SEEDS]
+                case "ensembles":
+                    metrics = [*CLASSIFIER, *COMMITTEE, *getattr(entry, "measures", ()), *OF_ALL_SEEDS]
+                case "transfer" | "semi_supervised":
+                    metrics = [*at(CLASSIFIER, labels), *(name for name in at(OF_ALL_SEEDS, labels) if "@" in name)]
+                case "pretraining":
+                    metrics = [f"{part}_{probe}" for part in PARTS[1:] for probe in PROBES]
+                case _:
+                    tasks = [name for task in getattr(entry, "tasks", ()) for name in TASKS[task]]
+                    metrics = at([f"{part}_{name}" for part in PARTS for name in tasks], scenes)
+            attack = (values.get("attacks") or {}).get(family)
+            if attack and not getattr(entry, "classes", None):  # what tells some classes only is not attacked
+                metrics = [*metrics, *(f"{ROBUST}@{epsilon:g}" for epsilon in attack.epsilons)]
+            found[name] = (family, metrics)
+    return found
+
+
+def at(metrics, budgets) -> list[str]:
+    """Each metric, which is the mean over the budgets, and for each budget."""
+    return [*metrics, *(f"{metric}@{budget}" for budget in budgets for metric in metrics)]
