@@ -21,7 +21,7 @@ LAYERS = [
     {"ensembles", "evaluation"},
     {"processes", "fitting", "training", "checking", "ensembling", "attacking", "record", "journal", "tracking"}
     | {"augmenting", "pretraining", "budgets", "few_labels", "multitasking", "restoring"}
-    | {"regimes", "variance_sources"},
+    | {"regimes", "variance_sources", "searching", "sweeping", "cocktail"},
     {"report"},
     {"repro", "cli"},
 ]
