@@ -24,9 +24,11 @@ from reglab.learners.base import Diverged, Learner, device_of
 from reglab.learners.supervised import Supervised
 from reglab.models.base import Architecture, build
 from reglab.models.parameters import weights
+from reglab.record import starting_with
 from reglab.regularizers.base import Regularizer
 from reglab.streams import Seeds
 
+JUDGED = ("labelled", "validation", "test")
 CHECKPOINT_SECONDS = 10.0  # a kill costs at most this much work; an epoch of a small network is not worth a file
 
 
@@ -93,15 +95,15 @@ def train_seed(
 ) -> None:
     """Train one seed and leave `seed-<n>.safetensors` in `folder`: weights, probabilities, and in its metadata the outcome.
 
-    The test inputs are looked at once, after the last step. A loss that becomes NaN or infinite ends the seed within that
-    step, and its outcome says so. `streams` where they do not all have this seed.
+    The test inputs are looked at once, after the last step, and not at all where the split is `blind`. A loss that becomes
+    NaN or infinite ends the seed within that step, and its outcome says so. `streams` where they do not all have this seed.
     """
     finished = folder / f"seed-{seed}.safetensors"
     if finished.exists():
         return
     device = device_of(recipe.training.accelerator)
     parts = {part: whole(split.inputs[part], split.labels[part], recipe.classes, device) for part in split.inputs}
-    learner = learner_of(recipe, split.inputs["test"].shape[1:], seed, streams)
+    learner = learner_of(recipe, split.inputs["labelled"].shape[1:], seed, streams)
     outcome = fit(
         learner,
         Loader(parts["labelled"], recipe.training.batch_size, streams.batch_order if streams else seed),
@@ -118,6 +120,22 @@ def train_seed(
     outcome["zero_weights"] = share_of_zeros(learner)
     tensors = {f"weights/{name}": value.cpu() for name, value in learner.network.state_dict().items()}
     tensors |= {f"probabilities/{part}": values for part, values in probabilities.items()}
+    finish(folder, seed, outcome, tensors)
+
+
+def judge_seed(recipe: Recipe, split: Split, seed: int, blind: Path, folder: Path) -> None:
+    """Leave in `folder` what `train_seed` would, from the training on a blind split in `blind`, which is not repeated."""
+    if (folder / f"seed-{seed}.safetensors").exists():
+        return
+    outcome, arrays = finished_seed(blind, seed)
+    tensors = {name: torch.as_tensor(values) for name, values in arrays.items()}
+    device = device_of(recipe.training.accelerator)
+    learner = learner_of(recipe, split.inputs["labelled"].shape[1:], seed)
+    learner.network.load_state_dict(starting_with("weights/", tensors))
+    learner.network.to(device)
+    test = whole(split.inputs["test"], split.labels["test"], recipe.classes, device)
+    tensors |= {f"probabilities/{part}": values for part, values in predict(learner, {"test": test}).items()}
+    write_atomically(folder / f"seed-{seed}.jsonl", (blind / f"seed-{seed}.jsonl").read_bytes())
     finish(folder, seed, outcome, tensors)
 
 
@@ -173,9 +191,9 @@ def finish(folder: Path, seed: int, outcome: dict, tensors: dict[str, torch.Tens
 
 @torch.no_grad()
 def predict(learner: Supervised, parts: dict) -> dict[str, torch.Tensor]:
-    """Class probabilities (examples, classes) on every labelled part, by the network that is to be judged."""
-    network = learner.judged().eval().to(parts["test"].inputs.device)
-    return {part: network(parts[part].inputs).softmax(1).cpu() for part in ("labelled", "validation", "test")}
+    """Class probabilities (examples, classes) on those of the parts that are judged, by the network that is to be judged."""
+    network = learner.judged().eval().to(next(iter(parts.values())).inputs.device)
+    return {part: network(parts[part].inputs).softmax(1).cpu() for part in JUDGED if part in parts}
 
 
 def share_of_zeros(learner: Supervised) -> float:

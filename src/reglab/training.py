@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from statistics import fmean
+from typing import NamedTuple
 
+import numpy as np
 from tqdm import tqdm
 
 from reglab import journal, record
@@ -30,29 +32,39 @@ def run(
     with journal.opened(about, context) as entry:
         splits = {seed: data.split(seed) for seed in about.seeds}
         costs = train_all(recipe, splits, entry, about.name, processes)
-        outcomes, tensors = zip(*(finished_seed(entry, seed) for seed in about.seeds), strict=True)
-        lines = {seed: journal.Journal(entry / f"seed-{seed}.jsonl").lines for seed in about.seeds}
-        epochs = fmean(outcome["epochs"] for outcome in outcomes)
-        content = asdict(about) | {
-            "seeds": {
-                str(seed): seed_of_record(
-                    outcome, record.starting_with("probabilities/", arrays), splits[seed], lines[seed]
-                )
-                for seed, outcome, arrays in zip(about.seeds, outcomes, tensors, strict=True)
-            },
-            "cost": total_cost(recipe, *costs, epochs, len(splits[about.seeds[0]].inputs["labelled"])),
-        }
+        found = gathered(recipe, costs, splits, entry)
+        content = asdict(about) | {"seeds": found.seeds, "cost": found.cost}
         path = record.write(
-            record.folder(runs, about),
-            content,
-            curves=record.curves_csv(lines),
-            predicted=record.predictions(splits.values(), [arrays["probabilities/test"] for arrays in tensors]),
-            weights={
-                seed: record.starting_with("weights/", arrays) for seed, arrays in zip(splits, tensors, strict=True)
-            },
+            record.folder(runs, about), content, curves=found.curves, predicted=found.predicted, weights=found.weights
         )
         journal.complete(entry, path)
     return content
+
+
+class Gathered(NamedTuple):
+    """What the finished seeds of a recipe came to, as a record holds it."""
+
+    seeds: dict[str, dict]
+    cost: dict[str, float]
+    curves: str
+    predicted: dict[str, np.ndarray]
+    weights: dict[int, dict[str, np.ndarray]]
+
+
+def gathered(recipe: Recipe, costs: tuple[dict, dict], splits: dict[int, Split], folder: Path) -> Gathered:
+    """Every seed that `train_seed` has left in the folder; `costs` are those of a step with and without the techniques."""
+    outcomes, tensors = zip(*(finished_seed(folder, seed) for seed in splits), strict=True)
+    lines = {seed: journal.Journal(folder / f"seed-{seed}.jsonl").lines for seed in splits}
+    probabilities = [record.starting_with("probabilities/", arrays) for arrays in tensors]
+    each = zip(splits.items(), outcomes, probabilities, strict=True)
+    examples = len(next(iter(splits.values())).inputs["labelled"])
+    return Gathered(
+        {str(seed): seed_of_record(outcome, own, split, lines[seed]) for (seed, split), outcome, own in each},
+        total_cost(recipe, *costs, fmean(outcome["epochs"] for outcome in outcomes), examples),
+        record.curves_csv(lines),
+        record.predictions(splits.values(), [own["test"] for own in probabilities]),
+        {seed: record.starting_with("weights/", arrays) for seed, arrays in zip(splits, tensors, strict=True)},
+    )
 
 
 def seed_of_record(outcome: dict, probabilities: dict, split: Split, lines: list[dict]) -> dict:

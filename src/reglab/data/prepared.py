@@ -25,6 +25,10 @@ class Split:
     labels: dict[str, np.ndarray]
     rows: dict[str, np.ndarray]
 
+    def blind(self) -> "Split":
+        """What a search may see: all but the test part."""
+        return Split(*({part: own for part, own in each.items() if part != "test"} for each in vars(self).values()))
+
 
 @dataclass(frozen=True)
 class Prepared:

@@ -18,6 +18,8 @@ STAGES = {
     "augmentation": "augment",
     "pretraining": "pretrain",
     "attacks": "attack",
+    "sweeps": "sweep",
+    "cocktails": "cocktail",
     "regimes": "regime",
     "variance_sources": "source",
 }

@@ -17,20 +17,7 @@ CURVES, COST, VALUES = "training/", "training_cost/", "values/"
 PARENT = "mlflow.parentRunId"
 SOURCE = "mlflow.source.name"
 NOTE = "mlflow.note.content"
-
-
-def experiment_tags() -> dict[str, str]:
-    return {
-        "mlflow.experimentKind": "custom_model_development",
-        "mlflow.experiment.primaryMetric.name": "test_accuracy",
-        NOTE: (
-            "One run per recipe, one nested run per seed. To compare recipes, tick them and press Compare: params show"
-            " where they differ, `test_accuracy` is the mean over seeds, `_ci95_low` and `_ci95_high` a 95 % interval;"
-            " `training/...` are per epoch, the mean over seeds, `_min` and `_max` their range. To hide the"
-            " seeds, search `tags.kind != 'seed'`. Seeds share splits, so the fair comparison is paired: for verdicts"
-            " see reports/index.html."
-        ),
-    }
+FEW = 30  # checks that a description lists; MLflow cuts it at 8,000 characters
 
 
 def source(root: Path) -> str:
@@ -42,7 +29,7 @@ def stage(family: str, name: str) -> str:
     """The DVC stage of an entry."""
     stages = {"regularizers": "train", "combinations": "combine", "baselines": "baseline"}
     stages |= {"ensembles": "ensemble", "attacks": "attack", "augmentation": "augment", "pretraining": "pretrain"}
-    stages |= {"regimes": "regime", "variance_sources": "source"}
+    stages |= {"sweeps": "sweep", "cocktails": "cocktail", "regimes": "regime", "variance_sources": "source"}
     return f"{stages.get(family, family)}@{name}"
 
 
@@ -128,20 +115,26 @@ def summary_metrics(record: dict) -> dict[str, float]:
     return metrics
 
 
-def note(about: dict, record: dict, timed: bool) -> str:
+def note(about: dict, record: dict, timed: bool, verdicts: tuple[str, ...] = ()) -> str:
     """What the run is and how it ended, a few lines of Markdown; not `timed`: its times are those of the mirroring."""
     lines = [f"{heading(about)}: record `runs/{about['family']}/{about['name']}/record.json`."]
+    lines += [f"* {verdict}" for verdict in verdicts] + [""] * bool(verdicts)
     if lost := diverged(record):
         lines.append(f"**Diverged: seed {', '.join(lost)}**, so there are no means: no seed is ever left out.")
     elif seeds := record["seeds"]:
         lines += [
             f"{len(seeds)} seeds, nested below: plain metrics are means over them, `_ci95_low` and `_ci95_high` a 95 %"
             " interval; `training/...` are per epoch, `_min` and `_max` over seeds.",
-            "Seeds are paired between recipes: for verdicts against `none` see reports/index.html.",
+            "Seeds are paired between recipes; the whole answer is in reports/index.html.",
         ]
     if not timed:
         lines.append("Made from the record alone: start and duration are those of the mirroring.")
-    if checks := record["checks"]:
+    checks = record["checks"]
+    if len(checks) > FEW:
+        failed = [check for check in checks if not check["passed"]]
+        lines.append(f"{len(checks)} checks, of which {len(failed)} fail; all are in record.json.")
+        checks = failed[:FEW]
+    if checks:
         lines += ["", "| check | gap | tolerance | |", "|---|---|---|---|"]
         for check in checks:
             gap = "none" if check["gap"] is None else f"{check['gap']:.2g}"
