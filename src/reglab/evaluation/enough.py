@@ -20,6 +20,9 @@ def comparisons(settings) -> dict[str, int]:
         ]
         families = " and ".join(dict.fromkeys(family for family, _ in references))
         found[f"comparisons of {families}"] = max(asked, default=0)
+    regimes = settings.regimes
+    cells = len(regimes.train_size) * len(regimes.label_noise) * len(regimes.width)
+    found["cells of regimes"] = cells * max(len(regimes.recipes) - 1, 0)
     return found | {"pairs under comparisons": len(settings.comparisons), "claims": len(settings.claims)}
 
 

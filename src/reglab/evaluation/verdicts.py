@@ -2,6 +2,7 @@
 
 from dataclasses import asdict
 
+from reglab.evaluation import regimes, variance_sources
 from reglab.evaluation.by_metric import compare_metrics
 from reglab.evaluation.claims import Predicted, judge
 from reglab.evaluation.comparison import Records, compare
@@ -29,6 +30,10 @@ def verdicts(settings, records: Records, predicted: Predicted) -> dict:
     for question in questions(settings):
         for family, found in compare_metrics(records, question, **given).items():
             rows.setdefault(family, {}).update(found)
+    rows |= {
+        "regimes": regimes.rows(records, **given),
+        "variance_sources": variance_sources.rows(records, confidence=settings.evaluation.confidence),
+    }
     return rows | {
         "comparisons": compare_pairs(settings.comparisons, records, **given, test_to_train=test_to_train),
         "claims": judge(settings.claims, records, predicted, **given),

@@ -14,10 +14,12 @@ from reglab.report import (
     panels,
     parts,
     pretexts,
+    regimes,
     robustness,
     tables,
     tasks,
     theory,
+    variance_sources,
 )
 from reglab.report.collect import Entry
 from reglab.report.study import PAGES, Section, Study, body
@@ -126,12 +128,14 @@ def what_ran(study: Study) -> Section:
 SECTIONS = (
     the_answer,
     what_to_expect,
+    regimes.where_it_helps,
     with_few_labels,
     the_chapter,
     the_augmentation,
     the_pretexts,
     several_tasks,
     the_ensembles,
+    variance_sources.the_sources,
     the_robustness,
     what_ran,
 )

@@ -10,9 +10,10 @@ from reglab.evaluation.statistics import smallest_seeds
 from reglab.report.answer import Point, listed, many
 from reglab.report.collect import Entry
 from reglab.report.formats import percent, points
-from reglab.report.heat import Place, Scale, panel, scale_of
+from reglab.report.heat import SHOWN, Place, Scale, panel, scale_of
 from reglab.report.study import Section, Study, body
 
+NOWHERE = "is nowhere shown to help or to hurt"
 AXES = ("train_size", "label_noise", "width")
 
 
@@ -43,7 +44,7 @@ class Recipe:
             return Markup("Nothing to compare: {}.").format(self.places[0].verdict)
         told = [
             Markup("<b>{}</b> {}").format(verdict, extent(found, self.places))
-            for verdict in ("helps", "hurts")
+            for verdict in SHOWN
             if (found := self.where(verdict))
         ]
         silent = [
@@ -53,7 +54,7 @@ class Recipe:
             for verdict in ("no relevant difference", "cannot tell")
             if (found := self.where(verdict))
         ]
-        start = Markup("It {}.").format(listed(told)) if told else "It is nowhere shown to help or to hurt."
+        start = Markup("It {}.").format(listed(told)) if told else f"It {NOWHERE}."
         rest = f" Of {many(len(self.places), 'cell')}, {' and '.join(silent)}." if silent else ""
         return Markup("{}{}").format(start, rest)
 
@@ -65,8 +66,7 @@ def extent(found: Sequence[Place], every: Sequence[Place]) -> str:
     spread = f"{mean}\u00a0points, {low} to {high}"
     if len(found) == 1:
         return f"{region(found, every)} ({spread})"
-    peak = region([largest], every)
-    return f"{region(found, every)} (most {peak}: {spread})"
+    return f"{region(found, every)} (most {region([largest], found)}: {spread})"
 
 
 def region(found: Sequence[Place], every: Sequence[Place]) -> str:
@@ -98,40 +98,43 @@ def either(values: Sequence) -> str:
 def recipes(study: Study) -> list[Recipe]:
     """In the order of params.yaml, without `none`."""
     rows = study.metrics.get("regimes", {})
-    found = {
-        entry: [Place.of(row) for row in rows[entry.name]["cells"].values()]
-        for entry in study.family("regimes")
-        if entry.name in rows
-    }
-    scale = scale_of([place for places in found.values() for place in places])
-    return [Recipe(entry, places, scale) for entry, places in found.items()]
+    entries = [entry for entry in study.family("regimes") if entry.name in rows]
+    places = [[Place.of(row) for row in rows[entry.name]["cells"].values()] for entry in entries]
+    scale = scale_of([place for own in places for place in own])
+    return [Recipe(entry, own, scale) for entry, own in zip(entries, places, strict=True)]
 
 
 def lead(maps: Sequence[Recipe]) -> Markup:
     """In how many cells each recipe helps, and hurts."""
 
-    def counted(verdict: str) -> list[Markup]:
-        return [Markup("<b>{}</b> in {}").format(own.name, len(where)) for own in maps if (where := own.where(verdict))]
+    def fate(own: Recipe) -> Markup:
+        counts = [f"{verdict} in {len(found)}" for verdict in SHOWN if (found := own.where(verdict))]
+        told = listed(counts) if counts else NOWHERE
+        return Markup("<b>{}</b> {}").format(own.name, told)
 
-    helping, hurting = counted("helps"), counted("hurts")
-    helps = Markup("{} helps").format(listed(helping)) if helping else Markup("nothing is shown to help")
-    hurts = Markup("; {} hurts").format(listed(hurting)) if hurting else ""
-    return Markup("Of {}, {}{}.").format(many(len(maps[0].places), "cell"), helps, hurts)
+    every = many(len(maps[0].places), "cell")
+    return Markup("Of {} of training size, label noise and width, {}.").format(
+        every, Markup("; ").join(map(fate, maps))
+    )
 
 
 def points_to_know(maps: Sequence[Recipe], seeds: int, confidence: float) -> list[Point]:
     """Whose gain is the largest where, what helps here and hurts there, and whether there are too few seeds."""
     found = []
     if leading := leaders(maps):
-        parts = [
-            Markup("<b>{}</b> {}").format(name, region(places, maps[0].places)) for name, places in leading.items()
-        ]
-        how = "The ranking turns: the largest gain shown is" if len(leading) > 1 else "The largest gain shown is always"
-        text = "{} that of {}. Recipes are compared with none here, not with each other."
-        found.append(Point("Who leads where", Markup(text).format(how, listed(parts))))
+        text = Markup("Wherever something is shown to help, the largest gain is that of <b>{}</b>.").format(*leading)
+        if len(leading) > 1:
+            parts = [
+                Markup("of <b>{}</b> {}").format(name, region(places, maps[0].places))
+                for name, places in leading.items()
+            ]
+            text = Markup("The ranking turns: the largest gain shown is that {}.").format(listed(parts))
+        text += " Recipes are compared with none here, not with each other."
+        found.append(Point("Who leads where", text))
     if turning := [own.name for own in maps if own.where("helps") and own.where("hurts")]:
-        text = Markup("{}: the data decides.").format(listed([Markup("<b>{}</b>").format(name) for name in turning]))
-        found.append(Point("Helps here, hurts there", text))
+        text = Markup("{}: without knowing the data and the network nothing general can be said of it.")
+        names = listed([Markup("<b>{}</b>").format(name) for name in turning])
+        found.append(Point("Helps here, hurts there", text.format(names)))
     comparisons = sum(place.p_holm is not None for own in maps for place in own.places)
     if seeds < (least := smallest_seeds(comparisons, 1 - confidence)):
         text = Markup("With {} seeds no cell of {} comparisons can be told to help or to hurt; that takes {}.")

@@ -7,12 +7,12 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from reglab.evaluation.variance_sources import ALL
-from reglab.figures import COLORS, INK, canvas, svg
+from reglab.figures import COLORS, INK, canvas
 from reglab.report.answer import listed
+from reglab.report.drawings import drawn
 from reglab.report.formats import fixed, missing, percent
 from reglab.report.study import Section, Study, body
 from reglab.report.tables import Interval
-from reglab.report.theory import embedded
 
 NAMES = {
     "split": "split and wrong labels",
@@ -65,15 +65,15 @@ def dots(spreads: Sequence[Spread], metric: str, label: str, scale: float) -> Fi
         offset = 0.5 * ((number + 0.5) / len(spreads) - 0.5)
         color = COLORS[number % len(COLORS)]
         found = [(row + offset, spread.deviation(metric, source)) for row, source in enumerate(NAMES)]
-        drawn = [(y, each) for y, each in found if not missing(each.mean)]
+        known = [(y, each) for y, each in found if not missing(each.mean)]
         axes.hlines(
-            [y for y, _ in drawn],
-            *(([scale * getattr(each, end) for _, each in drawn]) for end in ("low", "high")),
+            [y for y, _ in known],
+            *(([scale * getattr(each, end) for _, each in known]) for end in ("low", "high")),
             color=color,
         )
         axes.plot(
-            [scale * each.mean for _, each in drawn],
-            [y for y, _ in drawn],
+            [scale * each.mean for _, each in known],
+            [y for y, _ in known],
             MARKERS[number % len(MARKERS)],
             color=color,
             markersize=5,
@@ -98,7 +98,7 @@ def the_sources(study: Study) -> Section | None:
         "Test loss": ("test_nll", "standard deviation over seeds, nats", 1),
     }
     figures = {
-        title: embedded(svg(dots(spreads, *how)), f"sources-{how[0]}", f"{title}: spread over seeds by source")
+        title: drawn(dots(spreads, *how), f"sources-{how[0]}", f"{title}: spread over seeds by source")
         for title, how in drawings.items()
     }
     values = {"spreads": spreads, "figures": figures, "names": NAMES, "seeds": study.settings["seeds"]}
