@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 
-from reglab.evaluation import regimes, variance_sources
+from reglab.evaluation import regimes, searches, variance_sources
 from reglab.evaluation.by_metric import compare_metrics
 from reglab.evaluation.claims import Predicted, judge
 from reglab.evaluation.comparison import Records, compare
@@ -32,6 +32,8 @@ def verdicts(settings, records: Records, predicted: Predicted) -> dict:
             rows.setdefault(family, {}).update(found)
     rows |= {
         "regimes": regimes.rows(records, **given),
+        "sweeps": searches.sweeps(records, **given),
+        "cocktails": searches.cocktails(records, **given),
         "variance_sources": variance_sources.rows(records, confidence=settings.evaluation.confidence),
     }
     return rows | {
