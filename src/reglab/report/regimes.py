@@ -128,7 +128,7 @@ def points_to_know(maps: Sequence[Recipe], seeds: int, confidence: float) -> lis
                 Markup("of <b>{}</b> {}").format(name, region(places, maps[0].places))
                 for name, places in leading.items()
             ]
-            text = Markup("The ranking turns: the largest gain shown is that {}.").format(listed(parts))
+            text = Markup("The ranking turns: the largest gain shown is that {}.").format(Markup("; ").join(parts))
         text += " Recipes are compared with none here, not with each other."
         found.append(Point("Who leads where", text))
     if turning := [own.name for own in maps if own.where("helps") and own.where("hurts")]:

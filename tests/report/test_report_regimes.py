@@ -1,0 +1,162 @@
+"""The regime map on the page: what is masked, what is coloured, and where a recipe helps in words."""
+
+import html
+import re
+
+import pytest
+from conftest import SETTINGS
+
+from reglab.report import heat, regimes, variance_sources
+from reglab.report.collect import Entry
+from reglab.report.study import Study
+
+NOTHING = "no relevant difference"
+GRID = [(size, noise, width) for size in (100, 900) for noise in (0.0, 0.4) for width in (8, 64)]
+
+
+def row(place, difference, verdict):
+    values = dict(zip(("train_size", "label_noise", "width"), place, strict=True))
+    values |= {"difference": difference, "difference_low": None, "difference_high": None, "p_holm": None}
+    if difference is not None:
+        values |= {"difference_low": difference - 0.01, "difference_high": difference + 0.01, "p_holm": 0.02}
+    return values | {"verdict": verdict, "seeds_needed": 20 if verdict == "cannot tell" else None}
+
+
+def told(*of_cells):
+    """A recipe's rows, from (difference, verdict) of each cell of GRID."""
+    keys = ["x".join(map(str, place)) for place in GRID]
+    return {"cells": {key: row(place, *own) for key, place, own in zip(keys, GRID, of_cells, strict=True)}}
+
+
+SILENT = (0.004, "cannot tell")
+# with 40 % wrong labels the wide network is helped, the narrow one hurt
+DROPOUT = told(
+    SILENT, (0.0, NOTHING), (-0.05, "hurts"), (0.1, "helps"), SILENT, SILENT, (-0.04, "hurts"), (0.2, "helps")
+)
+L1 = told(*[SILENT] * 3, (0.15, "helps"), *[SILENT] * 3, (0.1, "helps"))
+LOST = told(*[(None, "diverged")] * 8)
+
+
+def study(rows, settings=SETTINGS, **metrics):
+    names = {"regimes": ["none", *rows]} | {family: list(own) for family, own in metrics.items()}
+    entries = [
+        Entry({"family": family, "name": name, "seeds": {}}, {}, None) for family, own in names.items() for name in own
+    ]
+    return Study(entries, {"regimes": rows} | metrics, settings, "")
+
+
+def text(markup) -> str:
+    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]*>", "", str(markup))))
+
+
+@pytest.fixture(scope="module")
+def section():
+    return regimes.where_it_helps(study({"dropout": DROPOUT, "l1": L1}))
+
+
+def test_cells_of_which_nothing_can_be_told_are_masked_and_the_others_are_not(section):
+    drawn = re.findall(
+        r'<g class="cell ([a-z-]+)"><title>([^<]*)</title><rect ([^>]*)/><text[^>]*>([^<]*)</text>', section.body
+    )
+    assert [kind for kind, *_ in drawn].count("cannot-tell") == 3 + 6
+    for kind, title, rect, number in drawn:
+        assert ("fill-opacity" in rect) == (kind in ("helps", "hurts"))
+        assert ("about 20 seeds needed" in title) == (kind == "cannot-tell")
+        assert number == ("= 0.0" if kind == "no-relevant-difference" else number) and number
+    assert "url(#regime-hatch)" not in section.body  # the style sheet fills what cannot be told
+    assert '<pattern id="regime-hatch"' in section.body
+
+
+def test_colours_share_one_scale_up_to_the_largest_difference_shown(section):
+    shown = dict(re.findall(r'fill-opacity="([0-9.]+)"/><text[^>]*>([^<]*)</text>', section.body))
+    strengths = {number: float(opacity) for opacity, number in shown.items()}
+    assert strengths["+20.0"] == heat.STRONGEST == max(strengths.values())
+    assert strengths["−5.0"] == pytest.approx(heat.STRONGEST / 4, abs=0.005)  # two decimals are written
+
+
+def test_every_panel_has_its_axes_and_their_units(section):
+    panels = re.findall(r"<svg viewBox.*?</svg>", str(section.body), re.DOTALL)
+    assert len(panels) == 4  # two recipes, two widths
+    for panel in panels:
+        assert "training examples" in panel and "wrong labels, %" in panel and re.search("width (8|64)<", panel)
+        assert all(f">{label}<" in panel for label in ("100", "900", "0", "40"))
+
+
+def test_it_is_said_where_a_recipe_helps_and_hurts_and_where_the_ranking_turns(section):
+    said = text(section.body)
+    assert (
+        "Of 8 cells of training size, label noise and width, dropout helps in 2 and hurts in 2; l1 helps in 2." in said
+    )
+    assert "helps with 40 % wrong labels and width 64 (most with 900 examples: +20.0 points, +19.0 to +21.0)" in said
+    assert "hurts with 40 % wrong labels and width 8 (most with 100 examples: −5.0 points, −6.0 to −4.0)" in said
+    assert "1 shows no relevant difference and in 3 nothing can be told" in said
+    first, second = (f"with {size} examples, 40 % wrong labels and width 64" for size in (100, 900))
+    assert f"The ranking turns: the largest gain shown is that of l1 {first}; of dropout {second}." in said
+    assert "Helps here, hurts there dropout:" in said
+
+
+def test_where_nothing_is_told_nothing_is_claimed():
+    said = text(regimes.where_it_helps(study({"l1": told(*[SILENT] * 8)})).body)
+    assert "l1 is nowhere shown to help or to hurt" in said and "Who leads" not in said
+    said = text(regimes.where_it_helps(study({"l1": LOST})).body)
+    assert "Nothing to compare: diverged." in said and "– to –" in said
+
+
+def test_too_few_seeds_for_the_map_are_told():
+    few = regimes.where_it_helps(study({"l1": L1}, SETTINGS | {"seeds": 6}))
+    assert "With 6 seeds no cell of 8 comparisons" in text(few.body) and 'class="alarm"' in few.body
+    assert "Too few seeds" not in regimes.where_it_helps(study({"l1": L1})).body
+
+
+@pytest.mark.parametrize(
+    "places, words",
+    [
+        ([(100, 0.0, 8)], "with 100 examples, right labels and width 8"),
+        ([(100, 0.0, 8), (100, 0.4, 8)], "with 100 examples and width 8"),
+        ([place for place in GRID if place[0] == 900], "with 900 examples"),
+        ([(100, 0.0, 8), (900, 0.4, 8)], "in 2 of 8 cells"),
+        (GRID, "in every cell"),
+    ],
+)
+def test_a_block_of_the_map_is_told_by_its_edges_and_anything_else_is_counted(places, words):
+    def of(each):
+        return [heat.Place.of(row(place, 0.1, "helps")) for place in each]
+
+    assert regimes.region(of(places), of(GRID)) == words
+
+
+def test_without_a_map_there_is_no_section():
+    assert regimes.where_it_helps(study({})) is None
+    assert variance_sources.the_sources(study({})) is None
+
+
+def spread(**deviations):
+    found = {
+        source: {"deviation": value, "low": 0.7 * value, "high": 1.8 * value, "share": value**2 / 0.04**2}
+        for source, value in deviations.items()
+    }
+    return {"test_accuracy": found, "test_nll": found}
+
+
+SOURCES = {
+    "none": spread(split=0.03, initialization=0.02, batch_order=0.01, masks=0.0, all=0.04),
+    "dropout": spread(split=0.03, initialization=0.002, batch_order=0.001, masks=0.002, all=0.04),
+}
+
+
+def test_sources_are_told_the_largest_first_and_a_winner_only_where_intervals_part():
+    body = variance_sources.the_sources(study({}, variance_sources=SOURCES)).body
+    said = text(body)
+    order = "split and wrong labels 3.00, initial weights 2.00 and batch order 1.00."
+    assert f"none: 4.00 points with everything varied; alone, {order} Their intervals overlap" in said
+    assert "Masks and noise of the technique: exactly zero" in said
+    assert "Split and wrong labels moves it most." in said
+    assert "chi-square 95 % intervals" in said and "need not add up to 100 %" in said
+    assert body.count('role="img"') == 2 and "standard deviation over seeds, points" in body
+
+
+def test_of_a_recipe_that_diverged_no_spread_is_told():
+    lost = dict.fromkeys(("deviation", "low", "high", "share"))
+    rows = {metric: {source: lost for source in own} for metric, own in SOURCES["none"].items()}
+    body = variance_sources.the_sources(study({}, variance_sources={"none": rows})).body
+    assert "a seed diverged, so nothing is said" in text(body)
