@@ -8,7 +8,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from reglab.errors import UserError
-from reglab.tracking import content, recipe
+from reglab.tracking import content, findings, recipe, views
 from reglab.tracking.store import Store, first_line, open_store, plain_errors, sole_writer
 
 
@@ -88,29 +88,36 @@ def remove(entry: Path, mirrored: recipe.Record) -> None:
 def sync_all(params) -> str:
     """Give MLflow every run that the records in `runs/` have and it lacks, and say so; once more changes nothing.
 
-    `params` is params.yaml as read. First what the journal holds is mirrored. Runs of this checkout that have not ended
-    and have no journal entry were given up and become KILLED. Raises `UserError` when MLflow cannot be reached.
+    `params` is params.yaml as read. First what the journal holds is mirrored; the verdicts and the report follow. Runs of
+    this checkout that have not ended and have no journal entry were given up and become KILLED. Raises `UserError` when
+    MLflow cannot be reached.
     """
     from reglab import journal
 
     root, uri, experiment = journal.root(), params.tracking.uri, params.tracking.experiment
     with sole_writer(root), plain_errors(uri, root):
         store = open_store(uri, experiment, root)
+        store.describe(views.experiment_tags(store.experiment))
         completed, problems = mirror_journal(root, {})
         restored = present = missing = 0
+        records = {}
         for family, name in params.expected():
             folder = Path("runs", family, name)
             try:
                 record = recipe.read(folder)
                 if record is None:
                     missing += 1
-                elif record.digest in completed or restore(store, record, root):
+                    continue
+                if record.digest in completed or restore(store, record, root):
                     restored += 1
                 else:
                     present += 1
+                records[family, name] = record
             except Exception as error:
                 problems.append(f"{folder / 'record.json'}: {first_line(error)}")
                 open_store(uri, experiment, root)  # is it MLflow that has gone? Then say that and end
+        findings.add(store, findings.read(Path("reports", "metrics.json")), records)
+        findings.attach_report(store, Path("reports"), root)
         give_up_the_rest(store, root)
     counted = {"restored": restored, "already there": present, "without a record yet": missing}
     said = ", ".join(f"{number} {what}" for what, number in counted.items() if number or what != "without a record yet")

@@ -46,6 +46,13 @@ class Store:
     client: "MlflowClient"
     experiment: str  # MLflow's id
 
+    def describe(self, tags: dict[str, str]) -> None:
+        """Set tags of the experiment where they differ."""
+        known = self.client.get_experiment(self.experiment).tags
+        for key, value in tags.items():
+            if known.get(key) != value:
+                self.client.set_experiment_tag(self.experiment, key, value)
+
     def find(self, condition: str) -> "list[Run]":
         """The runs that meet a condition in MLflow's search language, those deleted in the UI left out."""
         return list(self.client.search_runs([self.experiment], condition, max_results=10_000))
@@ -89,8 +96,8 @@ class Store:
     def delete(self, run: "Run") -> None:
         self.client.delete_run(run.info.run_id)
 
-    def attach(self, run: "Run", file: Path) -> None:
-        self.client.log_artifact(run.info.run_id, str(file))
+    def attach(self, run: "Run", file: Path, folder: str = "") -> None:
+        self.client.log_artifact(run.info.run_id, str(file), folder.removeprefix(".") or None)
 
     def attach_text(self, run: "Run", text: str, name: str) -> None:
         self.client.log_text(run.info.run_id, text, name)
@@ -149,8 +156,7 @@ def open_store(uri: str | None, experiment: str, root: Path) -> Store:
         client = MlflowClient(place)
         found = client.get_experiment_by_name(experiment)
         if found is None:
-            tags = content.experiment_tags()
-            return Store(client, client.create_experiment(experiment, artifact_location=location, tags=tags))
+            return Store(client, client.create_experiment(experiment, artifact_location=location))
         if found.lifecycle_stage == "deleted":
             client.restore_experiment(found.experiment_id)
         if place == f"sqlite:///{root.resolve() / 'mlflow.db'}" and found.artifact_location != location:

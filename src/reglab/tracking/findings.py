@@ -1,0 +1,140 @@
+"""What was found out of the records, added to their runs: verdicts from reports/metrics.json, and a run for the report.
+
+A verdict turns with what else is compared, so it is no part of a record and may change when the run has long ended.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from reglab.tracking import content, recipe
+from reglab.tracking.store import Store, now
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
+
+REPORT = "reglab.report"  # tag: content of the files of the report
+VERSUS = "versus/"
+EXPERIMENT = "dvc_experiment"
+
+
+class Comparison(NamedTuple):
+    """A metric of an entry beside that of another, paired over seeds."""
+
+    metric: str
+    reference: str
+    verdict: str
+    difference: float | None
+    low: float | None
+    high: float | None
+
+
+def comparisons(row: dict) -> Iterator[Comparison]:
+    """Of a row of reports/metrics.json: against `none` by test accuracy, or whatever it lists by metric."""
+    if "verdict" in row:
+        numbers = (row.get(name) for name in ("difference", "low", "high"))
+        yield Comparison("test_accuracy", "none", row["verdict"], *numbers)
+    for metric, found in row.get("comparisons", {}).items():
+        numbers = (found.get(name) for name in ("difference", "difference_low", "difference_high"))
+        yield Comparison(metric, found["reference"], found["verdict"], *numbers)
+
+
+def main(found: list[Comparison]) -> list[Comparison]:
+    """Those over all numbers of labels, or scenes."""
+    return [one for one in found if "@" not in one.metric]
+
+
+def verdict_tag(found: list[Comparison]) -> str:
+    """The word alone where one question is asked, else a word a metric."""
+    asked = main(found)
+    return asked[0].verdict if len(asked) == 1 else ", ".join(f"{one.metric}: {one.verdict}" for one in asked)
+
+
+def numbers(found: list[Comparison]) -> dict[str, float]:
+    """`versus/<metric>`: the mean difference, and the ends of its interval."""
+    named = {}
+    for one in found:
+        ends = {"": one.difference, "_low": one.low, "_high": one.high}
+        named |= {f"{VERSUS}{one.metric}{end}": value for end, value in ends.items()}
+    return content.finite(named)
+
+
+def sentences(found: list[Comparison]) -> Iterator[str]:
+    """A verdict in words, one for each metric, for the head of a run's description."""
+    for one in main(found):
+        sentence = f"**{one.verdict}**: {one.metric}"
+        if one.verdict == "baseline":
+            yield f"{sentence}, with which others are compared."
+        elif one.difference is None:
+            yield f"{sentence} against {one.reference}."
+        else:
+            within = "" if one.low is None or one.high is None else f" ({one.low:+.4f} to {one.high:+.4f})"
+            yield f"{sentence} {one.difference:+.4f}{within} against {one.reference}, paired over seeds."
+
+
+def add(store: Store, metrics: dict, records: dict[tuple[str, str], recipe.Record]) -> None:
+    """The verdicts, on the runs of these records, by (family, name); what stands there already is not written again.
+
+    An experiment of DVC shares runs with the main checkout and adds verdicts only where there is none: they are of
+    another comparison.
+    """
+    parents = {run.data.tags.get(content.RECORD): run for run in store.find("tags.kind != 'seed'")}
+    for (family, name), record in records.items():
+        run, row = parents.get(record.digest), metrics.get(family, {}).get(name)
+        found = list(comparisons(row)) if isinstance(row, dict) else []
+        if run is None or not found or ("verdict" in run.data.tags and EXPERIMENT in names()):
+            continue
+        note = content.note(record.values, record.values, content.KEY in run.data.tags, tuple(sentences(found)))
+        tags = {"verdict": verdict_tag(found), "versus": main(found)[0].reference, content.NOTE: note}
+        changed = {key: value for key, value in numbers(found).items() if run.data.metrics.get(key) != value}
+        moment = now()
+        store.log(run, [(key, value, moment, 0) for key, value in changed.items()], tags=tags)
+
+
+def names() -> dict[str, str]:
+    """Of the DVC experiment that runs now, if one does."""
+    experiment = os.environ.get("DVC_EXP_NAME")
+    return {EXPERIMENT: experiment} if experiment else {}
+
+
+def attach_report(store: Store, folder: Path, root: Path) -> None:
+    """The one run `report` of this checkout, or of the DVC experiment that runs now, with the files as they are.
+
+    A report that has changed gets a new run, and the former one is deleted: so no file of it stays behind.
+    """
+    files = [folder / "index.html", folder / "metrics.json", *sorted((folder / "figures").rglob("*"))]
+    files = [file for file in files if file.is_file()]
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(f"{file.relative_to(folder)}\0".encode() + hashlib.sha256(file.read_bytes()).digest())
+    former = [run for run in store.find("tags.kind = 'report'") if of_here(run, root)]
+    current = [run for run in former if run.data.tags[REPORT] == digest.hexdigest() and recipe.ended(run)][:1]
+    if files and not current:
+        about = {"kind": "report", REPORT: digest.hexdigest(), content.SOURCE: content.source(root)} | names()
+        run = store.create("report", about | {content.NOTE: REPORT_NOTE}, now())
+        for file in files:
+            store.attach(run, file, str(file.parent.relative_to(folder)))
+        store.end(run, "FINISHED", now())
+        current = [run]
+    for run in former:
+        if current and run.info.run_id != current[0].info.run_id:
+            store.delete(run)
+
+
+def of_here(run: "Run", root: Path) -> bool:
+    tags = run.data.tags
+    return tags.get(content.SOURCE) == content.source(root) and tags.get(EXPERIMENT) == names().get(EXPERIMENT)
+
+
+REPORT_NOTE = (
+    "The report of the last run, under Artifacts: `index.html` has verdicts, tables and figures in one file; `metrics.json`"
+    " has the same numbers for programs."
+)
+
+
+def read(path: Path) -> dict:
+    """reports/metrics.json; nothing where there is none yet."""
+    return json.loads(path.read_text()) if path.exists() else {}
