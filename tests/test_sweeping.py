@@ -1,0 +1,143 @@
+"""A sweep: chosen on validation data alone, judged once, the same when it goes on after a kill."""
+
+import json
+from itertools import product
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from safetensors import safe_open
+from safetensors.numpy import load_file
+
+from reglab import budgets, fitting, journal, searching, sweeping, training
+from reglab.data import prepared
+from reglab.fitting import Recipe
+from reglab.models.mlp import MLP
+from reglab.record import About
+from reglab.regularizers.dropout import Dropout
+from reglab.regularizers.weight_averaging import WeightAveraging
+from reglab.regularizers.weight_decay import WeightDecay
+
+SEEDS, SEARCHED = 3, 2
+TRAINING = {
+    "epochs": 2,
+    "batch_size": 16,
+    "optimizer": "adam",
+    "learning_rate": 0.01,
+    "momentum": 0.0,
+    "accelerator": "cpu",
+}
+GRID = [{"strength": strength} for strength in (1.0, 0.01, 0.1)]
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    folder, random, labels = tmp_path_factory.mktemp("data"), np.random.default_rng(0), np.tile(np.arange(3), 40)
+    inputs = (random.normal(size=(120, 4)) + labels[:, None]).astype(np.float32)
+    sizes = {"train_size": 60, "validation_size": 30, "test_size": 30, "label_noise": 0.2, "test_set": "resampled"}
+    prepared.write(folder, SimpleNamespace(name="blobs", **sizes), inputs, labels, seeds=SEEDS)
+    return prepared.read(folder)
+
+
+@pytest.fixture
+def swept(tmp_path, data, monkeypatch):
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
+
+    def run(technique=None, grid=GRID, name="weight_decay") -> dict:
+        recipe = Recipe((technique or WeightDecay(),), MLP(width=4, depth=1), SimpleNamespace(**TRAINING), data.classes)
+        dataset = {"name": data.name, "fingerprint": data.fingerprint}
+        about = About("sweeps", name, [name], dataset, {name: {}, "grid": grid}, list(range(SEEDS)))
+        sweeping.run(recipe, grid, SEARCHED, about, data, tmp_path / "runs", processes=1)
+        return json.loads((tmp_path / "runs" / "sweeps" / name / "record.json").read_text())
+
+    return run
+
+
+def test_the_chosen_point_has_the_best_validation_accuracy_and_is_tested_on_every_seed(swept):
+    record = swept()
+    means = [np.mean(point["validation_accuracy"]) for point in record["grid"]]
+    assert [point["settings"] for point in record["grid"]] == GRID and len(set(means)) > 1
+    assert means[record["chosen"]["number"]] == max(means)
+    assert record["chosen"]["settings"] == GRID[record["chosen"]["number"]]
+    assert record["seeds"].keys() == {"0", "1", "2"} and record["summary"]["test_accuracy"]["mean"] > 0
+
+
+def test_of_equal_accuracies_the_lower_validation_loss_is_chosen_and_a_diverged_point_never():
+    def point(accuracy, nll):
+        return {"validation_accuracy": accuracy, "validation_nll": nll}
+
+    tried = {0: point([0.9, 0.7], [0.5, 0.5]), 1: point([0.8, 0.8], [0.4, 0.5]), 2: point([1.0, None], [0.1, None])}
+    assert searching.best(tried) == 1
+    assert searching.best({0: tried[2], 1: point([0.1, 0.1], [9.0, 9.0])}) == 1
+
+
+def test_the_search_is_given_no_test_part(swept, monkeypatch):
+    seen = []
+
+    def watched(recipe, split, seed, folder):
+        seen.append((folder.name, "test" in split.inputs or "test" in split.labels or "test" in split.rows))
+        fitting.train_seed(recipe, split, seed, folder)
+
+    monkeypatch.setattr(searching, "train_seed", watched)
+    monkeypatch.setattr(searching, "run_all", called_here)
+    monkeypatch.setattr(budgets, "run_all", called_here)
+    monkeypatch.setattr(sweeping, "run_all", called_here)
+    record = swept()
+    search = [tests for folder, tests in seen if folder.startswith("budget-")]
+    assert search == [False] * len(GRID) * SEARCHED
+    assert [tests for folder, tests in seen if not folder.startswith("budget-")] == [True] * (SEEDS - SEARCHED)
+    assert not any("test" in key for point in record["grid"] for key in point)
+
+
+def called_here(jobs, *, processes, tick):
+    return [function(*arguments) for function, *arguments in jobs]
+
+
+@pytest.mark.parametrize("technique", [WeightDecay(0.01), WeightAveraging(0.5), Dropout(0.1, 0.2, "arithmetic", 4)])
+def test_the_record_is_that_of_the_chosen_recipe_by_itself_to_the_bit(swept, technique, tmp_path, data):
+    name = type(technique).__module__.rpartition(".")[2]
+    swept(technique, grid=[{}], name=name)
+    recipe = Recipe((technique,), MLP(width=4, depth=1), SimpleNamespace(**TRAINING), data.classes)
+    dataset = {"name": data.name, "fingerprint": data.fingerprint}
+    about = About("regularizers", name, [name], dataset, {name: {}}, list(range(SEEDS)))
+    training.run(recipe, about, data, tmp_path / "runs", processes=1)
+    one, other = (tmp_path / "runs" / family / name for family in ("sweeps", "regularizers"))
+    assert (one / "curves.csv").read_bytes() == (other / "curves.csv").read_bytes()
+    assert (one / "predictions.safetensors").read_bytes() == (other / "predictions.safetensors").read_bytes()
+    records = [json.loads((folder / "record.json").read_text()) for folder in (one, other)]
+    assert records[0]["seeds"] == records[1]["seeds"] and records[0]["summary"] == records[1]["summary"]
+    assert records[0]["cost"] == records[1]["cost"] | {"search": SEARCHED * records[1]["cost"]["relative_to_none"]}
+    assert not (one / "weights").exists()
+
+
+def test_after_a_kill_no_training_is_done_again_and_the_record_is_the_same(swept, tmp_path, monkeypatch):
+    first = swept()
+
+    def killed(*arguments, **keywords):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as at_the_end:
+        at_the_end.setattr("reglab.record.write", killed)
+        with pytest.raises(KeyboardInterrupt):
+            swept()
+    monkeypatch.setattr(fitting, "fit", killed)
+    assert swept() == first
+
+
+def test_a_searched_training_holds_no_test_probabilities(swept, tmp_path, monkeypatch):
+    monkeypatch.setattr("reglab.record.write", lambda *arguments, **keywords: (_ for _ in ()).throw(OSError("disk")))
+    with pytest.raises(OSError, match="disk"):
+        swept()
+    [entry] = [path.parent for path in journal.root().glob(".reglab/journal/*/seed-0.safetensors")]
+    searched = list(entry.glob("budget-*/*.safetensors"))
+    assert len(searched) == len(GRID) * SEARCHED
+    for path in searched:
+        with safe_open(path, "numpy") as file:
+            assert "probabilities/validation" in file.keys() and "probabilities/test" not in file.keys()  # noqa: SIM118
+    assert "probabilities/test" in load_file(entry / "seed-0.safetensors")
+
+
+@pytest.mark.parametrize("values", [[0.1, 0.5, 0.9], [0.3, 0.3, 0.7, 0.2], [0.4], [0.0, 0.0]])
+def test_the_expected_best_is_the_mean_over_all_draws(values):
+    every = [np.mean([max(drawn) for drawn in product(values, repeat=k)]) for k in range(1, len(values) + 1)]
+    np.testing.assert_allclose(sweeping.expected_best(values), every, rtol=1e-12)
