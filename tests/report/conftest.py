@@ -36,6 +36,11 @@ SETTINGS = {
     "dataset": {"sizes": {"unlabelled": 197}, "classes": 10, "shape": [1, 8, 8]},
 }
 FINGERPRINT = "sha256:" + "0123456789abcdef" * 4
+QUESTIONS = {
+    "on this data set": "Over new seeds.",
+    "on this distribution": "Over new examples too.",
+    "over many data sets": "No critical-difference diagram: this study has one data set.",
+}
 OWN = {
     "weight_decay": {"strength": 0.003},
     "dropout": {"input_rate": 0.2, "hidden_rate": 0.5},
@@ -114,6 +119,17 @@ def numbers_of(seeds: dict, reference: dict, cost: float, family: str, name: str
         "high": top["difference_high"],
         "p_holm": None if name == "none" else (0.0215 if verdict in ("helps", "hurts") else 0.31),
         "verdict": verdict,
+        "probability": None if name == "none" else {"helps": 0.7, "same": 0.2, "hurts": 0.1},
+        "distribution": None
+        if name == "none"
+        else {
+            "low": top["difference"] - 0.02,
+            "high": top["difference"] + 0.02,
+            "p_holm": 0.2,
+            "verdict": "cannot tell",
+        },
+        "bias_squared": 0.1,
+        "variance": 1.6 * (1 - top["mean"]),
         "cost": None if family == "baselines" else cost,
         "metrics": metrics,
         "beats_baselines": None if family == "baselines" else bool(top["mean"] > 0.955),
@@ -154,7 +170,7 @@ def whole(tmp_path_factory):
 def write_study(runs):
     """Writes the records; returns (runs, expected, metrics)."""
     rng = np.random.default_rng(7)
-    metrics: dict = {}
+    metrics: dict = {"questions": QUESTIONS, "comparisons": {}, "claims": {}}
     expected = []
     reference = seeds_of(np.random.default_rng(1), NONE)
 

@@ -26,7 +26,9 @@ CLAIM = {
     "metric": "zero_weights",
     "recipe": "l1",
     "versus": "none",
+    "versus_metric": None,
     "direction": "higher",
+    "margin": None,
     "value": 0.9,
     "versus_value": 0.0,
     "difference": 0.9,
@@ -118,13 +120,28 @@ def test_every_claim_stands_in_its_section_with_verdict_effect_and_evidence(text
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("sparse", "90.0 % against 0.0 %: +90.0, +88.0 to +92.0"),
-        ("norms", "12.0 against 20.0: −8.000, −9.000 to −7.000"),
-        ("third", "60.0 % against 63.2 %: −3.2"),
+        ("sparse", "+90.0 (+88.0 to +92.0)"),
+        ("norms", "−8.00 (−9.00 to −7.00)"),
+        ("third", "−3.2"),
     ],
 )
 def test_an_effect_is_told_in_the_units_of_its_metric(name, words):
-    assert Claimed(name, CLAIMS[name], {}).effect.replace("\u00a0", " ") == words
+    assert Claimed(name, CLAIMS[name], None).effect == words
+
+
+@pytest.mark.parametrize(
+    ("own", "words"),
+    [
+        ({}, "zero weights of l1: higher than none"),
+        ({"direction": "lower", "margin": 0.02}, "zero weights of l1: lower than none by more than 2.0 %"),
+        ({"direction": "same", "versus": 0.632, "margin": 0.01}, "zero weights of l1: the same as 63.2 % within 1.0 %"),
+        ({"versus_metric": "test_accuracy"}, "zero weights of l1: higher than test accuracy of none"),
+    ],
+)
+def test_what_was_claimed_is_told_in_words(entries, study, own, words):
+    claim = Claimed("sparse", CLAIM | own, Study(entries, study[2], SETTINGS, ""))
+    assert claim.compared.striptags().replace("\u00a0", " ") == words
+    assert 'href="#regularizers-l1"' in claim.compared
 
 
 def test_what_a_section_sends_to_is_there(entries, study):

@@ -9,7 +9,7 @@ from markupsafe import Markup
 from reglab.report.answer import link, listed, many
 from reglab.report.collect import Entry
 from reglab.report.formats import fixed, missing, percent, points
-from reglab.report.tables import Interval
+from reglab.report.tables import DIFFERENCE, Interval
 
 
 @dataclass(frozen=True)
@@ -49,10 +49,11 @@ class Effect(NamedTuple):
     def of(cls, row: dict) -> "Effect":
         """From a row of metrics.json."""
         verdict = "" if row["verdict"] == "baseline" else row["verdict"]
-        difference = Interval(*(row[key] for key in ("difference", "difference_low", "difference_high")))
         lead = row.get("over_rival") or {}
-        over = Interval(*(lead.get(key) for key in ("difference", "low", "high")))
-        return cls(difference, row["reference"], verdict, row["seeds_needed"], lead.get("name"), over)
+        over = Interval.of(lead, "difference")
+        return cls(
+            Interval.of(row, *DIFFERENCE), row["reference"], verdict, row["seeds_needed"], lead.get("name"), over
+        )
 
 
 @dataclass(frozen=True)
@@ -86,8 +87,7 @@ class Compared:
 
     def measured(self, metric: str) -> Interval:
         """The mean over seeds and its interval; unknown where a seed diverged or the metric was not measured."""
-        found = self.entry.record["summary"].get(metric, {})
-        return Interval(*(found.get(key) for key in Interval._fields))
+        return Interval.of(self.entry.record["summary"].get(metric, {}))
 
     def effect(self, metric: str) -> Effect | None:
         return Effect.of(self.comparisons[metric]) if metric in self.comparisons else None

@@ -74,6 +74,6 @@ def drawn(figure: Figure, prefix: str, label: str) -> Markup:
     return embedded(svg(figure), prefix, label)
 
 
-def picture(entry: Entry, prefix: str) -> Markup | None:
+def picture(entry: Entry, prefix: str, label: str = "figure") -> Markup | None:
     """The entry's own figure, if it has one."""
-    return embedded(entry.figure, f"{prefix}-{entry.name}", f"figure: {entry.name}") if entry.figure else None
+    return embedded(entry.figure, f"{prefix}-{entry.name}", f"{label}: {entry.name}") if entry.figure else None

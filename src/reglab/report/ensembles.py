@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from reglab.report.collect import Entry
+from reglab.report.drawings import picture
 from reglab.report.formats import fixed, percent
-from reglab.report.theory import embedded
 
 # Columns of members.csv: heading, what a cell shows, and what the number means.
 COLUMNS = {
@@ -46,11 +46,14 @@ class Grown:
     """An ensemble's record, ready for the page."""
 
     entry: Entry
-    figure: Markup | None
 
     @property
     def name(self) -> str:
         return self.entry.name
+
+    @property
+    def figure(self) -> Markup | None:
+        return picture(self.entry, "ensemble", "error, loss, bias and variance by the number of members")
 
     @property
     def settings(self) -> dict:
@@ -95,9 +98,4 @@ class Grown:
 
 def grown(entries: list[Entry]) -> list[Grown]:
     """The ensembles, in the order of params.yaml."""
-    ensembles = [entry for entry in entries if entry.family == "ensembles"]
-    label = "error, loss, bias and variance by the number of members"
-    return [
-        Grown(e, embedded(e.figure, f"ensemble-{e.name}", f"{label}: {e.name}") if e.figure else None)
-        for e in ensembles
-    ]
+    return [Grown(entry) for entry in entries if entry.family == "ensembles"]

@@ -3,6 +3,16 @@
 import math
 
 MISSING = "–"
+SHARES = (
+    "accuracy",
+    "error",
+    "gap",
+    "iou",
+    "probe",
+    "share",
+    "disagreement",
+    "zero_weights",
+)  # of metrics told in percent
 SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 PREFIXES = ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 
@@ -31,6 +41,29 @@ def points(x: float | None, digits: int = 1) -> str:
 
 def p_value(p: float | None) -> str:
     return "<0.001" if not missing(p) and p < 0.001 else fixed(p, 3)
+
+
+def probability(p: float | None) -> str:
+    """In whole percent; close to 0 or 1 as a bound, for nothing here is certain."""
+    if missing(p):
+        return MISSING
+    return "<1\u00a0%" if p < 0.01 else ">99\u00a0%" if p > 0.99 else f"{percent(p, 0)}\u00a0%"
+
+
+def is_share(metric: str) -> bool:
+    return any(word in metric for word in SHARES)
+
+
+def value(x: float | None, metric: str) -> str:
+    """In the unit of its metric: percent of a share, else plain."""
+    return f"{percent(x)}\u00a0%" if is_share(metric) and not missing(x) else significant(x)
+
+
+def amount(x: float | None, metric: str) -> str:
+    """A difference, signed, in the unit of its metric: points of a share, else plain."""
+    if missing(x) or is_share(metric):
+        return points(x)
+    return ("+" if x > 0 else "") + significant(x)
 
 
 def significant(x: float | int | None, digits: int = 3) -> str:

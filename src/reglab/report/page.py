@@ -1,48 +1,44 @@
 """The page: one HTML file. A new section is a function of the `Study`, a template, and a place in SECTIONS."""
 
-from markupsafe import Markup
-
 from reglab.evaluation.comparison import COMPARED
 from reglab.evaluation.statistics import smallest_seeds
 from reglab.figures import COLORS
 from reglab.report import (
     answer,
+    bias_variance,
     curves,
     ensembles,
     few_labels,
     lecture,
     panels,
+    pareto,
     parts,
     pretexts,
     regimes,
     robustness,
     tables,
     tasks,
-    theory,
     variance_sources,
 )
 from reglab.report.collect import Entry
+from reglab.report.drawings import drawn, picture
 from reglab.report.study import PAGES, Section, Study, body
 
 
-def figures_of(topics: list[Entry]) -> dict[str, Markup]:
-    """Those that have one, by name."""
-    return {e.name: theory.embedded(e.figure, f"{e.family}-{e.name}", f"figure: {e.name}") for e in topics if e.figure}
-
-
 def the_answer(study: Study) -> Section:
-    axis = tables.common_axis(study.rows, study.settings["evaluation"]["relevant_difference"])
-    return Section(
-        "answer",
-        "The answer",
-        body(
-            "answer.html",
-            study=study,
-            headline=answer.headline(study.rows, study.settings),
-            points=answer.points_to_know(study.rows, study.settings),
-            axis=axis,
-        ),
-    )
+    priced = pareto.priced(study.rows)
+    values = {
+        "headline": answer.headline(study.rows, study.settings),
+        "points": answer.points_to_know(study.rows, study.settings),
+        "axis": tables.common_axis(study.rows, study.settings["evaluation"]["relevant_difference"]),
+        "standings": robustness.standings(study.entries),
+        "place_among": tables.place_among,
+        "questions": study.metrics["questions"],
+        "pareto": drawn(pareto.figure(priced), "pareto", "gain against cost of every recipe")
+        if len(priced) > 1
+        else None,
+    }
+    return Section("answer", "The answer", body("answer.html", study=study, **values))
 
 
 def what_to_expect(study: Study) -> Section | None:
@@ -91,7 +87,7 @@ def the_augmentation(study: Study) -> Section | None:
     topics = [entry for entry in study.entries if entry.family == "augmentation"]
     if not topics:
         return None
-    return Section("augmentation", "Augmentation", body("augmentation.html", topics=topics, figures=figures_of(topics)))
+    return Section("augmentation", "Augmentation", body("augmentation.html", topics=topics, picture=picture))
 
 
 def the_ensembles(study: Study) -> Section | None:
@@ -108,35 +104,51 @@ def the_robustness(study: Study) -> Section | None:
     return Section("robustness", "Robustness", body("robustness.html", families=families, attacks=robustness.ATTACKS))
 
 
+def bias_and_variance(study: Study) -> Section | None:
+    rows = bias_variance.split(study.rows)
+    if len(rows) < 2:
+        return None
+    figure = drawn(bias_variance.figure(rows), "bias-variance", "squared bias against variance of every recipe")
+    return Section(
+        "bias-variance", "Bias and variance", body("bias_variance.html", study=study, rows=rows, figure=figure)
+    )
+
+
 def the_chapter(study: Study, others: dict[str, str]) -> Section:
     """`others`: titles of the page's other sections by id, to which the chapter sends."""
     found = parts.told(study, others)
     claims = [claim for told in found for claim in told.claims]
-    values = {"parts": found, "claims": claims, "tally": parts.tally(claims), "anchor": parts.anchor}
-    values |= {"figures": figures_of(study.family("theory"))}
+    values = {
+        "parts": found,
+        "claims": claims,
+        "tally": parts.tally(claims),
+        "anchor": parts.anchor,
+        "picture": picture,
+    }
     return Section("chapter", "The chapter", body("chapter.html", **values))
 
 
 def what_ran(study: Study) -> Section:
-    recipes = [entry for entry in study.entries if entry.family in COMPARED]
-    fingerprints = sorted({entry.record["dataset"]["fingerprint"] for entry in recipes})
+    fingerprints = sorted({e.record["dataset"]["fingerprint"] for e in study.entries if e.family in COMPARED})
     least = smallest_seeds(1, 1 - study.settings["evaluation"]["confidence"])
-    values = {"study": study, "entries": recipes, "fingerprints": fingerprints, "least": least}
+    values = {"study": study, "fingerprints": fingerprints, "least": least}
+    values |= {"anchor": parts.anchor, "anchored": parts.anchored}
     return Section("ran", "What ran", body("ran.html", **values))
 
 
 SECTIONS = (
     the_answer,
     what_to_expect,
-    regimes.where_it_helps,
     with_few_labels,
+    regimes.where_it_helps,
     the_chapter,
     the_augmentation,
     the_pretexts,
     several_tasks,
     the_ensembles,
-    variance_sources.the_sources,
     the_robustness,
+    bias_and_variance,
+    variance_sources.the_sources,
     what_ran,
 )
 

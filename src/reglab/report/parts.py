@@ -6,24 +6,17 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from reglab.measures import TRAINED
 from reglab.report.chapter import PARTS, Part, place_of
 from reglab.report.collect import Entry
-from reglab.report.formats import fixed, missing, percent, points, significant
+from reglab.report.formats import amount, missing, value
 from reglab.report.formulas import mathml
 from reglab.report.study import Study
 
 ELSEWHERE = ("attacks", "augmentation")  # families whose figures and checks stand in sections of their own
 ANCHORS = {"attacks": "attack", "augmentation": "topic", "theory": "topic"}  # of an entry, before its name
-SHARES = (
-    "accuracy",
-    "error",
-    "gap",
-    "iou",
-    "probe",
-    "share",
-    "zero_weights",
-)  # in the names of what is told in percent
-VERDICTS = {"supported": "helps", "contradicted": "hurts", "cannot tell": "cannot-tell"}  # and how each looks
+LOOKS = {"supported": "helps", "contradicted": "hurts", "cannot tell": "cannot-tell", "diverged": "diverged"}
+LOOKS |= {"check failed": "diverged"}  # how each verdict looks
 
 
 def anchor(entry: Entry) -> str:
@@ -31,50 +24,49 @@ def anchor(entry: Entry) -> str:
     return f"{ANCHORS.get(entry.family, entry.family)}-{entry.name}"
 
 
+def anchored(entry: Entry) -> bool:
+    """Does it stand anywhere on the page, beside its row under "What ran"?"""
+    if entry.family == "attacks":
+        return bool(entry.record["models"] or entry.record["skipped"])
+    return entry.family in TRAINED or entry.family in ANCHORS
+
+
 @dataclass(frozen=True)
 class Claimed:
-    """A claim of params.yaml as it came out, by its row of metrics.json."""
+    """A claim of params.yaml as it came out: its row of metrics.json."""
 
     id: str
     row: dict
-    entries: dict[str, Entry]
+    study: Study
 
     @property
     def looks(self) -> str:
-        return VERDICTS[self.row["verdict"]]
+        return LOOKS[self.row["verdict"]]
 
     @property
-    def effect(self) -> Markup:
-        """Both values, the difference and its interval."""
-        share = any(word in self.row["metric"] for word in SHARES)
-        value = percent if share else significant
-        difference = points if share else signed
-        found, versus = self.row["value"], self.row["versus_value"]
-        unit = "\u00a0%" if share else ""
-        between = (
-            "" if missing(self.row["low"]) else f", {difference(self.row['low'])} to {difference(self.row['high'])}"
-        )
-        return Markup("{}{} against {}{}: {}{}").format(
-            value(found), unit, value(versus), unit, difference(self.row["difference"]), between
-        )
+    def effect(self) -> str:
+        """The difference and its interval; nothing where it is not known."""
+        difference, low, high = (amount(self.row[key], self.row["metric"]) for key in ("difference", "low", "high"))
+        if missing(self.row["difference"]):
+            return ""
+        return f"{difference} ({low} to {high})" if not missing(self.row["low"]) else difference
 
     @property
     def compared(self) -> Markup:
-        """The metric, the recipe and what it is held against, with links."""
-        metric = self.row["metric"].replace("_", " ")
+        """What was held against what, and what was expected, with links."""
+        metric, other = self.row["metric"], self.row["versus_metric"]
         versus = self.row["versus"]
-        against = self.named(versus) if isinstance(versus, str) else significant(versus)
-        return Markup("{} of {}, {} than {}" if self.row["direction"] != "same" else "{} of {}, the {} as {}").format(
-            metric, self.named(self.row["recipe"]), self.row["direction"], against
+        against = self.study.link(versus) if isinstance(versus, str) else value(versus, metric)
+        if other and other != metric:
+            against = Markup("{} of {}").format(other.replace("_", " "), against)
+        margin = f" within {value(self.row['margin'], metric)}" if self.row["margin"] else ""
+        if self.row["direction"] != "same":
+            margin = margin.replace("within", "by more than")
+        sentence = "{} of {}: the same as {}{}" if self.row["direction"] == "same" else "{} of {}: {} than {}{}"
+        direction = [] if self.row["direction"] == "same" else [self.row["direction"]]
+        return Markup(sentence).format(
+            metric.replace("_", " "), self.study.link(self.row["recipe"]), *direction, against, margin
         )
-
-    def named(self, name: str) -> Markup:
-        entry = self.entries.get(name)
-        return Markup('<a href="#{}">{}</a>').format(anchor(entry), name) if entry else Markup("{}").format(name)
-
-
-def signed(x: float | None) -> str:
-    return fixed(x, 3, sign="+") if not missing(x) and 1e-3 <= abs(x) < 10 else ("+" if x > 0 else "") + significant(x)
 
 
 @dataclass(frozen=True)
@@ -122,10 +114,8 @@ def told(study: Study, sections: dict[str, str]) -> list[Told]:
 
 
 def belongs(entry: Entry, part: Part) -> bool:
-    if entry.family == "theory":
+    if entry.family == "theory" or not anchored(entry):
         return False
-    if entry.family == "attacks" and not (entry.record["models"] or entry.record["skipped"]):
-        return False  # nothing of it is shown
     return entry.family in part.families or bool(set(entry.record["technique"]) & set(part.techniques))
 
 
@@ -145,11 +135,10 @@ def home_of(entry: Entry) -> Part:
 
 def claimed(study: Study) -> list[Claimed]:
     """In the order of params.yaml."""
-    entries = {entry.name: entry for entry in study.entries if entry.family != "theory"}
-    return [Claimed(name, row, entries) for name, row in study.metrics.get("claims", {}).items()]
+    return [Claimed(name, row, study) for name, row in study.metrics.get("claims", {}).items()]
 
 
 def tally(claims: list[Claimed]) -> str:
     """How many of them have which verdict."""
     found = Counter(claim.row["verdict"] for claim in claims)
-    return ", ".join(f"{found[verdict]} {verdict}" for verdict in VERDICTS if found[verdict])
+    return ", ".join(f"{found[verdict]} {verdict}" for verdict in LOOKS if found[verdict])

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from reglab.report.collect import Entry
+from reglab.report.drawings import picture
 from reglab.report.formats import percent
-from reglab.report.theory import embedded
 
 ATTACKS = {"fast_gradient": "Fast gradient", "projected_gradient": "Projected gradient", "strong": "Strong"}
 
@@ -43,12 +43,15 @@ class Family:
     """The record of one family, ready for the page."""
 
     entry: Entry
-    figure: Markup | None
     beside: dict | None  # what the same attacks left of `none`, where it is of another family
 
     @property
     def name(self) -> str:
         return self.entry.name
+
+    @property
+    def figure(self) -> Markup | None:
+        return picture(self.entry, "attack", "accuracy against epsilon")
 
     @property
     def settings(self) -> dict:
@@ -101,12 +104,32 @@ def families(entries: list[Entry]) -> list[Family]:
     """The records of attacks that have something to show."""
     attacked = [entry for entry in entries if entry.family == "attacks"]
     told = [entry for entry in attacked if entry.record["models"] or entry.record["skipped"]]
-    found = []
-    for entry in told:
-        drawing = entry.figure and embedded(
-            entry.figure, f"attack-{entry.name}", f"accuracy against epsilon: {entry.name}"
-        )
-        found.append(Family(entry, drawing, none_beside(entry, told)))
+    return [Family(entry, none_beside(entry, told)) for entry in told]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """The robust accuracy of a recipe, and its difference to that of `none` (None where that was not attacked so)."""
+
+    accuracy: float
+    difference: float | None
+    epsilon: float
+    norm: str
+    believed: bool
+
+
+def standings(entries: list[Entry]) -> dict[tuple[str, str], Standing]:
+    """(family, name) -> what the strong attack leaves at the last epsilon."""
+    found = {}
+    for family in families(entries):
+        models = family.entry.record["models"]
+        none = models.get("none") or family.beside
+        for name, model in models.items():
+            left = end_of(model["curves"]["strong"])
+            difference = left - end_of(none["curves"]["strong"]) if none and name != "none" else None
+            found[family.name, name] = Standing(
+                left, difference, family.epsilon, family.settings["norm"], not model["unreliable"]
+            )
     return found
 
 

@@ -4,8 +4,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
+from reglab.measures import TRAINED
 from reglab.report import formats, tables
 from reglab.report.collect import Entry
 
@@ -37,7 +38,7 @@ PAGES.filters |= {
     function.__name__: function
     for function in (
         *(formats.fixed, formats.percent, formats.points, formats.p_value, formats.significant, formats.prefixed),
-        *(formats.setting, formats.missing, exact, breakable, mean_epochs),
+        *(formats.setting, formats.missing, formats.amount, formats.probability, exact, breakable, mean_epochs),
     )
 }
 
@@ -59,8 +60,26 @@ class Study:
     def rows(self) -> list[tables.Row]:
         return tables.rows(self.entries, self.metrics)
 
+    @cached_property
+    def trained(self) -> dict[str, Entry]:
+        """By name, the entries that pairs and claims may be about: no name is in two of their sections."""
+        return {entry.name: entry for entry in self.entries if entry.family in TRAINED}
+
+    @property
+    def families(self) -> dict[str, list[Entry]]:
+        """By section of params.yaml, in its order."""
+        found: dict[str, list[Entry]] = {}
+        for entry in self.entries:
+            found.setdefault(entry.family, []).append(entry)
+        return found
+
     def family(self, name: str) -> list[Entry]:
         return [entry for entry in self.entries if entry.family == name]
+
+    def link(self, name: str) -> Markup:
+        """To the row of an entry that trains over seeds."""
+        entry = self.trained.get(name)
+        return Markup('<a href="#{}-{}">{}</a>').format(entry.family, name, name) if entry else escape(name)
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,12 @@ from matplotlib.ticker import MaxNLocator
 
 from reglab.errors import UserError
 from reglab.evaluation.comparison import COMPARED
+from reglab.report.chapter import Part, place_of
 from reglab.report.collect import Entry
 from reglab.report.formats import missing
 
 CLASSICAL = "baselines"
-KINDS = {CLASSICAL: "classical", "combinations": "combination"}
+KINDS = {CLASSICAL: "classical", "combinations": "combination", "ensembles": "ensemble"}
 VERDICTS = ("helps", "no relevant difference", "cannot tell", "hurts")  # as a column sorts them
 LOWER_IS_BETTER = ("test_nll", "test_brier", "test_ece", "generalization_gap")
 
@@ -20,6 +21,14 @@ class Interval(NamedTuple):
     mean: float | None
     low: float | None
     high: float | None
+
+    @classmethod
+    def of(cls, row: dict, mean: str = "mean", low: str = "low", high: str = "high") -> "Interval":
+        """The values under these keys; unknown where one is absent."""
+        return cls(*(row.get(key) for key in (mean, low, high)))
+
+
+DIFFERENCE = ("difference", "difference_low", "difference_high")  # the keys of a paired difference
 
 
 @dataclass(frozen=True)
@@ -55,8 +64,14 @@ class Row:
         return not self.diverged and self.verdict != "check failed"
 
     @property
+    def part(self) -> Part | None:
+        """Where in the lecture its technique stands; nowhere what is several techniques or none."""
+        return None if self.entry.family in KINDS else place_of(self.name)
+
+    @property
     def kind(self) -> str:
-        return "reference" if self.reference else KINDS.get(self.entry.family, "")
+        """Its section of params.yaml, or of the lecture."""
+        return KINDS.get(self.entry.family) or (self.part.id.replace("_", " ") if self.part else "regularizer")
 
     @property
     def verdict(self) -> str:
@@ -67,21 +82,30 @@ class Row:
     @property
     def place(self) -> int | None:
         """Of the verdict among verdicts."""
-        return VERDICTS.index(self.verdict) if self.verdict in VERDICTS else None
+        return place_among(self.verdict)
 
     @property
     def difference(self) -> Interval:
         """Of test accuracy, to `none`, paired over seeds."""
-        return Interval(*(self.numbers.get(key) for key in ("difference", "low", "high")))
+        return Interval.of(self.numbers, "difference")
+
+    @property
+    def on_distribution(self) -> dict | None:
+        """The same question over new examples; None where it has no answer."""
+        return None if self.reference else self.numbers.get("distribution")
+
+    @property
+    def passes(self) -> tuple[int, int] | None:
+        """Forward and backward passes of a network for each training step; `none` takes one of each."""
+        cost = self.entry.record.get("cost") or {}
+        return (cost["forward_passes"], cost["backward_passes"]) if "forward_passes" in cost else None
 
     def measured(self, metric: str) -> Interval:
-        found = self.numbers.get("metrics", {}).get(metric, {})
-        return Interval(*(found.get(key) for key in Interval._fields))
+        return Interval.of(self.numbers.get("metrics", {}).get(metric, {}))
 
     def change(self, metric: str) -> Interval:
         """Of any metric, to `none`, paired over seeds."""
-        found = self.numbers.get("metrics", {}).get(metric, {})
-        return Interval(*(found.get(key) for key in ("difference", "difference_low", "difference_high")))
+        return Interval.of(self.numbers.get("metrics", {}).get(metric, {}), *DIFFERENCE)
 
     def effect(self, metric: str) -> str:
         """better or worse than `none` where the interval of the difference leaves out zero, else nothing."""
@@ -89,6 +113,10 @@ class Row:
         if missing(low) or missing(high) or low <= 0 <= high:
             return ""
         return "better" if (high < 0) == (metric in LOWER_IS_BETTER) else "worse"
+
+
+def place_among(verdict: str) -> int | None:
+    return VERDICTS.index(verdict) if verdict in VERDICTS else None
 
 
 def rows(entries: list[Entry], metrics: dict) -> list[Row]:

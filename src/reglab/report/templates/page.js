@@ -12,7 +12,7 @@ for (const table of document.querySelectorAll("table.results")) {
     button.append(...label.childNodes);
     label.append(button);
     const words = head.dataset.key === "name";
-    const lowFirst = "low" in head.dataset || ["name", "verdict", "p", "test_nll", "test_brier", "test_ece", "gap", "cost"].includes(head.dataset.key);
+    const lowFirst = "low" in head.dataset || ["name", "verdict", "new", "p", "test_nll", "test_brier", "test_ece", "gap", "cost"].includes(head.dataset.key);
     button.addEventListener("click", () => {
       const now = head.getAttribute("aria-sort");
       const rising = now ? now === "descending" : lowFirst;
@@ -28,4 +28,20 @@ for (const table of document.querySelectorAll("table.results")) {
       body.append(...rows.map(([, row]) => row));
     });
   }
+}
+// Shows the rows that the controls beside a table ask for. Without this script, and in print, all rows are there.
+for (const filter of document.querySelectorAll(".filter")) {
+  const rows = [...document.getElementById(filter.dataset.table).querySelectorAll("tbody tr")];
+  const [text, told, choices] = [filter.querySelector("input"), filter.querySelector("output"), filter.querySelectorAll("select")];
+  const update = () => {
+    const words = text.value.trim().toLowerCase();
+    for (const row of rows) {
+      const named = row.cells[0].textContent.toLowerCase().includes(words);
+      row.hidden = !named || [...choices].some(({ value, dataset }) => value && row.dataset[dataset.by] !== value);
+    }
+    told.value = `${rows.filter((row) => !row.hidden).length} of ${rows.length} rows shown`;
+  };
+  filter.addEventListener("input", update);
+  filter.hidden = false;
+  update();
 }
