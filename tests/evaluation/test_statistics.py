@@ -1,16 +1,22 @@
 """The intervals and tests against SciPy and hand counts; the verdict rule against its own level."""
 
+from itertools import combinations
+
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import integrate, stats
 
 from reglab.evaluation.interval import mean_interval
 from reglab.evaluation.statistics import (
     difference_interval,
     holm,
+    practical,
     seeds_needed,
     sign_flip,
     smallest_seeds,
+    standard_error,
+    student_interval,
+    student_test,
     verdict,
 )
 
@@ -100,6 +106,18 @@ def test_holm_equals_the_example_worked_out_by_hand():
     assert holm(np.array([])).size == 0
 
 
+@pytest.mark.parametrize("members", [1, 2, 5, 8])
+def test_holm_is_the_closed_test_of_bonferroni(members):
+    """p_i is the largest over all subfamilies with i in them of min(1, size x smallest p), all of which are formed here."""
+    p = np.random.default_rng(members).beta(0.3, 1, members)
+    families = [each for size in range(1, members + 1) for each in combinations(range(members), size)]
+    closed = [
+        max(min(1, len(family) * p[list(family)].min()) for family in families if member in family)
+        for member in range(members)
+    ]
+    assert holm(p) == pytest.approx(closed, abs=1e-15)
+
+
 def test_holm_leaves_out_what_is_not_a_number():
     adjusted = holm(np.array([np.nan, 0.01, np.nan, 0.04]))
     assert np.isnan(adjusted[[0, 2]]).all()
@@ -114,6 +132,94 @@ def test_twelve_comparisons_need_nine_seeds_and_nine_reach_the_level():
         best, worse = sign_flip(np.ones(n)), sign_flip(np.ones(n - 1))
         family = np.ones(comparisons)
         assert holm(np.r_[best, family[1:]])[0] <= LEVEL < holm(np.r_[worse, family[1:]])[0]
+
+
+# on this distribution
+
+
+def test_without_overlap_the_corrected_test_is_students():
+    d = normal(10, 0.4)
+    error, expected = standard_error(d), stats.ttest_1samp(d, 0)
+    assert student_test(d.mean(), error, 10) == pytest.approx(expected.pvalue, rel=1e-12)
+    assert student_interval(d.mean(), error, 0.9, 10) == pytest.approx(
+        tuple(expected.confidence_interval(0.9)), abs=1e-12
+    )
+
+
+def test_the_correction_is_the_formula_of_nadeau_and_bengio():
+    """Differences 1, 2, 3: mean 2, variance 1; tested on half as many as trained on: t = 2 / sqrt(1/3 + 1/2), 2 degrees."""
+    error = standard_error(np.array([1.0, 2.0, 3.0]), 0.5)
+    assert error == pytest.approx(np.sqrt(5 / 6), abs=1e-15)
+    t = 2 / np.sqrt(5 / 6)
+    by_hand = 1 - t / np.sqrt(t**2 + 2)  # the closed form of Student's tails with two degrees of freedom
+    assert student_test(2.0, error, 3) == pytest.approx(by_hand, abs=1e-12)
+    low, high = student_interval(2.0, error, 0.95, 3)
+    assert (high + low) / 2 == pytest.approx(2.0) and (high - low) / 2 == pytest.approx(4.30265272991 * error, abs=1e-9)
+
+
+def test_with_ever_more_seeds_the_corrected_error_stays_where_the_other_vanishes():
+    d = normal(100_000)
+    assert standard_error(d) == pytest.approx(1 / np.sqrt(len(d)), rel=0.02)
+    assert standard_error(d, 400 / 900) == pytest.approx(np.sqrt(400 / 900), rel=0.02)
+
+
+def test_certainty_and_ignorance_have_no_error_bars():
+    assert student_test(0.1, 0.0, 5) == 0.0 and student_test(0.0, 0.0, 5) == 1.0
+    assert student_interval(0.1, 0.0, 0.95, 5) == (0.1, 0.1)
+    lone = standard_error(np.ones(1), 0.5)
+    assert np.isnan([lone, student_test(1.0, lone, 1), *student_interval(1.0, lone, 0.95, 1)]).all()
+    assert practical(1.0, lone, 1, 0.005) is None
+
+
+def test_the_correction_keeps_the_level_on_differences_that_are_alike():
+    """Seeds with the correlation that the correction stands for, test / (test + train), and no true difference.
+
+    2,000 studies at 5 % exceed 6.7 % in 1 of 2,000 cases; without the correction more than a fourth err.
+    """
+    overlap, seeds = 0.5, 10
+    share = overlap / (1 + overlap)
+    random = np.random.default_rng(5)
+    common, own = random.normal(0, np.sqrt(share), (2_000, 1)), random.normal(0, np.sqrt(1 - share), (2_000, seeds))
+
+    def false(ratio: float) -> float:
+        return np.mean([student_test(d.mean(), standard_error(d, ratio), seeds) <= LEVEL for d in common + own])
+
+    assert false(overlap) < 0.067 and false(0.0) > 0.25
+
+
+# practically relevant
+
+
+@pytest.mark.parametrize("overlap", [0.0, 400 / 900])
+def test_the_probabilities_are_the_integrals_of_the_posterior(overlap):
+    """Student's density written out and integrated numerically over the three regions; 1e-8 is the integrator's error."""
+    d, r = normal(9, 0.3), 0.25
+    mean, error, degrees = d.mean(), standard_error(d, overlap), 8
+
+    def density(x: float) -> float:
+        return (1 + ((x - mean) / error) ** 2 / degrees) ** (-(degrees + 1) / 2)
+
+    ends = [(r, np.inf), (-r, r), (-np.inf, -r)]
+    parts = [integrate.quad(density, *each, epsabs=1e-12)[0] for each in ends]
+    expected = dict(zip(("helps", "same", "hurts"), np.array(parts) / sum(parts), strict=True))
+    assert practical(mean, error, 9, r) == pytest.approx(expected, abs=1e-8)
+
+
+def test_the_probabilities_are_those_of_means_drawn_from_the_posterior():
+    """Variance from its scaled inverse chi², then the mean given the variance; 400,000 draws err by 5 x 0.0008 at most."""
+    d, r, random = normal(8, 0.2, seed=3), 0.3, np.random.default_rng(6)
+    variance = 7 * d.var(ddof=1) / random.chisquare(7, 400_000)
+    means = random.normal(d.mean(), np.sqrt(variance / 8))
+    expected = {"helps": (means > r).mean(), "same": (abs(means) <= r).mean(), "hurts": (means < -r).mean()}
+    assert practical(d.mean(), standard_error(d), 8, r) == pytest.approx(expected, abs=0.004)
+
+
+def test_equal_differences_are_certain_and_a_turned_sign_turns_the_answer():
+    assert practical(0.0, 0.0, 10, 0.005) == {"helps": 0.0, "same": 1.0, "hurts": 0.0}
+    assert practical(0.01, 0.0, 10, 0.005) == {"helps": 1.0, "same": 0.0, "hurts": 0.0}
+    told, turned = practical(0.01, 0.004, 10, 0.005), practical(-0.01, 0.004, 10, 0.005)
+    assert (told["helps"], told["hurts"]) == pytest.approx((turned["hurts"], turned["helps"]))
+    assert sum(told.values()) == pytest.approx(1.0)
 
 
 # the verdict

@@ -1,0 +1,149 @@
+"""Declared pairs: each by its own metric, in the family of the pairs alone; and the warning where seeds are too few."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from reglab import params
+from reglab.evaluation import statistics
+from reglab.evaluation.enough import comparisons, too_few_seeds
+from reglab.evaluation.pairs import compare_pairs
+from reglab.evaluation.verdicts import verdicts
+from reglab.sections import Pair
+
+SETTINGS = params.load(Path(__file__).parents[2] / "params.yaml")
+RULE = {"confidence": 0.95, "relevant_difference": 0.005}
+SEEDS = 11
+NOISE = np.random.default_rng(0).normal(0, 0.003, (5, SEEDS))
+
+
+def record(diverged=(), **metrics) -> dict:
+    columns = {metric: np.broadcast_to(values, SEEDS) for metric, values in metrics.items()}
+    seeds = {
+        str(seed): {
+            "status": "diverged" if seed in diverged else "finished",
+            "metrics": {metric: float(values[seed]) for metric, values in columns.items()},
+        }
+        for seed in range(SEEDS)
+    }
+    return {"technique": [], "checks": [], "seeds": seeds}
+
+
+RECORDS = {
+    "regularizers": {
+        "none": record(test_accuracy=0.9 + NOISE[0], test_nll=0.5 + NOISE[1]),
+        "dropout": record(test_accuracy=0.94 + NOISE[2], test_nll=0.4 + NOISE[3]),
+    },
+    "combinations": {"both": record(test_accuracy=0.94 + NOISE[2] + 0.1 * NOISE[4], test_nll=0.4 + NOISE[3])},
+    "multitask": {"joint": record(test_iou=0.5 + NOISE[0]), "alone": record(test_iou=0.4 + NOISE[1])},
+    "ensembles": {"lost": record(test_accuracy=0.99, diverged=[1])},
+}
+PAIRS = {
+    "accuracy": Pair("dropout", "none"),
+    "loss": Pair("dropout", "none", "test_nll"),
+    "stacked": Pair("both", "dropout"),
+    "tasks": Pair("joint", "alone", "test_iou"),
+    "lost": Pair("lost", "none"),
+}
+
+
+@pytest.fixture(scope="module")
+def rows():
+    return compare_pairs(PAIRS, RECORDS, **RULE, test_to_train=400 / 900)
+
+
+def test_a_pair_is_compared_seed_by_seed_by_its_metric(rows):
+    row, d = rows["loss"], -0.1 + NOISE[3] - NOISE[1]
+    assert row["difference"] == pytest.approx(d.mean())
+    assert row["p"] == stats.permutation_test((d,), np.sum, permutation_type="samples", n_resamples=np.inf).pvalue
+    assert (row["low"], row["high"]) == pytest.approx(statistics.difference_interval(d, 0.95), abs=1e-3)  # resampled
+    assert (row["recipe"], row["versus"], row["metric"]) == ("dropout", "none", "test_nll")
+
+
+def test_the_verdict_is_on_the_recipe_and_lower_may_be_better(rows):
+    assert {name: row["verdict"] for name, row in rows.items()} == {
+        "accuracy": "helps",
+        "loss": "helps",
+        "stacked": "no relevant difference",
+        "tasks": "helps",
+        "lost": "diverged",
+    }
+    [turned] = compare_pairs({"turned": Pair("none", "dropout", "test_nll")}, RECORDS, **RULE).values()
+    assert turned["verdict"] == "hurts"
+
+
+def test_holm_spans_the_pairs_that_could_be_tested(rows):
+    tested = [name for name in PAIRS if name != "lost"]
+    adjusted = statistics.holm(np.array([rows[name]["p"] for name in tested]))
+    assert [rows[name]["p_holm"] for name in tested] == adjusted.tolist()
+    assert rows["lost"]["p"] is None and rows["lost"]["probability"] is None
+
+
+def test_new_data_are_asked_about_where_the_correction_fits(rows):
+    assert rows["accuracy"]["distribution"]["verdict"] == "helps"
+    assert rows["tasks"]["distribution"] is None  # other data
+    fixed = compare_pairs(PAIRS, RECORDS, **RULE, test_to_train=None)
+    assert all(row["distribution"] is None for row in fixed.values())
+
+
+# seeds enough
+
+
+def test_the_shipped_study_has_seeds_enough():
+    assert too_few_seeds(SETTINGS) == []
+
+
+def test_two_seeds_where_more_are_needed_are_told_from_the_params_alone():
+    few = replace(SETTINGS, seeds=2)
+    counts = comparisons(SETTINGS)
+    assert (
+        counts["comparisons with none"]
+        == sum(len(getattr(SETTINGS, family)) for family in ("regularizers", "combinations", "ensembles")) - 1
+    )
+    assert counts["comparisons of transfer and semi_supervised"] == 13  # 15 entries, two of them references
+    assert counts["comparisons of multitask"] == 3
+    assert (counts["claims"], counts["pairs under comparisons"]) == (len(SETTINGS.claims), 2)
+    lines = too_few_seeds(few)
+    assert len(lines) == len(counts)
+    for line, (kind, count) in zip(lines, counts.items(), strict=True):
+        needed = statistics.smallest_seeds(count, 0.05)
+        assert line.startswith(f"params.yaml: seeds: 2 are too few for {count} {kind} at confidence 0.95: ")
+        assert line.endswith(f"set seeds to {needed} or more")
+    assert (
+        too_few_seeds(replace(few, seeds=max(statistics.smallest_seeds(count, 0.05) for count in counts.values())))
+        == []
+    )
+
+
+def test_nothing_compared_needs_no_seeds():
+    alone = {"regularizers": {"none": SETTINGS.regularizers["none"]}}
+    others = (
+        "combinations",
+        "ensembles",
+        "pretraining",
+        "transfer",
+        "semi_supervised",
+        "multitask",
+        "sweeps",
+        "cocktails",
+    )
+    nothing = alone | {section: {} for section in (*others, "comparisons", "claims")}
+    assert too_few_seeds(replace(SETTINGS, seeds=2, regimes=replace(SETTINGS.regimes, recipes=()), **nothing)) == []
+
+
+# all together
+
+
+def test_a_study_with_a_fixed_test_set_says_that_it_cannot_speak_of_new_data():
+    few = {"pretraining": {}, "transfer": {}, "semi_supervised": {}, "multitask": {}, "claims": {}}
+    settings = replace(SETTINGS, **few, comparisons={"accuracy": PAIRS["accuracy"]})
+    records = {"regularizers": RECORDS["regularizers"]}
+    resampled = verdicts(settings, records, dict)
+    assert resampled["regularizers"]["dropout"]["distribution"]["verdict"] == "helps"
+    fixed = verdicts(replace(settings, data=replace(settings.data, test_set="fixed")), records, dict)
+    assert fixed["regularizers"]["dropout"]["distribution"] is fixed["comparisons"]["accuracy"]["distribution"] is None
+    assert fixed["questions"]["on this distribution"].startswith("No answer: all seeds share one test set")
+    assert fixed["regularizers"]["dropout"]["verdict"] == "helps" and fixed["warnings"] == []

@@ -1,0 +1,72 @@
+"""The names of metrics that are known before any work are those that records will have."""
+
+import numpy as np
+import pytest
+import torch
+
+from reglab import params, record
+from reglab.data.prepared import Split
+from reglab.measures import CLASSIFIER, TASKS, better, measures, over
+from reglab.models.base import build
+from reglab.models.mlp import MLP
+from reglab.multitask import base as multitask
+
+LABELS = np.arange(12) % 3
+PARTS = ("labelled", "unlabelled", "validation", "test")
+SPLIT = Split(
+    {part: np.random.default_rng(0).random((12, 1, 4, 4), dtype=np.float32) for part in PARTS},
+    dict.fromkeys(PARTS, LABELS),
+    dict.fromkeys(PARTS, np.arange(12)),
+)
+
+
+def test_a_classifiers_names_are_those_that_every_seed_measures():
+    told = dict.fromkeys(("labelled", "validation", "test"), np.full((12, 3), 1 / 3))
+    assert set(record.seed_metrics(SPLIT, told)) == set(CLASSIFIER)
+
+
+@pytest.mark.parametrize("name", params.names("ensembles"))
+def test_an_ensemble_names_the_metrics_that_it_adds(name):
+    kind = params.find("ensembles", name)()
+    networks = [build(MLP(width=4, depth=1), (1, 4, 4), 3, seed).eval() for seed in range(kind.networks)]
+    wrong = np.zeros((kind.networks, 12), bool)
+    committee = kind.committee(networks, wrong, 3).eval()
+    assert tuple(kind.metrics(committee, SPLIT, 0)) == kind.measures
+
+
+def test_boosting_tells_what_its_first_member_fits_alone():
+    kind = params.find("ensembles", "boosting")(members=2)
+    networks = [build(MLP(width=4, depth=1), (1, 4, 4), 3, seed).eval() for seed in range(2)]
+    committee = kind.committee(networks, np.zeros((2, 12), bool), 3).eval()
+    alone = networks[0](torch.as_tensor(SPLIT.inputs["labelled"])).argmax(1).numpy()
+    assert kind.metrics(committee, SPLIT, 0)["first_member_train_accuracy"] == np.mean(alone == LABELS)
+
+
+def test_each_task_is_measured_by_its_names():
+    scores = {"segmentation": torch.rand(2, 3, 4, 4), "depth": torch.rand(2, 1, 4, 4)}
+    masks, depth = torch.randint(0, 3, (2, 4, 4)), torch.rand(2, 4, 4)
+    for task, names in TASKS.items():
+        assert tuple(multitask.measures({task: scores[task]}, masks, depth, classes=2)) == names
+
+
+def test_the_shipped_entries_have_the_metrics_of_their_families():
+    known = measures(vars(params.load()))
+    assert {"zero_weights", "variance", "robust_accuracy@0.1"} <= set(known["dropout"][1])
+    assert "zero_weights" not in known["bagging"][1] and "distinct_share" in known["bagging"][1]
+    assert known["masked_tuned"][0] == "transfer" and {"test_accuracy", "variance@1"} <= set(known["masked_tuned"][1])
+    assert "variance" not in known["masked_tuned"][1]  # a spread of each number of labels
+    assert not any(metric.startswith("robust") for metric in known["new_classes_tuned"][1])  # not attacked
+    assert "test_iou" not in known["depth_only"][1] and "test_iou@16" in known["joint"][1]
+    assert "early_stopping" in known and "gabor" not in known
+
+
+def test_which_way_is_better_and_what_is_paired():
+    assert [better(name) for name in ("test_accuracy@5", "test_nll", "test_depth_rmse@16", "weight_norm")] == [
+        *("higher", "lower", "lower"),
+        None,
+    ]
+    assert [over(name) for name in ("test_nll", "variance@2", "robust_accuracy@0.1")] == [
+        "seeds",
+        "all seeds",
+        "examples",
+    ]
