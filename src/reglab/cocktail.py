@@ -85,15 +85,18 @@ def explore(
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    sampler = optuna.samplers.TPESampler(seed=seed_of("cocktail", title), n_startup_trials=max(search.trials // 3, 1))
+    sampler = optuna.samplers.TPESampler(seed=seed_of("cocktail", title), n_startup_trials=search.trials // 2)
     study = optuna.create_study(sampler=sampler, direction="maximize")
     study.enqueue_trial(dict.fromkeys(base, False))
     settings, tried = [], {}
     for number in range(search.trials):
         trial = study.ask()
         settings.append(proposed(trial, base, search.ingredients))
-        own = {f"trial-{number}": stacked(recipe, base, settings[number])}
-        [tried[number]] = searching.try_all(own, splits, entry, f"{title}, trial {number}", processes).values()
+        first = settings.index(settings[number])  # what was tried before is not trained again
+        if first == number:
+            own = {f"trial-{number}": stacked(recipe, base, settings[number])}
+            [tried[number]] = searching.try_all(own, splits, entry, f"{title}, trial {number}", processes).values()
+        tried[number] = tried[first]
         study.tell(trial, searching.accuracy(tried[number]))
     return settings, tried
 

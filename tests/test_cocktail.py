@@ -1,0 +1,145 @@
+"""A cocktail: searched on validation data alone, then taken apart; the same twice."""
+
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from reglab import cocktail, fitting
+from reglab.data import prepared
+from reglab.fitting import Recipe
+from reglab.models.mlp import MLP
+from reglab.record import About
+from reglab.regularizers.base import name
+from reglab.regularizers.dropout import Dropout
+from reglab.regularizers.input_noise import InputNoise
+from reglab.regularizers.k_sparse import KSparse
+from reglab.regularizers.mixup import Mixup
+from reglab.regularizers.placebo import Placebo
+from reglab.sections import Cocktail
+
+SEEDS, SEARCHED = 2, 1
+TRAINING = {
+    "epochs": 2,
+    "batch_size": 16,
+    "optimizer": "adam",
+    "learning_rate": 0.01,
+    "momentum": 0.0,
+    "accelerator": "cpu",
+}
+RECIPE = Recipe((), MLP(width=4, depth=1), SimpleNamespace(**TRAINING), 3)
+SEARCH = Cocktail({"placebo": {}, "input_noise": {"deviation": (0.01, 0.5)}}, trials=6)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    folder, random, labels = tmp_path_factory.mktemp("data"), np.random.default_rng(0), np.tile(np.arange(3), 40)
+    inputs = (random.normal(size=(120, 4)) + labels[:, None]).astype(np.float32)
+    sizes = {"train_size": 60, "validation_size": 30, "test_size": 30, "label_noise": 0.2, "test_set": "resampled"}
+    prepared.write(folder, SimpleNamespace(name="blobs", **sizes), inputs, labels, seeds=SEEDS)
+    return prepared.read(folder)
+
+
+@pytest.fixture
+def mixed(tmp_path, data, monkeypatch):
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
+
+    def run(*techniques, search=SEARCH) -> dict:
+        recipe = Recipe(techniques, RECIPE.architecture, RECIPE.training, data.classes)
+        names = [name(technique) for technique in techniques]
+        dataset = {"name": data.name, "fingerprint": data.fingerprint}
+        about = About("cocktails", "stacked", names, dataset, {own: {} for own in names}, list(range(SEEDS)))
+        cocktail.run(recipe, search, SEARCHED, about, data, tmp_path / "runs", processes=1)
+        return json.loads((tmp_path / "runs" / "cocktails" / "stacked" / "record.json").read_text())
+
+    return run
+
+
+def always(*wanted):
+    """In the place of Optuna's proposals: these settings, one after the other."""
+    waiting = iter(wanted)
+    return lambda trial, base, ingredients: next(waiting)
+
+
+def test_the_same_search_twice_leaves_the_same_bytes(mixed, tmp_path):
+    path = tmp_path / "runs" / "cocktails" / "stacked" / "record.json"
+    mixed(Placebo(), InputNoise())
+    first = path.read_bytes()
+    record = mixed(Placebo(), InputNoise())
+    assert path.read_bytes() == first
+    assert [trial["number"] for trial in record["trials"]] == [*range(6)] and record["trials"][0]["settings"] == {}
+    assert len({json.dumps(trial["settings"]) for trial in record["trials"]}) > 2
+
+
+def test_the_best_is_the_highest_on_validation_data_and_trials_know_no_test(mixed):
+    record = mixed(Placebo(), InputNoise())
+    means = [np.mean(trial["validation_accuracy"]) for trial in record["trials"]]
+    assert means[record["best"]["number"]] == max(means)
+    assert record["best"]["settings"] == record["trials"][record["best"]["number"]]["settings"]
+    assert not any("test" in key for trial in record["trials"] for key in trial)
+
+
+def test_a_placebo_adds_exactly_nothing_and_alone_is_none(mixed, monkeypatch):
+    both = {"placebo": {}, "input_noise": {"deviation": 0.3}}
+    monkeypatch.setattr(cocktail, "proposed", always({}, both))
+    monkeypatch.setattr("reglab.searching.best", lambda tried: 1)
+    record = mixed(Placebo(), InputNoise(), search=Cocktail(SEARCH.ingredients, trials=2))
+    seeds = [seed["metrics"] for seed in record["seeds"].values()]
+    assert len(seeds) == SEEDS
+    for seed in seeds:
+        assert seed["test_accuracy"] == seed["test_accuracy@without_placebo"] == seed["test_accuracy@only_input_noise"]
+        assert seed["test_nll"] == seed["test_nll@without_placebo"] != seed["test_nll@only_placebo"]
+        assert seed["test_nll@only_placebo"] == seed["test_nll@without_input_noise"]
+    assert record["left_out"] == []
+
+
+def test_what_is_left_out_is_told_and_an_empty_best_has_no_parts(mixed, monkeypatch):
+    monkeypatch.setattr(cocktail, "proposed", always({}, {}))
+    record = mixed(Placebo(), InputNoise(), search=Cocktail(SEARCH.ingredients, trials=2))
+    assert record["left_out"] == ["placebo", "input_noise"] and record["best"] == {"number": 0, "settings": {}}
+    assert not any("@" in metric for seed in record["seeds"].values() for metric in seed["metrics"])
+
+
+def test_after_a_kill_no_training_is_done_again(mixed, monkeypatch):
+    first = mixed(Placebo(), InputNoise())
+
+    def killed(*arguments, **keywords):
+        raise OSError("killed")
+
+    with monkeypatch.context() as at_the_end:
+        at_the_end.setattr("reglab.record.write", killed)
+        with pytest.raises(OSError, match="killed"):
+            mixed(Placebo(), InputNoise())
+    monkeypatch.setattr(fitting, "fit", killed)
+    assert mixed(Placebo(), InputNoise()) == first
+
+
+def test_the_order_of_the_ingredients_is_the_order_of_application():
+    base = {"mixup": Mixup(), "dropout": Dropout(), "input_noise": InputNoise()}
+    stacked = cocktail.stacked(RECIPE, base, {"input_noise": {"deviation": 0.2}, "mixup": {"strength": 1.0}})
+    assert stacked.regularizers == (Mixup(1.0), InputNoise(0.2))
+
+
+def test_taken_apart_is_each_left_out_and_each_alone():
+    assert cocktail.taken_apart({"a": {"x": 1}, "b": {"y": 2}}) == {
+        "without_a": {"b": {"y": 2}},
+        "without_b": {"a": {"x": 1}},
+        "only_a": {"a": {"x": 1}},
+        "only_b": {"b": {"y": 2}},
+    }
+
+
+def test_settings_lie_within_their_ranges_whole_where_they_must_be_and_wide_ones_are_drawn_by_magnitude():
+    import optuna
+
+    ranges = {"k_sparse": {"active_units": (2, 64)}, "input_noise": {"deviation": (0.001, 1.0)}}
+    base = {"k_sparse": KSparse(), "input_noise": InputNoise()}
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    drawn = [cocktail.proposed(study.ask(), base, ranges) for _ in range(400)]
+    units = [each["k_sparse"]["active_units"] for each in drawn if "k_sparse" in each]
+    deviations = [each["input_noise"]["deviation"] for each in drawn if "input_noise" in each]
+    assert {type(each) for each in units} == {int} and min(units) >= 2 and max(units) <= 64
+    assert min(deviations) >= 0.001 and max(deviations) <= 1.0
+    assert 0.01 < np.median(deviations) < 0.1  # 0.032 on a logarithmic scale, 0.5 on a plain one
+    assert all(each == float(f"{each:.3g}") for each in deviations)
