@@ -10,6 +10,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "src"))  # an experiment i
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # the number of threads changes the bits of a result
 
 try:
+    from reglab import warm
     from reglab.errors import UserError
     from reglab.processes import die_with_parent, exit_on_signals
 except ModuleNotFoundError as missing:
@@ -29,6 +30,9 @@ def run(main) -> None:
     exit_on_signals()
     if "DVC_STAGE" in os.environ:
         die_with_parent(signal.SIGTERM)
+    code = warm.hand_over(sys.argv)
+    if code is not None:
+        sys.exit(code)
     try:
         main()
     except UserError as error:

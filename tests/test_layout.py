@@ -19,7 +19,7 @@ LAYERS = [
     {"learners"},
     {"pretexts", "semi_supervised", "multitask"},
     {"ensembles", "evaluation"},
-    {"processes", "fitting", "training", "checking", "ensembling", "attacking", "record", "journal", "tracking"}
+    {"processes", "warm", "fitting", "training", "checking", "ensembling", "attacking", "record", "journal", "tracking"}
     | {"augmenting", "pretraining", "budgets", "few_labels", "multitasking", "restoring"}
     | {"regimes", "variance_sources", "searching", "sweeping", "cocktail"},
     {"report"},
@@ -27,9 +27,10 @@ LAYERS = [
 ]
 FOUND_BY_NAME = {"regularizers", "baselines", "theory", "models", "ensembles"}
 FOUND_BY_NAME |= {"pretexts", "semi_supervised", "multitask"}
-# What decides nothing in an output: messages, the reading of params.yaml (DVC compares the values), the mirror to MLflow.
+# What decides nothing in an output: messages, the reading of params.yaml (DVC compares the values), the mirror to MLflow,
+# the process that a stage runs in.
 IDLE = ("errors.py", "params.py", "entries.py", "grids.py", "sections.py", "faults.py", "yaml_source.py", "tracking")
-WITHOUT_EFFECT = {PACKAGE / name for name in IDLE}
+WITHOUT_EFFECT = {PACKAGE / name for name in (*IDLE, "warm.py")}
 
 
 def layer(part: str) -> int:

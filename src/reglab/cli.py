@@ -2,11 +2,13 @@
 
 import argparse
 import json
+import os
 import sys
 from pathlib import Path
 
-from reglab import params
+from reglab import params, warm
 from reglab.errors import UserError
+from reglab.processes import exit_on_signals
 
 
 def main() -> None:
@@ -16,14 +18,16 @@ def main() -> None:
     command = commands.add_parser("check", help="tell every fault in params.yaml, and whether the data can be split so")
     command.set_defaults(call=check)
     command = commands.add_parser("repro", help="what make repro calls: recover, dvc repro, say where to look")
-    command.add_argument("arguments", nargs=argparse.REMAINDER, help="passed on to dvc repro")
+    command.epilog = "Every other argument is passed on to dvc repro."
     command.set_defaults(call=repro)
     command = commands.add_parser("sync", help="restore every run in MLflow that records have and MLflow lacks")
     command.set_defaults(call=sync)
     command = commands.add_parser("techniques", help="list the techniques and their settings")
     command.add_argument("--json", action="store_true", help="for programs")
     command.set_defaults(call=techniques)
-    given = parser.parse_args()
+    given, given.arguments = parser.parse_known_args()
+    if given.arguments and given.call is not repro:
+        parser.error(f"unrecognized arguments: {' '.join(given.arguments)}")
     try:
         sys.exit(given.call(given))
     except UserError as error:
@@ -49,8 +53,11 @@ def check(given: argparse.Namespace) -> int:
 def repro(given: argparse.Namespace) -> int:
     from reglab.repro import repro
 
-    check(given)
-    return repro(Path.cwd(), given.arguments)
+    exit_on_signals()
+    with warm.server() as address:
+        os.environ.update(address)
+        code = warm.hand_over([__file__, "check"])
+        return (check(given) if code is None else code) or repro(Path.cwd(), given.arguments)
 
 
 def sync(given: argparse.Namespace) -> int:
@@ -71,3 +78,7 @@ def techniques(given: argparse.Namespace) -> int:
         for setting, text in described["settings"].items():
             print(f"{'':22}{setting}: {text}")
     return 0
+
+
+if __name__ == "__main__":
+    main()

@@ -5,8 +5,9 @@ import multiprocessing
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from contextlib import contextmanager
 
 
 def die_with_parent(sign: int = signal.SIGKILL) -> None:
@@ -26,6 +27,17 @@ def exit_on_signals() -> None:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, leave)
+
+
+@contextmanager
+def on_signals(answer: Callable[[int, object], None]) -> Iterator[None]:
+    """Answer an interrupt and a termination so while the block runs."""
+    before = {number: signal.signal(number, answer) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, former in before.items():
+            signal.signal(number, former)
 
 
 def _begin_worker() -> None:

@@ -1,5 +1,6 @@
 """`dvc repro` for people: what a kill broke is mended first, and at the end it says where to look."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -10,7 +11,7 @@ from pathlib import Path
 
 from ruamel.yaml import YAML, YAMLError
 
-from reglab.processes import die_with_parent
+from reglab.processes import die_with_parent, on_signals
 
 
 def recover(root: Path) -> list[str]:
@@ -43,16 +44,38 @@ def _is_lock(content: bytes) -> bool:
         return False
 
 
+def wait_for(command: list[str], folder: Path, environment: dict[str, str]) -> tuple[int, int]:
+    """Run a command to its end, which an interrupt or a termination of this process asks it for; its exit code, and what
+    signal asked (0: none).
+
+    It has a process group of its own, so that it hears of an interrupt at the terminal once, and dies with this process.
+    """
+    told = 0
+
+    def pass_on(number: int, frame) -> None:
+        nonlocal told
+        told = number
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGINT)
+
+    process = subprocess.Popen(
+        command, cwd=folder, env=environment, process_group=0, preexec_fn=lambda: die_with_parent(signal.SIGTERM)
+    )
+    with on_signals(pass_on):
+        return process.wait(), told
+
+
 def repro(root: Path, arguments: list[str]) -> int:
     """Recover, run `dvc repro`, and say where the results are; 0 done, 1 a stage failed."""
     for line in recover(root):
         print(line)
     tools = Path(sys.executable).parent
-    environment = os.environ | {"PATH": f"{tools}{os.pathsep}{os.environ['PATH']}"}
+    path = {"PATH": f"{tools}{os.pathsep}{os.environ['PATH']}"}
     command = [str(tools / "dvc"), "repro", *arguments]
-    code = subprocess.run(
-        command, cwd=root, env=environment, preexec_fn=lambda: die_with_parent(signal.SIGTERM)
-    ).returncode
+    code, told = wait_for(command, root, os.environ | path)
+    if told:
+        print("\nInterrupted. What is finished is kept: make repro goes on from there.")
+        return 128 + told
     if code:
         print("\nA stage failed; what it said stands above. What is finished is kept: make repro goes on from there.")
         return 1

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from reglab import warm
+
 
 def start_follower(root: Path) -> None:
     """Start the follower of a checkout, detached; beside a running one it ends by itself.
@@ -17,10 +19,13 @@ def start_follower(root: Path) -> None:
     """
     folder = root / ".reglab"
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "mirror.log").open("ab") as log:
+    script = [str(Path(__file__).with_name("__main__.py")), str(root.resolve())]
+    with (folder / "mirror.log").open("ab") as log, open(os.devnull) as nothing:
+        if warm.ask(script, root, [nothing.fileno(), log.fileno(), log.fileno()], detached=True):
+            return
         subprocess.Popen(
             [sys.executable, "-m", "reglab.tracking", str(root.resolve())],
-            stdin=subprocess.DEVNULL,
+            stdin=nothing,
             stdout=log,
             stderr=log,
             cwd=root,

@@ -1,0 +1,188 @@
+"""A warm process from which stages are forked: what takes seconds to import is imported once for all of them.
+
+    reglab repro -+- dvc repro --- python pipelines/train.py, the client: hands over, waits, exits with the same code
+                  +- server ------ keeper ------ the stage itself, in a fork that has torch but no module of this project
+
+The server has imported packages alone, so a stage runs the code as it is on disk at that moment, with the client's
+arguments, folder, environment and open files. The keeper, one per client, passes signals on to the stage and the exit
+code back; whoever of them goes takes the stage with it. Without a server (`dvc repro`, by hand, not Linux) a stage runs
+in the process that it has.
+"""
+
+import contextlib
+import gc
+import importlib
+import json
+import os
+import runpy
+import select
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+
+from reglab.processes import die_with_parent, exit_on_signals, on_signals
+
+ADDRESS = "REGLAB_WARM"  # the variable that names the server's socket
+BEGUN = b"+"
+PACKAGES = (
+    *("torch", "pytorch_lightning", "torchmetrics", "torch.utils.flop_counter", "safetensors.numpy"),
+    *("sklearn.ensemble", "sklearn.neighbors", "sklearn.semi_supervised", "sklearn.svm", "sklearn.datasets"),
+    *("scipy.optimize", "scipy.stats", "matplotlib.figure", "matplotlib.backends.backend_svg"),
+    *("jinja2", "pydantic", "ruamel.yaml", "tqdm"),
+)
+
+
+@contextlib.contextmanager
+def server() -> Iterator[dict[str, str]]:
+    """A warm process while the block runs; yields the environment by which stages find it, empty where it cannot be."""
+    try:
+        os.close(os.pidfd_open(os.getpid()))
+    except (AttributeError, OSError):  # not Linux, or one before 5.3
+        yield {}
+        return
+    alone = {"JE_ARROW_MALLOC_CONF": "background_thread:false"}  # a fork copies no threads
+    with subprocess.Popen(
+        [sys.executable, "-P", "-m", "reglab.warm"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        env={"OMP_NUM_THREADS": "1"} | os.environ | alone,
+        text=True,
+        start_new_session=True,  # an interrupt at the terminal reaches it by way of the client alone
+    ) as process:
+        try:
+            path = process.stdout.readline().strip()
+            yield {ADDRESS: path} if path else {}
+        finally:
+            process.terminate()
+
+
+def hand_over(argv: list[str]) -> int | None:
+    """Have a script run by the warm process in place of this one; its exit code, None without a warm process."""
+    if "torch" in sys.modules:  # this process is warm
+        return None
+    connection = ask(argv, Path.cwd(), [0, 1, 2])
+    if connection is None:
+        return None
+    with on_signals(lambda number, frame: connection.send(bytes([number]))):
+        code = connection.recv(1)
+    return code[0] if code else 128 + signal.SIGTERM
+
+
+def ask(argv: list[str], folder: Path, files: list[int], *, detached: bool = False) -> socket.socket | None:
+    """Have a script run in a folder, with these arguments and open files; the connection to its keeper, None without one.
+
+    `detached`: it lives on without this process and without the server.
+    """
+    if ADDRESS not in os.environ:
+        return None
+    request = {"python": sys.executable, "path": sys.path, "argv": argv, "folder": str(folder), "detached": detached}
+    request |= {"environment": dict(os.environ)}
+    connection = socket.socket(socket.AF_UNIX)
+    with contextlib.suppress(OSError):
+        connection.connect(os.environ[ADDRESS])
+        socket.send_fds(connection, [b"files"], files)
+        connection.sendall(json.dumps(request).encode() + b"\n")
+        if connection.recv(1) == BEGUN:
+            return connection
+    connection.close()
+    return None
+
+
+def serve() -> None:
+    """Import the packages when the first client comes; then a fork for each, until the parent ends or says so."""
+    die_with_parent(signal.SIGTERM)
+    from reglab.tracking import store
+
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit())
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # no keeper stays a zombie
+    with tempfile.TemporaryDirectory(prefix="reglab-") as folder, socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(f"{folder}/stages")
+        listening.listen()
+        print(f"{folder}/stages", flush=True)
+        warm = False
+        while True:
+            connection, _ = listening.accept()
+            if not warm:
+                for name in PACKAGES:
+                    importlib.import_module(name)
+                store.load()
+                gc.freeze()  # what is there to stay need not be looked through again in every fork
+                warm = True
+            if os.fork() == 0:
+                try:
+                    listening.close()
+                    keep(connection)
+                finally:
+                    os._exit(1)
+            connection.close()
+
+
+def keep(connection: socket.socket) -> None:
+    """Run what the client asks for in a fork of this one; ends the process."""
+    for number in (signal.SIGTERM, signal.SIGCHLD):
+        signal.signal(number, signal.SIG_DFL)
+    _, files, _, _ = socket.recv_fds(connection, len(b"files"), 3)
+    request = json.loads(connection.makefile("rb").readline())
+    if request["python"] != sys.executable:
+        return
+    if request["detached"]:
+        connection.send(BEGUN)
+        os.setsid()
+        run(request, files, connection)
+    die_with_parent()
+    stage = os.fork()
+    if stage == 0:
+        die_with_parent(signal.SIGTERM)
+        run(request, files, connection)
+    connection.send(BEGUN)
+    ended = os.pidfd_open(stage)
+    while ended not in select.select([connection, ended], [], [])[0]:
+        told = connection.recv(1)
+        if not told:  # the client has gone, and with this process goes the stage
+            return
+        os.kill(stage, told[0])
+    code = os.waitstatus_to_exitcode(os.waitpid(stage, 0)[1])
+    connection.send(bytes([code if code >= 0 else 128 - code]))
+    os._exit(0)
+
+
+def run(request: dict, files: list[int], connection: socket.socket) -> None:
+    """Become the process that the client would have been, and end."""
+    exit_on_signals()
+    connection.close()
+    for own, given in enumerate(files):
+        os.dup2(given, own)
+        os.close(given)
+    code = 1
+    try:
+        os.chdir(request["folder"])
+        os.environ.clear()
+        os.environ.update(request["environment"])
+        sys.path[:], sys.argv[:] = request["path"], request["argv"]
+        sys.stdout.reconfigure(line_buffering=os.isatty(1))
+        for name in [name for name in sys.modules if name.partition(".")[0] == "reglab"]:
+            del sys.modules[name]
+        importlib.invalidate_caches()
+        runpy.run_path(sys.argv[0], run_name="__main__")
+        code = 0
+    except SystemExit as end:
+        code = end.code or 0
+        if not isinstance(code, int):
+            print(code, file=sys.stderr)
+            code = 1
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError):
+                stream.flush()
+        os._exit(code)
+
+
+if __name__ == "__main__":
+    serve()
