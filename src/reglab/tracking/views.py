@@ -31,14 +31,19 @@ def versus(name: str) -> tuple[str, ...]:
     return metric(*(f"versus/{name}{end}" for end in DIFFERENCE))
 
 
-TRAINED = metric("train_accuracy", "generalization_gap", "test_nll", "test_ece", "training_cost/relative_to_none")
+CURVES = ("train_accuracy", "validation_accuracy", "train_nll", "validation_nll")
 VIEWS = {
     "recipes": View(
         "1 Recipes against none",
         "one technique or several stacked, classical methods, ensembles: test accuracy, the paired difference, its interval",
         "tags.versus = 'none'",
         "metrics.`test_accuracy`",
-        (*RUN, *metric("test_accuracy"), *versus("test_accuracy"), *TRAINED),
+        (
+            *RUN,
+            *metric("test_accuracy"),
+            *versus("test_accuracy"),
+            *metric("training_cost/relative_to_none", "test_ece"),
+        ),
     ),
     "few_labels": View(
         "2 Few labels",
@@ -62,6 +67,21 @@ VIEWS = {
         metric("checks_failed"),
     ),
 }
+
+
+def chart(name: str, shown: bool) -> dict:
+    """The mean over seeds of a curve, by epoch."""
+    key = f"training/{name}"
+    return {
+        "uuid": key,
+        "type": "LINE",
+        "metricSectionId": "curves",
+        "metricKey": key,
+        "selectedMetricKeys": [key],
+        "displayName": name,
+        "deleted": not shown,
+        "isGenerated": True,
+    }
 
 
 def experiment_tags(experiment: str) -> dict[str, str]:
@@ -112,7 +132,10 @@ def saved(view: View) -> str:
         "datasetsFilter": [],
         "modelVersionFilter": "All Runs",
         "selectedColumns": list(view.columns),
-        "runsHiddenMode": "FIRST_20_RUNS",
+        "columnOrder": list(view.columns),
+        "runsHiddenMode": "SHOW_ALL",
+        "compareRunSections": [{"uuid": "curves", "name": "training", "display": True}],
+        "compareRunCharts": [chart(name + end, shown=not end) for name in CURVES for end in ("", "_min", "_max")],
     }
     place = 10 - int(view.name[0])
     return json.dumps({"name": view.name, "createdAt": place, "updatedAt": place, "state": json.dumps(state)})

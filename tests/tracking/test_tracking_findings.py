@@ -1,0 +1,111 @@
+"""Verdicts, the report and the views: added to MLflow beside the records, brought up to date, and once more nothing."""
+
+import json
+
+from mlflow.tracking import MlflowClient
+
+from reglab.tracking import views
+from reglab.tracking.findings import comparisons, numbers, verdict_tag
+
+HELPS = {"verdict": "helps", "difference": 0.02, "low": 0.01, "high": 0.03}
+DEPTH = {
+    "verdict": "hurts",
+    "reference": "depth_only",
+    "difference": 0.1,
+    "difference_low": 0.05,
+    "difference_high": None,
+}
+TASKS = {"comparisons": {"test_depth_rmse": DEPTH, "test_depth_rmse@16": DEPTH | {"verdict": "cannot tell"}}}
+
+
+def report(study, **rows) -> None:
+    (study.root / "reports" / "figures").mkdir(parents=True, exist_ok=True)
+    (study.root / "reports" / "index.html").write_text("<p>the answer")
+    (study.root / "reports" / "metrics.json").write_text(json.dumps({"regularizers": rows, "warnings": ["few seeds"]}))
+
+
+def latest(run: dict) -> dict[str, float]:
+    return {key: value for key, _, value, _ in sorted(run["metrics"], key=lambda row: row[3])}
+
+
+def test_a_verdict_stands_on_its_run_and_follows_the_report(study):
+    study.publish("dropout")
+    report(study, dropout=HELPS)
+    study.sync("regularizers/dropout")
+    run = study.run("dropout")
+    assert run["tags"]["verdict"] == "helps" and run["tags"]["versus"] == "none"
+    assert latest(run)["versus/test_accuracy"] == 0.02 and latest(run)["versus/test_accuracy_high"] == 0.03
+    assert "**helps**: test_accuracy +0.0200 (+0.0100 to +0.0300) against none" in run["tags"]["mlflow.note.content"]
+    before = study.runs()
+    study.sync("regularizers/dropout")
+    assert study.runs() == before
+    report(study, dropout=HELPS | {"verdict": "cannot tell", "low": -0.01})
+    study.sync("regularizers/dropout")
+    run = study.run("dropout")
+    assert run["tags"]["verdict"] == "cannot tell" and latest(run)["versus/test_accuracy_low"] == -0.01
+    assert "helps" not in run["tags"]["mlflow.note.content"]
+
+
+def test_an_experiment_leaves_the_verdicts_of_shared_runs_alone(study, monkeypatch):
+    study.publish("dropout")
+    report(study, dropout=HELPS)
+    study.sync("regularizers/dropout")
+    monkeypatch.setenv("DVC_EXP_NAME", "softer")
+    report(study, dropout=HELPS | {"verdict": "hurts"})
+    study.sync("regularizers/dropout")
+    assert study.run("dropout")["tags"]["verdict"] == "helps"
+    assert sorted(run["tags"].get("dvc_experiment", "") for run in study.runs()["report"]) == ["", "softer"]
+
+
+def test_every_number_of_labels_has_its_difference_and_the_verdict_is_of_all(study):
+    found = list(comparisons(TASKS))
+    assert verdict_tag(found) == "hurts"
+    assert numbers(found)["versus/test_depth_rmse_16"] == 0.1 and "versus/test_depth_rmse_high" not in numbers(found)
+    two = list(comparisons({"comparisons": {"test_iou": DEPTH, "test_depth_rmse": DEPTH | {"verdict": "helps"}}}))
+    assert verdict_tag(two) == "test_iou: hurts, test_depth_rmse: helps"
+
+
+def test_the_report_is_one_run_that_has_its_files_as_they_are(study):
+    report(study)
+    (study.root / "reports" / "figures" / "old.svg").write_text("<svg/>")
+    study.sync()
+    first = study.run("report")
+    assert first["status"] == "FINISHED" and first["tags"]["kind"] == "report"
+    assert study.artifacts(first) == {"index.html", "metrics.json", "figures"}
+    study.sync()
+    assert study.run("report") == first
+    (study.root / "reports" / "figures" / "old.svg").rename(study.root / "reports" / "figures" / "new.svg")
+    study.sync()
+    second = study.run("report")
+    figures = study.root / "mlartifacts" / second["id"] / "artifacts" / "figures"
+    assert second["id"] != first["id"] and [path.name for path in figures.iterdir()] == ["new.svg"]
+
+
+def test_the_experiment_says_where_to_look_and_its_views_find_what_they_are_for(study):
+    study.publish("dropout")
+    study.publish("joint", family="multitask")
+    study.publish("lasso", family="theory", seeds=0)
+    report(study, dropout=HELPS)
+    study.sync("regularizers/dropout", "multitask/joint", "theory/lasso")
+    client = MlflowClient(f"sqlite:///{study.root / 'mlflow.db'}")
+    experiment = client.get_experiment_by_name("reglab")
+    assert "viewStateShareKey=recipes" in experiment.tags["mlflow.note.content"]
+    found = {}
+    for key in views.VIEWS:
+        state = json.loads(json.loads(experiment.tags[views.VIEW + key])["state"])
+        runs = client.search_runs([experiment.experiment_id], state["searchFilter"], order_by=[state["orderByKey"]])
+        found[key] = [run.info.run_name for run in runs]
+    assert found == {"recipes": ["dropout"], "few_labels": [], "tasks": ["joint"], "checks": ["lasso"]}
+
+
+def test_a_metric_of_any_name_and_a_long_list_of_checks_are_taken(study):
+    checks = [{"name": f"check {n}", "gap": 0.0, "tolerance": 1e-6, "passed": n != 7} for n in range(300)]
+    odd = {"test_accuracy@900x0.4x256": {"mean": 0.9, "low": 0.8, "high": 1.0}, "best(k=3), %/fold": {"mean": 1.0}}
+    training = study.begin("none", family="regimes")
+    training.epochs(1)
+    training.finish(summary=odd, checks=checks)
+    assert "1 restored" in study.sync("regimes/none")
+    run = study.run("none")
+    assert latest(run)["test_accuracy_900x0.4x256"] == 0.9 and latest(run)["best_k_3__ _/fold"] == 1.0
+    note = run["tags"]["mlflow.note.content"]
+    assert "300 checks, of which 1 fail" in note and "check 7 |" in note and len(note) < 2000
