@@ -1,4 +1,4 @@
-"""Stage `mirror`: every record that MLflow lacks becomes a run there. MLflow is never read back, so it may fail."""
+"""Stage `mirror`: records that MLflow lacks become runs, with their verdicts; so does the report. It may fail: nothing reads it."""
 
 import stage
 

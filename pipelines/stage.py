@@ -47,4 +47,5 @@ def context(tracking) -> dict:
 
     commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True)
     tags = {"dvc_stage": os.environ.get("DVC_STAGE", "by hand"), "git_commit": commit.stdout.strip()}
+    tags |= {"dvc_experiment": os.environ.get("DVC_EXP_NAME", "")}
     return {"tags": tags, "tracking": asdict(tracking)}
