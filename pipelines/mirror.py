@@ -1,4 +1,4 @@
-"""Stage `mirror`: records that MLflow lacks become runs, with their verdicts; so does the report. It may fail: nothing reads it."""
+"""Stage `mirror`: records that MLflow lacks become runs there, verdicts and the report too. It may fail: nothing reads it."""
 
 import stage
 
