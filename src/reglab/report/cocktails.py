@@ -1,0 +1,195 @@
+"""Which techniques were stacked, and which of them did it: the search, and each ingredient alone and beside the others."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+
+import numpy as np
+from markupsafe import Markup
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from reglab.figures import COLORS, INK, canvas
+from reglab.report.answer import listed, many
+from reglab.report.collect import Entry
+from reglab.report.drawings import drawn
+from reglab.report.formats import missing, points
+from reglab.report.study import Section, Study, body
+from reglab.report.tables import Interval
+
+WAYS = {"only": "alone, over none", "without": "beside the others"}
+
+
+@dataclass(frozen=True)
+class Ingredient:
+    """What one brings alone and what it adds to the others: rows of metrics.json."""
+
+    name: str
+    settings: dict
+    only: dict
+    without: dict
+
+    @property
+    def reading(self) -> Markup:
+        """What the two differences say together."""
+        alone, beside = self.only["verdict"], self.without["verdict"]
+        if missing(self.only["difference"]) or missing(self.without["difference"]):
+            return Markup("nothing is known: {}").format(alone if missing(self.only["difference"]) else beside)
+        gain, rest = points(self.only["difference"]), points(self.without["difference"])
+        if beside == "hurts":
+            return Markup("<b>in the way</b>: the others do better without it")
+        if alone == "helps" and beside == "helps":
+            return Markup("<b>adds its own</b>: {} points alone, {} still beside the others").format(gain, rest)
+        if beside == "helps":
+            return Markup("<b>works beside the others</b>: {} points there, {} alone").format(rest, gain)
+        if alone == "helps":
+            shown = "no relevant difference" if beside == "no relevant difference" else "nothing that can be told"
+            return Markup("<b>redundant</b>: {} points alone, but {} beside the others ({})").format(gain, shown, rest)
+        if alone == beside == "no relevant difference":
+            return Markup("<b>idle</b>: no relevant difference, neither alone nor beside the others")
+        return Markup("not shown to matter ({} points alone, {} beside the others)").format(gain, rest)
+
+
+@dataclass(frozen=True)
+class Mixed:
+    """A cocktail: its record and its row in metrics.json."""
+
+    entry: Entry
+    row: dict
+
+    @property
+    def name(self) -> str:
+        return self.entry.name
+
+    @property
+    def trials(self) -> list[dict]:
+        return self.entry.record["trials"]
+
+    @property
+    def best(self) -> dict:
+        return self.entry.record["best"]
+
+    @property
+    def validation(self) -> list[float]:
+        """Mean validation accuracy of each trial, NaN where a seed diverged."""
+        each = (trial["validation_accuracy"] for trial in self.trials)
+        return [np.nan if None in own else float(np.mean(own)) for own in each]
+
+    @property
+    def ingredients(self) -> list[Ingredient]:
+        own = self.best["settings"]
+        return [Ingredient(name, own[name], **rows) for name, rows in self.row["ingredients"].items()]
+
+    @property
+    def accuracy(self) -> float | None:
+        return self.entry.record["summary"].get("test_accuracy", {}).get("mean")
+
+    @property
+    def sentence(self) -> Markup:
+        """What was found and how it does, with what the ingredients come to together and one by one."""
+        full = self.row["full"]
+        if not self.ingredients:
+            return Markup("Of {}, none was better on validation data than <b>no technique at all</b>.").format(
+                many(len(self.trials), "trial")
+            )
+        parts = [Markup("<b>{}</b>").format(each.name) for each in self.ingredients]
+        found = Markup("The best of {} on validation data stacks {}").format(
+            many(len(self.trials), "trial"), listed(parts)
+        )
+        if self.row["left_out"]:
+            found += Markup(" and leaves out {}").format(listed(self.row["left_out"]))
+        if missing(full["difference"]):
+            return found + Markup(". A seed of it diverged, so nothing is said of the test.")
+        mean, low, high = (points(full[key]) for key in ("difference", "low", "high"))
+        found += Markup(". Against none: {} points of test accuracy, {} to {}, <b>{}</b>.").format(
+            mean, low, high, full["verdict"]
+        )
+        alone = [each.only["difference"] for each in self.ingredients]
+        if len(alone) > 1 and not any(map(missing, alone)):
+            how = "overlap" if sum(alone) > full["difference"] else "do more together"
+            found += Markup(" Alone its ingredients bring {}, {} points in sum: they {}.").format(
+                listed([points(gain) for gain in alone]), points(sum(alone)), how
+            )
+        return found
+
+
+def history(mixed: Mixed) -> Figure:
+    """Mean validation accuracy in percent of every trial, and the best so far as a line."""
+    figure, axes = canvas(4.8, 2.7)
+    values = 100 * np.array(mixed.validation)
+    so_far = list(accumulate(np.nan_to_num(values, nan=0.0), max))
+    trials = np.arange(1, len(values) + 1)
+    axes.step(trials, so_far, where="post", color=COLORS[0], label="best so far")
+    axes.plot(trials, values, "o", markersize=4, color=INK, alpha=0.6, label="a trial")
+    number = mixed.best["number"]
+    axes.plot(number + 1, values[number], "o", markersize=10, color=INK, markerfacecolor="none", label="chosen")
+    empty = [value for value, trial in zip(values, mixed.trials, strict=True) if not trial["settings"]]
+    if empty:
+        axes.axhline(empty[0], color=INK, linewidth=1, linestyle=(0, (4, 2)), label="none")
+    axes.set(xlabel="trial", ylabel="validation accuracy, %")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.legend(fontsize=8, loc="lower right")
+    return figure
+
+
+def attribution(mixed: Mixed, relevant: float) -> Figure:
+    """Differences in points with their intervals: all together, then each ingredient alone and beside the others."""
+    names = [*(each.name for each in mixed.ingredients), "all together"]
+    figure, axes = canvas(4.8, 0.9 + 0.42 * len(names))
+    axes.axvspan(-100 * relevant, 100 * relevant, color=INK, alpha=0.08, linewidth=0)
+    axes.axvline(0, color=INK, linewidth=0.8)
+    for number, (way, label) in enumerate(WAYS.items()):
+        rows = [getattr(each, way) for each in mixed.ingredients]
+        places = np.arange(len(rows)) + (-0.16 if number == 0 else 0.16)
+        look = {"color": COLORS[number], "markerfacecolor": "none" if number == 0 else COLORS[number]}
+        whiskers(axes, places, rows, COLORS[number])
+        axes.plot(100 * means(rows), places, "os"[number], markersize=5, label=label, linestyle="none", **look)
+    whiskers(axes, [len(names) - 1], [mixed.row["full"]], INK)
+    axes.plot(100 * means([mixed.row["full"]]), [len(names) - 1], "D", markersize=5, color=INK)
+    axes.axhline(len(names) - 1.5, color=INK, linewidth=0.6, alpha=0.5)
+    axes.set_yticks(range(len(names)), names)
+    axes.set(ylim=(len(names) - 0.5, -0.5), xlabel="difference of test accuracy, points")
+    axes.legend(fontsize=8, ncols=2, loc="lower center", bbox_to_anchor=(0.4, 1))
+    return figure
+
+
+def means(rows: Sequence[dict]) -> np.ndarray:
+    return np.array([row["difference"] for row in rows], dtype=float)
+
+
+def whiskers(axes, places: Sequence[float], rows: Sequence[dict], color: str) -> None:
+    low, high = (100 * np.array([row[end] for row in rows], dtype=float) for end in ("low", "high"))
+    axes.hlines(places, low, high, color=color, linewidth=1.4)
+
+
+def difference(row: dict) -> Interval:
+    return Interval(*(row[key] for key in ("difference", "low", "high")))
+
+
+def the_cocktails(study: Study) -> Section | None:
+    rows = study.metrics.get("cocktails", {})
+    found = [Mixed(entry, rows[entry.name]) for entry in study.family("cocktails") if entry.name in rows]
+    if not found:
+        return None
+    relevant = study.settings["evaluation"]["relevant_difference"]
+    pictures = {
+        own.name: {
+            "Search": drawn(history(own), f"cocktail-{own.name}", f"validation accuracy of every trial: {own.name}"),
+            "Which ingredient did it": drawn(
+                attribution(own, relevant), f"attribution-{own.name}", f"what each ingredient brings: {own.name}"
+            ),
+        }
+        for own in found
+    }
+    values = {
+        "found": found,
+        "pictures": pictures,
+        "ways": WAYS,
+        "difference": difference,
+        "comparisons": sum(1 + 2 * len(own.ingredients) for own in found),
+        "relevant": relevant,
+        "seeds": study.settings["seeds"],
+        "search_seeds": study.settings["tuning"]["seeds"],
+        "confidence": study.settings["evaluation"]["confidence"],
+    }
+    return Section("cocktails", "Cocktails", body("cocktails.html", **values))
