@@ -5,7 +5,7 @@ import json
 from mlflow.tracking import MlflowClient
 
 from reglab.tracking import views
-from reglab.tracking.findings import comparisons, numbers, verdict_tag
+from reglab.tracking.findings import comparisons, numbers, verdict_tags
 
 HELPS = {"verdict": "helps", "difference": 0.02, "low": 0.01, "high": 0.03}
 DEPTH = {
@@ -59,10 +59,21 @@ def test_an_experiment_leaves_the_verdicts_of_shared_runs_alone(study, monkeypat
 
 def test_every_number_of_labels_has_its_difference_and_the_verdict_is_of_all(study):
     found = list(comparisons(TASKS))
-    assert verdict_tag(found) == "hurts"
+    assert verdict_tags(found) == {"verdict": "hurts", "versus": "depth_only"}
     assert numbers(found)["versus/test_depth_rmse_16"] == 0.1 and "versus/test_depth_rmse_high" not in numbers(found)
     two = list(comparisons({"comparisons": {"test_iou": DEPTH, "test_depth_rmse": DEPTH | {"verdict": "helps"}}}))
-    assert verdict_tag(two) == "test_iou: hurts, test_depth_rmse: helps"
+    assert verdict_tags(two)["verdict"] == "test_iou: hurts, test_depth_rmse: helps"
+
+
+def test_a_map_counts_its_cells_and_a_cocktail_is_judged_as_a_whole():
+    cells = {"100x0.0x32": DEPTH | {"verdict": "helps"}, "900x0.0x32": HELPS, "900x0.4x32": DEPTH}
+    found = list(comparisons({"cells": cells}))
+    assert verdict_tags(found) == {"verdict": "2 x helps, 1 x hurts"}
+    assert numbers(found)["versus/test_accuracy_900x0.0x32_low"] == 0.01
+    one = {"without": HELPS | {"verdict": "cannot tell"}, "only": HELPS}
+    found = list(comparisons({"full": HELPS, "ingredients": {"dropout": one}}))
+    assert verdict_tags(found) == {"verdict": "helps", "versus": "none"}
+    assert numbers(found)["versus/test_accuracy_without_dropout_high"] == 0.03
 
 
 def test_the_report_is_one_run_that_has_its_files_as_they_are(study):

@@ -6,6 +6,7 @@ A verdict turns with what else is compared, so it is no part of a record and may
 import hashlib
 import json
 import os
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
 REPORT = "reglab.report"  # tag: content of the files of the report
-VERSUS = "versus/"
+VERSUS, MEAN = "versus/", "test_accuracy"
 EXPERIMENT = "dvc_experiment"
 
 
@@ -33,24 +34,36 @@ class Comparison(NamedTuple):
 
 
 def comparisons(row: dict) -> Iterator[Comparison]:
-    """Of a row of reports/metrics.json: against `none` by test accuracy, or whatever it lists by metric."""
-    if "verdict" in row:
-        numbers = (row.get(name) for name in ("difference", "low", "high"))
-        yield Comparison("test_accuracy", "none", row["verdict"], *numbers)
+    """Of a row of reports/metrics.json: of the entry, metric by metric, of a map's cells, of a cocktail's ingredients."""
+
+    def told(found: dict, metric: str, reference: str = "none") -> Comparison:
+        ends = (found.get(f"difference_{end}", found.get(end)) for end in ("low", "high"))
+        return Comparison(metric, found.get("reference", reference), found["verdict"], found.get("difference"), *ends)
+
+    if best := row if "verdict" in row else row.get("full"):
+        yield told(best, MEAN)
     for metric, found in row.get("comparisons", {}).items():
-        numbers = (found.get(name) for name in ("difference", "difference_low", "difference_high"))
-        yield Comparison(metric, found["reference"], found["verdict"], *numbers)
+        yield told(found, metric)
+    for cell, found in row.get("cells", {}).items():
+        yield told(found, f"{MEAN}@{cell}")
+    for name, ways in row.get("ingredients", {}).items():
+        yield told(ways["without"], f"{MEAN}@without_{name}", "the best")
+        yield told(ways["only"], f"{MEAN}@only_{name}")
 
 
 def main(found: list[Comparison]) -> list[Comparison]:
-    """Those over all numbers of labels, or scenes."""
+    """Those of the entry as a whole: not of one number of labels, cell or ingredient."""
     return [one for one in found if "@" not in one.metric]
 
 
-def verdict_tag(found: list[Comparison]) -> str:
-    """The word alone where one question is asked, else a word a metric."""
+def verdict_tags(found: list[Comparison]) -> dict[str, str]:
+    """The word alone where one question is asked, else a word a metric; of a map how many cells have which."""
     asked = main(found)
-    return asked[0].verdict if len(asked) == 1 else ", ".join(f"{one.metric}: {one.verdict}" for one in asked)
+    if not asked:
+        counted = Counter(one.verdict for one in found)
+        return {"verdict": ", ".join(f"{number} x {verdict}" for verdict, number in counted.most_common())}
+    words = [one.verdict if len(asked) == 1 else f"{one.metric}: {one.verdict}" for one in asked]
+    return {"verdict": ", ".join(words), "versus": asked[0].reference}
 
 
 def numbers(found: list[Comparison]) -> dict[str, float]:
@@ -88,7 +101,7 @@ def add(store: Store, metrics: dict, records: dict[tuple[str, str], recipe.Recor
         if run is None or not found or ("verdict" in run.data.tags and EXPERIMENT in names()):
             continue
         note = content.note(record.values, record.values, content.KEY in run.data.tags, tuple(sentences(found)))
-        tags = {"verdict": verdict_tag(found), "versus": main(found)[0].reference, content.NOTE: note}
+        tags = verdict_tags(found) | {content.NOTE: note}
         changed = {key: value for key, value in numbers(found).items() if run.data.metrics.get(key) != value}
         moment = now()
         store.log(run, [(key, value, moment, 0) for key, value in changed.items()], tags=tags)
