@@ -1,4 +1,4 @@
-"""Stage `report`: records and verdicts -> reports/index.html, and reports/curves.csv for dvc plots."""
+"""Stage `report`: records and verdicts -> reports/index.html, its main figures as files, and curves.csv for dvc plots."""
 
 import stage
 
@@ -11,13 +11,20 @@ def main() -> None:
     from reglab.report.collect import collect
     from reglab.report.curves import curve_table
     from reglab.report.page import render
+    from reglab.report.slides import slides
+    from reglab.surroundings import surroundings
 
     settings = params.load()
     entries = collect(Path("runs"), settings.expected())
     metrics = json.loads(Path("reports/metrics.json").read_text())
     dataset = json.loads(Path("data/study/dataset.json").read_text())
-    page = render(entries, metrics, params.settings(settings) | {"dataset": dataset}, Path("params.yaml").read_text())
+    given = params.settings(settings) | {"dataset": dataset}
+    page = render(entries, metrics, given, Path("params.yaml").read_text(), surroundings(Path(__file__).parent))
     Path("reports/index.html").write_text(page, encoding="utf-8")
+    figures = Path("reports/figures")
+    figures.mkdir(parents=True, exist_ok=True)
+    for name, drawing in slides(entries, metrics, given).items():
+        (figures / f"{name}.svg").write_text(drawing, encoding="utf-8")
     Path("reports/curves.csv").write_text(curve_table(entries))
 
 

@@ -21,7 +21,7 @@ LAYERS = [
     {"ensembles", "evaluation"},
     {"processes", "warm", "fitting", "training", "checking", "ensembling", "attacking", "record", "journal", "tracking"}
     | {"augmenting", "pretraining", "budgets", "few_labels", "multitasking", "restoring"}
-    | {"regimes", "variance_sources", "searching", "sweeping", "cocktail"},
+    | {"regimes", "variance_sources", "searching", "sweeping", "cocktail", "surroundings"},
     {"report"},
     {"repro", "cli"},
 ]

@@ -10,8 +10,8 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter, NullLoc
 
 from reglab.figures import COLORS, INK, canvas, svg
 from reglab.report.collect import Entry
+from reglab.report.embedding import embedded
 from reglab.report.tables import Interval
-from reglab.report.theory import embedded
 
 LEVELS = (0.5, 1, 2, 5, 10, 20, 50, 100)  # of a logarithmic axis in percent
 STYLES = {

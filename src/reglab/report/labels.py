@@ -1,7 +1,6 @@
 """Names beside points, none over another: the nearest free place of a few rings around each point."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -14,45 +13,40 @@ ANGLES = np.radians([0, 180, 20, -20, 160, -160, 40, -40, 140, -140, 65, -65, 11
 MARK = 4.0  # half the side of what a point covers
 
 
-class Box(NamedTuple):
-    left: float
-    bottom: float
-    right: float
-    top: float
-
-    def overlap(self, other: "Box") -> float:
-        """The area that both cover."""
-        width = min(self.right, other.right) - max(self.left, other.left)
-        height = min(self.top, other.top) - max(self.bottom, other.bottom)
-        return max(width, 0.0) * max(height, 0.0)
+# A box is (left, bottom, right, top), many are an array (n, 4); all positions are in points.
 
 
-def beside(x: float, y: float, gap: float, angle: float, width: float, height: float) -> Box:
-    """The box of this size whose edge lies `gap` away from the mark at (x, y), in the direction of the angle."""
-    away = MARK + gap
-    middle = x + np.cos(angle) * (away + width / 2), y + np.sin(angle) * (away + height / 2)
-    return Box(middle[0] - width / 2, middle[1] - height / 2, middle[0] + width / 2, middle[1] + height / 2)
+def overlaps(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """(n, m): the area that each of the boxes (n, 4) shares with each of the others (m, 4)."""
+    low = np.maximum(boxes[:, None, :2], others[None, :, :2])
+    high = np.minimum(boxes[:, None, 2:], others[None, :, 2:])
+    return np.prod(np.maximum(high - low, 0.0), axis=2)
+
+
+def around(point: np.ndarray, width: float, height: float) -> np.ndarray:
+    """(rings x angles, 4): where a name of this size may stand, the nearest places first."""
+    gaps, angles = np.repeat(RINGS, len(ANGLES)), np.tile(ANGLES, len(RINGS))
+    half = np.array([width, height]) / 2
+    directions = np.column_stack([np.cos(angles), np.sin(angles)])
+    middles = point + directions * (MARK + gaps[:, None] + half)
+    return np.hstack([middles - half, middles + half])
 
 
 def placed(
-    points: np.ndarray, widths: Sequence[float], height: float, frame: Box, obstacles: Sequence[Box] = ()
-) -> list[Box]:
-    """A box for each of the points (n, 2), inside the frame, that covers no point, obstacle or other box if there is room."""
-    marks = [Box(x - MARK, y - MARK, x + MARK, y + MARK) for x, y in points]
-    crowd = [-sum(np.hypot(*(points - point).T) < 40) for point in points]
-    found: dict[int, Box] = {}
+    points: np.ndarray, widths: Sequence[float], height: float, frame: np.ndarray, obstacles: np.ndarray
+) -> np.ndarray:
+    """(n, 4): a box for each of the points (n, 2), inside the frame, that covers no point, no obstacle (m, 4) and no other
+    box if there is room; where there is none, the least is covered."""
+    marks = np.hstack([points - MARK, points + MARK])
+    crowd = [-int((np.hypot(*(points - point).T) < 40).sum()) for point in points]
+    found: dict[int, np.ndarray] = {}
     for at in sorted(range(len(points)), key=lambda n: (crowd[n], n)):
-        candidates = [beside(*points[at], gap, angle, widths[at], height) for gap in RINGS for angle in ANGLES]
-        taken = [*(mark for n, mark in enumerate(marks) if n != at), *found.values(), *obstacles]
-
-        def trouble(box: Box, taken: list[Box] = taken) -> float:
-            inside = box.overlap(frame) - (box.right - box.left) * (box.top - box.bottom)
-            return sum(map(box.overlap, taken)) - inside
-
-        found[at] = min(
-            candidates, key=lambda box: round(trouble(box), 6)
-        )  # the first, so the nearest, of the free ones
-    return [found[at] for at in range(len(points))]
+        candidates = around(points[at], widths[at], height)
+        taken = np.vstack([np.delete(marks, at, axis=0), obstacles, *found.values()])
+        outside = widths[at] * height - overlaps(candidates, frame[None])[:, 0]
+        trouble = np.round(overlaps(candidates, taken).sum(axis=1) + outside, 6)
+        found[at] = candidates[np.argmin(trouble)]  # the first, so the nearest, of the free ones
+    return np.array([found[at] for at in range(len(points))])
 
 
 def name_points(
@@ -73,15 +67,15 @@ def name_points(
 
     widths = [(0.66 if strong else 0.58) * SIZE * len(name) + 3 for name, strong in zip(names, bold, strict=True)]
     ends = to_points(np.reshape(lines, (-1, 2))).reshape(-1, 4)
-    obstacles = [Box(min(a, c) - 1, min(b, d) - 1, max(a, c) + 1, max(b, d) + 1) for a, b, c, d in ends]
-    frame = Box(*(scale * np.array(axes.bbox.extents)))
+    obstacles = np.hstack([np.minimum(ends[:, :2], ends[:, 2:]) - 1, np.maximum(ends[:, :2], ends[:, 2:]) + 1])
+    frame = scale * np.array(axes.bbox.extents)
     back = axes.transData.inverted()
     boxes = placed(to_points(points), widths, 1.25 * SIZE, frame, obstacles)
     for point, name, strong, box in zip(to_points(points), names, bold, boxes, strict=True):
-        near = np.clip(point, (box.left, box.bottom), (box.right, box.top))
+        near = np.clip(point, box[:2], box[2:])
         if np.hypot(*(near - point)) > MARK + 6:
             axes.plot(*back.transform(np.array([point, near]) / scale).T, color=INK, linewidth=0.4, alpha=0.5, zorder=1)
-        middle = back.transform(np.array([(box.left + box.right) / 2, (box.bottom + box.top) / 2]) / scale)
+        middle = back.transform((box[:2] + box[2:]) / 2 / scale)
         weight = "bold" if strong else "normal"
         axes.text(
             *middle, name, fontsize=SIZE, ha="center", va="center_baseline", color=INK, fontweight=weight, zorder=4
