@@ -4,6 +4,7 @@ import stage
 
 
 def main() -> None:
+    import json
     import sys
     from pathlib import Path
 
@@ -15,7 +16,11 @@ def main() -> None:
     feasible.check(settings)
     for warning in too_few_seeds(settings):
         print(warning, file=sys.stderr)
-    Path("data").mkdir(exist_ok=True)
+    recipes = Path("data/recipes")  # what a stage depends on that cannot tell the section of its recipe
+    recipes.mkdir(parents=True, exist_ok=True)
+    for name in (*settings.regularizers, *settings.combinations):
+        techniques = params.settings(settings.recipe(name)[1])
+        (recipes / f"{name}.json").write_text(json.dumps(techniques, indent=2) + "\n")
     Path("data/checked.txt").write_text(
         "params.yaml has been checked\n"
     )  # always the same: later stages stay as they are
