@@ -19,6 +19,7 @@ from reglab.models.mlp import MLP
 from reglab.regularizers.dropout import Dropout
 from reglab.regularizers.early_stopping import EarlyStopping
 from reglab.regularizers.input_noise import InputNoise
+from reglab.regularizers.k_sparse import KSparse
 from reglab.regularizers.mixup import Mixup
 from reglab.regularizers.placebo import Placebo
 
@@ -123,6 +124,18 @@ def test_a_training_killed_with_9_and_started_again_ends_with_the_same_bits(tmp_
     assert [(line["epoch"], line["metrics"]) for line in resumed] == [
         (line["epoch"], line["metrics"]) for line in expected
     ]
+
+
+def test_idle_units_are_those_that_put_out_zero_as_the_network_is_judged(tmp_path, split):
+    """Of the k-sparse network all but 4 of 16 are idle, and perhaps some of the 4; of an untouched one as many as counted."""
+    assert 0.75 <= trained(tmp_path / "k", split, KSparse(4))[0]["idle_units"] < 1
+    outcome, tensors, _ = trained(tmp_path / "plain", split)
+    units, idle = split.inputs["validation"].reshape(40, -1), []
+    for layer in (0, 1):
+        weight, bias = (tensors[f"weights/backbone.{layer}.1.{kind}"] for kind in ("weight", "bias"))
+        units = np.maximum(units @ weight.T + bias, 0)
+        idle.append(units == 0)
+    assert outcome["idle_units"] == pytest.approx(np.mean(idle), abs=1e-3)  # a unit within rounding of zero
 
 
 def test_a_loss_that_becomes_infinite_ends_the_seed_within_that_step(tmp_path, split):

@@ -114,10 +114,11 @@ def train_seed(
         every,
         seed,
     )
+    outcome["zero_weights"] = share_of_zeros(learner)
+    outcome["idle_units"] = share_of_idle_units(learner, parts["validation"].inputs)
     probabilities = predict(learner, parts)
     if outcome["status"] == "finished" and not all(values.isfinite().all() for values in probabilities.values()):
         outcome |= {"status": "diverged", "reason": "the last step made the weights infinite"}
-    outcome["zero_weights"] = share_of_zeros(learner)
     tensors = {f"weights/{name}": value.cpu() for name, value in learner.network.state_dict().items()}
     tensors |= {f"probabilities/{part}": values for part, values in probabilities.items()}
     finish(folder, seed, outcome, tensors)
@@ -200,6 +201,19 @@ def share_of_zeros(learner: Supervised) -> float:
     """Share of the weights that are exactly zero."""
     flat = torch.cat([weight.detach().flatten() for weight in weights(learner.network).values()])
     return (flat == 0).float().mean().item()
+
+
+@torch.no_grad()
+def share_of_idle_units(learner: Supervised, inputs: torch.Tensor) -> float:
+    """Share of the outputs of all hidden layers that are exactly zero, over the inputs (n, *shape)."""
+    told = []
+    hooks = [
+        layer.register_forward_hook(lambda _, __, units: told.append(units)) for layer in learner.network.hidden_layers
+    ]
+    learner.network.eval()(inputs)
+    for hook in hooks:
+        hook.remove()
+    return (torch.cat([units.flatten() for units in told]) == 0).float().mean().item()
 
 
 def finished_seed(folder: Path, seed: int) -> tuple[dict, dict[str, np.ndarray]]:

@@ -12,7 +12,7 @@ CLASSIFIER = (
     *(f"{part}_{name}" for part in PARTS for name in ("accuracy", "nll")),
     *("test_brier", "test_ece", "generalization_gap"),
 )
-WEIGHTS = ("zero_weights", "weight_norm", "distance_from_start")
+NETWORK = ("zero_weights", "idle_units", "weight_norm", "distance_from_start")
 COMMITTEE = ("one_member_test_accuracy", "disagreement")
 PROBES = ("linear_probe", "neighbour_probe")
 TASKS = {"segmentation": ("iou",), "depth": ("depth_rmse", "depth_mae")}
@@ -51,7 +51,7 @@ def measures(values: dict) -> dict[str, tuple[str, list[str]]]:
                 case "baselines":
                     metrics = [*CLASSIFIER, *OF_ALL_SEEDS]
                 case "regularizers" | "combinations":
-                    metrics = [*CLASSIFIER, *WEIGHTS, *OF_ALL_SEEDS]
+                    metrics = [*CLASSIFIER, *NETWORK, *OF_ALL_SEEDS]
                 case "ensembles":
                     metrics = [*CLASSIFIER, *COMMITTEE, *getattr(entry, "measures", ()), *OF_ALL_SEEDS]
                 case "transfer" | "semi_supervised":

@@ -73,10 +73,9 @@ def seed_of_record(outcome: dict, probabilities: dict, split: Split, lines: list
     if outcome["status"] != "finished":
         return seed | {"metrics": {}}
     chosen = lines[outcome["best_epoch"]]["metrics"]
+    zeros = {key: outcome[key] for key in ("zero_weights", "idle_units")}
     where = {key: chosen[key] for key in ("weight_norm", "distance_from_start")}
-    return seed | {
-        "metrics": record.seed_metrics(split, probabilities) | {"zero_weights": outcome["zero_weights"]} | where
-    }
+    return seed | {"metrics": record.seed_metrics(split, probabilities) | zeros | where}
 
 
 def finished(folder: Path, seed: int, split: Split, kept: Sequence[str]) -> tuple[dict, dict]:

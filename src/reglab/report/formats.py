@@ -12,6 +12,7 @@ SHARES = (
     "share",
     "disagreement",
     "zero_weights",
+    "idle_units",
 )  # of metrics told in percent
 SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 PREFIXES = ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
