@@ -1,4 +1,4 @@
-"""Stage `evaluate`: what the records say of every recipe, pair and claim -> reports/metrics.json."""
+"""Stage `evaluate`: what the records say of every recipe, pair and claim -> reports/metrics.json, in short summary.json."""
 
 import stage
 
@@ -12,7 +12,7 @@ def main() -> None:
     from safetensors.numpy import load_file
 
     from reglab import params
-    from reglab.evaluation.verdicts import verdicts
+    from reglab.evaluation.verdicts import summary, verdicts
     from reglab.report.collect import by_family, collect
 
     settings, runs = params.load(), Path("runs")
@@ -27,6 +27,7 @@ def main() -> None:
         print(warning, file=sys.stderr)
     Path("reports").mkdir(exist_ok=True)
     Path("reports/metrics.json").write_text(json.dumps(found, indent=2) + "\n")
+    Path("reports/summary.json").write_text(json.dumps(summary(found), indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -133,7 +133,7 @@ def test_a_training_told_to_stop_ends_with_143_and_publishes_nothing(done):
 def test_metrics_plots_and_params_can_be_shown(done):
     code, metrics = done.run("dvc", "metrics", "show", "--json")
     assert code == 0
-    shown, written = json.loads(metrics)[""]["data"]["reports/metrics.json"]["data"], done.metrics()
+    shown, written = json.loads(metrics)[""]["data"]["reports/summary.json"]["data"], done.metrics()
     for name in NAMES:
         for number in ("test_accuracy", "difference"):
             assert shown["regularizers"][name][number] == written["regularizers"][name][number]

@@ -46,3 +46,18 @@ def verdicts(settings, records: Records, predicted: Predicted) -> dict:
         },
         "warnings": too_few_seeds(settings),
     }
+
+
+def summary(found: dict) -> dict:
+    """The few numbers that `dvc exp show` and `dvc metrics diff` compare, of what `verdicts` found: family -> name -> row."""
+    tables = {family: rows for family, rows in found.items() if family not in ("questions", "warnings")}
+    return {family: {name: in_short(row) for name, row in rows.items()} for family, rows in tables.items()}
+
+
+def in_short(row: dict) -> dict:
+    """`test_accuracy`, `difference`, `verdict`, as far as it has them; where metrics decide, `mean` and these by metric."""
+    by_metric = {metric: own for metric, own in row.get("comparisons", {}).items() if "@" not in metric}
+    kept = {key: row[key] for key in ("test_accuracy", "difference", "verdict") if key in row}
+    return kept | {
+        metric: {key: own[key] for key in ("mean", "difference", "verdict")} for metric, own in by_metric.items()
+    }
