@@ -1,6 +1,7 @@
 """One random stream varied at a time: only that one moves, and all at the same seed is the ordinary training."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -105,3 +106,18 @@ def test_all_streams_at_one_seed_are_that_seed_to_the_bit(data, tmp_path):
     assert plain[0] == apart[0]
     assert all(np.array_equal(plain[1][name], apart[1][name]) for name in plain[1])
     assert not np.array_equal(plain[1]["weights/head.weight"], moved[1]["weights/head.weight"])
+
+
+def test_an_edited_recipe_changes_the_file_that_its_own_stage_depends_on_and_no_other(tmp_path, monkeypatch):
+    import check
+
+    def written(text):
+        (tmp_path / "params.yaml").write_text(text)
+        check.main()
+        return {path.stem: path.read_text() for path in (tmp_path / "data" / "recipes").iterdir()}
+
+    monkeypatch.chdir(tmp_path)
+    shipped = (Path(__file__).parent.parent / "params.yaml").read_text()
+    before, after = written(shipped), written(shipped.replace("dropout: {input_rate: 0.2", "dropout: {input_rate: 0.3"))
+    changed = {name for name in before if before[name] != after[name]}
+    assert changed == {"dropout", "dropout_and_max_norm"} and {"none", "mixup"} < before.keys()

@@ -114,7 +114,8 @@ def test_too_few_seeds_for_the_map_are_told():
         ([(100, 0.0, 8)], "with 100 examples, right labels and width 8"),
         ([(100, 0.0, 8), (100, 0.4, 8)], "with 100 examples and width 8"),
         ([place for place in GRID if place[0] == 900], "with 900 examples"),
-        ([(100, 0.0, 8), (900, 0.4, 8)], "in 2 of 8 cells"),
+        ([(100, 0.0, 8), (900, 0.4, 64)], "in 2 of 8 cells"),
+        ([(100, 0.0, 8), (900, 0.0, 8), (900, 0.0, 64)], "in 3 of 8 cells, all with right labels"),
         (GRID, "in every cell"),
     ],
 )

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from markupsafe import Markup
 
-from reglab.report.formats import MISSING, missing, percent, points
+from reglab.report.formats import MISSING, missing, points
 from reglab.report.tables import Interval
 
 WIDTH, LEFT, TOP, CELL, BOTTOM = 270, 52, 24, 46, 36  # of a panel and of the height of a cell, in the panel's own units
@@ -87,7 +87,7 @@ def panel(name: str, places: Sequence[Place], width: int, scale: Scale) -> Marku
     base = TOP + CELL * len(noises)
     parts += [
         f'<text class="tick" x="{LEFT - 6}" y="{base - CELL * (row + 0.5) + 4:.1f}" text-anchor="end">'
-        f"{percent(noise, 0)}</text>"
+        f"{100 * noise:g}</text>"
         for row, noise in enumerate(noises)
     ]
     parts += [

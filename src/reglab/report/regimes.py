@@ -9,7 +9,7 @@ from markupsafe import Markup
 from reglab.evaluation.statistics import smallest_seeds
 from reglab.report.answer import Point, listed, many
 from reglab.report.collect import Entry
-from reglab.report.formats import percent, points
+from reglab.report.formats import points
 from reglab.report.heat import SHOWN, Place, Scale, panel, scale_of
 from reglab.report.study import Section, Study, body
 
@@ -70,19 +70,19 @@ def extent(found: Sequence[Place], every: Sequence[Place]) -> str:
 
 
 def region(found: Sequence[Place], every: Sequence[Place]) -> str:
-    """`with 100 or 300 examples and 40 % wrong labels` where the places fill a block of the map, else how many they are."""
+    """`with 100 or 300 examples and 40 % wrong labels`; where the places fill no such block, how many and what they share."""
     own, whole = ({axis: {getattr(place, axis) for place in places} for axis in AXES} for places in (found, every))
     if len(found) == len(every):
         return "in every cell"
-    if len(found) != prod(len(values) for values in own.values()):
-        return f"in {len(found)} of {len(every)} cells"
     limits = [in_words(axis, sorted(own[axis])) for axis in AXES if own[axis] != whole[axis]]
-    return "with " + str(listed(limits))
+    if len(found) == prod(len(values) for values in own.values()):
+        return f"with {listed(limits)}"
+    return f"in {len(found)} of {len(every)} cells" + (f", all with {listed(limits)}" if limits else "")
 
 
 def in_words(axis: str, values: list) -> str:
     if axis == "label_noise":
-        shares = [percent(value, 0) for value in values]
+        shares = [f"{100 * value:g}" for value in values]
         return "right labels" if values == [0] else f"{either(shares)}\u00a0% wrong labels"
     if axis == "width":
         return f"width {either(values)}"

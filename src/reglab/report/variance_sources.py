@@ -18,7 +18,7 @@ NAMES = {
     "split": "split and wrong labels",
     "initialization": "initial weights",
     "batch_order": "batch order",
-    "masks": "masks and noise of the technique",
+    "masks": "masks and noise",
     ALL: "all together",
 }
 MARKERS = "osD^vP*"  # beside the colours: recipes are told apart without them too
@@ -60,7 +60,7 @@ class Spread:
 
 def dots(spreads: Sequence[Spread], metric: str, label: str, scale: float) -> Figure:
     """Standard deviations over seeds, a row a source, a marker a recipe, with their intervals."""
-    figure, axes = canvas(5.2, 0.9 + 0.3 * len(NAMES) * (1 + 0.3 * len(spreads)))
+    figure, axes = canvas(4.4, 0.9 + 0.3 * len(NAMES) * (1 + 0.3 * len(spreads)))
     for number, spread in enumerate(spreads):
         offset = 0.5 * ((number + 0.5) / len(spreads) - 0.5)
         color = COLORS[number % len(COLORS)]
