@@ -82,6 +82,15 @@ def test_holm_spans_the_pairs_that_could_be_tested(rows):
     assert rows["lost"]["p"] is None and rows["lost"]["probability"] is None
 
 
+def test_a_pair_with_a_technique_that_fails_its_check_is_not_compared():
+    check = {"name": "its law", "passed": False, "technique": "l1"}
+    faulty = RECORDS["regularizers"] | {"l1": record(test_accuracy=0.99) | {"technique": ["l1"]}}
+    records = RECORDS | {"regularizers": faulty, "theory": {"lasso": {"technique": [], "checks": [check]}}}
+    rows = compare_pairs({"faulty": Pair("dropout", "l1"), "accuracy": PAIRS["accuracy"]}, records, **RULE)
+    assert rows["faulty"]["verdict"] == "check failed" and rows["faulty"]["difference"] is None
+    assert rows["accuracy"]["p_holm"] == rows["accuracy"]["p"]
+
+
 def test_new_data_are_asked_about_where_the_correction_fits(rows):
     assert rows["accuracy"]["distribution"]["verdict"] == "helps"
     assert rows["tasks"]["distribution"] is None  # other data
@@ -105,6 +114,8 @@ def test_two_seeds_where_more_are_needed_are_told_from_the_params_alone():
     )
     assert counts["comparisons of transfer and semi_supervised"] == 13  # 15 entries, two of them references
     assert counts["comparisons of multitask"] == 3
+    assert counts["comparisons of sweeps"] == len(SETTINGS.sweeps)
+    assert counts["comparisons of cocktails"] == 11  # the best, and five ingredients each left out and alone
     assert (counts["claims"], counts["pairs under comparisons"]) == (len(SETTINGS.claims), 2)
     lines = too_few_seeds(few)
     assert len(lines) == len(counts)

@@ -23,6 +23,11 @@ def comparisons(settings) -> dict[str, int]:
     regimes = settings.regimes
     cells = len(regimes.train_size) * len(regimes.label_noise) * len(regimes.width)
     found["cells of regimes"] = cells * max(len(regimes.recipes) - 1, 0)
+    found["comparisons of sweeps"] = len(settings.sweeps)
+    mixed = [
+        1 + 2 * len(cocktail.ingredients) for cocktail in settings.cocktails.values()
+    ]  # all, all but one, one alone
+    found["comparisons of cocktails"] = sum(mixed)
     return found | {"pairs under comparisons": len(settings.comparisons), "claims": len(settings.claims)}
 
 

@@ -5,7 +5,7 @@ from math import nan
 import numpy as np
 
 from reglab.evaluation import statistics
-from reglab.evaluation.comparison import COMPARED, Records, diverged, paired, without_nan
+from reglab.evaluation.comparison import COMPARED, Records, diverged, failed_checks, paired, without_nan
 from reglab.evaluation.new_data import gained, on_distribution, probability
 from reglab.measures import TRAINED
 from reglab.sections import Pair
@@ -25,12 +25,19 @@ def compare_pairs(
     test_to_train: float | None = None,
 ) -> dict[str, dict]:
     """By name of the pair: `recipe`, `versus`, `metric`; `difference` (recipe - versus), `low`, `high`, `p`, `p_holm`,
-    `verdict` on the recipe, `probability`, `distribution` and `seeds_needed`, as in `comparison.compare`.
+    `verdict` on the recipe ("diverged" and "check failed" where either did), `probability`, `distribution` and
+    `seeds_needed`, as in `comparison.compare`.
 
     The question of new data is asked where the splits are those of `data`, as they are of every recipe against none.
     """
     named, homes = by_name(records), {name: family for family in TRAINED for name in records.get(family, {})}
-    differences = {key: paired(named[pair.recipe], named[pair.versus], pair.metric) for key, pair in pairs.items()}
+    failed = {name for _, name in failed_checks(records)}
+    differences = {
+        key: np.empty(0)
+        if {pair.recipe, pair.versus} & failed
+        else paired(named[pair.recipe], named[pair.versus], pair.metric)
+        for key, pair in pairs.items()
+    }
     p = {key: statistics.sign_flip(values) for key, values in differences.items()}
     adjusted = statistics.holm(np.array(list(p.values())))
     p_holm, count = dict(zip(p, adjusted.tolist(), strict=True)), int(np.isfinite(adjusted).sum())
@@ -48,9 +55,11 @@ def compare_pairs(
     for key, pair in pairs.items():
         values = differences[key]
         low, high = statistics.difference_interval(values, confidence)
-        lost = diverged(named[pair.recipe]) or diverged(named[pair.versus])
-        verdict = "diverged"
-        if not lost:
+        if diverged(named[pair.recipe]) or diverged(named[pair.versus]):
+            verdict = "diverged"
+        elif {pair.recipe, pair.versus} & failed:
+            verdict = "check failed"
+        else:
             verdict = statistics.verdict(*gained((low, high), pair.metric), p_holm[key], seeds=len(values), **rule)
         needed = None
         if verdict == "cannot tell":
