@@ -1,5 +1,6 @@
 # make repro   the whole study      make test   every test
 # make ui      MLflow on the runs   make bench  what things cost, side by side
+# make repro PROFILE=quick, make ui PROFILE=quick   the small study of params.yaml, profiles.quick, kept apart
 PYTHON ?= python3
 ENV := .venv
 READY := $(ENV)/.ready
@@ -9,14 +10,15 @@ export MLFLOW_DISABLE_TELEMETRY := true
 
 .PHONY: repro test ui bench lint
 repro: $(READY)
-	@$(ENV)/bin/reglab repro
+	@$(ENV)/bin/reglab repro $(if $(PROFILE),--profile '$(PROFILE)')
 
 test: $(READY)
 	@$(ENV)/bin/python -m pytest -n 2 --dist loadgroup -q
 
 ui: $(READY)
 	@MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false $(ENV)/bin/mlflow ui --workers 1 --port 5000 \
-		--backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///$(CURDIR)/mlflow.db}"
+		--backend-store-uri $(if $(PROFILE),'sqlite:///$(CURDIR)/profiles/$(PROFILE)/mlflow.db', \
+			"$${MLFLOW_TRACKING_URI:-sqlite:///$(CURDIR)/mlflow.db}")
 
 bench: $(READY)
 	@for benchmark in benchmarks/*.py; do $(ENV)/bin/python $$benchmark || exit 1; done

@@ -23,7 +23,7 @@ LAYERS = [
     | {"augmenting", "pretraining", "budgets", "few_labels", "multitasking", "restoring"}
     | {"regimes", "variance_sources", "searching", "sweeping", "cocktail", "surroundings"},
     {"report"},
-    {"repro", "cli"},
+    {"repro", "profiles", "cli"},
 ]
 FOUND_BY_NAME = {"regularizers", "baselines", "theory", "models", "ensembles"}
 FOUND_BY_NAME |= {"pretexts", "semi_supervised", "multitask"}

@@ -4,9 +4,10 @@ import argparse
 import json
 import os
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
-from reglab import params, warm
+from reglab import params, profiles, warm
 from reglab.errors import UserError
 from reglab.processes import exit_on_signals
 
@@ -16,8 +17,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="reglab", description="A laboratory for regularization in deep learning.")
     commands = parser.add_subparsers(dest="command", required=True)
     command = commands.add_parser("check", help="tell every fault in params.yaml, and whether the data can be split so")
+    command.add_argument("--profile", metavar="NAME", help="check params.yaml with this entry of `profiles` merged in")
     command.set_defaults(call=check)
     command = commands.add_parser("repro", help="what make repro calls: recover, dvc repro, say where to look")
+    command.add_argument("--profile", metavar="NAME", help="the smaller study of this entry of `profiles`, kept apart")
     command.epilog = "Every other argument is passed on to dvc repro."
     command.set_defaults(call=repro)
     command = commands.add_parser("sync", help="restore every run in MLflow that records have and MLflow lacks")
@@ -40,7 +43,10 @@ def check(given: argparse.Namespace) -> int:
     from reglab.evaluation.enough import too_few_seeds
 
     settings = params.load()
-    feasible.check(settings)
+    if given.profile:
+        settings = profiles.load(Path.cwd(), given.profile)
+    with profiles.told_of(given.profile) if given.profile else nullcontext():
+        feasible.check(settings)
     for warning in too_few_seeds(settings):
         print(warning, file=sys.stderr)
     recipes = len(settings.regularizers) + len(settings.combinations)
@@ -54,10 +60,15 @@ def repro(given: argparse.Namespace) -> int:
     from reglab.repro import repro
 
     exit_on_signals()
+    folder, profile = Path.cwd(), ["--profile", given.profile] if given.profile else []
     with warm.server() as address:
         os.environ.update(address)
-        code = warm.hand_over([__file__, "check"])
-        return (check(given) if code is None else code) or repro(Path.cwd(), given.arguments)
+        code = warm.hand_over([__file__, "check", *profile])
+        code = check(given) if code is None else code
+        if code == 0 and profile:
+            folder = profiles.prepare(folder, given.profile)
+            os.environ.pop("MLFLOW_TRACKING_URI", None)  # the runs of the whole study are not to be mixed with these
+        return code or repro(folder, given.arguments)
 
 
 def sync(given: argparse.Namespace) -> int:

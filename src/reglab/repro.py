@@ -82,5 +82,6 @@ def repro(root: Path, arguments: list[str]) -> int:
     (root / ".reglab").mkdir(exist_ok=True)
     shutil.copyfile(root / "dvc.lock", root / ".reglab" / "dvc.lock")
     print(f"\nThe report:         {root / 'reports' / 'index.html'}   (open it in a browser)")
-    print("The runs in MLflow: make ui, then http://127.0.0.1:5000/#/experiments/1/runs")
+    profile = f" PROFILE={root.name}" if root.parent.name == "profiles" else ""
+    print(f"The runs in MLflow: make ui{profile}, then http://127.0.0.1:5000/#/experiments/1/runs")
     return 0

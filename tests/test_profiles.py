@@ -1,0 +1,93 @@
+import subprocess
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from reglab import profiles
+from reglab.errors import UserError
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture
+def root(tmp_path):
+    """A checkout with this one's params.yaml and a file of each kind."""
+    files = {"dvc.yaml": "stages: {}\n", "dvc.lock": "x", ".gitignore": "/data/\n/profiles/\n", "tests/test_x.py": ""}
+    files |= {"src/reglab/model.py": "one", "data/big": "x", "params.yaml": (ROOT / "params.yaml").read_text()}
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    for command in (["init", "-q"], ["add", "-A"]):
+        subprocess.run(["git", *command], cwd=tmp_path, check=True)
+    edit(tmp_path, lambda all: all.update(profiles={"small": {"seeds": 5, "training": {"epochs": 3}}}))
+    return tmp_path
+
+
+def edit(root, change) -> None:
+    settings = YAML(typ="safe").load(root / "params.yaml")
+    change(settings)
+    YAML().dump(settings, root / "params.yaml")
+
+
+def held(folder) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+
+
+def test_an_override_replaces_what_it_names_and_nothing_else():
+    whole = {"seeds": 11, "training": {"epochs": 40, "rate": 0.1}, "list": [1, 2], "entry": None}
+    override = {"training": {"epochs": 8}, "list": [3], "entry": {"size": 1}}
+    wanted = {"seeds": 11, "training": {"epochs": 8, "rate": 0.1}, "list": [3], "entry": {"size": 1}}
+    assert profiles.merge(whole, override) == wanted and whole["training"]["epochs"] == 40
+
+
+def test_the_settings_of_a_profile_are_those_of_the_study_with_its_own_merged_in(root):
+    edit(root, lambda all: all["tracking"].update(uri="http://localhost:5000"))
+    settings = profiles.load(root, "small")
+    whole = YAML(typ="safe").load(root / "params.yaml")
+    assert (settings.seeds, settings.training.epochs) == (5, 3)
+    assert settings.training.batch_size == whole["training"]["batch_size"]
+    assert settings.profiles == {} and settings.tracking.uri is None
+
+
+def test_every_profile_of_params_yaml_is_without_fault():
+    for name in YAML(typ="safe").load(ROOT / "params.yaml")["profiles"]:
+        profiles.load(ROOT, name)
+
+
+def test_a_fault_is_told_at_its_place_in_the_profile(root):
+    edit(root, lambda all: all["profiles"]["small"].update(seeds=0, trainig={}))
+    with pytest.raises(UserError) as told:
+        profiles.load(root, "small")
+    first, second = sorted(told.value.lines)
+    assert first.startswith("params.yaml: profiles.small.seeds: found 0")
+    assert second.startswith("params.yaml: profiles.small.trainig: found an unknown section")
+
+
+def test_an_unknown_profile_is_a_users_mistake(root):
+    with pytest.raises(UserError) as told:
+        profiles.load(root, "smal")
+    assert str(told.value).startswith('params.yaml: profiles: found "smal"; allowed: small')
+    assert not (root / "profiles").exists()
+
+
+def test_the_folder_holds_the_files_as_they_are_now_and_keeps_what_is_its_own(root):
+    (root / "src" / "reglab" / "new.py").write_text("not known to git yet")
+    folder = profiles.prepare(root, "small")
+    wanted = {"dvc.yaml", ".gitignore", "params.yaml", "src/reglab/model.py", "src/reglab/new.py"}
+    assert held(folder) == wanted | {".dvc/config.local", profiles.COPIED}
+    (folder / "dvc.lock").write_text("own")
+    before = (folder / "dvc.yaml").stat().st_mtime_ns
+    (root / "src" / "reglab" / "new.py").unlink()
+    (root / "src" / "reglab" / "model.py").write_text("two")
+    edit(root, lambda all: all["profiles"]["small"].update(seeds=6))
+    assert profiles.prepare(root, "small") == folder
+    assert held(folder) == wanted - {"src/reglab/new.py"} | {".dvc/config.local", profiles.COPIED, "dvc.lock"}
+    assert (folder / "src/reglab/model.py").read_text() == "two" and (folder / "dvc.lock").read_text() == "own"
+    assert YAML(typ="safe").load(folder / "params.yaml")["seeds"] == 6
+    assert (folder / "dvc.yaml").stat().st_mtime_ns == before
+
+
+def test_a_folder_that_git_does_not_know_has_no_profiles(tmp_path):
+    with pytest.raises(UserError, match="a profile needs a git checkout"):
+        profiles.prepare(tmp_path, "small")
