@@ -150,7 +150,7 @@ def test_sources_are_told_the_largest_first_and_a_winner_only_where_intervals_pa
     said = text(body)
     order = "split and wrong labels 3.00, initial weights 2.00 and batch order 1.00."
     assert f"none: 4.00 points with everything varied; alone, {order} Their intervals overlap" in said
-    assert "Masks and noise of the technique: exactly zero" in said
+    assert "Masks and noise: exactly zero" in said
     assert "Split and wrong labels moves it most." in said
     assert "chi-square 95 % intervals" in said and "need not add up to 100 %" in said
     assert body.count('role="img"') == 2 and "standard deviation over seeds, points" in body
