@@ -1,9 +1,13 @@
 """The rows of the regime map: paired in each cell, corrected over the whole map."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from reglab import params
 from reglab.evaluation import regimes, statistics
+from reglab.evaluation.enough import comparisons
 
 SEEDS = 11
 RULE = {"confidence": 0.95, "relevant_difference": 0.005}
@@ -90,3 +94,10 @@ def test_what_diverged_or_fails_a_check_is_in_no_cell_compared():
 
 def test_without_a_map_there_are_no_rows():
     assert regimes.rows({}, **RULE) == {}
+
+
+def test_every_cell_counts_when_the_seeds_are_too_few():
+    settings = params.load(Path(__file__).parents[2] / "params.yaml")
+    axes = (settings.regimes.train_size, settings.regimes.label_noise, settings.regimes.width)
+    cells = np.prod([len(axis) for axis in axes])
+    assert comparisons(settings)["cells of regimes"] == cells * (len(settings.regimes.recipes) - 1)

@@ -71,7 +71,7 @@ def test_colours_share_one_scale_up_to_the_largest_difference_shown(section):
     shown = dict(re.findall(r'fill-opacity="([0-9.]+)"/><text[^>]*>([^<]*)</text>', section.body))
     strengths = {number: float(opacity) for opacity, number in shown.items()}
     assert strengths["+20.0"] == heat.STRONGEST == max(strengths.values())
-    assert strengths["−5.0"] == pytest.approx(heat.STRONGEST / 4, abs=0.005)  # two decimals are written
+    assert strengths["−5.0"] == pytest.approx(0.75 * heat.WEAKEST + 0.25 * heat.STRONGEST, abs=0.006)  # two decimals
 
 
 def test_every_panel_has_its_axes_and_their_units(section):

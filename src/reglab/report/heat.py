@@ -11,7 +11,7 @@ from reglab.report.formats import MISSING, missing, points
 from reglab.report.tables import Interval
 
 WIDTH, LEFT, TOP, CELL, BOTTOM = 270, 52, 24, 46, 36  # of a panel and of the height of a cell, in the panel's own units
-STRONGEST = 0.65  # opacity of the colour of the largest difference: text stays legible on it, light and dark
+WEAKEST, STRONGEST = 0.15, 0.65  # opacity of the smallest and largest difference: seen, and text on it legible
 SHOWN = ("helps", "hurts")  # verdicts that are drawn in colour
 
 
@@ -45,13 +45,13 @@ class Scale:
     top: float
 
     def opacity(self, difference: float) -> float:
-        return STRONGEST * min(abs(difference) / self.top, 1)
+        return WEAKEST + (STRONGEST - WEAKEST) * min(abs(difference) / self.top, 1)
 
     @property
     def bar(self) -> Markup:
         """The scale with its ends, as a drawing; the colours are those of the cells."""
         halves = "".join(
-            f'<linearGradient id="regime-{kind}" x1="{one}" x2="{two}"><stop class="{kind}" stop-opacity="0"/>'
+            f'<linearGradient id="regime-{kind}" x1="{one}" x2="{two}"><stop class="{kind}" stop-opacity="{WEAKEST}"/>'
             f'<stop class="{kind}" offset="1" stop-opacity="{STRONGEST}"/></linearGradient>'
             for kind, one, two in (("hurts", 1, 0), ("helps", 0, 1))
         )
