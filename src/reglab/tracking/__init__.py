@@ -4,6 +4,7 @@
     content.py    what a run shows: names, params, tags, metrics, notes (pure functions of a record)
     curves.py     curves from the journal or the record, their bands over seeds, the picture
     recipe.py     the runs of one recipe: found again after a kill, filled, ended
+    trials.py     what a sweep or a cocktail tried: nested runs with settings and validation numbers
     passes.py     `mirror` (journal to MLflow, live) and `sync_all` (records to MLflow, what it lacks)
     follower.py   `start_follower`: the one process that mirrors while stages train
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reglab.tracking import content, curves
+from reglab.tracking import content, curves, trials
 from reglab.tracking.curves import Curve
 from reglab.tracking.store import Store, now
 
@@ -208,4 +208,5 @@ def end_parent(store: Store, parent: "Run", recipe: Recipe, band: Curve, moment:
             store.attach(parent, recipe.record.folder / name)
     if drawing := curves.picture(band, recipe.about["name"]):
         store.attach_text(parent, drawing, "learning_curves.svg")
+    trials.send(store, parent, record, moment)
     store.end(parent, "FINISHED", moment)

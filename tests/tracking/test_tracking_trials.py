@@ -1,0 +1,62 @@
+"""What a search tried shows up as nested runs that can be compared, each once."""
+
+from reglab.tracking import trials
+from reglab.tracking.store import Store
+
+GRID = [
+    {"settings": {"hidden_rate": 0.1}, "validation_accuracy": [0.8, 0.9], "validation_nll": [0.5, 0.7]},
+    {"settings": {"hidden_rate": 0.5}, "validation_accuracy": [0.9, None], "validation_nll": [0.4, None]},
+]
+SWEPT = {"family": "sweeps", "grid": GRID, "chosen": {"number": 0, "settings": {"hidden_rate": 0.1}}}
+TRIALS = [
+    {"number": 0, "settings": {}, "validation_accuracy": [0.8]},
+    {"number": 1, "settings": {"mixup": {"strength": 0.4}, "placebo": {}}, "validation_accuracy": [0.9]},
+]
+
+
+def test_every_point_of_a_sweep_is_a_nested_run_with_its_setting_and_its_mean_over_the_search_seeds(study):
+    study.publish("dropout", **SWEPT)
+    study.sync("sweeps/dropout")
+    first, second = study.run("dropout/trial-0"), study.run("dropout/trial-1")
+    assert first["params"] == {"dropout.hidden_rate": "0.1"} and second["params"] == {"dropout.hidden_rate": "0.5"}
+    assert [(key, round(value, 9)) for key, _, value, _ in first["metrics"]] == [
+        ("validation_accuracy", 0.85),
+        ("validation_nll", 0.6),
+    ]
+    assert second["metrics"] == [] and first["status"] == second["status"] == "FINISHED"
+    assert first["tags"]["mlflow.parentRunId"] == "dropout" and first["tags"]["kind"] == "trial"
+    assert first["tags"]["chosen"] == "yes" and "chosen" not in second["tags"]
+
+
+def test_once_more_and_after_a_kill_there_is_one_run_a_trial(study, monkeypatch):
+    study.publish("dropout", **SWEPT)
+    with monkeypatch.context() as killed:
+        end, ended = Store.end, []
+
+        def end_or_die(store, run, status, moment):
+            if run.info.run_name.endswith("trial-1"):
+                raise OSError("killed")
+            ended.append(run.info.run_name)
+            end(store, run, status, moment)
+
+        killed.setattr(Store, "end", end_or_die)
+        assert "killed" in study.sync("sweeps/dropout") and "dropout/trial-0" in ended
+    study.sync("sweeps/dropout")
+    study.sync("sweeps/dropout")
+    found = study.runs()
+    assert {name: len(runs) for name, runs in found.items() if "trial" in name} == {
+        "dropout/trial-0": 1,
+        "dropout/trial-1": 1,
+    }
+    assert all(run["status"] == "FINISHED" for runs in found.values() for run in runs)
+
+
+def test_a_trial_of_a_cocktail_says_what_was_in_it():
+    record = {"name": "stacked", "trials": TRIALS, "best": {"number": 1, "settings": TRIALS[1]["settings"]}}
+    empty, stacked = trials.trials_of(record)
+    assert empty == ({"ingredients": "none"}, {"validation_accuracy": 0.8}, False)
+    assert stacked.params == {"mixup.strength": "0.4", "ingredients": "mixup, placebo"} and stacked.chosen
+
+
+def test_a_recipe_that_searched_nothing_has_no_trials(study):
+    assert trials.trials_of({"name": "dropout", "seeds": {}}) == []
