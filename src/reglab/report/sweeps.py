@@ -161,16 +161,16 @@ def ceiling(found: Sequence[Tuned], none: Seen) -> float:
 
 def after_k(found: Sequence[Tuned], none: Seen) -> Figure:
     """The expected best validation accuracy in percent of k settings drawn at random, a line a technique."""
-    figure, axes = canvas(6.2, 3.6)
+    figure, axes = canvas(4.2, 3.1)
     if none and None not in none:
         axes.axhline(100 * (1 - spread(none).mean), color=INK, linewidth=1, linestyle=(0, (4, 2)), label="none")
     for number, own in enumerate(found):
         best = 100 * np.array(own.entry.record["expected_best"])
-        look = {"color": COLORS[number % len(COLORS)], "marker": MARKERS[number % len(MARKERS)], "markersize": 4}
+        look = {"color": COLORS[number % len(COLORS)], "marker": MARKERS[number % len(MARKERS)], "markersize": 3.5}
         axes.plot(range(1, len(best) + 1), best, label=own.name, **look)
-    axes.set(xlabel="settings tried, k", ylabel="expected best validation accuracy, %")
+    axes.set(xlabel="settings tried, k", ylabel="validation accuracy, %")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    figure.legend(fontsize=8, ncols=4, loc="outside lower center")
+    figure.legend(fontsize=7, ncols=3, loc="outside lower center")
     return figure
 
 
@@ -185,9 +185,10 @@ def lead(found: Sequence[Tuned], seeds: int) -> Markup:
         return start + Markup("none of {} is shown to help.").format(many(len(found), "technique"))
     best = max(helping, key=lambda own: own.difference.mean)
     mean, low, high = map(points, best.difference)
+    are = "is" if len(helping) == 1 else "are"
     return start + Markup(
-        "{} of {} are shown to help, most of all <b>{}</b> with {}: {} points of test accuracy ({} to {})."
-    ).format(len(helping), len(found), best.name, setting(best.chosen), mean, low, high)
+        "{} of {} {} shown to help, most of all <b>{}</b> with {}: {} points of test accuracy ({} to {})."
+    ).format(len(helping), len(found), are, best.name, setting(best.chosen), mean, low, high)
 
 
 def points_to_know(found: Sequence[Tuned]) -> list[Point]:
