@@ -16,11 +16,14 @@ METRIC = "test_accuracy"
 
 def sweeps(records: Records, *, confidence: float, relevant_difference: float) -> dict[str, dict]:
     """By technique `comparisons` and `diverged_seeds`, as in `compare_metrics`, of its best point against `none`, and the
-    `chosen` settings."""
+    `chosen` settings; a technique that fails an exact check has the verdict "check failed" and no difference."""
     asked = {("sweeps", name): {METRIC: NONE} for name in records.get("sweeps", {})}
     rows = compare_metrics(
         records, Question(asked, {}), confidence=confidence, relevant_difference=relevant_difference
     ).get("sweeps", {})
+    for name in (name for family, name in failed_checks(records) if family == "sweeps"):
+        unknown = dict.fromkeys(("difference", "difference_low", "difference_high", "p", "p_holm", "probability"))
+        rows[name]["comparisons"][METRIC] |= unknown | {"verdict": "check failed", "seeds_needed": None}
     return {name: row | {"chosen": records["sweeps"][name]["chosen"]["settings"]} for name, row in rows.items()}
 
 

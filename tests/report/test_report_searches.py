@@ -1,0 +1,208 @@
+"""Sweeps and cocktails on the page: what was chosen, what an ingredient does in words, axes that fit their settings."""
+
+import html
+import re
+from itertools import product
+
+import numpy as np
+import pytest
+from conftest import SETTINGS
+
+from reglab.report import cocktails, sweeps
+from reglab.report.collect import Entry
+from reglab.report.study import Study
+
+SEARCH = {"tuning": {"seeds": 2}}
+
+
+def entry(family, name, **record):
+    content = {"family": family, "name": name, "technique": [], "seeds": {}, "summary": {}, "cost": {"search": 24.0}}
+    return Entry(content | record, {}, None)
+
+
+def none():
+    seeds = {str(seed): {"status": "finished", "metrics": {"validation_accuracy": 0.87}} for seed in range(3)}
+    return entry("regularizers", "none", seeds=seeds)
+
+
+def sweep(name, grid, accuracies, number, verdict="helps", difference=0.05):
+    """Points in the order of the grid, each with its accuracies; the row that it has in metrics.json."""
+    keys = list(grid)
+    points = [dict(zip(keys, values, strict=True)) for values in product(*grid.values())]
+    tried = [{"settings": p, "validation_accuracy": a} for p, a in zip(points, accuracies, strict=True)]
+    best = [np.mean([a for a in own if a is not None]) for own in accuracies]
+    own = entry(
+        "sweeps",
+        name,
+        settings={"grid": grid, name: {}},
+        grid=tried,
+        chosen={"number": number, "settings": points[number]},
+        expected_best=sorted(best),
+    )
+    row = {"mean": 0.92, "difference": difference, "difference_low": difference - 0.01, "verdict": verdict}
+    row |= {"difference_high": difference + 0.01, "p_holm": 0.01, "seeds_needed": None}
+    untuned = {"test_accuracy": 0.91, "difference": 0.04, "low": 0.03, "high": 0.05, "verdict": "helps"}
+    return own, {"comparisons": {"test_accuracy": row}, "diverged_seeds": []}, untuned | {"seeds_needed": None}
+
+
+def section(*found):
+    entries = [none(), *(own for own, _, _ in found)]
+    metrics = {"sweeps": {own.name: row for own, row, _ in found}}
+    metrics["regularizers"] = {own.name: untuned for own, _, untuned in found}
+    return sweeps.the_sweeps(Study(entries, metrics, SETTINGS | SEARCH, ""))
+
+
+def text(markup) -> str:
+    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]*>", "", str(markup))))
+
+
+WIDE = sweep("l1", {"strength": [0.01, 0.1, 1.0]}, [[0.88, 0.9], [0.93, 0.95], [0.2, 0.1]], 1)
+NARROW = sweep(
+    "dropout", {"hidden_rate": [0.1, 0.3, 0.5]}, [[0.9, 0.91], [0.91, 0.92], [0.93, 0.94]], 2, difference=0.07
+)
+TWO = sweep(
+    "dropout",
+    {"hidden_rate": [0.1, 0.5], "input_rate": [0.0, 0.2]},
+    [[0.9, 0.9], [0.91, 0.92], [0.93, 0.94], [0.8, 0.8]],
+    2,
+)
+NAMED = sweep("weight_decay", {"decoupled": [False, True]}, [[0.9, 0.9], [0.91, 0.92]], 1)
+LOST = sweep("l1", {"strength": [0.01, 0.1]}, [[0.88, 0.9], [0.93, None]], 0)
+
+
+def tuned(found):
+    own, row, untuned = found
+    return sweeps.Tuned(own, row, untuned)
+
+
+def test_there_is_no_section_without_searches():
+    study = Study([none()], {}, SETTINGS | SEARCH, "")
+    assert sweeps.the_sweeps(study) is None and cocktails.the_cocktails(study) is None
+
+
+def test_the_lead_names_the_technique_that_gains_most_and_what_was_chosen():
+    said = text(section(WIDE, NARROW).body)
+    assert "2 of 2 are shown to help, most of all dropout with hidden_rate 0.5: +7.0 points" in said
+    assert "none of 1 technique is shown to help" in text(
+        section(sweep("l1", {"a": [1]}, [[0.8, 0.8]], 0, "cannot tell")).body
+    )
+
+
+def test_a_setting_chosen_at_the_end_of_its_grid_is_told_and_one_inside_is_not():
+    assert tuned(NARROW).outermost == ["hidden_rate"] and tuned(WIDE).outermost == []
+    assert "dropout (hidden_rate 0.5): chosen at the end of the grid" in text(section(WIDE, NARROW).body)
+
+
+def test_settings_over_a_decade_are_drawn_by_magnitude_and_words_in_their_order():
+    assert tuned(WIDE).logarithmic and not tuned(NARROW).logarithmic
+    assert tuned(NAMED).places == [0, 1]
+    [axes] = sweeps.panel(tuned(NAMED), [0.13, 0.13], 0.3).axes
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["no", "yes"]
+
+
+def test_the_first_setting_is_the_axis_and_each_combination_of_the_others_a_line():
+    lines = tuned(TWO).lines
+    assert list(lines) == ["input_rate 0.0", "input_rate 0.2"]
+    np.testing.assert_allclose(lines["input_rate 0.2"], [[0.09, 0.08], [0.2, 0.2]])
+
+
+def test_the_ring_is_at_the_chosen_point_and_the_dashes_at_the_error_of_none():
+    [axes] = sweeps.panel(tuned(WIDE), [0.13, 0.15], 0.3).axes
+    found = {line.get_marker(): line for line in axes.lines if line.get_markersize() == 10}
+    assert found["o"].get_xdata()[0] == 0.1 and found["o"].get_ydata()[0] == pytest.approx(6.0)
+    assert any(line.get_ydata()[0] == pytest.approx(14.0) and line.get_linestyle() == "--" for line in axes.lines)
+
+
+def test_a_point_that_diverged_is_a_gap_and_is_told():
+    assert np.isnan(sweeps.spread([0.1, None]).mean)
+    assert "l1 1 setting; these were not chosen" in text(section(LOST).body)
+
+
+def ingredient(only, without, gains=(0.03, 0.001)):
+    rows = [
+        {
+            "verdict": verdict,
+            "difference": gain,
+            "low": gain - 0.01,
+            "high": gain + 0.01,
+            "p_holm": 0.02,
+            "seeds_needed": None,
+        }
+        for verdict, gain in zip((only, without), gains, strict=True)
+    ]
+    return cocktails.Ingredient("mixup", {"strength": 0.4}, *rows)
+
+
+@pytest.mark.parametrize(
+    ("only", "without", "word"),
+    [
+        ("helps", "helps", "adds its own"),
+        ("helps", "no relevant difference", "redundant"),
+        ("helps", "cannot tell", "redundant"),
+        ("cannot tell", "helps", "works beside the others"),
+        ("hurts", "helps", "works beside the others"),
+        ("helps", "hurts", "in the way"),
+        ("no relevant difference", "no relevant difference", "idle"),
+        ("cannot tell", "cannot tell", "not shown to matter"),
+    ],
+)
+def test_two_verdicts_make_a_word(only, without, word):
+    assert word in ingredient(only, without).reading
+
+
+def test_a_part_that_diverged_is_said_to_be_unknown():
+    lost = ingredient("helps", "diverged")
+    lost.without["difference"] = None
+    assert lost.reading == "nothing is known: diverged"
+
+
+def mixed(settings, left_out=(), **full):
+    trials = [{"number": 0, "settings": {}, "validation_accuracy": [0.87, 0.87]}]
+    trials.append({"number": 1, "settings": settings, "validation_accuracy": [0.95, 0.96]})
+    number = 1 if settings else 0
+    own = entry(
+        "cocktails", "stacked", trials=trials, best={"number": number, "settings": settings}, left_out=list(left_out)
+    )
+    row = {
+        "difference": 0.06,
+        "low": 0.05,
+        "high": 0.07,
+        "p_holm": 0.01,
+        "verdict": "helps",
+        "seeds_needed": None,
+    } | full
+    parts = {name: {"only": row, "without": row | {"difference": 0.01}} for name in settings}
+    return own, {"full": row, "ingredients": parts, "left_out": list(left_out), "diverged_seeds": []}
+
+
+def told(own, row):
+    study = Study([none(), own], {"cocktails": {own.name: row}}, SETTINGS | SEARCH, "")
+    return text(cocktails.the_cocktails(study).body)
+
+
+def test_the_best_its_gain_what_it_leaves_out_and_the_sum_of_its_parts_are_said():
+    said = told(*mixed({"mixup": {"strength": 0.4}, "dropout": {"hidden_rate": 0.3}}, ["l1"]))
+    assert "The best of 2 trials on validation data stacks mixup and dropout and leaves out l1." in said
+    assert "+6.0 points of test accuracy, +5.0 to +7.0, helps" in said
+    assert "+6.0 and +6.0, +12.0 points in sum: they overlap" in said
+
+
+def test_an_empty_best_is_said_to_be_no_technique_at_all():
+    said = told(*mixed({}, ["mixup"]))
+    assert "none was better on validation data than no technique at all" in said and "leaves out mixup" in said
+
+
+def test_the_figure_has_each_ingredient_alone_beside_the_others_and_all_together():
+    own, row = mixed({"mixup": {"strength": 0.4}, "dropout": {"hidden_rate": 0.3}})
+    [axes] = cocktails.attribution(cocktails.Mixed(own, row), 0.005).axes
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["mixup", "dropout", "all together"]
+    drawn = {line.get_label(): list(line.get_xdata()) for line in axes.lines}
+    assert drawn["alone, over none"] == pytest.approx([6.0, 6.0]) and drawn["beside the others"] == pytest.approx(
+        [1.0, 1.0]
+    )
+
+
+def test_the_history_rises_to_the_best_trial():
+    own, row = mixed({"mixup": {"strength": 0.4}})
+    [axes] = cocktails.history(cocktails.Mixed(own, row)).axes
+    assert axes.lines[0].get_ydata() == pytest.approx([87.0, 95.5])
