@@ -5,7 +5,7 @@ from collections import Counter
 from html.parser import HTMLParser
 
 import pytest
-from conftest import BASELINES, COMBINATIONS, REGULARIZERS, SETTINGS
+from conftest import BASELINES, COMBINATIONS, REGULARIZERS, SETTINGS, write_study
 
 from reglab.errors import UserError
 from reglab.report import formats
@@ -56,13 +56,13 @@ class Page(HTMLParser):
             self.row = None
 
 
-@pytest.fixture
-def text(study):
-    runs, expected, metrics = study
+@pytest.fixture(scope="module")
+def text(tmp_path_factory):
+    runs, expected, metrics = write_study(tmp_path_factory.mktemp("page") / "runs")
     return render(collect(runs, expected), metrics, SETTINGS, "data: {name: digits}\n")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def page(text):
     return Page(text)
 
@@ -101,8 +101,8 @@ def test_the_numbers_in_the_table_are_those_of_metrics_json(page, study):
             assert (
                 float(cells["chance"]["value"]) == numbers["probability"]["helps"] and "70" in cells["chance"]["text"]
             )
-        for key, value in (("p", numbers["p_holm"]), ("cost", numbers["cost"])):
-            assert cells[key]["value"] == ("" if value is None else repr(value))
+        assert cells["cost"]["value"] == ("" if numbers["cost"] is None else repr(numbers["cost"]))
+        assert (f"p {formats.p_value(numbers['p_holm'])}" in cells["verdict"]["text"]) == (name != "none")
         assert cells["accuracy"]["text"].split()[0] == f"{100 * numbers['test_accuracy']:.1f}"
         if name != "none":
             shown = [float(word.replace("−", "-")) for word in cells["difference"]["text"].replace(" to ", " ").split()]
@@ -159,6 +159,66 @@ def test_what_a_user_wrote_is_text_and_never_markup(study):
 
 def test_the_page_stays_small_with_fifteen_recipes(text):
     assert len(text.encode()) < 500_000  # 60 epochs; more than 100 points are never drawn
+
+
+def test_every_name_leads_to_its_record(study, text):
+    _, expected, _ = study
+    for family, name in expected:
+        row = re.search(rf'<tr id="ran-{family}-{name}">.*?</tr>', text, re.DOTALL)[0]
+        assert f"runs/{family}/{name}/record.json" in row
+    for row in ids():
+        assert f'href="#ran-{row}"' in text
+
+
+def test_the_controls_offer_every_verdict_and_kind_and_are_hidden_until_the_script_is_there(text):
+    [controls] = re.findall(r'<div class="filter".*?</div>', text, re.DOTALL)
+    assert 'data-table="results" hidden' in controls and '<table class="results" id="results"' in text
+    shown = {by: set(re.findall(rf'<tr role="row" id=[^>]*data-{by}="([^"]*)"', text)) for by in ("verdict", "kind")}
+    for by, values in shown.items():
+        offered = re.search(rf'<select data-by="{by}">(.*?)</select>', controls)[1]
+        assert set(re.findall(r"<option>([^<]*)</option>", offered)) == values - {"reference", "no verdict"}
+    assert "noise" in shown["kind"] and "classical" in shown["kind"] and "helps" in shown["verdict"]
+    assert re.search(r"@media print \{.*\.filter.*display: none.*tr\[hidden\] \{ display: table-row", text, re.DOTALL)
+
+
+def test_both_questions_are_named_and_explained(text):
+    assert (
+        "On this data set</b>: Over new seeds." in text and "On this distribution</b>: Over new examples too." in text
+    )
+    assert "No critical-difference diagram" in text
+
+
+def test_with_one_test_set_for_all_seeds_nothing_is_said_of_new_data(study):
+    runs, expected, metrics = study
+    for row in (row for family in ("regularizers", "baselines", "combinations") for row in metrics[family].values()):
+        row["distribution"] = None
+    cell = Page(render(collect(runs, expected), metrics, SETTINGS)).rows["regularizers-dropout"]["new"]
+    assert cell["value"] == "" and cell["text"] == "–"
+
+
+def test_declared_pairs_have_a_table(study):
+    runs, expected, metrics = study
+    row = {"recipe": "dropout", "versus": "mixup", "metric": "test_accuracy", "difference": 0.021, "low": 0.01}
+    row |= {"high": 0.03, "p_holm": 0.004, "verdict": "helps", "seeds_needed": None}
+    row |= {"probability": {"helps": 0.999, "same": 0.001, "hurts": 0.0}, "distribution": None}
+    text = render(collect(runs, expected), metrics | {"comparisons": {"two": row}}, SETTINGS)
+    shown = re.search(r'<tr id="pair-two">.*?</tr>', text, re.DOTALL)[0]
+    for words in (
+        'href="#regularizers-dropout"',
+        'href="#regularizers-mixup"',
+        "+2.1",
+        "+1.0 to +3.0",
+        "0.004",
+        "&gt;99",
+    ):
+        assert words in shown
+
+
+def test_code_and_machine_are_told(study):
+    runs, expected, metrics = study
+    around = {"Code": {"commit": "abc123"}, "Machine": {"instructions": "AVX2", "threads": "1"}}
+    text = render(collect(runs, expected), metrics, SETTINGS, "", around)
+    assert "<dt>commit</dt><dd>abc123</dd>" in text and "<dt>instructions</dt><dd>AVX2</dd>" in text
 
 
 def test_a_check_that_failed_is_marked(text):

@@ -29,7 +29,7 @@ PARTS = (
         "It trades variance, how much the answer hangs on the examples that happened to be drawn, for bias.",
         (r"\E \sum_c (\hat p_c - y_c)^2 = \sum_c (\bar p_c - y_c)^2 + \E \sum_c (\hat p_c - \bar p_c)^2",),
         techniques=("none", "placebo"),
-        see=("answer", "bias-variance", "regimes", "variance-sources", "cocktails"),
+        see=("answer", "bias-variance", "regimes", "sources", "cocktails"),
     ),
     Part(
         "constrained_optimization",

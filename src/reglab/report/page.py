@@ -141,9 +141,9 @@ def what_ran(study: Study) -> Section:
 SECTIONS = (
     the_answer,
     what_to_expect,
+    sweeps.the_sweeps,
     with_few_labels,
     regimes.where_it_helps,
-    sweeps.the_sweeps,
     cocktails.the_cocktails,
     the_chapter,
     the_augmentation,

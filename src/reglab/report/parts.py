@@ -135,7 +135,7 @@ def home_of(entry: Entry) -> Part:
 
 def claimed(study: Study) -> list[Claimed]:
     """In the order of params.yaml."""
-    return [Claimed(name, row, study) for name, row in study.metrics.get("claims", {}).items()]
+    return [Claimed(name, row, study) for name, row in study.metrics["claims"].items()]
 
 
 def tally(claims: list[Claimed]) -> str:

@@ -92,7 +92,7 @@ class Row:
     @property
     def on_distribution(self) -> dict | None:
         """The same question over new examples; None where it has no answer."""
-        return None if self.reference else self.numbers.get("distribution")
+        return None if self.reference else self.numbers["distribution"]
 
     @property
     def passes(self) -> tuple[int, int] | None:

@@ -12,7 +12,7 @@ for (const table of document.querySelectorAll("table.results")) {
     button.append(...label.childNodes);
     label.append(button);
     const words = head.dataset.key === "name";
-    const lowFirst = "low" in head.dataset || ["name", "verdict", "new", "p", "test_nll", "test_brier", "test_ece", "gap", "cost"].includes(head.dataset.key);
+    const lowFirst = "low" in head.dataset || ["name", "verdict", "new", "test_nll", "test_brier", "test_ece", "gap", "cost"].includes(head.dataset.key);
     button.addEventListener("click", () => {
       const now = head.getAttribute("aria-sort");
       const rising = now ? now === "descending" : lowFirst;
