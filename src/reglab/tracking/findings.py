@@ -63,7 +63,7 @@ def verdict_tags(found: list[Comparison]) -> dict[str, str]:
         counted = Counter(one.verdict for one in found)
         return {"verdict": ", ".join(f"{number} x {verdict}" for verdict, number in counted.most_common())}
     words = [one.verdict if len(asked) == 1 else f"{one.metric}: {one.verdict}" for one in asked]
-    return {"verdict": ", ".join(words), "versus": asked[0].reference}
+    return {"verdict": ", ".join(words), "versus": ", ".join(dict.fromkeys(one.reference for one in asked))}
 
 
 def numbers(found: list[Comparison]) -> dict[str, float]:
