@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from reglab.figures import COLORS, INK, canvas
-from reglab.report.answer import listed, many
+from reglab.report.answer import Point, listed, many
 from reglab.report.collect import Entry
 from reglab.report.drawings import drawn
 from reglab.report.formats import missing, points
@@ -81,8 +81,9 @@ class Mixed:
         return [Ingredient(name, own[name], **rows) for name, rows in self.row["ingredients"].items()]
 
     @property
-    def accuracy(self) -> float | None:
-        return self.entry.record["summary"].get("test_accuracy", {}).get("mean")
+    def readings(self) -> list[Point]:
+        """What each ingredient does, in words."""
+        return [Point(each.name, each.reading) for each in self.ingredients]
 
     @property
     def sentence(self) -> Markup:
