@@ -161,3 +161,9 @@ def test_of_a_recipe_that_diverged_no_spread_is_told():
     rows = {metric: {source: lost for source in own} for metric, own in SOURCES["none"].items()}
     body = variance_sources.the_sources(study({}, variance_sources={"none": rows})).body
     assert "a seed diverged, so nothing is said" in text(body)
+
+
+def test_equal_accuracies_alone_are_not_taken_for_nothing_drawn():
+    rows = SOURCES["none"] | {"test_nll": SOURCES["dropout"]["test_nll"]}
+    said = text(variance_sources.the_sources(study({}, variance_sources={"none": rows})).body)
+    assert "and masks and noise 0.00." in said and "exactly zero" not in said

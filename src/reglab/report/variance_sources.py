@@ -10,7 +10,7 @@ from reglab.evaluation.variance_sources import ALL
 from reglab.figures import COLORS, INK, canvas
 from reglab.report.answer import listed
 from reglab.report.drawings import drawn
-from reglab.report.formats import fixed, missing, percent
+from reglab.report.formats import missing, percent
 from reglab.report.study import Section, Study, body
 from reglab.report.tables import Interval
 
@@ -45,16 +45,20 @@ class Spread:
         if any(missing(spread.mean) for spread in alone.values()):
             return Markup("<b>{}</b>: a seed diverged, so nothing is said.").format(self.name)
         (first, largest), (_, second), *_ = order = sorted(alone.items(), key=lambda item: -item[1].mean)
-        still = [NAMES[source] for source, spread in order if spread.mean == 0]
-        parts = [f"{NAMES[source]} {percent(spread.mean, 2)}" for source, spread in order if spread.mean > 0]
+        still = [
+            source for source in alone if self.deviation("test_nll", source).mean == 0
+        ]  # equal accuracies may be chance
+        parts = [f"{NAMES[source]} {percent(spread.mean, 2)}" for source, spread in order if source not in still]
         whole = percent(self.deviation("test_accuracy", ALL).mean, 2)
-        text = Markup("<b>{}</b>: {} points with everything varied; alone, {}.").format(self.name, whole, listed(parts))
+        text = Markup("<b>{}</b>: {} points with everything varied; alone, {}.").format(
+            self.name, whole, listed(parts or ["nothing"])
+        )
         if largest.low > second.high:
             text += f" {NAMES[first].capitalize()} moves it most."
         elif parts:
             text += " Their intervals overlap, so which moves it most is open."
         if still:
-            text += f" {listed(still).capitalize()}: exactly zero, for nothing drawn there reaches the network."
+            text += f" {listed([NAMES[source] for source in still]).capitalize()}: exactly zero, for nothing drawn there reaches the network."
         return text
 
 
@@ -102,5 +106,5 @@ def the_sources(study: Study) -> Section | None:
         for title, how in drawings.items()
     }
     values = {"spreads": spreads, "figures": figures, "names": NAMES, "seeds": study.settings["seeds"]}
-    values |= {"confidence": study.settings["evaluation"]["confidence"], "fixed": fixed}
+    values |= {"confidence": study.settings["evaluation"]["confidence"]}
     return Section("sources", "Where the spread comes from", body("variance_sources.html", **values))
