@@ -58,7 +58,8 @@ class Spread:
         elif parts:
             text += " Their intervals overlap, so which moves it most is open."
         if still:
-            text += f" {listed([NAMES[source] for source in still]).capitalize()}: exactly zero, for nothing drawn there reaches the network."
+            names = listed([NAMES[source] for source in still]).capitalize()
+            text += f" {names}: exactly zero, for nothing drawn there reaches the network."
         return text
 
 
