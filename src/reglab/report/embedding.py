@@ -8,17 +8,18 @@ REFERENCE = re.compile(r'(\bid="|href="#|url\(#)')
 UNWANTED = re.compile(r"<metadata>.*?</metadata>|<defs>\s*<style.*?</style>\s*</defs>|<!--.*?-->", re.DOTALL)
 NAMESPACES = re.compile(r'\s(?:xmlns(?::\w+)?|version)="[^"]*"')
 FONT = re.compile(r"font-family:[^;\"]*;\s*")
-PATH = re.compile(r'\sd="[^"]*"')
+PLACED = re.compile(r'\s(?:d|x|y)="[^"]*"')
+GAPS = re.compile(r">\s+<")
 
 
 def embedded(svg: str, prefix: str, label: str) -> Markup:
-    """matplotlib's `<svg>` in the page's font, its ids its own, its paths to a hundredth of a point.
+    """matplotlib's `<svg>` in the page's font, its ids its own, all places to a hundredth of a point.
 
     Metadata and style rules, which would reach the whole page, are left out.
     """
     svg = UNWANTED.sub("", svg[svg.index("<svg") :])
     svg = NAMESPACES.sub("", svg).replace("xlink:href", "href")
-    svg = PATH.sub(lambda path: re.sub(r"(\.\d\d)\d+", r"\1", path[0]), FONT.sub("", svg))
+    svg = PLACED.sub(lambda place: re.sub(r"(\.\d\d)\d+", r"\1", place[0]), FONT.sub("", GAPS.sub("><", svg)))
     svg = REFERENCE.sub(rf"\g<1>{escape(prefix)}-", svg)
     opening = Markup('<svg role="img" aria-label="{}"').format(label)
     return Markup(svg.replace("<svg", opening, 1))
