@@ -1,0 +1,85 @@
+"""Ablations as the README shows them: real `dvc exp` commands, whose runs are all in the main checkout's MLflow."""
+
+import csv
+import io
+import json
+import shutil
+
+import pytest
+from checkout import Checkout
+
+pytestmark = [pytest.mark.stress, pytest.mark.xdist_group("experiments")]
+RATE = "regularizers.dropout.hidden_rate"
+
+
+def few_stages(all: dict) -> None:
+    """Two recipes, and nothing beside."""
+    all["regularizers"].pop("l1")
+    all.update(baselines={}, transfer={})
+    all["pretraining"].pop("masked")
+
+
+@pytest.fixture(scope="module")
+def ablated(tmp_path_factory):
+    """A small study, one experiment on top of it, and two that were queued and run in temporary workspaces."""
+    checkout = Checkout(tmp_path_factory.mktemp("ablations"))
+    checkout.edit(few_stages)
+    checkout.repro()
+    checkout.git("add", "-A")
+    checkout.git("-c", "user.name=t", "-c", "user.email=t@localhost", "commit", "-qm", "two recipes")
+    for command in (
+        ("dvc", "exp", "run", "--queue", "-S", f"{RATE}=0.1,0.2"),
+        ("dvc", "exp", "run", "--run-all"),
+        ("dvc", "exp", "run", "-n", "softer", "-S", f"{RATE}=0.3"),
+    ):
+        code, output = checkout.run(*command)
+        assert code == 0, output
+    return checkout
+
+
+def recipes(checkout: Checkout, condition: str) -> list:
+    import mlflow
+
+    client = mlflow.MlflowClient(f"sqlite:///{checkout.folder / 'mlflow.db'}")
+    experiment = client.get_experiment_by_name("reglab").experiment_id
+    return client.search_runs([experiment], f"tags.kind = 'recipe' and {condition}")
+
+
+def test_a_grid_is_queued_and_every_experiment_stands_in_the_table_with_its_change(ablated):
+    code, table = ablated.run("dvc", "exp", "show", "--csv", "--only-changed")
+    assert code == 0, table
+    rows = list(csv.DictReader(io.StringIO(table)))
+    rates = {row["Experiment"]: row[RATE] for row in rows if row["rev"] not in ("workspace", "main", "master")}
+    assert sorted(rates.values()) == ["0.1", "0.2", "0.3"] and rates["softer"] == "0.3"
+    columns = set(rows[0])
+    assert "regularizers.dropout.test_accuracy" in columns
+    assert not any("none" in column for column in columns), "what no experiment changes is left out"
+
+
+def test_runs_of_temporary_workspaces_are_in_the_database_of_the_checkout(ablated):
+    for rate in ("0.1", "0.2", "0.3"):
+        (run,) = recipes(ablated, f"params.`dropout.hidden_rate` = '{rate}'")
+        assert run.info.status == "FINISHED" and run.data.tags["dvc_experiment"]
+        assert "test_accuracy" in run.data.metrics and "verdict" in run.data.tags
+        assert (ablated.folder / "mlartifacts" / run.info.run_id / "artifacts" / "record.json").exists()
+    assert len(recipes(ablated, "tags.dvc_experiment = 'softer'")) == 1, "none was not trained again"
+
+
+def test_params_and_metrics_of_an_experiment_are_compared_with_the_commit(ablated):
+    code, output = ablated.run("dvc", "params", "diff", "--json")
+    assert code == 0, output
+    assert json.loads(output) == {"params.yaml": {RATE: {"old": 0.5, "new": 0.3, "diff": -0.2}}}
+    code, output = ablated.run("dvc", "metrics", "diff", "--json")
+    assert code == 0, output
+    (changed,) = json.loads(output).values()
+    assert set(changed) == {f"regularizers.dropout.{name}" for name in ("test_accuracy", "difference")}
+    for numbers in changed.values():
+        assert numbers["diff"] == pytest.approx(numbers["new"] - numbers["old"])
+
+
+def test_curves_of_two_revisions_are_drawn_in_one_page(ablated):
+    code, output = ablated.run("dvc", "plots", "diff", "HEAD", "softer", "-o", "plots")
+    assert code == 0, output
+    page = (ablated.folder / "plots" / "index.html").read_text()
+    assert '"rev": "softer"' in page and '"rev": "HEAD"' in page and '"recipe": "dropout"' in page
+    shutil.rmtree(ablated.folder / "plots")
