@@ -155,7 +155,9 @@ def test_a_formula_is_well_formed_mathml_with_its_source(formula):
     children = {"mfrac": 2, "msub": 2, "msup": 2, "msubsup": 3, "munder": 2, "mover": 2, "munderover": 3, "mroot": 2}
     for node in root.iter():
         assert len(node) == children.get(node.tag, len(node)), node.tag
-        assert node.tag in ("mi", "mn", "mo", "mtext", "annotation") or (len(node) and not (node.text or "").strip())
+        assert node.tag in ("mi", "mn", "mo", "mtext", "mspace", "annotation") or (
+            len(node) and not (node.text or "").strip()
+        )
     assert root.find("semantics/annotation").text == formula
     assert not set("{}^_\\") & set("".join(root.find("semantics")[0].itertext()).replace("{0,1}", ""))
 

@@ -9,7 +9,7 @@ from conftest import BASELINES, COMBINATIONS, REGULARIZERS, SETTINGS, write_stud
 
 from reglab.errors import UserError
 from reglab.report import formats
-from reglab.report.collect import collect
+from reglab.report.collect import Entry, collect
 from reglab.report.page import render
 
 VOID = {"meta", "link", "br", "hr", "img", "input", "wbr"}
@@ -179,6 +179,24 @@ def test_the_controls_offer_every_verdict_and_kind_and_are_hidden_until_the_scri
         assert set(re.findall(r"<option>([^<]*)</option>", offered)) == values - {"reference", "no verdict"}
     assert "noise" in shown["kind"] and "classical" in shown["kind"] and "helps" in shown["verdict"]
     assert re.search(r"@media print \{.*\.filter.*display: none.*tr\[hidden\] \{ display: table-row", text, re.DOTALL)
+
+
+def test_robustness_stands_in_the_table_where_a_family_was_attacked(study, page):
+    from test_report_robustness import record
+
+    assert "robust" not in page.rows["regularizers-dropout"]
+    runs, expected, metrics = study
+    models = record()["models"]
+    attacked = record() | {
+        "technique": [],
+        "models": {"none": models["none"], "dropout": models["masked"] | {"transfer": {}}},
+    }
+    for model in attacked["models"].values():
+        model["transfer"] = dict.fromkeys(attacked["models"], 0.5)
+    text = render([*collect(runs, expected), Entry(attacked, {}, None)], metrics, SETTINGS)
+    rows = Page(text).rows
+    assert rows["regularizers-dropout"]["robust"] == {"value": "0.8", "text": "80.0?+70.0"}
+    assert rows["regularizers-none"]["robust"]["text"] == "10.0" and rows["regularizers-l1"]["robust"]["text"] == "–"
 
 
 def test_both_questions_are_named_and_explained(text):

@@ -105,3 +105,20 @@ def test_a_family_without_none_has_it_beside_from_one_attacked_within_the_same_e
 def test_a_study_without_attacks_has_no_such_section():
     assert robustness.families([Entry({"family": "theory", "name": "lasso"}, {}, None)]) == []
     assert robustness.families([Entry(record() | {"models": {}}, {}, None)]) == []
+
+
+def test_what_the_strong_attack_leaves_stands_beside_each_recipe_with_its_difference_to_none():
+    found = robustness.standings([Entry(record(), {}, None)])
+    assert {name for _, name in found} == set(ACCURACIES)
+    hardened, masked, none = (found["regularizers", name] for name in ("hardened", "masked", "none"))
+    assert (hardened.accuracy, hardened.epsilon, hardened.believed) == (0.6, 0.1, True)
+    assert hardened.difference == pytest.approx(0.5) and none.difference is None and not masked.believed
+
+
+def test_a_family_takes_none_from_beside_and_without_one_there_is_no_difference():
+    models = {name: model for name, model in record()["models"].items() if name != "none"}
+    settings = {"ensembles": record()["settings"]["regularizers"]}
+    own = Entry(record() | {"name": "ensembles", "models": models, "settings": settings}, {}, None)
+    beside = robustness.standings([own, Entry(record(), {}, None)])
+    assert beside["ensembles", "hardened"].difference == pytest.approx(0.5)
+    assert robustness.standings([own])["ensembles", "hardened"].difference is None

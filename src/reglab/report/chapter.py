@@ -37,7 +37,7 @@ PARTS = (
         "A bound on the weights becomes a term of the loss: the multiplier is the price of the bound, and it is zero "
         "where the bound does not bind.",
         (
-            r"\min_{\mathbf x} f(\mathbf x), \quad g^{(i)}(\mathbf x) = 0, \quad h^{(j)}(\mathbf x) \le 0",
+            r"\min_{\mathbf x} \, f(\mathbf x), \quad g^{(i)}(\mathbf x) = 0, \quad h^{(j)}(\mathbf x) \le 0",
             r"L(\mathbf x, \lambda, \alpha) = f(\mathbf x) + \sum_i \lambda_i g^{(i)}(\mathbf x) "
             r"+ \sum_j \alpha_j h^{(j)}(\mathbf x), \quad \alpha_j \ge 0",
         ),
@@ -84,7 +84,7 @@ PARTS = (
         "which earn less than that become exactly zero.",
         (
             r"\Omega(\theta) = \lVert \mathbf w \rVert_1 = \sum_i | w_i |",
-            r"\nabla_{\mathbf w} \tilde J = \alpha \sign(\mathbf w) + \nabla_{\mathbf w} J",
+            r"\nabla_{\mathbf w} \tilde J = \alpha \, \sign(\mathbf w) + \nabla_{\mathbf w} J",
         ),
         topics=("lasso",),
         techniques=("l1", "elastic_net"),
@@ -94,7 +94,7 @@ PARTS = (
         "data_augmentation",
         "Data augmentation",
         "Varied copies of the training examples that still mean the same: turned, shifted, scaled, partly covered, mixed.",
-        (r"\tilde{\mathbf x} = \beta \mathbf x_i + (1 - \beta) \mathbf x_j, "
+        (r"\text{mixed:} \quad \tilde{\mathbf x} = \beta \mathbf x_i + (1 - \beta) \mathbf x_j, "
          r"\quad \tilde{\mathbf y} = \beta \mathbf y_i + (1 - \beta) \mathbf y_j",),
         techniques=("affine", "erasing", "mixup", "cutmix"),
         families=("augmentation",),
@@ -142,7 +142,7 @@ PARTS = (
         "self_supervised",
         "Self-supervised learning",
         "Labels that cost nothing: hide a part and fill it in, or tell which of two versions is the original one.",
-        (r"J = - \log \frac{\exp(s(\mathbf z_i, \mathbf z_j) / \tau)}"
+        (r"\text{contrastive:} \quad J = - \log \, \frac{\exp(s(\mathbf z_i, \mathbf z_j) / \tau)}"
          r"{\sum_{k \ne i} \exp(s(\mathbf z_i, \mathbf z_k) / \tau)}",),
         families=("pretraining",),
         see=("pretexts",),
@@ -173,7 +173,7 @@ PARTS = (
         "The penalty is on what the units say rather than on the weights; or only so many units may speak at all.",
         (
             r"\Omega(\mathbf h) = \lVert \mathbf h \rVert_1 = \sum_i | h_i |",
-            r"\argmin_{\mathbf h, \lVert \mathbf h \rVert_0 \le k} \lVert \mathbf x - \mathbf W \mathbf h \rVert^2",
+            r"\argmin_{\mathbf h, \lVert \mathbf h \rVert_0 \le k} \, \lVert \mathbf x - \mathbf W \mathbf h \rVert^2",
         ),
         topics=("matching_pursuit",),
         techniques=("sparse_activations", "k_sparse"),
@@ -219,7 +219,7 @@ PARTS = (
         "Adversarial training",
         "A change too small to see can change the answer. Training on such examples is meant for security, and sometimes "
         "regularizes as well.",
-        (r"\tilde{\mathbf x} = \mathbf x + \epsilon \sign(\nabla_{\mathbf x} J(\theta, \mathbf x, y))",),
+        (r"\tilde{\mathbf x} = \mathbf x + \epsilon \, \sign(\nabla_{\mathbf x} J(\theta, \mathbf x, y))",),
         topics=("adversarial",),
         techniques=("adversarial_training", "trades"),
         families=("attacks",),

@@ -22,7 +22,7 @@ FENCES = set("()[]{}|‖")
 def mathml(tex: str) -> Markup:
     r"""A displayed formula; the TeX stays with it as an annotation.
 
-    Known are letters, numbers, `^ _ { }`, \frac, \sqrt[n], \tilde, \hat, \bar, \mathbf, \text, and the names in NAMED,
+    Known are letters, numbers, `^ _ { }`, \, \frac, \sqrt[n], \tilde, \hat, \bar, \mathbf, \text, and the names in NAMED,
     LETTERS and OPERATORS. Raises ValueError for what is not.
     """
     tokens = [token for token in TOKEN.findall(tex) if not token.isspace()]
@@ -105,6 +105,8 @@ def command(name: str, tokens: list[str], texts) -> Markup:
         while tokens.pop(0) != "}":
             pass
         return tag("mtext", next(texts).replace(" ", "\u00a0"))
+    if name == ",":
+        return tag("mspace", width="0.17em")
     if name in NAMED:
         return tag("mi", name, mathvariant="normal") if len(name) == 1 else tag("mi", name)
     if name in LETTERS:
