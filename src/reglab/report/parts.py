@@ -59,14 +59,13 @@ class Claimed:
         against = self.study.link(versus) if isinstance(versus, str) else value(versus, metric)
         if other and other != metric:
             against = Markup("{} of {}").format(other.replace("_", " "), against)
-        margin = f" within {value(self.row['margin'], metric)}" if self.row["margin"] else ""
-        if self.row["direction"] != "same":
-            margin = margin.replace("within", "by more than")
-        sentence = "{} of {}: the same as {}{}" if self.row["direction"] == "same" else "{} of {}: {} than {}{}"
-        direction = [] if self.row["direction"] == "same" else [self.row["direction"]]
-        return Markup(sentence).format(
-            metric.replace("_", " "), self.study.link(self.row["recipe"]), *direction, against, margin
-        )
+        direction, margin = self.row["direction"], self.row["margin"]
+        if direction == "same":
+            expected = Markup("the same as {} within {}").format(against, value(margin, metric))
+        else:
+            beyond = f" by more than {value(margin, metric)}" if margin else ""
+            expected = Markup("{} than {}{}").format(direction, against, beyond)
+        return Markup("{} of {}: {}").format(metric.replace("_", " "), self.study.link(self.row["recipe"]), expected)
 
 
 @dataclass(frozen=True)
