@@ -70,6 +70,48 @@ def test_forced_twice_the_lock_is_the_same_to_the_byte(done):
     assert (done.folder / "dvc.lock").read_bytes() == first
 
 
+def test_forked_from_a_warm_process_stages_leave_the_same_to_the_byte(done):
+    first = (done.folder / "dvc.lock").read_bytes()
+    code, output = done.run("reglab", "repro", "--force")
+    assert code == 0 and "Running stage 'train@dropout'" in output, output
+    assert (done.folder / "dvc.lock").read_bytes() == first
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_repro_told_to_stop_ends_its_stage_and_publishes_nothing(done, number, code):
+    before = (done.folder / "params.yaml").read_bytes()
+    record = done.folder / "runs" / "regularizers" / "none" / "record.json"
+    done.edit(lambda all: all["training"].update(epochs=100_000))
+    process = done.start("reglab", "repro", "train@none")
+    journal, deadline = done.folder / ".reglab" / "journal", time.monotonic() + 120
+    while not any(file.stat().st_size for file in journal.glob("*/seed-*.jsonl")) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    process.send_signal(number)
+    output, _ = process.communicate(timeout=60)
+    (done.folder / "params.yaml").write_bytes(before)
+    assert process.returncode == code and "Interrupted" in output and "Traceback" not in output, output
+    assert not record.exists() and not list(record.parent.parent.glob(".*partial")), (
+        "DVC removed it, as before every run"
+    )
+    shutil.rmtree(journal)
+    done.repro()
+
+
+def test_a_profile_is_a_study_of_its_own(done):
+    before = (done.folder / "params.yaml").read_bytes()
+    files = {path: path.stat().st_mtime_ns for path in (done.folder / "runs").rglob("*")}
+    done.edit(lambda all: all.update(profiles={"tiny": {"training": {"epochs": 1}}}))
+    code, output = done.run("reglab", "repro", "--profile", "tiny")
+    again, told = done.run("reglab", "repro", "--profile", "tiny")
+    (done.folder / "params.yaml").write_bytes(before)
+    assert code == again == 0, output
+    assert "profiles/tiny/reports/index.html" in output and "Running stage" not in told
+    record = json.loads((done.folder / "profiles/tiny/runs/regularizers/dropout/record.json").read_text())
+    assert record["settings"]["training"]["epochs"] == 1 and (done.folder / "profiles/tiny/mlflow.db").exists()
+    assert {path: path.stat().st_mtime_ns for path in (done.folder / "runs").rglob("*")} == files
+    shutil.rmtree(done.folder / "profiles")
+
+
 def test_an_experiment_in_a_temporary_workspace_keeps_its_runs_and_shows_its_change(done):
     code, output = done.run(
         "dvc", "exp", "run", "--temp", "-n", "softer", "-S", "regularizers.dropout.hidden_rate=0.25"
