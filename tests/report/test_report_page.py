@@ -133,6 +133,20 @@ def test_every_link_leads_somewhere_on_the_page(page, text):
     assert len(inside) > 30 and inside <= set(page.ids)
 
 
+def test_a_search_has_its_section_its_record_and_a_link_from_the_chapter(study):
+    from test_report_searches import SEARCH, sweep
+
+    runs, expected, metrics = study
+    own, row, _ = sweep("dropout", {"hidden_rate": [0.1, 0.5]}, [[0.9, 0.91], [0.93, 0.94]], 1)
+    own.record.update(checks=[], technique=["dropout"], dataset={"fingerprint": "sha256:0"})
+    text = render([*collect(runs, expected), own], metrics | {"sweeps": {"dropout": row}}, SETTINGS | SEARCH)
+    page = Page(text)
+    assert {address[1:] for address in page.addresses if address.startswith("#")} <= set(page.ids)
+    assert '<tr id="ran-sweeps-dropout">' in text and page.unbalanced == []
+    at_dropout = re.search(r'id="lecture-dropout".*?</article>', text, re.DOTALL)[0]
+    assert 'href="#sweeps"' in at_dropout and "#ran-sweeps" not in at_dropout
+
+
 def test_nothing_is_fetched_from_anywhere(page, text):
     assert [address for address in page.addresses if not address.startswith(("#", "data:"))] == []
     assert all(target.startswith("#") for target in re.findall(r"url\(\s*['\"]?([^)]*)\)", text))
