@@ -106,7 +106,7 @@ def description(experiment: str) -> str:
             "",
             *listed,
             "",
-            "The same are under **Views**. To see all recipes without their seeds, search `tags.kind != 'seed'`; to see one"
+            "The same are under **Views**. To see all recipes without their seeds, search `tags.kind = 'recipe'`; to see one"
             " experiment of DVC, `tags.dvc_experiment = '<name>'`.",
             "",
             "**To compare**, tick recipes and press Compare; *Show diff only* leaves the settings that differ."
