@@ -16,10 +16,13 @@ NAMES = ("none", "dropout", "l1")
 
 
 class Checkout:
-    """A copy of this checkout with few epochs, seeds and entries, in a git repository of its own."""
+    """A copy of this checkout with few epochs, seeds and entries, in a git repository of its own.
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    `warm` is the environment by which stages find a warm process; {}: each runs in a process of its own.
+    """
+
+    def __init__(self, folder: Path, warm: dict[str, str]) -> None:
+        self.folder, self.warm = folder, warm
         for name in ("src", "pipelines", ".dvc/plots"):
             shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
         for name in ("dvc.yaml", "params.yaml", ".gitignore", ".dvcignore", ".dvc/config", ".dvc/.gitignore"):
@@ -75,7 +78,7 @@ class Checkout:
         outside = {key: value for key, value in os.environ.items() if not key.startswith(("DVC_", "MLFLOW_", "PYTEST"))}
         environment = outside | {"PATH": f"{TOOLS}{os.pathsep}{os.environ['PATH']}", "MLFLOW_DISABLE_TELEMETRY": "true"}
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-        return subprocess.Popen(command, cwd=self.folder, env=environment, **pipes)
+        return subprocess.Popen(command, cwd=self.folder, env=environment | self.warm, **pipes)
 
     def run(self, *command: str) -> tuple[int, str]:
         process = self.start(*command)

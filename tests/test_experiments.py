@@ -8,6 +8,8 @@ import shutil
 import pytest
 from checkout import Checkout
 
+from reglab import warm
+
 pytestmark = [pytest.mark.stress, pytest.mark.xdist_group("experiments")]
 RATE = "regularizers.dropout.hidden_rate"
 
@@ -22,19 +24,20 @@ def few_stages(all: dict) -> None:
 @pytest.fixture(scope="module")
 def ablated(tmp_path_factory):
     """A small study, one experiment on top of it, and two that were queued and run in temporary workspaces."""
-    checkout = Checkout(tmp_path_factory.mktemp("ablations"))
-    checkout.edit(few_stages)
-    checkout.repro()
-    checkout.git("add", "-A")
-    checkout.git("-c", "user.name=t", "-c", "user.email=t@localhost", "commit", "-qm", "two recipes")
-    for command in (
-        ("dvc", "exp", "run", "--queue", "-S", f"{RATE}=0.1,0.2"),
-        ("dvc", "exp", "run", "--run-all"),
-        ("dvc", "exp", "run", "-n", "softer", "-S", f"{RATE}=0.3"),
-    ):
-        code, output = checkout.run(*command)
-        assert code == 0, output
-    return checkout
+    with warm.server() as address:
+        checkout = Checkout(tmp_path_factory.mktemp("ablations"), address)
+        checkout.edit(few_stages)
+        checkout.repro()
+        checkout.git("add", "-A")
+        checkout.git("-c", "user.name=t", "-c", "user.email=t@localhost", "commit", "-qm", "two recipes")
+        for command in (
+            ("dvc", "exp", "run", "--queue", "-S", f"{RATE}=0.1,0.2"),
+            ("dvc", "exp", "run", "--run-all"),
+            ("dvc", "exp", "run", "-n", "softer", "-S", f"{RATE}=0.3"),
+        ):
+            code, output = checkout.run(*command)
+            assert code == 0, output
+        yield checkout
 
 
 def recipes(checkout: Checkout, condition: str) -> list:

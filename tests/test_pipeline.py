@@ -10,7 +10,7 @@ import time
 import pytest
 from checkout import NAMES, ROOT, TOOLS, Checkout
 
-from reglab import params
+from reglab import params, warm
 from reglab.report.collect import STAGES
 
 pytestmark = [pytest.mark.stress, pytest.mark.xdist_group("pipeline")]
@@ -19,9 +19,10 @@ pytestmark = [pytest.mark.stress, pytest.mark.xdist_group("pipeline")]
 @pytest.fixture(scope="module")
 def done(tmp_path_factory):
     """A finished small study, as it stood after its first repro; tests leave it as they found it."""
-    checkout = Checkout(tmp_path_factory.mktemp("study"))
-    checkout.repro()
-    return checkout
+    with warm.server() as address:
+        checkout = Checkout(tmp_path_factory.mktemp("study"), address)
+        checkout.repro()
+        yield checkout
 
 
 def test_the_stages_are_the_entries_of_params_yaml():
@@ -64,16 +65,11 @@ def test_a_deleted_entry_leaves_the_metrics_and_the_report(done):
     done.repro()
 
 
-def test_forced_twice_the_lock_is_the_same_to_the_byte(done):
-    first = (done.folder / "dvc.lock").read_bytes()
-    done.repro("--force")
-    assert (done.folder / "dvc.lock").read_bytes() == first
-
-
-def test_forked_from_a_warm_process_stages_leave_the_same_to_the_byte(done):
-    first = (done.folder / "dvc.lock").read_bytes()
-    code, output = done.run("reglab", "repro", "--force")
-    assert code == 0 and "Running stage 'train@dropout'" in output, output
+def test_forced_and_in_processes_of_their_own_stages_leave_the_same_to_the_byte(done):
+    first, address = (done.folder / "dvc.lock").read_bytes(), done.warm
+    done.warm = {}
+    assert "train@dropout" in done.repro("--force")
+    done.warm = address
     assert (done.folder / "dvc.lock").read_bytes() == first
 
 
