@@ -205,7 +205,7 @@ def share_of_zeros(learner: Supervised) -> float:
 
 @torch.no_grad()
 def share_of_idle_units(learner: Supervised, inputs: torch.Tensor) -> float:
-    """Share of the outputs of all hidden layers that are exactly zero, over the inputs (n, *shape)."""
+    """Share of the outputs of all hidden layers that are exactly zero, over the inputs (n, *shape); 0 without any."""
     told = []
     hooks = [
         layer.register_forward_hook(lambda _, __, units: told.append(units)) for layer in learner.network.hidden_layers
@@ -213,7 +213,7 @@ def share_of_idle_units(learner: Supervised, inputs: torch.Tensor) -> float:
     learner.network.eval()(inputs)
     for hook in hooks:
         hook.remove()
-    return (torch.cat([units.flatten() for units in told]) == 0).float().mean().item()
+    return (torch.cat([units.flatten() for units in told]) == 0).float().mean().item() if told else 0.0
 
 
 def finished_seed(folder: Path, seed: int) -> tuple[dict, dict[str, np.ndarray]]:
