@@ -155,5 +155,9 @@ def test_no_file_has_grown_beyond_one_subject():
 
 def test_what_reads_all_records_runs_again_when_an_entry_goes():
     for name in ("evaluate", "report"):
-        assert "params.yaml" in stages()[name]["deps"], f"dvc.yaml: {name}: deps lacks params.yaml, which names the entries"
-    assert "reports/index.html" in stages()["mirror"]["deps"], "dvc.yaml: mirror: deps lacks the page, which names them all"
+        assert "params.yaml" in stages()[name]["deps"], (
+            f"dvc.yaml: {name}: deps lacks params.yaml, which names the entries"
+        )
+    assert "reports/index.html" in stages()["mirror"]["deps"], (
+        "dvc.yaml: mirror: deps lacks the page, which names them all"
+    )
