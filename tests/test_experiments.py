@@ -10,7 +10,7 @@ from checkout import Checkout
 
 from reglab import warm
 
-pytestmark = [pytest.mark.stress, pytest.mark.xdist_group("experiments")]
+pytestmark = pytest.mark.stress
 RATE = "regularizers.dropout.hidden_rate"
 
 

@@ -13,7 +13,7 @@ from checkout import NAMES, ROOT, TOOLS, Checkout
 from reglab import params, warm
 from reglab.report.collect import STAGES
 
-pytestmark = [pytest.mark.stress, pytest.mark.xdist_group("pipeline")]
+pytestmark = pytest.mark.stress
 
 
 @pytest.fixture(scope="module")
