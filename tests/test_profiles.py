@@ -34,11 +34,13 @@ def held(folder) -> set[str]:
     return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
 
 
-def test_an_override_replaces_what_it_names_and_nothing_else():
-    whole = {"seeds": 11, "training": {"epochs": 40, "rate": 0.1}, "list": [1, 2], "entry": None}
+def test_an_override_replaces_what_it_names_and_nothing_else(tmp_path):
+    whole = {"seeds": 11, "training": {"epochs": 40, "rate": 0.1}, "list": [1, 2], "entry": None, "tracking": {}}
     override = {"training": {"epochs": 8}, "list": [3], "entry": {"size": 1}}
     wanted = {"seeds": 11, "training": {"epochs": 8, "rate": 0.1}, "list": [3], "entry": {"size": 1}}
-    assert profiles.merge(whole, override) == wanted and whole["training"]["epochs"] == 40
+    YAML().dump(whole | {"profiles": {"small": override}}, tmp_path / "params.yaml")
+    merged = YAML(typ="safe").load(profiles.merged(tmp_path / "params.yaml", "small"))
+    assert merged == wanted | {"profiles": {}, "tracking": {"uri": None}}
 
 
 def test_the_settings_of_a_profile_are_those_of_the_study_with_its_own_merged_in(root):

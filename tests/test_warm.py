@@ -1,4 +1,5 @@
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,9 +11,9 @@ import pytest
 from reglab import warm
 
 SOURCES = Path(warm.__file__).parents[1]
-CLIENT = f"""
+CLIENT = """
 import sys
-sys.path.insert(0, {str(SOURCES)!r})
+sys.path.insert(0, sys.argv.pop(1))
 from reglab import processes, warm
 processes.exit_on_signals()
 assert "torch" not in sys.modules
@@ -21,7 +22,7 @@ sys.exit(warm.hand_over(sys.argv[1:]) if warm.ADDRESS in __import__("os").enviro
 REPORT = """
 import os, sys
 print(__name__, sys.argv[1:], os.getcwd(), ascii(os.environ["COLOUR"]), sys.stdin.read(), "torch" in sys.modules)
-print(sorted(name for name in sys.modules if name.startswith("reglab")), len(os.listdir("/proc/self/task")))
+print("reglab.training" in sys.modules, len(os.listdir("/proc/self/task")))
 print(sorted(os.listdir("/proc/self/fd")), file=sys.stderr)
 """
 WORKERS = """
@@ -43,10 +44,12 @@ def address():
     assert not os.path.exists(Path(address[warm.ADDRESS]).parent)
 
 
-def client(folder: Path, address: dict, source: str, *arguments: str, **options) -> subprocess.Popen:
+def client(
+    folder: Path, address: dict, source: str, *arguments: str, code: Path = SOURCES, **options
+) -> subprocess.Popen:
     (folder / "script.py").write_text(source)
-    command = [sys.executable, "-c", CLIENT, "script.py", *arguments]
-    paths = {"PYTHONPATH": os.pathsep.join([str(SOURCES), os.path.dirname(__file__)])}
+    command = [sys.executable, "-c", CLIENT, str(code), "script.py", *arguments]
+    paths = {"PYTHONPATH": os.path.dirname(__file__)}
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     return subprocess.Popen(command, cwd=folder, env=os.environ | address | paths | options, **pipes)
 
@@ -75,7 +78,7 @@ def test_a_script_runs_as_if_it_had_been_started_by_its_client(tmp_path, address
     output, errors = client(tmp_path, address, REPORT, "a", "b c", COLOUR="blü\udce9").communicate("typed")
     first, second = output.splitlines()
     assert first == f"__main__ ['a', 'b c'] {tmp_path} 'bl\\xfc\\udce9' typed True"
-    assert second == "[] 1", "no module of this project, one thread"
+    assert second == "True 1", "the modules of this project, one thread"
     assert errors.strip() == "['0', '1', '2', '3']", "no open file but its own, and the folder that is listed"
 
 
@@ -99,11 +102,18 @@ def test_the_exit_code_is_that_of_the_script(tmp_path, address, ending, code, sa
 
 
 def test_code_edited_between_two_stages_is_what_runs(tmp_path, address):
-    (tmp_path / "reglab").mkdir()
-    for value in ("1", "2", "3"):
-        (tmp_path / "reglab" / "__init__.py").write_text(f"value = {value}\n")
-        script = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import reglab; print(reglab.value)"
-        assert client(tmp_path, address, script).communicate()[0].strip() == value
+    shutil.copytree(SOURCES / "reglab", tmp_path / "reglab", ignore=shutil.ignore_patterns("__pycache__"))
+    file = tmp_path / "reglab" / "streams.py"
+    own, script = file.read_text(), "from reglab import streams; print(streams.__file__, getattr(streams, 'value', None))"
+    for value in ("1", "2", None):
+        file.write_text(f"{own}\nvalue = {value}\n")
+        output, errors = client(tmp_path, address, script, code=tmp_path).communicate()
+        assert output.split() == [str(file), str(value)], errors
+    file.write_text("value = (\n")
+    output, errors = client(tmp_path, address, script, code=tmp_path).communicate()
+    assert "SyntaxError" in errors and not output
+    output, _ = client(tmp_path, address, script).communicate()
+    assert output.split() == [str(SOURCES / "reglab" / "streams.py"), "None"], "another checkout has its own"
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)])

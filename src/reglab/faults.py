@@ -10,7 +10,6 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from annotated_types import GroupedMetadata
-from omegaconf import OmegaConf
 from pydantic import TypeAdapter, ValidationError
 from ruamel.yaml.events import Event
 
@@ -124,9 +123,7 @@ def checked(kind: Any, given: Plain, key: Key, faults: Faults) -> Any:
         if not isinstance(given, dict):
             faults.add(key, shown(given), words(kind))
             return None
-        own = (field for field in fields(kind) if field.name not in given)  # the others may have another shape
-        defaults = {field.name: field.default for field in own if field.default is not MISSING}
-        given = OmegaConf.to_container(OmegaConf.merge(defaults, given))
+        given = {field.name: field.default for field in fields(kind) if field.default is not MISSING} | given
     try:  # as JSON, for its types are those of YAML: a list may become a tuple, but no text a number
         return adapter(kind).validate_json(json.dumps(given), strict=True, extra="forbid")
     except ValidationError as error:

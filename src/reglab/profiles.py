@@ -11,11 +11,12 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from omegaconf import OmegaConf
 from ruamel.yaml import YAML
 
 from reglab import params
 from reglab.errors import UserError
-from reglab.faults import Plain, unknown
+from reglab.faults import unknown
 from reglab.params import Params
 from reglab.yaml_source import read
 
@@ -51,18 +52,12 @@ def merged(path: Path, name: str) -> str:
     profiles = whole["profiles"]
     if name not in profiles:
         raise unknown("params.yaml: profiles", name, list(profiles))
-    whole = merge(whole | {"profiles": {}, "tracking": whole["tracking"] | {"uri": None}}, profiles[name])
+    whole = whole | {"profiles": {}, "tracking": whole["tracking"] | {"uri": None}}
+    whole = OmegaConf.to_container(OmegaConf.merge(whole, profiles[name]))
     text = io.StringIO(f"# {path.name} with profiles.{name} merged into it, made anew by each repro: edit that one\n")
     text.seek(0, io.SEEK_END)
     YAML().dump(whole, text)
     return text.getvalue()
-
-
-def merge(value: Plain, override: Plain) -> Plain:
-    """The value with those keys replaced that the override has, at every depth."""
-    if not (isinstance(value, dict) and isinstance(override, dict)):
-        return override
-    return value | {key: merge(value.get(key), own) for key, own in override.items()}
 
 
 def prepare(root: Path, name: str) -> Path:

@@ -1,17 +1,18 @@
 """A warm process from which stages are forked: what takes seconds to import is imported once for all of them.
 
     reglab repro -+- dvc repro --- python pipelines/train.py, the client: hands over, waits, exits with the same code
-                  +- server ------ keeper ------ the stage itself, in a fork that has torch but no module of this project
+                  +- server ------ keeper ------ the stage itself, in a fork that has torch and this project's modules
 
-The server has imported packages alone, so a stage runs the code as it is on disk at that moment, with the client's
-arguments, folder, environment and open files. The keeper, one per client, passes signals on to the stage and the exit
-code back; whoever of them goes takes the stage with it. Without a server (`dvc repro`, by hand, not Linux) a stage runs
-in the process that it has.
+Before every fork the server looks at the client's files of this project, and imports anew what is not as it was: a stage
+runs the code that is on disk at that moment, with the client's arguments, folder, environment and open files. The keeper,
+one per client, passes signals on to the stage and the exit code back; whoever of them goes takes the stage with it.
+Without a server (`dvc repro`, by hand, not Linux) a stage runs in the process that it has.
 """
 
 import contextlib
 import gc
 import importlib
+import importlib.machinery
 import json
 import os
 import runpy
@@ -29,6 +30,7 @@ from reglab.processes import die_with_parent, exit_on_signals, on_signals
 
 ADDRESS = "REGLAB_WARM"  # the variable that names the server's socket
 BEGUN = b"+"
+PATIENCE = 10.0  # seconds that a client has to say what it wants
 PACKAGES = (
     *("torch", "pytorch_lightning", "torchmetrics", "torch.utils.flop_counter", "safetensors.numpy"),
     *("sklearn.ensemble", "sklearn.neighbors", "sklearn.semi_supervised", "sklearn.svm", "sklearn.datasets"),
@@ -104,32 +106,85 @@ def serve() -> None:
         listening.bind(f"{folder}/stages")
         listening.listen()
         print(f"{folder}/stages", flush=True)
-        warm = False
+        warm, held = False, {}
         while True:
             connection, _ = listening.accept()
             if not warm:
                 for name in PACKAGES:
                     importlib.import_module(name)
                 store.load()
-                gc.freeze()  # what is there to stay need not be looked through again in every fork
                 warm = True
-            if os.fork() == 0:
-                try:
-                    listening.close()
-                    keep(connection)
-                finally:
-                    os._exit(1)
+            asked = wanted(connection)
+            if asked:
+                held = hold(asked[0]["path"], held)
+                if os.fork() == 0:
+                    try:
+                        listening.close()
+                        keep(connection, *asked)
+                    finally:
+                        os._exit(1)
+                for file in asked[1]:
+                    os.close(file)
             connection.close()
 
 
-def keep(connection: socket.socket) -> None:
+def wanted(connection: socket.socket) -> tuple[dict, list[int]] | None:
+    """The request of a client and its open files; None if it goes, says nothing, or has another Python."""
+    files: list[int] = []
+    try:
+        connection.settimeout(PATIENCE)
+        _, files, _, _ = socket.recv_fds(connection, len(b"files"), 3)
+        with connection.makefile("rb") as told:
+            request = json.loads(told.readline())
+        connection.settimeout(None)
+        if request["python"] == sys.executable:
+            return request, files
+    except (OSError, ValueError):
+        pass
+    for file in files:
+        os.close(file)
+    return None
+
+
+def hold(path: list[str], held: dict[str, tuple]) -> dict[str, tuple]:
+    """Have in memory the modules of this project that a search along `path` finds, as they are on disk.
+
+    `held` and what is returned are the stamps of their files. Of code that cannot be imported nothing is held: the stage
+    will say what is wrong with it.
+    """
+    spec = importlib.machinery.PathFinder.find_spec("reglab", path)
+    package = Path(spec.origin).parent if spec and spec.origin else None
+    found = sorted(package.rglob("*.py")) if package else []
+    stamps = {str(file): (status.st_mtime_ns, status.st_size) for file in found if (status := file.stat())}
+    if stamps == held:
+        return held
+    forget()
+    before, sys.path[:] = sys.path[:], path
+    try:
+        for file in found:
+            parts = file.relative_to(package.parent).with_suffix("").parts
+            if parts[-1] not in ("__init__", "__main__"):
+                importlib.import_module(".".join(parts))
+    except BaseException:
+        forget()
+        return {}
+    finally:
+        sys.path[:] = before
+        gc.freeze()  # what is there to stay need not be looked through again in every fork
+    return stamps
+
+
+def forget() -> None:
+    """Let go of every module of this project, so that the next import reads the disk."""
+    for name in [name for name in sys.modules if name.partition(".")[0] == "reglab"]:
+        del sys.modules[name]
+    importlib.invalidate_caches()
+
+
+def keep(connection: socket.socket, request: dict, files: list[int]) -> None:
     """Run what the client asks for in a fork of this one; ends the process."""
     for number in (signal.SIGTERM, signal.SIGCHLD):
         signal.signal(number, signal.SIG_DFL)
-    _, files, _, _ = socket.recv_fds(connection, len(b"files"), 3)
-    request = json.loads(connection.makefile("rb").readline())
-    if request["python"] != sys.executable:
-        return
     if request["detached"]:
         connection.send(BEGUN)
         os.setsid()
@@ -165,9 +220,6 @@ def run(request: dict, files: list[int], connection: socket.socket) -> None:
         os.environ.update(request["environment"])
         sys.path[:], sys.argv[:] = request["path"], request["argv"]
         sys.stdout.reconfigure(line_buffering=os.isatty(1))
-        for name in [name for name in sys.modules if name.partition(".")[0] == "reglab"]:
-            del sys.modules[name]
-        importlib.invalidate_caches()
         runpy.run_path(sys.argv[0], run_name="__main__")
         code = 0
     except SystemExit as end:

@@ -139,8 +139,8 @@ def strong(
     """Adaptive ascents on the cross-entropy and towards each of the nine nearest wrong classes, then towards each the
     nearest point beyond the boundary, then the square attack: the four parts of AutoAttack.
 
-    Returns inputs (n, *shape). Each part gets the examples that those before it left standing. UserError as in `base`
-    and `Ball.around`.
+    Returns inputs (n, *shape). Each part gets the examples that those before it left standing; within a part all classes
+    are tried side by side, and the nearest that is reached counts. UserError as in `base` and `Ball.around`.
 
     Source: as for `adaptive_ascent`; section 4.
     """
@@ -150,20 +150,47 @@ def strong(
         standing = right(model, inputs, labels)
         with torch.no_grad():
             scores = model(inputs)
-        order = scores.scatter(1, labels[:, None], -torch.inf).argsort(1, descending=True)
-        aims = [torch.stack([labels, aim], 1) for aim in order[:, : min(TARGETS, scores.shape[1] - 1)].unbind(1)]
-        for number, (objective, targets) in enumerate([(cross_entropy, labels), *((targeted, aim) for aim in aims)]):
+        aims = scores.scatter(1, labels[:, None], -torch.inf).argsort(1, descending=True)[:, :-1][:, :TARGETS]
+
+        def start(number: int, rows: Tensor) -> Tensor:
+            return ball.random(generator(seed, "strong", number))[rows]
+
+        def by_cross_entropy(rows: Tensor) -> Tensor:
+            return adaptive_ascent(model, ball[rows], start(0, rows), labels[rows], cross_entropy, labels[rows])
+
+        def by_targets(rows: Tensor) -> Tensor:
+            starts = torch.cat([start(number + 1, rows) for number in range(aims.shape[1])])
+            every, classes = towards_each(rows, aims)
+            pairs = torch.stack([labels[every], classes], 1)
+            moved = adaptive_ascent(model, ball[every], starts, labels[every], targeted, pairs)
+            return first_wrong(model, moved, labels[rows])
+
+        def by_boundaries(rows: Tensor) -> Tensor:
+            every, classes = towards_each(rows, aims)
+            near = ball.radius.flatten()[every]
+            moved = fast_boundary(model, inputs[every], labels[every], classes, near, norm=norm, bounds=bounds)
+            return first_wrong(model, moved, labels[rows])
+
+        def by_squares(rows: Tensor) -> Tensor:
+            near, settings = ball.radius.flatten()[rows], {"norm": norm, "queries": QUERIES, "seed": seed}
+            return square(model, inputs[rows], labels[rows], near, bounds=bounds, **settings)
+
+        for part in (by_cross_entropy, by_targets, by_boundaries, by_squares):
             rows = standing.nonzero()[:, 0]
             if len(rows):
-                start = ball.random(generator(seed, "strong", number))[rows]
-                found[rows] = adaptive_ascent(model, ball[rows], start, labels[rows], objective, targets[rows])
+                found[rows] = part(rows)
                 standing = right(model, found, labels)
-        for aim in order[:, : len(aims)].unbind(1):
-            rows = standing.nonzero()[:, 0]
-            near = ball.radius.flatten()[rows]
-            found[rows] = fast_boundary(model, inputs[rows], labels[rows], aim[rows], near, norm=norm, bounds=bounds)
-            standing = right(model, found, labels)
-        rows = standing.nonzero()[:, 0]
-        near, settings = ball.radius.flatten()[rows], {"norm": norm, "queries": QUERIES, "seed": seed, "bounds": bounds}
-        found[rows] = square(model, inputs[rows], labels[rows], near, **settings)
     return found
+
+
+def towards_each(rows: Tensor, aims: Tensor) -> tuple[Tensor, Tensor]:
+    """The rows (n,) once for each of their aims (all, k), and the aims: (k n,) twice, the first aim of all rows first."""
+    return rows.repeat(aims.shape[1]), aims[rows].T.flatten()
+
+
+def first_wrong(model: Model, points: Tensor, labels: Tensor) -> Tensor:
+    """Of the points (k n, *shape) for labels (n,), the first of each that the model gets wrong, else the first of all."""
+    tries = len(points) // len(labels)
+    wrong = ~right(model, points, labels.repeat(tries)).view(tries, -1)
+    columns = torch.arange(len(labels), device=labels.device)
+    return points.view(tries, len(labels), *points.shape[1:])[wrong.byte().argmax(0), columns]
