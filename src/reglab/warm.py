@@ -146,7 +146,7 @@ def wanted(connection: socket.socket) -> tuple[dict, list[int]] | None:
     return None
 
 
-def hold(path: list[str], held: dict[str, tuple]) -> dict[str, tuple]:
+def hold(path: list[str], held: dict[Path, tuple]) -> dict[Path, tuple]:
     """Have in memory the modules of this project that a search along `path` finds, as they are on disk.
 
     `held` and what is returned are the stamps of their files. Of code that cannot be imported nothing is held: the stage
@@ -154,18 +154,21 @@ def hold(path: list[str], held: dict[str, tuple]) -> dict[str, tuple]:
     """
     spec = importlib.machinery.PathFinder.find_spec("reglab", path)
     package = Path(spec.origin).parent if spec and spec.origin else None
-    found = sorted(package.rglob("*.py")) if package else []
-    stamps = {str(file): (status.st_mtime_ns, status.st_size) for file in found if (status := file.stat())}
+    stamps = {}
+    for file in sorted(package.rglob("*.py")) if package else ():
+        with contextlib.suppress(OSError):  # an editor's link to nothing, or gone meanwhile
+            status = file.stat()
+            stamps[file] = status.st_mtime_ns, status.st_size
     if stamps == held:
         return held
     forget()
     before, sys.path[:] = sys.path[:], path
     try:
-        for file in found:
+        for file in stamps:
             parts = file.relative_to(package.parent).with_suffix("").parts
             if parts[-1] not in ("__init__", "__main__"):
                 importlib.import_module(".".join(parts))
-    except BaseException:
+    except Exception:
         forget()
         return {}
     finally:
