@@ -5,13 +5,13 @@ import stage
 
 def main() -> None:
     import sys
+    from dataclasses import replace
     from functools import partial
     from pathlib import Path
 
     from reglab import attacking, params, record
     from reglab.data import prepared
     from reglab.fitting import Recipe
-    from reglab.record import About
     from reglab.restoring import ensemble_network, plain_network, recipe_network
 
     settings, data, family = params.load(), prepared.read(Path("data/study")), stage.name()
@@ -33,17 +33,10 @@ def main() -> None:
     names = list(getattr(settings, family))
     if family == "transfer":  # only those that tell all classes apart can be compared
         names = [name for name in names if settings.transfer[name].classes is None]
-    about = About(
-        family="attacks",
-        name=family,
-        technique=[],
-        dataset={"name": data.name, "fingerprint": data.fingerprint},
-        settings={family: params.settings(attack)} | settings.shared(),
-        seeds=[],
-    )
+    about = stage.about(settings, "attacks", data, {}, **{family: attack}, **settings.shared())
+    about = replace(about, seeds=[])  # those of the records it attacks
     networks = {name: rebuild(name) for name in names}
-    context = stage.context(settings.tracking)
-    content = attacking.run(attack, networks, about, data, Path("runs"), processes=settings.processes, context=context)
+    content = attacking.run(attack, networks, about, data, Path("runs"), **stage.options(settings))
     for name, seeds in content["skipped"].items():
         print(f"{name}: not attacked, for it diverged in seed {', '.join(map(str, seeds))}", file=sys.stderr)
     for name, model in content["models"].items():

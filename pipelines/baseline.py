@@ -13,14 +13,7 @@ def main() -> None:
 
     settings, data, name = params.load(), prepared.read(Path("data/study")), stage.name()
     baseline = settings.entry("baselines", name)
-    about = record.About(
-        family="baselines",
-        name=name,
-        technique=[name],
-        dataset={"name": data.name, "fingerprint": data.fingerprint},
-        settings={name: params.settings(baseline), "data": params.settings(settings.data)},
-        seeds=list(range(settings.seeds)),
-    )
+    about = stage.about(settings, "baselines", data, {name: baseline}, data=settings.data)
     splits = {seed: data.split(seed) for seed in about.seeds}
     with journal.opened(about, stage.context(settings.tracking)) as entry:
         probabilities = {}

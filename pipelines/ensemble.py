@@ -10,26 +10,17 @@ def main() -> None:
     from reglab import ensembling, params
     from reglab.data import prepared
     from reglab.fitting import Recipe
-    from reglab.record import About
 
     settings, data, name = params.load(), prepared.read(Path("data/study")), stage.name()
     ensemble = settings.entry("ensembles", name)
-    about = About(
-        family="ensembles",
-        name=name,
-        technique=[name],
-        dataset={"name": data.name, "fingerprint": data.fingerprint},
-        settings={name: params.settings(ensemble)} | settings.shared(),
-        seeds=list(range(settings.seeds)),
-    )
+    about = stage.about(settings, "ensembles", data, {name: ensemble}, **settings.shared())
 
     def recipe(*regularizers) -> Recipe:
         return Recipe(regularizers, settings.model, settings.training, data.classes)
 
     members = json.loads(Path(f"data/members/{name}.json").read_text())
     chosen = {each["name"]: recipe(settings.regularizers[each["name"]]) for each in members}
-    runs, context = Path("runs"), stage.context(settings.tracking)
-    ensembling.run(ensemble, recipe(), about, data, runs, chosen=chosen, processes=settings.processes, context=context)
+    ensembling.run(ensemble, recipe(), about, data, Path("runs"), chosen=chosen, **stage.options(settings))
 
 
 if __name__ == "__main__":

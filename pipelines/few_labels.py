@@ -24,18 +24,9 @@ def main() -> None:
     study = few_labels.Study(
         settings.few_labels, settings.augmentation["study"], settings.training.accelerator, tuple(classes)
     )
-    shared = {"few_labels": params.settings(settings.few_labels), "augmentation": params.settings(study.policy)}
-    about = record.About(
-        family=family,
-        name=name,
-        technique=[name],
-        dataset={"name": data.name, "fingerprint": data.fingerprint},
-        settings={name: params.settings(entry)} | shared,
-        seeds=list(range(settings.seeds)),
-    )
-    context = stage.context(settings.tracking)
-    options = {"pretraining_flops": flops, "processes": settings.processes, "context": context}
-    few_labels.run(method, study, about, data, runs, **options)
+    others = {"few_labels": settings.few_labels, "augmentation": study.policy}
+    about = stage.about(settings, family, data, {name: entry}, **others)
+    few_labels.run(method, study, about, data, runs, pretraining_flops=flops, **stage.options(settings))
 
 
 if __name__ == "__main__":

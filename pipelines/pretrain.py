@@ -9,7 +9,6 @@ def main() -> None:
     from reglab import params, pretraining
     from reglab.data import prepared
     from reglab.pretexts.base import Setting
-    from reglab.record import About
 
     settings, name = params.load(), stage.name()
     pretext = settings.entry("pretraining", name)
@@ -17,17 +16,8 @@ def main() -> None:
     setting = Setting(
         settings.few_labels.model, settings.augmentation["study"], study.classes, settings.training.accelerator
     )
-    about = About(
-        family="pretraining",
-        name=name,
-        technique=[name],
-        dataset={"name": source.name, "fingerprint": source.fingerprint},
-        settings={name: params.settings(pretext), "model": params.settings(setting.architecture)},
-        seeds=list(range(settings.seeds)),
-    )
-    context = stage.context(settings.tracking)
-    runs = Path("runs")
-    pretraining.run(pretext, setting, about, source, study, runs, processes=settings.processes, context=context)
+    about = stage.about(settings, "pretraining", source, {name: pretext}, model=setting.architecture)
+    pretraining.run(pretext, setting, about, source, study, Path("runs"), **stage.options(settings))
 
 
 if __name__ == "__main__":

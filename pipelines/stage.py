@@ -40,6 +40,22 @@ def run(main) -> None:
         sys.exit(2)
 
 
+def about(settings, family: str, data, techniques: dict, /, **others):
+    """What the stage's run is, in every seed, as `record.About`: its techniques by name, in order of application, on the
+    prepared `data`, and the `others` of the settings that it rests on.
+    """
+    from reglab.params import settings as plain
+    from reglab.record import About
+
+    dataset, seeds = {"name": data.name, "fingerprint": data.fingerprint}, list(range(settings.seeds))
+    return About(family, name(), list(techniques), dataset, plain(techniques) | plain(others), seeds)
+
+
+def options(settings) -> dict:
+    """How every study of seeds is called: the processes side by side, and what the mirror is told."""
+    return {"processes": settings.processes, "context": context(settings.tracking)}
+
+
 def context(tracking) -> dict:
     """What the mirror to MLflow is told besides the run itself; `tracking` is the section of params.yaml."""
     import subprocess

@@ -10,22 +10,14 @@ def main() -> None:
     from reglab.data import prepared
     from reglab.fitting import Recipe
     from reglab.grids import points
-    from reglab.record import About
 
     settings, data, name = params.load(), prepared.read(Path("data/study")), stage.name()
     technique, grid = settings.entry("regularizers", name), settings.entry("sweeps", name)
-    about = About(
-        family="sweeps",
-        name=name,
-        technique=[name],
-        dataset={"name": data.name, "fingerprint": data.fingerprint},
-        settings={name: params.settings(technique), "grid": grid, "tuning": params.settings(settings.tuning)}
-        | settings.shared(),
-        seeds=list(range(settings.seeds)),
-    )
+    others = {"grid": grid, "tuning": settings.tuning} | settings.shared()
+    about = stage.about(settings, "sweeps", data, {name: technique}, **others)
     recipe = Recipe((technique,), settings.model, settings.training, data.classes)
-    options = {"processes": settings.processes, "context": stage.context(settings.tracking)}
-    sweeping.run(recipe, points(grid), settings.tuning.seeds, about, data, Path("runs"), **options)
+    seeds, options = settings.tuning.seeds, stage.options(settings)
+    sweeping.run(recipe, points(grid), seeds, about, data, Path("runs"), **options)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from statistics import fmean
 
 import numpy as np
 import torch
@@ -19,6 +18,7 @@ from reglab.learners.base import device_of
 from reglab.learners.supervised import Supervised
 from reglab.models.base import Network, build
 from reglab.pretexts.base import Variation
+from reglab.processes import run_all
 from reglab.record import About
 from reglab.regularizers.base import Regularizer
 from reglab.sections import FewLabels, Training, Transfer
@@ -124,15 +124,16 @@ def run(
         }
         jobs = {case: (train_few, method, study, split) for case, split in parts.items()}
         results = budgets.train_all(jobs, entry, about.name, processes)
-        predicted, last = {}, numbers[-1]
+        predicted, first, last = {}, about.seeds[0], numbers[-1]
         for number in numbers:
             told = [results[seed, number][1]["probabilities/test"] for seed in about.seeds]
             predicted |= record.predictions([parts[seed, number] for seed in about.seeds], told, f"@{number}")
-        own, plain = (fmean(outcome[of] for outcome, _ in results.values()) for of in ("flops", "plain_flops"))
+        counts = [(flops_of_training, which, study, parts[first, last], first) for which in (method, None)]
+        own, plain = run_all(counts, processes=processes, tick=lambda: None)
         content = asdict(about) | {
             "seeds": budgets.seeds_of_record(results),
             "cost": {
-                "flops": round(own),
+                "flops": own,
                 "pretraining_flops": pretraining_flops,
                 "relative_to_none": (own + pretraining_flops) / plain,
             },
@@ -154,13 +155,11 @@ def train_few(method, study: Study, case: Split, seed: int, folder: Path) -> Non
 
     The test inputs are looked at once, after the last step.
     """
-    flops = {"flops": 0, "plain_flops": flops_of_training(None, study, case, seed)}
     if method.classical:
         told = {part: torch.as_tensor(values) for part, values in method.predict(case, len(study.classes)).items()}
-        conclude(folder, seed, {"status": "finished"} | flops, case, told, {})
+        conclude(folder, seed, {"status": "finished"}, case, told, {})
         return
     learner, batches, parts = prepared_for(method, study, case, seed)
-    flops["flops"] = flops_of_training(method, study, case, seed)
     outcome = fit(learner, batches, [Whole(parts["labelled"]), Whole(parts["validation"])], folder, study.training)
     network = learner.judged().eval().to(parts["test"].inputs.device)
     with torch.no_grad():
@@ -169,7 +168,7 @@ def train_few(method, study: Study, case: Split, seed: int, folder: Path) -> Non
         outcome |= {"status": "diverged", "reason": "the last step made the weights infinite"}
     plain = build(study.settings.model, case.inputs["test"].shape[1:], len(study.classes), seed).state_dict()
     weights = {name: network.state_dict()[name] for name in plain}  # without the buffers of techniques
-    conclude(folder, seed, outcome | flops, case, told, weights)
+    conclude(folder, seed, outcome, case, told, weights)
 
 
 def conclude(folder: Path, seed: int, outcome: dict, case: Split, told: dict, weights: dict) -> None:
@@ -177,7 +176,7 @@ def conclude(folder: Path, seed: int, outcome: dict, case: Split, told: dict, we
     measured = {}
     if outcome["status"] == "finished":
         measured = record.seed_metrics(case, {part: values.numpy() for part, values in told.items()})
-    tensors = {f"weights/{name}": value.cpu() for name, value in weights.items()}
+    tensors = {f"weights/{name}": value for name, value in weights.items()}
     tensors |= {f"probabilities/{part}": values for part, values in told.items()}
     finish(folder, seed, outcome | {"metrics": measured}, tensors)
 
@@ -198,6 +197,8 @@ def prepared_for(method, study: Study, case: Split, seed: int):
 
 
 def flops_of_training(method, study: Study, case: Split, seed: int) -> int:
-    """Floating-point operations of all steps, each as the first."""
+    """Floating-point operations of all steps, each as the first; 0 for a classical method, which has none."""
+    if method is not None and method.classical:
+        return 0
     learner, batches, _ = prepared_for(method, study, case, seed)
     return flops_of_step(learner, next(iter(batches))) * study.settings.epochs * study.settings.steps

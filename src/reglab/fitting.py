@@ -119,7 +119,7 @@ def train_seed(
     probabilities = predict(learner, parts)
     if outcome["status"] == "finished" and not all(values.isfinite().all() for values in probabilities.values()):
         outcome |= {"status": "diverged", "reason": "the last step made the weights infinite"}
-    tensors = {f"weights/{name}": value.cpu() for name, value in learner.network.state_dict().items()}
+    tensors = {f"weights/{name}": value for name, value in learner.network.state_dict().items()}
     tensors |= {f"probabilities/{part}": values for part, values in probabilities.items()}
     finish(folder, seed, outcome, tensors)
 
@@ -186,6 +186,7 @@ def fit(
 
 def finish(folder: Path, seed: int, outcome: dict, tensors: dict[str, torch.Tensor]) -> None:
     """Leave what a seed came to, in one file; what only a resume would need goes."""
+    tensors = {name: values.cpu().contiguous() for name, values in tensors.items()}
     write_atomically(folder / f"seed-{seed}.safetensors", save(tensors, metadata={"outcome": json.dumps(outcome)}))
     (folder / f"seed-{seed}.ckpt").unlink(missing_ok=True)
 

@@ -2,7 +2,6 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from statistics import fmean
 
 import numpy as np
 import torch
@@ -13,9 +12,10 @@ from reglab.data.prepared import Prepared
 from reglab.data.scenes import CLASSES
 from reglab.fitting import finish, fit, flops_of_step
 from reglab.learners.base import device_of
-from reglab.multitask.base import Multitask, measures, whole
+from reglab.multitask.base import Multitask, SceneBatch, measures, whole
 from reglab.multitask.pictures import picture
 from reglab.params import own_name
+from reglab.processes import run_all
 from reglab.record import About
 from reglab.sections import FewScenes, Training
 
@@ -46,16 +46,15 @@ def run(
             for seed, number in budgets.cases(about.seeds, numbers)
         }
         results = budgets.train_all(jobs, entry, about.name, processes)
-        content = asdict(about) | {
-            "seeds": budgets.seeds_of_record(results),
-            "cost": {"flops": round(fmean(outcome["flops"] for outcome, _ in results.values()))},
-        }
+        first, few = about.seeds[0], scenes_of(data, about.seeds[0], 1)
+        counted = run_all([(flops_of_training, method, settings, training, few, first)], processes=1, tick=lambda: None)
+        content = asdict(about) | {"seeds": budgets.seeds_of_record(results), "cost": {"flops": counted[0]}}
         weights = {seed: results[seed, numbers[-1]][1] for seed in about.seeds}
         path = record.write(
             record.folder(runs, about),
             content,
             curves=budgets.curves_csv(entry, about.seeds, numbers),
-            figure=drawn(method, training, scenes_of(data, about.seeds[0], 1), about.seeds[0], weights[about.seeds[0]]),
+            figure=drawn(method, training, few, first, weights[first]),
             weights=weights,
         )
         journal.complete(entry, path)
@@ -78,19 +77,26 @@ def train_scenes(
     The test scenes are looked at once, after the last step.
     """
     parts = {part: whole(**own, device=device_of(training.accelerator)) for part, own in scenes.items()}
-    batches = Repeated(parts["labelled"], training.batch_size, seed, settings.steps)
-    shape = parts["test"].inputs.shape[1:]
-    first = method.learner(shape, len(CLASSES), seed, training).to(parts["test"].inputs.device)
-    flops = flops_of_step(first, next(iter(batches))) * settings.epochs * settings.steps
-    learner = method.learner(shape, len(CLASSES), seed, training)
-    outcome = fit(learner, batches, [Whole(parts["validation"])], folder, training) | {"flops": flops}
+    learner, batches = prepared_for(method, settings, training, parts["labelled"], seed)
+    outcome = fit(learner, batches, [Whole(parts["validation"])], folder, training)
     learner.to(parts["test"].inputs.device)
     measured = {}
     for part, name in PARTS.items() if outcome["status"] == "finished" else ():
         told = measures(learner.predict(parts[part].inputs), parts[part].masks, parts[part].depth, len(CLASSES))
         measured |= {f"{name}_{metric}": value for metric, value in told.items()}
-    weights = {name: value.cpu().contiguous() for name, value in learner.network.state_dict().items()}
-    finish(folder, seed, outcome | {"metrics": measured}, weights)
+    finish(folder, seed, outcome | {"metrics": measured}, learner.network.state_dict())
+
+
+def prepared_for(method: Multitask, settings: FewScenes, training: Training, labelled: SceneBatch, seed: int):
+    """The learner before its first step, and its batches."""
+    learner = method.learner(labelled.inputs.shape[1:], len(CLASSES), seed, training)
+    return learner, Repeated(labelled, training.batch_size, seed, settings.steps)
+
+
+def flops_of_training(method: Multitask, settings: FewScenes, training: Training, scenes: Scenes, seed: int) -> int:
+    """Floating-point operations of all steps, each as the first."""
+    learner, batches = prepared_for(method, settings, training, whole(**scenes["labelled"]), seed)
+    return flops_of_step(learner, next(iter(batches))) * settings.epochs * settings.steps
 
 
 def drawn(method: Multitask, training: Training, scenes: Scenes, seed: int, weights: dict[str, np.ndarray]) -> str:

@@ -76,7 +76,7 @@ def pretrain_seed(pretext: Pretext, setting: Setting, source, study, seed: int, 
         flops = pretext.epochs * flops_of_epoch(pretext.task(source, study, setting, seed))
         outcome = fit(learner, task.training, [Whole(task.validation)], folder, training)
     metrics = measured(task, bool(pretext.epochs)) if outcome["status"] == "finished" else {}
-    tensors = {f"weights/{name}": value.cpu() for name, value in learner.network.state_dict().items()}
+    tensors = {f"weights/{name}": value for name, value in learner.network.state_dict().items()}
     finish(folder, seed, outcome | {"metrics": metrics, "flops": flops}, tensors)
 
 

@@ -1,6 +1,5 @@
 """An autoencoder shares its encoder with the classifier: labels teach one head, images alone the other."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Annotated
@@ -13,7 +12,6 @@ from reglab import streams
 from reglab.data.loader import Batch
 from reglab.models.base import Network
 from reglab.pretexts.base import Variation
-from reglab.regularizers.base import Regularizer
 from reglab.sections import Training
 from reglab.semi_supervised.base import SemiSupervised, SemiSupervisedLearner
 
@@ -26,22 +24,14 @@ def reconstruction_error(decoded: Tensor, images: Tensor) -> Tensor:
 class AutoencoderClassifierLearner(SemiSupervisedLearner):
     """The encoder is the backbone. The decoder is drawn from a stream of its own, and thrown away in the end."""
 
-    def __init__(
-        self,
-        network: Network,
-        regularizers: Sequence[Regularizer],
-        training: Training,
-        vary: Variation,
-        method: "AutoencoderClassifier",
-        seed: int,
-    ) -> None:
-        super().__init__(network, regularizers, training, vary, method, seed)
+    def __init__(self, network: Network, *others) -> None:
+        super().__init__(network, *others)
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(streams.seed_of(seed, "decoder"))
+            torch.manual_seed(streams.seed_of(self.seed, "decoder"))
             self.decoder = nn.Sequential(
-                nn.Linear(network.head.in_features, method.width),
+                nn.Linear(network.head.in_features, self.method.width),
                 nn.ReLU(),
-                nn.Linear(method.width, prod(network.shape)),
+                nn.Linear(self.method.width, prod(network.shape)),
             ).to(network.head.weight.device)
 
     def unlabelled_loss(self, batch: Batch) -> Tensor:

@@ -1,7 +1,6 @@
 """Mean teacher: a network agrees with the average of its own past about examples without labels."""
 
 import copy
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -13,7 +12,6 @@ from torch.nn import functional
 from reglab.data.loader import Batch
 from reglab.models.base import Network
 from reglab.pretexts.base import Variation
-from reglab.regularizers.base import Regularizer
 from reglab.sections import Training
 from reglab.semi_supervised.base import SemiSupervised, SemiSupervisedLearner
 
@@ -41,17 +39,9 @@ def follow(teacher: nn.Module, student: nn.Module, decay: float, step: int) -> N
 class MeanTeacherLearner(SemiSupervisedLearner):
     """The teacher follows the student after each step, and is what is judged."""
 
-    def __init__(
-        self,
-        network: Network,
-        regularizers: Sequence[Regularizer],
-        training: Training,
-        vary: Variation,
-        method: "MeanTeacher",
-        seed: int,
-    ) -> None:
+    def __init__(self, network: Network, *others) -> None:
         teacher = copy.deepcopy(network).requires_grad_(False)  # before regularizers hang their hooks on the student
-        super().__init__(network, regularizers, training, vary, method, seed)
+        super().__init__(network, *others)
         self.teacher = teacher
 
     def unlabelled_loss(self, batch: Batch) -> Tensor:
