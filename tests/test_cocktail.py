@@ -1,13 +1,12 @@
 """A cocktail: searched on validation data alone, then taken apart; the same twice."""
 
 import json
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from blobs import blobs
 
 from reglab import cocktail, fitting
-from reglab.data import prepared
 from reglab.fitting import Recipe
 from reglab.models.mlp import MLP
 from reglab.record import About
@@ -17,28 +16,18 @@ from reglab.regularizers.input_noise import InputNoise
 from reglab.regularizers.k_sparse import KSparse
 from reglab.regularizers.mixup import Mixup
 from reglab.regularizers.placebo import Placebo
-from reglab.sections import Cocktail
+from reglab.sections import Cocktail, Training
 
 SEEDS, SEARCHED = 2, 1
-TRAINING = {
-    "epochs": 2,
-    "batch_size": 16,
-    "optimizer": "adam",
-    "learning_rate": 0.01,
-    "momentum": 0.0,
-    "accelerator": "cpu",
-}
-RECIPE = Recipe((), MLP(width=4, depth=1), SimpleNamespace(**TRAINING), 3)
+TRAINING = Training(epochs=2, batch_size=16, learning_rate=0.01)
+RECIPE = Recipe((), MLP(width=4, depth=1), TRAINING, 3)
 SEARCH = Cocktail({"placebo": {}, "input_noise": {"deviation": (0.01, 0.5)}}, trials=6)
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    folder, random, labels = tmp_path_factory.mktemp("data"), np.random.default_rng(0), np.tile(np.arange(3), 40)
-    inputs = (random.normal(size=(120, 4)) + labels[:, None]).astype(np.float32)
-    sizes = {"train_size": 60, "validation_size": 30, "test_size": 30, "label_noise": 0.2, "test_set": "resampled"}
-    prepared.write(folder, SimpleNamespace(name="blobs", **sizes), inputs, labels, seeds=SEEDS)
-    return prepared.read(folder)
+    folder = tmp_path_factory.mktemp("data")
+    return blobs(folder, seeds=SEEDS, train_size=60, validation_size=30, test_size=30)
 
 
 @pytest.fixture

@@ -4,9 +4,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
+from blobs import blobs
 
 from reglab import params, record, regimes, training
-from reglab.data import prepared, splits
+from reglab.data import splits
 from reglab.demands import check_searches
 from reglab.faults import Faults
 from reglab.fitting import Recipe, cost_of_step
@@ -23,12 +24,7 @@ GRID = regimes.cells([10, 30], [0.2], [4, 6])
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("data")
-    random = np.random.default_rng(0)
-    labels = np.tile(np.arange(3), 30)
-    inputs = (random.normal(size=(90, 1, 4, 4)) + labels[:, None, None, None]).astype(np.float32)
-    prepared.write(folder, DATA, inputs, labels, seeds=3)
-    return prepared.read(folder)
+    return blobs(tmp_path_factory.mktemp("data"), seeds=3, examples=90, train_size=30, validation_size=15, test_size=15)
 
 
 def about(family, data, **settings):

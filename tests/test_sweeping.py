@@ -2,41 +2,31 @@
 
 import json
 from itertools import product
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from blobs import blobs
 from safetensors import safe_open
 from safetensors.numpy import load_file
 
 from reglab import budgets, fitting, journal, searching, sweeping, training
-from reglab.data import prepared
 from reglab.fitting import Recipe
 from reglab.models.mlp import MLP
 from reglab.record import About
 from reglab.regularizers.dropout import Dropout
 from reglab.regularizers.weight_averaging import WeightAveraging
 from reglab.regularizers.weight_decay import WeightDecay
+from reglab.sections import Training
 
 SEEDS, SEARCHED = 3, 2
-TRAINING = {
-    "epochs": 2,
-    "batch_size": 16,
-    "optimizer": "adam",
-    "learning_rate": 0.01,
-    "momentum": 0.0,
-    "accelerator": "cpu",
-}
+TRAINING = Training(epochs=2, batch_size=16, learning_rate=0.01)
 GRID = [{"strength": strength} for strength in (1.0, 0.01, 0.1)]
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    folder, random, labels = tmp_path_factory.mktemp("data"), np.random.default_rng(0), np.tile(np.arange(3), 40)
-    inputs = (random.normal(size=(120, 4)) + labels[:, None]).astype(np.float32)
-    sizes = {"train_size": 60, "validation_size": 30, "test_size": 30, "label_noise": 0.2, "test_set": "resampled"}
-    prepared.write(folder, SimpleNamespace(name="blobs", **sizes), inputs, labels, seeds=SEEDS)
-    return prepared.read(folder)
+    folder = tmp_path_factory.mktemp("data")
+    return blobs(folder, seeds=SEEDS, train_size=60, validation_size=30, test_size=30)
 
 
 @pytest.fixture
@@ -44,7 +34,7 @@ def swept(tmp_path, data, monkeypatch):
     monkeypatch.setenv("DVC_ROOT", str(tmp_path))
 
     def run(technique=None, grid=GRID, name="weight_decay") -> dict:
-        recipe = Recipe((technique or WeightDecay(),), MLP(width=4, depth=1), SimpleNamespace(**TRAINING), data.classes)
+        recipe = Recipe((technique or WeightDecay(),), MLP(width=4, depth=1), TRAINING, data.classes)
         dataset = {"name": data.name, "fingerprint": data.fingerprint}
         about = About("sweeps", name, [name], dataset, {name: {}, "grid": grid}, list(range(SEEDS)))
         sweeping.run(recipe, grid, SEARCHED, about, data, tmp_path / "runs", processes=1)
@@ -97,7 +87,7 @@ def called_here(jobs, *, processes, tick):
 def test_the_record_is_that_of_the_chosen_recipe_by_itself_to_the_bit(swept, technique, tmp_path, data):
     name = type(technique).__module__.rpartition(".")[2]
     swept(technique, grid=[{}], name=name)
-    recipe = Recipe((technique,), MLP(width=4, depth=1), SimpleNamespace(**TRAINING), data.classes)
+    recipe = Recipe((technique,), MLP(width=4, depth=1), TRAINING, data.classes)
     dataset = {"name": data.name, "fingerprint": data.fingerprint}
     about = About("regularizers", name, [name], dataset, {name: {}}, list(range(SEEDS)))
     training.run(recipe, about, data, tmp_path / "runs", processes=1)

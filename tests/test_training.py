@@ -6,12 +6,11 @@ from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
 
-import numpy as np
 import pytest
+from blobs import blobs
 from safetensors.numpy import load_file
 
 from reglab import journal, record, training
-from reglab.data import prepared
 from reglab.fitting import Recipe
 from reglab.models.mlp import MLP
 from reglab.record import About
@@ -21,14 +20,7 @@ from reglab.regularizers.early_stopping import EarlyStopping
 
 @pytest.fixture
 def data(tmp_path):
-    random = np.random.default_rng(0)
-    labels = np.tile(np.arange(3), 40)
-    inputs = (random.normal(size=(120, 1, 4, 4)) + labels[:, None, None, None]).astype(np.float32)
-    sizes = SimpleNamespace(
-        name="blobs", train_size=60, validation_size=30, test_size=30, label_noise=0.2, test_set="resampled"
-    )
-    prepared.write(tmp_path / "data", sizes, inputs, labels, seeds=2)
-    return prepared.read(tmp_path / "data")
+    return blobs(tmp_path / "data", seeds=2, train_size=60, validation_size=30, test_size=30)
 
 
 @pytest.fixture

@@ -6,20 +6,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from blobs import blobs
 
 from reglab import variance_sources
-from reglab.data import prepared
 from reglab.data.loader import Loader, whole
 from reglab.fitting import Recipe, finished_seed, learner_of, train_seed
 from reglab.models.mlp import MLP
 from reglab.record import About
 from reglab.regularizers.dropout import Dropout
-from reglab.sections import Data, Training
+from reglab.sections import Training
 from reglab.streams import SOURCES, Seeds
 from reglab.training import finished
 from reglab.variance_sources import varied
 
-DATA = Data(name="blobs", train_size=40, validation_size=25, test_size=25, label_noise=0.2)
 TRAINING = Training(epochs=2, batch_size=8, learning_rate=0.01)
 SHAPE = (1, 4, 4)
 
@@ -33,12 +32,8 @@ DROPOUT = recipe(Dropout(0.2, 0.5))
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("data")
-    random = np.random.default_rng(0)
-    labels = np.tile(np.arange(3), 30)
-    inputs = (random.normal(size=(90, *SHAPE)) + 0.3 * labels[:, None, None, None]).astype(np.float32)
-    prepared.write(folder, DATA, inputs, labels, seeds=3)
-    return prepared.read(folder)
+    sizes = {"train_size": 40, "validation_size": 25, "test_size": 25}
+    return blobs(tmp_path_factory.mktemp("data"), seeds=3, examples=90, apart=0.3, **sizes)
 
 
 def run(recipe, name, data, folder):

@@ -45,10 +45,16 @@ def address():
 
 
 def client(
-    folder: Path, address: dict, source: str, *arguments: str, code: Path = SOURCES, **options
+    folder: Path,
+    address: dict,
+    source: str,
+    *arguments: str,
+    code: Path = SOURCES,
+    python: str | Path = sys.executable,
+    **options,
 ) -> subprocess.Popen:
     (folder / "script.py").write_text(source)
-    command = [sys.executable, "-c", CLIENT, str(code), "script.py", *arguments]
+    command = [python, "-c", CLIENT, str(code), "script.py", *arguments]
     paths = {"PYTHONPATH": os.path.dirname(__file__)}
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     return subprocess.Popen(command, cwd=folder, env=os.environ | address | paths | options, **pipes)
@@ -99,6 +105,17 @@ def test_the_exit_code_is_that_of_the_script(tmp_path, address, ending, code, sa
     output, errors = process.communicate()
     assert process.returncode == code and said in errors and bool(errors) == bool(said)
     assert code in (7, 137) or output == "unflushed"
+
+
+def test_a_client_may_call_its_python_by_another_name(tmp_path, address):
+    own = Path(sys.executable)
+    names = [path for path in own.parent.glob("python*") if path.resolve() == own.resolve() and path != own]
+    assert names
+    for name in names:
+        output, errors = client(
+            tmp_path, address, "import sys; print('torch' in sys.modules)", python=name
+        ).communicate()
+        assert output == "True\n", errors
 
 
 def test_code_edited_between_two_stages_is_what_runs(tmp_path, address):

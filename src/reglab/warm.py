@@ -82,7 +82,7 @@ def ask(argv: list[str], folder: Path, files: list[int], *, detached: bool = Fal
     """
     if ADDRESS not in os.environ:
         return None
-    request = {"python": sys.executable, "path": sys.path, "argv": argv, "folder": str(folder), "detached": detached}
+    request = {"python": python(), "path": sys.path, "argv": argv, "folder": str(folder), "detached": detached}
     request |= {"environment": dict(os.environ)}
     connection = socket.socket(socket.AF_UNIX)
     with contextlib.suppress(OSError):
@@ -93,6 +93,11 @@ def ask(argv: list[str], folder: Path, files: list[int], *, detached: bool = Fal
             return connection
     connection.close()
     return None
+
+
+def python() -> list[str]:
+    """This interpreter and its environment, by whichever of its names it was called."""
+    return [os.path.realpath(sys.executable), os.path.realpath(sys.prefix)]
 
 
 def serve() -> None:
@@ -137,7 +142,7 @@ def wanted(connection: socket.socket) -> tuple[dict, list[int]] | None:
         with connection.makefile("rb") as told:
             request = json.loads(told.readline())
         connection.settimeout(None)
-        if request["python"] == sys.executable:
+        if request["python"] == python():
             return request, files
     except (OSError, ValueError):
         pass

@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from blobs import blobs
 from safetensors.torch import load_file
 
 from reglab import ensembling, fitting, journal, params, training
-from reglab.data import prepared
 from reglab.ensembles.bagging import Bagging
 from reglab.ensembles.base import stream
 from reglab.ensembles.boosting import Boosting
@@ -40,13 +40,7 @@ def name_of(ensemble):
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("data")
-    random = np.random.default_rng(0)
-    labels = np.tile(np.arange(3), 40)
-    inputs = (random.normal(size=(120, 1, 4, 4)) + labels[:, None, None, None]).astype(np.float32)
-    sizes = params.Data(name="blobs", train_size=60, validation_size=24, test_size=36, label_noise=0.2)
-    prepared.write(folder, sizes, inputs, labels, seeds=2)
-    return prepared.read(folder)
+    return blobs(tmp_path_factory.mktemp("data"), seeds=2, train_size=60, validation_size=24, test_size=36)
 
 
 def about(family, name, data, settings):

@@ -4,13 +4,12 @@ import csv
 import json
 from dataclasses import replace
 
-import numpy as np
 import pytest
 import torch
+from blobs import blobs
 from safetensors.torch import load_file
 
 from reglab import ensembling, params, training
-from reglab.data import prepared
 from reglab.ensembles.bagging import Bagging
 from reglab.ensembles.heterogeneous import Heterogeneous
 from reglab.errors import UserError
@@ -34,12 +33,7 @@ RECIPES = {
 def study(tmp_path_factory):
     """The folder of a study with the trained RECIPES, its data, and the published ensemble of them all."""
     root = tmp_path_factory.mktemp("study")
-    random = np.random.default_rng(0)
-    labels = np.tile(np.arange(3), 40)
-    inputs = (random.normal(size=(120, 1, 4, 4)) + labels[:, None, None, None]).astype(np.float32)
-    sizes = params.Data(name="blobs", train_size=60, validation_size=24, test_size=36, label_noise=0.2)
-    prepared.write(root / "data", sizes, inputs, labels, seeds=2)
-    data = prepared.read(root / "data")
+    data = blobs(root / "data", seeds=2, train_size=60, validation_size=24, test_size=36)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DVC_ROOT", str(root))
         for name, recipe in RECIPES.items():
