@@ -1,6 +1,7 @@
 """From ingredients to a cocktail's record: a search on validation data, then the best is taken apart on the test part."""
 
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 
 from reglab import budgets, journal, record, searching, training
@@ -45,7 +46,8 @@ def run(
         final = searching.final_jobs(mixed, splits, budgets.folder_of(entry, f"trial-{number}"), entry)
         run_all(final, processes=processes, tick=lambda: None)
         parts = {way: stacked(recipe, base, own) for way, own in taken_apart(settings[number]).items()}
-        jobs = {(seed, way): (train_seed, parts[way], splits[seed]) for seed, way in budgets.cases(splits, parts)}
+        train = partial(train_seed, watched=False)
+        jobs = {(seed, way): (train, parts[way], splits[seed]) for seed, way in budgets.cases(splits, parts)}
         budgets.train_all(jobs, entry, about.name, processes)
         recipes = [stacked(recipe, base, own) for own in settings]
         *steps, plain = searching.steps(recipes, splits[about.seeds[0]], processes)

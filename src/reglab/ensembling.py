@@ -137,7 +137,7 @@ def train_member(
     folder = home / f"{seed}-{member}-{key}"
     folder.mkdir(exist_ok=True)
     with journal.locked(home / f".{folder.name}.lock", f"member {member} of seed {seed}"):
-        train_seed(own, taken(split, rows), stream(seed, member), folder)
+        train_seed(own, taken(split, rows), stream(seed, member), folder, watched=False)
     outcome, tensors = finished_seed(folder, stream(seed, member))
     network = blank(own, split, stream(seed, member))
     weights = record.starting_with("weights/", tensors)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import asdict, replace
+from functools import partial
 from itertools import product
 from pathlib import Path
 from statistics import fmean
@@ -53,7 +54,8 @@ def run(
         cases = budgets.cases(about.seeds, grid)
         splits = {(seed, key): data.resized(seed, grid[key].train_size, grid[key].label_noise) for seed, key in cases}
         recipes = {key: widened(recipe, cell.width) for key, cell in grid.items()}
-        jobs = {(seed, key): (train_seed, recipes[key], split) for (seed, key), split in splits.items()}
+        train = partial(train_seed, watched=False)
+        jobs = {(seed, key): (train, recipes[key], split) for (seed, key), split in splits.items()}
         budgets.train_all(jobs, entry, about.name, processes)
         results = {
             (seed, key): finished(budgets.folder_of(entry, key), seed, split, KEPT)

@@ -40,7 +40,8 @@ def run(
         splits = {seed: data.split(seed) for seed in about.seeds}
         chosen = {(seed, source): varied(source, seed, first) for seed, source in budgets.cases(about.seeds, SOURCES)}
         jobs = {
-            case: (partial(train_seed, streams=streams), recipe, splits[own]) for case, (own, streams) in chosen.items()
+            case: (partial(train_seed, streams=streams, watched=False), recipe, splits[own])
+            for case, (own, streams) in chosen.items()
         }
         budgets.train_all(jobs, entry, about.name, processes)
         results = {

@@ -48,6 +48,9 @@ class Learner(LightningModule):
             return torch.optim.SGD(self.network.parameters(), rate, momentum=self.training_settings.momentum)
         return torch.optim.Adam(self.network.parameters(), rate, fused=True)
 
+    def transfer_batch_to_device(self, batch, device: torch.device, dataloader_idx: int):
+        return batch  # loaders cut it from examples that lie there already
+
     def tally(self, loss: Tensor, **terms: Tensor) -> Tensor:
         """The loss, once it and its terms are in the epoch's sums, which stay on the device; Diverged if it is not finite."""
         if not loss.isfinite():
