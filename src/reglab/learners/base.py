@@ -48,6 +48,13 @@ class Learner(LightningModule):
             return torch.optim.SGD(self.network.parameters(), rate, momentum=self.training_settings.momentum)
         return torch.optim.Adam(self.network.parameters(), rate, fused=True)
 
+    def __setattr__(self, name: str, value) -> None:
+        """As every module's, but what Lightning notes some twenty times a step, the hook it is in, is just noted."""
+        if name == "_current_fx_name":
+            object.__setattr__(self, name, value)
+        else:
+            super().__setattr__(name, value)
+
     def transfer_batch_to_device(self, batch, device: torch.device, dataloader_idx: int):
         return batch  # loaders cut it from examples that lie there already
 
