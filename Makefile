@@ -13,7 +13,7 @@ repro: $(READY)
 	@$(ENV)/bin/reglab repro $(if $(PROFILE),--profile '$(PROFILE)')
 
 test: $(READY)
-	@$(ENV)/bin/python -m pytest -n 2 --dist loadfile -q
+	@$(ENV)/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -q
 
 ui: $(READY)
 	@MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false $(ENV)/bin/mlflow ui --workers 1 --port 5000 \
