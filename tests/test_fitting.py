@@ -171,6 +171,19 @@ def test_early_stopping_returns_the_epoch_of_the_lowest_validation_loss(tmp_path
     assert same(stopped, plain)
 
 
+@pytest.mark.parametrize("techniques", [TECHNIQUES, (EarlyStopping(patience=1),)], ids=["noise", "stopping"])
+def test_a_training_that_nobody_watches_ends_with_the_same_bits(tmp_path, split, techniques):
+    changes = {"epochs": 30, "learning_rate": 0.1}
+    outcome, tensors, watched = trained(tmp_path / "watched", split, *techniques, **changes)
+    train_seed(recipe(*techniques, **changes), split, 0, tmp_path, watched=False)
+    outcome_alone, alone = finished_seed(tmp_path, 0)
+    assert outcome_alone == outcome and same(alone, tensors)
+    stopping = isinstance(techniques[0], EarlyStopping)
+    assert "validation_nll" in watched[0]
+    assert ("validation_nll" in (tmp_path / "seed-0.jsonl").read_text()) == stopping
+    assert (outcome["epochs"] < 30) == stopping, "it still stops by what it measures"
+
+
 def test_a_finished_seed_is_not_trained_again(tmp_path, split):
     trained(tmp_path / "a", split)
     before = (tmp_path / "a" / "seed-0.safetensors").stat().st_mtime_ns
