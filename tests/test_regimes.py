@@ -16,7 +16,7 @@ from reglab.record import About
 from reglab.regularizers.dropout import Dropout
 from reglab.sections import Data, Regimes, Training
 
-DATA = Data(name="blobs", train_size=30, validation_size=15, test_size=15, label_noise=0.2)
+SIZES = {"train_size": 30, "validation_size": 15, "test_size": 15, "label_noise": 0.2}
 TRAINING = Training(epochs=2, batch_size=8, learning_rate=0.01)
 RECIPE = Recipe((Dropout(0.2, 0.5),), MLP(width=4, depth=1), TRAINING, classes=3)
 GRID = regimes.cells([10, 30], [0.2], [4, 6])
@@ -24,7 +24,7 @@ GRID = regimes.cells([10, 30], [0.2], [4, 6])
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    return blobs(tmp_path_factory.mktemp("data"), seeds=3, examples=90, train_size=30, validation_size=15, test_size=15)
+    return blobs(tmp_path_factory.mktemp("data"), seeds=3, examples=90, **SIZES)
 
 
 def about(family, data, **settings):
@@ -100,7 +100,7 @@ def test_a_loss_that_is_lost_in_one_cell_is_named(tmp_path, data, monkeypatch):
 def test_a_training_size_that_the_data_cannot_give_is_told_before_any_work():
     labels = np.tile(np.arange(3), 30)
     asked = Regimes(("none",), train_size=(2, 60, 61), label_noise=(0.0,), width=(4,))
-    lines = splits.regime_faults(DATA, asked, labels)
+    lines = splits.regime_faults(Data(name="blobs", **SIZES), asked, labels)
     assert [line.partition(";")[0] for line in lines] == [
         f"params.yaml: regimes.train_size: found {size}" for size in (2, 61)
     ]
