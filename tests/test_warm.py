@@ -108,9 +108,15 @@ def test_the_exit_code_is_that_of_the_script(tmp_path, address, ending, code, sa
 
 
 def test_a_client_may_call_its_python_by_another_name(tmp_path, address):
-    own = Path(sys.executable)
-    names = [path for path in own.parent.glob("python*") if path.resolve() == own.resolve() and path != own]
-    assert names
+    environment = f"{sys.version}\n{sys.prefix}\n"
+
+    def tells(name: Path) -> str:
+        return subprocess.run([name, "-c", "import sys; print(sys.version); print(sys.prefix)"],
+                              capture_output=True, text=True).stdout  # fmt: skip
+
+    others = [path for path in Path(sys.executable).parent.glob("python*") if path != Path(sys.executable)]
+    names = [path for path in others if os.access(path, os.X_OK) and tells(path) == environment]
+    assert names  # links to one file, or copies of it
     for name in names:
         output, errors = client(
             tmp_path, address, "import sys; print('torch' in sys.modules)", python=name
@@ -160,8 +166,10 @@ def test_another_python_and_a_server_that_is_gone_leave_the_client_to_itself(tmp
         monkeypatch.setenv(warm.ADDRESS, str(tmp_path / "nobody"))
         assert warm.ask(["script.py"], tmp_path, files) is None
         monkeypatch.setenv(warm.ADDRESS, address[warm.ADDRESS])
-        monkeypatch.setattr(sys, "executable", "/other/python")
-        assert warm.ask(["script.py"], tmp_path, files) is None
+        for own in ("version", "prefix"):
+            with monkeypatch.context() as other:
+                other.setattr(sys, own, "other")
+                assert warm.ask(["script.py"], tmp_path, files) is None
 
 
 OWNER = f"""

@@ -96,8 +96,8 @@ def ask(argv: list[str], folder: Path, files: list[int], *, detached: bool = Fal
 
 
 def python() -> list[str]:
-    """This interpreter and its environment, by whichever of its names it was called."""
-    return [os.path.realpath(sys.executable), os.path.realpath(sys.prefix)]
+    """The build of this interpreter and its environment, by whichever of its names it was called."""
+    return [sys.version, os.path.realpath(sys.prefix)]
 
 
 def serve() -> None:

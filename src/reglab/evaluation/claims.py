@@ -217,7 +217,8 @@ def over_examples(claim: Claim, named: dict, records: Records, predicted: Predic
     error, mean, count = statistics.standard_error(differences), float(differences.mean()), len(differences)
     low, high = statistics.student_interval(mean, error, confidence, count)
     p = statistics.student_test(mean - bound(claim), error, count)
-    told = f"{against(first.mean(), second.mean())}; {count} test examples, networks of {len(one)} seeds"
+    seeds = f"{len(one)} seed{'s' if len(one) > 1 else ''}"
+    told = f"{against(first.mean(), second.mean())}; {count} test examples, networks of {seeds}"
     return Effect(float(first.mean()), float(second.mean()), mean, low, high, p, count, told)
 
 

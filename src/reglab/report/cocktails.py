@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator
 
 from reglab.figures import COLORS, INK, canvas
 from reglab.report.answer import Point, listed, many
-from reglab.report.collect import Entry
+from reglab.report.collect import Shown
 from reglab.report.drawings import drawn
 from reglab.report.formats import missing, points
 from reglab.report.study import Section, Study, body
@@ -51,15 +51,10 @@ class Ingredient:
 
 
 @dataclass(frozen=True)
-class Mixed:
+class Mixed(Shown):
     """A cocktail: its record and its row in metrics.json."""
 
-    entry: Entry
     row: dict
-
-    @property
-    def name(self) -> str:
-        return self.entry.name
 
     @property
     def trials(self) -> list[dict]:

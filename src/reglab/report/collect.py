@@ -52,6 +52,21 @@ class Entry:
         return [int(seed) for seed, outcome in self.record["seeds"].items() if outcome["status"] == status]
 
 
+@dataclass(frozen=True)
+class Shown:
+    """An entry as a part of the page shows it, under its name and an id that no other has."""
+
+    entry: Entry
+
+    @property
+    def name(self) -> str:
+        return self.entry.name
+
+    @property
+    def id(self) -> str:
+        return f"{self.entry.family}-{self.name}"
+
+
 def collect(runs: Path, expected: list[tuple[str, str]]) -> list[Entry]:
     """The entries (family, name) of params.yaml, in that order; other folders under `runs` are not looked at.
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from markupsafe import Markup
 
 from reglab.report.answer import link, listed, many
-from reglab.report.collect import Entry
+from reglab.report.collect import Entry, Shown
 from reglab.report.formats import fixed, missing, percent, points
 from reglab.report.tables import DIFFERENCE, Interval
 
@@ -57,19 +57,10 @@ class Effect(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Compared:
+class Compared(Shown):
     """An entry, and its rows in metrics.json by metric (none where there is nothing to compare it with)."""
 
-    entry: Entry
     comparisons: dict[str, dict]
-
-    @property
-    def name(self) -> str:
-        return self.entry.name
-
-    @property
-    def id(self) -> str:
-        return f"{self.entry.family}-{self.name}"
 
     @property
     def own(self) -> dict:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from reglab.report.collect import Entry
+from reglab.report.collect import Entry, Shown
 from reglab.report.drawings import picture
 from reglab.report.formats import fixed, percent
 
@@ -42,14 +42,8 @@ FACTS = {
 
 
 @dataclass(frozen=True)
-class Grown:
+class Grown(Shown):
     """An ensemble's record, ready for the page."""
-
-    entry: Entry
-
-    @property
-    def name(self) -> str:
-        return self.entry.name
 
     @property
     def figure(self) -> Markup | None:

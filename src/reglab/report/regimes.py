@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from reglab.evaluation.statistics import smallest_seeds
 from reglab.report.answer import Point, listed, many
-from reglab.report.collect import Entry
+from reglab.report.collect import Shown
 from reglab.report.formats import points
 from reglab.report.heat import SHOWN, Place, Scale, panel, scale_of
 from reglab.report.study import Section, Study, body
@@ -18,16 +18,11 @@ AXES = ("train_size", "label_noise", "width")
 
 
 @dataclass(frozen=True)
-class Recipe:
+class Recipe(Shown):
     """One recipe's map: the places in the order of the grid, and the scale that all maps share."""
 
-    entry: Entry
     places: list[Place]
     scale: Scale
-
-    @property
-    def name(self) -> str:
-        return self.entry.name
 
     @property
     def panels(self) -> list[Markup]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from reglab.report.collect import Entry
+from reglab.report.collect import Entry, Shown
 from reglab.report.drawings import picture
 from reglab.report.formats import percent
 
@@ -39,15 +39,10 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Family:
+class Family(Shown):
     """The record of one family, ready for the page."""
 
-    entry: Entry
     beside: dict | None  # what the same attacks left of `none`, where it is of another family
-
-    @property
-    def name(self) -> str:
-        return self.entry.name
 
     @property
     def figure(self) -> Markup | None:

@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator, NullLocator
 
 from reglab.figures import COLORS, INK, canvas
 from reglab.report.answer import Point, listed, many
-from reglab.report.collect import Entry
+from reglab.report.collect import Shown
 from reglab.report.drawings import drawn
 from reglab.report.formats import missing, percent, points, setting
 from reglab.report.study import Section, Study, body
@@ -26,16 +26,11 @@ Seen = list[float | None]  # a number for each seed of the search
 
 
 @dataclass(frozen=True)
-class Tuned:
+class Tuned(Shown):
     """One technique: its record under `sweeps`, its row in metrics.json, and that of its entry as params.yaml has it."""
 
-    entry: Entry
     row: dict
     untuned: dict
-
-    @property
-    def name(self) -> str:
-        return self.entry.name
 
     @property
     def grid(self) -> dict[str, list]:

@@ -8,7 +8,7 @@ from matplotlib.ticker import MaxNLocator
 from reglab.errors import UserError
 from reglab.evaluation.comparison import COMPARED
 from reglab.report.chapter import Part, place_of
-from reglab.report.collect import Entry
+from reglab.report.collect import Entry, Shown
 from reglab.report.formats import missing
 
 CLASSICAL = "baselines"
@@ -32,19 +32,10 @@ DIFFERENCE = ("difference", "difference_low", "difference_high")  # the keys of 
 
 
 @dataclass(frozen=True)
-class Row:
+class Row(Shown):
     """A recipe or classical baseline: its record, and its numbers in reports/metrics.json."""
 
-    entry: Entry
     numbers: dict
-
-    @property
-    def name(self) -> str:
-        return self.entry.name
-
-    @property
-    def id(self) -> str:
-        return f"{self.entry.family}-{self.name}"
 
     @property
     def classical(self) -> bool:
