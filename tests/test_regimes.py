@@ -8,6 +8,7 @@ from blobs import blobs
 
 from reglab import params, record, regimes, training
 from reglab.data import splits
+from reglab.data.loader import Loader, whole
 from reglab.demands import check_searches
 from reglab.faults import Faults
 from reglab.fitting import Recipe, cost_of_step
@@ -60,10 +61,23 @@ def test_other_cells_differ_and_the_record_says_where_each_lies(runs):
     assert content["summary"]["test_accuracy@10x0.2x6"].keys() == {"mean", "low", "high"}
 
 
+def test_every_cell_takes_the_steps_of_the_study(data):
+    taken = {}
+    for size in (8, 10, 30, 60):  # 1, 2, 4 and 8 batches of 8; the study takes 2 epochs of 4
+        [cell] = regimes.cells([size], [0.2], [4]).values()
+        placed = regimes.placed(RECIPE, cell, train_size=30)
+        split = data.resized(0, size, 0.2)
+        taken[size] = len(Loader(whole(split.inputs["labelled"], split.labels["labelled"], 3), 8, 0))
+        taken[size] *= placed.training.epochs
+        assert replace(placed, training=TRAINING) == RECIPE
+    assert taken == dict.fromkeys(taken, 8)
+
+
 def test_cost_is_the_mean_over_the_cells(runs, data):
-    epochs_by_examples = 2 * (10 + 30)
+    epochs_by_examples = 4 * 10 + 2 * 30
     flops = [
-        cost_of_step(regimes.widened(RECIPE, width), data.split(0))["flops_per_example"] * epochs_by_examples
+        cost_of_step(replace(RECIPE, architecture=MLP(width, depth=1)), data.split(0))["flops_per_example"]
+        * epochs_by_examples
         for width in (4, 6)
     ]
     assert runs["regimes"]["cost"] == {"flops": round(sum(flops) / 4), "relative_to_none": 1.0}  # masks cost no product

@@ -47,13 +47,14 @@ def run(
 ) -> dict:
     """Train every seed in every cell and publish `runs/regimes/<name>`; returns the record's content.
 
-    In the cell that has the study's own settings, a training is that of the study to the bit. Under a metric's own name
-    stands the mean over the cells. `context` is as in `journal.opened`.
+    Every cell takes as many steps as the study. In the one that has the study's own settings, a training is that of the
+    study to the bit. Under a metric's own name stands the mean over the cells. `context` is as in `journal.opened`.
     """
     with journal.opened(about, context) as entry:
         cases = budgets.cases(about.seeds, grid)
         splits = {(seed, key): data.resized(seed, grid[key].train_size, grid[key].label_noise) for seed, key in cases}
-        recipes = {key: widened(recipe, cell.width) for key, cell in grid.items()}
+        train_size = len(data.split(about.seeds[0]).labels["labelled"])
+        recipes = {key: placed(recipe, cell, train_size) for key, cell in grid.items()}
         train = partial(train_seed, watched=False)
         jobs = {(seed, key): (train, recipes[key], split) for (seed, key), split in splits.items()}
         budgets.train_all(jobs, entry, about.name, processes)
@@ -72,8 +73,15 @@ def run(
     return content
 
 
-def widened(recipe: Recipe, width: int) -> Recipe:
-    return replace(recipe, architecture=replace(recipe.architecture, width=width))
+def placed(recipe: Recipe, cell: Cell, train_size: int) -> Recipe:
+    """The recipe in a cell: hidden layers that wide, and the epochs in which it takes the steps that it takes in the study.
+
+    `train_size` is that of the study. With the same epochs a cell of few examples would show what is not trained yet. What
+    a technique counts in epochs it counts so here too.
+    """
+    batches, own = (-(-size // recipe.training.batch_size) for size in (train_size, cell.train_size))
+    training = replace(recipe.training, epochs=max(1, round(recipe.training.epochs * batches / own)))
+    return replace(recipe, architecture=replace(recipe.architecture, width=cell.width), training=training)
 
 
 def cost(recipes: dict[str, Recipe], splits: dict[str, Split], epochs: dict[str, float]) -> dict[str, float]:

@@ -85,22 +85,22 @@ class FewLabels(Few):
 
     model: Any
     regularizers: tuple = ()
-    labels_per_class: Budgets = (1, 2, 5, 10)
-    epochs: Annotated[int, Ge(1)] = 10
-    steps: Annotated[int, Ge(1)] = 30
+    labels_per_class: Budgets = (1, 3, 10)
+    epochs: Annotated[int, Ge(1)] = 5
+    steps: Annotated[int, Ge(1)] = 40
     batch_size: Annotated[int, Ge(1)] = 32
-    learning_rate: Annotated[float, Gt(0)] = 0.002
+    learning_rate: Annotated[float, Gt(0)] = 0.01
 
 
 @dataclass(frozen=True)
 class FewScenes(Few):
     """How every entry of `multitask` is trained, once for each number of labelled scenes."""
 
-    labelled: Budgets = (16, 64, 256)
-    epochs: Annotated[int, Ge(1)] = 10
-    steps: Annotated[int, Ge(1)] = 20
-    batch_size: Annotated[int, Ge(1)] = 16
-    learning_rate: Annotated[float, Gt(0)] = 0.003
+    labelled: Budgets = (16, 128)
+    epochs: Annotated[int, Ge(1)] = 15
+    steps: Annotated[int, Ge(1)] = 24
+    batch_size: Annotated[int, Ge(1)] = 8
+    learning_rate: Annotated[float, Gt(0)] = 0.02
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ class Attack:
 class Tuning:
     """What every sweep and every cocktail searches with: its first `seeds`, judged on validation data."""
 
-    seeds: Annotated[int, Ge(1)] = 4
+    seeds: Annotated[int, Ge(1)] = 3
 
 
 @dataclass(frozen=True)
@@ -146,7 +146,7 @@ class Cocktail:
 
 @dataclass(frozen=True)
 class Regimes:
-    """Where the `recipes` are compared with none: every training size x label noise x width."""
+    """Where the `recipes` are compared with none: every training size x label noise x width, in the steps of the study."""
 
     recipes: tuple[str, ...]
     train_size: Annotated[tuple[Annotated[int, Ge(1)], ...], MinLen(1)]

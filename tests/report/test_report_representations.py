@@ -192,9 +192,9 @@ def test_each_task_is_compared_with_its_own_twin_and_a_lower_depth_error_is_a_ga
     points = {point.about: words(point.text) for point in tasks.answers(tasks.methods(entries, metrics), SCENES)}
     gain = values(entries, "multitask", "joint", "test_depth_rmse@16")
     gain = (gain - values(entries, "multitask", "depth_only", "test_depth_rmse@16")).mean()
-    assert points["Depth"].startswith("Most is gained over depth_only, its twin alone, by joint at 16")
+    assert points["Depth"].startswith("Most is gained over learning it alone (depth_only) by joint at 16")
     assert f"(−{abs(gain):.3f}, −" in points["Depth"]
-    assert points["Segmentation"].startswith("Most is gained over segmentation_only, its twin alone, by joint at 16")
+    assert points["Segmentation"].startswith("Most is gained over learning it alone (segmentation_only) by joint at 16")
 
 
 def test_separate_tied_and_shared_stand_side_by_side(whole):

@@ -124,7 +124,7 @@ def history(mixed: Mixed) -> Figure:
         axes.axhline(empty[0], color=INK, linewidth=1, linestyle=(0, (4, 2)), label="none")
     axes.set(xlabel="trial", ylabel="validation accuracy, %")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.legend(fontsize=8, loc="lower right")
+    axes.legend(fontsize=8, ncols=4, loc="lower center", bbox_to_anchor=(0.45, 1))
     return figure
 
 

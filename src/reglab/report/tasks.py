@@ -69,7 +69,7 @@ def answers(found: list[Several], budgets: Sequence[int]) -> list[Point]:
         others = [method for method in found if method.name not in ALONE.values()]
         if others and any(method.name == twin for method in found):
             title = {IOU: "Segmentation", DEPTH: "Depth"}[measure]
-            points.append(Point(title, told(others, measure, budgets, f"{twin}, its twin alone,", SCENES)))
+            points.append(Point(title, told(others, measure, budgets, f"learning it alone ({twin})", SCENES)))
     return points
 
 
