@@ -1,4 +1,4 @@
-"""The regime map: each cell is the study's own training with other data and another width, and nothing else."""
+"""The regime map: each cell is the study's own training, step for step, with other data and another width."""
 
 from dataclasses import dataclass, replace
 
