@@ -8,10 +8,10 @@ from reglab import params
 
 settings = params.load()
 expected = settings.expected()
-metrics = json.loads(Path("reports/metrics.json").read_text())
-page = Path("reports/index.html").read_text()
+metrics = json.loads(Path("reports/metrics.json").read_text(encoding="utf-8"))
+page = Path("reports/index.html").read_text(encoding="utf-8")
 for family, name in expected:
-    record = json.loads(Path(f"runs/{family}/{name}/record.json").read_text())
+    record = json.loads(Path(f"runs/{family}/{name}/record.json").read_text(encoding="utf-8"))
     assert len(record["seeds"]) in (0, settings.seeds), f"{name}: {len(record['seeds'])} seeds"
     assert name in page, f"{name} is not in the report"
     reference = (family, name) == ("regimes", "none")  # with which the other cells are compared

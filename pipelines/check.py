@@ -20,9 +20,9 @@ def main() -> None:
     recipes.mkdir(parents=True, exist_ok=True)
     for name in (*settings.regularizers, *settings.combinations):
         techniques = params.settings(settings.recipe(name)[1])
-        (recipes / f"{name}.json").write_text(json.dumps(techniques, indent=2) + "\n")
+        (recipes / f"{name}.json").write_text(json.dumps(techniques, indent=2) + "\n", encoding="utf-8")
     Path("data/checked.txt").write_text(
-        "params.yaml has been checked\n"
+        "params.yaml has been checked\n", encoding="utf-8"
     )  # always the same: later stages stay as they are
 
 

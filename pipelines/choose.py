@@ -13,7 +13,7 @@ def main() -> None:
     recipes = {name: Path("runs/regularizers") / name for name in settings.regularizers}
     folder.mkdir(parents=True, exist_ok=True)
     for name, ensemble in settings.ensembles.items():
-        (folder / f"{name}.json").write_text(json.dumps(ensemble.choose(recipes), indent=2) + "\n")
+        (folder / f"{name}.json").write_text(json.dumps(ensemble.choose(recipes), indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ def main() -> None:
     code, folder = Code(Path.cwd()), Path("data/code")
     folder.mkdir(parents=True, exist_ok=True)
     for path in code.pipelines.glob("*.py"):
-        (folder / f"{path.stem}.txt").write_text(code.told(code.run_by(path)))
+        (folder / f"{path.stem}.txt").write_text(code.told(code.run_by(path)), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ def main() -> None:
     def recipe(*regularizers) -> Recipe:
         return Recipe(regularizers, settings.model, settings.training, data.classes)
 
-    members = json.loads(Path(f"data/members/{name}.json").read_text())
+    members = json.loads(Path(f"data/members/{name}.json").read_text(encoding="utf-8"))
     chosen = {each["name"]: recipe(settings.regularizers[each["name"]]) for each in members}
     ensembling.run(ensemble, recipe(), about, data, Path("runs"), chosen=chosen, **stage.options(settings))
 

@@ -23,8 +23,8 @@ def main() -> None:
 
     found = verdicts(settings, by_family(collect(runs, settings.expected())), predicted)
     Path("reports").mkdir(exist_ok=True)
-    Path("reports/metrics.json").write_text(json.dumps(found, indent=2) + "\n")
-    Path("reports/summary.json").write_text(json.dumps(summary(found), indent=2) + "\n")
+    Path("reports/metrics.json").write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    Path("reports/summary.json").write_text(json.dumps(summary(found), indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -16,16 +16,17 @@ def main() -> None:
 
     settings = params.load()
     entries = collect(Path("runs"), settings.expected())
-    metrics = json.loads(Path("reports/metrics.json").read_text())
-    dataset = json.loads(Path("data/study/dataset.json").read_text())
+    metrics = json.loads(Path("reports/metrics.json").read_text(encoding="utf-8"))
+    dataset = json.loads(Path("data/study/dataset.json").read_text(encoding="utf-8"))
     given = params.settings(settings) | {"dataset": dataset}
-    page = render(entries, metrics, given, Path("params.yaml").read_text(), surroundings(Path(__file__).parent))
+    text = Path("params.yaml").read_text(encoding="utf-8")
+    page = render(entries, metrics, given, text, surroundings(Path(__file__).parent))
     Path("reports/index.html").write_text(page, encoding="utf-8")
     figures = Path("reports/figures")
     figures.mkdir(parents=True, exist_ok=True)
     for name, drawing in slides(entries, metrics, given).items():
         (figures / f"{name}.svg").write_text(drawing, encoding="utf-8")
-    Path("reports/curves.csv").write_text(curve_table(entries))
+    Path("reports/curves.csv").write_text(curve_table(entries), encoding="utf-8")
 
 
 if __name__ == "__main__":

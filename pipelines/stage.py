@@ -61,7 +61,7 @@ def context(tracking) -> dict:
     import subprocess
     from dataclasses import asdict
 
-    commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True)
+    commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, encoding="utf-8")
     tags = {"dvc_stage": os.environ.get("DVC_STAGE", "by hand"), "git_commit": commit.stdout.strip()}
     tags |= {"dvc_experiment": os.environ.get("DVC_EXP_NAME", "")}
     return {"tags": tags, "tracking": asdict(tracking)}

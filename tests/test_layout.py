@@ -148,6 +148,48 @@ def test_every_stage_says_what_it_does():
         assert len(stage.get("do", stage)["desc"]) > 20, f"dvc.yaml: {name} has no desc"
 
 
+def without_encoding(tree: ast.AST) -> list[int]:
+    """The lines of calls that read or write text, or that of a child process, in the encoding of the locale."""
+    lines = []
+    for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
+        name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+        named = {keyword.arg: keyword.value for keyword in call.keywords}
+        constants = [node.value for node in (*call.args, named.get("mode")) if isinstance(node, ast.Constant)]
+        binary = any(isinstance(value, str) and re.fullmatch(r"[rwxa]?b\+?|[rwxa]\+?b", value) for value in constants)
+        opens = (name == "read_text" and not call.args) or (name == "write_text" and len(call.args) < 2)
+        opens = (
+            opens or (name in ("open", "fdopen") and not binary) or bool({"text", "universal_newlines"} & set(named))
+        )
+        if opens and "encoding" not in named:
+            lines.append(call.lineno)
+    return lines
+
+
+@pytest.mark.parametrize(
+    ("source", "lacks"),
+    [
+        ("open(path)", True),
+        ("open(path, 'a')", True),
+        ("path.open(newline='')", True),
+        ("path.read_text()", True),
+        ("path.write_text(text)", True),
+        ("subprocess.run(command, text=True)", True),
+        ("open(path, 'rb')", False),
+        ("path.open(mode='wb')", False),
+        ("path.read_text('utf-8')", False),
+        ("path.write_text(text, encoding='utf-8')", False),
+    ],
+)
+def test_a_call_that_leaves_the_encoding_to_the_locale_is_found(source, lacks):
+    assert without_encoding(ast.parse(source)) == [1] * lacks
+
+
+def test_text_is_read_and_written_as_utf_8_whatever_the_locale():
+    for path in [*PACKAGE.rglob("*.py"), *(ROOT / "pipelines").glob("*.py"), *(ROOT / ".ci").glob("*.py")]:
+        lines = without_encoding(ast.parse(path.read_text(encoding="utf-8")))
+        assert not lines, f"{path}, lines {lines}: say encoding='utf-8'"
+
+
 def test_no_file_has_grown_beyond_one_subject():
     for path in [*PACKAGE.rglob("*.py"), *(ROOT / "pipelines").glob("*.py")]:
         assert len(path.read_text().splitlines()) <= 300, f"{path} is too long for one subject"

@@ -124,5 +124,5 @@ class Journal:
             return
         rounded = {name: float(f"{value:.7g}") for name, value in metrics.items()}
         self.lines.append({"epoch": epoch, "time": round(time.time(), 3), "metrics": rounded})
-        with open(self.path, "a") as file:
+        with open(self.path, "a", encoding="utf-8") as file:
             file.write(json.dumps(self.lines[-1]) + "\n")

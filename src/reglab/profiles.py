@@ -32,7 +32,7 @@ def load(root: Path, name: str) -> Params:
     text = merged(root / "params.yaml", name)
     with tempfile.TemporaryDirectory() as folder, told_of(name):
         path = Path(folder, "params.yaml")
-        path.write_text(text)
+        path.write_text(text, encoding="utf-8")
         return params.load(path)
 
 
@@ -75,14 +75,15 @@ def prepare(root: Path, name: str) -> Path:
     files = {file for file in listed.stdout.decode().split("\0") if file and file.split("/")[0] not in NOT_NEEDED}
     files = {file for file in files if (root / file).is_file()}
     copied = folder / COPIED
-    former = set(copied.read_text().split("\0")) if copied.exists() else set()
+    former = set(copied.read_text(encoding="utf-8").split("\0")) if copied.exists() else set()
     for file in former - files:
         (folder / file).unlink(missing_ok=True)
     copied.parent.mkdir(parents=True, exist_ok=True)
-    copied.write_text("\0".join(former | files))  # before the first copy: a kill may leave no file that is not listed
+    # Before the first copy: a kill may leave no file that is not listed.
+    copied.write_text("\0".join(former | files), encoding="utf-8")
     for file in files:
         put(folder / file, (root / file).read_bytes())
-    copied.write_text("\0".join(files))
+    copied.write_text("\0".join(files), encoding="utf-8")
     put(folder / "params.yaml", merged(root / "params.yaml", name).encode())
     put(folder / ".dvc" / "config.local", b"[core]\n    no_scm = true\n")
     return folder

@@ -116,7 +116,7 @@ def summary(seeds: dict[str, dict], predicted: dict[str, np.ndarray]) -> dict[st
 
 
 def read(path: Path) -> dict:
-    return json.loads((path / "record.json").read_text())
+    return json.loads((path / "record.json").read_text(encoding="utf-8"))
 
 
 def write(

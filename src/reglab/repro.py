@@ -30,7 +30,7 @@ def recover(root: Path) -> list[str]:
     claims = root / ".dvc" / "tmp" / "rwlock"
     if claims.exists():
         try:
-            json.loads(claims.read_text())
+            json.loads(claims.read_text(encoding="utf-8"))
         except ValueError:
             claims.unlink()
             done.append(f"{claims.relative_to(root)} was torn by a kill; removed")

@@ -48,7 +48,7 @@ def code(here: Path) -> dict[str, str]:
 
     def git(*arguments: str) -> str | None:
         try:
-            done = subprocess.run(["git", *arguments, "--", *CODE], cwd=here, capture_output=True, text=True)
+            done = subprocess.run(["git", *arguments, "--", *CODE], cwd=here, capture_output=True, encoding="utf-8")
         except FileNotFoundError:
             return None
         return done.stdout.strip() if done.returncode == 0 else None

@@ -53,8 +53,8 @@ def server() -> Iterator[dict[str, str]]:
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         env={"OMP_NUM_THREADS": "1"} | os.environ | alone,
-        text=True,
         start_new_session=True,  # an interrupt at the terminal reaches it by way of the client alone
+        encoding="utf-8",
     ) as process:
         try:
             path = process.stdout.readline().strip()

@@ -90,13 +90,13 @@ def write(folder: Path, data, inputs: np.ndarray, labels: np.ndarray, seeds: int
         "sizes": {part: len(tensors[f"seed-0/{part}"]) for part in PARTS},
         "seeds": seeds,
     }
-    (folder / "dataset.json").write_text(json.dumps(description, indent=2) + "\n")
+    (folder / "dataset.json").write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
 
 
 def read(folder: Path) -> Prepared:
     """What `write` wrote."""
     try:
-        description = json.loads((folder / "dataset.json").read_text())
+        description = json.loads((folder / "dataset.json").read_text(encoding="utf-8"))
         tensors = load_file(folder / "data.safetensors")
     except FileNotFoundError:
         raise UserError(f"{folder}: no prepared data; run: dvc repro prepare") from None

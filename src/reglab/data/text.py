@@ -178,7 +178,7 @@ def write(folder: Path, text, seeds: int) -> None:
         "sizes": {part: len(tensors[f"seed-0/{part}"]) for part in PARTS},
         "seeds": seeds,
     }
-    (folder / "dataset.json").write_text(json.dumps(description, indent=2) + "\n")
+    (folder / "dataset.json").write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
 
 
 def read(folder: Path) -> Text:
@@ -186,7 +186,7 @@ def read(folder: Path) -> Text:
     from safetensors.numpy import load_file
 
     try:
-        description = json.loads((folder / "dataset.json").read_text())
+        description = json.loads((folder / "dataset.json").read_text(encoding="utf-8"))
         said = (folder / "sentences.txt").read_text(encoding="utf-8").split("\n")[:-1]
         tensors = load_file(folder / "data.safetensors")
     except FileNotFoundError:

@@ -51,7 +51,8 @@ class Heterogeneous(Ensemble):
     def choose(self, recipes: Mapping[str, Path]) -> list[dict]:
         """By validation accuracy, the lower name first among equals; UserError where fewer than `members` finished."""
         found = {
-            name: validation_accuracy(json.loads((at / "record.json").read_text())) for name, at in recipes.items()
+            name: validation_accuracy(json.loads((at / "record.json").read_text(encoding="utf-8")))
+            for name, at in recipes.items()
         }
         ranked = sorted((-accuracy, name) for name, accuracy in found.items() if accuracy is not None)
         if len(ranked) < self.members:

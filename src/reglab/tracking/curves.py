@@ -28,7 +28,7 @@ def read_journal(entry: Path) -> dict[str, Curve]:
     curves: dict[str, Curve] = {}
     for file in sorted(entry.glob("seed-*.jsonl")):
         curve = curves[file.stem.removeprefix("seed-")] = {}
-        for line in file.read_text(errors="replace").split("\n")[:-1]:
+        for line in file.read_text(encoding="utf-8", errors="replace").split("\n")[:-1]:
             try:
                 row = json.loads(line)
                 curve.setdefault(int(row["epoch"]), Point(dict(row["metrics"]), round(row["time"] * 1000)))
@@ -41,7 +41,7 @@ def read_record(folder: Path) -> dict[str, Curve]:
     """By seed the rows of `curves.csv`, without times; empty where a record has no curves."""
     curves: dict[str, Curve] = defaultdict(dict)
     if (folder / "curves.csv").exists():
-        with (folder / "curves.csv").open(newline="") as file:
+        with (folder / "curves.csv").open(newline="", encoding="utf-8") as file:
             for row in csv.DictReader(file):
                 seed, epoch = row.pop("seed"), int(row.pop("epoch"))
                 curves[seed][epoch] = Point({name: float(cell) for name, cell in row.items() if cell})

@@ -150,4 +150,4 @@ REPORT_NOTE = (
 
 def read(path: Path) -> dict:
     """reports/metrics.json; nothing where there is none yet."""
-    return json.loads(path.read_text()) if path.exists() else {}
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}

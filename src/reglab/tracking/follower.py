@@ -20,7 +20,7 @@ def start_follower(root: Path) -> None:
     folder = root / ".reglab"
     folder.mkdir(parents=True, exist_ok=True)
     script = [str(Path(__file__).with_name("__main__.py")), str(root.resolve())]
-    with (folder / "mirror.log").open("ab") as log, open(os.devnull) as nothing:
+    with (folder / "mirror.log").open("ab") as log, open(os.devnull, "rb") as nothing:
         if warm.ask(script, root, [nothing.fileno(), log.fileno(), log.fileno()], detached=True):
             return
         subprocess.Popen(

@@ -49,7 +49,7 @@ def mirror_journal(root: Path, sent: dict[str, set[int]]) -> tuple[set[str], lis
     completed, problems, away = set(), [], set()
     for entry in entries(root):
         try:
-            about = json.loads((entry / "run.json").read_text())
+            about = json.loads((entry / "run.json").read_text(encoding="utf-8"))
             destination = about["tracking"]["uri"], about["tracking"]["experiment"]
             if destination not in away:
                 completed |= mirror_entry(open_store(*destination, root), entry, about, root, sent)
