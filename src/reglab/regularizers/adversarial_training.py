@@ -32,6 +32,8 @@ class AdversarialTraining(Regularizer):
     """
 
     topic: ClassVar[str] = "adversarial"
+    off: ClassVar[dict] = {"epsilon": 0.0}
+    needs: ClassVar[tuple] = ("unit_range",)
 
     attack: Literal["fast_gradient", "projected_gradient"] = "projected_gradient"
     norm: Literal["linf", "l2"] = "linf"

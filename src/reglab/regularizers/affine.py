@@ -40,6 +40,8 @@ class Affine(Regularizer):
     """
 
     topic: ClassVar[str] = "parameter_sharing"
+    off: ClassVar[dict] = {"rotation": 0.0, "translation": 0.0, "scale": 0.0, "shear": 0.0}
+    needs: ClassVar[tuple] = ("images",)
 
     rotation: Annotated[float, Ge(0), Le(180)] = 15.0
     translation: Annotated[float, Ge(0), Le(1)] = 0.1

@@ -33,10 +33,14 @@ class Regularizer:
     """A frozen dataclass whose fields are its entry in params.yaml; a technique overrides one or two hooks.
 
     It holds no state: what must last from step to step is a buffer of the network, where checkpoints find it.
-    What it draws, it draws from `network.moment`. `topic` is the theory topic whose stage runs its exact checks.
+    What it draws, it draws from `network.moment`. `reglab check-technique` checks all that is said here and below.
     """
 
-    topic: ClassVar[str | None] = None
+    topic: ClassVar[str | None] = None  # the theory topic whose stage runs its exact checks
+    off: ClassVar[dict | None] = None  # the settings that make it `none`, bit for bit; None: it has none, {}: all do
+    needs: ClassVar[tuple] = ()  # of the data: "images", or "unit_range" where inputs must lie in [0, 1]
+    leaves_unit_range: ClassVar[bool] = False  # whether inputs in [0, 1] may come out of `transform_batch` beyond it
+    acts_in_prediction: ClassVar[bool] = False  # whether its forward hooks change what an evaluated network puts out
 
     @classmethod
     def checks(cls) -> list[Check]:

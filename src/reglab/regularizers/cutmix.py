@@ -38,6 +38,8 @@ class CutMix(Regularizer):
     """
 
     topic: ClassVar[str] = "weight_growth"
+    off: ClassVar[dict] = {"strength": 0.0}
+    needs: ClassVar[tuple] = ("images",)
 
     strength: Annotated[float, Ge(0)] = 1.0
 

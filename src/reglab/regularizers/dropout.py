@@ -38,6 +38,7 @@ class Dropout(Regularizer):
     """
 
     topic: ClassVar[str] = "dropout"
+    off: ClassVar[dict] = {"input_rate": 0.0, "hidden_rate": 0.0, "prediction": "weight_scaling"}
 
     input_rate: Annotated[float, Ge(0), Lt(1)] = 0.2
     hidden_rate: Annotated[float, Ge(0), Lt(1)] = 0.5

@@ -15,7 +15,9 @@ from reglab.regularizers.base import Regularizer
 
 @dataclass(frozen=True)
 class EarlyStopping(Regularizer):
-    """Stops after `patience` epochs without a lower validation loss and returns the weights of the lowest.
+    """Stops after `patience` epochs without a lower validation loss and returns w_t*, t* = argmin_t J_validation(w_t).
+
+    Of epochs with the same loss it takes the first. No setting makes it `none`: without stopping it still chooses.
 
     Source: Goodfellow, Bengio and Courville, Deep Learning, 2016, algorithm 7.1.
     """

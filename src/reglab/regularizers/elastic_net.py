@@ -9,7 +9,7 @@ from annotated_types import Ge, Le
 from reglab.data.loader import Batch
 from reglab.models.base import Network, build
 from reglab.models.mlp import MLP
-from reglab.models.parameters import weights
+from reglab.models.parameters import learned_weights
 from reglab.oracle import Check, descend, distance, regression
 from reglab.penalties import soft_threshold
 from reglab.regularizers.base import Regularizer
@@ -31,6 +31,7 @@ class ElasticNet(Regularizer):
     """
 
     topic: ClassVar[str] = "lasso"
+    off: ClassVar[dict] = {"strength": 0.0}
 
     strength: Annotated[float, Ge(0)] = 0.1
     l1_share: Annotated[float, Ge(0), Le(1)] = 0.5
@@ -38,7 +39,7 @@ class ElasticNet(Regularizer):
     @torch.no_grad()
     def after_step(self, network: Network, learning_rate: float) -> None:
         absolute, squared = self.strength * self.l1_share, self.strength * (1 - self.l1_share)
-        for weight in weights(network).values():
+        for weight in learned_weights(network).values():
             weight.copy_(shrink(weight, learning_rate * absolute, learning_rate * squared))
 
     @classmethod

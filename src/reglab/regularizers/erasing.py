@@ -25,6 +25,8 @@ class Erasing(Regularizer):
     """
 
     topic: ClassVar[str] = "dropout"
+    off: ClassVar[dict] = {"share": 0.0}
+    needs: ClassVar[tuple] = ("images",)
 
     share: Annotated[float, Ge(0), Le(1)] = 0.1
 

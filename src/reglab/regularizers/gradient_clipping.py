@@ -1,5 +1,6 @@
 """Gradient clipping: a step is never longer than a given length, its direction stays."""
 
+import math
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
@@ -25,6 +26,7 @@ class GradientClipping(Regularizer):
     """
 
     topic: ClassVar[str] = "early_stopping"
+    off: ClassVar[dict] = {"threshold": math.inf}
 
     threshold: Annotated[float, Gt(0)] = 1.0
 

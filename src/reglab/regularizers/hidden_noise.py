@@ -22,6 +22,7 @@ class HiddenNoise(Regularizer):
     """
 
     topic: ClassVar[str] = "least_squares"
+    off: ClassVar[dict] = {"deviation": 0.0}
 
     deviation: Annotated[float, Ge(0)] = 0.3
 

@@ -25,6 +25,8 @@ class InputNoise(Regularizer):
     """
 
     topic: ClassVar[str] = "least_squares"
+    off: ClassVar[dict] = {"deviation": 0.0}
+    leaves_unit_range: ClassVar[bool] = True
 
     deviation: Annotated[float, Ge(0)] = 0.3
 

@@ -1,5 +1,6 @@
 """k-sparse representations: in each hidden layer the k most active units of an example stay, the others become zero."""
 
+import sys
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
@@ -37,6 +38,8 @@ class KSparse(Regularizer):
     """
 
     topic: ClassVar[str] = "matching_pursuit"
+    off: ClassVar[dict] = {"active_units": sys.maxsize}
+    acts_in_prediction: ClassVar[bool] = True
 
     active_units: Annotated[int, Ge(1)] = 64
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from reglab.data.loader import Batch
 from reglab.models.base import Network, build
 from reglab.models.mlp import MLP
-from reglab.models.parameters import weights
+from reglab.models.parameters import learned_weights
 from reglab.oracle import Check, descend, distance, regression
 from reglab.penalties import add_to_gradients, norm, soft_threshold
 from reglab.regularizers.base import Regularizer
@@ -30,22 +30,23 @@ class L1(Regularizer):
     """
 
     topic: ClassVar[str] = "lasso"
+    off: ClassVar[dict] = {"strength": 0.0}
 
     strength: Annotated[float, Ge(0)] = 0.1
     step: Literal["proximal", "subgradient"] = "proximal"
 
     @torch.no_grad()
     def penalty(self, network: Network, batch: Batch, logits: Tensor) -> Tensor | None:
-        return None if self.step == "proximal" else self.strength * norm(weights(network).values(), order=1)
+        return None if self.step == "proximal" else self.strength * norm(learned_weights(network).values(), order=1)
 
     def transform_gradients(self, network: Network) -> None:
         if self.step == "subgradient":
-            add_to_gradients(weights(network).values(), torch.sign, self.strength)
+            add_to_gradients(learned_weights(network).values(), torch.sign, self.strength)
 
     @torch.no_grad()
     def after_step(self, network: Network, learning_rate: float) -> None:
         if self.step == "proximal":
-            for weight in weights(network).values():
+            for weight in learned_weights(network).values():
                 weight.copy_(soft_threshold(weight, learning_rate * self.strength))
 
     @classmethod

@@ -28,13 +28,14 @@ def smooth(targets: Tensor, smoothing: float) -> Tensor:
 
 @dataclass(frozen=True)
 class LabelSmoothing(Regularizer):
-    """Trains on smoothed targets, whose optimum has finite scores.
+    """t <- t (1 - smoothing - s) + s with s = smoothing / (classes - 1): targets whose optimum has finite scores.
 
     Sources: Goodfellow, Bengio and Courville, Deep Learning, 2016, section 7.5.1; Szegedy et al., Rethinking the
     Inception Architecture for Computer Vision, 2016, section 7.
     """
 
     topic: ClassVar[str] = "weight_growth"
+    off: ClassVar[dict] = {"smoothing": 0.0}
 
     smoothing: Annotated[float, Ge(0), Lt(1)] = 0.2
 

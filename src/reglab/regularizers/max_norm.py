@@ -1,5 +1,6 @@
 """Max-norm: each unit's incoming weights are kept within a ball."""
 
+import math
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
@@ -10,7 +11,7 @@ from torch import Tensor
 from reglab.data.loader import Batch
 from reglab.models.base import Network, build
 from reglab.models.mlp import MLP
-from reglab.models.parameters import weights
+from reglab.models.parameters import learned_weights
 from reglab.oracle import Check, descend, distance, regression, ridge
 from reglab.regularizers.base import Regularizer
 
@@ -29,12 +30,13 @@ class MaxNorm(Regularizer):
     """
 
     topic: ClassVar[str] = "lagrangian"
+    off: ClassVar[dict] = {"radius": math.inf}
 
     radius: Annotated[float, Gt(0)] = 1.0
 
     @torch.no_grad()
     def after_step(self, network: Network, learning_rate: float) -> None:
-        for weight in weights(network).values():
+        for weight in learned_weights(network).values():
             weight.mul_(shrinkage(weight, self.radius))
 
     @classmethod
@@ -43,11 +45,13 @@ class MaxNorm(Regularizer):
             return unit if unit.norm() <= 0.7 else 0.7 * unit / unit.norm()
 
         network = build(MLP(width=5, depth=1), (4,), 3, seed=0).double()
-        expected = torch.cat([nearest(unit) for weight in weights(network).values() for unit in weight.detach()])
+        expected = torch.cat(
+            [nearest(unit) for weight in learned_weights(network).values() for unit in weight.detach()]
+        )
         projected = []
         for _ in range(2):
             cls(0.7).after_step(network, learning_rate=0.1)
-            projected.append(torch.cat([weight.detach().flatten() for weight in weights(network).values()]))
+            projected.append(torch.cat([weight.detach().flatten() for weight in learned_weights(network).values()]))
         batch = Batch(*regression())
         bounded = ridge(*batch[:2], strength=0.5)
         linear = descend(build(MLP(depth=0), (4,), 1, seed=0).double(), cls(bounded.norm().item()), batch)

@@ -32,6 +32,7 @@ class Mixup(Regularizer):
     """
 
     topic: ClassVar[str] = "weight_growth"
+    off: ClassVar[dict] = {"strength": 0.0}
 
     strength: Annotated[float, Ge(0)] = 0.4
 

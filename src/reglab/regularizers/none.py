@@ -1,6 +1,7 @@
 """No regularization: the baseline that every comparison is against."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from reglab.regularizers.base import Regularizer
 
@@ -8,3 +9,5 @@ from reglab.regularizers.base import Regularizer
 @dataclass(frozen=True)
 class NoRegularizer(Regularizer):
     """Changes nothing."""
+
+    off: ClassVar[dict] = {}

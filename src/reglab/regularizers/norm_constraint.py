@@ -11,7 +11,7 @@ from torch import Tensor
 from reglab.data.loader import Batch
 from reglab.models.base import Network, build
 from reglab.models.mlp import MLP
-from reglab.models.parameters import weights
+from reglab.models.parameters import learned_weights
 from reglab.oracle import Check, descend, distance, regression, ridge
 from reglab.penalties import add_to_gradients, half_squared_norm, norm
 from reglab.regularizers.base import Regularizer
@@ -31,6 +31,7 @@ class NormConstraint(Regularizer):
     """
 
     topic: ClassVar[str] = "lagrangian"
+    off: ClassVar[dict] = {"rate": 0.0}
 
     norm: Literal["l1", "l2"] = "l2"
     radius: Annotated[float, Gt(0)] = 12.0
@@ -45,22 +46,22 @@ class NormConstraint(Regularizer):
         if math.isinf(self.radius):
             return None
         if self.norm == "l2":
-            excess = half_squared_norm(weights(network).values()) - self.radius**2 / 2
+            excess = half_squared_norm(learned_weights(network).values()) - self.radius**2 / 2
         else:
-            excess = norm(weights(network).values(), order=1) - self.radius
+            excess = norm(learned_weights(network).values(), order=1) - self.radius
         network.norm_excess.copy_(excess)
         return network.norm_multiplier * excess
 
     def transform_gradients(self, network: Network) -> None:
         gradient = torch.sign if self.norm == "l1" else lambda weight: weight
-        add_to_gradients(weights(network).values(), gradient, network.norm_multiplier.item())
+        add_to_gradients(learned_weights(network).values(), gradient, network.norm_multiplier.item())
 
     def after_step(self, network: Network, learning_rate: float) -> None:
         network.norm_multiplier.add_(network.norm_excess, alpha=self.rate).clamp_(min=0)
 
     @torch.no_grad()
     def curves(self, network: Network) -> dict[str, float]:
-        now = norm(weights(network).values(), order=1 if self.norm == "l1" else 2)
+        now = norm(learned_weights(network).values(), order=1 if self.norm == "l1" else 2)
         return {"norm_constraint_multiplier": network.norm_multiplier.item(), "norm_constraint_norm": now.item()}
 
     @classmethod

@@ -15,16 +15,16 @@ from reglab.streams import Moment
 
 @dataclass(frozen=True)
 class Placebo(Regularizer):
-    """Draws noise for every batch and throws it away, from its own stream and from torch's global one.
+    """Draws noise for every batch from its own stream and throws it away.
 
     Randomness is keyed, so this must not move a single bit of any other draw.
     """
 
     topic: ClassVar[str] = "least_squares"
+    off: ClassVar[dict] = {}
 
     def transform_batch(self, batch: Batch, network: Network) -> Batch:
         torch.rand(batch.inputs.shape, generator=network.moment.generator("placebo"))
-        torch.rand(batch.inputs.shape)
         return batch
 
     @classmethod

@@ -28,6 +28,7 @@ class SparseActivations(Regularizer):
     """
 
     topic: ClassVar[str] = "matching_pursuit"
+    off: ClassVar[dict] = {"strength": 0.0}
 
     strength: Annotated[float, Ge(0)] = 1e-3
 

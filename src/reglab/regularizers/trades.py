@@ -33,6 +33,8 @@ class Trades(Regularizer):
     """
 
     topic: ClassVar[str] = "adversarial"
+    off: ClassVar[dict] = {"strength": 0.0}
+    needs: ClassVar[tuple] = ("unit_range",)
 
     strength: Annotated[float, Ge(0)] = 6.0
     epsilon: Annotated[float, Ge(0)] = 0.1

@@ -35,6 +35,7 @@ class WeightAveraging(Regularizer):
     """
 
     topic: ClassVar[str] = "early_stopping"
+    off: ClassVar[dict] = {"decay": 0.0}
 
     decay: Annotated[float, Ge(0), Lt(1)] = 0.99
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from reglab.data.loader import Batch
 from reglab.models.base import Network, build
 from reglab.models.mlp import MLP
-from reglab.models.parameters import weights
+from reglab.models.parameters import learned_weights
 from reglab.oracle import Check, descend, distance, regression, ridge
 from reglab.penalties import add_to_gradients, half_squared_norm
 from reglab.regularizers.base import Regularizer
@@ -29,22 +29,23 @@ class WeightDecay(Regularizer):
     """
 
     topic: ClassVar[str] = "least_squares"
+    off: ClassVar[dict] = {"strength": 0.0}
 
     strength: Annotated[float, Ge(0)] = 1e-3
     decoupled: bool = False
 
     @torch.no_grad()
     def penalty(self, network: Network, batch: Batch, logits: Tensor) -> Tensor | None:
-        return None if self.decoupled else self.strength * half_squared_norm(weights(network).values())
+        return None if self.decoupled else self.strength * half_squared_norm(learned_weights(network).values())
 
     def transform_gradients(self, network: Network) -> None:
         if not self.decoupled:
-            add_to_gradients(weights(network).values(), lambda weight: weight, self.strength)
+            add_to_gradients(learned_weights(network).values(), lambda weight: weight, self.strength)
 
     @torch.no_grad()
     def after_step(self, network: Network, learning_rate: float) -> None:
         if self.decoupled:
-            for weight in weights(network).values():
+            for weight in learned_weights(network).values():
                 weight.mul_(1 - learning_rate * self.strength)
 
     @classmethod
