@@ -9,6 +9,7 @@ from pathlib import Path
 
 from reglab import params, profiles, warm
 from reglab.errors import UserError
+from reglab.outlines import outlines
 from reglab.processes import exit_on_signals
 
 
@@ -42,9 +43,11 @@ def check(given: argparse.Namespace) -> int:
     from reglab.data import feasible
     from reglab.evaluation.enough import too_few_seeds
 
-    settings = params.load()
-    if given.profile:
-        settings = profiles.load(Path.cwd(), given.profile)
+    imported = "torch" in sys.modules  # as in a warm process, where the files themselves are no slower than outlines
+    with nullcontext() if imported else outlines():
+        settings = params.load()
+        if given.profile:
+            settings = profiles.load(Path.cwd(), given.profile)
     with profiles.told_of(given.profile) if given.profile else nullcontext():
         feasible.check(settings)
     for warning in too_few_seeds(settings):

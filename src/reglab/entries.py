@@ -7,6 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from reglab import outlines
 from reglab.errors import UserError
 from reglab.faults import Faults, Key, Plain, checked, hints, nearest, one_of, shown, unknown, words
 
@@ -30,15 +31,28 @@ def entry_of(family: str, name: str, given: Plain, key: Key, faults: Faults) -> 
     if name not in names(family):
         faults.add(key, "an unknown name", one_of(names(family)) + nearest(name, names(family)))
         return None
-    return checked(find(family, name), {} if given is None else given, key, faults)
+    try:
+        kind = find(family, name)
+    except UserError as error:
+        faults.tell(key, error.lines)
+        return None
+    return checked(kind, {} if given is None else given, key, faults)
 
 
 def find(family: str, name: str) -> type:
-    """The class in the file of this name that derives from the family's base."""
+    """The class in the file of this name that derives from the family's base, within `outlines` its outline."""
     if name not in names(family):
         raise unknown(family, name, names(family))
     module, _, base = BASES[family].rpartition(".")
-    file = import_module(f"{module.rpartition('.')[0]}.{name}")
+    own = f"{module.rpartition('.')[0]}.{name}"
+    if outlines.in_use() and (outline := outlines.derived(own, BASES[family])):
+        return outline
+    try:
+        file = import_module(own)
+    except Exception as fault:  # whatever a user's own file does when it is imported
+        path = PACKAGE.joinpath(*own.split(".")[1:]).with_suffix(".py")
+        said = " ".join(f"{type(fault).__name__}: {fault}".split())
+        raise UserError(f"{path}: found a file that cannot be imported ({said}); allowed: Python that runs") from fault
     parent = getattr(import_module(module), base)
     for kind in vars(file).values():
         if inspect.isclass(kind) and issubclass(kind, parent) and kind.__module__ == file.__name__:

@@ -41,6 +41,11 @@ class Faults:
         if lost:
             self.lost.add(key)
 
+    def tell(self, key: Key, lines: Iterable[str]) -> None:
+        """Lines of another file's faults, found on the way to the value of `key`."""
+        self.lines += [line for line in lines if line not in self.lines]
+        self.told[key] = None
+
     def write(self, key: Key, found: str, allowed: str) -> None:
         place = f"{self.file}: {dotted(key)}" if key else self.file
         line = f"{place}: found {found}; allowed: {allowed}"

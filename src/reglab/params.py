@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 from annotated_types import Ge
 
+from reglab import outlines
 from reglab.demands import check_across
 from reglab.entries import BASES, describe, entry_of, find, names, own_name, sources
 from reglab.errors import UserError
@@ -169,15 +170,22 @@ def model_of(key: Key, given: Plain, faults: Faults) -> Any:
 
 def policies(given: dict, faults: Faults) -> dict[str, Any]:
     """How the images of each folder are varied."""
-    from reglab.augmentation.policy import Policy
-
     known = [name for name in given if is_named(("augmentation", name), name, AUGMENTED, faults)]
     for name in AUGMENTED:
         if name not in given:
             faults.add(
                 ("augmentation", name), "no such entry", f"{name}: {{}}, which changes nothing, or some strengths"
             )
-    return {name: checked(Policy, given[name], ("augmentation", name), faults) for name in known}
+    policy = policy_class()
+    return {name: checked(policy, given[name], ("augmentation", name), faults) for name in known}
+
+
+def policy_class() -> type:
+    if outlines.in_use():
+        return outlines.outline("reglab.augmentation.policy").get("Policy")
+    from reglab.augmentation.policy import Policy
+
+    return Policy
 
 
 def varied(name: str, given: dict, faults: Faults) -> dict[str, Any]:

@@ -6,9 +6,11 @@ paired by construction), and a training that was killed goes on with the very nu
 
 import hashlib
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
+if TYPE_CHECKING:  # a split needs `seed_of` alone: checking params.yaml should not take the seconds that torch takes
+    import torch
+    from torch import Tensor
 
 
 def seed_of(*keys: int | str) -> int:
@@ -16,8 +18,10 @@ def seed_of(*keys: int | str) -> int:
     return int.from_bytes(hashlib.blake2b(repr(keys).encode(), digest_size=4).digest(), "big")
 
 
-def generator(*keys: int | str, device: torch.device | str = "cpu") -> torch.Generator:
+def generator(*keys: int | str, device: "torch.device | str" = "cpu") -> "torch.Generator":
     """A fresh generator at the start of the stream with these keys."""
+    import torch
+
     return torch.Generator(device).manual_seed(seed_of(*keys))
 
 
@@ -41,15 +45,17 @@ class Moment:
     epoch: int
     step: int
 
-    def generator(self, stream: str, device: torch.device | str = "cpu") -> torch.Generator:
+    def generator(self, stream: str, device: "torch.device | str" = "cpu") -> "torch.Generator":
         """For masks and noise: keyed by (seed, stream, step)."""
         return generator(self.seed, stream, self.step, device=device)
 
-    def uniform(self, stream: str, indices: Tensor, draws: int, examples: int) -> Tensor:
+    def uniform(self, stream: str, indices: "Tensor", draws: int, examples: int) -> "Tensor":
         """For augmentation: (batch, draws) uniform numbers keyed by (seed, stream, epoch, example).
 
         An example gets the same numbers in whatever batch it sits. All `examples` rows are drawn and those of
         `indices` kept: cheaper than one generator an example.
         """
+        import torch
+
         rows = torch.rand(examples, draws, generator=generator(self.seed, stream, self.epoch))
         return rows.to(indices.device)[indices]

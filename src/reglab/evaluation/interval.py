@@ -1,7 +1,7 @@
 """The interval of a mean over seeds."""
 
 import numpy as np
-from scipy import stats
+import scipy
 
 
 def mean_interval(values: np.ndarray, confidence: float) -> tuple[float, float]:
@@ -9,5 +9,5 @@ def mean_interval(values: np.ndarray, confidence: float) -> tuple[float, float]:
     n = len(values)
     if n < 2:
         return np.nan, np.nan
-    half = stats.t.ppf((1 + confidence) / 2, n - 1) * np.std(values, ddof=1) / np.sqrt(n)
+    half = scipy.stats.t.ppf((1 + confidence) / 2, n - 1) * np.std(values, ddof=1) / np.sqrt(n)
     return float(np.mean(values) - half), float(np.mean(values) + half)

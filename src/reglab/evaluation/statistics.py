@@ -12,7 +12,7 @@ from math import ceil
 from typing import Literal
 
 import numpy as np
-from scipy import stats
+import scipy  # whose part `stats` is imported when it is first used: `reglab check` does without
 
 Verdict = Literal["helps", "hurts", "no relevant difference", "cannot tell"]
 
@@ -33,7 +33,7 @@ def difference_interval(differences: np.ndarray, confidence: float) -> tuple[flo
         return np.nan, np.nan
     if np.allclose(differences, differences[0], rtol=1e-12, atol=1e-12):  # no spread: the method is not defined
         return float(np.mean(differences)), float(np.mean(differences))
-    interval = stats.bootstrap(
+    interval = scipy.stats.bootstrap(
         (differences,),
         np.mean,
         confidence_level=confidence,
@@ -91,7 +91,7 @@ def standard_error(differences: np.ndarray, test_to_train: float = 0.0) -> float
 
 def student_interval(mean: float, error: float, confidence: float, seeds: int) -> tuple[float, float]:
     """mean ± t_[n - 1] error; NaN where the error is."""
-    half = float(stats.t.ppf((1 + confidence) / 2, max(seeds - 1, 1))) * error
+    half = float(scipy.stats.t.ppf((1 + confidence) / 2, max(seeds - 1, 1))) * error
     return mean - half, mean + half
 
 
@@ -99,7 +99,7 @@ def student_test(mean: float, error: float, seeds: int) -> float:
     """Two-sided p-value of mean / error under Student's t with n - 1 degrees of freedom; without error, that of certainty."""
     if not error > 0:
         return np.nan if np.isnan(error) else float(mean == 0)
-    return float(2 * stats.t.sf(abs(mean) / error, seeds - 1))
+    return float(2 * scipy.stats.t.sf(abs(mean) / error, seeds - 1))
 
 
 def practical(mean: float, error: float, seeds: int, relevant_difference: float) -> dict[str, float] | None:
@@ -116,8 +116,8 @@ def practical(mean: float, error: float, seeds: int, relevant_difference: float)
     if error == 0:
         helps, hurts = float(mean > relevant_difference), float(mean < -relevant_difference)
     else:
-        helps = float(stats.t.sf((relevant_difference - mean) / error, seeds - 1))
-        hurts = float(stats.t.cdf((-relevant_difference - mean) / error, seeds - 1))
+        helps = float(scipy.stats.t.sf((relevant_difference - mean) / error, seeds - 1))
+        hurts = float(scipy.stats.t.cdf((-relevant_difference - mean) / error, seeds - 1))
     return {"helps": helps, "same": max(1 - helps - hurts, 0.0), "hurts": hurts}
 
 
@@ -165,7 +165,7 @@ def seeds_needed(differences: np.ndarray, *, comparisons: int, relevant_differen
     def seeds(comparisons: int, margin: float) -> float:
         if margin <= 0:
             return np.inf
-        z = stats.norm.isf(level / (2 * comparisons)) + stats.norm.ppf(POWER)
+        z = scipy.stats.norm.isf(level / (2 * comparisons)) + scipy.stats.norm.ppf(POWER)
         return max((z * spread / margin) ** 2, smallest_seeds(comparisons, level))
 
     needed = min(seeds(comparisons, mean), seeds(1, relevant_difference - mean))
