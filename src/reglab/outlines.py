@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 PACKAGE = Path(__file__).parent
-PLAIN = {"annotated_types", "dataclasses", "functools", "math", "pathlib", "typing"}  # quick to import
+PLAIN = {"annotated_types", "dataclasses", "functools", "math", "pathlib", "sys", "typing"}  # quick to import
 _in_use: ContextVar[bool] = ContextVar("outlines", default=False)
 
 
@@ -51,7 +51,7 @@ class Outline:
         path = PACKAGE.joinpath(*module.split(".")[1:]).with_suffix(".py")
         self.classes: dict[str, ast.ClassDef] = {}
         self.constants: dict[str, ast.expr] = {}
-        self.imports: dict[str, tuple[str, str]] = {}
+        self.imports: dict[str, tuple[str, str | None]] = {}  # module, and what of it
         for node in ast.parse(path.read_bytes(), str(path)).body:
             if isinstance(node, ast.ClassDef):
                 self.classes[node.name] = node
@@ -59,6 +59,8 @@ class Outline:
                 self.constants[node.targets[0].id] = node.value
             elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value:
                 self.constants[node.target.id] = node.value
+            elif isinstance(node, ast.Import):
+                self.imports |= {name.asname or name.name: (name.name, None) for name in node.names}
             elif isinstance(node, ast.ImportFrom) and node.module:
                 self.imports |= {name.asname or name.name: (node.module, name.name) for name in node.names}
 
@@ -75,8 +77,8 @@ class Outline:
             return self.value(self.constants[name], {})
         source, original = self.imports.get(name, ("", ""))
         if source in PLAIN:
-            return getattr(import_module(source), original)
-        if source.startswith("reglab."):
+            return getattr(import_module(source), original) if original else import_module(source)
+        if source.startswith("reglab.") and original:
             return outline(source).get(original)
         raise Unreadable(f"{self.module}: {name}")
 
