@@ -61,6 +61,18 @@ def test_of_equal_accuracies_the_lower_validation_loss_is_chosen_and_a_diverged_
     assert searching.best({0: tried[2], 1: point([0.1, 0.1], [9.0, 9.0])}) == 1
 
 
+@pytest.mark.parametrize(
+    ("one", "other"), [((287, 280, 281), (288, 271, 289)), ((270, 300, 276), (281, 280, 285)), ((3, 5), (4, 4))]
+)
+def test_equal_counts_are_equal_accuracies_though_their_means_round_apart(one, other):
+    def counted(right, loss):
+        return {"validation_accuracy": [count / 300 for count in right], "validation_nll": [loss] * len(right)}
+
+    for first, second in ((one, other), (other, one)):
+        assert searching.best({0: counted(first, 0.5), 1: counted(second, 0.4)}) == 1
+        assert searching.best({0: counted(first, 0.4), 1: counted(second, 0.5)}) == 0
+
+
 def test_the_search_is_given_no_test_part(swept, monkeypatch):
     seen = []
 

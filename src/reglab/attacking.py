@@ -9,7 +9,6 @@ from dataclasses import asdict, dataclass
 from itertools import product
 from math import isfinite
 from pathlib import Path
-from statistics import fmean
 
 import numpy as np
 import torch
@@ -30,6 +29,7 @@ from reglab.checking import row
 from reglab.data.prepared import Prepared, Split
 from reglab.errors import UserError
 from reglab.evaluation.robustness import Panda, figure
+from reglab.evaluation.rounding import mean
 from reglab.oracle import Check
 from reglab.processes import run_all
 from reglab.record import About
@@ -195,23 +195,23 @@ def summarised(attack, measured: dict[str, list[Measured]], matrix: dict[str, li
     """
     numbers, lines, models = {}, [], {}
     for name, seeds in measured.items():
-        robust, first = fmean(each.strong for each in seeds), list(measured).index(name)
+        robust, first = mean(each.strong for each in seeds), list(measured).index(name)
         own = matrix[name][0]
         direct = [[seeds[0].strong if source == first else value] for source, value in enumerate(own)]
         card = [*seeds[0].lines, transferred(direct, first)]
         lines += [row(line) | {"name": f"{name}: {line.name}", "model": name} for line in card]
         curves = {
-            kind: [fmean(values) for values in zip(*(each.curves[kind] for each in seeds), strict=True)]
+            kind: [mean(values) for values in zip(*(each.curves[kind] for each in seeds), strict=True)]
             for kind in seeds[0].curves
         }
-        clean, smallest = fmean(each.clean for each in seeds), fmean(float(np.median(each.smallest)) for each in seeds)
+        clean, smallest = mean(each.clean for each in seeds), mean(float(np.median(each.smallest)) for each in seeds)
         models[name] = {
             "clean": clean,
             "curves": curves | {"strong": robust},
             "smallest_epsilon": float(f"{smallest:.7g}") if isfinite(smallest) else None,
             "unreliable": [line.name for line in card if not line.passed],
             "transfer": {
-                source: fmean(values) for source, values in zip(measured, zip(*matrix[name], strict=True), strict=True)
+                source: mean(values) for source, values in zip(measured, zip(*matrix[name], strict=True), strict=True)
             },
         }
         numbers |= {f"{name}/clean_accuracy": clean, f"{name}/robust_accuracy@{attack.epsilons[-1]:g}": robust}

@@ -6,12 +6,12 @@ A budget tells the ways apart: a number of labelled examples, or a name.
 from collections.abc import Iterable, Sequence
 from itertools import product
 from pathlib import Path
-from statistics import fmean
 
 import numpy as np
 from tqdm import tqdm
 
 from reglab import journal, record
+from reglab.evaluation.rounding import mean
 from reglab.fitting import finished_seed
 from reglab.processes import run_all
 
@@ -66,7 +66,7 @@ def seed_of_record(outcomes: dict[Budget, dict]) -> dict:
         reason = "; ".join(f"budget {budget}: {outcome['reason']}" for budget, outcome in lost.items())
         return {"status": "diverged", "reason": reason, "metrics": {}}
     names = next(iter(outcomes.values()))["metrics"]
-    means = {name: fmean(outcome["metrics"][name] for outcome in outcomes.values()) for name in names}
+    means = {name: mean(outcome["metrics"][name] for outcome in outcomes.values()) for name in names}
     each = {f"{name}@{budget}": outcomes[budget]["metrics"][name] for budget in outcomes for name in names}
     return {"status": "finished", "metrics": means | each}
 

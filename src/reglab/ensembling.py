@@ -20,6 +20,7 @@ from reglab.data.prepared import Prepared, Split
 from reglab.ensembles.base import Committee, Ensemble, stream
 from reglab.evaluation.by_members import Growth, all_splits, figure, growth, table
 from reglab.fitting import Recipe, cost_of_step, finished_seed, train_seed
+from reglab.losses import share
 from reglab.models.base import Network
 from reglab.processes import run_all
 from reglab.record import About
@@ -188,7 +189,7 @@ def assess(ensemble: Ensemble, committee: Committee, split: Split, seed: int, ep
         labels["validation"],
     )
     metrics = record.seed_metrics(split, probabilities) | {
-        "one_member_test_accuracy": (alone.argmax(2) == labels["test"]).double().mean().item(),
+        "one_member_test_accuracy": share(alone.argmax(2) == labels["test"]),
         "disagreement": float(grown.scores[ensemble.combine]["disagreement"][-1]),
         **ensemble.metrics(committee, split, seed),
     }

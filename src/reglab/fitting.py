@@ -24,6 +24,7 @@ from reglab.data.prepared import Split
 from reglab.journal import Journal, write_atomically
 from reglab.learners.base import Diverged, Learner, device_of
 from reglab.learners.supervised import Supervised
+from reglab.losses import share
 from reglab.models.base import Architecture, build
 from reglab.models.parameters import weights
 from reglab.record import starting_with
@@ -223,7 +224,7 @@ def predict(learner: Supervised, parts: dict) -> dict[str, torch.Tensor]:
 def share_of_zeros(learner: Supervised) -> float:
     """Share of the weights that are exactly zero."""
     flat = torch.cat([weight.detach().flatten() for weight in weights(learner.network).values()])
-    return (flat == 0).float().mean().item()
+    return share(flat == 0)
 
 
 @torch.no_grad()
@@ -236,7 +237,7 @@ def share_of_idle_units(learner: Supervised, inputs: torch.Tensor) -> float:
     learner.network.eval()(inputs)
     for hook in hooks:
         hook.remove()
-    return (torch.cat([units.flatten() for units in told]) == 0).float().mean().item() if told else 0.0
+    return share(torch.cat([units.flatten() for units in told]) == 0) if told else 0.0
 
 
 def finished_seed(folder: Path, seed: int) -> tuple[dict, dict[str, np.ndarray]]:

@@ -96,6 +96,7 @@ def summary(seeds: dict[str, dict], predicted: dict[str, np.ndarray]) -> dict[st
     """
     from reglab.evaluation.bias_variance import resampled_brier_split
     from reglab.evaluation.interval import mean_interval
+    from reglab.evaluation.rounding import mean
 
     if not seeds or any(seed["status"] != "finished" for seed in seeds.values()):
         return {}
@@ -103,7 +104,7 @@ def summary(seeds: dict[str, dict], predicted: dict[str, np.ndarray]) -> dict[st
     for name in next(iter(seeds.values()))["metrics"]:
         values = np.array([seed["metrics"][name] for seed in seeds.values()])
         low, high = mean_interval(values, 0.95)
-        found[name] = {"mean": float(values.mean()), "low": low, "high": high}
+        found[name] = {"mean": mean(values), "low": low, "high": high}
     for name in predicted:
         if name.startswith("test_probabilities"):
             ending = name.removeprefix("test_probabilities")

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from math import inf
 from pathlib import Path
-from statistics import fmean
 
 import torch
 
 from reglab import budgets, journal
 from reglab.data.prepared import Split
 from reglab.evaluation.metrics import classification
+from reglab.evaluation.rounding import mean
 from reglab.fitting import Recipe, cost_of_step, finished_seed, judge_seed, train_seed
 from reglab.processes import run_all
 
@@ -49,8 +49,8 @@ def scores(folder: Path, splits: dict[int, Split]) -> Scores:
 
 
 def mean_or(values: Sequence[float | None], lost: float) -> float:
-    """The mean; `lost` where a seed diverged."""
-    return lost if None in values else fmean(values)
+    """The mean, without the rounding that would rank equal ones; `lost` where a seed diverged."""
+    return lost if None in values else mean(values)
 
 
 def accuracy(own: Scores) -> float:

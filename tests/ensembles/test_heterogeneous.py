@@ -53,10 +53,10 @@ def folders(root, names=RECIPES):
 
 
 def published(root, name, **metrics):
-    """A record whose seeds have these numbers, and no weights."""
+    """A record whose seeds have these numbers (a validation loss of 0.5 unless given), and no weights."""
     folder = root / name
     (folder / "weights").mkdir(parents=True)
-    seeds = {str(seed): {"status": "finished", "metrics": {}} for seed in range(2)}
+    seeds = {str(seed): {"status": "finished", "metrics": {"validation_nll": 0.5}} for seed in range(2)}
     for metric, values in metrics.items():
         for seed, value in enumerate(values):
             seeds[str(seed)]["metrics"][metric] = value
@@ -80,6 +80,18 @@ def test_members_are_chosen_by_the_mean_validation_accuracy_whatever_the_test_sa
     ):
         Heterogeneous(members=5).choose(records)
     assert Bagging().choose(records) == []
+
+
+def test_of_recipes_with_equal_counts_the_one_with_the_lower_loss_comes_first_then_the_lower_name(tmp_path):
+    """562 of 600 each, in doubles whose means are apart by 1e-16."""
+    one, other = [288 / 300, 274 / 300], [283 / 300, 279 / 300]
+    assert sum(one) != sum(other)
+    losses = {"c": (one, 0.4), "b": (other, 0.3), "d": (other, 0.4), "a": (one, 0.5)}
+    records = {
+        name: published(tmp_path, name, validation_accuracy=own, validation_nll=[nll, nll])
+        for name, (own, nll) in losses.items()
+    }
+    assert [each["name"] for each in Heterogeneous(members=4).choose(records)] == ["b", "c", "d", "a"]
 
 
 def test_other_weights_of_a_member_change_what_was_chosen(tmp_path):

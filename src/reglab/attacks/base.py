@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn import Module
 
 from reglab.errors import UserError
+from reglab.losses import share
 
 Model = Callable[[Tensor], Tensor]  # inputs (n, *shape) -> scores (n, classes), before any softmax
 Objective = Callable[[Tensor, Tensor], Tensor]  # scores (n, classes), targets (n, ...) -> what an attack raises (n,)
@@ -94,4 +95,4 @@ def right(model: Model, inputs: Tensor, labels: Tensor) -> Tensor:
 def accuracy(model: Model, inputs: Tensor, labels: Tensor) -> float:
     """Share of the examples that the model, in evaluation mode, gets right; of adversarial inputs, robust accuracy."""
     with evaluation_mode(model):
-        return right(model, inputs, labels).double().mean().item()
+        return share(right(model, inputs, labels))

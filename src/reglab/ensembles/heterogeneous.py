@@ -5,7 +5,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import fmean
 from typing import Annotated, ClassVar, Literal
 
 import torch
@@ -14,13 +13,16 @@ from annotated_types import Ge
 from reglab.data.prepared import Split
 from reglab.ensembles.base import Committee, Ensemble
 from reglab.errors import UserError
+from reglab.evaluation.rounding import mean
 
 
-def validation_accuracy(record: dict) -> float | None:
-    """The mean over seeds, None where one of them did not finish."""
+def on_validation(record: dict) -> tuple[float, float] | None:
+    """Mean accuracy and loss over seeds, equal where the counts are; None where a seed did not finish."""
     seeds = record["seeds"].values()
-    finished = all(seed["status"] == "finished" for seed in seeds)
-    return fmean(seed["metrics"]["validation_accuracy"] for seed in seeds) if finished else None
+    if any(seed["status"] != "finished" for seed in seeds):
+        return None
+    accuracy, nll = (mean(seed["metrics"][f"validation_{name}"] for seed in seeds) for name in ("accuracy", "nll"))
+    return accuracy, nll
 
 
 def digest(folder: Path) -> str:
@@ -33,7 +35,8 @@ def digest(folder: Path) -> str:
 
 @dataclass(frozen=True)
 class Heterogeneous(Ensemble):
-    """The `members` recipes under `regularizers` with the highest validation accuracy, mean over seeds, best first.
+    """The `members` recipes under `regularizers` with the highest validation accuracy, mean over seeds, best first; of
+    equals the one with the lower validation loss.
 
     The test examples have no part in the choice, which is the same for all seeds. A member is the network that its
     record judged, averaged weights or masks included. The record's `best_recipe_test_accuracy` is that of the first.
@@ -49,12 +52,12 @@ class Heterogeneous(Ensemble):
     combine: Literal["average", "geometric", "vote"] = "average"
 
     def choose(self, recipes: Mapping[str, Path]) -> list[dict]:
-        """By validation accuracy, the lower name first among equals; UserError where fewer than `members` finished."""
+        """By validation accuracy, then the lower loss, then the name; UserError where fewer than `members` finished."""
         found = {
-            name: validation_accuracy(json.loads((at / "record.json").read_text(encoding="utf-8")))
+            name: on_validation(json.loads((at / "record.json").read_text(encoding="utf-8")))
             for name, at in recipes.items()
         }
-        ranked = sorted((-accuracy, name) for name, accuracy in found.items() if accuracy is not None)
+        ranked = sorted((-told[0], told[1], name) for name, told in found.items() if told is not None)
         if len(ranked) < self.members:
             raise UserError(
                 f"params.yaml: ensembles.heterogeneous.members: found {self.members}; allowed: at most {len(ranked)}, "
@@ -62,7 +65,7 @@ class Heterogeneous(Ensemble):
             )
         return [
             {"name": name, "validation_accuracy": float(f"{-accuracy:.7g}"), "digest": digest(recipes[name])}
-            for accuracy, name in ranked[: self.members]
+            for accuracy, _, name in ranked[: self.members]
         ]
 
     @torch.no_grad()

@@ -9,7 +9,6 @@ the examples; a few labels a class hardly overlap, and a metric may be the mean 
 """
 
 from collections.abc import Iterable
-from math import nan
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +16,7 @@ import numpy as np
 from reglab.evaluation import statistics
 from reglab.evaluation.comparison import Key, Records, diverged, estimates, paired, without_nan
 from reglab.evaluation.new_data import gained, probability
+from reglab.evaluation.rounding import mean
 
 
 class Question(NamedTuple):
@@ -74,8 +74,7 @@ def compare_metrics(
             if rival := question.rivals.get(key):
                 lead = paired(record, record_of(records, rival), metric)
                 low, high = statistics.difference_interval(lead, confidence)
-                mean = float(lead.mean()) if len(lead) else nan
-                row["over_rival"] = {"name": rival[1], "difference": mean, "low": low, "high": high}
+                row["over_rival"] = {"name": rival[1], "difference": mean(lead), "low": low, "high": high}
             report[key[0]][key[1]]["comparisons"][metric] = without_nan(row)
     return report
 

@@ -18,6 +18,7 @@ from reglab.evaluation import statistics
 from reglab.evaluation.bias_variance import resampled_brier_split
 from reglab.evaluation.comparison import Records, diverged, failed_checks, values_of, without_nan
 from reglab.evaluation.pairs import by_name
+from reglab.evaluation.rounding import mean, subtract
 from reglab.measures import over
 from reglab.sections import Claim
 
@@ -130,17 +131,18 @@ def over_seeds(claim: Claim, named: dict, records: Records, predicted: Predicted
         two = values(two, claim.versus_metric or claim.metric)
         if len(one) != len(two):
             raise NotKnown(f"{len(one)} seeds of {claim.recipe}, {len(two)} of {claim.versus}")
-    differences = one - two
+    differences = subtract(one, two)
     low, high = statistics.difference_interval(differences, confidence)
+    value, versus_value = mean(one), mean(np.atleast_1d(two))
     return Effect(
-        float(one.mean()),
-        float(np.mean(two)),
-        float(differences.mean()),
+        value,
+        versus_value,
+        mean(differences),
         low,
         high,
-        statistics.sign_flip(differences - bound(claim)),
+        statistics.sign_flip(subtract(differences, bound(claim))),
         len(one),
-        f"{against(one.mean(), np.mean(two))}; {counted(differences)} of {len(one)} seeds",
+        f"{against(value, versus_value)}; {counted(differences)} of {len(one)} seeds",
     )
 
 
@@ -213,13 +215,13 @@ def over_examples(claim: Claim, named: dict, records: Records, predicted: Predic
             raise NotKnown(f"{claim.recipe} and {claim.versus} were attacked on different examples")
     _, place = np.unique(rows, return_inverse=True)
     first, second = (np.bincount(place.ravel(), each.ravel()) / np.bincount(place.ravel()) for each in (one, two))
-    differences = first - second
-    error, mean, count = statistics.standard_error(differences), float(differences.mean()), len(differences)
-    low, high = statistics.student_interval(mean, error, confidence, count)
-    p = statistics.student_test(mean - bound(claim), error, count)
+    differences = subtract(first, second)
+    error, middle, count = statistics.standard_error(differences), mean(differences), len(differences)
+    low, high = statistics.student_interval(middle, error, confidence, count)
+    p = statistics.student_test(float(subtract(middle, bound(claim))), error, count)
     seeds = f"{len(one)} seed{'s' if len(one) > 1 else ''}"
     told = f"{against(first.mean(), second.mean())}; {count} test examples, networks of {seeds}"
-    return Effect(float(first.mean()), float(second.mean()), mean, low, high, p, count, told)
+    return Effect(mean(first), mean(second), middle, low, high, p, count, told)
 
 
 METHODS = {"seeds": over_seeds, "all seeds": over_all_seeds, "examples": over_examples}

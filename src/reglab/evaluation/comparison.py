@@ -5,7 +5,7 @@ over seeds, without `none`), and the classical `baselines`, which are the frame 
 the two questions, on this data set and on this distribution, has its own correction.
 """
 
-from math import isfinite, nan
+from math import inf, isfinite
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from reglab.errors import UserError
 from reglab.evaluation import statistics
 from reglab.evaluation.interval import mean_interval
 from reglab.evaluation.new_data import gained, on_distribution, probability
+from reglab.evaluation.rounding import mean, subtract
 from reglab.measures import better
 
 NONE = ("regularizers", "none")
@@ -149,9 +150,15 @@ def _corrected(p: dict[Key, float]) -> tuple[dict[Key, float], dict[str, int]]:
 
 
 def _best_baseline(recipes: dict[Key, dict], metric: str) -> Key | None:
-    classical = {key: values_of(record, metric) for key, record in recipes.items() if key[0] == CLASSICAL}
-    means = {key: values.mean() for key, values in classical.items() if len(values)}
-    return (min if better(metric) == "lower" else max)(means, key=means.get, default=None)
+    """By the mean over seeds; of equals the one with the lower validation loss."""
+    classical = {key: record for key, record in recipes.items() if key[0] == CLASSICAL and metric in _metrics(record)}
+    sign = 1 if better(metric) == "lower" else -1
+
+    def rank(key: Key) -> tuple[float, float]:
+        accuracy, nll = (mean(values_of(classical[key], name)) for name in (metric, "validation_nll"))
+        return sign * accuracy, nll if isfinite(nll) else inf
+
+    return min(classical, key=rank, default=None)
 
 
 def estimates(record: dict, none: dict, metric: str, confidence: float) -> dict[str, float]:
@@ -160,10 +167,10 @@ def estimates(record: dict, none: dict, metric: str, confidence: float) -> dict[
     low, high = mean_interval(values, confidence)
     difference_low, difference_high = statistics.difference_interval(differences, confidence)
     return {
-        "mean": float(values.mean()) if len(values) else nan,
+        "mean": mean(values),
         "low": low,
         "high": high,
-        "difference": float(differences.mean()) if len(differences) else nan,
+        "difference": mean(differences),
         "difference_low": difference_low,
         "difference_high": difference_high,
     }
@@ -192,8 +199,12 @@ def values_of(record: dict, metric: str) -> np.ndarray:
 
 def paired(record: dict, other: dict, metric: str) -> np.ndarray:
     """record - other by seed; empty when either has no values."""
-    one, two = values_of(record, metric), values_of(other, metric)
-    return one - two if len(one) == len(two) else np.empty(0)
+    return less(values_of(record, metric), values_of(other, metric))
+
+
+def less(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """one - other by seed; empty where a seed of either diverged."""
+    return subtract(one, other) if len(one) == len(other) else np.empty(0)
 
 
 def without_nan(value: object) -> object:

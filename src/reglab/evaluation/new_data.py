@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from reglab.evaluation import statistics
+from reglab.evaluation import rounding, statistics
 from reglab.measures import better
 
 
@@ -29,7 +29,7 @@ def on_distribution(
     Nadeau & Bengio, "Inference for the generalization error", 2003, section 4.
     """
     known = {key: values for key, values in differences.items() if test_to_train is not None and len(values) > 1}
-    means = {key: float(values.mean()) for key, values in known.items()}
+    means = {key: rounding.mean(values) for key, values in known.items()}
     errors = {key: statistics.standard_error(values, test_to_train) for key, values in known.items()}
     p = {key: statistics.student_test(means[key], errors[key], len(values)) for key, values in known.items()}
     adjusted = dict(zip(p, statistics.holm(np.array(list(p.values()))).tolist(), strict=True))
@@ -61,4 +61,4 @@ def probability(differences: np.ndarray, metric: str, relevant_difference: float
         return None
     sign = -1 if better(metric) == "lower" else 1
     error = statistics.standard_error(differences)
-    return statistics.practical(sign * float(differences.mean()), error, len(differences), relevant_difference)
+    return statistics.practical(sign * rounding.mean(differences), error, len(differences), relevant_difference)

@@ -1,12 +1,11 @@
 """The pairs declared under `comparisons`, each by a metric of its own; Holm's method corrects all together."""
 
-from math import nan
-
 import numpy as np
 
 from reglab.evaluation import statistics
 from reglab.evaluation.comparison import COMPARED, Records, diverged, failed_checks, paired, without_nan
 from reglab.evaluation.new_data import gained, on_distribution, probability
+from reglab.evaluation.rounding import mean
 from reglab.measures import TRAINED
 from reglab.sections import Pair
 
@@ -68,7 +67,7 @@ def compare_pairs(
             "recipe": pair.recipe,
             "versus": pair.versus,
             "metric": pair.metric,
-            "difference": float(values.mean()) if len(values) else nan,
+            "difference": mean(values),
             "low": low,
             "high": high,
             "p": p[key],

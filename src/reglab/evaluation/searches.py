@@ -8,8 +8,9 @@ import numpy as np
 
 from reglab.evaluation import statistics
 from reglab.evaluation.by_metric import Question, compare_metrics
-from reglab.evaluation.comparison import NONE, Records, diverged, failed_checks, paired, values_of, without_nan
+from reglab.evaluation.comparison import NONE, Records, diverged, failed_checks, less, paired, values_of, without_nan
 from reglab.evaluation.new_data import probability
+from reglab.evaluation.rounding import mean
 
 METRIC = "test_accuracy"
 
@@ -54,7 +55,7 @@ def cocktails(records: Records, *, confidence: float, relevant_difference: float
         else:
             verdict = statistics.verdict(low, high, p_holm[key], seeds=len(values), **rule)
         needed = statistics.seeds_needed(values, comparisons=comparisons, **rule) if verdict == "cannot tell" else None
-        told = {"difference": float(values.mean()) if len(values) else np.nan, "low": low, "high": high}
+        told = {"difference": mean(values), "low": low, "high": high}
         told |= {"p": p[key], "p_holm": p_holm[key], "verdict": verdict}
         told |= {"probability": probability(values, METRIC, relevant_difference), "seeds_needed": needed}
         return without_nan(told)
@@ -81,8 +82,3 @@ def contrasts(record: dict, none: dict) -> dict[str, np.ndarray]:
         told[f"without_{own}"] = less(full, values_of(record, f"{METRIC}@without_{own}"))
         told[f"only_{own}"] = less(values_of(record, f"{METRIC}@only_{own}"), plain)
     return told
-
-
-def less(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """one - other; empty where a seed of either diverged."""
-    return one - other if len(one) == len(other) else np.empty(0)

@@ -14,12 +14,16 @@ from typing import Literal
 import numpy as np
 import scipy  # whose part `stats` is imported when it is first used: `reglab check` does without
 
+from reglab.evaluation import rounding
+from reglab.evaluation.rounding import DECIMALS, ROUNDING
+
 Verdict = Literal["helps", "hurts", "no relevant difference", "cannot tell"]
 
 RESAMPLES = 9_999  # bootstrap samples
 FLIPS = 99_999  # random sign flips, where all of them are too many
 ENUMERABLE = 15  # up to 2^15 sign flips are enumerated
 POWER = 0.8
+TIE = 1e-9  # of the sum of all absolute differences: sums that are no farther apart are equal
 
 
 def difference_interval(differences: np.ndarray, confidence: float) -> tuple[float, float]:
@@ -31,8 +35,8 @@ def difference_interval(differences: np.ndarray, confidence: float) -> tuple[flo
     """
     if len(differences) < 2 or not np.isfinite(differences).all():
         return np.nan, np.nan
-    if np.allclose(differences, differences[0], rtol=1e-12, atol=1e-12):  # no spread: the method is not defined
-        return float(np.mean(differences)), float(np.mean(differences))
+    if np.allclose(differences, differences[0], rtol=1e-12, atol=ROUNDING):  # no spread: the method is not defined
+        return rounding.mean(differences), rounding.mean(differences)
     interval = scipy.stats.bootstrap(
         (differences,),
         np.mean,
@@ -41,7 +45,7 @@ def difference_interval(differences: np.ndarray, confidence: float) -> tuple[flo
         method="BCa",
         rng=np.random.default_rng(0),
     ).confidence_interval
-    return float(interval.low), float(interval.high)
+    return round(float(interval.low), DECIMALS), round(float(interval.high), DECIMALS)
 
 
 def sign_flip(differences: np.ndarray) -> float:
@@ -49,12 +53,14 @@ def sign_flip(differences: np.ndarray) -> float:
 
     Exact (all 2^n sign patterns) for n <= 15; above that 99,999 random patterns, always the same. NaN for no or
     non-finite differences. If the two recipes are the same, a difference is as likely as its negative: nothing else is
-    assumed. Fisher, "The Design of Experiments", 1935, section 21.
+    assumed. Sums within TIE, or within what ROUNDING comes to, are equal: differences of quotients of counts are rounded,
+    and their sums are apart by at least the share of one example or not at all.
+    Fisher, "The Design of Experiments", 1935, section 21.
     """
     if len(differences) == 0 or not np.isfinite(differences).all():
         return np.nan
     d = np.asarray(differences, dtype=np.float64)
-    reached = abs(d.sum()) - 1e-12 * np.abs(d).sum()  # equal sums must count as equal in spite of rounding
+    reached = abs(d.sum()) - max(TIE * np.abs(d).sum(), ROUNDING * len(d))
     if len(d) <= ENUMERABLE:
         sums = np.zeros(1)
         for difference in d:
@@ -86,7 +92,8 @@ def standard_error(differences: np.ndarray, test_to_train: float = 0.0) -> float
     """
     if len(differences) < 2 or not np.isfinite(differences).all():
         return np.nan
-    return float(np.std(differences, ddof=1) * np.sqrt(1 / len(differences) + test_to_train))
+    spread = float(np.std(differences, ddof=1))
+    return (spread if spread > ROUNDING else 0.0) * float(np.sqrt(1 / len(differences) + test_to_train))
 
 
 def student_interval(mean: float, error: float, confidence: float, seeds: int) -> tuple[float, float]:
@@ -160,7 +167,7 @@ def seeds_needed(differences: np.ndarray, *, comparisons: int, relevant_differen
     n = len(differences)
     if n < 2 or not np.isfinite(differences).all():
         return None
-    mean, spread = abs(float(np.mean(differences))), float(np.std(differences, ddof=1))
+    distance, spread = abs(rounding.mean(differences)), float(np.std(differences, ddof=1))
 
     def seeds(comparisons: int, margin: float) -> float:
         if margin <= 0:
@@ -168,5 +175,5 @@ def seeds_needed(differences: np.ndarray, *, comparisons: int, relevant_differen
         z = scipy.stats.norm.isf(level / (2 * comparisons)) + scipy.stats.norm.ppf(POWER)
         return max((z * spread / margin) ** 2, smallest_seeds(comparisons, level))
 
-    needed = min(seeds(comparisons, mean), seeds(1, relevant_difference - mean))
+    needed = min(seeds(comparisons, distance), seeds(1, relevant_difference - distance))
     return max(ceil(needed), n + 1) if np.isfinite(needed) else None

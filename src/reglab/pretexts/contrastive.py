@@ -57,8 +57,8 @@ class ContrastiveLearner(PretextLearner):
         scores, twins = similarities(*self.projections(batch, Moment(self.seed, -1, -1)), self.temperature)
         return {
             "loss": cross_entropy(scores, twins),
-            "accuracy": (scores.argmax(1) == twins).float().mean(),
-            "chance": scores.new_tensor(1 / (len(scores) - 1)),
+            "accuracy": (scores.argmax(1) == twins).double().mean(),
+            "chance": scores.new_tensor(1 / (len(scores) - 1), dtype=torch.float64),
         }
 
 

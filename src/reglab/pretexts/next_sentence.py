@@ -122,7 +122,7 @@ class NextSentenceLearner(PretextLearner):
         odds = self.network(batch.inputs)
         return {
             "loss": binary_cross_entropy_with_logits(odds, batch.targets),
-            "accuracy": ((odds > 0) == (batch.targets > 0)).float().mean(),
+            "accuracy": ((odds > 0) == (batch.targets > 0)).double().mean(),
             "chance": odds.new_tensor(0.5),
         }
 

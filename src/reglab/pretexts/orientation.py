@@ -55,7 +55,7 @@ class OrientationLearner(PretextLearner):
         odds = self.choice(first, second)
         return {
             "loss": binary_cross_entropy_with_logits(odds, upright),
-            "accuracy": ((odds > 0) == (upright > 0)).float().mean(),
+            "accuracy": ((odds > 0) == (upright > 0)).double().mean(),
             "chance": odds.new_tensor(0.5),
         }
 

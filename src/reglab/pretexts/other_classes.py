@@ -30,7 +30,7 @@ class Classifier(PretextLearner):
         return {
             "loss": cross_entropy(scores, batch.targets),
             "accuracy": accuracy(scores, batch.targets),
-            "chance": batch.targets.mean(0).max(),  # always saying the most frequent class
+            "chance": batch.targets.double().mean(0).max(),  # always saying the most frequent class
         }
 
 

@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize, one_hot
 
+from reglab.losses import share
+
 RIDGE = 0.1  # per example, beside features of unit variance
 NEIGHBOURS = 5
 
@@ -34,7 +36,7 @@ def linear_probe(features: Tensor, labels: Tensor, held_out: Tensor, held_out_la
     curvature = known.T @ known + RIDGE * len(known) * torch.eye(known.shape[1], dtype=known.dtype, device=known.device)
     weights = torch.linalg.solve(curvature, known.T @ (targets - targets.mean(0)))
     scores = asked @ weights + targets.mean(0)
-    return (scores.argmax(1) == held_out_labels).double().mean().item()
+    return share(scores.argmax(1) == held_out_labels)
 
 
 def neighbour_probe(features: Tensor, labels: Tensor, held_out: Tensor, held_out_labels: Tensor) -> float:
@@ -44,7 +46,7 @@ def neighbour_probe(features: Tensor, labels: Tensor, held_out: Tensor, held_out
     """
     near = nearest(features, held_out, min(NEIGHBOURS, len(features)))
     votes = one_hot(labels[near], int(max(labels.max(), held_out_labels.max())) + 1).sum(1)
-    return (votes.argmax(1) == held_out_labels).double().mean().item()
+    return share(votes.argmax(1) == held_out_labels)
 
 
 def nearest(features: Tensor, asked: Tensor, count: int) -> Tensor:
