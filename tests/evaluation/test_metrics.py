@@ -1,6 +1,7 @@
 """Each metric against a number worked out by hand, a foreign implementation, or its definition as a loop."""
 
 import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -31,7 +32,7 @@ def test_accuracy_likelihood_and_brier_equal_scikit_learns(classes):
     scores = classification(probabilities, labels)
     names = list(range(classes))
     one_hot = np.eye(classes)[labels]
-    assert scores["accuracy"] == pytest.approx(accuracy_score(labels, probabilities.argmax(1)), abs=1e-7)
+    assert scores["accuracy"] == accuracy_score(labels, probabilities.argmax(1))
     assert scores["nll"] == pytest.approx(log_loss(labels, probabilities, labels=names), abs=1e-9)
     brier = sum(brier_score_loss(one_hot[:, c], probabilities[:, c].numpy()) for c in names)
     assert scores["brier"] == pytest.approx(brier, abs=1e-9)
@@ -43,11 +44,40 @@ def test_calibration_error_equals_its_definition_as_a_loop_over_15_bins(classes)
     confidence, hit = probabilities.max(1).values.numpy(), (probabilities.argmax(1) == labels).numpy()
     expected = 0.0
     for b in range(15):
-        inside = (confidence >= b / 15) & (confidence < (b + 1) / 15)
+        inside = (confidence > b / 15) & (confidence <= (b + 1) / 15)
         if inside.any():
             expected += inside.mean() * abs(hit[inside].mean() - confidence[inside].mean())
     assert expected > 0.05
     assert classification(probabilities, labels)["ece"] == pytest.approx(expected, abs=1e-6)
+
+
+def test_a_certain_prediction_stands_in_the_bin_of_those_that_are_nearly_certain():
+    """Both lie above 14/15: of two right is one, the mean confidence 0.975."""
+    told = torch.tensor([[0.95, 0.05], [1.0, 0.0]], dtype=torch.float64)
+    assert classification(told, torch.tensor([0, 1]))["ece"] == pytest.approx(0.475, abs=1e-15)
+    assert classification(told.float(), torch.tensor([0, 1]))["ece"] == pytest.approx(0.475, abs=1e-7)
+
+
+def by_bins_of_fractions(confidences: list[Fraction], hits: list[bool]) -> Fraction:
+    """Guo et al., eqs. 2 and 3, in exact arithmetic."""
+    error = Fraction(0)
+    for b in range(1, 16):
+        inside = [n for n, confidence in enumerate(confidences) if Fraction(b - 1, 15) < confidence <= Fraction(b, 15)]
+        error += abs(sum(hits[n] - confidences[n] for n in inside))
+    return error / len(hits)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_a_confidence_on_an_edge_belongs_to_the_bin_below_it(dtype):
+    """Confidences b/15 on every edge and b/15 + 1/60 above it; among seven classes, where the largest starts at 1/7."""
+    random = np.random.default_rng(0)
+    for _ in range(20):
+        sixtieths = random.choice([*range(12, 61, 4), *range(13, 60, 4)], 40)
+        confidences, hits = [Fraction(int(n), 60) for n in sixtieths], random.random(40) < 0.5
+        rows = [[float(c), *[float((1 - c) / 6)] * 6] for c in confidences]
+        labels = torch.tensor([0 if hit else 1 for hit in hits])
+        found = classification(torch.tensor(rows, dtype=torch.float64).to(dtype), labels)["ece"]
+        assert found == pytest.approx(float(by_bins_of_fractions(confidences, hits.tolist())), abs=1e-7)
 
 
 def test_one_hot_truth_is_perfect_and_a_certain_mistake_costs_a_finite_amount():
