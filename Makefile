@@ -1,6 +1,7 @@
 # make repro   the whole study      make test   every test
 # make ui      MLflow on the runs   make bench  what things cost, side by side
 # make repro PROFILE=quick, make ui PROFILE=quick   the small study of params.yaml, profiles.quick, kept apart
+# make ui PORT=5001   another port than the first free one from 5000 on
 PYTHON ?= python3
 ENV := .venv
 READY := $(ENV)/.ready
@@ -16,9 +17,7 @@ test: $(READY)
 	@$(ENV)/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -q
 
 ui: $(READY)
-	@MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false $(ENV)/bin/mlflow ui --workers 1 --port 5000 \
-		--backend-store-uri $(if $(PROFILE),'sqlite:///$(CURDIR)/profiles/$(PROFILE)/mlflow.db', \
-			"$${MLFLOW_TRACKING_URI:-sqlite:///$(CURDIR)/mlflow.db}")
+	@$(ENV)/bin/reglab ui $(if $(PROFILE),--profile '$(PROFILE)') $(if $(PORT),--port '$(PORT)')
 
 bench: $(READY)
 	@for benchmark in benchmarks/*.py; do $(ENV)/bin/python $$benchmark || exit 1; done

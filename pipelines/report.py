@@ -8,6 +8,7 @@ def main() -> None:
     from pathlib import Path
 
     from reglab import params
+    from reglab.redaction import redact
     from reglab.report.collect import collect
     from reglab.report.curves import curve_table
     from reglab.report.page import render
@@ -19,7 +20,7 @@ def main() -> None:
     metrics = json.loads(Path("reports/metrics.json").read_text(encoding="utf-8"))
     dataset = json.loads(Path("data/study/dataset.json").read_text(encoding="utf-8"))
     given = params.settings(settings) | {"dataset": dataset}
-    text = Path("params.yaml").read_text(encoding="utf-8")
+    text = redact(Path("params.yaml").read_text(encoding="utf-8"))  # a comment may hold an address
     page = render(entries, metrics, given, text, surroundings(Path(__file__).parent))
     Path("reports/index.html").write_text(page, encoding="utf-8")
     figures = Path("reports/figures")

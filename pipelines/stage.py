@@ -13,6 +13,7 @@ try:
     from reglab import warm
     from reglab.errors import UserError
     from reglab.processes import die_with_parent, exit_on_signals
+    from reglab.redaction import redact_output
 except ModuleNotFoundError as missing:
     sys.exit(f"{missing}; activate the environment (source .venv/bin/activate) or say: make repro")
 
@@ -27,6 +28,7 @@ def name() -> str:
 
 def run(main) -> None:
     """Call `main` and end the process: 0 done, 1 the work failed, 2 the user's input is wrong, 130 or 143 interrupted."""
+    redact_output()
     exit_on_signals()
     if "DVC_STAGE" in os.environ:
         die_with_parent(signal.SIGTERM)

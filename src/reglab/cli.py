@@ -11,10 +11,12 @@ from reglab import params, profiles, warm
 from reglab.errors import UserError
 from reglab.outlines import outlines
 from reglab.processes import exit_on_signals
+from reglab.redaction import redact_output
 
 
 def main() -> None:
     """Exit codes: 0 done, 1 the work failed, 2 the user's input is wrong."""
+    redact_output()
     parser = argparse.ArgumentParser(prog="reglab", description="A laboratory for regularization in deep learning.")
     commands = parser.add_subparsers(dest="command", required=True)
     command = commands.add_parser("check", help="tell every fault in params.yaml, and whether the data can be split so")
@@ -26,6 +28,10 @@ def main() -> None:
     command.set_defaults(call=repro)
     command = commands.add_parser("sync", help="restore every run in MLflow that records have and MLflow lacks")
     command.set_defaults(call=sync)
+    command = commands.add_parser("ui", help="MLflow's pages on the runs, on a free port")
+    command.add_argument("--profile", metavar="NAME", help="the runs of this entry of `profiles`")
+    command.add_argument("--port", type=int, metavar="NUMBER", help="this port and no other")
+    command.set_defaults(call=ui)
     command = commands.add_parser("techniques", help="list the techniques and their settings")
     command.add_argument("--json", action="store_true", help="for programs")
     command.set_defaults(call=techniques)
@@ -79,6 +85,20 @@ def sync(given: argparse.Namespace) -> int:
 
     print(tracking.sync_all(params.load()))
     return 0
+
+
+def ui(given: argparse.Namespace) -> int:
+    from reglab.tracking.ui import serve
+
+    folder = Path.cwd()
+    if given.profile:
+        profiles.merged(folder / "params.yaml", given.profile)  # there is one of this name
+        folder = folder / "profiles" / given.profile
+        os.environ.pop("MLFLOW_TRACKING_URI", None)  # which repro ignores for a profile
+        if not (folder / "params.yaml").exists():
+            raise UserError(f"{folder}: found no runs yet; make repro PROFILE={given.profile} makes them")
+    tracking = params.load_tracking(folder / "params.yaml")
+    return serve(folder, tracking.uri, tracking.experiment, given.port)
 
 
 def techniques(given: argparse.Namespace) -> int:

@@ -1,9 +1,10 @@
 """What one section of params.yaml demands of another."""
 
 from reglab.entries import own_name
-from reglab.faults import Faults, Key, is_named, one_of, shown
+from reglab.faults import Faults, Key, Plain, is_named, one_of, shown
 from reglab.grids import points
 from reglab.measures import better, measures, over
+from reglab.redaction import has_secret
 from reglab.sections import Attack, Transfer
 
 # A topic may bear the name of the technique it explains, a sweep bears that of its own; the keys of the others name folders,
@@ -21,6 +22,7 @@ def check_across(given: dict, values: dict, faults: Faults) -> None:
         for name in entries if isinstance(entries, dict) and family not in OTHER_NAMES else ():
             if owners.setdefault(name, family) != family:
                 faults.write((family, name), f"a name that {owners[name]} has already", "a name of its own")
+    check_tracking(given.get("tracking"), faults)
     check_representations(values, faults)
     check_searches(values, faults)
     check_declared(values, faults)
@@ -32,6 +34,14 @@ def check_across(given: dict, values: dict, faults: Faults) -> None:
     if vote and type(size) is int and vote.neighbours > size >= 1:
         key = ("baselines", "k_nearest_neighbours", "neighbours")
         faults.add(key, shown(vote.neighbours), f"at most {size}, the data.train_size")
+
+
+def check_tracking(given: Plain, faults: Faults) -> None:
+    """No password stands in params.yaml, for git, dvc.lock, `dvc exp show` and the report would all repeat it."""
+    uri = given.get("uri") if isinstance(given, dict) else None
+    if isinstance(uri, str) and has_secret(uri):
+        allowed = "an address without one, or null: set MLFLOW_TRACKING_URI to the whole address instead"
+        faults.add(("tracking", "uri"), "a password or a token, which git and dvc.lock would keep", allowed)
 
 
 def check_representations(values: dict, faults: Faults) -> None:

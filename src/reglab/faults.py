@@ -14,6 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 from ruamel.yaml.events import Event
 
 from reglab.errors import UserError
+from reglab.redaction import redact
 
 Key = tuple[str | int, ...]  # where a value stands: ("combinations", "both", 0, "dropout")
 Plain = dict | list | str | int | float | bool | None
@@ -71,9 +72,9 @@ def dotted(key: Key) -> str:
 
 def shown(value: Plain) -> str:
     """The value as one could write it in YAML, in one line."""
-    text = json.dumps(value, ensure_ascii=False)
+    text = redact(json.dumps(value, ensure_ascii=False))
     if not text.isprintable():
-        text = json.dumps(value)
+        text = redact(json.dumps(value))
     return text if len(text) <= 60 else text[:57] + "..."
 
 

@@ -128,6 +128,15 @@ def load(path: str | Path = "params.yaml") -> Params:
     return Params(**values)
 
 
+def load_tracking(path: str | Path) -> Tracking:
+    """The section `tracking` alone, whatever the others say; UserError where it has a fault."""
+    given, faults = read(path)
+    tracking = section_of("tracking", Tracking, given.get("tracking"), faults)
+    if tracking is None:
+        raise UserError(*faults.lines)
+    return tracking
+
+
 def section_of(name: str, kind: Any, given: Plain, faults: Faults) -> Any:
     """What `Params` holds of a section, None or parts of it None where there are faults."""
     if name in BASES or name == "combinations":

@@ -83,5 +83,5 @@ def repro(root: Path, arguments: list[str]) -> int:
     shutil.copyfile(root / "dvc.lock", root / ".reglab" / "dvc.lock")
     print(f"\nThe report:         {root / 'reports' / 'index.html'}   (open it in a browser)")
     profile = f" PROFILE={root.name}" if root.parent.name == "profiles" else ""
-    print(f"The runs in MLflow: make ui{profile}, then http://127.0.0.1:5000/#/experiments/1/runs")
+    print(f"The runs in MLflow: make ui{profile}   (it says what to open)")
     return 0

@@ -27,6 +27,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from reglab.processes import die_with_parent, exit_on_signals, on_signals
+from reglab.redaction import redact_output
 
 ADDRESS = "REGLAB_WARM"  # the variable that names the server's socket
 BEGUN = b"+"
@@ -103,6 +104,7 @@ def python() -> list[str]:
 def serve() -> None:
     """Import the packages when the first client comes; then a fork for each, until the parent ends or says so."""
     die_with_parent(signal.SIGTERM)
+    redact_output()  # before the packages take hold of the streams
     from reglab.tracking import store
 
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit())

@@ -44,12 +44,22 @@ def migrated(tmp_path_factory):
 
 
 @pytest.fixture
-def study(tmp_path, migrated, monkeypatch):
-    """An empty checkout, which is the working directory."""
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "params.yaml").touch()
-    shutil.copyfile(migrated, tmp_path / "mlflow.db")
-    return Study(tmp_path)
+def study_in(migrated, monkeypatch):
+    """Makes a folder an empty checkout, and the working directory."""
+
+    def make(folder: Path) -> Study:
+        folder.mkdir(exist_ok=True)
+        monkeypatch.chdir(folder)
+        (folder / "params.yaml").touch()
+        shutil.copyfile(migrated, folder / "mlflow.db")
+        return Study(folder)
+
+    return make
+
+
+@pytest.fixture
+def study(study_in, tmp_path):
+    return study_in(tmp_path)
 
 
 class Study:

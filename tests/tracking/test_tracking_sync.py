@@ -206,6 +206,8 @@ def test_why_a_server_refuses_is_said(study):
         (None, "http://localhost:5000", "http://localhost:5000"),
         ("http://server:80", "http://localhost:5000", "http://server:80"),
         ("sqlite:///env.db", None, "sqlite:////lab/env.db"),
+        ("sqlite:///a%20b.db?timeout=5", None, "sqlite:////lab/a%20b.db?timeout=5"),
+        ("sqlite:////a%20b/x.db", None, "sqlite:////a%20b/x.db"),
     ],
 )
 def test_the_environment_wins_and_a_relative_database_starts_from_the_checkout(
@@ -214,6 +216,21 @@ def test_the_environment_wins_and_a_relative_database_starts_from_the_checkout(
     if environment:
         monkeypatch.setenv("MLFLOW_TRACKING_URI", environment)
     assert address(setting, Path("/lab")) == expected
+
+
+SLOW = [
+    pytest.param(name, marks=pytest.mark.stress) for name in ("a b", "a%b", "a?b", "a#b", "a@b", "a&b;c", "a+b", "a:b")
+]
+
+
+@pytest.mark.parametrize("name", ["a%20b", "a ?b#c%3F", "it's é漢\"", *SLOW])
+def test_database_and_artifacts_of_a_checkout_of_any_name_are_in_it_and_nothing_is_beside_it(name, tmp_path, study_in):
+    study = study_in(tmp_path / name)
+    study.publish("dropout", seeds=1)
+    assert study.sync("regularizers/dropout").endswith("1 restored, 0 already there")
+    assert study.artifacts(study.run("dropout")) == {"record.json", "curves.csv", "learning_curves.svg"}
+    assert study.sync("regularizers/dropout").endswith("0 restored, 1 already there")
+    assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
 def test_a_database_of_a_copied_checkout_is_not_written_into_the_original(study, tmp_path_factory, monkeypatch):

@@ -6,6 +6,7 @@
     recipe.py     the runs of one recipe: found again after a kill, filled, ended
     trials.py     what a sweep or a cocktail tried: nested runs with settings and validation numbers
     passes.py     `mirror` (journal to MLflow, live) and `sync_all` (records to MLflow, what it lacks)
+    ui.py         `reglab ui`: MLflow's pages, on a free port
     follower.py   `start_follower`: the one process that mirrors while stages train
 
 No other package of reglab imports mlflow, and this one only inside functions: its import takes two seconds.

@@ -3,6 +3,8 @@
 import sys
 from pathlib import Path
 
+from reglab.redaction import redact_output
 from reglab.tracking.follower import follow
 
+redact_output()
 follow(Path(sys.argv[1]))

@@ -10,6 +10,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from reglab import warm
+from reglab.redaction import redact
 
 
 def start_follower(root: Path) -> None:
@@ -77,7 +78,7 @@ def attempt(root: Path, sent: dict[str, set[int]]) -> list[str]:
     try:
         return mirror(root, sent)
     except Exception as error:
-        return [f"{type(error).__name__}: {error}"]
+        return [redact(f"{type(error).__name__}: {error}")]
 
 
 def state(root: Path) -> dict[Path, tuple[int, bool]]:

@@ -7,10 +7,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from filelock import FileLock, Timeout
 
 from reglab.errors import UserError
+from reglab.redaction import redact
 from reglab.tracking import content
 
 if TYPE_CHECKING:
@@ -35,8 +37,18 @@ def address(uri: str | None, root: Path) -> str:
     A relative SQLite path starts from `root`, not from a temporary workspace that DVC deletes.
     """
     uri = os.environ.get("MLFLOW_TRACKING_URI") or uri or DATABASE
-    scheme, separator, path = uri.partition(":///")
-    return f"sqlite:///{root.resolve() / path}" if (scheme, separator) == ("sqlite", ":///") else uri
+    path = uri.removeprefix("sqlite:///")
+    return uri if path == uri or path.startswith("/") else below(root.resolve(), path)
+
+
+def below(folder: Path, path: str) -> str:
+    """The SQLAlchemy address of a SQLite database; `path`, below the folder, is written as in an address.
+
+    With its driver's name where the folder had to be escaped, for MLflow would take the rest of `sqlite:///...` for a path
+    and make folders of that name.
+    """
+    escaped = str(folder).replace("%", "%25").replace("?", "%3F")
+    return f"{'sqlite' if escaped == str(folder) else 'sqlite+pysqlite'}:///{escaped}/{path}"
 
 
 @dataclass(frozen=True)
@@ -132,14 +144,18 @@ def plain_errors(uri: str | None, root: Path) -> Iterator[None]:
     try:
         yield
     except (MlflowException, SQLAlchemyError, ImportError) as error:
-        raise UserError(
-            f"MLflow at {address(uri, root)} cannot be used: set MLFLOW_TRACKING_URI, or tracking.uri in params.yaml"
-            f" (null: a database beside it) ({first_line(error)})"
-        ) from error
+        raise unusable(address(uri, root), error) from error
+
+
+def unusable(place: str, error: Exception) -> UserError:
+    return UserError(
+        f"MLflow at {place} cannot be used: set MLFLOW_TRACKING_URI, or tracking.uri in params.yaml"
+        f" (null: a database beside it) ({first_line(error)})"
+    )
 
 
 def first_line(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}".splitlines()[0][:200]
+    return redact(f"{type(error).__name__}: {error}").splitlines()[0][:200]  # a cut secret would not be found
 
 
 def open_store(uri: str | None, experiment: str, root: Path) -> Store:
@@ -151,7 +167,10 @@ def open_store(uri: str | None, experiment: str, root: Path) -> Store:
         from mlflow.tracking import MlflowClient
 
         place = address(uri, root)
-        remote = place.startswith(("http://", "https://"))
+        try:
+            remote = urlsplit(place).scheme in ("http", "https")
+        except ValueError as error:
+            raise unusable(place, error) from error
         location = None if remote else (root.resolve() / "mlartifacts").as_uri()
         client = MlflowClient(place)
         found = client.get_experiment_by_name(experiment)
@@ -159,7 +178,7 @@ def open_store(uri: str | None, experiment: str, root: Path) -> Store:
             return Store(client, client.create_experiment(experiment, artifact_location=location))
         if found.lifecycle_stage == "deleted":
             client.restore_experiment(found.experiment_id)
-        if place == f"sqlite:///{root.resolve() / 'mlflow.db'}" and found.artifact_location != location:
+        if place == below(root.resolve(), "mlflow.db") and found.artifact_location != location:
             raise UserError(
                 f"{root / 'mlflow.db'}: its artifacts belong to {found.artifact_location}, so the checkout was moved or"
                 f" copied; found tracking.experiment {experiment}: choose another name, or delete mlflow.db and"

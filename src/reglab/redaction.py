@@ -1,0 +1,127 @@
+"""Hides passwords and tokens in whatever this project prints or writes about addresses and exceptions."""
+
+import base64
+import html
+import io
+import json
+import os
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from typing import Any, TextIO
+from urllib.parse import quote, quote_plus, unquote, unquote_plus
+
+HIDDEN = "***"
+_WORDS = r"password|passwd|passphrase|pwd|secret|token|signature|credential|api[_-]?key|access[_-]?key|account[_-]?key"
+_VALUE = r"""("[^"\n]*"|'[^'\n]*'|[^\s&"'<>]+)"""
+_USER = re.compile(r"""(://(?!/)|%(?:25)*3A(?:%(?:25)*2F){2}(?!%))[^\s"'<>]*(@|%(?:25)*40)""", re.IGNORECASE)
+_NAMED = re.compile(
+    rf"((?:\b[\w.-]*(?:{_WORDS})s?|(?<=[?&;])(?:sig|auth|key|pass|jwt))(?:=|%(?:25)*3D)){_VALUE}", re.IGNORECASE
+)
+_HEADER = re.compile(rf"(authorization\W{{1,4}}(?:basic|bearer)?\s*){_VALUE}", re.IGNORECASE)
+_VARIABLE = re.compile(r"(PASSWORD|PASSWD|TOKEN|SECRET|SECRET_KEY|ACCESS_KEY|API_KEY)$", re.IGNORECASE)
+_ALONE = 4  # characters from which a secret is hidden where it stands as a word, ...
+_ANYWHERE = 8  # ... and within other words
+
+
+def redact(text: str) -> str:
+    """The text without user names and passwords of URLs, values such as `token=...`, and the secrets of the environment.
+
+    The secrets of the environment are found in every form that exceptions give them: percent-encoded, escaped, in base64,
+    or the part of a password that was taken for a port.
+    """
+    if (known := _pattern(tuple(os.environ.items()))) is not None:
+        text = known.sub(HIDDEN, text)
+    text = _USER.sub(rf"\1{HIDDEN}\2", text)
+    text = _NAMED.sub(rf"\1{HIDDEN}", text)
+    return _HEADER.sub(rf"\1{HIDDEN}", text)
+
+
+def has_secret(address: str) -> bool:
+    """Whether the address holds a password or a token; before the host of a web address, a name may be one."""
+    scheme, _, rest = address.rpartition("://")
+    who, at, _ = rest.rpartition("@")
+    inside = at and not rest.startswith("/") and (":" in who or scheme.lower().startswith("http"))
+    return bool(inside or _NAMED.search(address))
+
+
+@lru_cache(maxsize=2)
+def _pattern(environment: tuple[tuple[str, str], ...]) -> re.Pattern | None:
+    """Finds the secrets that the variables hold; None where they hold none."""
+    secrets = {form for secret in _secrets(environment) for form in _forms(secret)}
+    whole = [re.escape(form) for form in sorted(secrets, key=len, reverse=True) if len(form) >= _ANYWHERE]
+    short = sorted((form for form in secrets if _ALONE <= len(form) < _ANYWHERE), key=len, reverse=True)
+    whole += [rf"(?<!\w){re.escape(form)}(?!\w)" for form in short]
+    return re.compile("|".join(whole), re.IGNORECASE) if whole else None
+
+
+def _secrets(environment: Iterable[tuple[str, str]]) -> Iterator[str]:
+    variables = dict(environment)
+    user = variables.get("MLFLOW_TRACKING_USERNAME", "")
+    for name, value in variables.items():
+        if _VARIABLE.search(name):
+            yield value
+            yield _basic(user, value)
+        for match in _NAMED.finditer(value):
+            yield match[2].strip("\"'")
+        _, separator, rest = value.partition("://")
+        if (separator or name.endswith(("_URI", "_URL"))) and not rest.startswith("/"):
+            yield from _secrets_of_address(rest or value)
+
+
+def _secrets_of_address(rest: str) -> Iterator[str]:
+    """What follows `scheme://` may hold a password, a token as the user's name, and values after ?, & and #."""
+    who, at, _ = rest.rpartition("@")
+    user, colon, password = who.partition(":")
+    if at and (not colon or len(user) >= 16):
+        yield user
+    if password and password != user:
+        yield password
+        yield _basic(user, password)
+        yield _basic(unquote(user), unquote(password))
+        yield from (part for part in re.split(r"[/?#@:\[\]\\\s]", password) if len(part) > _ALONE)
+    for part in re.split("[?&#;]", rest)[1:]:
+        value = part.rpartition("=")[2]
+        if len(value) >= _ANYWHERE:
+            yield value
+
+
+def _basic(user: str, password: str) -> str:
+    return base64.b64encode(f"{user}:{password}".encode()).decode()
+
+
+def _forms(secret: str) -> set[str]:
+    """How a text may give a secret."""
+    plain = {secret, unquote(secret), unquote_plus(secret)}
+    encoded = {form for one in plain for form in (quote(one, safe=""), quote(one), quote_plus(one))}
+    escaped = {json.dumps(one, ensure_ascii=ascii)[1:-1] for one in plain for ascii in (True, False)}
+    escaped |= {form for one in plain for form in (repr(one)[1:-1], html.escape(one), ascii(one)[1:-1])}
+    return plain | encoded | escaped | {quote(one, safe="") for one in encoded}
+
+
+class _Redacted:
+    """A text stream that redacts what is written to it."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+
+    def write(self, text: str) -> int:
+        self.stream.write(redact(text))
+        return len(text)
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        for line in lines:
+            self.write(line)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.stream, name)
+
+
+def redact_output() -> None:
+    """Redact what this process prints from now on; a character that the terminal lacks is escaped, not an error."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+            setattr(sys, name, _Redacted(stream))
