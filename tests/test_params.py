@@ -196,6 +196,15 @@ def test_a_bad_value_is_told_in_one_line_with_key_found_and_allowed(tmp_path, ke
     assert faults(tmp_path, changed((key, value))) == (f"params.yaml: {key}: found {found}; allowed: {allowed}",)
 
 
+@pytest.mark.parametrize("uri", ["http://me:hush0@host", "postgresql://me:hush0@db/x", "http://host?token=hush0"])
+def test_a_password_in_params_yaml_is_refused_and_not_repeated(tmp_path, uri):
+    [line] = faults(tmp_path, changed(("tracking.uri", uri)))
+    assert line.startswith("params.yaml: tracking.uri: found a password or a token") and "MLFLOW_TRACKING_URI" in line
+    [other] = faults(tmp_path, changed(("tracking", uri)))
+    assert "hush0" not in line + other
+    assert read(tmp_path, changed(("tracking.uri", "postgresql://me@db/x"))).tracking.uri == "postgresql://me@db/x"
+
+
 def test_a_combination_names_each_technique_once_and_only_what_exists(tmp_path):
     [line] = faults(tmp_path, changed(("combinations.both[1]", {"l1": {}})))
     told = "found a technique that the list has already; allowed: each technique once"
