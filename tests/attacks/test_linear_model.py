@@ -107,3 +107,18 @@ def test_the_smallest_epsilon_of_the_strong_attack_is_the_closed_form(linear, da
     apart = (found - least)[least < 1]
     assert apart.min() > -1e-5 and apart.max() <= 1 / 2**4 + 1e-5
     assert found[least > 1].isinf().all() and (found[least == 0] == 0).all()
+
+
+def test_the_smallest_epsilon_is_the_size_of_the_perturbation_and_not_what_was_allowed():
+    """An attack that uses a quarter of what it may, on a model that turns at 0.3."""
+
+    def model(inputs):
+        return torch.stack([0.3 - inputs[:, 0], torch.zeros(len(inputs))], 1)
+
+    def reluctant(model, inputs, labels, epsilon, norm):
+        return inputs + 0.25 * torch.as_tensor(epsilon).reshape(-1, 1)
+
+    inputs, labels = torch.zeros(2, 1), torch.zeros(2, dtype=torch.int64)
+    for allowed, size in ((1.0, torch.inf), (1.6, 0.4)):
+        found = smallest_epsilon(reluctant, model, inputs, labels, largest=allowed, halvings=0)
+        assert found.tolist() == pytest.approx([size, size], abs=1e-6)

@@ -210,3 +210,12 @@ def test_a_reconstruction_beats_the_mean_image_on_held_out_images(tmp_path, stud
     mean = study.inputs["labelled"].mean(0)
     guessed = float(np.square(study.inputs["test"] - mean).mean())
     assert pretraining.finished_seed(tmp_path, 0)[0]["metrics"]["test_pretext_loss"] < guessed
+
+
+def test_the_two_views_of_an_image_are_drawn_apart(study):
+    task = Contrastive().task(study, study, SETTING, 0)
+    seen = []
+    task.learner.network.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    task.learner.training_step(next(iter(task.training)))
+    one, other = seen[0].chunk(2)
+    assert (one != other).flatten(1).any(1).all(), "no image looks the same twice"

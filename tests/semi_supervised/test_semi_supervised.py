@@ -24,7 +24,7 @@ from reglab.regularizers.weight_averaging import WeightAveraging
 from reglab.sections import FewLabels
 from reglab.semi_supervised.autoencoder_classifier import AutoencoderClassifier, reconstruction_error
 from reglab.semi_supervised.label_spreading import LabelSpreading
-from reglab.semi_supervised.mean_teacher import MeanTeacher, consistency, follow
+from reglab.semi_supervised.mean_teacher import MeanTeacher, MeanTeacherLearner, consistency, follow
 from reglab.semi_supervised.pseudo_label import PseudoLabel, pseudo_label_loss
 from reglab.streams import generator
 
@@ -183,3 +183,44 @@ def test_where_no_label_arrives_all_classes_are_equally_probable(case):
     far.inputs["test"] = far.inputs["test"] + 100
     told = LabelSpreading(neighbours=2).predict(far, classes=3)
     np.testing.assert_allclose(told["test"], 1 / 3, rtol=0, atol=1e-12)
+
+
+def test_the_teacher_is_the_average_of_the_students_steps_and_no_optimizer_moves_it(case, tmp_path, monkeypatch):
+    plain = Study(replace(SETTINGS, regularizers=()), STUDY.policy, "cpu", STUDY.classes)
+    walk, steps = [], MeanTeacherLearner.optimizer_step
+
+    def stepped(learner, *arguments):
+        steps(learner, *arguments)
+        walk.append([of.detach().clone() for of in learner.network.parameters()])
+
+    monkeypatch.setattr(MeanTeacherLearner, "optimizer_step", stepped)
+    method = MeanTeacher(decay=0.8, unlabelled_batch_size=5)
+    learner = fitted(method, case, tmp_path, plain)
+    average = [of.detach().clone() for of in build(SETTINGS.model, (1, 4, 4), 3, 0).parameters()]
+    for step, weights in enumerate(walk, start=1):
+        decay = min(0.8, step / (step + 9))
+        average = [decay * old + (1 - decay) * new for old, new in zip(average, weights, strict=True)]
+    assert len(walk) == 8
+    for own, expected in zip(learner.teacher.parameters(), average, strict=True):
+        torch.testing.assert_close(own, expected, rtol=0, atol=1e-6)
+        assert not own.requires_grad and own.grad is None
+    moved = {id(of) for group in learner.configure_optimizers().param_groups for of in group["params"]}
+    assert moved == {id(of) for of in learner.network.parameters()}
+
+
+def test_the_decoder_is_learned_with_the_encoder(case, tmp_path):
+    method = AutoencoderClassifier(width=6, unlabelled_batch_size=5)
+    before = prepared_for(method, STUDY, case, seed=0)[0].decoder.state_dict()
+    after = fitted(method, case, tmp_path).decoder.state_dict()
+    assert all(not torch.equal(of, after[name]) for name, of in before.items())
+
+
+@pytest.mark.parametrize("method", METHODS[:2], ids=named)
+def test_the_view_that_is_guessed_from_and_the_view_that_is_learned_on_are_drawn_apart(method, case):
+    same_strength = {"teacher_view": 1.0} if isinstance(method, MeanTeacher) else {"guess_view": 1.0}
+    learner, batches, _ = prepared_for(replace(method, **same_strength), STUDY, case, seed=0)
+    seen, view = [], learner.view
+    learner.view = lambda *arguments: seen.append(view(*arguments)) or seen[-1]
+    learner.unlabelled_loss(next(iter(batches)).unlabelled)
+    guessed, learned = seen
+    assert guessed.shape == learned.shape and not torch.equal(guessed, learned)
