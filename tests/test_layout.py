@@ -16,7 +16,8 @@ PACKAGE = ROOT / "src" / "reglab"
 
 # Lowest first; a module may import its own layer and the layers before it.
 LAYERS = [
-    {"redaction", "errors", "streams", "figures", "oracle", "yaml_source", "faults", "sections", "measures", "outlines"},
+    {"errors", "streams", "figures", "oracle", "yaml_source", "faults", "sections", "measures", "outlines"}
+    | {"cores", "redaction"},
     {"params", "demands", "entries", "grids", "data", "models", "best_weights", "losses", "penalties", "augmentation"},
     {"attacks"},
     {"regularizers", "baselines"},

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
 
+from reglab.cores import usable_cores
+
 
 def die_with_parent(sign: int = signal.SIGKILL) -> None:
     """Ask Linux for this signal when the parent process ends; elsewhere nothing happens."""
@@ -48,11 +50,6 @@ def _begin_worker() -> None:
     torch.set_num_threads(1)
 
 
-def available() -> int:
-    """Cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def run_all(jobs: Iterable[tuple], *, processes: int | None, tick: Callable[[], None]) -> list:
     """Call every job (function, *arguments) in processes; the results in the jobs' order.
 
@@ -61,7 +58,7 @@ def run_all(jobs: Iterable[tuple], *, processes: int | None, tick: Callable[[], 
     multiprocessing.Pool does not.
     """
     context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
-    with ProcessPoolExecutor(processes or available(), mp_context=context, initializer=_begin_worker) as pool:
+    with ProcessPoolExecutor(processes or usable_cores(), mp_context=context, initializer=_begin_worker) as pool:
         futures: list[Future] = [pool.submit(*job) for job in jobs]
         pending = set(futures)
         try:
