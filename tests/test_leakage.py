@@ -4,6 +4,7 @@ The first pixel of every image is the number of its row, so that a batch tells w
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -253,7 +254,7 @@ def test_a_file_of_the_journal_is_the_former_or_the_new_one_and_never_a_part(tmp
     found = []
 
     def replaced(partial, final):
-        found.append((path.read_bytes(), open(partial, "rb").read()))
+        found.append((path.read_bytes(), Path(partial).read_bytes()))
         raise KeyboardInterrupt
 
     monkeypatch.setattr("os.replace", replaced)
