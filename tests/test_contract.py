@@ -1,121 +1,82 @@
-"""What every technique in regularizers/ must hold, whoever adds it."""
+"""What every technique in regularizers/ must keep, whoever adds it: the checks that `reglab check-technique` runs."""
 
-import pickle
-from dataclasses import fields, is_dataclass, replace
+import subprocess
+import sys
+from argparse import Namespace
+from collections import Counter
+from dataclasses import fields
+from functools import cache
 from pathlib import Path
-from types import SimpleNamespace
 
-import numpy as np
 import pytest
-import torch
 from ruamel.yaml import YAML
 
-from reglab import params
-from reglab.data.prepared import Split
-from reglab.fitting import Recipe, cost_of_step, finished_seed, train_seed
-from reglab.models.convnet import ConvNet
-from reglab.models.mlp import MLP
+from reglab import cli, params
+from reglab.errors import UserError
+from reglab.regularizers.dropout import Dropout
+from reglab.technique_checks import CHECKS, run_check
+from reglab.technique_checks.entry import technique_of
 
 ROOT = Path(__file__).parent.parent
 NAMES = params.names("regularizers")
 ENTRIES = YAML(typ="safe").load(ROOT / "params.yaml")["regularizers"]
-STRENGTHS = ("strength", "deviation", "smoothing", "rate", "input_rate", "hidden_rate", "epsilon", "decay", "share")
-STRENGTHS += ("rotation", "translation", "scale", "shear")
-ARCHITECTURES = {"mlp": MLP(width=8, depth=2), "convnet": ConvNet(width=4, depth=2)}
 
 
-@pytest.fixture(scope="module")
-def split():
-    random = np.random.default_rng(0)
-    parts = ("labelled", "unlabelled", "validation", "test")
-    inputs = {part: random.random((32, 1, 8, 8), dtype=np.float32) for part in parts}
-    labels = {part: random.integers(0, 4, 32) for part in parts}
-    return Split(inputs, labels, {part: np.arange(32) for part in parts})
+@cache
+def result(check, name):
+    return run_check(check, params.find("regularizers", name)())
 
 
-def train(folder, split, *techniques, architecture="mlp", epochs=1, every=0.0):
-    """Two batches an epoch."""
-    folder.mkdir(parents=True, exist_ok=True)
-    settings = SimpleNamespace(
-        epochs=epochs, batch_size=16, optimizer="adam", learning_rate=0.01, momentum=0.0, accelerator="cpu"
-    )
-    train_seed(Recipe(techniques, ARCHITECTURES[architecture], settings, classes=4), split, 0, folder, every)
-    return finished_seed(folder, 0)
-
-
-def parameters(tensors: dict) -> dict:
-    """The trained weights and biases, without what a technique keeps beside them."""
-    names = [name for name in tensors if name.startswith(("weights/backbone.", "weights/head."))]
-    return {name: tensors[name] for name in names if name.endswith((".weight", ".bias"))}
+@pytest.mark.parametrize("check", CHECKS)
+@pytest.mark.parametrize("name", NAMES)
+def test_a_technique_keeps_what_every_check_claims(name, check):
+    assert result(check, name).status != "failed", result(check, name).found
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_technique_is_a_frozen_dataclass_of_plain_documented_fields(name):
-    kind = params.find("regularizers", name)
-    assert is_dataclass(kind) and kind.__dataclass_params__.frozen and kind.__doc__
-    technique = kind()
-    assert pickle.loads(pickle.dumps(technique)) == technique
-    assert all(isinstance(getattr(technique, field.name), (bool, int, float, str)) for field in fields(kind))
+def test_a_check_that_does_not_apply_is_about_a_hook_or_a_declaration_that_the_technique_lacks(name):
+    found = Counter(result(check, name).status for check in CHECKS)
+    assert found["passed"] >= 40 and found["failed"] == 0
+    reasons = {result(check, name).found for check in CHECKS if result(check, name).status == "not applicable"}
+    assert all(reason.startswith("it ") or reason == "with these settings it has no penalty" for reason in reasons)
 
 
-@pytest.mark.parametrize("architecture", ARCHITECTURES)
-@pytest.mark.parametrize("name", NAMES)
-def test_two_batches_can_be_trained(tmp_path, split, name, architecture):
-    outcome, tensors = train(tmp_path, split, params.find("regularizers", name)(), architecture=architecture)
-    assert outcome["status"] == "finished" and outcome["epochs"] == 1
-    probabilities = tensors["probabilities/test"]
-    assert np.isfinite(probabilities).all() and np.allclose(probabilities.sum(1), 1, atol=1e-5)
+@pytest.mark.parametrize("check", CHECKS)
+def test_a_check_applies_to_some_technique(check):
+    assert "passed" in {result(check, name).status for name in NAMES}
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_strength_zero_is_no_technique_at_all_bit_for_bit(tmp_path, split, name):
-    technique = params.find("regularizers", name)()
-    zeros = {field.name: 0.0 for field in fields(technique) if field.name in STRENGTHS}
-    if not zeros:
-        pytest.skip(f"{name} has no strength")
-    none, nothing = (
-        train(tmp_path / which, split, *t)[1] for which, t in (("a", ()), ("b", (replace(technique, **zeros),)))
-    )
-    for key, value in parameters(none).items():
-        assert np.array_equal(value, nothing[key]), key
-    assert np.array_equal(none["probabilities/test"], nothing["probabilities/test"])
+def test_what_this_project_brings_along_answers_to_exact_checks(name):
+    applies = result("its_exact_checks_hold_each_time_with_the_same_gap", name).status == "passed"
+    assert applies == (name != "none") == (params.find("regularizers", name).topic is not None)
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_checkpoint_makes_the_round_trip(tmp_path, split, name, monkeypatch):
-    technique = params.find("regularizers", name)()
-    whole = train(tmp_path / "whole", split, technique, epochs=4)
-    from reglab import fitting
-
-    class Killed(RuntimeError):
-        pass
-
-    def die_in_the_third_epoch(self, trainer, learner):
-        if trainer.current_epoch == 2:
-            raise Killed
-
-    folder = tmp_path / "parts"
-    with monkeypatch.context() as patched:
-        patched.setattr(fitting.Curves, "on_train_epoch_start", die_in_the_third_epoch)
-        with pytest.raises(Killed):
-            train(folder, split, technique, epochs=4)
-    state = torch.load(folder / "seed-0.ckpt", weights_only=True)
-    assert state["epoch"] == 1
-    outcome, tensors = train(folder, split, technique, epochs=4)
-    assert outcome == whole[0]
-    for key, value in whole[1].items():
-        assert np.array_equal(value, tensors[key]), key
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_the_cost_of_a_step_is_counted_and_never_below_that_of_none(split, name):
-    settings = SimpleNamespace(batch_size=16, optimizer="adam", learning_rate=0.01, momentum=0.0, accelerator="cpu")
-    technique = params.find("regularizers", name)()
-    cost, plain = (
-        cost_of_step(Recipe(techniques, ARCHITECTURES["mlp"], settings, classes=4), split)
-        for techniques in ((technique,), ())
-    )
-    assert all(cost[key] >= plain[key] > 0 for key in plain)
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("weight_decay", {"decoupled": True}),
+        ("l1", {"step": "subgradient"}),
+        ("dropout", {"prediction": "arithmetic", "masks": 3}),
+        ("dropout", {"prediction": "geometric", "masks": 3}),
+        ("norm_constraint", {"norm": "l1", "radius": 1.0, "rate": 0.01}),
+        ("norm_constraint", {"radius": 1.0, "rate": 0.01}),
+        ("adversarial_training", {"attack": "fast_gradient", "norm": "l2", "share": 0.5}),
+        ("k_sparse", {"active_units": 2}),
+        ("early_stopping", {"patience": 1}),
+    ],
+    ids=str,
+)
+def test_other_settings_keep_it_too(name, settings):
+    technique = params.find("regularizers", name)(**settings)
+    skipped = (
+        "every_setting",
+        "switched_on",
+        "its_exact_checks",
+        "it_goes",
+    )  # the same, or slow, whatever the settings
+    results = [run_check(check, technique) for check in CHECKS if not check.startswith(skipped)]
+    assert [each for each in results if each.status == "failed"] == []
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -123,6 +84,94 @@ def test_params_yaml_has_the_technique_with_all_its_settings_and_a_comment(name)
     assert name in ENTRIES, f"params.yaml: regularizers: lacks {name}"
     wanted = {field.name for field in fields(params.find("regularizers", name))}
     assert set(ENTRIES[name]) == wanted
-    lines = (ROOT / "params.yaml").read_text().splitlines()
+    lines = (ROOT / "params.yaml").read_text("utf-8").splitlines()
     line = next(line for line in lines if line.startswith(f"  {name}:"))
     assert "#" in line, f"params.yaml: {name} has no comment"
+
+
+# The command
+
+
+def test_settings_given_go_before_the_entry_and_the_entry_before_the_defaults(tmp_path):
+    path = tmp_path / "params.yaml"
+    path.write_text("regularizers:\n  dropout: {hidden_rate: 0.3, masks: 7}\n", "utf-8")
+    assert technique_of("dropout", path=path) == Dropout(hidden_rate=0.3, masks=7)
+    given = ["masks=9", "prediction=geometric"]
+    assert technique_of("dropout", given, path) == Dropout(0.2, 0.3, "geometric", 9)
+    assert technique_of("dropout", path=tmp_path / "absent.yaml") == Dropout()
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "line"),
+    [
+        ("dropuot", [], "did you mean dropout?"),
+        (
+            "dropout",
+            ["hidden_rate=2"],
+            "regularizers.dropout.hidden_rate: found 2; allowed: a number from 0 to below 1",
+        ),
+        ("dropout", ["rate=0.5"], "regularizers.dropout.rate: found an unknown setting"),
+        ("dropout", ["hidden_rate"], 'check-technique: found "hidden_rate"; allowed: settings such as strength=0.1'),
+    ],
+)
+def test_what_cannot_be_checked_is_refused(tmp_path, name, given, line):
+    with pytest.raises(UserError) as refused:
+        technique_of(name, given, tmp_path / "params.yaml")
+    assert line in str(refused.value)
+
+
+OWN = '''"""Inputs are shown brighter."""
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+
+from annotated_types import Ge
+
+from reglab.regularizers.base import Regularizer
+
+
+@dataclass(frozen=True)
+class Brighter(Regularizer):
+    """x <- (1 + strength) x + 1/10.
+
+    Source: none, this is a test.
+    """
+
+    off: ClassVar[dict] = {"strength": 0.0}
+
+    strength: Annotated[float, Ge(0)] = 0.1
+
+    def transform_batch(self, batch, network):
+        return batch._replace(inputs=(1 + self.strength) * batch.inputs + 0.1)
+'''
+
+
+def test_a_technique_of_ones_own_is_checked_by_one_command(tmp_path):
+    """It says that strength 0 switches it off, and never is off; nor does it stay in [0, 1]."""
+    package = tmp_path / "reglab"
+    package.mkdir()
+    for path in (ROOT / "src" / "reglab").iterdir():
+        (package / path.name).symlink_to(path)
+    (package / "regularizers").unlink()
+    (package / "regularizers").mkdir()
+    for path in (ROOT / "src" / "reglab" / "regularizers").glob("*.py"):
+        (package / "regularizers" / path.name).symlink_to(path)
+    (package / "regularizers" / "brighter.py").write_text(OWN, "utf-8")
+    command = [sys.executable, "-m", "reglab.cli", "check-technique", "brighter", "strength=0.2"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, env={"PYTHONPATH": str(tmp_path)})
+    lines = done.stdout.splitlines()
+    failed = [line.removeprefix("failed").strip().partition(":")[0] for line in lines if line.startswith("failed")]
+    assert failed == [
+        "inputs stay between zero and one",
+        "switched off it is none bit for bit",
+        "it goes before every other technique",
+        "it goes behind every other technique",
+    ], done.stdout + done.stderr
+    assert done.returncode == 1 and len(lines) == len(CHECKS) + 1
+    assert lines[-1].startswith("Brighter(strength=0.2): ") and ", 4 failed, " in lines[-1]
+
+
+def test_the_command_ends_well_where_no_check_fails(capsys):
+    assert cli.check_technique(Namespace(name="none", settings=[])) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == len(CHECKS) + 1 and ", 0 failed, " in lines[-1]

@@ -27,7 +27,7 @@ LAYERS = [
     {"processes", "warm", "fitting", "training", "checking", "ensembling", "attacking", "record", "journal", "tracking"}
     | {"augmenting", "pretraining", "budgets", "few_labels", "multitasking", "restoring"}
     | {"imports", "regimes", "variance_sources", "searching", "sweeping", "cocktail", "surroundings"},
-    {"report"},
+    {"report", "technique_checks"},
     {"repro", "profiles", "cli"},
 ]
 CODE = Code(ROOT)

@@ -35,6 +35,12 @@ def main() -> None:
     command = commands.add_parser("techniques", help="list the techniques and their settings")
     command.add_argument("--json", action="store_true", help="for programs")
     command.set_defaults(call=techniques)
+    command = commands.add_parser("check-technique", help="run every check of the contract on one technique")
+    command.add_argument("name", help="its file in src/reglab/regularizers/, without .py")
+    command.add_argument(
+        "settings", nargs="*", metavar="SETTING=VALUE", help="instead of those of its entry in params.yaml"
+    )
+    command.set_defaults(call=check_technique)
     given, given.arguments = parser.parse_known_args()
     if given.arguments and given.call is not repro:
         parser.error(f"unrecognized arguments: {' '.join(given.arguments)}")
@@ -112,6 +118,23 @@ def techniques(given: argparse.Namespace) -> int:
         for setting, text in described["settings"].items():
             print(f"{'':22}{setting}: {text}")
     return 0
+
+
+def check_technique(given: argparse.Namespace) -> int:
+    """A line a check: what it claims, and what was found where it does not hold or why it does not apply."""
+    from collections import Counter
+
+    from reglab.technique_checks import CHECKS, run_check
+    from reglab.technique_checks.entry import technique_of
+
+    technique, counts = technique_of(given.name, given.settings), Counter()
+    for check in CHECKS:
+        result = run_check(check, technique)
+        counts[result.status] += 1
+        claim = check.replace("_", " ")
+        print(f"{result.status:14}  {claim}{result.found and ': '}{result.found}", flush=True)
+    print(f"{technique!r}: " + ", ".join(f"{counts[key]} {key}" for key in ("passed", "failed", "not applicable")))
+    return 1 if counts["failed"] else 0
 
 
 if __name__ == "__main__":

@@ -1,0 +1,48 @@
+"""Checks of a technique in company: before and behind every other one."""
+
+from collections.abc import Iterator
+
+from reglab.entries import find, names
+from reglab.errors import UserError
+from reglab.regularizers.base import Regularizer
+from reglab.technique_checks.results import require
+from reglab.technique_checks.workbench import stepped
+
+
+def _others(technique: Regularizer) -> Iterator[Regularizer]:
+    """Every other technique of the project, with its default settings."""
+    for name in names("regularizers"):
+        if not isinstance(technique, kind := find("regularizers", name)):
+            yield kind()
+
+
+def _refused(first: Regularizer, second: Regularizer) -> bool:
+    """Whether one needs inputs in [0, 1] that the other leaves: before it, or before its penalty, which comes last."""
+    last = type(first).penalty is not Regularizer.penalty
+    return (first.leaves_unit_range and "unit_range" in second.needs) or (
+        last and "unit_range" in first.needs and second.leaves_unit_range
+    )
+
+
+def _compose(first: Regularizer, second: Regularizer) -> None:
+    refused = _refused(first, second)
+    pair = f"{type(first).__name__}, then {type(second).__name__}"
+    try:
+        bits = stepped(first, second, steps=1).bits()
+    except UserError as error:
+        require(refused, f"{pair}: {error}")
+    except Exception as error:
+        require(False, f"{pair}: {type(error).__name__}: {error}")
+    else:
+        require(all(value.isfinite().all() for value in bits.values()), f"{pair}: something becomes NaN or infinite")
+        require(not refused, f"{pair}: one leaves [0, 1], which the other needs, and nothing is refused")
+
+
+def it_goes_before_every_other_technique(technique: Regularizer) -> None:
+    for other in _others(technique):
+        _compose(technique, other)
+
+
+def it_goes_behind_every_other_technique(technique: Regularizer) -> None:
+    for other in _others(technique):
+        _compose(other, technique)

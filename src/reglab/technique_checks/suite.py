@@ -1,0 +1,42 @@
+"""The suite: every check of this package, and what one technique comes to."""
+
+from collections.abc import Callable, Iterator
+from types import ModuleType
+
+from reglab.regularizers.base import Regularizer
+from reglab.technique_checks import batches, composition, declaration, evaluation, hooks, randomness, training
+from reglab.technique_checks.results import CheckFailed, NotApplicable, Result
+
+SUBJECTS = (declaration, randomness, batches, hooks, evaluation, training, composition)
+
+
+def _checks(subject: ModuleType) -> Iterator[Callable[[Regularizer], None]]:
+    """The public functions of a file, each a claim about one technique, in the order of the file."""
+    for name, value in vars(subject).items():
+        if callable(value) and not name.startswith("_") and getattr(value, "__module__", None) == subject.__name__:
+            yield value
+
+
+CHECKS = {check.__name__: check for subject in SUBJECTS for check in _checks(subject)}
+
+
+def run_check(name: str, technique: Regularizer) -> Result:
+    """What one check comes to; any error that is raised is a failure."""
+    try:
+        CHECKS[name](technique)
+    except NotApplicable as reason:
+        return Result(name, "not applicable", str(reason))
+    except CheckFailed as failure:
+        return Result(name, "failed", str(failure))
+    except Exception as error:
+        return Result(name, "failed", f"{type(error).__name__}: {error}")
+    return Result(name, "passed")
+
+
+def check_technique(technique: Regularizer) -> list[Result]:
+    """Every check on one technique with its settings, in the manner of scikit-learn's `check_estimator`.
+
+    It changes no file and takes a few seconds. A result's `status` is passed, failed or not applicable; `found` says
+    what was found, or why the check does not apply.
+    """
+    return [run_check(name, technique) for name in CHECKS]

@@ -1,0 +1,132 @@
+"""Checks of whole trainings: off, killed, diverged, counted, on other networks."""
+
+from dataclasses import fields, replace
+from functools import cache
+from typing import get_args, get_origin
+
+import torch
+
+from reglab.faults import Faults, checked, hints
+from reglab.fitting import cost_of_step
+from reglab.regularizers.base import Regularizer
+from reglab.technique_checks.results import NotApplicable, require
+from reglab.technique_checks.workbench import CONVOLUTIONAL, OWN, difference, parts, recipe, stepped, trained
+
+
+@cache
+def _plain() -> tuple:
+    return trained()
+
+
+@cache
+def _plain_cost() -> dict[str, float]:
+    return cost_of_step(recipe(), parts())
+
+
+def _others(technique: Regularizer, name: str) -> list[Regularizer]:
+    """The technique with other values of a setting that are allowed: the choices, or smaller and larger numbers."""
+    kind, value = hints(type(technique))[name], getattr(technique, name)
+    if isinstance(value, bool):
+        candidates = [not value]
+    elif isinstance(value, str):
+        candidates = [choice for choice in get_args(kind) if choice != value] if get_origin(kind) else []
+    elif isinstance(value, int):
+        candidates = [1, 2, value + 1]
+    else:
+        candidates = [value / 100, value / 2, (1 + value) / 2, 2 * value + 0.1]
+    found = []
+    for candidate in candidates:
+        faults = Faults("")
+        checked(type(technique), {name: candidate}, (), faults)
+        if candidate != value and not faults.lines:
+            found.append(replace(technique, **{name: candidate}))
+    return found
+
+
+def _came_to(technique: Regularizer) -> dict[str, torch.Tensor]:
+    """All that can be seen of a training, the epochs too where the technique acts between them."""
+    learner = stepped(technique, steps=3)
+    seen = learner.bits() | {f"curves/{key}": torch.tensor(value) for key, value in learner.curves().items()}
+    if technique.callbacks():
+        outcome, tensors, _ = trained(technique, epochs=6, learning_rate=1.0, momentum=0.9)
+        seen |= tensors | {f"outcome/{key}": torch.tensor(outcome[key]) for key in ("epochs", "best_epoch")}
+    return seen
+
+
+def switched_off_it_is_none_bit_for_bit(technique: Regularizer) -> None:
+    if technique.off is None:
+        raise NotApplicable("it has no setting that switches it off, and says so")
+    outcome, tensors, curves = trained(replace(technique, **technique.off))
+    expected, plain, plain_curves = _plain()
+    lost = sorted(set(plain) - set(tensors))
+    differ = ", ".join(lost) or difference(plain, tensors)
+    require(not differ, f"with {technique.off} it differs from none in {differ}")
+    require(outcome == expected, f"the outcome is {outcome}, that of none {expected}")
+    for own, line in zip(curves, plain_curves, strict=True):
+        odd = [key for key in line if own.get(key) != line[key]]
+        require(not odd, f"with {technique.off} its curves differ from those of none in {', '.join(odd)}")
+
+
+def switched_on_it_is_not_none(technique: Regularizer) -> None:
+    if technique.off == {}:
+        raise NotApplicable("it changes nothing")
+    candidates = [technique, *(other for own in fields(technique) for other in _others(technique, own.name))]
+    plain = stepped(steps=3).bits()
+    if technique.callbacks():
+        plain |= trained(epochs=6, learning_rate=1.0, momentum=0.9)[1]
+    changes = any(difference(plain, _came_to(candidate)) for candidate in candidates)
+    require(changes, "whatever its settings, a training with it is the training without it")
+
+
+def every_setting_changes_something(technique: Regularizer) -> None:
+    if not fields(technique):
+        raise NotApplicable("it has no settings")
+    names = [own.name for own in fields(technique)]
+    for name in names:
+        near = [other for also in names if also != name for other in _others(technique, also)]
+        for base in [technique, *near]:
+            found = _came_to(base)
+            if any(difference(found, seen) or set(found) ^ set(seen) for seen in map(_came_to, _others(base, name))):
+                break
+        else:
+            require(False, f"{name}: no other value makes any difference to a training, whatever the other settings")
+
+
+def a_killed_training_goes_on_to_the_same_bits(technique: Regularizer) -> None:
+    whole, resumed = trained(technique, epochs=3), trained(technique, epochs=3, interrupt=2)
+    differ = difference(whole[1], resumed[1]) or ", ".join(sorted(set(whole[1]) ^ set(resumed[1])))
+    require(
+        not differ, f"resumed after a kill it differs in {differ}; what lasts from step to step belongs in a buffer"
+    )
+    require(resumed[0] == whole[0], f"the outcome is {resumed[0]}, undisturbed {whole[0]}")
+    require(resumed[2] == whole[2], "resumed after a kill its learning curves differ")
+
+
+def a_loss_that_diverges_is_reported_and_not_raised(technique: Regularizer) -> None:
+    outcome, tensors, _ = trained(technique, learning_rate=1e30)
+    if outcome["status"] == "finished":
+        finite = all(values.isfinite().all() for values in tensors.values())
+        require(finite, "the training counts as finished, and its weights or predictions are NaN or infinite")
+
+
+def convolutional_networks_can_be_trained(technique: Regularizer) -> None:
+    bits = stepped(technique, architecture=CONVOLUTIONAL).bits()
+    require(all(value.isfinite().all() for value in bits.values()), "something becomes NaN or infinite")
+
+
+def a_network_of_ones_own_can_be_trained(technique: Regularizer) -> None:
+    bits = stepped(technique, architecture=OWN).bits()
+    require(all(value.isfinite().all() for value in bits.values()), "something becomes NaN or infinite")
+
+
+def double_precision_can_be_trained(technique: Regularizer) -> None:
+    network = stepped(technique, dtype=torch.float64).network
+    kinds = {parameter.dtype for parameter in network.parameters()}
+    require(kinds == {torch.float64}, f"parameters become {', '.join(sorted(map(str, kinds)))}")
+
+
+def its_cost_is_counted(technique: Regularizer) -> None:
+    cost, again = (cost_of_step(recipe(technique), parts()) for _ in range(2))
+    require(cost == again, f"counted twice it is {cost} and {again}")
+    cheaper = [f"{key} {cost[key]:g}, of none {plain:g}" for key, plain in _plain_cost().items() if cost[key] < plain]
+    require(not cheaper, "; ".join(cheaper))
