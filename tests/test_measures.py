@@ -1,5 +1,7 @@
 """The names of metrics that are known before any work are those that records will have."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -23,6 +25,20 @@ SPLIT = Split(
 def test_a_classifiers_names_are_those_that_every_seed_measures():
     told = dict.fromkeys(("labelled", "validation", "test"), np.full((12, 3), 1 / 3))
     assert set(record.seed_metrics(SPLIT, told)) == set(CLASSIFIER)
+
+
+def test_the_gap_is_measured_on_right_labels_and_the_one_on_given_labels_stands_beside_it():
+    """Twelve examples, four of their labels replaced; the model says what is right on all but one of training and of test."""
+    given = LABELS.copy()
+    given[:4] = (given[:4] + 1) % 3
+    split = replace(SPLIT, labels=SPLIT.labels | {"labelled": given}, true_labels=LABELS)
+    says = np.eye(3)[np.where(np.arange(12) == 11, (LABELS + 1) % 3, LABELS)]
+    found = record.seed_metrics(split, dict.fromkeys(("labelled", "validation", "test"), says))
+    assert found["train_accuracy"] == pytest.approx(7 / 12) and found["train_accuracy_true_labels"] == pytest.approx(
+        11 / 12
+    )
+    assert found["generalization_gap"] == pytest.approx(0) and found["test_accuracy"] == pytest.approx(11 / 12)
+    assert found["generalization_gap_given_labels"] == pytest.approx(-4 / 12)
 
 
 @pytest.mark.parametrize("name", params.names("ensembles"))
@@ -61,6 +77,7 @@ def test_the_shipped_entries_have_the_metrics_of_their_families():
 
 
 def test_which_way_is_better_and_what_is_paired():
+    assert better("generalization_gap_given_labels") == "lower" and better("train_accuracy_true_labels") == "higher"
     assert [better(name) for name in ("test_accuracy@5", "test_nll", "test_depth_rmse@16", "weight_norm")] == [
         *("higher", "lower", "lower"),
         None,

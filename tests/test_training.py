@@ -59,9 +59,9 @@ def test_the_record_is_complete_and_its_numbers_follow_from_the_predictions(run)
     for seed in (0, 1):
         metrics = content["seeds"][str(seed)]["metrics"]
         assert metrics["test_accuracy"] == pytest.approx(right[seed].mean(), abs=1e-6)
-        assert metrics["generalization_gap"] == pytest.approx(
-            metrics["train_accuracy"] - metrics["test_accuracy"], abs=1e-9
-        )
+        for gap, train in (("", "_true_labels"), ("_given_labels", "")):
+            difference = metrics[f"train_accuracy{train}"] - metrics["test_accuracy"]
+            assert metrics[f"generalization_gap{gap}"] == pytest.approx(difference, abs=1e-9)
         assert load_file(folder / "weights" / f"seed-{seed}.safetensors")["head.weight"].shape == (3, 8)
     assert content["summary"]["test_accuracy"]["mean"] == pytest.approx(right.mean(), abs=1e-6)
 

@@ -3,7 +3,7 @@
 from reglab.entries import own_name
 from reglab.faults import Faults, Key, Plain, is_named, one_of, shown
 from reglab.grids import points
-from reglab.measures import better, measures, over
+from reglab.measures import better, measures, over, relevance
 from reglab.redaction import has_secret
 from reglab.sections import Attack, Transfer
 
@@ -125,6 +125,11 @@ def check_declared(values: dict, faults: Faults) -> None:
                 metrics = [metric for metric in metrics if metric in known[declared.versus]]
             if not is_named((*key, "metric"), declared.metric, metrics, faults):
                 continue
+            if getattr(declared, "direction", "") == "same" and not (
+                declared.margin or relevance(declared.metric, 1.0)
+            ):
+                allowed = "a number: evaluation.relevant_difference is of accuracies and other fractions of their kind"
+                faults.add((*key, "margin"), f"no margin for {declared.metric}", allowed)
             if "versus" not in entries:
                 if other:
                     faults.add((*key, "versus_metric"), shown(other), "nothing beside a number")

@@ -151,7 +151,7 @@ def taken(split: Split, rows: np.ndarray) -> Split:
     inputs, labels, numbers = (
         part | {"labelled": part["labelled"][rows]} for part in (split.inputs, split.labels, split.rows)
     )
-    return Split(inputs, labels, numbers)
+    return Split(inputs, labels, numbers, None if split.true_labels is None else split.true_labels[rows])
 
 
 def judge(ensemble: Ensemble, own: Recipe, split: Split, seed: int, home: Path) -> Judged:
@@ -188,8 +188,10 @@ def assess(ensemble: Ensemble, committee: Committee, split: Split, seed: int, ep
         committee.members(inputs["validation"]),
         labels["validation"],
     )
+    right = alone.argmax(2) == labels["test"]  # (members, examples)
     metrics = record.seed_metrics(split, probabilities) | {
-        "one_member_test_accuracy": share(alone.argmax(2) == labels["test"]),
+        "first_member_test_accuracy": share(right[0]),
+        "one_member_test_accuracy": share(right),
         "disagreement": float(grown.scores[ensemble.combine]["disagreement"][-1]),
         **ensemble.metrics(committee, split, seed),
     }
@@ -239,7 +241,7 @@ def grown(ensemble: Ensemble, committee: Committee, judged: list[Judged], splits
     others = {
         name.removesuffix(ending).replace("_", " "): fmean(each.seed["metrics"][name] for each in judged)
         for name in judged[0].seed["metrics"]
-        if name.endswith(ending)
+        if name.endswith(ending) and name != "one_member_test_accuracy"  # the curve begins with the first member
     }
     seed, split = next(iter(splits.items()))
     committee.load_state_dict({name: torch.as_tensor(array) for name, array in judged[0].weights.items()})

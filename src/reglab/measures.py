@@ -10,16 +10,25 @@ TRAINED = (
 PARTS = ("train", "validation", "test")
 CLASSIFIER = (
     *(f"{part}_{name}" for part in PARTS for name in ("accuracy", "nll")),
-    *("test_brier", "test_ece", "generalization_gap"),
+    *("test_brier", "test_ece", "train_accuracy_true_labels"),
+    *("generalization_gap", "generalization_gap_given_labels"),
 )
 NETWORK = ("zero_weights", "idle_units", "weight_norm", "distance_from_start")
-COMMITTEE = ("one_member_test_accuracy", "disagreement")
+COMMITTEE = (
+    "first_member_test_accuracy",
+    "one_member_test_accuracy",
+    "disagreement",
+)  # of one member: the mean over all
 PROBES = ("linear_probe", "neighbour_probe")
 TASKS = {"segmentation": ("iou",), "depth": ("depth_rmse", "depth_mae")}
 OF_ALL_SEEDS = ("bias_squared", "variance")  # spreads over seeds, so that no seed has one of its own
 ROBUST = "robust_accuracy"  # of each example under attack, at an epsilon
 
 HIGHER, LOWER = ("accuracy", "iou", "probe"), ("nll", "brier", "ece", "gap", "rmse", "mae", "loss", *OF_ALL_SEEDS)
+# Fractions of 1 that say how good a model is, the depth error with a scene's depth as 1: evaluation.relevant_difference is
+# in their unit. Losses in nats, norms, spreads and shares of weights have other units.
+IN_UNITS_OF_ACCURACY = ("accuracy", "iou", "probe", "ece", "gap", "rmse", "mae")
+LABELS = ("_true_labels", "_given_labels")  # which labels a training metric is measured on, at the end of its name
 
 
 def own(metric: str) -> str:
@@ -27,9 +36,25 @@ def own(metric: str) -> str:
     return metric.partition("@")[0]
 
 
+def kind(metric: str) -> str:
+    """`own`, without the labels that it is measured on: generalization_gap of generalization_gap_given_labels."""
+    name = own(metric)
+    return next((name.removesuffix(labels) for labels in LABELS if name.endswith(labels)), name)
+
+
 def better(metric: str) -> Literal["higher", "lower"] | None:
-    """None where neither is, as for the norm of the weights."""
-    return "higher" if own(metric).endswith(HIGHER) else "lower" if own(metric).endswith(LOWER) else None
+    """None where neither is, as for the norm of the weights. Of a gap the smaller one is, whatever its sign."""
+    return "higher" if kind(metric).endswith(HIGHER) else "lower" if kind(metric).endswith(LOWER) else None
+
+
+def is_gap(metric: str) -> bool:
+    """Is its size what is compared? A gap of -0.14 is larger than one of 0.04."""
+    return kind(metric).endswith("gap")
+
+
+def relevance(metric: str, relevant_difference: float) -> float:
+    """The difference below which this metric does not matter: `relevant_difference` where that is in its unit, else 0."""
+    return relevant_difference if kind(metric).endswith(IN_UNITS_OF_ACCURACY) else 0.0
 
 
 def over(metric: str) -> Literal["seeds", "all seeds", "examples"]:

@@ -52,24 +52,31 @@ def curves_csv(journals: dict[int, list[dict]]) -> str:
 def seed_metrics(split: Split, probabilities: dict[str, np.ndarray]) -> dict[str, float]:
     """A seed's numbers from its probabilities (examples, classes) on `labelled`, `validation` and `test`.
 
-    Training accuracy is against the labels that were given, wrong ones included: what the training could see.
-    generalization_gap = train_accuracy - test_accuracy.
+    The training saw the labels that were given, wrong ones included; test labels are right. So there are two of each:
+
+        train_accuracy               on the given labels       generalization_gap_given_labels = it - test_accuracy
+        train_accuracy_true_labels   on the right ones         generalization_gap = it - test_accuracy
+
+    Without label noise they are equal.
     """
     import torch
 
     from reglab.evaluation.metrics import classification
 
-    def measured(part: str) -> dict[str, float]:
-        return classification(torch.as_tensor(probabilities[part]), torch.as_tensor(split.labels[part]))
+    def measured(part: str, labels: np.ndarray) -> dict[str, float]:
+        return classification(torch.as_tensor(probabilities[part]), torch.as_tensor(labels))
 
-    train, validation, test = (measured(part) for part in ("labelled", "validation", "test"))
+    train, validation, test = (measured(part, split.labels[part]) for part in ("labelled", "validation", "test"))
+    clean = train if split.true_labels is None else measured("labelled", split.true_labels)
     return {
         "train_accuracy": train["accuracy"],
+        "train_accuracy_true_labels": clean["accuracy"],
         "train_nll": train["nll"],
         "validation_accuracy": validation["accuracy"],
         "validation_nll": validation["nll"],
         **{f"test_{name}": value for name, value in test.items()},
-        "generalization_gap": train["accuracy"] - test["accuracy"],
+        "generalization_gap": clean["accuracy"] - test["accuracy"],
+        "generalization_gap_given_labels": train["accuracy"] - test["accuracy"],
     }
 
 

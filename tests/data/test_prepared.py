@@ -23,6 +23,10 @@ def test_what_is_written_is_read_and_the_noise_is_on_the_training_labels_alone(t
         assert np.array_equal(split.inputs[part].ravel(), split.rows[part])
         wrong = (split.labels[part] != split.rows[part] % 3).sum()
         assert wrong == (10 if part == "labelled" else 0)
+    resized = prepared.read(tmp_path).resized(1, train_size=10, label_noise=0.4)
+    for seen in (split, split.blind(), prepared.read(tmp_path).split(1, clean=True), resized):
+        assert np.array_equal(seen.true_labels, seen.rows["labelled"] % 3)
+    assert "test" not in split.blind().labels and (resized.labels["labelled"] != resized.true_labels).sum() == 4
 
 
 def test_the_fingerprint_is_that_of_the_data_and_of_nothing_else(tmp_path, source):

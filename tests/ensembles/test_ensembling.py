@@ -91,6 +91,8 @@ def test_a_record_is_complete_and_says_the_same_everywhere(each, data):
         assert metrics["test_accuracy"] == pytest.approx(right[seed].double().mean().item())
         for name in ("test_accuracy", "test_nll", "test_brier", "test_ece", "validation_accuracy", "disagreement"):
             assert float(last[name]) == pytest.approx(metrics[name], rel=1e-5)
+        first = rows[str(seed), "average", 1]
+        assert float(first["test_accuracy"]) == pytest.approx(metrics["first_member_test_accuracy"], rel=1e-5)
         told = predictions["test_probabilities"][seed]
         loaded = untrained(ensemble, ensemble.member_recipe(RECIPE), [], data.split(seed), seed)
         loaded.load_state_dict(load_file(folder / "weights" / f"seed-{seed}.safetensors"))

@@ -104,12 +104,17 @@ def test_a_row_is_the_paired_difference_with_the_exact_test():
         ({"direction": "same", "margin": 0.1}, "supported"),
         ({"direction": "same", "margin": 0.05}, "cannot tell"),
         ({"recipe": "strong", "direction": "same"}, "supported"),  # within the relevant difference
-        ({"recipe": "strong"}, "cannot tell"),
+        ({"recipe": "strong"}, "no relevant difference"),  # it lies within what does not matter
+        ({"recipe": "strong", "direction": "lower"}, "no relevant difference"),
+        ({"recipe": "strong", "margin": 0.003}, "contradicted"),  # a margin says itself what matters
         ({"versus": 0.9}, "supported"),
         ({"versus": 0.95, "direction": "same"}, "supported"),
         ({"versus": 0.97}, "contradicted"),
         ({"versus": "calm", "versus_metric": "other", "direction": "same"}, "supported"),
         ({"metric": "zero_weights", "margin": 0.5}, "supported"),
+        ({"metric": "zero_weights", "recipe": "strong"}, "cannot tell"),  # not in units of accuracy: 0.005 says nothing
+        ({"versus": "calm", "versus_metric": "zero_weights"}, "supported"),  # 0.95 against 0.8, not against itself
+        ({"versus": "calm", "versus_metric": "zero_weights", "direction": "lower"}, "contradicted"),
         ({"metric": "weight_norm"}, "cannot tell"),
     ],
 )
@@ -143,6 +148,93 @@ def test_with_five_seeds_nothing_can_be_told():
     few = {name: own | {"seeds": dict(list(own["seeds"].items())[:5])} for name, own in RECORDS["regularizers"].items()}
     row = judged(RECORDS | {"regularizers": few}, claim=CLAIM)["claim"]
     assert row["verdict"] == "cannot tell" and row["difference"] > 0.04
+
+
+# relevance, gaps, cost, and how near a verdict is to turning
+
+
+def few(**metrics) -> dict:
+    """Records of two recipes, `one` and `two`, with these metrics (one, two)."""
+    sides = zip(*metrics.values(), strict=True)
+    pair = {
+        name: record(name, **dict(zip(metrics, own, strict=True)))
+        for name, own in zip(("one", "two"), sides, strict=True)
+    }
+    return {"regularizers": pair}
+
+
+AGAINST = Claim("it is so", "l1", "test_accuracy", "one", "two", "higher")
+
+
+@pytest.mark.parametrize(
+    ("metric", "expected"),
+    [
+        ("test_depth_rmse", "no relevant difference"),
+        ("test_accuracy", "no relevant difference"),
+        ("test_nll", "contradicted"),
+    ],
+)
+def test_a_real_difference_that_does_not_matter_contradicts_nothing_where_relevance_is_known(metric, expected):
+    """+0.0027 in every seed, as of the depth error of joint training: p is the least, the interval within ± 0.005."""
+    records = few(**{metric: (0.0915 + 0.1 * NOISE[0], 0.0888)})
+    row = judged(records, claim=replace(AGAINST, metric=metric, direction="lower"))["claim"]
+    assert row["p_holm"] < 0.05 and row["verdict"] == expected
+
+
+def test_a_claim_on_a_gap_is_about_its_size():
+    """-0.14 is a wider gap than -0.036, whatever the sign: as a number it is lower, as a gap it is larger."""
+    records = few(generalization_gap=(-0.14 + NOISE[0], -0.036 + NOISE[1]))
+    row = judged(records, claim=replace(AGAINST, metric="generalization_gap", direction="lower"))["claim"]
+    assert row["verdict"] == "contradicted" and row["difference"] == pytest.approx(0.104, abs=0.005)
+    assert (row["value"], row["versus_value"]) == pytest.approx((0.14, 0.036), abs=0.005)
+    crossing = few(generalization_gap=(0.02 + NOISE[0], -0.1 + NOISE[1]))
+    row = judged(crossing, claim=replace(AGAINST, metric="generalization_gap", direction="lower"))["claim"]
+    assert row["verdict"] == "supported" and row["difference"] == pytest.approx(-0.08, abs=0.005)
+
+
+@pytest.mark.parametrize(
+    ("own", "other", "words"),
+    [
+        (1.0, 5.0, "; its training costs 0.2 times that of two"),
+        (5.1, 1.0, "; its training costs 5.1 times that of two"),
+        (1.0, 1.04, ""),
+        (None, 5.0, ""),
+    ],
+)
+def test_the_evidence_says_when_the_two_are_not_equal_in_cost(own, other, words):
+    records = few(test_accuracy=(0.9, 0.9))
+    for name, cost in (("one", own), ("two", other)):
+        records["regularizers"][name]["cost"] = {} if cost is None else {"relative_to_none": cost}
+    assert (
+        judged(records, claim=AGAINST)["claim"]["evidence"] == f"0.9 against 0.9; higher in 0 of {SEEDS} seeds{words}"
+    )
+
+
+def test_holm_multiplies_the_p_values_of_a_ledger():
+    """Ten seeds that all gain have p = 2/1024; of three claims the least becomes 6/1024, and so do all that follow it."""
+    records = few(test_accuracy=(0.95 + NOISE[1], 0.9 + NOISE[0]))
+    ledger = judged(records, a=AGAINST, b=replace(AGAINST, direction="lower"), c=replace(AGAINST, margin=0.01))
+    assert [row["p"] for row in ledger.values()] == [2 / 1024] * 3
+    assert [row["p_holm"] for row in ledger.values()] == pytest.approx([6 / 1024] * 3)
+    many = judged(records, **{f"c{number}": AGAINST for number in range(26)})
+    assert {row["verdict"] for row in many.values()} == {"cannot tell"}  # 26 x 2/1024 = 0.051
+
+
+def test_a_claim_that_one_seed_turns_names_it():
+    denied = np.where(np.arange(SEEDS) == 3, -0.08, 0.01)
+    row = judged(few(test_accuracy=(0.9 + denied, 0.9)), claim=AGAINST)["claim"]
+    assert row["verdict"] == "cannot tell" and row["turns_without"] == {"3": "supported"}
+    clear = judged(few(test_accuracy=(0.95 + NOISE[1], 0.9)), claim=AGAINST)["claim"]
+    assert clear["turns_without"] == {} and clear["p_to_level"] == pytest.approx(2 / 1024 - 0.05)
+
+
+def test_the_margin_of_a_claim_holds_without_a_seed_too():
+    """+0.02 in nine seeds, margin 0.01: one seed at -0.05 spoils it, and without that one the margin is passed."""
+    denied = np.where(np.arange(SEEDS) == 3, -0.08, 0.02)
+    records = few(test_accuracy=(0.9 + denied, 0.9))
+    assert judged(records, claim=replace(AGAINST, margin=0.01))["claim"]["turns_without"] == {"3": "supported"}
+    beyond = judged(records, claim=replace(AGAINST, margin=0.03))["claim"]  # no seed reaches that
+    assert beyond["verdict"] == "contradicted" and beyond["turns_without"] == {}
 
 
 # variance, which belongs to all seeds
@@ -200,7 +292,9 @@ def test_robust_accuracy_counts_the_examples_that_stand_each_once():
     assert (row["low"], row["high"]) == pytest.approx(tuple(expected.confidence_interval(0.95)))
     assert row["verdict"] == "supported" and f"{len(d)} test examples, networks of 2 seeds" in row["evidence"]
     assert verdict(metric="robust_accuracy@0.01", versus=0.5) == "supported"
-    assert verdict(metric="robust_accuracy@0.3") == "cannot tell"  # neither stands: no difference at all
+    assert verdict(metric="robust_accuracy@0.3") == "no relevant difference"  # neither stands: no difference at all
+    crossed = replace(CLAIM, metric="robust_accuracy@0.01", versus="calm", versus_metric="robust_accuracy@0.3")
+    assert judged(claim=crossed)["claim"]["versus_value"] == 0.0  # the second metric's epsilon, where calm falls
 
 
 def test_a_robustness_that_the_honesty_card_doubts_supports_nothing():

@@ -26,7 +26,7 @@ def record(
             "metrics": {
                 "validation_accuracy": float(validation[seed]),
                 "test_accuracy": float(test[seed]),
-                "test_nll": float(1 - test[seed]),
+                "test_ece": float(1 - test[seed]),
             },
         }
         for seed in range(SEEDS)
@@ -66,9 +66,9 @@ def test_a_row_holds_the_paired_difference_its_interval_and_its_p_values(records
     assert (row["low"], row["high"]) == pytest.approx(difference_interval(d, 0.95), rel=1e-2)  # ties of resamples
     assert row["p"] == 2 / 1024  # all ten seeds gain
     assert row["cost"] == 1.55
-    nll = row["metrics"]["test_nll"]
-    assert (nll["low"], nll["high"]) == pytest.approx(mean_interval(0.11 - SPLITS - d, 0.95), abs=1e-12)
-    assert nll["difference"] == pytest.approx(-d.mean(), abs=1e-12)
+    ece = row["metrics"]["test_ece"]
+    assert (ece["low"], ece["high"]) == pytest.approx(mean_interval(0.11 - SPLITS - d, 0.95), abs=1e-12)
+    assert ece["difference"] == pytest.approx(-d.mean(), abs=1e-12)
 
 
 def test_pairs_are_made_by_seed_whatever_the_order_in_the_record(records):
@@ -137,9 +137,9 @@ def test_being_better_than_the_baselines_by_chance_is_not_beating_them(records):
 
 def test_where_less_is_better_the_verdicts_turn_and_the_differences_stay_raw(records):
     by_accuracy = comparison.compare(records, **SETTINGS)
-    by_nll = comparison.compare(records, **SETTINGS, metric="test_nll")
+    by_ece = comparison.compare(records, **SETTINGS, metric="test_ece")
     for family in ("regularizers", "combinations", "baselines"):
-        for name, row in by_nll[family].items():
+        for name, row in by_ece[family].items():
             assert row["verdict"] == by_accuracy[family][name]["verdict"]
             assert row["difference"] == pytest.approx(-by_accuracy[family][name]["difference"], abs=1e-12)
 

@@ -40,10 +40,10 @@ def test_what_is_real_on_this_data_set_may_not_be_so_on_new_data():
 
 
 def test_where_less_is_better_the_verdict_turns_and_the_interval_stays():
-    row, turned = asked(D)["large"], asked({name: -d for name, d in D.items()}, "test_nll")["large"]
+    row, turned = asked(D)["large"], asked({name: -d for name, d in D.items()}, "test_ece")["large"]
     assert turned["verdict"] == "helps" and turned["probability"] == pytest.approx(row["probability"])
     assert (turned["low"], turned["high"]) == pytest.approx((-row["high"], -row["low"]))
-    assert probability(-D["large"], "test_nll", 0.005) == pytest.approx(probability(D["large"], "test_accuracy", 0.005))
+    assert probability(-D["large"], "test_ece", 0.005) == pytest.approx(probability(D["large"], "test_accuracy", 0.005))
 
 
 def test_with_a_fixed_test_set_or_without_differences_there_is_no_answer():

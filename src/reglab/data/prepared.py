@@ -18,16 +18,20 @@ PARTS = ("labelled", "unlabelled", "validation", "test")
 class Split:
     """One seed's view of the data: inputs (n, *shape) float32 and labels (n,) int64 by part; rows are those of the source.
 
-    `labels["labelled"]` carries the label noise; every other part is as the source has it.
+    `labels["labelled"]` carries the label noise; every other part is as the source has it. `true_labels` are those of the
+    labelled part before the noise; None where no label was replaced.
     """
 
     inputs: dict[str, np.ndarray]
     labels: dict[str, np.ndarray]
     rows: dict[str, np.ndarray]
+    true_labels: np.ndarray | None = None
 
     def blind(self) -> "Split":
         """What a search may see: all but the test part."""
-        return Split(*({part: own for part, own in each.items() if part != "test"} for each in vars(self).values()))
+        parts = (self.inputs, self.labels, self.rows)
+        seen = ({part: own for part, own in each.items() if part != "test"} for each in parts)
+        return Split(*seen, true_labels=self.true_labels)
 
 
 @dataclass(frozen=True)
@@ -43,9 +47,10 @@ class Prepared:
         """A seed's view; `clean` gives the labelled part its right labels, whatever the label noise."""
         rows = {part: self.tensors[f"seed-{seed}/{part}"] for part in PARTS}
         labels = {part: self.tensors["labels"][rows[part]] for part in PARTS}
+        true_labels = labels["labelled"]
         if not clean:
             labels["labelled"] = self.tensors[f"seed-{seed}/given_labels"]
-        return Split({part: self.tensors["inputs"][rows[part]] for part in PARTS}, labels, rows)
+        return Split({part: self.tensors["inputs"][rows[part]] for part in PARTS}, labels, rows, true_labels)
 
     def resized(self, seed: int, train_size: int, label_noise: float) -> Split:
         """A seed's view with so many labelled examples and this share of them wrong; test and validation stay.
@@ -57,10 +62,9 @@ class Prepared:
         pool = np.concatenate([rows["labelled"], rows["unlabelled"]])
         rows |= {"labelled": pool[:train_size], "unlabelled": pool[train_size:]}
         labels = {part: self.tensors["labels"][rows[part]] for part in PARTS}
-        labels["labelled"] = splits.with_noise(
-            labels["labelled"], classes=self.classes, fraction=label_noise, seed=seed
-        )
-        return Split({part: self.tensors["inputs"][rows[part]] for part in PARTS}, labels, rows)
+        true_labels = labels["labelled"]
+        labels["labelled"] = splits.with_noise(true_labels, classes=self.classes, fraction=label_noise, seed=seed)
+        return Split({part: self.tensors["inputs"][rows[part]] for part in PARTS}, labels, rows, true_labels)
 
 
 def write(folder: Path, data, inputs: np.ndarray, labels: np.ndarray, seeds: int, **more: np.ndarray) -> None:

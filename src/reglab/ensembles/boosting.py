@@ -54,8 +54,9 @@ class Boosting(Ensemble):
     """SAMME by resampling: a member trains on n examples drawn by their weights; the ensemble is their weighted vote.
 
     Members are weak, `depth` layers of `width` units trained for `epochs`: boosting builds capacity, which the record's
-    `first_member_train_accuracy` shows beside the ensemble's own. `trees_test_accuracy` is scikit-learn's AdaBoost on as
-    many trees of `tree_depth`.
+    `first_member_train_accuracy` shows beside the ensemble's own. The first member is the weak network to compare with: the
+    later ones trained on the examples that were hard, so that each alone does worse. `trees_test_accuracy` is
+    scikit-learn's AdaBoost on as many trees of `tree_depth`.
 
     Sources: Zhu, Zou, Rosset and Hastie, Multi-class AdaBoost, 2009; for drawing by weights, Schwenk and Bengio,
     Boosting Neural Networks, 2000.

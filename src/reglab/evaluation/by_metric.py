@@ -11,11 +11,9 @@ the examples; a few labels a class hardly overlap, and a metric may be the mean 
 from collections.abc import Iterable
 from typing import NamedTuple
 
-import numpy as np
-
 from reglab.evaluation import statistics
-from reglab.evaluation.comparison import Key, Records, diverged, estimates, paired, without_nan
-from reglab.evaluation.new_data import gained, probability
+from reglab.evaluation.comparison import Key, Records, diverged, estimates, paired, seeds_of, without_nan
+from reglab.evaluation.family import OF_TEST, judge_family
 from reglab.evaluation.rounding import mean
 
 
@@ -33,44 +31,30 @@ def compare_metrics(
 
     A row: `mean`, `low`, `high` of the metric; `reference`, and `difference` to it with `difference_low` and
     `difference_high`; `p`, `p_holm`, `verdict` ("baseline" where the entry is its own reference), `probability`,
-    `seeds_needed`; and `over_rival`: `name`, and the paired `difference` to the rival with `low` and `high`, which is no
-    test.
+    `seeds_needed`, `p_to_level` and `turns_without`, as in `judge_family`; and `over_rival`: `name`, and the paired
+    `difference` to the rival with `low` and `high`, which is no test.
     """
     references = question.references
     report: dict[str, dict[str, dict]] = {}
     for family, name in references:
         lost = diverged(records[family][name])
         report.setdefault(family, {})[name] = {"comparisons": {}, "diverged_seeds": lost}
-    rule = {"relevant_difference": relevant_difference, "level": 1 - confidence}
     for metric in metrics_of(references):
         asked = {key: own[metric] for key, own in references.items() if metric in own}
         differences = {
             key: paired(record_of(records, key), record_of(records, reference), metric)
             for key, reference in asked.items()
+            if key != reference
         }
-        others = [key for key, reference in asked.items() if key != reference]
-        p = {key: statistics.sign_flip(differences[key]) for key in others}
-        adjusted = statistics.holm(np.array([p[key] for key in others]))
-        p_holm, comparisons = dict(zip(others, adjusted.tolist(), strict=True)), int(np.isfinite(adjusted).sum())
+        seeds = seeds_of(record_of(records, next(iter(asked))))
+        given = {"confidence": confidence, "relevant_difference": relevant_difference}
+        judged = judge_family(differences, dict.fromkeys(differences, metric), seeds, **given)
         for key, reference in asked.items():
             record = record_of(records, key)
-            row = estimates(record, record_of(records, reference), metric, confidence)
-            low, high = gained((row["difference_low"], row["difference_high"]), metric)
+            row = estimates(record, record_of(records, reference), metric, confidence) | {"reference": reference[1]}
+            row |= {name: judged[key][name] if key in judged else None for name in OF_TEST}
             if key == reference or diverged(record):
-                verdict = "baseline" if key == reference else "diverged"
-            else:
-                verdict = statistics.verdict(low, high, p_holm[key], seeds=len(differences[key]), **rule)
-            needed = None
-            if verdict == "cannot tell":
-                needed = statistics.seeds_needed(differences[key], comparisons=comparisons, **rule)
-            row |= {
-                "reference": reference[1],
-                "p": p.get(key),
-                "p_holm": p_holm.get(key),
-                "verdict": verdict,
-                "probability": None if key == reference else probability(differences[key], metric, relevant_difference),
-                "seeds_needed": needed,
-            }
+                row |= {"verdict": "baseline" if key == reference else "diverged", "seeds_needed": None}
             if rival := question.rivals.get(key):
                 lead = paired(record, record_of(records, rival), metric)
                 low, high = statistics.difference_interval(lead, confidence)

@@ -16,17 +16,30 @@ import numpy as np
 
 from reglab.evaluation import statistics
 from reglab.evaluation.bias_variance import resampled_brier_split
-from reglab.evaluation.comparison import Records, diverged, failed_checks, values_of, without_nan
+from reglab.evaluation.comparison import (
+    COMPARED,
+    Records,
+    compared_values,
+    diverged,
+    failed_checks,
+    seeds_of,
+    without_nan,
+)
+from reglab.evaluation.leave_one_out import turns
 from reglab.evaluation.pairs import by_name
 from reglab.evaluation.rounding import mean, subtract
-from reglab.measures import over
+from reglab.measures import over, relevance
 from reglab.sections import Claim
 
 Predicted = Callable[[str, str], dict[str, np.ndarray]]  # family, name -> the record's predictions.safetensors
+EQUAL_COST = 1.05  # costs within this factor are equal
 
 
 class Effect(NamedTuple):
-    """What is found of a claim: `p` is that of the difference being `bound(claim)`; `units`, how many it is paired over."""
+    """What is found of a claim: `p` is that of the difference being `bound(claim)`; `units`, how many it is paired over.
+
+    `differences`, by seed, where it is paired over seeds.
+    """
 
     value: float
     versus_value: float
@@ -36,6 +49,7 @@ class Effect(NamedTuple):
     p: float
     units: int
     evidence: str
+    differences: np.ndarray | None = None
 
 
 class NotKnown(Exception):
@@ -46,15 +60,21 @@ def judge(
     claims: dict[str, Claim], records: Records, predicted: Predicted, *, confidence: float, relevant_difference: float
 ) -> dict[str, dict]:
     """By id of the claim, its fields (`margin` filled in) and `value`, `versus_value`, `difference` with `low` and `high`,
-    `p`, `p_holm`, `over`, `evidence`, and the `verdict`, in this order:
+    `p`, `p_holm`, `over`, `evidence`, how near the verdict is to turning (`p_to_level`, and of what is paired over seeds
+    `turns_without`, as in `leave_one_out.turns`), and the `verdict`, in this order:
 
     1. a seed of either diverged, or a technique fails an exact check      -> diverged, check failed
     2. fewer seeds than the exact test needs for a single comparison       -> cannot tell
     3. the same: the interval lies within ± margin                         -> supported
-    4. p_holm <= level and the interval lies beyond what is claimed        -> supported, contradicted
-    5. anything else                                                       -> cannot tell
+    4. more or less, without a margin, of a metric in units of accuracy:
+       the interval lies within ± relevant_difference                      -> no relevant difference
+    5. p_holm <= level and the interval lies beyond what is claimed        -> supported, contradicted
+    6. anything else                                                       -> cannot tell
 
-    What is claimed: a difference beyond 0, or beyond the margin.
+    What is claimed: a difference beyond 0, or beyond the margin. Rule 4 is that of all other verdicts: a difference that
+    does not matter supports nothing and contradicts nothing. A margin says itself what matters, and the relevant difference
+    of an accuracy says nothing of a metric in other units (`measures.relevance`), such as a norm: its margin decides, or,
+    without one, any difference that is real. Of a gap, the sizes are compared.
     """
     named, failed = by_name(records), {name: checks for (_, name), checks in failed_checks(records).items()}
     effects, refusals = {}, {}
@@ -73,22 +93,43 @@ def judge(
                 refusals[key] = ("cannot tell", str(fault))
     adjusted = statistics.holm(np.array([effect.p for effect in effects.values()])).tolist()
     p_holm = dict(zip(effects, adjusted, strict=True))
+    level, margins = 1 - confidence, {key: margin_of(claim, relevant_difference) for key, claim in claims.items()}
+    verdicts = {
+        key: verdict_of(claims[key], found, p_holm[key], margins[key], relevant_difference, level)
+        for key, found in effects.items()
+    }
+
+    def without(key: str, values: np.ndarray, own_p: float, level: float) -> str:
+        found = effect_of(claims[key], values, own_p, confidence)
+        return verdict_of(claims[key], found, own_p, margins[key], relevant_difference, level)
+
+    over_the_seeds = {key: own.differences for key, own in effects.items() if own.differences is not None}
+    turned = turns(
+        over_the_seeds,
+        verdicts,
+        without,
+        seeds_of(next(iter(named.values()))) if named else [],
+        level=level,
+        null={key: bound(claims[key]) for key in over_the_seeds},
+        other_p=[own.p for own in effects.values() if own.differences is None],
+    )
     ledger = {}
     for key, claim in claims.items():
-        margin = claim.margin
-        if claim.direction == "same" and margin is None:
-            margin = relevant_difference
+        margin = margins[key]
         ledger[key] = {
             **{name: getattr(claim, name) for name in ("says", "lecture", "metric", "recipe", "versus")},
             **{"versus_metric": claim.versus_metric, "direction": claim.direction, "margin": margin},
-            **dict.fromkeys(("value", "versus_value", "difference", "low", "high", "p", "p_holm")),
+            **dict.fromkeys(("value", "versus_value", "difference", "low", "high", "p", "p_holm", "p_to_level")),
             "over": over(claim.metric),
+            "turns_without": turned.get(key, {}),
         }
         if key in effects:
-            found = effects[key]._asdict()
-            found.pop("units")
-            verdict = verdict_of(claim, effects[key], p_holm[key], margin, 1 - confidence)
-            ledger[key] |= found | {"p_holm": p_holm[key], "verdict": verdict}
+            found = {
+                name: value for name, value in effects[key]._asdict().items() if name not in ("units", "differences")
+            }
+            found["evidence"] += costs(claim, named)
+            near = {"p_holm": p_holm[key], "p_to_level": p_holm[key] - level}
+            ledger[key] |= found | near | {"verdict": verdicts[key]}
         else:
             verdict, evidence = refusals[key]
             ledger[key] |= {"verdict": verdict, "evidence": evidence}
@@ -100,8 +141,16 @@ def bound(claim: Claim) -> float:
     return {"higher": 1, "lower": -1, "same": 0}[claim.direction] * (claim.margin or 0.0)
 
 
-def verdict_of(claim: Claim, effect: Effect, p_holm: float, margin: float | None, level: float) -> str:
-    """Rules 2 to 5 of `judge`."""
+def margin_of(claim: Claim, relevant_difference: float) -> float | None:
+    """Its own; of a claim that two are the same, without one, what does not matter in its metric."""
+    same = claim.direction == "same" and claim.margin is None
+    return relevance(claim.metric, relevant_difference) if same else claim.margin
+
+
+def verdict_of(
+    claim: Claim, effect: Effect, p_holm: float, margin: float | None, relevant_difference: float, level: float
+) -> str:
+    """Rules 2 to 6 of `judge`."""
     low, high = effect.low, effect.high
     if effect.units < statistics.smallest_seeds(1, level):
         return "cannot tell"
@@ -110,6 +159,9 @@ def verdict_of(claim: Claim, effect: Effect, p_holm: float, margin: float | None
             return "supported"
         outside = low > margin or high < -margin
         return "contradicted" if outside and p_holm <= level else "cannot tell"
+    relevant = relevance(claim.metric, relevant_difference)
+    if margin is None and relevant and -relevant <= low and high <= relevant:
+        return "no relevant difference"
     above, below = low > bound(claim), high < bound(claim)
     if p_holm > level or not (above or below):
         return "cannot tell"
@@ -120,7 +172,7 @@ def over_seeds(claim: Claim, named: dict, records: Records, predicted: Predicted
     """By what every seed measured."""
 
     def values(name: str, metric: str) -> np.ndarray:
-        found = values_of(named[name], metric)
+        found = compared_values(named[name], metric)
         if not len(found):
             raise NotKnown(f"the record of {name} has no {metric}")
         return found
@@ -132,18 +184,17 @@ def over_seeds(claim: Claim, named: dict, records: Records, predicted: Predicted
         if len(one) != len(two):
             raise NotKnown(f"{len(one)} seeds of {claim.recipe}, {len(two)} of {claim.versus}")
     differences = subtract(one, two)
-    low, high = statistics.difference_interval(differences, confidence)
     value, versus_value = mean(one), mean(np.atleast_1d(two))
-    return Effect(
-        value,
-        versus_value,
-        mean(differences),
-        low,
-        high,
-        statistics.sign_flip(subtract(differences, bound(claim))),
-        len(one),
-        f"{against(value, versus_value)}; {counted(differences)} of {len(one)} seeds",
-    )
+    evidence = f"{against(value, versus_value)}; {counted(differences)} of {len(one)} seeds"
+    p = statistics.sign_flip(subtract(differences, bound(claim)))
+    found = effect_of(claim, differences, p, confidence)
+    return found._replace(value=value, versus_value=versus_value, evidence=evidence)
+
+
+def effect_of(claim: Claim, differences: np.ndarray, p: float, confidence: float) -> Effect:
+    """What the paired differences (seeds,) say, without the values themselves."""
+    low, high = statistics.difference_interval(differences, confidence)
+    return Effect(np.nan, np.nan, mean(differences), low, high, p, len(differences), "", differences)
 
 
 def over_all_seeds(claim: Claim, named: dict, records: Records, predicted: Predicted, confidence: float) -> Effect:
@@ -222,6 +273,21 @@ def over_examples(claim: Claim, named: dict, records: Records, predicted: Predic
     seeds = f"{len(one)} seed{'s' if len(one) > 1 else ''}"
     told = f"{against(first.mean(), second.mean())}; {count} test examples, networks of {seeds}"
     return Effect(mean(first), mean(second), middle, low, high, p, count, told)
+
+
+def costs(claim: Claim, named: dict) -> str:
+    """For the evidence: how many times as much the training of the recipe costs, where the two are no equals in that.
+
+    Nothing where it is not counted, or relative to different references.
+    """
+    if not isinstance(claim.versus, str) or claim.recipe == claim.versus:
+        return ""
+    records = [named[name] for name in (claim.recipe, claim.versus)]
+    own, other = (record.get("cost", {}).get("relative_to_none") for record in records)
+    same_reference = len({record["family"] in COMPARED for record in records}) == 1
+    if not (own and other and same_reference) or 1 / EQUAL_COST <= own / other <= EQUAL_COST:
+        return ""
+    return f"; its training costs {own / other:.2g} times that of {claim.versus}"
 
 
 METHODS = {"seeds": over_seeds, "all seeds": over_all_seeds, "examples": over_examples}

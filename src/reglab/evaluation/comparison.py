@@ -11,10 +11,12 @@ import numpy as np
 
 from reglab.errors import UserError
 from reglab.evaluation import statistics
+from reglab.evaluation.best import behind_the_best
+from reglab.evaluation.family import judge_family
 from reglab.evaluation.interval import mean_interval
-from reglab.evaluation.new_data import gained, on_distribution, probability
+from reglab.evaluation.new_data import gained, on_distribution
 from reglab.evaluation.rounding import mean, subtract
-from reglab.measures import better
+from reglab.measures import better, is_gap
 
 NONE = ("regularizers", "none")
 CLASSICAL = "baselines"
@@ -35,9 +37,10 @@ def compare(
     """family -> name -> row; what cannot be known is None; families other than COMPARED have no row.
 
     A row: the mean under the metric's own name; `difference` (recipe - `none`); on this data set, `low` and `high`, `p`,
-    `p_holm`, `verdict` and `probability`, as in `statistics.practical`; the same on this `distribution`, as in
-    `new_data.on_distribution`, which `test_to_train` is for; `seeds_needed`, when the verdict is "cannot tell"; `cost`
-    relative to `none`; `best_baseline` and `beats_baselines`: a network beats the baselines when the interval of its
+    `p_holm`, `verdict`, `probability`, `seeds_needed`, `p_to_level` and `turns_without`, as in `judge_family`; the same on
+    this `distribution`, as in `new_data.on_distribution`, which `test_to_train` is for; `behind_best` of a network, as in
+    `best.behind_the_best`, the leader by its name; `cost` relative to `none`; `best_baseline` and `beats_baselines`: a
+    network beats the baselines when the interval of its
     paired difference to the best of them, chosen by mean validation metric, lies on the better side of zero;
     `diverged_seeds`: a recipe that has some gets the verdict "diverged" and no numbers, so that nothing can rank it;
     `failed_checks`: a recipe with a technique that fails an exact check (told by the theory records) gets the verdict
@@ -50,15 +53,20 @@ def compare(
     differences = {
         key: np.empty(0) if key in failed else paired(record, none, metric) for key, record in recipes.items()
     }
-    p = {key: statistics.sign_flip(values) for key, values in differences.items() if key != NONE}
-    p_holm, comparisons = _corrected(p)
     given = {"confidence": confidence, "relevant_difference": relevant_difference}
-    on_new_data = {}
+    judged, on_new_data = {}, {}
     for classical in (False, True):
-        family = {key: differences[key] for key in p if (key[0] == CLASSICAL) == classical}
-        on_new_data |= on_distribution(family, dict.fromkeys(family, metric), test_to_train=test_to_train, **given)
+        family = {key: differences[key] for key in recipes if key != NONE and (key[0] == CLASSICAL) == classical}
+        metrics = dict.fromkeys(family, metric)
+        judged |= judge_family(family, metrics, seeds_of(none), **given)
+        on_new_data |= on_distribution(family, metrics, test_to_train=test_to_train, **given)
+    networks = {
+        key: values_of(recipes[key], metric) for key, own in differences.items() if key[0] != CLASSICAL and len(own)
+    }
+    networks.pop(NONE, None)
+    behind = behind_the_best(networks, higher=better(metric) != "lower", confidence=confidence)
     best = _best_baseline(recipes, metric.replace("test_", "validation_", 1))
-    rule = {"relevant_difference": relevant_difference, "level": 1 - confidence}
+    unknown = dict.fromkeys(("p", "p_holm", "probability", "seeds_needed", "p_to_level")) | {"turns_without": {}}
 
     report: dict[str, dict[str, dict]] = {family: {} for family, _ in recipes}
     for key, record in recipes.items():
@@ -67,22 +75,14 @@ def compare(
             other: estimates(record, none, other, confidence) for other in dict.fromkeys([metric, *_metrics(record)])
         }
         effect, lost = measured[metric], diverged(record)
-        low, high = effect["difference_low"], effect["difference_high"]
-        if lost or key in failed or key == NONE:
-            verdict = "diverged" if lost else "check failed" if key in failed else "baseline"
-        else:
-            verdict = statistics.verdict(*gained((low, high), metric), p_holm[key], seeds=len(differences[key]), **rule)
         row = {
             metric: effect["mean"],
+            **judged.get(key, unknown),
             "difference": effect["difference"],
-            "low": low,
-            "high": high,
-            "p": p.get(key),
-            "p_holm": p_holm.get(key),
-            "verdict": verdict,
-            "probability": None if key == NONE else probability(differences[key], metric, relevant_difference),
+            "low": effect["difference_low"],
+            "high": effect["difference_high"],
             "distribution": on_new_data.get(key),
-            "seeds_needed": None,
+            "behind_best": behind[key] | {"leader": behind[key]["leader"][1]} if key in behind else None,
             "cost": record.get("cost", {}).get("relative_to_none"),
             "best_baseline": None,
             "beats_baselines": None,
@@ -92,8 +92,9 @@ def compare(
             "variance": _summarised(record, "variance"),
             "metrics": measured,
         }
-        if verdict == "cannot tell":
-            row["seeds_needed"] = statistics.seeds_needed(differences[key], comparisons=comparisons[family], **rule)
+        if lost or key in failed or key == NONE:
+            verdict = "diverged" if lost else "check failed" if key in failed else "baseline"
+            row |= {"verdict": verdict, "seeds_needed": None}
         if best and family != CLASSICAL and not lost:
             lead = statistics.difference_interval(paired(record, recipes[best], metric), confidence)
             row |= {"best_baseline": best[1], "beats_baselines": gained(lead, metric)[0] > 0}
@@ -138,17 +139,6 @@ def failed_checks(records: Records) -> dict[Key, list[str]]:
     }
 
 
-def _corrected(p: dict[Key, float]) -> tuple[dict[Key, float], dict[str, int]]:
-    """Holm's p-values, networks and classical baselines each for themselves; family -> number of comparisons."""
-    p_holm, comparisons = {}, {}
-    for classical in (False, True):
-        keys = [key for key in p if (key[0] == CLASSICAL) == classical]
-        adjusted = statistics.holm([p[key] for key in keys])
-        p_holm |= dict(zip(keys, adjusted.tolist(), strict=True))
-        comparisons |= {family: int(np.isfinite(adjusted).sum()) for family, _ in keys}
-    return p_holm, comparisons
-
-
 def _best_baseline(recipes: dict[Key, dict], metric: str) -> Key | None:
     """By the mean over seeds; of equals the one with the lower validation loss."""
     classical = {key: record for key, record in recipes.items() if key[0] == CLASSICAL and metric in _metrics(record)}
@@ -162,7 +152,10 @@ def _best_baseline(recipes: dict[Key, dict], metric: str) -> Key | None:
 
 
 def estimates(record: dict, none: dict, metric: str, confidence: float) -> dict[str, float]:
-    """Mean and interval of the metric, and of its paired difference to `none`; NaN where a seed diverged."""
+    """Mean and interval of the metric, and of its paired difference to `none`; NaN where a seed diverged.
+
+    The mean of a gap has its sign; its difference is that of the sizes.
+    """
     values, differences = values_of(record, metric), paired(record, none, metric)
     low, high = mean_interval(values, confidence)
     difference_low, difference_high = statistics.difference_interval(differences, confidence)
@@ -193,13 +186,24 @@ def _metrics(record: dict) -> list[str]:
 
 def values_of(record: dict, metric: str) -> np.ndarray:
     """The metric of each seed, every record's in the same order; empty when a seed diverged or lacks it."""
-    seeds = sorted(record["seeds"]) if metric in _metrics(record) else []
+    seeds = seeds_of(record) if metric in _metrics(record) else []
     return np.array([record["seeds"][seed]["metrics"][metric] for seed in seeds], dtype=np.float64)
 
 
+def seeds_of(record: dict) -> list[str]:
+    """In the order of `values_of`."""
+    return sorted(record["seeds"])
+
+
+def compared_values(record: dict, metric: str) -> np.ndarray:
+    """`values_of`; of a gap its size, for a gap of -0.14 is no narrower than one of 0.04."""
+    values = values_of(record, metric)
+    return np.abs(values) if is_gap(metric) else values
+
+
 def paired(record: dict, other: dict, metric: str) -> np.ndarray:
-    """record - other by seed; empty when either has no values."""
-    return less(values_of(record, metric), values_of(other, metric))
+    """record - other by seed, of `compared_values`; empty when either has no values."""
+    return less(compared_values(record, metric), compared_values(other, metric))
 
 
 def less(one: np.ndarray, other: np.ndarray) -> np.ndarray:

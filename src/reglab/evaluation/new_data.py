@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from reglab.evaluation import rounding, statistics
-from reglab.measures import better
+from reglab.measures import better, relevance
 
 
 def on_distribution(
@@ -24,7 +24,7 @@ def on_distribution(
 
     differences: by key, (seeds,), of the `metrics`; Holm's correction is over those that are not empty.
     `test_to_train`: test examples over training examples, None with a fixed test set. The interval is of the raw
-    difference, the verdict counts what is better.
+    difference, the verdict counts what is better. `relevant_difference` is that of metrics in units of accuracy.
 
     Nadeau & Bengio, "Inference for the generalization error", 2003, section 4.
     """
@@ -33,9 +33,10 @@ def on_distribution(
     errors = {key: statistics.standard_error(values, test_to_train) for key, values in known.items()}
     p = {key: statistics.student_test(means[key], errors[key], len(values)) for key, values in known.items()}
     adjusted = dict(zip(p, statistics.holm(np.array(list(p.values()))).tolist(), strict=True))
-    rule = {"relevant_difference": relevant_difference, "level": 1 - confidence}
     found = dict.fromkeys(differences)
     for key, values in known.items():
+        relevant = relevance(metrics[key], relevant_difference)
+        rule = {"relevant_difference": relevant, "level": 1 - confidence}
         ends = statistics.student_interval(means[key], errors[key], confidence, len(values))
         gain = gained(ends, metrics[key])
         sign = -1 if better(metrics[key]) == "lower" else 1
@@ -45,7 +46,7 @@ def on_distribution(
             "p": p[key],
             "p_holm": adjusted[key],
             "verdict": statistics.verdict(*gain, adjusted[key], seeds=len(values), **rule),
-            "probability": statistics.practical(sign * means[key], errors[key], len(values), relevant_difference),
+            "probability": statistics.practical(sign * means[key], errors[key], len(values), relevant),
         }
     return found
 

@@ -6,8 +6,8 @@ map, all recipes and cells together: whoever looks for the place where something
 
 import numpy as np
 
-from reglab.evaluation import statistics
-from reglab.evaluation.comparison import Records, diverged, estimates, failed_checks, paired, without_nan
+from reglab.evaluation.comparison import Records, diverged, estimates, failed_checks, paired, seeds_of, without_nan
+from reglab.evaluation.family import OF_TEST, judge_family
 
 FAMILY = "regimes"
 
@@ -16,9 +16,9 @@ def rows(records: Records, *, confidence: float, relevant_difference: float) -> 
     """recipe -> {"cells": {key: row}}, `none` apart; what cannot be known is None; nothing where there is no map.
 
     A row: `train_size`, `label_noise`, `width`; `mean`, `low`, `high` of the test accuracy; `difference` to `none` in the
-    same cell, paired over seeds, with `difference_low` and `difference_high`; `p`, `p_holm`; `verdict`, which is
-    "diverged" in every cell when a seed was lost in one, and "check failed" as in `comparison.compare`; `seeds_needed`,
-    when the verdict is "cannot tell".
+    same cell, paired over seeds, with `difference_low` and `difference_high`; `p`, `p_holm`, `verdict`, `probability`,
+    `seeds_needed`, `p_to_level` and `turns_without`, as in `judge_family`. The verdict is "diverged" in every cell when a
+    seed was lost in one, and "check failed" as in `comparison.compare`.
     """
     recipes, failed = records.get(FAMILY, {}), failed_checks(records)
     if not recipes:
@@ -29,22 +29,15 @@ def rows(records: Records, *, confidence: float, relevant_difference: float) -> 
         (name, key): np.empty(0) if (FAMILY, name) in failed else paired(recipes[name], none, metric_of(key))
         for name, key in places
     }
-    p = [statistics.sign_flip(differences[place]) for place in places]
-    adjusted = statistics.holm(np.array(p))
-    comparisons = int(np.isfinite(adjusted).sum())
-    rule = {"relevant_difference": relevant_difference, "level": 1 - confidence}
+    metrics = {place: metric_of(place[1]) for place in places}
+    given = {"confidence": confidence, "relevant_difference": relevant_difference}
+    judged = judge_family(differences, metrics, seeds_of(none), **given)
     found: dict[str, dict[str, dict]] = {name: {"cells": {}} for name in recipes if name != "none"}
-    for place, own_p, p_holm in zip(places, p, adjusted.tolist(), strict=True):
-        name, key = place
+    for name, key in places:
         row = none["cells"][key] | estimates(recipes[name], none, metric_of(key), confidence)
-        low, high = row["difference_low"], row["difference_high"]
+        row |= {of: judged[name, key][of] for of in OF_TEST}
         if diverged(recipes[name]) or (FAMILY, name) in failed:
-            verdict = "diverged" if diverged(recipes[name]) else "check failed"
-        else:
-            verdict = statistics.verdict(low, high, p_holm, seeds=len(differences[place]), **rule)
-        row |= {"p": own_p, "p_holm": p_holm, "verdict": verdict, "seeds_needed": None}
-        if verdict == "cannot tell":
-            row["seeds_needed"] = statistics.seeds_needed(differences[place], comparisons=comparisons, **rule)
+            row |= {"verdict": "diverged" if diverged(recipes[name]) else "check failed", "seeds_needed": None}
         found[name]["cells"][key] = without_nan(row)
     return found
 

@@ -6,13 +6,22 @@ matters looks at all of them.
 
 import numpy as np
 
-from reglab.evaluation import statistics
 from reglab.evaluation.by_metric import Question, compare_metrics
-from reglab.evaluation.comparison import NONE, Records, diverged, failed_checks, less, paired, values_of, without_nan
-from reglab.evaluation.new_data import probability
-from reglab.evaluation.rounding import mean
+from reglab.evaluation.comparison import (
+    NONE,
+    Records,
+    diverged,
+    failed_checks,
+    less,
+    paired,
+    seeds_of,
+    values_of,
+    without_nan,
+)
+from reglab.evaluation.family import judge_family
 
 METRIC = "test_accuracy"
+NO_TECHNIQUE = ("none", "placebo")
 
 
 def sweeps(records: Records, *, confidence: float, relevant_difference: float) -> dict[str, dict]:
@@ -23,50 +32,51 @@ def sweeps(records: Records, *, confidence: float, relevant_difference: float) -
         records, Question(asked, {}), confidence=confidence, relevant_difference=relevant_difference
     ).get("sweeps", {})
     for name in (name for family, name in failed_checks(records) if family == "sweeps"):
-        unknown = dict.fromkeys(("difference", "difference_low", "difference_high", "p", "p_holm", "probability"))
-        rows[name]["comparisons"][METRIC] |= unknown | {"verdict": "check failed", "seeds_needed": None}
+        lost = ("difference", "difference_low", "difference_high", "p", "p_holm", "probability", "p_to_level")
+        unknown = dict.fromkeys(lost) | {"verdict": "check failed", "seeds_needed": None, "turns_without": {}}
+        rows[name]["comparisons"][METRIC] |= unknown
     return {name: row | {"chosen": records["sweeps"][name]["chosen"]["settings"]} for name, row in rows.items()}
 
 
 def cocktails(records: Records, *, confidence: float, relevant_difference: float) -> dict[str, dict]:
     """By cocktail: `full`, a row on the best against `none`; `ingredients`: by name of those that are in the best, the row
     `without`, what it adds to the others (the best - the best without it), and the row `only`, what it does alone (it
-    alone - `none`); `left_out`, the names of those that are not; `diverged_seeds`.
+    alone - `none`); `rivals`: the best less a single technique, one of its ingredients alone under its name, or an entry of
+    `regularizers` under `regularizers.<name>`; `left_out`, the names of the ingredients that are not in the best;
+    `diverged_seeds`.
 
-    A row: `difference`, paired over seeds, with `low` and `high`; `p`, `p_holm`; `verdict`, "diverged" where a seed did and
-    "check failed" as in `comparison.compare`; `probability`; `seeds_needed`, when the verdict is "cannot tell".
+    A row is as in `judge_family`; its verdict is "diverged" where a seed did and "check failed" as in
+    `comparison.compare`. The rivals are a family of their own: whoever looks for one that beats the best looks at all.
     """
     found, failed = records.get("cocktails", {}), failed_checks(records)
-    differences = {
-        (name, way): np.empty(0) if ("cocktails", name) in failed else values
-        for name, record in found.items()
-        for way, values in contrasts(record, records[NONE[0]][NONE[1]]).items()
-    }
-    p = {key: statistics.sign_flip(values) for key, values in differences.items()}
-    adjusted = statistics.holm(np.array(list(p.values())))
-    p_holm, comparisons = dict(zip(p, adjusted.tolist(), strict=True)), int(np.isfinite(adjusted).sum())
-    rule = {"relevant_difference": relevant_difference, "level": 1 - confidence}
+    recipes = records[NONE[0]]
+    seeds = seeds_of(recipes[NONE[1]])
+    parts, rivals = {}, {}
+    for name, record in found.items():
+        if ("cocktails", name) in failed:
+            record = record | {"seeds": {seed: {"status": "failed", "metrics": {}} for seed in record["seeds"]}}
+        parts |= {(name, way): values for way, values in contrasts(record, recipes[NONE[1]]).items()}
+        sound = {own: other for own, other in recipes.items() if (NONE[0], own) not in failed}
+        rivals |= {(name, single): values for single, values in singles(record, sound).items()}
+    given = {"confidence": confidence, "relevant_difference": relevant_difference}
+    judged = [judge_family(family, dict.fromkeys(family, METRIC), seeds, **given) for family in (parts, rivals)]
 
-    def row(key: tuple[str, str]) -> dict:
-        values = differences[key]
-        low, high = statistics.difference_interval(values, confidence)
-        if not len(values):
-            verdict = "check failed" if ("cocktails", key[0]) in failed else "diverged"
-        else:
-            verdict = statistics.verdict(low, high, p_holm[key], seeds=len(values), **rule)
-        needed = statistics.seeds_needed(values, comparisons=comparisons, **rule) if verdict == "cannot tell" else None
-        told = {"difference": mean(values), "low": low, "high": high}
-        told |= {"p": p[key], "p_holm": p_holm[key], "verdict": verdict}
-        told |= {"probability": probability(values, METRIC, relevant_difference), "seeds_needed": needed}
-        return without_nan(told)
+    def row(own: dict, name: str, values: np.ndarray) -> dict:
+        lost = "check failed" if ("cocktails", name) in failed else "diverged"
+        return without_nan(own if len(values) else own | {"verdict": lost, "seeds_needed": None})
 
+    rows, against = (
+        {key: row(own, key[0], family[key]) for key, own in told.items()}
+        for told, family in zip(judged, (parts, rivals), strict=True)
+    )
     return {
         name: {
-            "full": row((name, "full")),
+            "full": rows[name, "full"],
             "ingredients": {
-                own: {way: row((name, f"{way}_{own}")) for way in ("without", "only")}
+                own: {way: rows[name, f"{way}_{own}"] for way in ("without", "only")}
                 for own in record["best"]["settings"]
             },
+            "rivals": {single: own for (of, single), own in against.items() if of == name},
             "left_out": record["left_out"],
             "diverged_seeds": diverged(record),
         }
@@ -82,3 +92,15 @@ def contrasts(record: dict, none: dict) -> dict[str, np.ndarray]:
         told[f"without_{own}"] = less(full, values_of(record, f"{METRIC}@without_{own}"))
         told[f"only_{own}"] = less(values_of(record, f"{METRIC}@only_{own}"), plain)
     return told
+
+
+def singles(record: dict, recipes: dict[str, dict]) -> dict[str, np.ndarray]:
+    """The best less each single technique, paired over seeds: its ingredients alone, if they are several, and the recipes.
+
+    The reference and the placebo are no techniques.
+    """
+    full, settings = values_of(record, METRIC), record["best"]["settings"]
+    alone = settings if len(settings) > 1 else ()
+    found = {own: less(full, values_of(record, f"{METRIC}@only_{own}")) for own in alone}
+    entries = {own: other for own, other in recipes.items() if own not in NO_TECHNIQUE} if settings else {}
+    return found | {f"{NONE[0]}.{own}": paired(record, other, METRIC) for own, other in entries.items()}

@@ -128,6 +128,11 @@ def practical(mean: float, error: float, seeds: int, relevant_difference: float)
     return {"helps": helps, "same": max(1 - helps - hurts, 0.0), "hurts": hurts}
 
 
+def smallest_p(seeds: int) -> float:
+    """The least p-value that `sign_flip` can give: 2^(1-n) of n seeds, not below that of its random patterns."""
+    return max(2.0 ** (1 - seeds), 1 / (1 + FLIPS))
+
+
 def smallest_seeds(comparisons: int, level: float) -> int:
     """The least n at which the exact test can reach `level` after Holm: its smallest p-value is 2^(1-n)."""
     return next(n for n in count(1) if max(comparisons, 1) * 2.0 ** (1 - n) <= level)

@@ -37,7 +37,8 @@ FACTS = {
     "weight_scaling_test_accuracy": "accuracy by weight scaling, one pass with all units in their place",
     "trees_test_accuracy": "accuracy by scikit-learn's AdaBoost on as many trees",
     "best_recipe_test_accuracy": "accuracy by the best recipe alone",
-    "one_member_test_accuracy": "accuracy by one member alone, the mean over them",
+    "first_member_test_accuracy": "accuracy by the first member alone",
+    "one_member_test_accuracy": "accuracy by one member alone, the mean over all of them",
 }
 
 

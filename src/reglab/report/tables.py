@@ -7,6 +7,7 @@ from matplotlib.ticker import MaxNLocator
 
 from reglab.errors import UserError
 from reglab.evaluation.comparison import COMPARED
+from reglab.measures import better
 from reglab.report.chapter import Part, place_of
 from reglab.report.collect import Entry, Shown
 from reglab.report.formats import missing
@@ -14,7 +15,6 @@ from reglab.report.formats import missing
 CLASSICAL = "baselines"
 KINDS = {CLASSICAL: "classical", "combinations": "combination", "ensembles": "ensemble"}
 VERDICTS = ("helps", "no relevant difference", "cannot tell", "hurts")  # as a column sorts them
-LOWER_IS_BETTER = ("test_nll", "test_brier", "test_ece", "generalization_gap")
 
 
 class Interval(NamedTuple):
@@ -103,7 +103,7 @@ class Row(Shown):
         _, low, high = self.change(metric)
         if missing(low) or missing(high) or low <= 0 <= high:
             return ""
-        return "better" if (high < 0) == (metric in LOWER_IS_BETTER) else "worse"
+        return "better" if (high < 0) == (better(metric) == "lower") else "worse"
 
 
 def place_among(verdict: str) -> int | None:
