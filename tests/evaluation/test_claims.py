@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from reglab.evaluation import claims, statistics
+from reglab.evaluation import claims, effects, statistics
 from reglab.evaluation.bias_variance import resampled_brier_split
 from reglab.sections import Claim
 
@@ -251,7 +251,7 @@ def test_variance_is_compared_by_leaving_the_same_seed_out_of_both():
 def test_the_jackknifes_error_of_a_mean_is_the_standard_error():
     values = RANDOM.normal(size=12)
     left_out = (values.sum() - values) / 11
-    assert claims.jackknife_error(left_out) == pytest.approx(stats.sem(values), abs=1e-12)
+    assert effects.jackknife_error(left_out) == pytest.approx(stats.sem(values), abs=1e-12)
 
 
 def test_the_jackknifes_interval_of_a_variance_covers_the_truth_as_often_as_it_says():
@@ -273,7 +273,7 @@ def test_the_jackknifes_interval_of_a_variance_covers_the_truth_as_often_as_it_s
             return one - two
 
         everyone = np.arange(seeds)
-        error = claims.jackknife_error(np.array([difference(np.delete(everyone, seed)) for seed in everyone]))
+        error = effects.jackknife_error(np.array([difference(np.delete(everyone, seed)) for seed in everyone]))
         low, high = statistics.student_interval(difference(everyone), error, 0.95, seeds)
         covered += low <= 0 <= high
     assert covered / 300 >= 0.88

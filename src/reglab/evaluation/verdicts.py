@@ -4,8 +4,9 @@ from dataclasses import asdict
 
 from reglab.evaluation import regimes, searches, variance_sources
 from reglab.evaluation.by_metric import compare_metrics
-from reglab.evaluation.claims import Predicted, judge
+from reglab.evaluation.claims import judge
 from reglab.evaluation.comparison import Records, compare
+from reglab.evaluation.effects import Predicted
 from reglab.evaluation.enough import too_few_seeds
 from reglab.evaluation.pairs import compare_pairs
 from reglab.evaluation.questions import questions
