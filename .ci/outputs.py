@@ -9,7 +9,8 @@ from reglab import params
 settings = params.load()
 expected = settings.expected()
 metrics = json.loads(Path("reports/metrics.json").read_text(encoding="utf-8"))
-page = Path("reports/index.html").read_text(encoding="utf-8")
+pages = [Path("reports/index.html"), *sorted(Path("reports/pages").glob("*.html"))]
+page = "".join(path.read_text(encoding="utf-8") for path in pages)
 for family, name in expected:
     record = json.loads(Path(f"runs/{family}/{name}/record.json").read_text(encoding="utf-8"))
     assert len(record["seeds"]) in (0, settings.seeds), f"{name}: {len(record['seeds'])} seeds"

@@ -1,10 +1,11 @@
-"""Stage `report`: records and verdicts -> reports/index.html, its main figures as files, and curves.csv for dvc plots."""
+"""Stage `report`: records and verdicts -> reports/index.html and pages/, the main figures as files, curves.csv for dvc plots."""
 
 import stage
 
 
 def main() -> None:
     import json
+    import shutil
     from pathlib import Path
 
     from reglab import params
@@ -21,13 +22,16 @@ def main() -> None:
     dataset = json.loads(Path("data/study/dataset.json").read_text(encoding="utf-8"))
     given = params.settings(settings) | {"dataset": dataset}
     text = redact(Path("params.yaml").read_text(encoding="utf-8"))  # a comment may hold an address
-    page = render(entries, metrics, given, text, surroundings(Path(__file__).parent))
-    Path("reports/index.html").write_text(page, encoding="utf-8")
-    figures = Path("reports/figures")
+    reports = Path("reports")
+    shutil.rmtree(reports / "pages", ignore_errors=True)  # a page that the study no longer has must go
+    for path, page in render(entries, metrics, given, text, surroundings(Path(__file__).parent)).items():
+        (reports / path).parent.mkdir(parents=True, exist_ok=True)
+        (reports / path).write_text(page, encoding="utf-8")
+    figures = reports / "figures"
     figures.mkdir(parents=True, exist_ok=True)
     for name, drawing in slides(entries, metrics, given).items():
         (figures / f"{name}.svg").write_text(drawing, encoding="utf-8")
-    Path("reports/curves.csv").write_text(curve_table(entries), encoding="utf-8")
+    (reports / "curves.csv").write_text(curve_table(entries), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -201,6 +201,4 @@ def test_what_reads_all_records_runs_again_when_an_entry_goes():
         assert "params.yaml" in stages()[name]["deps"], (
             f"dvc.yaml: {name}: deps lacks params.yaml, which names the entries"
         )
-    assert "reports/index.html" in stages()["mirror"]["deps"], (
-        "dvc.yaml: mirror: deps lacks the page, which names them all"
-    )
+    assert "reports/pages" in stages()["mirror"]["deps"], "dvc.yaml: mirror: deps lacks the pages, which name them all"

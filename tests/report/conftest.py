@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 
 import numpy as np
 import pytest
@@ -144,6 +145,13 @@ def figure() -> str:
     axes.set_xlabel("penalty")
     axes.legend()
     return figures.svg(drawing)
+
+
+def joined(pages: dict[str, str]) -> str:
+    """The first page with what all the others hold, and the links between them, as if they were one."""
+    split = [re.split(r"(?<=<main id=\"main\">)|(?=</main>)", page) for page in pages.values()]
+    text = split[0][0] + "".join(inside for _, inside, _ in split) + split[0][2]
+    return re.sub(r'href="[\w./]+\.html(#[^"]*)?"', lambda link: f'href="{link[1] or "#main"}"', text)
 
 
 @pytest.fixture

@@ -58,6 +58,26 @@ def test_names_cover_neither_points_nor_one_another_where_there_is_room(seed):
     assert (boxes[:, :2] >= FRAME[:2]).all() and (boxes[:, 2:] <= FRAME[2:]).all()
 
 
+@pytest.mark.parametrize("spread", [0.0, 1.0, 12.0])
+def test_names_of_a_crowd_on_one_spot_do_not_cover_one_another(spread):
+    rng = np.random.default_rng(0)
+    points = np.array([280.0, 170.0]) + rng.normal(0, spread, (45, 2))
+    boxes = placed(points, rng.uniform(20, 110, 45).tolist(), 9.4, FRAME, np.array([[0.0, 165.0, 560.0, 175.0]]))
+    assert (overlaps(boxes, boxes)[~np.eye(45, dtype=bool)] < 1e-6).all()
+    assert (boxes[:, :2] >= FRAME[:2]).all() and (boxes[:, 2:] <= FRAME[2:]).all()
+
+
+@pytest.mark.parametrize("draw", [pareto, bias_variance])
+def test_no_word_of_a_picture_lies_over_another(table, draw):
+    drawing = draw.figure(pareto.priced(table) if draw is pareto else bias_variance.split(table))
+    [axes] = drawing.axes
+    drawing.draw_without_rendering()
+    words = [*axes.texts, axes.get_legend(), *axes.get_xticklabels(), *axes.get_yticklabels()]
+    boxes = np.array([word.get_window_extent().extents for word in words])
+    shared = overlaps(boxes, boxes)[np.triu_indices(len(words), 1)]
+    assert (shared < 1e-6).all()
+
+
 def test_a_lone_point_has_its_name_right_beside_it():
     [box] = placed(np.array([[100.0, 100.0]]), [40.0], 10.0, FRAME, np.empty((0, 4)))
     assert box.tolist() == [100 + MARK, 95, 140 + MARK, 105]

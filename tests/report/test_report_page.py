@@ -5,7 +5,7 @@ from collections import Counter
 from html.parser import HTMLParser
 
 import pytest
-from conftest import BASELINES, COMBINATIONS, REGULARIZERS, SETTINGS, write_study
+from conftest import BASELINES, COMBINATIONS, REGULARIZERS, SETTINGS, joined, write_study
 
 from reglab.errors import UserError
 from reglab.report import formats
@@ -59,7 +59,7 @@ class Page(HTMLParser):
 @pytest.fixture(scope="module")
 def text(tmp_path_factory):
     runs, expected, metrics = write_study(tmp_path_factory.mktemp("page") / "runs")
-    return render(collect(runs, expected), metrics, SETTINGS, "data: {name: digits}\n")
+    return joined(render(collect(runs, expected), metrics, SETTINGS, "data: {name: digits}\n"))
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +81,7 @@ def test_every_expected_recipe_has_one_row_and_one_drawing(page):
 def test_a_folder_that_params_does_not_name_is_not_on_the_page(study):
     runs, expected, metrics = study
     kept = [(family, name) for family, name in expected if name != "mixup"]
-    page = render(collect(runs, kept), metrics, SETTINGS)
+    page = joined(render(collect(runs, kept), metrics, SETTINGS))
     assert (runs / "regularizers" / "mixup" / "record.json").exists() and "mixup" not in page
 
 
@@ -139,7 +139,7 @@ def test_a_search_has_its_section_its_record_and_a_link_from_the_chapter(study):
     runs, expected, metrics = study
     own, row, _ = sweep("dropout", {"hidden_rate": [0.1, 0.5]}, [[0.9, 0.91], [0.93, 0.94]], 1)
     own.record.update(checks=[], technique=["dropout"], dataset={"fingerprint": "sha256:0"})
-    text = render([*collect(runs, expected), own], metrics | {"sweeps": {"dropout": row}}, SETTINGS | SEARCH)
+    text = joined(render([*collect(runs, expected), own], metrics | {"sweeps": {"dropout": row}}, SETTINGS | SEARCH))
     page = Page(text)
     assert {address[1:] for address in page.addresses if address.startswith("#")} <= set(page.ids)
     assert '<tr id="ran-sweeps-dropout">' in text and page.unbalanced == []
@@ -155,7 +155,7 @@ def test_nothing_is_fetched_from_anywhere(page, text):
 
 def test_the_same_input_gives_the_same_bytes(study, text):
     runs, expected, metrics = study
-    assert render(collect(runs, expected), metrics, SETTINGS, "data: {name: digits}\n") == text
+    assert joined(render(collect(runs, expected), metrics, SETTINGS, "data: {name: digits}\n")) == text
 
 
 def test_what_a_user_wrote_is_text_and_never_markup(study):
@@ -167,7 +167,7 @@ def test_what_a_user_wrote_is_text_and_never_markup(study):
     topic.record["checks"][0]["name"] = topic.record["numbers"][evil] = 1.0
     topic.record["checks"][0]["name"] = evil
     settings = SETTINGS | {"data": SETTINGS["data"] | {"name": evil}, "model": {evil: evil}}
-    text = render(entries, metrics, settings, evil)
+    text = joined(render(entries, metrics, settings, evil))
     assert Page(text).tags["script"] == 1 and evil not in text and text.count("&lt;script&gt;") >= 9
 
 
@@ -207,7 +207,7 @@ def test_robustness_stands_in_the_table_where_a_family_was_attacked(study, page)
     }
     for model in attacked["models"].values():
         model["transfer"] = dict.fromkeys(attacked["models"], 0.5)
-    text = render([*collect(runs, expected), Entry(attacked, {}, None)], metrics, SETTINGS)
+    text = joined(render([*collect(runs, expected), Entry(attacked, {}, None)], metrics, SETTINGS))
     rows = Page(text).rows
     assert rows["regularizers-dropout"]["robust"] == {"value": "0.8", "text": "80.0?+70.0"}
     assert rows["regularizers-none"]["robust"]["text"] == "10.0" and rows["regularizers-l1"]["robust"]["text"] == "–"
@@ -224,7 +224,7 @@ def test_with_one_test_set_for_all_seeds_nothing_is_said_of_new_data(study):
     runs, expected, metrics = study
     for row in (row for family in ("regularizers", "baselines", "combinations") for row in metrics[family].values()):
         row["distribution"] = None
-    cell = Page(render(collect(runs, expected), metrics, SETTINGS)).rows["regularizers-dropout"]["new"]
+    cell = Page(joined(render(collect(runs, expected), metrics, SETTINGS))).rows["regularizers-dropout"]["new"]
     assert cell["value"] == "" and cell["text"] == "–"
 
 
@@ -233,7 +233,7 @@ def test_declared_pairs_have_a_table(study):
     row = {"recipe": "dropout", "versus": "mixup", "metric": "test_accuracy", "difference": 0.021, "low": 0.01}
     row |= {"high": 0.03, "p_holm": 0.004, "verdict": "helps", "seeds_needed": None}
     row |= {"probability": {"helps": 0.999, "same": 0.001, "hurts": 0.0}, "distribution": None}
-    text = render(collect(runs, expected), metrics | {"comparisons": {"two": row}}, SETTINGS)
+    text = joined(render(collect(runs, expected), metrics | {"comparisons": {"two": row}}, SETTINGS))
     shown = re.search(r'<tr id="pair-two">.*?</tr>', text, re.DOTALL)[0]
     for words in (
         'href="#regularizers-dropout"',
@@ -249,7 +249,7 @@ def test_declared_pairs_have_a_table(study):
 def test_code_and_machine_are_told(study):
     runs, expected, metrics = study
     around = {"Code": {"commit": "abc123"}, "Machine": {"instructions": "AVX2", "threads": "1"}}
-    text = render(collect(runs, expected), metrics, SETTINGS, "", around)
+    text = joined(render(collect(runs, expected), metrics, SETTINGS, "", around))
     assert "<dt>commit</dt><dd>abc123</dd>" in text and "<dt>instructions</dt><dd>AVX2</dd>" in text
 
 
@@ -261,13 +261,13 @@ def test_metrics_that_lack_an_entry_are_the_users_error(study):
     runs, expected, metrics = study
     del metrics["regularizers"]["dropout"]
     with pytest.raises(UserError, match=r"regularizers\.dropout; run: dvc repro evaluate"):
-        render(collect(runs, expected), metrics, SETTINGS)
+        joined(render(collect(runs, expected), metrics, SETTINGS))
 
 
 def test_a_study_of_none_alone_has_a_page(study):
     runs, _, metrics = study
     metrics["regularizers"]["none"]["best_baseline"] = None
-    page = render(collect(runs, [("regularizers", "none")]), metrics, SETTINGS)
+    page = joined(render(collect(runs, [("regularizers", "none")]), metrics, SETTINGS))
     assert "Nothing to compare" in page and Page(page).unbalanced == []
 
 
@@ -281,7 +281,7 @@ def test_one_seed_of_one_epoch_has_a_page(study):
     entries = collect(runs, [("regularizers", "none"), ("regularizers", "dropout")])
     for entry in entries:
         entry.record["seeds"] = {"0": entry.record["seeds"]["0"]}
-    page = render(entries, metrics, SETTINGS | {"seeds": 1})
+    page = joined(render(entries, metrics, SETTINGS | {"seeds": 1}))
     assert "1 seed cannot tell whether anything helps" in page and "nan" not in page
 
 

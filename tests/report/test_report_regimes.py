@@ -152,7 +152,7 @@ def test_sources_are_told_the_largest_first_and_a_winner_only_where_intervals_pa
     assert f"none: 4.00 points with everything varied; alone, {order} Their intervals overlap" in said
     assert "Masks and noise: exactly zero" in said
     assert "Split and wrong labels moves it most." in said
-    assert "chi-square 95 % intervals" in said and "need not add up to 100 %" in said
+    assert "chi-square 95 % intervals" in said and "need not add up to 1, and one alone may be above 1" in said
     assert body.count('role="img"') == 2 and "standard deviation over seeds, points" in body
 
 

@@ -79,10 +79,12 @@ def test_a_map_counts_its_cells_and_a_cocktail_is_judged_as_a_whole():
 def test_the_report_is_one_run_that_has_its_files_as_they_are(study):
     report(study)
     (study.root / "reports" / "figures" / "old.svg").write_text("<svg/>")
+    (study.root / "reports" / "pages").mkdir()
+    (study.root / "reports" / "pages" / "ran.html").write_text("<p>what ran")
     study.sync()
     first = study.run("report")
     assert first["status"] == "FINISHED" and first["tags"]["kind"] == "report"
-    assert study.artifacts(first) == {"index.html", "metrics.json", "figures"}
+    assert study.artifacts(first) == {"index.html", "metrics.json", "pages", "figures"}
     study.sync()
     assert study.run("report") == first
     (study.root / "reports" / "figures" / "old.svg").rename(study.root / "reports" / "figures" / "new.svg")

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from markupsafe import Markup
 
 from reglab.evaluation.statistics import smallest_seeds
-from reglab.report.formats import fixed, missing, percent, points
+from reglab.report.formats import fixed, missing, percent, points, setting
 from reglab.report.tables import Row
 
 PLACEBO = "placebo"
@@ -43,7 +43,7 @@ def setting_of(data: dict) -> str:
     """The data and what of it decides which technique helps."""
     size, noise = data.get("train_size"), data.get("label_noise")
     wrong = f", {percent(noise, 0)}\u00a0% of their labels wrong" if noise else ""
-    return f"{data['name']} ({size} training examples{wrong})" if size else data["name"]
+    return f"{data['name']} ({setting(size)} training examples{wrong})" if size else data["name"]
 
 
 def price(cost: float | None) -> str:

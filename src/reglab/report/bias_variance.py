@@ -51,7 +51,7 @@ def figure(rows: Sequence[Row]) -> Figure:
         own = [n for n, row in enumerate(rows) if row.entry.family == family]
         if own:
             axes.plot(variance[own], bias[own], marker, color=color, markersize=4.5, label=kind, zorder=3)
+    axes.legend(fontsize=8, loc="upper right")
     points = np.column_stack([variance, bias])
     name_points(axes, points, [row.name for row in rows], [row.reference for row in rows], lines)
-    axes.legend(fontsize=8, loc="upper right")
     return drawing

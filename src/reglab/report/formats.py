@@ -1,4 +1,4 @@
-"""Numbers as people read them. What is missing (None, NaN) is a dash; a minus is a minus, not a hyphen."""
+"""Numbers as people read them: 18,432, a minus and not a hyphen, whole numbers whole; what is missing (None, NaN) is a dash."""
 
 import math
 
@@ -27,7 +27,7 @@ def fixed(x: float | None, digits: int, sign: str = "-") -> str:
     if missing(x):
         return MISSING
     rounded = round(x, digits) + 0.0
-    return f"{rounded:{sign if rounded else '-'}.{digits}f}".replace("-", "−")
+    return f"{rounded:{sign if rounded else '-'},.{digits}f}".replace("-", "−")
 
 
 def percent(x: float | None, digits: int = 1) -> str:
@@ -71,10 +71,10 @@ def significant(x: float | int | None, digits: int = 3) -> str:
     """Significant digits, with a power of ten where plain decimals would be long; whole numbers stay whole."""
     if missing(x):
         return MISSING
-    if isinstance(x, int):
-        return f"{x:,}".replace(",", "\u202f").replace("-", "−")
-    if x == 0 or 1e-3 <= abs(x) < 1e5:
-        return f"{float(f'{x:.{digits}g}'):.{max(digits - 1 - exponent_of(x), 0)}f}".replace("-", "−")
+    if isinstance(x, int) or (x == round(x) and abs(x) < 1e5):
+        return f"{round(x):,}".replace("-", "−")
+    if 1e-3 <= abs(x) < 1e5:
+        return f"{float(f'{x:.{digits}g}'):,.{max(digits - 1 - exponent_of(x), 0)}f}".replace("-", "−")
     mantissa, exponent = f"{x:.{digits - 1}e}".split("e")
     return f"{mantissa.replace('-', '−')} × 10{str(int(exponent)).translate(SUPERSCRIPT)}"
 
@@ -99,4 +99,6 @@ def setting(value: object) -> str:
         return "[" + ", ".join(map(setting, value)) + "]"
     if isinstance(value, bool) or value is None:
         return {True: "yes", False: "no", None: "none"}[value]
+    if isinstance(value, int | float):
+        return (f"{value:,}" if isinstance(value, int) else str(value)).replace("-", "−")
     return str(value)

@@ -79,7 +79,7 @@ def panel(name: str, places: Sequence[Place], width: int, scale: Scale) -> Marku
     own = [place for place in places if place.width == width]
     sizes, noises = sorted({place.train_size for place in own}), sorted({place.label_noise for place in own})
     across, height = (WIDTH - LEFT) / len(sizes), TOP + CELL * len(noises) + BOTTOM
-    parts = [f'<text class="title" x="{LEFT}" y="13">width {width}</text>']
+    parts = [f'<text class="title" x="{LEFT}" y="13">width {width:,}</text>']
     middle = TOP + CELL * len(noises) / 2
     parts.append(
         f'<text class="tick" transform="translate(9,{middle:.0f}) rotate(-90)" text-anchor="middle">wrong labels, %</text>'
@@ -91,7 +91,7 @@ def panel(name: str, places: Sequence[Place], width: int, scale: Scale) -> Marku
         for row, noise in enumerate(noises)
     ]
     parts += [
-        f'<text class="tick" x="{LEFT + across * (column + 0.5):.1f}" y="{base + 13}" text-anchor="middle">{size}</text>'
+        f'<text class="tick" x="{LEFT + across * (column + 0.5):.1f}" y="{base + 13}" text-anchor="middle">{size:,}</text>'
         for column, size in enumerate(sizes)
     ]
     parts.append(

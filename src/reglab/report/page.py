@@ -1,4 +1,4 @@
-"""The page: one HTML file. A new section is a function of the `Study`, a template, and a place in SECTIONS."""
+"""The pages of the report. A new section is a function of the `Study`, a template, and a place in PAGES."""
 
 from reglab.evaluation.comparison import COMPARED
 from reglab.evaluation.statistics import smallest_seeds
@@ -17,6 +17,7 @@ from reglab.report import (
     pretexts,
     regimes,
     robustness,
+    site,
     sweeps,
     tables,
     tasks,
@@ -24,23 +25,26 @@ from reglab.report import (
 )
 from reglab.report.collect import Entry
 from reglab.report.drawings import drawn, picture
-from reglab.report.study import PAGES, Section, Study, body
+from reglab.report.study import TEMPLATES, Section, Study, body
 
 
 def the_answer(study: Study) -> Section:
-    priced = pareto.priced(study.rows)
     values = {
         "headline": answer.headline(study.rows, study.settings),
         "points": answer.points_to_know(study.rows, study.settings),
         "axis": tables.common_axis(study.rows, study.settings["evaluation"]["relevant_difference"]),
         "standings": robustness.standings(study.entries),
         "place_among": tables.place_among,
-        "questions": study.metrics["questions"],
-        "pareto": drawn(pareto.figure(priced), "pareto", "gain against cost of every recipe")
-        if len(priced) > 1
-        else None,
     }
     return Section("answer", "The answer", body("answer.html", study=study, **values))
+
+
+def gain_and_cost(study: Study) -> Section | None:
+    priced = pareto.priced(study.rows)
+    if len(priced) < 2:
+        return None
+    figure = drawn(pareto.figure(priced), "pareto", "gain against cost of every recipe")
+    return Section("gain-and-cost", "Gain and cost", body("gain_and_cost.html", figure=figure))
 
 
 def what_to_expect(study: Study) -> Section | None:
@@ -130,45 +134,79 @@ def the_chapter(study: Study, others: dict[str, str]) -> Section:
     return Section("chapter", "The chapter", body("chapter.html", **values))
 
 
+def how_to_read(study: Study) -> Section:
+    least = smallest_seeds(1, 1 - study.settings["evaluation"]["confidence"])
+    values = {"study": study, "least": least, "questions": study.metrics["questions"]}
+    values |= {"robust": bool(robustness.standings(study.entries))}
+    return Section("verdicts", "How to read a verdict", body("verdict_guide.html", **values))
+
+
 def what_ran(study: Study) -> Section:
     fingerprints = sorted({e.record["dataset"]["fingerprint"] for e in study.entries if e.family in COMPARED})
-    least = smallest_seeds(1, 1 - study.settings["evaluation"]["confidence"])
-    values = {"study": study, "fingerprints": fingerprints, "least": least}
-    values |= {"anchor": parts.anchor, "anchored": parts.anchored}
+    values = {"study": study, "fingerprints": fingerprints, "anchor": parts.anchor, "anchored": parts.anchored}
     return Section("ran", "What ran", body("ran.html", **values))
 
 
-SECTIONS = (
-    the_answer,
-    what_to_expect,
-    sweeps.the_sweeps,
-    with_few_labels,
-    regimes.where_it_helps,
-    cocktails.the_cocktails,
-    the_chapter,
-    the_augmentation,
-    the_pretexts,
-    several_tasks,
-    the_ensembles,
-    the_robustness,
-    bias_and_variance,
-    variance_sources.the_sources,
-    what_ran,
+# path, title, what it is for, sections; the first is what a reader opens
+PAGES = (
+    ("index.html", "The answer", "which regularizer helps, by how much, at what cost", (the_answer,)),
+    (
+        "pages/recipes.html",
+        "Recipes in detail",
+        "what a gain costs, learning curves, bias and variance, members of ensembles",
+        (gain_and_cost, what_to_expect, bias_and_variance, the_ensembles),
+    ),
+    (
+        "pages/tuning.html",
+        "How strong, where, why",
+        "strengths, stacked techniques, other sizes and noise, sources of the spread",
+        (sweeps.the_sweeps, cocktails.the_cocktails, regimes.where_it_helps, variance_sources.the_sources),
+    ),
+    (
+        "pages/few_labels.html",
+        "Few labels",
+        "transfer, semi-supervised and multi-task learning, pretexts, augmentation",
+        (with_few_labels, the_pretexts, several_tasks, the_augmentation),
+    ),
+    (
+        "pages/robustness.html",
+        "Robustness",
+        "accuracy under attack, and whether the attack is strong",
+        (the_robustness,),
+    ),
+    ("pages/chapter.html", "The lecture", "formulas, exact checks, and what became of every claim", (the_chapter,)),
+    (
+        "pages/ran.html",
+        "What ran",
+        "how to read a verdict, settings, data, machine, every record",
+        (how_to_read, what_ran),
+    ),
 )
 
 
 def render(
     entries: list[Entry], metrics: dict, settings: dict, text: str = "", surroundings: dict | None = None
-) -> str:
-    """The page: a string without dates, hosts or addresses, the same for the same input.
+) -> dict[str, str]:
+    """path -> page: strings without dates, hosts or addresses, the same for the same input.
 
-    entries: from `collect`; metrics: reports/metrics.json; settings: params.yaml as a mapping, completed with its
-    defaults, and `dataset`: dataset.json of the prepared data; text: params.yaml as it was written; surroundings: see
-    `Study`. Raises UserError when metrics.json lacks an entry.
+    Paths are relative to reports/. entries: from `collect`; metrics: reports/metrics.json; settings: params.yaml as a
+    mapping, completed with its defaults, and `dataset`: dataset.json of the prepared data; text: params.yaml as it was
+    written; surroundings: see `Study`. Raises UserError when metrics.json lacks an entry.
     """
     study = Study(entries, metrics, settings, text, surroundings or {})
-    others = {build: build(study) for build in SECTIONS if build is not the_chapter}
-    titles = {section.id: section.title for section in others.values() if section}
-    built = [the_chapter(study, titles) if build is the_chapter else others[build] for build in SECTIONS]
-    sections = [section for section in built if section]
-    return PAGES.get_template("page.html").render(sections=sections, colors=COLORS, study=study)
+    built = {build: build(study) for *_, builds in PAGES for build in builds if build is not the_chapter}
+    built[the_chapter] = the_chapter(study, {section.id: section.title for section in built.values() if section})
+    every = [site.Page(*about, [built[build] for build in builds if built[build]]) for *about, builds in PAGES]
+    pages = [page for page in every if page.sections]
+    home = site.homes(pages)
+    template = TEMPLATES.get_template("page.html")
+    return {
+        page.path: template.render(
+            page=page,
+            pages=pages,
+            bodies={section.id: site.linked(section.body, page, home) for section in page.sections},
+            colors=COLORS,
+            study=study,
+        )
+        for page in pages
+    }

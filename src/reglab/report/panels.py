@@ -42,7 +42,7 @@ class Panel:
             for v in levels
         ]
         lines += [
-            f'<text class="tick" x="{self.x(e):.1f}" y="{HEIGHT - 6}" text-anchor="middle">{e:.0f}</text>'
+            f'<text class="tick" x="{self.x(e):.1f}" y="{HEIGHT - 6}" text-anchor="middle">{e:,.0f}</text>'
             for e in steps
         ]
         return Markup(

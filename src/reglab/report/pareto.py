@@ -69,7 +69,7 @@ def figure(rows: Sequence[Row]) -> Figure:
     steps = [(costs[a], gains[a], costs[b], gains[a]) for a, b in pairwise(best)]
     steps += [(costs[b], gains[a], costs[b], gains[b]) for a, b in pairwise(best)]
     steps.append((min(costs), 0, max(costs), 0))
+    axes.legend(fontsize=8, loc="lower right")
     points = np.column_stack([costs, gains])
     name_points(axes, points, [row.name for row in rows], [n in best for n in range(len(rows))], steps)
-    axes.legend(fontsize=8, loc="lower right")
     return drawing

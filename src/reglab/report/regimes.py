@@ -9,7 +9,7 @@ from markupsafe import Markup
 from reglab.evaluation.statistics import smallest_seeds
 from reglab.report.answer import Point, listed, many
 from reglab.report.collect import Shown
-from reglab.report.formats import points
+from reglab.report.formats import points, setting
 from reglab.report.heat import SHOWN, Place, Scale, panel, scale_of
 from reglab.report.study import Section, Study, body
 
@@ -86,7 +86,7 @@ def in_words(axis: str, values: list) -> str:
 
 def either(values: Sequence) -> str:
     """a, b or c."""
-    *first, last = map(str, values)
+    *first, last = map(setting, values)
     return f"{', '.join(first)} or {last}" if first else last
 
 

@@ -24,17 +24,17 @@ def breakable(name: str) -> Markup:
 def mean_epochs(entry: Entry) -> str:
     """Trained epochs, the mean over the finished seeds."""
     epochs = [outcome.get("epochs") for outcome in entry.record["seeds"].values() if outcome["status"] == "finished"]
-    return formats.MISSING if None in epochs or not epochs else f"{sum(epochs) / len(epochs):.0f}"
+    return formats.MISSING if None in epochs or not epochs else f"{sum(epochs) / len(epochs):,.0f}"
 
 
-PAGES = Environment(
+TEMPLATES = Environment(
     loader=PackageLoader("reglab.report"),
     autoescape=True,
     undefined=StrictUndefined,
     trim_blocks=True,
     lstrip_blocks=True,
 )
-PAGES.filters |= {
+TEMPLATES.filters |= {
     function.__name__: function
     for function in (
         *(formats.fixed, formats.percent, formats.points, formats.p_value, formats.significant, formats.prefixed),
@@ -92,4 +92,4 @@ class Section:
 
 
 def body(template: str, **values) -> Markup:
-    return Markup(PAGES.get_template(template).render(values))
+    return Markup(TEMPLATES.get_template(template).render(values))

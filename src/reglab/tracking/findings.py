@@ -118,7 +118,8 @@ def attach_report(store: Store, folder: Path, root: Path) -> None:
 
     A report that has changed gets a new run, and the former one is deleted: so no file of it stays behind.
     """
-    files = [folder / "index.html", folder / "metrics.json", *sorted((folder / "figures").rglob("*"))]
+    files = [folder / "index.html", folder / "metrics.json"]
+    files += [path for name in ("pages", "figures") for path in sorted((folder / name).rglob("*"))]
     files = [file for file in files if file.is_file()]
     digest = hashlib.sha256()
     for file in files:
@@ -143,8 +144,8 @@ def of_here(run: "Run", root: Path) -> bool:
 
 
 REPORT_NOTE = (
-    "The report of the last run, under Artifacts: `index.html` has verdicts, tables and figures in one file; `metrics.json`"
-    " has the same numbers for programs."
+    "The report of the last run, under Artifacts: `index.html` has the answer, `pages` the rest, each a file that opens"
+    " anywhere (links between them work once all are downloaded); `metrics.json` has the same numbers for programs."
 )
 
 

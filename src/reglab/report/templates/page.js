@@ -1,5 +1,5 @@
 "use strict";
-// Sorts the results table by a click on a heading. Without this script the table stands as it was written: best first.
+// Sorts a table by a click on a heading. Without this script the table stands as it was written: best first.
 for (const table of document.querySelectorAll("table.results")) {
   const body = table.querySelector("tbody:not(.unranked)"); // what diverged is never ranked
   if (!body) continue;
@@ -45,3 +45,39 @@ for (const filter of document.querySelectorAll(".filter")) {
   filter.hidden = false;
   update();
 }
+// Opens the folds around what the address points to, and the fold inside it.
+const unfold = () => {
+  const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  if (!target) return;
+  for (let fold = target.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
+  const inside = target.querySelector(":scope > details.fold");
+  if (inside) inside.open = true;
+  target.scrollIntoView();
+};
+addEventListener("hashchange", unfold);
+document.addEventListener("click", ({ target }) => {
+  if (target.closest && target.closest(`a[href="${location.hash}"]`)) unfold(); // a second click on the same link
+});
+unfold();
+// One button for all folds of a page.
+const folds = [...document.querySelectorAll("details.fold")];
+const all = document.querySelector(".unfold");
+if (all && folds.length > 1) {
+  const button = all.querySelector("button");
+  const closed = () => folds.some((fold) => !fold.open);
+  const label = () => { button.textContent = closed() ? "Open all" : "Close all"; };
+  button.addEventListener("click", () => { const open = closed(); for (const fold of folds) fold.open = open; });
+  for (const fold of folds) fold.addEventListener("toggle", label);
+  all.hidden = false;
+  label();
+}
+// On paper every section is open; afterwards all is as it was.
+let shut = [];
+addEventListener("beforeprint", () => { shut = folds.filter((fold) => !fold.open); for (const fold of shut) fold.open = true; });
+addEventListener("afterprint", () => { for (const fold of shut) fold.open = false; });
+// Says beside what is wider than the screen that it scrolls.
+const wide = [...document.querySelectorAll(".frame, .figure, .formula")].filter((box) => !box.querySelector(".frame, .figure"));
+const mark = () => { for (const box of wide) box.classList.toggle("scrolls", box.scrollWidth > box.clientWidth + 1); };
+addEventListener("resize", mark);
+for (const fold of folds) fold.addEventListener("toggle", mark);
+mark();
