@@ -1,4 +1,4 @@
-"""Stage `report`: records and verdicts -> reports/index.html and pages/, the main figures as files, curves.csv for dvc plots."""
+"""Stage `report`: records and verdicts -> reports/index.html and pages/, its main figures as files, curves for dvc plots."""
 
 import stage
 

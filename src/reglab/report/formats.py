@@ -1,4 +1,4 @@
-"""Numbers as people read them: 18,432, a minus and not a hyphen, whole numbers whole; what is missing (None, NaN) is a dash."""
+"""Numbers as people read them: 18,432, a minus and no hyphen, whole numbers whole; what is missing (None, NaN) a dash."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Names beside points, none over another: the nearest free place of a few rings around each point, else the nearest at all."""
+"""Names beside points, none over another: the nearest free place of a few rings around a point, else the nearest at all."""
 
 from collections.abc import Sequence
 
@@ -56,7 +56,7 @@ def anywhere(point: np.ndarray, width: float, height: float, frame: np.ndarray) 
 def placed(
     points: np.ndarray, widths: Sequence[float], height: float, frame: np.ndarray, obstacles: np.ndarray
 ) -> np.ndarray:
-    """(n, 4): a box for each of the points (n, 2), inside the frame, that covers no point, no obstacle (m, 4) and no other box.
+    """(n, 4): a box for each of the points (n, 2), inside the frame, that covers no point, obstacle (m, 4) or other box.
 
     What stands in a crowd is placed first. Where nothing is free points and obstacles may be covered, names only if the
     frame has no room for all of them.
