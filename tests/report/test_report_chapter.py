@@ -120,7 +120,7 @@ def test_every_claim_stands_in_its_section_with_verdict_effect_and_evidence(text
     ("name", "words"),
     [
         ("sparse", "+90.0 (+88.0 to +92.0)"),
-        ("norms", "−8.00 (−9.00 to −7.00)"),
+        ("norms", "−8 (−9 to −7)"),
         ("third", "−3.2"),
     ],
 )

@@ -1,6 +1,7 @@
 """Numbers as people read them: 18,432, a minus and no hyphen, whole numbers whole; what is missing (None, NaN) a dash."""
 
 import math
+import re
 
 MISSING = "–"
 SHARES = (
@@ -73,10 +74,20 @@ def significant(x: float | int | None, digits: int = 3) -> str:
         return MISSING
     if isinstance(x, int) or (x == round(x) and abs(x) < 1e5):
         return f"{round(x):,}".replace("-", "−")
+    return rounded(x, digits)
+
+
+def rounded(x: float, digits: int) -> str:
+    """Just so many significant digits."""
     if 1e-3 <= abs(x) < 1e5:
         return f"{float(f'{x:.{digits}g}'):,.{max(digits - 1 - exponent_of(x), 0)}f}".replace("-", "−")
     mantissa, exponent = f"{x:.{digits - 1}e}".split("e")
     return f"{mantissa.replace('-', '−')} × 10{str(int(exponent)).translate(SUPERSCRIPT)}"
+
+
+def true_minus(text: str) -> str:
+    """A text of the evaluation with the hyphens before its numbers as minus signs."""
+    return re.sub(r"(?<![\w.])-(?=[\d.])", "−", text)
 
 
 def exponent_of(x: float) -> int:
@@ -88,7 +99,7 @@ def prefixed(x: float | None) -> str:
     if missing(x):
         return MISSING
     size, letter = next(((size, letter) for size, letter in PREFIXES if x >= size), (1.0, ""))
-    return f"{significant(x / size)}\u00a0{letter}".rstrip()
+    return f"{rounded(x / size, 3)}\u00a0{letter}" if letter else significant(x)
 
 
 def setting(value: object) -> str:

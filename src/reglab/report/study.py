@@ -38,7 +38,16 @@ TEMPLATES.filters |= {
     function.__name__: function
     for function in (
         *(formats.fixed, formats.percent, formats.points, formats.p_value, formats.significant, formats.prefixed),
-        *(formats.setting, formats.missing, formats.amount, formats.probability, exact, breakable, mean_epochs),
+        *(
+            formats.setting,
+            formats.missing,
+            formats.amount,
+            formats.probability,
+            formats.true_minus,
+            exact,
+            breakable,
+            mean_epochs,
+        ),
     )
 }
 

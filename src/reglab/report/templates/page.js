@@ -76,7 +76,7 @@ let shut = [];
 addEventListener("beforeprint", () => { shut = folds.filter((fold) => !fold.open); for (const fold of shut) fold.open = true; });
 addEventListener("afterprint", () => { for (const fold of shut) fold.open = false; });
 // Says beside what is wider than the screen that it scrolls.
-const wide = [...document.querySelectorAll(".frame, .figure, .formula")].filter((box) => !box.querySelector(".frame, .figure"));
+const wide = document.querySelectorAll(".frame, .figure, .formula");
 const mark = () => { for (const box of wide) box.classList.toggle("scrolls", box.scrollWidth > box.clientWidth + 1); };
 addEventListener("resize", mark);
 for (const fold of folds) fold.addEventListener("toggle", mark);
