@@ -2,7 +2,6 @@
 
 import os
 import re
-import signal
 import sys
 from pathlib import Path
 
@@ -10,8 +9,8 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "src"))  # an experiment i
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # the number of threads changes the bits of a result
 
 try:
-    from reglab import warm
-    from reglab.errors import UserError
+    from reglab import disk_space, dvc_process, warm
+    from reglab.errors import UserError, WorkError
     from reglab.processes import die_with_parent, exit_on_signals
     from reglab.redaction import redact_output
 except ModuleNotFoundError as missing:
@@ -31,15 +30,20 @@ def run(main) -> None:
     redact_output()
     exit_on_signals()
     if "DVC_STAGE" in os.environ:
-        die_with_parent(signal.SIGTERM)
+        parent = os.environ.get(dvc_process.PARENT)
+        die_with_parent(parent=int(parent) if parent else None)
     code = warm.hand_over(sys.argv)
     if code is not None:
         sys.exit(code)
     try:
-        main()
+        with disk_space.named(Path.cwd()):
+            main()
     except UserError as error:
         print(error, file=sys.stderr)
         sys.exit(2)
+    except WorkError as error:
+        print(error, file=sys.stderr)
+        sys.exit(1)
 
 
 def about(settings, family: str, data, techniques: dict, /, **others):

@@ -25,10 +25,11 @@ LAYERS = [
     {"pretexts", "semi_supervised", "multitask"},
     {"ensembles", "evaluation"},
     {"processes", "warm", "fitting", "training", "checking", "ensembling", "attacking", "record", "journal", "tracking"}
+    | {"disk_space", "dvc_process"}
     | {"augmenting", "pretraining", "budgets", "few_labels", "multitasking", "restoring"}
     | {"imports", "regimes", "variance_sources", "searching", "sweeping", "cocktail", "surroundings"},
     {"report", "technique_checks"},
-    {"repro", "profiles", "cli"},
+    {"exclusive", "recovery", "repro", "profiles", "cli"},
 ]
 CODE = Code(ROOT)
 

@@ -1,52 +1,130 @@
-import subprocess
+"""`reglab repro` under fire, on a pipeline that takes seconds: it is killed, torn and doubled, and goes on by itself."""
 
-from reglab.repro import recover
+import os
+import random
+import signal
+import sys
+import time
 
-GOOD = "schema: '2.0'\nstages:\n  prepare:\n    cmd: exec python pipelines/prepare.py\n"
+import psutil
+import pytest
+from tiny_pipeline import TinyPipeline
 
-
-def repository(folder):
-    (folder / "dvc.lock").write_text(GOOD)
-    for command in (
-        ["init", "-q"],
-        ["add", "dvc.lock"],
-        ["-c", "user.name=t", "-c", "user.email=t@t", "commit", "-qm", "t"],
-    ):
-        subprocess.run(["git", *command], cwd=folder, check=True)
-    return folder / "dvc.lock"
+COUNT = int(os.environ.get("COUNT", 50))
 
 
-def test_a_whole_lock_is_left_alone(tmp_path):
-    lock = repository(tmp_path)
-    lock.write_text(GOOD + "  check:\n    cmd: x\n")
-    before = lock.read_bytes()
-    assert recover(tmp_path) == [] and lock.read_bytes() == before
+@pytest.fixture(scope="module")
+def done(tmp_path_factory):
+    """A pipeline, what an uninterrupted run leaves, and the seconds that it takes."""
+    pipeline = TinyPipeline(tmp_path_factory.mktemp("tiny"), seconds=0.05)
+    began = time.monotonic()
+    code, output = pipeline.run()
+    assert code == 0, output
+    return pipeline, pipeline.lock.read_bytes(), pipeline.outputs(), time.monotonic() - began
 
 
-def test_a_torn_lock_comes_back_from_the_last_success_before_git(tmp_path):
-    lock = repository(tmp_path)
-    (tmp_path / ".reglab").mkdir()
-    (tmp_path / ".reglab" / "dvc.lock").write_text(GOOD + "  later:\n    cmd: x\n")
-    for torn in (b"", b"schema: '2.0'\nstages:\n  prep", b"\xff\xfe", b"schema: '2.0'\nstages: {a: [}"):
-        lock.write_bytes(torn)
-        assert "restored" in recover(tmp_path)[0] and "later" in lock.read_text()
+def goes_on(pipeline, lock: bytes, outputs: dict) -> None:
+    """The next repro ends well, and leaves what an uninterrupted one does."""
+    code, output = pipeline.run()
+    assert code == 0 and "Traceback" not in output, output
+    assert pipeline.lock.read_bytes() == lock and pipeline.outputs() == outputs, output
 
 
-def test_a_torn_lock_comes_back_from_git(tmp_path):
-    lock = repository(tmp_path)
-    lock.write_text("")
-    assert "restored" in recover(tmp_path)[0] and lock.read_text() == GOOD
+def fire(pipeline, seconds: float, chance: random.Random) -> list[str]:
+    """Start a repro, kill one of its processes at a random moment, sometimes with a second repro beside; what happened."""
+    process = pipeline.start()
+    time.sleep(chance.uniform(0.3, seconds))
+    happened = []
+    if chance.random() < 0.3 and process.poll() is None:
+        beside = pipeline.start()
+        said, _ = beside.communicate(timeout=60)
+        if beside.returncode == 1:
+            assert f"process {process.pid}" in said and len(said.splitlines()) == 1, said
+            happened.append("a second one beside")
+        else:  # the first had just ended
+            assert beside.returncode == 0 and process.poll() is not None, said
+    try:
+        target = chance.choice([psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)])
+        target.send_signal(chance.choice([signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGINT]))
+        happened.append("killed")
+    except psutil.NoSuchProcess:
+        pass
+    said, _ = process.communicate(timeout=60)
+    assert "corrupted" not in said and "Traceback" not in said, said
+    if chance.random() < 0.5 and pipeline.lock.exists():  # as a kill inside the writing leaves it
+        os.truncate(pipeline.lock, chance.randrange(pipeline.lock.stat().st_size + 1))
+        happened.append("torn")
+    return happened
 
 
-def test_a_torn_lock_without_any_copy_is_removed(tmp_path):
-    (tmp_path / "dvc.lock").write_text("")
-    assert "every stage runs again" in recover(tmp_path)[0] and not (tmp_path / "dvc.lock").exists()
+def bombard(done, kills: int, chance: random.Random) -> dict[str, int]:
+    pipeline, lock, outputs, seconds = done
+    counts: dict[str, int] = {}
+    while counts.get("killed", 0) < kills:
+        pipeline.reset()
+        for _ in range(2):  # in a row
+            for event in fire(pipeline, seconds, chance):
+                counts[event] = counts.get(event, 0) + 1
+        goes_on(pipeline, lock, outputs)
+    return counts
 
 
-def test_a_torn_list_of_claims_is_removed_and_a_whole_one_stays(tmp_path):
-    claims = tmp_path / ".dvc" / "tmp" / "rwlock"
-    claims.parent.mkdir(parents=True)
-    claims.write_text("{}")
-    assert recover(tmp_path) == [] and claims.exists()
-    claims.write_text("")
-    assert len(recover(tmp_path)) == 1 and not claims.exists()
+def test_after_kills_in_a_row_repro_goes_on_by_itself_to_the_same_lock(done):
+    bombard(done, 1, random.Random(0))
+
+
+@pytest.mark.stress
+def test_after_many_kills_repro_goes_on_by_itself_to_the_same_lock(done, capsys):
+    counts = bombard(done, COUNT, random.Random(1))
+    with capsys.disabled():
+        print(f"\nrepro: {counts}")
+
+
+@pytest.mark.stress
+def test_a_lock_torn_at_any_byte_ends_as_that_of_an_uninterrupted_run(done):
+    pipeline, lock, outputs, _ = done
+    for number in range(COUNT):
+        length = number * len(lock) // COUNT
+        lines = lock[:length].count(b"\n")
+        for cut in {length, len(b"".join(lock.splitlines(keepends=True)[:lines]))}:  # and at the end of the line before
+            pipeline.lock.write_bytes(lock[:cut])
+            (pipeline.folder / ".reglab" / "dvc.lock").unlink(missing_ok=True)
+            goes_on(pipeline, lock, outputs)
+
+
+@pytest.mark.stress
+def test_a_plain_dvc_at_work_is_named_and_not_disturbed(done):
+    pipeline, *_ = done
+    pipeline.reset()
+    pipeline.seconds = 3.0
+    dvc = pipeline.start(command=(sys.executable, "-m", "dvc", "repro", "stage0"))
+    rwlock, deadline = pipeline.folder / ".dvc" / "tmp" / "rwlock", time.monotonic() + 60
+    while not (rwlock.exists() and str(dvc.pid) in rwlock.read_text()) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    pipeline.seconds = 0.05
+    pipeline.lock.write_text("schema: '2.0'\nst")  # as if it were just being written
+    code, output = pipeline.run()
+    said, _ = dvc.communicate(timeout=60)
+    assert (code, f"process {dvc.pid}" in output) in {(1, True), (0, False)}, output + said
+
+
+@pytest.mark.stress
+@pytest.mark.parametrize("rest", ["object", "entry", "folder"])
+def test_a_half_written_file_in_the_cache_is_not_taken_for_a_whole_one(done, rest):
+    pipeline, lock, outputs, _ = done
+    pipeline.reset()
+    goes_on(pipeline, lock, outputs)
+    cache = pipeline.folder / ".dvc" / "cache"
+    for path in [path for path in (cache / ("files" if rest == "object" else "runs")).rglob("*") if path.is_file()]:
+        half = path.read_text()[: path.stat().st_size // 2]
+        if rest != "object":
+            path.unlink()
+        if rest == "folder":
+            continue
+        if rest == "entry":
+            path = path.with_name("half.tmp")  # as DVC writes it, before it gives it the name
+            path.touch()
+        path.chmod(0o644)  # DVC takes the right to write away from what is whole
+        path.write_text(half)
+    pipeline.lock.unlink()
+    goes_on(pipeline, lock, outputs)

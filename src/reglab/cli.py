@@ -7,8 +7,9 @@ import sys
 from contextlib import nullcontext
 from pathlib import Path
 
-from reglab import params, profiles, warm
-from reglab.errors import UserError
+from reglab import disk_space, params, profiles, warm
+from reglab.errors import UserError, WorkError
+from reglab.exclusive import no_dvc, only_repro
 from reglab.outlines import outlines
 from reglab.processes import exit_on_signals
 from reglab.redaction import redact_output
@@ -24,6 +25,7 @@ def main() -> None:
     command.set_defaults(call=check)
     command = commands.add_parser("repro", help="what make repro calls: recover, dvc repro, say where to look")
     command.add_argument("--profile", metavar="NAME", help="the smaller study of this entry of `profiles`, kept apart")
+    command.add_argument("--wait", action="store_true", help="while another repro is at work here, wait for its end")
     command.epilog = "Every other argument is passed on to dvc repro."
     command.set_defaults(call=repro)
     command = commands.add_parser("sync", help="restore every run in MLflow that records have and MLflow lacks")
@@ -45,10 +47,14 @@ def main() -> None:
     if given.arguments and given.call is not repro:
         parser.error(f"unrecognized arguments: {' '.join(given.arguments)}")
     try:
-        sys.exit(given.call(given))
+        with disk_space.named(Path.cwd()):
+            sys.exit(given.call(given))
     except UserError as error:
         print(error, file=sys.stderr)
         sys.exit(2)
+    except WorkError as error:
+        print(error, file=sys.stderr)
+        sys.exit(1)
 
 
 def check(given: argparse.Namespace) -> int:
@@ -75,8 +81,13 @@ def repro(given: argparse.Namespace) -> int:
     from reglab.repro import repro
 
     exit_on_signals()
+    if not Path("params.yaml").exists():
+        return check(given)  # which says so
     folder, profile = Path.cwd(), ["--profile", given.profile] if given.profile else []
-    with warm.server() as address:
+    place = profiles.place(folder, given.profile) if profile else folder
+    with only_repro(place, wait=given.wait), warm.server() as address:
+        with no_dvc(place):
+            pass  # before anything is touched; again by `recover`, which mends what DVC writes
         os.environ.update(address)
         code = warm.hand_over([__file__, "check", *profile])
         code = check(given) if code is None else code

@@ -1,4 +1,4 @@
-"""What a person did wrong, said in whole lines."""
+"""What stops a command, said in whole lines and without a traceback."""
 
 from reglab.redaction import redact
 
@@ -13,3 +13,7 @@ class UserError(Exception):
         lines = tuple(map(redact, lines))
         super().__init__("\n".join(lines))
         self.lines = lines
+
+
+class WorkError(Exception):
+    """One line on what stopped the work though the input is right, such as a full disk or a second run: exit code 1."""

@@ -95,11 +95,16 @@ def epochs_written(entry: Path, seed: int) -> int:
 def write_atomically(path: Path, content: bytes) -> None:
     """The whole content or nothing appears at `path`, also after a crash."""
     partial = path.with_name(path.name + ".partial")
-    with open(partial, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(partial, path)
+    try:
+        with open(partial, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(partial, path)
+    except OSError as error:  # such as a full disk, of which `write` does not say where it is
+        partial.unlink(missing_ok=True)
+        error.filename = error.filename or str(path)
+        raise
 
 
 class Journal:

@@ -7,16 +7,23 @@ import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 
 from reglab.cores import usable_cores
+from reglab.errors import WorkError
 
 
-def die_with_parent(sign: int = signal.SIGKILL) -> None:
-    """Ask Linux for this signal when the parent process ends; elsewhere nothing happens."""
+def die_with_parent(sign: int = signal.SIGKILL, parent: int | None = None) -> None:
+    """Ask Linux for this signal when the parent process ends; elsewhere nothing happens.
+
+    `parent` is its id, where it is known: if it has ended already, so does this process.
+    """
     if sys.platform == "linux":
         set_parent_death_signal = 1
         ctypes.CDLL(None).prctl(set_parent_death_signal, sign)
+    if parent is not None and os.getppid() != parent:
+        os._exit(128 + sign)
 
 
 def exit_on_signals() -> None:
@@ -42,9 +49,9 @@ def on_signals(answer: Callable[[int, object], None]) -> Iterator[None]:
             signal.signal(number, former)
 
 
-def _begin_worker() -> None:
-    die_with_parent()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides: Lightning would end the fit as if it were done
+def _begin_worker(parent: int) -> None:
+    die_with_parent(parent=parent)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # else Lightning would end the fit as if it were done
     import torch
 
     torch.set_num_threads(1)
@@ -58,7 +65,8 @@ def run_all(jobs: Iterable[tuple], *, processes: int | None, tick: Callable[[], 
     multiprocessing.Pool does not.
     """
     context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
-    with ProcessPoolExecutor(processes or usable_cores(), mp_context=context, initializer=_begin_worker) as pool:
+    beginning = {"initializer": _begin_worker, "initargs": (os.getpid(),)}
+    with ProcessPoolExecutor(processes or usable_cores(), mp_context=context, **beginning) as pool:
         futures: list[Future] = [pool.submit(*job) for job in jobs]
         pending = set(futures)
         try:
@@ -67,9 +75,13 @@ def run_all(jobs: Iterable[tuple], *, processes: int | None, tick: Callable[[], 
                 for future in done:
                     future.result()
                 tick()
-        except BaseException:
+        except BaseException as error:
             pool.shutdown(wait=False, cancel_futures=True)
             for worker in multiprocessing.active_children():
                 worker.kill()
+            if isinstance(error, BrokenProcessPool):
+                raise WorkError(
+                    "One of the processes side by side was killed, as Linux does where memory lacks"
+                ) from None
             raise
     return [future.result() for future in futures]

@@ -46,6 +46,14 @@ def told_of(name: str) -> Iterator[None]:
         raise UserError(*(line.replace(place, f"{place}profiles.{name}.", 1) for line in error.lines)) from None
 
 
+def place(root: Path, name: str) -> Path:
+    """The folder of a profile of params.yaml; raises UserError for one that is not there."""
+    named = read(root / "params.yaml")[0].get("profiles")
+    if isinstance(named, dict) and name not in named:
+        raise unknown("params.yaml: profiles", name, list(named))
+    return root / "profiles" / name
+
+
 def merged(path: Path, name: str) -> str:
     """The text of params.yaml for a profile, without `profiles`; its tracking database is its own unless it names one."""
     whole = read(path)[0]
@@ -64,7 +72,7 @@ def prepare(root: Path, name: str) -> Path:
     """Bring the folder of a profile up to date with the files of the checkout as they are now; files left alone stay as
     they are, so that DVC runs what has changed.
     """
-    folder = root / "profiles" / name
+    folder = place(root, name)
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=root, capture_output=True
     )

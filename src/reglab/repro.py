@@ -1,47 +1,17 @@
 """`dvc repro` for people: what a kill broke is mended first, and at the end it says where to look."""
 
 import contextlib
-import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
-from ruamel.yaml import YAML, YAMLError
-
+from reglab import disk_space
 from reglab.processes import die_with_parent, on_signals
+from reglab.recovery import keep, recover
 
-
-def recover(root: Path) -> list[str]:
-    """Mend the files that DVC writes in place, when a kill left them torn; returns what was done, a line each.
-
-    dvc.lock comes back as the last successful repro left it, else as git has it; without either DVC starts over.
-    """
-    done = []
-    lock, kept = root / "dvc.lock", root / ".reglab" / "dvc.lock"
-    if lock.exists() and not _is_lock(lock.read_bytes()):
-        committed = subprocess.run(["git", "show", "HEAD:./dvc.lock"], cwd=root, capture_output=True).stdout
-        candidates = [kept.read_bytes() if kept.exists() else b"", committed]
-        good = next((content for content in candidates if _is_lock(content)), None)
-        lock.write_bytes(good) if good else lock.unlink()
-        done.append("dvc.lock was torn by a kill; " + ("restored" if good else "removed, every stage runs again"))
-    claims = root / ".dvc" / "tmp" / "rwlock"
-    if claims.exists():
-        try:
-            json.loads(claims.read_text(encoding="utf-8"))
-        except ValueError:
-            claims.unlink()
-            done.append(f"{claims.relative_to(root)} was torn by a kill; removed")
-    return done
-
-
-def _is_lock(content: bytes) -> bool:
-    try:
-        return isinstance(YAML(typ="safe").load(content)["stages"], dict)
-    except (YAMLError, TypeError, KeyError, UnicodeDecodeError):
-        return False
+INTERRUPTED = (128 + signal.SIGINT, 128 + signal.SIGTERM)
 
 
 def wait_for(command: list[str], folder: Path, environment: dict[str, str]) -> tuple[int, int]:
@@ -50,16 +20,20 @@ def wait_for(command: list[str], folder: Path, environment: dict[str, str]) -> t
 
     It has a process group of its own, so that it hears of an interrupt at the terminal once, and dies with this process.
     """
-    told = 0
+    told, parent = 0, os.getpid()
 
     def pass_on(number: int, frame) -> None:
         nonlocal told
         told = number
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGINT)
+            process.send_signal(signal.SIGINT)
 
     process = subprocess.Popen(
-        command, cwd=folder, env=environment, process_group=0, preexec_fn=lambda: die_with_parent(signal.SIGTERM)
+        command,
+        cwd=folder,
+        env=environment,
+        process_group=0,
+        preexec_fn=lambda: die_with_parent(signal.SIGTERM, parent),
     )
     with on_signals(pass_on):
         return process.wait(), told
@@ -67,20 +41,25 @@ def wait_for(command: list[str], folder: Path, environment: dict[str, str]) -> t
 
 def repro(root: Path, arguments: list[str]) -> int:
     """Recover, run `dvc repro`, and say where the results are; 0 done, 1 a stage failed."""
+    from reglab import tracking
+
     for line in recover(root):
-        print(line)
-    tools = Path(sys.executable).parent
-    path = {"PATH": f"{tools}{os.pathsep}{os.environ['PATH']}"}
-    command = [str(tools / "dvc"), "repro", *arguments]
+        print(line, flush=True)
+    path = {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    command = [sys.executable, "-P", "-m", "reglab.dvc_process", "repro", *arguments]
     code, told = wait_for(command, root, os.environ | path)
+    if not told and code in INTERRUPTED:
+        told = code - 128
     if told:
         print("\nInterrupted. What is finished is kept: make repro goes on from there.")
-        return 128 + told
-    if code:
+    elif code and (full := disk_space.full(root)):
+        print("\n" + disk_space.said(full))
+    elif code:
         print("\nA stage failed; what it said stands above. What is finished is kept: make repro goes on from there.")
-        return 1
-    (root / ".reglab").mkdir(exist_ok=True)
-    shutil.copyfile(root / "dvc.lock", root / ".reglab" / "dvc.lock")
+    if told or code:
+        print(tracking.following(root), end="", flush=True)
+        return 128 + told if told else 1
+    keep(root)
     print(f"\nThe report:         {root / 'reports' / 'index.html'}   (open it in a browser)")
     profile = f" PROFILE={root.name}" if root.parent.name == "profiles" else ""
     print(f"The runs in MLflow: make ui{profile}   (it says what to open)")

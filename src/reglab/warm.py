@@ -17,6 +17,7 @@ import json
 import os
 import runpy
 import select
+import shutil
 import signal
 import socket
 import subprocess
@@ -32,6 +33,7 @@ from reglab.redaction import redact_output
 ADDRESS = "REGLAB_WARM"  # the variable that names the server's socket
 BEGUN = b"+"
 PATIENCE = 10.0  # seconds that a client has to say what it wants
+LAST = 1.0  # seconds that the server has to end
 PACKAGES = (
     *("torch", "pytorch_lightning", "torchmetrics", "torch.utils.flop_counter", "safetensors.numpy"),
     *("sklearn.ensemble", "sklearn.neighbors", "sklearn.semi_supervised", "sklearn.svm", "sklearn.datasets"),
@@ -50,18 +52,24 @@ def server() -> Iterator[dict[str, str]]:
         return
     alone = {"JE_ARROW_MALLOC_CONF": "background_thread:false"}  # a fork copies no threads
     with subprocess.Popen(
-        [sys.executable, "-P", "-m", "reglab.warm"],
+        [sys.executable, "-P", "-m", "reglab.warm", str(os.getpid())],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         env={"OMP_NUM_THREADS": "1"} | os.environ | alone,
         start_new_session=True,  # an interrupt at the terminal reaches it by way of the client alone
         encoding="utf-8",
     ) as process:
+        path = process.stdout.readline().strip()
         try:
-            path = process.stdout.readline().strip()
             yield {ADDRESS: path} if path else {}
         finally:
             process.terminate()
+            try:
+                process.wait(LAST)
+            except subprocess.TimeoutExpired:
+                process.kill()
+            if path:
+                shutil.rmtree(Path(path).parent, ignore_errors=True)
 
 
 def hand_over(argv: list[str]) -> int | None:
@@ -71,7 +79,13 @@ def hand_over(argv: list[str]) -> int | None:
     connection = ask(argv, Path.cwd(), [0, 1, 2])
     if connection is None:
         return None
-    with on_signals(lambda number, frame: connection.send(bytes([number]))):
+
+    def pass_on(number: int, frame) -> None:
+        with contextlib.suppress(OSError):  # the keeper has just ended
+            connection.send(bytes([number]))
+
+    code = b""
+    with on_signals(pass_on), contextlib.suppress(OSError):
         code = connection.recv(1)
     return code[0] if code else 128 + signal.SIGTERM
 
@@ -103,12 +117,14 @@ def python() -> list[str]:
 
 def serve() -> None:
     """Import the packages when the first client comes; then a fork for each, until the parent ends or says so."""
-    die_with_parent(signal.SIGTERM)
+    die_with_parent(signal.SIGTERM, parent=int(sys.argv[1]))
     redact_output()  # before the packages take hold of the streams
     from reglab.tracking import store
 
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit())
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda number, frame: sys.exit(128 + number))
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # no keeper stays a zombie
+    server = os.getpid()
     with tempfile.TemporaryDirectory(prefix="reglab-") as folder, socket.socket(socket.AF_UNIX) as listening:
         listening.bind(f"{folder}/stages")
         listening.listen()
@@ -127,7 +143,7 @@ def serve() -> None:
                 if os.fork() == 0:
                     try:
                         listening.close()
-                        keep(connection, *asked)
+                        keep(connection, *asked, server)
                     finally:
                         os._exit(1)
                 for file in asked[1]:
@@ -191,18 +207,19 @@ def forget() -> None:
     importlib.invalidate_caches()
 
 
-def keep(connection: socket.socket, request: dict, files: list[int]) -> None:
-    """Run what the client asks for in a fork of this one; ends the process."""
-    for number in (signal.SIGTERM, signal.SIGCHLD):
+def keep(connection: socket.socket, request: dict, files: list[int], server: int) -> None:
+    """Run what the client asks for in a fork of this one, a fork of the server; ends the process."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD):
         signal.signal(number, signal.SIG_DFL)
     if request["detached"]:
         connection.send(BEGUN)
         os.setsid()
         run(request, files, connection)
-    die_with_parent()
+    die_with_parent(parent=server)
+    keeper = os.getpid()
     stage = os.fork()
     if stage == 0:
-        die_with_parent(signal.SIGTERM)
+        die_with_parent(parent=keeper)
         run(request, files, connection)
     connection.send(BEGUN)
     ended = os.pidfd_open(stage)

@@ -1,16 +1,19 @@
 """The follower: one writer, live, gone by itself, and no burden on the stage that starts it."""
 
+import socket
 import subprocess
 import sys
 import time
 
 from filelock import FileLock
 
+from reglab.tracking import following
+
 FOLLOW = """
 import sys
 from pathlib import Path
 from reglab.tracking.follower import follow
-follow(Path(sys.argv[1]), interval=0.2, linger=1.0)
+follow(Path(sys.argv[1]), interval=0.2, linger=1.0, longest=float(sys.argv[2]))
 """
 START = """
 import os, sys, time
@@ -24,8 +27,8 @@ print(os.wait()[1])
 """
 
 
-def follower(study) -> subprocess.Popen:
-    command = [sys.executable, "-c", FOLLOW, study.root]
+def follower(study, longest: float = 28.0) -> subprocess.Popen:
+    command = [sys.executable, "-c", FOLLOW, study.root, str(longest)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
@@ -49,7 +52,8 @@ def test_two_followers_one_writes_live_and_ends_when_the_training_has(study):
     training.epochs(4)
     training.finish()
     assert [one.wait(120) for one in followers] == [0, 0]
-    assert [one.stdout.read() for one in followers] == ["", ""]
+    said = "".join(one.stdout.read() for one in followers)
+    assert said.count("\n") == said.count("nothing trains: it ends within 30 seconds") == 1
     assert {run["status"] for (run,) in study.runs().values()} == {"FINISHED"}
     counts = {name: len(runs) for name, runs in study.runs().items()}
     assert counts == {"dropout": 1, "dropout/seed-0": 1, "dropout/seed-1": 1}
@@ -64,6 +68,23 @@ def test_without_a_server_it_says_so_once_and_ends(study, monkeypatch):
     output, _ = process.communicate(timeout=120)
     assert process.returncode == 0 and output.count("cannot be used") == 1
     assert training.entry.exists(), "it waits for reglab sync"
+
+
+def test_a_server_that_says_nothing_keeps_it_no_longer_than_it_says(study, monkeypatch):
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "600")
+        training = study.begin()
+        training.epochs(1)
+        process = follower(study, longest=3.0)
+        silent.accept()
+        wait_for(lambda: following(study.root))
+        training.finish()
+        output, _ = process.communicate(timeout=120)
+    assert process.returncode == 0 and "ended: nothing has trained for 3 seconds" in output
+    assert not following(study.root)
 
 
 def test_a_stage_starts_it_without_importing_mlflow_and_goes_on_at_once(study):

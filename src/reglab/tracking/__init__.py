@@ -7,12 +7,12 @@
     trials.py     what a sweep or a cocktail tried: nested runs with settings and validation numbers
     passes.py     `mirror` (journal to MLflow, live) and `sync_all` (records to MLflow, what it lacks)
     ui.py         `reglab ui`: MLflow's pages, on a free port
-    follower.py   `start_follower`: the one process that mirrors while stages train
+    follower.py   `start_follower`: the one process that mirrors while stages train; it ends by itself
 
 No other package of reglab imports mlflow, and this one only inside functions: its import takes two seconds.
 """
 
-from reglab.tracking.follower import start_follower
+from reglab.tracking.follower import following, start_follower
 from reglab.tracking.passes import sync_all
 
-__all__ = ["start_follower", "sync_all"]
+__all__ = ["following", "start_follower", "sync_all"]

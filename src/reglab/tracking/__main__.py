@@ -3,8 +3,10 @@
 import sys
 from pathlib import Path
 
+from reglab.processes import exit_on_signals
 from reglab.redaction import redact_output
 from reglab.tracking.follower import follow
 
+exit_on_signals()
 redact_output()
 follow(Path(sys.argv[1]))

@@ -1,16 +1,32 @@
 """The one process that mirrors the journal while stages train: no training waits for MLflow or fails with it."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from reglab import warm
 from reglab.redaction import redact
+
+LONGEST = 28.0  # seconds that it lives when nothing trains, whatever MLflow does
+
+
+def following(root: Path) -> str:
+    """A line on the follower of a checkout, if one is running, and how long it stays."""
+    lock = root / ".reglab" / "follower.lock"
+    try:
+        if lock.exists():
+            with FileLock(lock, timeout=0):
+                pass
+    except Timeout:
+        return f"MLflow still gets what it lacks; that ends by itself within {LONGEST + 2:.0f} seconds.\n"
+    return ""
 
 
 def start_follower(root: Path) -> None:
@@ -34,11 +50,12 @@ def start_follower(root: Path) -> None:
         )
 
 
-def follow(root: Path, interval: float = 2.0, linger: float = 15.0) -> None:
+def follow(root: Path, interval: float = 2.0, linger: float = 15.0, longest: float = LONGEST) -> None:
     """Mirror the journal whenever it has changed, every `interval` seconds or less often where a pass is long.
 
-    Ends when for `linger` seconds nothing has trained and nothing has changed: what could not be mirrored, as without a
-    server, waits in the journal for the next stage or `reglab sync`.
+    Ends when for `linger` seconds nothing has trained and nothing has changed, and `longest` seconds after the last
+    training also in the middle of what it does: what could not be mirrored, as without a server, waits in the journal for
+    the next stage or `reglab sync`.
     """
     lock = FileLock(root / ".reglab" / "follower.lock")
     try:
@@ -46,29 +63,59 @@ def follow(root: Path, interval: float = 2.0, linger: float = 15.0) -> None:
         lock.acquire(timeout=5)
     except Timeout:
         return
-    with lock:
+    with lock, ended_after_the_last_training(root, longest):
         os.nice(10)
         from reglab.tracking.store import load
 
         sent: dict[str, set[int]] = {}
-        mirrored, problems, pause, alive = {}, [], interval, time.monotonic()
+        mirrored, problems, pause, alive, waits = {}, [], interval, time.monotonic(), False
         while True:
             current = state(root)
             active = current != mirrored or any(training for _, training in current.values())
             if not active and time.monotonic() - alive > linger:
                 return
+            if not active and not waits:
+                log(f"nothing trains: it ends within {longest + 2:.0f} seconds unless a training begins")
+            waits = not active
             if current != mirrored or problems:
                 load()
                 spent = time.process_time()
                 before, problems = problems, attempt(root, sent)
                 for line in problems:
                     if line not in before:
-                        print(time.strftime("%Y-%m-%d %H:%M:%S"), line, flush=True)
+                        log(line)
                 mirrored = current
                 pause = min(max(interval, 10 * (time.process_time() - spent)), 10.0)
             if active:
                 alive = time.monotonic()
             time.sleep(pause)
+
+
+@contextmanager
+def ended_after_the_last_training(root: Path, longest: float) -> Iterator[None]:
+    """End this process when nothing has trained for `longest` seconds, for a server may keep a request for longer."""
+    from reglab.tracking.passes import entries, trains
+
+    trained = time.monotonic()
+
+    def look(number: int, frame) -> None:
+        nonlocal trained
+        if any(trains(entry) for entry in entries(root)):
+            trained = time.monotonic()
+        elif time.monotonic() - trained > longest:
+            log(f"ended: nothing has trained for {longest:.0f} seconds")
+            os._exit(0)
+
+    signal.signal(signal.SIGALRM, look)
+    signal.setitimer(signal.ITIMER_REAL, 1.0, 1.0)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
+
+
+def log(line: str) -> None:
+    print(time.strftime("%Y-%m-%d %H:%M:%S"), line, flush=True)
 
 
 def attempt(root: Path, sent: dict[str, set[int]]) -> list[str]:
