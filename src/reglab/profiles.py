@@ -47,9 +47,11 @@ def told_of(name: str) -> Iterator[None]:
 
 
 def place(root: Path, name: str) -> Path:
-    """The folder of a profile of params.yaml; raises UserError for one that is not there."""
+    """The folder of a profile; raises UserError for one that is not there. Where `profiles` is no mapping, `root`."""
     named = read(root / "params.yaml")[0].get("profiles")
-    if isinstance(named, dict) and name not in named:
+    if not isinstance(named, dict):
+        return root  # as `reglab check` is to say
+    if name not in named:
         raise unknown("params.yaml: profiles", name, list(named))
     return root / "profiles" / name
 
@@ -72,7 +74,7 @@ def prepare(root: Path, name: str) -> Path:
     """Bring the folder of a profile up to date with the files of the checkout as they are now; files left alone stay as
     they are, so that DVC runs what has changed.
     """
-    folder = place(root, name)
+    folder = root / "profiles" / name
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=root, capture_output=True
     )
