@@ -71,6 +71,35 @@ def test_an_ingredient_that_does_all_has_the_whole_difference_and_a_placebo_has_
     assert found["left_out"] == ["dropout"] and found["diverged_seeds"] == []
 
 
+def test_the_whole_is_held_against_every_single_technique_in_a_family_of_their_own(none, stacked):
+    """Its mixup alone is the whole; input_noise is better in all eleven seeds by a point: p = 2/2048, times the 4 rivals."""
+    mixed = np.array([seed["metrics"]["test_accuracy"] for seed in stacked["seeds"].values()])
+    recipes = {
+        "none": none,
+        "placebo": none,
+        "input_noise": record("regularizers", "input_noise", test_accuracy=mixed + 0.01),
+    }
+    recipes["l1"] = record("regularizers", "l1", test_accuracy=mixed - 0.02)
+    found = searches.cocktails({"regularizers": recipes, "cocktails": {"stacked": stacked}}, **RULE)["stacked"]
+    rivals = found["rivals"]
+    assert set(rivals) == {"mixup", "placebo", "regularizers.input_noise", "regularizers.l1"}
+    assert rivals["regularizers.input_noise"]["difference"] == pytest.approx(-0.01)
+    assert rivals["regularizers.input_noise"]["p_holm"] == pytest.approx(4 * 2 / 2048)
+    verdicts = {name: row["verdict"] for name, row in rivals.items()}
+    assert verdicts["regularizers.input_noise"] == "hurts" and verdicts["regularizers.l1"] == "helps"
+    assert verdicts["mixup"] == "no relevant difference" and rivals["mixup"]["difference"] == 0.0
+
+
+def test_what_the_ingredients_bring_alone_is_held_against_the_whole_seed_by_seed(none, stacked):
+    """mixup alone brings all, the placebo nothing: their sum is the whole."""
+    found = searches.cocktails({"regularizers": {"none": none}, "cocktails": {"stacked": stacked}}, **RULE)["stacked"]
+    assert found["overlap"] == {"difference": 0.0, "low": 0.0, "high": 0.0}
+    for seed in stacked["seeds"].values():
+        seed["metrics"]["test_accuracy@only_placebo"] += 0.02
+    found = searches.cocktails({"regularizers": {"none": none}, "cocktails": {"stacked": stacked}}, **RULE)["stacked"]
+    assert found["overlap"]["difference"] == pytest.approx(0.02)
+
+
 def test_all_that_is_asked_of_the_cocktails_is_corrected_together(none, stacked):
     records = {"regularizers": {"none": none}, "cocktails": {"stacked": stacked, "other": stacked}}
     found = searches.cocktails(records, **RULE)

@@ -35,21 +35,80 @@ def words(markup) -> str:
 
 def answer(found, **settings) -> tuple[str, dict[str, str]]:
     given = SETTINGS | settings
-    return words(headline(found, given)), {point.about: words(point.text) for point in points_to_know(found, given)}
+    points = points_to_know(found, given, settings.get("metrics", {}))
+    return words(headline(found, given)), {point.about: words(point.text) for point in points}
+
+
+def behind(leader: str, excluded: bool, difference: float = 0.0) -> dict:
+    own = {"leader": leader, "difference": difference, "low": difference - 0.01, "high": difference + 0.01}
+    return {"behind_best": own | {"p": 0.5, "excluded": excluded}}
 
 
 def test_the_best_is_named_with_gain_interval_seeds_and_cost():
     first, points = answer(
-        table(dropout=("helps", 0.06, 0.05, 0.07), mixup=("helps", 0.04, 0.03, 0.055), l1=("helps", 0.02, 0.01, 0.03))
+        table(
+            dropout=("helps", 0.06, 0.05, 0.07, behind("dropout", False)),
+            mixup=("helps", 0.04, 0.03, 0.055, behind("dropout", False)),
+            l1=("helps", 0.02, 0.01, 0.03, behind("dropout", True)),
+        )
     )
     assert first == (
         "On digits (900 training examples, 20 % of their labels wrong), dropout helps most: it raises test accuracy "
         "from 90.0 % to 96.0 %, by 6.0 points (95 % interval 5.0 to 7.0, 10 seeds), "
-        "at 1.5 times the computation of none."
+        "at 1.5 times the computation of none. Nothing at no extra computation is shown to help."
     )
     assert points["Also help"] == (
-        "mixup (+4.0) and l1 (+2.0). Which of the leading ones is best is not decided here: "
-        "the interval of dropout overlaps that of mixup."
+        "mixup (+4.0) and l1 (+2.0). Which is best is not decided here: dropout is ahead, but cannot be told from mixup."
+    )
+
+
+def test_overlapping_intervals_decide_nothing_about_the_leaders_but_paired_differences_do():
+    found = table(
+        a=("helps", 0.06, 0.03, 0.09, behind("a", False)),
+        b=("helps", 0.05, 0.02, 0.08, behind("a", True)),
+        c=("cannot tell", 0.04, -0.02, 0.1, behind("a", True)),
+    )
+    assert answer(found)[1]["Also helps"] == "b (+5.0). a is shown to be better than each of the others."
+    unclear = table(a=("helps", 0.06, 0.03, 0.09, behind("a", False)), b=("helps", 0.05, 0.02, 0.08, behind("a", True)),
+                    c=("cannot tell", 0.04, -0.02, 0.1, behind("a", False)))  # fmt: skip
+    assert "a is ahead, but cannot be told from c." in answer(unclear)[1]["Also helps"]
+
+
+@pytest.mark.parametrize(
+    ("excluded", "tail"), [(True, ""), (False, ", and chance is not ruled out")], ids=["real", "by chance"]
+)
+def test_the_best_at_no_extra_cost_stands_beside_a_best_that_costs_more(excluded, tail):
+    found = table(
+        many=("helps", 0.076, 0.065, 0.085, {"cost": 6.1} | behind("many", False)),
+        attacked=("helps", 0.067, 0.059, 0.074, {"cost": 3.1} | behind("many", False, 0.009)),
+        noise=("helps", 0.058, 0.045, 0.069, {"cost": 1.05} | behind("many", excluded, 0.018)),
+        cheap=("helps", 0.05, 0.04, 0.06, {"cost": 0.4} | behind("many", True, 0.026)),
+    )
+    assert answer(found)[0].endswith(
+        "at 6.1 times the computation of none. At no extra computation, noise helps most, by 5.8 points (4.5 to 6.9); "
+        f"many is ahead of it by 1.8 points (0.8 to 2.8){tail}."
+    )
+
+
+def test_a_best_that_costs_nothing_needs_no_second():
+    found = table(
+        a=("helps", 0.06, 0.05, 0.07, {"cost": 1.05}),
+        b=("helps", 0.05, 0.04, 0.06, {"cost": 1.0}),
+    )
+    assert answer(found)[0].endswith("at no extra computation.")
+
+
+def test_verdicts_that_one_seed_turns_are_counted_and_those_of_the_table_named():
+    found = table(
+        a=("helps", 0.06, 0.05, 0.07, {"turns_without": {"3": "cannot tell"}}),
+        b=("helps", 0.05, 0.04, 0.06, {"turns_without": {}}),
+        machine=("helps", 0.05, 0.04, 0.06, {"turns_without": {"1": "hurts"}}),
+    )
+    rows = {"x": {"turns_without": {"1": "hurts"}}, "y": {"turns_without": {}}}
+    said = answer(found, metrics={"comparisons": rows, "claims": {"z": {}}})[1]["Near to turning"]
+    assert said == (
+        "Leaving a single seed out turns 1 of 2 verdicts of the table (a), 1 of 2 declared pairs and 0 of 1 claims; "
+        "they are marked ‡."
     )
 
 
@@ -128,7 +187,7 @@ def test_without_a_reference_there_is_no_answer():
 )
 def test_the_placebo_is_a_control_and_no_candidate(verdict, said, alarming):
     found = table(placebo=(verdict, 0.01, 0.005, 0.02), a=("helps", 0.005, 0.001, 0.01))
-    point = next(point for point in points_to_know(found, SETTINGS) if point.about == "Control")
+    point = next(point for point in points_to_know(found, SETTINGS, {}) if point.about == "Control")
     assert said in point.text and point.alarming is alarming
     assert "only a helps" in answer(found)[0]
 

@@ -87,7 +87,8 @@ def test_every_cell_is_the_mean_over_the_records_seeds_with_the_difference_of_me
             if row and row["verdict"] != "baseline":
                 wanted = [scale * row[key] for key in ("difference", "difference_low", "difference_high")]
                 assert shown[1:] == pytest.approx(wanted, abs=rounding + 1e-9)
-                assert cell["text"].split("\n")[-2].strip() == row["verdict"]
+                mark = "‡" if row["turns_without"] else ""
+                assert cell["text"].split("\n")[-2].strip() == row["verdict"] + mark
             read += 1
     assert read >= 3 * len(metrics)
 

@@ -138,16 +138,29 @@ def ingredient(only, without, gains=(0.03, 0.001)):
     [
         ("helps", "helps", "adds its own"),
         ("helps", "no relevant difference", "redundant"),
-        ("helps", "cannot tell", "redundant"),
+        (
+            "helps",
+            "cannot tell",
+            "cannot tell</b> whether it adds to the others: +0.1 points beside them (−0.9 to +1.1)",
+        ),
+        ("hurts", "no relevant difference", "not missed"),
+        ("cannot tell", "no relevant difference", "alone +3.0, cannot tell"),
         ("cannot tell", "helps", "works beside the others"),
         ("hurts", "helps", "works beside the others"),
         ("helps", "hurts", "in the way"),
         ("no relevant difference", "no relevant difference", "idle"),
-        ("cannot tell", "cannot tell", "not shown to matter"),
+        ("cannot tell", "cannot tell", "cannot tell</b> whether it adds"),
+        ("no relevant difference", "cannot tell", "cannot tell</b> whether it adds"),
     ],
 )
 def test_two_verdicts_make_a_word(only, without, word):
     assert word in ingredient(only, without).reading
+
+
+@pytest.mark.parametrize("only", ["helps", "hurts", "cannot tell", "no relevant difference"])
+def test_what_cannot_be_told_is_never_called_redundant_or_idle(only):
+    said = ingredient(only, "cannot tell").reading
+    assert not any(word in said for word in ("redundant", "idle", "not missed", "does not matter"))
 
 
 def test_a_part_that_diverged_is_said_to_be_unknown():
@@ -172,7 +185,21 @@ def mixed(settings, left_out=(), **full):
         "seeds_needed": None,
     } | full
     parts = {name: {"only": row, "without": row | {"difference": 0.01}} for name in settings}
-    return own, {"full": row, "ingredients": parts, "left_out": list(left_out), "diverged_seeds": []}
+    found = {"full": row, "ingredients": parts, "left_out": list(left_out), "diverged_seeds": [], "rivals": {}}
+    return own, found | {"overlap": {"difference": 0.06, "low": 0.04, "high": 0.08}}
+
+
+def rival(verdict, difference):
+    return {
+        "verdict": verdict,
+        "difference": difference,
+        "low": difference - 0.006,
+        "high": difference + 0.006,
+        "p_holm": 0.02,
+    }
+
+
+BOTH = {"mixup": {"strength": 0.4}, "dropout": {"hidden_rate": 0.3}}
 
 
 def told(own, row):
@@ -184,7 +211,50 @@ def test_the_best_its_gain_what_it_leaves_out_and_the_sum_of_its_parts_are_said(
     said = told(*mixed({"mixup": {"strength": 0.4}, "dropout": {"hidden_rate": 0.3}}, ["l1"]))
     assert "The best of 2 trials on validation data stacks mixup and dropout and leaves out l1." in said
     assert "+6.0 points of test accuracy, +5.0 to +7.0, helps" in said
-    assert "+6.0 and +6.0, +12.0 points in sum: they overlap" in said
+    assert "+6.0 and +6.0, +12.0 points in sum: they overlap (+4.0 to +8.0 more in sum)." in said
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "words"),
+    [
+        (-0.03, -0.01, "they do more together"),
+        (-0.01, 0.02, "whether they overlap cannot be told"),
+        (None, None, "cannot be told"),
+    ],
+)
+def test_that_ingredients_overlap_is_said_where_the_interval_says_so(low, high, words):
+    own, row = mixed(BOTH)
+    assert words in told(own, row | {"overlap": {"difference": 0.0, "low": low, "high": high}})
+
+
+def test_a_whole_that_one_technique_beats_is_said_to_be_beaten_with_the_interval():
+    own, row = mixed(BOTH)
+    rivals = {
+        "dropout": rival("hurts", -0.009),
+        "regularizers.input_noise": rival("hurts", -0.01),
+        "mixup": rival("helps", 0.02),
+        "regularizers.affine": rival("cannot tell", -0.004),
+        "regularizers.l1": rival("cannot tell", 0.004),
+        "regularizers.dropout": rival("no relevant difference", 0.0),
+        "regularizers.lost": rival("diverged", 0.0) | {"difference": None},
+    }
+    said = told(own, row | {"rivals": rivals})
+    assert (
+        "It is beaten by input_noise (−1.0 points, −1.6 to −0.4) and dropout alone, as strong as here "
+        "(−0.9 points, −1.5 to −0.3). It is shown to be better than 1 of 6; there is no relevant difference to dropout; "
+        "of 2 it cannot be told, among them affine (−0.4 points, −1.0 to +0.2) with a higher mean."
+    ) in said
+    [point] = cocktails.Mixed(own, row | {"rivals": rivals}).rivalry
+    assert point.alarming
+
+
+def test_a_whole_that_nothing_beats_is_not_called_the_best_where_that_cannot_be_told():
+    own, row = mixed(BOTH)
+    said = told(own, row | {"rivals": {"dropout": rival("cannot tell", 0.001), "mixup": rival("helps", 0.02)}})
+    assert (
+        "None of 2 single techniques is shown to beat it. It is shown to be better than 1 of 2; of 1 it cannot be told."
+        in said
+    )
 
 
 def test_an_empty_best_is_said_to_be_no_technique_at_all():

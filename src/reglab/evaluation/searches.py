@@ -6,6 +6,7 @@ matters looks at all of them.
 
 import numpy as np
 
+from reglab.evaluation import statistics
 from reglab.evaluation.by_metric import Question, compare_metrics
 from reglab.evaluation.comparison import (
     NONE,
@@ -19,6 +20,7 @@ from reglab.evaluation.comparison import (
     without_nan,
 )
 from reglab.evaluation.family import judge_family
+from reglab.evaluation.rounding import mean, subtract
 
 METRIC = "test_accuracy"
 NO_TECHNIQUE = ("none", "placebo")
@@ -42,8 +44,9 @@ def cocktails(records: Records, *, confidence: float, relevant_difference: float
     """By cocktail: `full`, a row on the best against `none`; `ingredients`: by name of those that are in the best, the row
     `without`, what it adds to the others (the best - the best without it), and the row `only`, what it does alone (it
     alone - `none`); `rivals`: the best less a single technique, one of its ingredients alone under its name, or an entry of
-    `regularizers` under `regularizers.<name>`; `left_out`, the names of the ingredients that are not in the best;
-    `diverged_seeds`.
+    `regularizers` under `regularizers.<name>`; `overlap`, by how much the sum of what the ingredients bring alone is above
+    what they bring together, with its interval, which is no test; `left_out`, the names of the ingredients that are not in
+    the best; `diverged_seeds`.
 
     A row is as in `judge_family`; its verdict is "diverged" where a seed did and "check failed" as in
     `comparison.compare`. The rivals are a family of their own: whoever looks for one that beats the best looks at all.
@@ -76,6 +79,7 @@ def cocktails(records: Records, *, confidence: float, relevant_difference: float
                 own: {way: rows[name, f"{way}_{own}"] for way in ("without", "only")}
                 for own in record["best"]["settings"]
             },
+            "overlap": overlap(name, record, parts, confidence),
             "rivals": {single: own for (of, single), own in against.items() if of == name},
             "left_out": record["left_out"],
             "diverged_seeds": diverged(record),
@@ -92,6 +96,15 @@ def contrasts(record: dict, none: dict) -> dict[str, np.ndarray]:
         told[f"without_{own}"] = less(full, values_of(record, f"{METRIC}@without_{own}"))
         told[f"only_{own}"] = less(values_of(record, f"{METRIC}@only_{own}"), plain)
     return told
+
+
+def overlap(name: str, record: dict, parts: dict, confidence: float) -> dict:
+    """`difference`, `low` and `high` of the ingredients' gains in sum less the gain of all together, paired."""
+    full, alone = parts[name, "full"], [parts[name, f"only_{own}"] for own in record["best"]["settings"]]
+    known = len(full) and all(len(own) == len(full) for own in alone)
+    values = subtract(np.sum(alone, axis=0), full) if known and alone else np.empty(0)
+    low, high = statistics.difference_interval(values, confidence)
+    return without_nan({"difference": mean(values), "low": low, "high": high})
 
 
 def singles(record: dict, recipes: dict[str, dict]) -> dict[str, np.ndarray]:

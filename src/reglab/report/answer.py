@@ -6,9 +6,11 @@ from markupsafe import Markup
 
 from reglab.evaluation.statistics import smallest_seeds
 from reglab.report.formats import fixed, missing, percent, points, setting
-from reglab.report.tables import Row
+from reglab.report.nearness import MARK
+from reglab.report.tables import VERDICTS, Row
 
 PLACEBO = "placebo"
+NO_EXTRA = 1.05  # a cost relative to none up to this is no extra cost
 
 
 class Point(NamedTuple):
@@ -49,7 +51,29 @@ def setting_of(data: dict) -> str:
 def price(cost: float | None) -> str:
     if missing(cost):
         return "at an unknown cost"
-    return "at no extra computation" if round(cost, 1) == 1 else f"at {fixed(cost, 1)} times the computation of none"
+    extra = cost > NO_EXTRA or round(cost, 1) < 1
+    return f"at {fixed(cost, 1)} times the computation of none" if extra else "at no extra computation"
+
+
+def at_no_extra_cost(helps: list[Row]) -> Markup:
+    """Beside a best that costs more: what helps most without that, and how far the best is ahead of it."""
+    best, *others = helps
+    cost = best.numbers.get("cost")
+    if not missing(cost) and cost <= NO_EXTRA:
+        return Markup("")
+    free = [row for row in others if not missing(row.numbers.get("cost")) and row.numbers["cost"] <= NO_EXTRA]
+    if not free:
+        return Markup(" Nothing at no extra computation is shown to help.")
+    first = free[0]
+    text = Markup(" At no extra computation, <b>{}</b> helps most, by <b>{} points</b> ({} to {})").format(
+        link(first), *map(unsigned, first.difference)
+    )
+    behind = first.numbers.get("behind_best")
+    if behind and behind["leader"] == best.name:
+        lead, low, high = (percent(behind[key]) for key in ("difference", "low", "high"))
+        tail = "" if behind["excluded"] else ", and chance is not ruled out"
+        text += Markup("; {} is ahead of it by {} points ({} to {}){}").format(best.name, lead, low, high, tail)
+    return text + "."
 
 
 def many(count: int, what: str) -> str:
@@ -90,7 +114,7 @@ def headline(table: list[Row], settings: dict) -> Markup:
             percent(reference.numbers["test_accuracy"]), percent(best.numbers["test_accuracy"]), unsigned(mean),
             100 * settings["evaluation"]["confidence"], unsigned(low), unsigned(high), seeds,
             price(best.numbers.get("cost")),
-        )  # fmt: skip
+        ) + at_no_extra_cost(helps)  # fmt: skip
     if all(not row.ranked for row in recipes):
         return Markup("On {}, every recipe diverged or failed its check: none but <b>none</b> can be judged.").format(
             place
@@ -105,17 +129,13 @@ def headline(table: list[Row], settings: dict) -> Markup:
     )
 
 
-def points_to_know(table: list[Row], settings: dict) -> list[Point]:
-    """What stands beside the answer, in the order of how much it matters."""
+def points_to_know(table: list[Row], settings: dict, metrics: dict) -> list[Point]:
+    """What stands beside the answer, in the order of how much it matters; `metrics` is reports/metrics.json."""
     relevant = f"{100 * settings['evaluation']['relevant_difference']:g}"
     helps = compared(table, "helps")
     found = []
     if others := helps[1:]:
-        close = [row for row in others if row.difference.high > helps[0].difference.low]
-        text = Markup("{}.").format(listed([gain(row) for row in others]))
-        if close:
-            tail = " Which of the leading ones is best is not decided here: the interval of {} overlaps that of {}."
-            text += Markup(tail).format(link(helps[0]), listed([link(row) for row in close]))
+        text = Markup("{}.").format(listed([gain(row) for row in others])) + leaders(table)
         found.append(Point("Also help" if len(others) > 1 else "Also helps", text))
     if hurts := compared(table, "hurts"):
         text = Markup("{}.").format(listed([gain(row) for row in hurts]))
@@ -131,7 +151,38 @@ def points_to_know(table: list[Row], settings: dict) -> list[Point]:
     if wrong := [row for row in table if row.verdict == "check failed"]:
         text = Markup("{}: a technique in it does not do what its formula says, so it is not ranked.")
         found.append(Point("Failed its check", text.format(listed([link(row) for row in wrong])), alarming=True))
-    return found + placebo(table) + classical(table) + power(table, settings)
+    return found + near_to_turning(table, metrics) + placebo(table) + classical(table) + power(table, settings)
+
+
+def leaders(table: list[Row]) -> Markup:
+    """Which networks cannot be told from the one with the highest mean; the comparison is that of `best.behind_the_best`."""
+    behind = {row.name: own for row in candidates(table) if row.ranked and (own := row.numbers.get("behind_best"))}
+    first = next((row for row in candidates(table) if row.name in {own["leader"] for own in behind.values()}), None)
+    if first is None or len(behind) < 2:
+        return Markup("")
+    close = [
+        row for row in candidates(table) if row.name in behind and not behind[row.name]["excluded"] and row != first
+    ]
+    if not close:
+        return Markup(" {} is shown to be better than each of the others.").format(link(first))
+    tail = " Which is best is not decided here: {} is ahead, but cannot be told from {}."
+    return Markup(tail).format(link(first), listed([link(row) for row in close]))
+
+
+def near_to_turning(table: list[Row], metrics: dict) -> list[Point]:
+    """How many verdicts a single seed turns, those of the table by name."""
+    judged = [row for row in table if row.verdict in VERDICTS and not row.classical]
+    turned = [row for row in judged if row.numbers.get("turns_without")]
+    others = {"declared pairs": metrics.get("comparisons", {}), "claims": metrics.get("claims", {})}
+    counts = [
+        Markup("{} of {} {}").format(sum(bool(row.get("turns_without")) for row in rows.values()), len(rows), what)
+        for what, rows in others.items()
+        if rows
+    ]
+    names = Markup(" ({})").format(listed([link(row) for row in turned])) if turned else ""
+    counts.insert(0, Markup("{} of {} verdicts of the table{}").format(len(turned), len(judged), names))
+    text = Markup("Leaving a single seed out turns {}; they are marked {}.").format(listed(counts), MARK)
+    return [Point("Near to turning", text)] if judged else []
 
 
 def uncertain(unclear: list[Row]) -> Markup:

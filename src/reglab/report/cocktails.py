@@ -15,7 +15,7 @@ from reglab.report.collect import Shown
 from reglab.report.drawings import drawn
 from reglab.report.formats import missing, points
 from reglab.report.study import Section, Study, body
-from reglab.report.tables import Interval
+from reglab.report.tables import VERDICTS, Interval
 
 WAYS = {"only": "alone, over none", "without": "beside the others"}
 
@@ -38,16 +38,46 @@ class Ingredient:
         gain, rest = points(self.only["difference"]), points(self.without["difference"])
         if beside == "hurts":
             return Markup("<b>in the way</b>: the others do better without it")
-        if alone == "helps" and beside == "helps":
+        if beside == "helps" and alone == "helps":
             return Markup("<b>adds its own</b>: {} points alone, {} still beside the others").format(gain, rest)
         if beside == "helps":
-            return Markup("<b>works beside the others</b>: {} points there, {} alone").format(rest, gain)
+            return Markup("<b>works beside the others</b>: {} points there; alone {}, {}").format(rest, gain, alone)
+        if beside == "cannot tell":
+            between = interval(self.without)
+            told = Markup("<b>cannot tell</b> whether it adds to the others: {} points beside them ({}); alone {}, {}")
+            return told.format(rest, between, gain, alone)
         if alone == "helps":
-            shown = "no relevant difference" if beside == "no relevant difference" else "nothing that can be told"
-            return Markup("<b>redundant</b>: {} points alone, but {} beside the others ({})").format(gain, shown, rest)
-        if alone == beside == "no relevant difference":
+            return Markup(
+                "<b>redundant</b>: {} points alone, but no relevant difference beside the others ({})"
+            ).format(gain, rest)
+        if alone == "no relevant difference":
             return Markup("<b>idle</b>: no relevant difference, neither alone nor beside the others")
-        return Markup("not shown to matter ({} points alone, {} beside the others)").format(gain, rest)
+        return Markup("<b>not missed</b>: no relevant difference beside the others ({}); alone {}, {}").format(
+            rest, gain, alone
+        )
+
+
+@dataclass(frozen=True)
+class Rival:
+    """A single technique that the cocktail is held against: an ingredient alone, or an entry of `regularizers`.
+
+    `row`, of metrics.json, is the cocktail less the technique.
+    """
+
+    name: str
+    row: dict
+
+    @property
+    def title(self) -> Markup:
+        family, _, own = self.name.rpartition(".")
+        if family:
+            return Markup('<a href="#{}-{}">{}</a>').format(family, own, own)
+        return Markup("{} alone, as strong as here").format(own)
+
+    @property
+    def told(self) -> Markup:
+        """The name, and in brackets the cocktail's difference to it."""
+        return Markup("{} ({}\u00a0points, {})").format(self.title, points(self.row["difference"]), interval(self.row))
 
 
 @dataclass(frozen=True)
@@ -81,6 +111,32 @@ class Mixed(Shown):
         return [Point(each.name, each.reading) for each in self.ingredients]
 
     @property
+    def rivals(self) -> list[Rival]:
+        """Those that can be compared, the one that does best first."""
+        found = [Rival(name, row) for name, row in self.row["rivals"].items() if not missing(row["difference"])]
+        return sorted(found, key=lambda rival: rival.row["difference"])
+
+    @property
+    def rivalry(self) -> list[Point]:
+        """Is the whole beaten by one technique alone, and what of the others?"""
+        if not self.rivals:
+            return []
+        by = {verdict: [r for r in self.rivals if r.row["verdict"] == verdict] for verdict in VERDICTS}
+        beaten, unclear, every = by["hurts"], by["cannot tell"], many(len(self.rivals), "single technique")
+        if beaten:
+            text = Markup("<b>It is beaten</b> by {}. ").format(listed([rival.told for rival in beaten]))
+        else:
+            text = Markup("None of {} is shown to beat it. ").format(every)
+        text += Markup("It is shown to be better than {} of {}").format(len(by["helps"]), len(self.rivals))
+        if same := by["no relevant difference"]:
+            text += Markup("; there is no relevant difference to {}").format(listed([rival.title for rival in same]))
+        if unclear:
+            text += Markup("; of {} it cannot be told").format(len(unclear))
+            if ahead := [rival for rival in unclear if rival.row["difference"] < 0]:
+                text += Markup(", among them {} with a higher mean").format(listed([rival.told for rival in ahead]))
+        return [Point("Against one technique", text + ".", alarming=bool(beaten))]
+
+    @property
     def sentence(self) -> Markup:
         """What was found and how it does, with what the ingredients come to together and one by one."""
         full = self.row["full"]
@@ -102,11 +158,22 @@ class Mixed(Shown):
         )
         alone = [each.only["difference"] for each in self.ingredients]
         if len(alone) > 1 and not any(map(missing, alone)):
-            how = "overlap" if sum(alone) > full["difference"] else "do more together"
-            found += Markup(" Alone its ingredients bring {}, {} points in sum: they {}.").format(
-                listed([points(gain) for gain in alone]), points(sum(alone)), how
+            found += Markup(" Alone its ingredients bring {}, {} points in sum: {}.").format(
+                listed([points(gain) for gain in alone]), points(sum(alone)), overlap(self.row["overlap"])
             )
         return found
+
+
+def overlap(row: dict) -> str:
+    """Whether the sum of what the ingredients bring alone is more than what they bring together, by its paired interval."""
+    if missing(row["low"]) or row["low"] <= 0 <= row["high"]:
+        return f"whether they overlap cannot be told ({interval(row)} more in sum)"
+    return f"they {'overlap' if row['low'] > 0 else 'do more together'} ({interval(row)} more in sum)"
+
+
+def interval(row: dict) -> str:
+    """Of a row of metrics.json, in points."""
+    return f"{points(row['low'])} to {points(row['high'])}"
 
 
 def history(mixed: Mixed) -> Figure:

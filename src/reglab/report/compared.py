@@ -9,6 +9,7 @@ from markupsafe import Markup
 from reglab.report.answer import link, listed, many
 from reglab.report.collect import Entry, Shown
 from reglab.report.formats import fixed, missing, percent, points
+from reglab.report.nearness import turning
 from reglab.report.tables import DIFFERENCE, Interval
 
 
@@ -44,16 +45,16 @@ class Effect(NamedTuple):
     seeds_needed: int | None
     rival: str | None
     over_rival: Interval
+    turning: Markup
 
     @classmethod
     def of(cls, row: dict) -> "Effect":
         """From a row of metrics.json."""
         verdict = "" if row["verdict"] == "baseline" else row["verdict"]
         lead = row.get("over_rival") or {}
-        over = Interval.of(lead, "difference")
-        return cls(
-            Interval.of(row, *DIFFERENCE), row["reference"], verdict, row["seeds_needed"], lead.get("name"), over
-        )
+        over, needed = Interval.of(lead, "difference"), row["seeds_needed"]
+        difference = Interval.of(row, *DIFFERENCE)
+        return cls(difference, row["reference"], verdict, needed, lead.get("name"), over, turning(row))
 
 
 @dataclass(frozen=True)

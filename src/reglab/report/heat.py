@@ -8,6 +8,7 @@ from typing import NamedTuple
 from markupsafe import Markup
 
 from reglab.report.formats import MISSING, missing, points
+from reglab.report.nearness import turning
 from reglab.report.tables import Interval
 
 WIDTH, LEFT, TOP, CELL, BOTTOM = 270, 52, 24, 46, 36  # of a panel and of the height of a cell, in the panel's own units
@@ -25,13 +26,14 @@ class Place(NamedTuple):
     verdict: str
     p_holm: float | None
     seeds_needed: int | None
+    turning: Markup
 
     @classmethod
     def of(cls, row: dict) -> "Place":
         """From a row of metrics.json."""
         difference = Interval(*(row[key] for key in ("difference", "difference_low", "difference_high")))
         axes = (row[axis] for axis in ("train_size", "label_noise", "width"))
-        return cls(*axes, difference, row["verdict"], row["p_holm"], row["seeds_needed"])
+        return cls(*axes, difference, row["verdict"], row["p_holm"], row["seeds_needed"], turning(row))
 
     @property
     def known(self) -> bool:

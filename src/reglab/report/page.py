@@ -11,6 +11,7 @@ from reglab.report import (
     ensembles,
     few_labels,
     lecture,
+    nearness,
     panels,
     pareto,
     parts,
@@ -31,7 +32,8 @@ from reglab.report.study import TEMPLATES, Section, Study, body
 def the_answer(study: Study) -> Section:
     values = {
         "headline": answer.headline(study.rows, study.settings),
-        "points": answer.points_to_know(study.rows, study.settings),
+        "points": answer.points_to_know(study.rows, study.settings, study.metrics),
+        "least": nearness.least_p((row.numbers for row in study.rows if not row.classical), study.settings["seeds"]),
         "axis": tables.common_axis(study.rows, study.settings["evaluation"]["relevant_difference"]),
         "standings": robustness.standings(study.entries),
         "place_among": tables.place_among,
@@ -127,6 +129,8 @@ def the_chapter(study: Study, others: dict[str, str]) -> Section:
     values = {
         "parts": found,
         "claims": claims,
+        "least": nearness.least_p((claim.row for claim in claims), study.settings["seeds"]),
+        "seeds": study.settings["seeds"],
         "tally": parts.tally(claims),
         "anchor": parts.anchor,
         "picture": picture,

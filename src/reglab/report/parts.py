@@ -15,8 +15,9 @@ from reglab.report.study import Study
 
 ELSEWHERE = ("attacks", "augmentation")  # families whose figures and checks stand in sections of their own
 ANCHORS = {"attacks": "attack", "augmentation": "topic", "theory": "topic"}  # of an entry, before its name
-LOOKS = {"supported": "helps", "contradicted": "hurts", "cannot tell": "cannot-tell", "diverged": "diverged"}
-LOOKS |= {"check failed": "diverged"}  # how each verdict looks
+# How each verdict looks.
+LOOKS = {"supported": "helps", "contradicted": "hurts", "no relevant difference": "no-relevant-difference"}
+LOOKS |= {"cannot tell": "cannot-tell", "diverged": "diverged", "check failed": "diverged"}
 
 
 def anchor(entry: Entry) -> str:

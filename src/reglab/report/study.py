@@ -7,7 +7,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from reglab.measures import TRAINED
-from reglab.report import formats, tables
+from reglab.report import formats, nearness, tables
 from reglab.report.collect import Entry
 
 
@@ -48,8 +48,10 @@ TEMPLATES.filters |= {
             breakable,
             mean_epochs,
         ),
+        *(nearness.turned, nearness.turning, nearness.is_least),
     )
 }
+TEMPLATES.globals["turning_legend"] = f"{nearness.MARK} {nearness.LEGEND}"
 
 
 @dataclass(frozen=True)
