@@ -12,7 +12,7 @@ def main() -> None:
     from reglab import attacking, params, record
     from reglab.data import prepared
     from reglab.fitting import Recipe
-    from reglab.restoring import ensemble_network, plain_network, recipe_network
+    from reglab.restoring import ensemble_network, recipe_network
 
     settings, data, family = params.load(), prepared.read(Path("data/study")), stage.name()
     attack = settings.entry("attacks", family)
@@ -26,7 +26,8 @@ def main() -> None:
         return partial(ensemble_network, kind, kind.member_recipe(plain), [recipe(each) for each in chosen])
 
     def tuned(name: str) -> partial:
-        return partial(plain_network, settings.few_labels.model, data.classes)
+        few = settings.few_labels
+        return partial(recipe_network, Recipe(few.regularizers, few.model, settings.training, data.classes))
 
     rebuilds = {"ensembles": ensemble, "transfer": tuned}
     rebuild = rebuilds.get(family, lambda name: partial(recipe_network, recipe(name)))

@@ -27,7 +27,7 @@ from reglab.regularizers.dropout import Dropout
 from reglab.regularizers.k_sparse import KSparse
 from reglab.regularizers.none import NoRegularizer
 from reglab.regularizers.weight_averaging import WeightAveraging
-from reglab.restoring import ensemble_network, plain_network, recipe_network
+from reglab.restoring import ensemble_network, recipe_network
 
 TRAINING = params.Training(epochs=4, batch_size=16, learning_rate=0.03)
 ATTACK = SimpleNamespace(norm="linf", epsilons=(0.02, 0.06), examples=50, seeds=2)
@@ -258,7 +258,7 @@ def test_ensembles_are_attacked_as_they_were_judged_also_those_that_vote(study, 
 
 def test_a_network_that_was_judged_with_several_budgets_is_known_by_the_one_it_has(study, tmp_path):
     folder, split = copied(study, tmp_path, "none"), study[1].split(1)
-    model, inputs = plain_network(MLP(depth=0), 3, folder, split, 1), torch.as_tensor(split.inputs["test"])
+    model, inputs = recipe_network(RECIPES["none"], folder, split, 1), torch.as_tensor(split.inputs["test"])
     told = load_file(folder / "predictions.safetensors")["test_probabilities"]
     save_file(
         {"test_probabilities@1": told.flip(2).contiguous(), "test_probabilities@5": told},

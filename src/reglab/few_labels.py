@@ -151,7 +151,7 @@ def run(
 
 
 def train_few(method, study: Study, case: Split, seed: int, folder: Path) -> None:
-    """Leave `seed-<n>.safetensors` in `folder`: probabilities, the judged network's weights, and the outcome.
+    """Leave `seed-<n>.safetensors` in `folder`: probabilities, the weights that they are of, and the outcome.
 
     The test inputs are looked at once, after the last step.
     """
@@ -166,9 +166,7 @@ def train_few(method, study: Study, case: Split, seed: int, folder: Path) -> Non
         told = {part: network(parts[part].inputs).softmax(1).cpu() for part in PARTS}
     if outcome["status"] == "finished" and not all(values.isfinite().all() for values in told.values()):
         outcome |= {"status": "diverged", "reason": "the last step made the weights infinite"}
-    plain = build(study.settings.model, case.inputs["test"].shape[1:], len(study.classes), seed).state_dict()
-    weights = {name: network.state_dict()[name] for name in plain}  # without the buffers of techniques
-    conclude(folder, seed, outcome, case, told, weights)
+    conclude(folder, seed, outcome, case, told, learner.basis().state_dict())
 
 
 def conclude(folder: Path, seed: int, outcome: dict, case: Split, told: dict, weights: dict) -> None:

@@ -17,6 +17,7 @@ from pytorch_lightning.callbacks import Checkpoint
 from pytorch_lightning.profilers import Profiler
 from safetensors import safe_open
 from safetensors.torch import save
+from torch.nn import Module
 from torch.utils.flop_counter import FlopCounterMode
 
 from reglab.data.loader import Loader, Whole, whole
@@ -25,7 +26,7 @@ from reglab.journal import Journal, write_atomically
 from reglab.learners.base import Diverged, Learner, device_of
 from reglab.learners.supervised import Supervised
 from reglab.losses import share
-from reglab.models.base import Architecture, build
+from reglab.models.base import Architecture, Network, build
 from reglab.models.parameters import weights
 from reglab.record import starting_with
 from reglab.regularizers.base import Regularizer
@@ -136,8 +137,7 @@ def train_seed(
         every,
         seed,
     )
-    outcome["zero_weights"] = share_of_zeros(learner)
-    outcome["idle_units"] = share_of_idle_units(learner, parts["validation"].inputs)
+    outcome |= measured(learner, parts["validation"].inputs)
     probabilities = predict(learner, parts)
     if outcome["status"] == "finished" and not all(values.isfinite().all() for values in probabilities.values()):
         outcome |= {"status": "diverged", "reason": "the last step made the weights infinite"}
@@ -221,20 +221,31 @@ def predict(learner: Supervised, parts: dict) -> dict[str, torch.Tensor]:
     return {part: network(parts[part].inputs).softmax(1).cpu() for part in JUDGED if part in parts}
 
 
-def share_of_zeros(learner: Supervised) -> float:
+def measured(learner: Supervised, inputs: torch.Tensor) -> dict[str, float]:
+    """What is told of the network that is judged, not of the one that was trained: shares of zeros, and its extent."""
+    network = learner.judged().eval().to(inputs.device)
+    return {
+        "zero_weights": share_of_zeros(network),
+        "idle_units": share_of_idle_units(network, inputs),
+    } | learner.extent()
+
+
+def share_of_zeros(network: Module) -> float:
     """Share of the weights that are exactly zero."""
-    flat = torch.cat([weight.detach().flatten() for weight in weights(learner.network).values()])
+    flat = torch.cat([weight.detach().flatten() for weight in weights(network).values()])
     return share(flat == 0)
 
 
 @torch.no_grad()
-def share_of_idle_units(learner: Supervised, inputs: torch.Tensor) -> float:
-    """Share of the outputs of all hidden layers that are exactly zero, over the inputs (n, *shape); 0 without any."""
+def share_of_idle_units(judged: Module, inputs: torch.Tensor) -> float:
+    """Share of the outputs of all hidden layers that are exactly zero, over the inputs (n, *shape); 0 without any.
+
+    Of all passes that a prediction takes, as where it is the mean over masks: what the layers put out, before any mask.
+    """
+    network = next(module for module in judged.modules() if isinstance(module, Network))
     told = []
-    hooks = [
-        layer.register_forward_hook(lambda _, __, units: told.append(units)) for layer in learner.network.hidden_layers
-    ]
-    learner.network.eval()(inputs)
+    hooks = [layer.register_forward_hook(lambda _, __, units: told.append(units)) for layer in network.hidden_layers]
+    judged(inputs)
     for hook in hooks:
         hook.remove()
     return share(torch.cat([units.flatten() for units in told]) == 0) if told else 0.0

@@ -10,7 +10,6 @@ from torch.nn import Module
 from reglab.data.prepared import Split
 from reglab.ensembles.base import Committee, Ensemble, stream
 from reglab.fitting import Recipe, learner_of
-from reglab.models.base import Architecture, build
 
 
 def recipe_network(recipe: Recipe, folder: Path, split: Split, seed: int) -> Module:
@@ -18,13 +17,6 @@ def recipe_network(recipe: Recipe, folder: Path, split: Split, seed: int) -> Mod
     learner = learner_of(recipe, split.inputs["test"].shape[1:], seed)
     learner.network.load_state_dict(load_file(folder / "weights" / f"seed-{seed}.safetensors"))
     return learner.judged().eval()
-
-
-def plain_network(architecture: Architecture, classes: int, folder: Path, split: Split, seed: int) -> Module:
-    """A network whose published weights are those that were judged, without anything that a technique keeps beside."""
-    network = build(architecture, split.inputs["test"].shape[1:], classes, seed)
-    network.load_state_dict(load_file(folder / "weights" / f"seed-{seed}.safetensors"))
-    return network.eval()
 
 
 def ensemble_network(

@@ -12,6 +12,7 @@ from tqdm import tqdm
 from reglab import journal, record
 from reglab.data.prepared import Prepared, Split
 from reglab.fitting import Recipe, cost_of_step, finished_seed, train_seed
+from reglab.measures import NETWORK
 from reglab.processes import run_all
 from reglab.record import About
 
@@ -59,7 +60,7 @@ def gathered(recipe: Recipe, costs: tuple[dict, dict], splits: dict[int, Split],
     each = zip(splits.items(), outcomes, probabilities, strict=True)
     examples = len(next(iter(splits.values())).inputs["labelled"])
     return Gathered(
-        {str(seed): seed_of_record(outcome, own, split, lines[seed]) for (seed, split), outcome, own in each},
+        {str(seed): seed_of_record(outcome, own, split) for (seed, split), outcome, own in each},
         total_cost(recipe, *costs, fmean(outcome["epochs"] for outcome in outcomes), examples),
         record.curves_csv(lines),
         record.predictions(splits.values(), [own["test"] for own in probabilities]),
@@ -67,22 +68,19 @@ def gathered(recipe: Recipe, costs: tuple[dict, dict], splits: dict[int, Split],
     )
 
 
-def seed_of_record(outcome: dict, probabilities: dict, split: Split, lines: list[dict]) -> dict:
+def seed_of_record(outcome: dict, probabilities: dict, split: Split) -> dict:
     """A seed's part of the record; one that diverged has no metrics."""
     seed = {key: outcome[key] for key in ("status", "reason", "best_epoch", "epochs") if key in outcome}
     if outcome["status"] != "finished":
         return seed | {"metrics": {}}
-    chosen = lines[outcome["best_epoch"]]["metrics"]
-    zeros = {key: outcome[key] for key in ("zero_weights", "idle_units")}
-    where = {key: chosen[key] for key in ("weight_norm", "distance_from_start")}
-    return seed | {"metrics": record.seed_metrics(split, probabilities) | zeros | where}
+    network = {key: outcome[key] for key in NETWORK}
+    return seed | {"metrics": record.seed_metrics(split, probabilities) | network}
 
 
 def finished(folder: Path, seed: int, split: Split, kept: Sequence[str]) -> tuple[dict, dict]:
     """As `fitting.finished_seed`, and the outcome has the `kept` ones of the metrics that a record of its own would have."""
     outcome, tensors = finished_seed(folder, seed)
-    lines = journal.Journal(folder / f"seed-{seed}.jsonl").lines
-    measured = seed_of_record(outcome, record.starting_with("probabilities/", tensors), split, lines)["metrics"]
+    measured = seed_of_record(outcome, record.starting_with("probabilities/", tensors), split)["metrics"]
     return outcome | {"metrics": {name: measured[name] for name in kept if measured}}, tensors
 
 

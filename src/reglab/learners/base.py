@@ -67,22 +67,26 @@ class Learner(LightningModule):
         self.steps += 1
         return loss
 
+    def judged(self) -> nn.Module:
+        """What validation and test see, and what is measured; a network, or a module that holds one."""
+        return self.network
+
     @torch.no_grad()
-    def curves(self) -> dict[str, float]:
-        """The epoch's mean terms, norm of the weights and distance from the start; starts afresh."""
-        now = list(weights(self.network).values())
+    def extent(self) -> dict[str, float]:
+        """Norm of the judged network's weights, and their distance from the initial weights."""
+        now = list(weights(self.judged()).values())
         away = [weight - start.to(weight.device) for weight, start in zip(now, self.start, strict=True)]
+        return {"weight_norm": norm(now).item(), "distance_from_start": norm(away).item()}
+
+    def curves(self) -> dict[str, float]:
+        """The epoch's mean terms, and the extent of the network that is judged; starts afresh."""
         means = {key: (total / self.steps).item() for key, total in self.sums.items()}
         self.sums, self.steps = {}, 0
-        return means | {"weight_norm": norm(now).item(), "distance_from_start": norm(away).item()}
+        return means | self.extent()
 
 
 class ClassificationLearner(Learner):
     """A learner of class scores (batch, classes), validated on batches of the PARTS with one-hot targets."""
-
-    def judged(self) -> nn.Module:
-        """What validation and test see."""
-        return self.network
 
     def validation_step(self, batch: Batch, batch_index: int, dataloader_idx: int = 0) -> None:
         logits, part = self.judged()(batch.inputs), PARTS[dataloader_idx]

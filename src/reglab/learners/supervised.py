@@ -47,8 +47,12 @@ class Supervised(ClassificationLearner):
         for regularizer in self.regularizers:
             regularizer.after_step(self.network, optimizer.param_groups[0]["lr"])
 
+    def basis(self) -> nn.Module:
+        """The network whose weights are judged and published, before techniques make of it what is judged."""
+        return self.network
+
     def judged(self) -> nn.Module:
-        network = self.network
+        network = self.basis()
         for regularizer in self.regularizers:
             network = regularizer.evaluation_model(network)
         return network

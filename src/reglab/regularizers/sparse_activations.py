@@ -19,6 +19,13 @@ def mean_l1_norm(units: Tensor) -> Tensor:
     return units.abs().sum() / len(units)
 
 
+class Remembered(dict):
+    """The units of a training step's last forward pass by layer; a copy of the network has none of its own yet."""
+
+    def __deepcopy__(self, memo: dict) -> "Remembered":
+        return Remembered()
+
+
 @dataclass(frozen=True)
 class SparseActivations(Regularizer):
     """Minimises J(w) + strength sum_l ||h_l||_1 over the outputs h_l of all hidden layers.
@@ -33,7 +40,7 @@ class SparseActivations(Regularizer):
     strength: Annotated[float, Ge(0)] = 1e-3
 
     def prepare_model(self, network: Network) -> None:
-        network.activations = {}  # of the training step's last forward pass, until `penalty` takes them
+        network.activations = Remembered()  # until `penalty` takes them
 
         def remember(layer, units: Tensor, number: int) -> None:
             if layer.training:

@@ -9,6 +9,7 @@ from annotated_types import Ge, Gt, Le, Lt
 from torch import Tensor, nn
 from torch.nn import functional
 
+from reglab.attacks.base import evaluation_mode
 from reglab.data.loader import Batch
 from reglab.models.base import Network
 from reglab.pretexts.base import Variation
@@ -30,22 +31,28 @@ def follow(teacher: nn.Module, student: nn.Module, decay: float, step: int) -> N
     """After step t = 1, 2, ...:  a <- d a + (1 - d) w  for each parameter, with d = min(decay, t / (t + 9)).
 
     Tarvainen and Valpola, eq. 1; the smaller decay at the start, which forgets the initial weights, is that of TensorFlow's
-    ExponentialMovingAverage with its number of updates.
+    ExponentialMovingAverage with its number of updates. Buffers, which techniques keep their state in, are copied.
     """
     for average, parameter in zip(teacher.parameters(), student.parameters(), strict=True):
         average.lerp_(parameter, max(1 - decay, 9 / (step + 9)))
+    for kept, buffer in zip(teacher.buffers(), student.buffers(), strict=True):
+        kept.copy_(buffer)
 
 
 class MeanTeacherLearner(SemiSupervisedLearner):
-    """The teacher follows the student after each step, and is what is judged."""
+    """The teacher follows the student after each step, and is what is judged, as techniques make it predict.
+
+    It gives its opinion in evaluation mode: what acts in prediction acts on it too, and none of the student's noise does.
+    """
 
     def __init__(self, network: Network, *others) -> None:
-        teacher = copy.deepcopy(network).requires_grad_(False)  # before regularizers hang their hooks on the student
         super().__init__(network, *others)
-        self.teacher = teacher
+        self.teacher = copy.deepcopy(network).requires_grad_(
+            False
+        )  # with the hooks that regularizers hang on a network
 
     def unlabelled_loss(self, batch: Batch) -> Tensor:
-        with torch.no_grad():
+        with torch.no_grad(), evaluation_mode(self.teacher):
             opinion = self.teacher(self.view(batch, "teacher", self.method.teacher_view))
         return consistency(self.network(self.view(batch, "student")), opinion, self.method.temperature)
 
@@ -53,7 +60,7 @@ class MeanTeacherLearner(SemiSupervisedLearner):
         super().optimizer_step(epoch, batch_index, optimizer, closure)
         follow(self.teacher, self.network, self.method.decay, self.global_step + 1)
 
-    def judged(self) -> nn.Module:
+    def basis(self) -> nn.Module:
         return self.teacher
 
 
