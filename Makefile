@@ -1,5 +1,6 @@
 # make repro   the whole study      make test   every test
 # make ui      MLflow on the runs   make bench  what things cost, side by side
+# make repro ONLY="none dropout"   the study of these entries alone, kept apart in profiles/only
 # make repro PROFILE=quick, make ui PROFILE=quick   the small study of params.yaml, profiles.quick, kept apart
 # make ui PORT=5001   another port than the first free one from 5000 on
 PYTHON ?= python3
@@ -11,7 +12,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 
 .PHONY: repro test ui bench lint
 repro: $(READY)
-	@$(ENV)/bin/reglab repro $(if $(PROFILE),--profile '$(PROFILE)')
+	@$(ENV)/bin/reglab repro $(if $(PROFILE),--profile '$(PROFILE)') $(if $(ONLY),--only $(ONLY))
 
 test: $(READY)
 	@$(ENV)/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -q

@@ -13,8 +13,7 @@ def main() -> None:
     from reglab.evaluation.enough import too_few_seeds
 
     settings = params.load()
-    feasible.check(settings)
-    for warning in too_few_seeds(settings):
+    for warning in [*feasible.check(settings), *too_few_seeds(settings)]:
         print(warning, file=sys.stderr)
     recipes = Path("data/recipes")  # what a stage depends on that cannot tell the section of its recipe
     recipes.mkdir(parents=True, exist_ok=True)

@@ -18,7 +18,8 @@ PACKAGE = ROOT / "src" / "reglab"
 LAYERS = [
     {"errors", "streams", "figures", "oracle", "yaml_source", "faults", "sections", "measures", "outlines"}
     | {"cores", "redaction"},
-    {"params", "demands", "entries", "grids", "data", "models", "best_weights", "losses", "penalties", "augmentation"},
+    {"params", "demands", "entries", "grids", "data", "models", "best_weights", "losses", "penalties", "augmentation"}
+    | {"references", "stacks"},
     {"attacks"},
     {"regularizers", "baselines"},
     {"learners"},
@@ -29,7 +30,7 @@ LAYERS = [
     | {"augmenting", "pretraining", "budgets", "few_labels", "multitasking", "restoring"}
     | {"imports", "regimes", "variance_sources", "searching", "sweeping", "cocktail", "surroundings"},
     {"report", "technique_checks"},
-    {"exclusive", "recovery", "repro", "profiles", "cli"},
+    {"exclusive", "recovery", "repro", "profiles", "targets", "uncommitted", "cli"},
 ]
 CODE = Code(ROOT)
 

@@ -134,7 +134,7 @@ def names_of(kind: type) -> str:
     return ", ".join(field.name for field in fields(kind))
 
 
-WHOLE, SHARE = "a whole number of at least 1", "a number from 0 to below 1"
+WHOLE, SHARE = "a whole number from 1 to", "a number from 0 to below 1"
 DATA, TRAINING = names_of(params.Data), names_of(params.Training)
 MLP, L1 = names_of(params.find("models", "mlp")), names_of(params.find("regularizers", "l1"))
 NAMED = "a mapping of names to settings, {} where there are none"
@@ -149,17 +149,17 @@ BAD = [  # key, value, found, allowed
     ("data.name", "digit", '"digit"', f"{SOURCES}; did you mean digits?"),
     ("data.name", "splits", '"splits"', SOURCES),
     ("data.name", MISSING, "nothing", SOURCES),
-    ("data.train_size", MISSING, "nothing", WHOLE),
-    ("data.validation_size", 50.0, "50.0", WHOLE),
-    ("data.test_size", True, "true", WHOLE),
-    ("data.test_size", 0, "0", WHOLE),
+    ("data.train_size", MISSING, "nothing", f"{WHOLE} 10,000,000"),
+    ("data.validation_size", 50.0, "50.0", f"{WHOLE} 10,000,000"),
+    ("data.test_size", True, "true", f"{WHOLE} 10,000,000"),
+    ("data.test_size", 0, "0", f"{WHOLE} 10,000,000"),
     ("data.label_noise", 1.5, "1.5", "a number from 0 to 1"),
-    ("seeds", 1, "1", "a whole number of at least 2"),
+    ("seeds", 1, "1", "a whole number from 2 to 1,000"),
     ("model", "mlp", '"mlp"', MODEL),
     ("model", MISSING, "no such section", MODEL),
     ("model.name", "mpl", '"mpl"', f"{MODELS}; did you mean mlp?"),
     ("model.widht", 3, "an unknown setting", f"one of: {MLP}; did you mean width?"),
-    ("model.depth", 0, "0", WHOLE),
+    ("model.depth", 0, "0", f"{WHOLE} 100"),
     ("training", [], "[]", f"a mapping of {TRAINING}"),
     ("training.epoch", 3, "an unknown setting", f"one of: {TRAINING}; did you mean epochs?"),
     ("training.optimizer", "adma", '"adma"', "one of: adam, sgd; did you mean adam?"),
@@ -186,7 +186,7 @@ BAD = [  # key, value, found, allowed
     ("evaluation.confidence", 1, "1", "a number above 0 and below 1"),
     ("tracking.uri", 5000, "5000", "text, not empty, or null"),
     ("tracking.experiment", "", '""', "text, not empty"),
-    ("processes", 0, "0", f"{WHOLE}, or null"),
+    ("processes", 0, "0", f"{WHOLE} 1,024, or null"),
     ("trainings", {}, "an unknown section", f"{', '.join(SECTIONS)}; did you mean training?"),
 ]
 
@@ -259,7 +259,7 @@ def test_all_faults_are_told_at_once(tmp_path):
     text = text.replace("sgd", "&a adam").replace("mine", "2024-01-01").replace("processes: 2", "processes: *a")
     keys = sorted(line.split(": ")[1] for line in faults(tmp_path, text.replace("\nseeds", "\nseed")))
     of_text, of_values = ["training.optimizer", "tracking.experiment", "processes"], ["data.name", "data.test_size"]
-    assert keys == sorted([*of_text, *of_values, "regularizers.none", "seed", "seeds"])
+    assert keys == sorted([*of_text, *of_values, "regularizers.none", "seed"])
 
 
 @pytest.mark.parametrize(

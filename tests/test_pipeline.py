@@ -60,7 +60,9 @@ def test_a_deleted_entry_leaves_the_metrics_and_the_report(done):
     done.edit(lambda all: all["regularizers"].pop("l1"))
     assert not any("@" in stage for stage in done.repro())
     assert set(done.metrics()["regularizers"]) == {"none", "dropout"}
-    assert not [page for page in (done.folder / "reports").rglob("*.html") if ">l1<" in page.read_text(encoding="utf-8")]
+    assert not [
+        page for page in (done.folder / "reports").rglob("*.html") if ">l1<" in page.read_text(encoding="utf-8")
+    ]
     (done.folder / "params.yaml").write_bytes(before)
     done.repro()
 

@@ -13,6 +13,8 @@ from reglab.exclusive import no_dvc, only_repro
 from reglab.outlines import outlines
 from reglab.processes import exit_on_signals
 from reglab.redaction import redact_output
+from reglab.targets import targets
+from reglab.uncommitted import untracked
 
 
 def main() -> None:
@@ -22,10 +24,14 @@ def main() -> None:
     commands = parser.add_subparsers(dest="command", required=True)
     command = commands.add_parser("check", help="tell every fault in params.yaml, and whether the data can be split so")
     command.add_argument("--profile", metavar="NAME", help="check params.yaml with this entry of `profiles` merged in")
+    command.add_argument("--only", metavar="ENTRY", nargs="+", default=[], help="and with these entries alone")
     command.set_defaults(call=check)
     command = commands.add_parser("repro", help="what make repro calls: recover, dvc repro, say where to look")
     command.add_argument("--profile", metavar="NAME", help="the smaller study of this entry of `profiles`, kept apart")
     command.add_argument("--wait", action="store_true", help="while another repro is at work here, wait for its end")
+    command.add_argument(
+        "--only", metavar="ENTRY", nargs="+", default=[], help="the study of these entries, kept apart"
+    )
     command.epilog = "Every other argument is passed on to dvc repro."
     command.set_defaults(call=repro)
     command = commands.add_parser("sync", help="restore every run in MLflow that records have and MLflow lacks")
@@ -63,12 +69,12 @@ def check(given: argparse.Namespace) -> int:
 
     imported = "torch" in sys.modules  # as in a warm process, where the files themselves are no slower than outlines
     with nullcontext() if imported else outlines():
-        settings = params.load()
-        if given.profile:
-            settings = profiles.load(Path.cwd(), given.profile)
-    with profiles.told_of(given.profile) if given.profile else nullcontext():
-        feasible.check(settings)
-    for warning in too_few_seeds(settings):
+        settings = None if given.only else params.load()
+        if given.profile or given.only:
+            settings = profiles.load(Path.cwd(), given.profile, given.only)
+    with profiles.told_of(given.profile):
+        warnings = feasible.check(settings)
+    for warning in [*warnings, *too_few_seeds(settings), *untracked(Path.cwd())]:
         print(warning, file=sys.stderr)
     recipes = len(settings.regularizers) + len(settings.combinations)
     print(
@@ -83,18 +89,19 @@ def repro(given: argparse.Namespace) -> int:
     exit_on_signals()
     if not Path("params.yaml").exists():
         return check(given)  # which says so
-    folder, profile = Path.cwd(), ["--profile", given.profile] if given.profile else []
-    place = profiles.place(folder, given.profile) if profile else folder
+    folder, smaller = Path.cwd(), ["--profile", given.profile] * bool(given.profile)
+    smaller += ["--only", *given.only] * bool(given.only)
+    place = profiles.place(folder, given.profile, given.only) if smaller else folder
     with only_repro(place, wait=given.wait), warm.server() as address:
         with no_dvc(place):
             pass  # before anything is touched; again by `recover`, which mends what DVC writes
         os.environ.update(address)
-        code = warm.hand_over([__file__, "check", *profile])
+        code = warm.hand_over([__file__, "check", *smaller])
         code = check(given) if code is None else code
-        if code == 0 and profile:
-            folder = profiles.prepare(folder, given.profile)
+        if code == 0 and smaller:
+            folder = profiles.prepare(folder, given.profile, given.only)
             os.environ.pop("MLFLOW_TRACKING_URI", None)  # the runs of the whole study are not to be mixed with these
-        return code or repro(folder, given.arguments)
+        return code or repro(folder, given.arguments or targets(folder))
 
 
 def sync(given: argparse.Namespace) -> int:
@@ -109,8 +116,9 @@ def ui(given: argparse.Namespace) -> int:
 
     folder = Path.cwd()
     if given.profile:
-        profiles.merged(folder / "params.yaml", given.profile)  # there is one of this name
         folder = folder / "profiles" / given.profile
+        if not folder.is_dir():
+            profiles.merged(Path("params.yaml"), given.profile)  # there is one of this name
         os.environ.pop("MLFLOW_TRACKING_URI", None)  # which repro ignores for a profile
         if not (folder / "params.yaml").exists():
             raise UserError(f"{folder}: found no runs yet; make repro PROFILE={given.profile} makes them")

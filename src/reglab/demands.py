@@ -1,15 +1,44 @@
 """What one section of params.yaml demands of another."""
 
-from reglab.entries import own_name
-from reglab.faults import Faults, Key, Plain, is_named, one_of, shown
+from difflib import get_close_matches
+
+from reglab.entries import BASES, names, own_name
+from reglab.faults import Faults, Key, Plain, at_places, is_named, nearest, one_of, shown
 from reglab.grids import points
 from reglab.measures import better, measures, over, relevance
 from reglab.redaction import has_secret
+from reglab.references import missing, references
 from reglab.sections import Attack, Transfer
+from reglab.stacks import check_stacks
 
 # A topic may bear the name of the technique it explains, a sweep bears that of its own; the keys of the others name folders,
 # families and questions.
 OTHER_NAMES = ("theory", "augmentation", "attacks", "sweeps", "comparisons", "claims", "profiles")
+
+
+def check_references(given: dict, faults: Faults) -> None:
+    """An entry that is missing is told once, with the places that name it; what cannot be judged is not told at all."""
+    for reference in references(given):
+        if not all(isinstance(given.get(section), dict) for section in reference.sections):
+            faults.told.setdefault(reference.place)
+    for name, places in missing(given).items():
+        section, *others = min((reference.sections for reference in places), key=len)
+        if home := next((each for each in BASES if each in given and others and name in names(each)), None):
+            section, others = home, []
+        odd = set(given[section]) - set(names(section)) if not others and section in BASES else ()
+        elsewhere = name == "none" or get_close_matches(name, odd, n=1)  # told as an entry that is spelled wrong
+        if len(places) == 1 and not elsewhere:
+            continue  # told at its place
+        if not elsewhere:
+            key = places[0].place if others else (section, name)
+            found = f'no entry "{name}"' if others else "no such entry"
+            choices = [entry for each in places[0].sections for entry in given[each]]
+            faults.add(
+                key,
+                f"{found}, but these name it: {at_places([reference.place for reference in places])}",
+                f"such an entry, or none of these places (reglab repro --only takes them out){nearest(name, choices)}",
+            )
+        faults.told |= dict.fromkeys(reference.place for reference in places)
 
 
 def check_across(given: dict, values: dict, faults: Faults) -> None:
@@ -23,9 +52,12 @@ def check_across(given: dict, values: dict, faults: Faults) -> None:
             if owners.setdefault(name, family) != family:
                 faults.write((family, name), f"a name that {owners[name]} has already", "a name of its own")
     check_tracking(given.get("tracking"), faults)
+    check_used(given, values, faults)
     check_representations(values, faults)
     check_searches(values, faults)
     check_declared(values, faults)
+    check_ensembles(values, faults)
+    check_stacks(values, faults)
     for family, attack in (values.get("attacks") or {}).items():
         if attack:
             check_attack(("attacks", family), attack, values, faults)
@@ -44,6 +76,35 @@ def check_tracking(given: Plain, faults: Faults) -> None:
         faults.add(("tracking", "uri"), "a password or a token, which git and dvc.lock would keep", allowed)
 
 
+def check_used(given: dict, values: dict, faults: Faults) -> None:
+    """What a stage cannot do without: a policy for few labels, something to attack."""
+    learners = [section for section in ("pretraining", "transfer", "semi_supervised") if given.get(section)]
+    if learners and isinstance(given.get("augmentation"), dict) and "study" not in given["augmentation"]:
+        allowed = f"study: {{}}, which changes nothing, or some strengths, for the entries under {learners[0]}"
+        faults.add(("augmentation", "study"), "no such entry", allowed)
+    for family in values.get("attacks") or {}:
+        entries = values.get(family) or {}
+        if isinstance(given.get(family), dict) and not [
+            own for own in entries.values() if not getattr(own, "classes", None)
+        ]:
+            faults.add(
+                ("attacks", family), f"nothing under {family} to attack", f"an entry there, or no attacks.{family}"
+            )
+
+
+def check_ensembles(values: dict, faults: Faults) -> None:
+    """Members that are chosen among the recipes are no more than these; those that are built have a model to vary."""
+    recipes, model = values.get("regularizers") or {}, values.get("model")
+    for name, ensemble in (values.get("ensembles") or {}).items():
+        if ensemble and ensemble.gathers and recipes and ensemble.members > len(recipes):
+            allowed = f"at most {len(recipes)}, the recipes under regularizers of which it chooses"
+            faults.add(("ensembles", name, "members"), shown(ensemble.members), allowed)
+        for setting in ("width", "depth"):
+            if ensemble and model and hasattr(ensemble, setting) and not hasattr(model, setting):
+                found, allowed = f"a model without a {setting}, {own_name(model)}", "a model that has one"
+                faults.add(("ensembles", name, setting), found, allowed)
+
+
 def check_representations(values: dict, faults: Faults) -> None:
     """What `transfer` starts from and is compared with; and that budgets rise and are no larger than the data."""
     pretexts, transfers = values.get("pretraining") or {}, values.get("transfer") or {}
@@ -54,10 +115,12 @@ def check_representations(values: dict, faults: Faults) -> None:
         if source == "text":
             images = [pretext for pretext, own in pretexts.items() if getattr(own, "source", None) != "text"]
             faults.add(("transfer", name, "start"), f"{entry.start}, a pretext on text", one_of(images))
-        learned = range(getattr(pretexts[entry.start], "classes", 0))
-        if set(learned) & set(entry.classes or learned):
-            allowed = f"classes from {len(learned)} on: those below have taught {entry.start}, labels and all"
+        learned = getattr(pretexts[entry.start], "classes", 0)
+        if learned and min(entry.classes or (0,)) < learned:
+            allowed = f"classes from {learned} on: those below have taught {entry.start}, labels and all"
             faults.add(("transfer", name, "classes"), shown(entry.classes and list(entry.classes)), allowed)
+        if entry.classes and len(set(entry.classes)) < len(entry.classes):
+            faults.add(("transfer", name, "classes"), shown(list(entry.classes)), "each class once")
         if reference_of(entry, transfers) is None:
             wanted = {"start": "scratch"} | ({"classes": list(entry.classes)} if entry.classes else {})
             found = "no entry that starts from scratch, augmented, on the same classes"

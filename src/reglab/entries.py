@@ -1,6 +1,7 @@
 """What params.yaml may name: one class a file, found by the file's name."""
 
 import inspect
+import os
 import re
 from dataclasses import fields
 from importlib import import_module
@@ -29,7 +30,8 @@ PACKAGE = Path(__file__).parent
 def entry_of(family: str, name: str, given: Plain, key: Key, faults: Faults) -> Any:
     """The entry `name` of a family, its settings completed with the defaults."""
     if name not in names(family):
-        faults.add(key, "an unknown name", one_of(names(family)) + nearest(name, names(family)))
+        near = in_checkout(folder_of(family), name) or nearest(name, names(family))
+        faults.add(key, "an unknown name", one_of(names(family)) + near)
         return None
     try:
         kind = find(family, name)
@@ -60,10 +62,21 @@ def find(family: str, name: str) -> type:
     raise UserError(f"{file.__file__}: found no class that derives from {base}; allowed: one in each file of {family}")
 
 
+def folder_of(family: str) -> str:
+    return BASES[family].split(".")[1]
+
+
 def names(family: str) -> list[str]:
     """The names of its files, sorted."""
-    folder = PACKAGE.joinpath(*BASES[family].split(".")[1:-2])
-    return sorted({path.stem for path in folder.glob("*.py")} - NOT_ENTRIES)
+    return sorted({path.stem for path in (PACKAGE / folder_of(family)).glob("*.py")} - NOT_ENTRIES)
+
+
+def in_checkout(folder: str, name: Plain) -> str:
+    """The end of a line about a file that a queued experiment lacks, while the checkout that DVC_ROOT names has it."""
+    file, root = f"src/reglab/{folder}/{name}.py", os.environ.get("DVC_ROOT")
+    if not root or not Path(root, file).is_file():
+        return ""
+    return f"; {Path(root, file)} is there, but git does not know it: say git add {file} and queue again"
 
 
 def sources() -> list[str]:

@@ -97,7 +97,7 @@ def words(kind: Any) -> str:
         return ", or ".join("null" if part is NoneType else words(part) for part in parts)
     if origin is tuple:
         return f"a list, each item {words(parts[0])}"
-    if origin is dict:
+    if origin is dict or kind is dict:
         return "a mapping of names to settings, {} where there are none"
     named = {float: "a number", int: "a whole number", bool: "true or false", str: "text"}
     return named.get(kind, "a mapping of a name and the settings that go with it")
@@ -115,9 +115,9 @@ def limits(constraints: Iterable) -> str:
             found |= {name: getattr(constraint, name) for name in PHRASES if hasattr(constraint, name)}
     match found:
         case {"ge": low, "le": high}:
-            return f" from {low} to {high}"
+            return f" from {low:,} to {high:,}"
         case {"ge": low, "lt": high}:
-            return f" from {low} to below {high}"
+            return f" from {low:,} to below {high:,}"
         case {"min_length": 1}:
             return ", not empty"
     return " and".join(f" {PHRASES[name]} {bound}" for name, bound in found.items())
@@ -142,18 +142,29 @@ def checked(kind: Any, given: Plain, key: Key, faults: Faults) -> Any:
         elif fault == "missing":
             faults.add(key + place, "nothing", words(kinds[place[0]]))
         else:
-            value, wanted = (given[place[0]], kinds[place[0]]) if place else (given, kind)
+            value, wanted = (given[place[0]], kinds[place[0]]) if kinds and place else (given, kind)
+            if not kinds and get_origin(kind) is dict and place:  # an item of a mapping of one type
+                value, wanted = given[place[0]], get_args(kind)[1]
             choices = get_args(wanted) if get_origin(wanted) is Literal else ()
             faults.add(key + place, shown(value), words(wanted) + nearest(value, choices))
     return None
 
 
-def is_named(key: Key, name: Plain, choices: list[str], faults: Faults) -> bool:
-    """Whether there is something of this name; a line where not."""
+def is_named(key: Key, name: Plain, choices: list[str], faults: Faults, why: str = "") -> bool:
+    """Whether there is something of this name; a line where not, which ends with `why` or a name that looks like it."""
     if name in choices:
         return True
-    faults.add(key, "nothing" if name is None else shown(name), one_of(choices) + nearest(name, choices))
+    allowed = (
+        one_of(choices) + (why or nearest(name, choices)) if choices else "nothing, for there is nothing to choose from"
+    )
+    faults.add(key, "nothing" if name is None else shown(name), allowed)
     return False
+
+
+def at_places(places: Sequence[Key], most: int = 6) -> str:
+    """regimes.recipes[2], sweeps.dropout, ... (9 places)"""
+    listed = ", ".join(map(dotted, places[:most]))
+    return listed if len(places) <= most else f"{listed}, ... ({len(places)} places)"
 
 
 @cache

@@ -1,11 +1,14 @@
 """Settings of regularizers that are varied: grids for sweeps, ranges for cocktails."""
 
+import math
 from itertools import product
 from typing import Any
 
 from reglab.entries import entry_of, names
 from reglab.faults import Faults, Key, Plain, checked, is_named, shown
 from reglab.sections import Cocktail
+
+MOST = 1_000  # settings of a grid, each of which is trained
 
 
 def points(grid: dict[str, tuple]) -> list[dict]:
@@ -20,6 +23,9 @@ def sweep_of(name: str, given: Plain, recipes: dict, key: Key, faults: Faults) -
     if not isinstance(given, dict) or not given or not all(isinstance(own, list) and own for own in given.values()):
         faults.add(key, shown(given), "settings with the values to try, such as {strength: [0.1, 1.0]}")
         return None
+    if (count := math.prod(map(len, given.values()))) > MOST:
+        faults.add(key, f"{count:,} settings to try", f"at most {MOST:,}, so shorter lists")
+        return None
     tried = [at(name, point, recipes, key, faults) for point in points(given)]
     if None in tried:
         return None
@@ -29,6 +35,8 @@ def sweep_of(name: str, given: Plain, recipes: dict, key: Key, faults: Faults) -
 def cocktail_of(name: str, given: Plain, recipes: dict, key: Key, faults: Faults) -> Cocktail | None:
     """A search, its ingredients and ranges checked against `regularizers`."""
     found = checked(Cocktail, given, key, faults)
+    if found and not found.ingredients:
+        faults.add((*key, "ingredients"), "{}", "entries of regularizers with the settings that vary")
     for ingredient, ranges in found.ingredients.items() if found else ():
         place = (*key, "ingredients", ingredient)
         if not is_named(place, ingredient, list(recipes), faults):

@@ -43,6 +43,10 @@ def outline(module: str) -> "Outline":
     return Outline(module)
 
 
+def method(*_, **__) -> None:
+    raise NotImplementedError("an outline has settings alone; import the class for what it does")
+
+
 class Outline:
     """The classes and constants that a module of this package defines or imports, each evaluated when asked for."""
 
@@ -97,10 +101,12 @@ class Outline:
             raise Unreadable(f"{self.module}: {fault}") from fault
 
     def class_of(self, node: ast.ClassDef) -> type:
-        """The class with its annotations, constants and bases."""
+        """The class with its annotations, constants and bases; of a method there is the name alone."""
         annotations, members = {}, {"__module__": self.module, "__doc__": ast.get_docstring(node)}
         for part in node.body:
-            if isinstance(part, ast.AnnAssign) and isinstance(part.target, ast.Name):
+            if isinstance(part, ast.FunctionDef):
+                members[part.name] = method
+            elif isinstance(part, ast.AnnAssign) and isinstance(part.target, ast.Name):
                 annotations[part.target.id] = self.value(part.annotation, members)
                 if part.value:
                     members[part.target.id] = self.value(part.value, members)

@@ -6,14 +6,15 @@ lie: one section more is a line there and a line here.
 
 import re
 from dataclasses import MISSING, dataclass, fields, is_dataclass, replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any
 
-from annotated_types import Ge
+from annotated_types import Ge, Le
 
 from reglab import outlines
-from reglab.demands import check_across
-from reglab.entries import BASES, describe, entry_of, find, names, own_name, sources
+from reglab.demands import check_across, check_references
+from reglab.entries import BASES, describe, entry_of, find, in_checkout, names, own_name, sources
 from reglab.errors import UserError
 from reglab.faults import Faults, Key, Plain, checked, hints, is_named, nearest, shown, unknown, words
 from reglab.grids import cocktail_of, sweep_of
@@ -51,7 +52,7 @@ class Params:
     """params.yaml, its sections in the order of the file; entries by name, completed with their defaults."""
 
     data: Data
-    seeds: Annotated[int, Ge(2)]
+    seeds: Annotated[int, Ge(2), Le(1_000)]
     model: Any
     training: Training
     baselines: dict[str, Any]
@@ -79,7 +80,7 @@ class Params:
     claims: dict[str, Claim]
     profiles: dict[str, dict]
     tracking: Tracking
-    processes: Annotated[int, Ge(1)] | None = None
+    processes: Annotated[int, Ge(1), Le(1_024)] | None = None
 
     def recipe(self, name: str) -> tuple[str, tuple]:
         """The family and the techniques, in order of application, of an entry of `regularizers` or `combinations`."""
@@ -111,6 +112,8 @@ def load(path: str | Path = "params.yaml") -> Params:
     """The file as `Params`; UserError with a line for each fault: key, what was found, what is allowed."""
     given, faults = read(path)
     kinds, values = hints(Params), {}
+    given = known_sections(given, list(kinds), faults)
+    check_references(given, faults)
     for section in fields(Params):
         name = section.name
         if name in GRIDS and name in given:
@@ -119,9 +122,11 @@ def load(path: str | Path = "params.yaml") -> Params:
             values[name] = section_of(name, kinds[name], given[name], faults)
         elif section.default is section.default_factory is MISSING:
             faults.add((name,), "no such section", words(kinds[name]))
-    for name in given:
-        if name not in kinds:
-            faults.add((name,), "an unknown section", ", ".join(kinds) + nearest(name, list(kinds)))
+    profiles = given.get("profiles")
+    for name, profile in profiles.items() if isinstance(profiles, dict) else ():
+        name_of("profiles", name, faults)
+        for section in profile if isinstance(profile, dict) else ():
+            is_named(("profiles", name, section), section, list(kinds), faults)
     check_across(given, values, faults)
     if faults.lines:
         raise UserError(*faults.lines)
@@ -135,6 +140,17 @@ def load_tracking(path: str | Path) -> Tracking:
     if tracking is None:
         raise UserError(*faults.lines)
     return tracking
+
+
+def known_sections(given: dict, known: list[str], faults: Faults) -> dict:
+    """The sections under their names: one that is spelled wrong is told once and then read as what it was meant for."""
+    found = {}
+    for name, section in given.items():
+        close = get_close_matches(name, [each for each in known if each not in given], n=1)
+        if name not in known:
+            faults.add((name,), "an unknown section", ", ".join(known) + nearest(name, close or known))
+        found |= {name: section} if name in known else {close[0]: section} if close else {}
+    return found
 
 
 def section_of(name: str, kind: Any, given: Plain, faults: Faults) -> Any:
@@ -163,7 +179,7 @@ def section_of(name: str, kind: Any, given: Plain, faults: Faults) -> Any:
         rest = checked(FewLabels, given | {"model": {}, "regularizers": []}, (name,), faults)
         return replace(rest, model=model, regularizers=shared) if rest and model else None
     if name == "data" and isinstance(given, dict):
-        is_named(("data", "name"), given.get("name"), sources(), faults)
+        is_named(("data", "name"), given.get("name"), sources(), faults, in_checkout("data", given.get("name")))
     return checked(kind, given, (name,), faults)
 
 
@@ -173,18 +189,14 @@ def model_of(key: Key, given: Plain, faults: Faults) -> Any:
         faults.add(key, "nothing" if given is None else shown(given), words(Any))
         return None
     own = {name: value for name, value in given.items() if name != "name"}
-    known = is_named((*key, "name"), given.get("name"), names("models"), faults)
-    return checked(find("models", given["name"]), own, key, faults) if known else None
+    name = given.get("name")
+    known = is_named((*key, "name"), name, names("models"), faults, in_checkout("models", name))
+    return checked(find("models", name), own, key, faults) if known else None
 
 
 def policies(given: dict, faults: Faults) -> dict[str, Any]:
     """How the images of each folder are varied."""
     known = [name for name in given if is_named(("augmentation", name), name, AUGMENTED, faults)]
-    for name in AUGMENTED:
-        if name not in given:
-            faults.add(
-                ("augmentation", name), "no such entry", f"{name}: {{}}, which changes nothing, or some strengths"
-            )
     policy = policy_class()
     return {name: checked(policy, given[name], ("augmentation", name), faults) for name in known}
 

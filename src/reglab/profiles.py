@@ -1,6 +1,7 @@
 """A smaller study beside the whole one: `reglab repro --profile quick` in a folder `profiles/quick/` of its own.
 
-It holds the files of this checkout and params.yaml with the entry `profiles.quick` merged into it; DVC, MLflow and the
+It holds the files of this checkout and params.yaml with the entry `profiles.quick` merged into it, or with some of its
+entries alone (`--only none dropout`, in `profiles/only/`); DVC, MLflow and the
 journal keep there what is theirs, so that nothing of it meets the whole study.
 """
 
@@ -8,28 +9,31 @@ import contextlib
 import io
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from omegaconf import OmegaConf
 from ruamel.yaml import YAML
 
-from reglab import params
+from reglab import params, references
 from reglab.errors import UserError
 from reglab.faults import unknown
+from reglab.measures import TRAINED
 from reglab.params import Params
 from reglab.yaml_source import read
 
+CHOSEN = (*TRAINED, "theory")  # sections whose entries are a study's
+OF_CHOSEN = ("augmentation", "attacks", "sweeps", "cocktails", "comparisons", "claims")  # and what is asked of them
 NOT_NEEDED = ("tests", "benchmarks", "reports", "dvc.lock", "params.yaml", "README.md")  # or made anew
 COPIED = ".reglab/copied"  # the list of what was copied, so that what went away goes there too
 
 
-def load(root: Path, name: str) -> Params:
-    """The settings of a profile; their faults are told at their place in `profiles`, to which they are due.
+def load(root: Path, name: str | None, only: Collection[str] = ()) -> Params:
+    """The settings of a smaller study; faults of a profile are told at their place in `profiles`, to which they are due.
 
-    To be called when params.yaml itself has no fault. Raises UserError, also for a profile that is not there.
+    To be called when params.yaml itself has no fault. Raises UserError, also for a profile or an entry that is not there.
     """
-    text = merged(root / "params.yaml", name)
+    text = merged(root / "params.yaml", name, only)
     with tempfile.TemporaryDirectory() as folder, told_of(name):
         path = Path(folder, "params.yaml")
         path.write_text(text, encoding="utf-8")
@@ -37,44 +41,74 @@ def load(root: Path, name: str) -> Params:
 
 
 @contextlib.contextmanager
-def told_of(name: str) -> Iterator[None]:
-    """Tell the faults of the block as those of a profile."""
+def told_of(name: str | None) -> Iterator[None]:
+    """Tell the faults of the block as those of a profile, where it is one."""
     try:
         yield
     except UserError as error:
-        place = "params.yaml: "
-        raise UserError(*(line.replace(place, f"{place}profiles.{name}.", 1) for line in error.lines)) from None
+        place, there = "params.yaml: ", f"params.yaml: profiles.{name}." if name else "params.yaml: "
+        raise UserError(*(line.replace(place, there, 1) for line in error.lines)) from None
 
 
-def place(root: Path, name: str) -> Path:
-    """The folder of a profile; raises UserError for one that is not there. Where `profiles` is no mapping, `root`."""
+def place(root: Path, name: str | None, only: Collection[str] = ()) -> Path:
+    """The folder of a smaller study: profiles/quick, profiles/only or profiles/quick-only.
+
+    Raises UserError for a profile that is not there. Where `profiles` is no mapping, `root`.
+    """
     named = read(root / "params.yaml")[0].get("profiles")
-    if not isinstance(named, dict):
+    if name and not isinstance(named, dict):
         return root  # as `reglab check` is to say
-    if name not in named:
+    if name and name not in named:
         raise unknown("params.yaml: profiles", name, list(named))
-    return root / "profiles" / name
+    return root / "profiles" / "-".join([name] * bool(name) + ["only"] * bool(only))
 
 
-def merged(path: Path, name: str) -> str:
-    """The text of params.yaml for a profile, without `profiles`; its tracking database is its own unless it names one."""
-    whole = read(path)[0]
-    profiles = whole["profiles"]
-    if name not in profiles:
-        raise unknown("params.yaml: profiles", name, list(profiles))
-    whole = whole | {"profiles": {}, "tracking": whole["tracking"] | {"uri": None}}
-    whole = OmegaConf.to_container(OmegaConf.merge(whole, profiles[name]))
-    text = io.StringIO(f"# {path.name} with profiles.{name} merged into it, made anew by each repro: edit that one\n")
+def merged(path: Path, name: str | None, only: Collection[str] = ()) -> str:
+    """The text of params.yaml with a profile merged in and of some entries alone, without `profiles`.
+
+    Its tracking database is its own unless the profile names one.
+    """
+    given, faults = read(path)
+    if faults.lines:
+        raise UserError(*faults.lines)
+    tracking, known = references.mapping(given, "tracking"), references.mapping(given, "profiles")
+    whole, made_of = given | {"profiles": {}, "tracking": tracking | {"uri": None}}, []
+    if name:
+        if name not in known:
+            raise unknown("params.yaml: profiles", name, list(known))
+        whole = with_profile(whole, known[name])
+        made_of.append(f"profiles.{name} merged into it")
+    if only:
+        entries = [entry for section in CHOSEN for entry in references.mapping(whole, section)]
+        if absent := [each for each in only if each not in entries]:
+            raise UserError(*unknown("reglab repro --only", absent[0], entries).lines)
+        whole = references.only(whole, set(only))
+        made_of.append(f"{', '.join(only)} alone")
+    text = io.StringIO(f"# {path.name} with {' and '.join(made_of)}, made anew by each repro: edit that one\n")
     text.seek(0, io.SEEK_END)
     YAML().dump(whole, text)
     return text.getvalue()
 
 
-def prepare(root: Path, name: str) -> Path:
-    """Bring the folder of a profile up to date with the files of the checkout as they are now; files left alone stay as
+def with_profile(whole: dict, profile: dict) -> dict:
+    """The profile merged in; an entry that is null there goes, together with what refers to it."""
+    removed = [
+        (section, entry)
+        for section in (*CHOSEN, *OF_CHOSEN)
+        for entry, own in references.mapping(profile, section).items()
+        if own is None
+    ]
+    whole = OmegaConf.to_container(OmegaConf.merge(whole, profile))
+    for key in removed:
+        whole = references.without(whole, key)
+    return references.pruned(whole) if removed else whole
+
+
+def prepare(root: Path, name: str | None, only: Collection[str] = ()) -> Path:
+    """Bring the folder of a smaller study up to date with the files of the checkout as they are now; files left alone stay as
     they are, so that DVC runs what has changed.
     """
-    folder = root / "profiles" / name
+    folder = place(root, name, only)
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=root, capture_output=True
     )
@@ -94,7 +128,7 @@ def prepare(root: Path, name: str) -> Path:
     for file in files:
         put(folder / file, (root / file).read_bytes())
     copied.write_text("\0".join(files), encoding="utf-8")
-    put(folder / "params.yaml", merged(root / "params.yaml", name).encode())
+    put(folder / "params.yaml", merged(root / "params.yaml", name, only).encode())
     put(folder / ".dvc" / "config.local", b"[core]\n    no_scm = true\n")
     return folder
 

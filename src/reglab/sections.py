@@ -3,7 +3,15 @@
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
 
-from annotated_types import Ge, Gt, Le, Lt, MinLen, MultipleOf
+from annotated_types import Ge, Gt, Le, Lt, MaxLen, MinLen, MultipleOf
+
+# No number may be so large that reading it or the first batch fills the memory; what is slow but possible is allowed.
+Examples = Annotated[int, Ge(1), Le(10_000_000)]
+Epochs = Annotated[int, Ge(1), Le(100_000)]
+Steps = Annotated[int, Ge(1), Le(10_000)]  # an epoch
+BatchSize = Annotated[int, Ge(1), Le(65_536)]
+Width = Annotated[int, Ge(1), Le(65_536)]
+Share = Annotated[float, Ge(0), Le(1)]
 
 
 @dataclass(frozen=True)
@@ -14,17 +22,17 @@ class Data:
     """
 
     name: str
-    train_size: Annotated[int, Ge(1)]
-    validation_size: Annotated[int, Ge(1)]
-    test_size: Annotated[int, Ge(1)]
-    label_noise: Annotated[float, Ge(0), Le(1)] = 0.0
+    train_size: Examples
+    validation_size: Examples
+    test_size: Examples
+    label_noise: Share = 0.0
     test_set: Literal["resampled", "fixed"] = "resampled"
 
 
 @dataclass(frozen=True)
 class Training:
-    epochs: Annotated[int, Ge(1)] = 100
-    batch_size: Annotated[int, Ge(1)] = 64
+    epochs: Epochs = 100
+    batch_size: BatchSize = 64
     optimizer: Literal["adam", "sgd"] = "adam"
     learning_rate: Annotated[float, Gt(0)] = 0.001
     momentum: Annotated[float, Ge(0), Lt(1)] = 0.0
@@ -47,10 +55,10 @@ class Scenes:
     label_noise: ClassVar[float] = 0.0
     test_set: ClassVar[str] = "resampled"
 
-    size: Annotated[int, Ge(16), MultipleOf(2)] = 32
-    train_size: Annotated[int, Ge(8)] = 512
-    validation_size: Annotated[int, Ge(8)] = 128
-    test_size: Annotated[int, Ge(8)] = 256
+    size: Annotated[int, Ge(16), Le(512), MultipleOf(2)] = 32
+    train_size: Annotated[int, Ge(8), Le(100_000)] = 512
+    validation_size: Annotated[int, Ge(8), Le(100_000)] = 128
+    test_size: Annotated[int, Ge(8), Le(100_000)] = 256
 
     @property
     def count(self) -> int:
@@ -64,7 +72,7 @@ class Text:
     file: Annotated[str, MinLen(1)] = "data/topics.txt"
 
 
-Budgets = Annotated[tuple[Annotated[int, Ge(1)], ...], MinLen(1)]
+Budgets = Annotated[tuple[Examples, ...], MinLen(1), MaxLen(100)]
 
 
 class Few:
@@ -86,9 +94,9 @@ class FewLabels(Few):
     model: Any
     regularizers: tuple = ()
     labels_per_class: Budgets = (1, 3, 10)
-    epochs: Annotated[int, Ge(1)] = 5
-    steps: Annotated[int, Ge(1)] = 40
-    batch_size: Annotated[int, Ge(1)] = 32
+    epochs: Epochs = 5
+    steps: Steps = 40
+    batch_size: BatchSize = 32
     learning_rate: Annotated[float, Gt(0)] = 0.01
 
 
@@ -97,9 +105,9 @@ class FewScenes(Few):
     """How every entry of `multitask` is trained, once for each number of labelled scenes."""
 
     labelled: Budgets = (16, 128)
-    epochs: Annotated[int, Ge(1)] = 15
-    steps: Annotated[int, Ge(1)] = 24
-    batch_size: Annotated[int, Ge(1)] = 8
+    epochs: Epochs = 15
+    steps: Steps = 24
+    batch_size: BatchSize = 8
     learning_rate: Annotated[float, Gt(0)] = 0.02
 
 
@@ -113,7 +121,7 @@ class Transfer:
     start: str
     backbone: Literal["tuned", "frozen"] = "tuned"
     augment: bool = True
-    classes: Annotated[tuple[Annotated[int, Ge(0)], ...], MinLen(2)] | None = None
+    classes: Annotated[tuple[Annotated[int, Ge(0)], ...], MinLen(2), MaxLen(1_000)] | None = None
 
 
 @dataclass(frozen=True)
@@ -121,7 +129,7 @@ class Attack:
     """What the recipes of a family are attacked with, on the first test `examples` of the first `seeds` seeds."""
 
     norm: Literal["linf", "l2"] = "linf"
-    epsilons: Annotated[tuple[Annotated[float, Gt(0)], ...], MinLen(1)] = (0.02, 0.05, 0.1)
+    epsilons: Annotated[tuple[Annotated[float, Gt(0)], ...], MinLen(1), MaxLen(100)] = (0.02, 0.05, 0.1)
     examples: Annotated[int, Ge(10)] = 200
     seeds: Annotated[int, Ge(1)] = 1
 
@@ -141,7 +149,7 @@ class Cocktail:
     """
 
     ingredients: dict[str, dict[str, tuple[float, float]]]
-    trials: Annotated[int, Ge(2)] = 24
+    trials: Annotated[int, Ge(2), Le(10_000)] = 24
 
 
 @dataclass(frozen=True)
@@ -149,9 +157,9 @@ class Regimes:
     """Where the `recipes` are compared with none: every training size x label noise x width, in the steps of the study."""
 
     recipes: tuple[str, ...]
-    train_size: Annotated[tuple[Annotated[int, Ge(1)], ...], MinLen(1)]
-    label_noise: Annotated[tuple[Annotated[float, Ge(0), Le(1)], ...], MinLen(1)]
-    width: Annotated[tuple[Annotated[int, Ge(1)], ...], MinLen(1)]
+    train_size: Annotated[tuple[Examples, ...], MinLen(1), MaxLen(20)]
+    label_noise: Annotated[tuple[Share, ...], MinLen(1), MaxLen(20)]
+    width: Annotated[tuple[Width, ...], MinLen(1), MaxLen(20)]
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ class Policy:
 
     rotation: Annotated[float, Ge(0), Le(180)] = 0.0
     translation: Annotated[float, Ge(0), Le(1)] = 0.0
-    scale: Annotated[float, Ge(0)] = 0.0
+    scale: Annotated[float, Ge(0), Le(10)] = 0.0
     shear: Annotated[float, Ge(0), Lt(90)] = 0.0
     flip: Annotated[float, Ge(0), Le(1)] = 0.0
     crop: Annotated[float, Ge(0), Lt(1)] = 0.0

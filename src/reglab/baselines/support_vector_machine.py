@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from annotated_types import Gt
+from annotated_types import Gt, Le
 
 from reglab.baselines.base import Baseline
 
@@ -17,7 +17,7 @@ class SupportVectorMachine(Baseline):
     Cortes & Vapnik, "Support-vector networks", 1995; Guo et al., "On calibration of modern neural networks", 2017.
     """
 
-    penalty: Annotated[float, Gt(0)] = 1.0
+    penalty: Annotated[float, Gt(0), Le(1e6)] = 1.0
 
     def estimator(self):
         from sklearn.calibration import CalibratedClassifierCV

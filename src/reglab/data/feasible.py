@@ -1,23 +1,78 @@
 """Whether the data can give what params.yaml asks for, told before any work."""
 
-from reglab.data import source, splits, text
+import numpy as np
+
+from reglab.data import needs, source, splits, text
 from reglab.errors import UserError
 from reglab.sections import Text
 
 
-def check(settings) -> None:
-    """UserError with all that the data itself cannot give of what `settings`, the `Params`, ask for."""
+def check(settings) -> list[str]:
+    """Warnings of settings that change nothing; UserError with all that data and machine cannot give.
+
+    `settings` are the `Params`.
+    """
     data = settings.data
-    _, labels = source(data.name)
-    lines = splits.faults(data, labels) + splits.class_faults(settings.transfer, labels)
+    lines = accelerator_faults(settings.training.accelerator)
+    inputs, labels = loaded(data.name)
+    lines += splits.faults(data, labels) + splits.class_faults(settings.transfer, labels)
     if not lines and settings.regimes.recipes:
         lines += splits.regime_faults(data, settings.regimes, labels)
     if not lines and (settings.transfer or settings.semi_supervised):
         lines += splits.few_labels_faults(data, settings.few_labels, labels, settings.seeds)
+    lines += needs.faults(settings, inputs, labels)
     if any(pretext.source == "text" for pretext in settings.pretraining.values()):
         lines += text_faults(settings.text.file)
     if lines:
         raise UserError(*lines)
+    return needs.idle(settings, inputs.shape[1:])
+
+
+def loaded(name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Inputs and labels of a source; UserError where it cannot be read, or gives what cannot be learned from."""
+    where = f"src/reglab/data/{name}.py: load()"
+    try:
+        inputs, labels = source(name)
+    except UserError:
+        raise
+    except Exception as fault:  # whatever a user's own source does
+        said = " ".join(f"{type(fault).__name__}: {fault}".split())
+        raise UserError(f"{where}: found an error ({said}); allowed: a pair of arrays, inputs and labels") from fault
+    if found := unusable(inputs, labels):
+        raise UserError(*(f"{where}: found {line}" for line in found))
+    return inputs, labels
+
+
+def unusable(inputs, labels) -> list[str]:
+    """What was found and what is allowed, for arrays that no network can learn from."""
+    if not isinstance(inputs, np.ndarray) or inputs.dtype != np.float32 or inputs.ndim < 2 or not inputs.size:
+        found = f"{inputs.dtype} of shape {inputs.shape}" if isinstance(inputs, np.ndarray) else type(inputs).__name__
+        return [f"inputs {found}; allowed: a float32 array (examples, ...) with at least one number an example"]
+    if not isinstance(labels, np.ndarray) or labels.dtype != np.int64 or labels.shape != inputs.shape[:1]:
+        found = f"{labels.dtype} of shape {labels.shape}" if isinstance(labels, np.ndarray) else type(labels).__name__
+        return [f"labels {found}; allowed: an int64 array ({len(inputs)},), one for each input"]
+    lines = []
+    if not np.isfinite(inputs).all():
+        rows = np.flatnonzero(~np.isfinite(inputs.reshape(len(inputs), -1)).all(1))
+        lines.append(
+            f"NaN or infinity in {len(rows)} rows, first in row {rows[0]}; allowed: finite inputs, drop such rows"
+        )
+    classes = np.unique(labels)
+    if not np.array_equal(classes, np.arange(len(classes))) or len(classes) < 2:
+        found = ", ".join(map(str, classes[:8])) + (", ..." if len(classes) > 8 else "")
+        lines.append(f"the labels {found}; allowed: two classes or more, numbered 0, 1, ... without a gap")
+    return lines
+
+
+def accelerator_faults(accelerator: str) -> list[str]:
+    """A line where a GPU is asked for and torch sees none; torch is imported in that case alone."""
+    if accelerator != "gpu":
+        return []
+    import torch
+
+    if torch.cuda.is_available():
+        return []
+    return ['params.yaml: training.accelerator: found "gpu", but torch sees none; allowed here: cpu, or auto']
 
 
 def text_faults(file: str) -> list[str]:

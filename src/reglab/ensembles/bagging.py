@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 import torch
-from annotated_types import Ge
+from annotated_types import Ge, Le
 
 from reglab.data.prepared import Split
 from reglab.ensembles.base import Committee, Ensemble, running
@@ -39,7 +39,7 @@ class Bagging(Ensemble):
         "absent_classes",
     )
 
-    members: Annotated[int, Ge(1)] = 8
+    members: Annotated[int, Ge(1), Le(1_000)] = 8
     combine: Literal["average", "geometric", "vote"] = "average"
 
     def sample(self, labels: np.ndarray, classes: int, seed: int, member: int, wrong: np.ndarray) -> np.ndarray:

@@ -66,13 +66,13 @@ class Boosting(Ensemble):
     rules: ClassVar[tuple[str, ...]] = ("additive", "vote", "average")
     measures: ClassVar[tuple[str, ...]] = ("trees_test_accuracy", "first_member_train_accuracy")
 
-    members: Annotated[int, Ge(1)] = 16
+    members: Annotated[int, Ge(1), Le(1_000)] = 16
     combine: Literal["additive", "vote", "average"] = "additive"
-    width: Annotated[int, Ge(1)] = 16
-    depth: Annotated[int, Ge(1)] = 1
-    epochs: Annotated[int, Ge(1)] = 10
+    width: Annotated[int, Ge(1), Le(65_536)] = 16
+    depth: Annotated[int, Ge(1), Le(100)] = 1
+    epochs: Annotated[int, Ge(1), Le(100_000)] = 10
     shrinkage: Annotated[float, Gt(0), Le(1)] = 0.3
-    tree_depth: Annotated[int, Ge(1)] = 4
+    tree_depth: Annotated[int, Ge(1), Le(100)] = 4
 
     def member_recipe(self, recipe):
         weak = replace(recipe.architecture, width=self.width, depth=self.depth)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from annotated_types import Ge
+from annotated_types import Ge, Le
 
 from reglab.ensembles.base import Ensemble
 
@@ -16,5 +16,5 @@ class DeepEnsemble(Ensemble):
     2017, section 2.4.
     """
 
-    members: Annotated[int, Ge(1)] = 8
+    members: Annotated[int, Ge(1), Le(1_000)] = 8
     combine: Literal["average", "geometric", "vote"] = "average"

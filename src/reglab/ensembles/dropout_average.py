@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 import torch
-from annotated_types import Ge, Lt
+from annotated_types import Ge, Le, Lt
 from torch import Tensor
 
 from reglab.data.prepared import Split
@@ -41,7 +41,7 @@ class DropoutAverage(Ensemble):
         f"weight_scaling_test_{name}" for name in ("accuracy", "nll", "brier", "ece")
     )
 
-    members: Annotated[int, Ge(1)] = 32
+    members: Annotated[int, Ge(1), Le(1_000)] = 32
     combine: Literal["average", "geometric", "vote"] = "average"
     input_rate: Annotated[float, Ge(0), Lt(1)] = 0.2
     hidden_rate: Annotated[float, Ge(0), Lt(1)] = 0.5

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
 import torch
-from annotated_types import Ge
+from annotated_types import Ge, Le
 
 from reglab.data.prepared import Split
 from reglab.ensembles.base import Committee, Ensemble
@@ -48,7 +48,7 @@ class Heterogeneous(Ensemble):
     gathers: ClassVar[bool] = True
     measures: ClassVar[tuple[str, ...]] = ("best_recipe_test_accuracy",)
 
-    members: Annotated[int, Ge(1)] = 4
+    members: Annotated[int, Ge(1), Le(1_000)] = 4
     combine: Literal["average", "geometric", "vote"] = "average"
 
     def choose(self, recipes: Mapping[str, Path]) -> list[dict]:

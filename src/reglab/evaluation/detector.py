@@ -37,7 +37,10 @@ def resampled(panel: Axes, split: Split, samples: list[np.ndarray], wanted: int)
     for row, drawn in enumerate(times, start=1):
         for column, number in enumerate(drawn):
             if number > 1:
-                corner = ((column + 1) * (width + 1) - 2, (row + 1) * (height + 1) - 2)  # inside the image, clear of its ink
+                corner = (
+                    (column + 1) * (width + 1) - 2,
+                    (row + 1) * (height + 1) - 2,
+                )  # inside the image, clear of its ink
                 patch = {"facecolor": "white", "edgecolor": "none", "pad": 0.6}
                 panel.text(*corner, f"×{number}", ha="right", va="bottom", fontsize=7, color=COLORS[1], bbox=patch)
     label_rows(panel, ["original", *(f"member {member}" for member in range(1, len(times) + 1))], height)

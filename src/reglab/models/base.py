@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -16,6 +17,8 @@ class Block(nn.Sequential):
 
 class Architecture:
     """A frozen dataclass whose fields are the `model:` section of params.yaml, `name` apart."""
+
+    needs: ClassVar[tuple] = ()  # of the data: "images"
 
     def blocks(self, shape: Sequence[int]) -> list[Block]:
         """The hidden layers for inputs of this shape (channels, height, width)."""

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import torch
-from annotated_types import Ge
+from annotated_types import Ge, Le
 from torch import nn
 
 from reglab.models.base import Architecture, Block
@@ -19,8 +19,10 @@ class ConvNet(Architecture):
     Kernels are stored with the channels last, which takes two thirds of the time on a processor.
     """
 
-    width: Annotated[int, Ge(1)] = 16
-    depth: Annotated[int, Ge(1)] = 2
+    needs: ClassVar[tuple] = ("images",)
+
+    width: Annotated[int, Ge(1), Le(65_536)] = 16
+    depth: Annotated[int, Ge(1), Le(10)] = 2
 
     def blocks(self, shape: Sequence[int]) -> list[Block]:
         channels = [shape[0]] + [self.width * 2**layer for layer in range(self.depth)]

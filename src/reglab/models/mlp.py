@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Annotated
 
-from annotated_types import Ge
+from annotated_types import Ge, Le
 from torch import nn
 
 from reglab.models.base import Architecture, Block
@@ -16,8 +16,8 @@ from reglab.models.base import Architecture, Block
 class MLP(Architecture):
     """`depth` hidden layers of `width` units: h = max(0, W h + b)."""
 
-    width: Annotated[int, Ge(1)] = 256
-    depth: Annotated[int, Ge(1)] = 2
+    width: Annotated[int, Ge(1), Le(65_536)] = 256
+    depth: Annotated[int, Ge(1), Le(100)] = 2
 
     def blocks(self, shape: Sequence[int]) -> list[Block]:
         widths = [math.prod(shape)] + [self.width] * self.depth

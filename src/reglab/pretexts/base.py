@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
 import torch
-from annotated_types import Ge, Gt
+from annotated_types import Ge, Gt, Le
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 
@@ -139,8 +139,8 @@ class ImagePretext(Pretext):
     """
 
     source: Literal["study", "scenes"] = "study"
-    epochs: Annotated[int, Ge(1)] = 20
-    batch_size: Annotated[int, Ge(2)] = 128
+    epochs: Annotated[int, Ge(1), Le(100_000)] = 20
+    batch_size: Annotated[int, Ge(2), Le(65_536)] = 128
     learning_rate: Annotated[float, Gt(0)] = 0.002
 
     def head(self, features: int, shape: Sequence[int]) -> nn.Module:

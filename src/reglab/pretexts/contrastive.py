@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 import torch
-from annotated_types import Ge, Gt
+from annotated_types import Ge, Gt, Le
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, normalize
@@ -69,9 +69,9 @@ class Contrastive(ImagePretext):
     The projection is thrown away with the head, as in Chen et al., 2020, section 4.2.
     """
 
-    epochs: Annotated[int, Ge(1)] = 60
+    epochs: Annotated[int, Ge(1), Le(100_000)] = 60
     temperature: Annotated[float, Gt(0)] = 0.2
-    projection: Annotated[int, Ge(2)] = 64
+    projection: Annotated[int, Ge(2), Le(65_536)] = 64
 
     def head(self, features: int, shape: Sequence[int]) -> nn.Module:
         return nn.Sequential(nn.Linear(features, 128), nn.ReLU(), nn.Linear(128, self.projection))

@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 
 import numpy as np
 import torch
-from annotated_types import Ge, Gt, Lt
+from annotated_types import Ge, Gt, Le, Lt
 from matplotlib.figure import Figure
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
@@ -136,10 +136,10 @@ class NextSentence(Pretext):
     """
 
     source: Literal["text"] = "text"
-    epochs: Annotated[int, Ge(1)] = 15
-    batch_size: Annotated[int, Ge(2)] = 128
+    epochs: Annotated[int, Ge(1), Le(100_000)] = 15
+    batch_size: Annotated[int, Ge(2), Le(65_536)] = 128
     learning_rate: Annotated[float, Gt(0)] = 0.01
-    width: Annotated[int, Ge(1)] = 256
+    width: Annotated[int, Ge(1), Le(65_536)] = 256
     word_dropout: Annotated[float, Ge(0), Lt(1)] = 0.2
 
     def read(self, folder: Path) -> text.Text:

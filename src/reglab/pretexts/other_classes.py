@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import torch
-from annotated_types import Ge
+from annotated_types import Ge, Le
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 
@@ -42,7 +42,7 @@ class OtherClasses(ImagePretext):
     """
 
     source: Literal["study"] = "study"
-    classes: Annotated[int, Ge(2)] = 5
+    classes: Annotated[int, Ge(2), Le(1_000)] = 5
 
     def head(self, features: int, shape: Sequence[int]) -> nn.Module:
         return nn.Linear(features, self.classes)

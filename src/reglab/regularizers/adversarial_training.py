@@ -38,7 +38,7 @@ class AdversarialTraining(Regularizer):
     attack: Literal["fast_gradient", "projected_gradient"] = "projected_gradient"
     norm: Literal["linf", "l2"] = "linf"
     epsilon: Annotated[float, Ge(0)] = 0.1
-    steps: Annotated[int, Ge(1)] = 7
+    steps: Annotated[int, Ge(1), Le(10_000)] = 7
     share: Annotated[float, Ge(0), Le(1)] = 1.0
 
     def transform_batch(self, batch: Batch, network: Network) -> Batch:

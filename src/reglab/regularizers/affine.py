@@ -45,7 +45,7 @@ class Affine(Regularizer):
 
     rotation: Annotated[float, Ge(0), Le(180)] = 15.0
     translation: Annotated[float, Ge(0), Le(1)] = 0.1
-    scale: Annotated[float, Ge(0)] = 0.1
+    scale: Annotated[float, Ge(0), Le(10)] = 0.1
     shear: Annotated[float, Ge(0), Lt(90)] = 10.0
 
     def transform_batch(self, batch: Batch, network: Network) -> Batch:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
 import torch
-from annotated_types import Ge, Lt
+from annotated_types import Ge, Le, Lt
 from torch import Tensor
 from torch.nn import Module
 
@@ -43,7 +43,7 @@ class Dropout(Regularizer):
     input_rate: Annotated[float, Ge(0), Lt(1)] = 0.2
     hidden_rate: Annotated[float, Ge(0), Lt(1)] = 0.5
     prediction: Literal["weight_scaling", "arithmetic", "geometric"] = "weight_scaling"
-    masks: Annotated[int, Ge(1)] = 32
+    masks: Annotated[int, Ge(1), Le(10_000)] = 32
 
     def prepare_model(self, network: Network) -> None:
         def drop(layer: Module, units: Tensor, rate: float, place: int) -> Tensor:

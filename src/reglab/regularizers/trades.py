@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
 import torch
-from annotated_types import Ge
+from annotated_types import Ge, Le
 from torch import Tensor
 
 from reglab.attacks.ball import Ball
@@ -38,7 +38,7 @@ class Trades(Regularizer):
 
     strength: Annotated[float, Ge(0)] = 6.0
     epsilon: Annotated[float, Ge(0)] = 0.1
-    steps: Annotated[int, Ge(1)] = 7
+    steps: Annotated[int, Ge(1), Le(10_000)] = 7
 
     def penalty(self, network: Network, batch: Batch, logits: Tensor) -> Tensor | None:
         if self.strength == 0 or self.epsilon == 0:

@@ -5,7 +5,7 @@ from math import prod
 from typing import Annotated
 
 import torch
-from annotated_types import Ge
+from annotated_types import Ge, Le
 from torch import Tensor, nn
 
 from reglab import streams
@@ -56,8 +56,8 @@ class AutoencoderClassifier(SemiSupervised):
     """
 
     weight: Annotated[float, Ge(0)] = 1.0
-    width: Annotated[int, Ge(1)] = 128
-    unlabelled_batch_size: Annotated[int, Ge(1)] = 32
+    width: Annotated[int, Ge(1), Le(65_536)] = 128
+    unlabelled_batch_size: Annotated[int, Ge(1), Le(65_536)] = 32
 
     def learner(
         self, network: Network, regularizers: tuple, training: Training, unlabelled: Variation, seed: int

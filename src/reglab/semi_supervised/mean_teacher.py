@@ -79,7 +79,7 @@ class MeanTeacher(SemiSupervised):
     decay: Annotated[float, Ge(0), Lt(1)] = 0.97
     temperature: Annotated[float, Gt(0), Le(1)] = 0.5
     teacher_view: Annotated[float, Ge(0), Le(1)] = 0.5
-    unlabelled_batch_size: Annotated[int, Ge(1)] = 32
+    unlabelled_batch_size: Annotated[int, Ge(1), Le(65_536)] = 32
 
     def learner(
         self, network: Network, regularizers: tuple, training: Training, unlabelled: Variation, seed: int

@@ -47,7 +47,7 @@ class PseudoLabel(SemiSupervised):
     weight: Annotated[float, Ge(0)] = 1.0
     threshold: Annotated[float, Ge(0), Lt(1)] = 0.5
     guess_view: Annotated[float, Ge(0), Le(1)] = 0.5
-    unlabelled_batch_size: Annotated[int, Ge(1)] = 32
+    unlabelled_batch_size: Annotated[int, Ge(1), Le(65_536)] = 32
 
     def learner(
         self, network: Network, regularizers: tuple, training: Training, unlabelled: Variation, seed: int
