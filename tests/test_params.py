@@ -385,3 +385,32 @@ def test_importing_params_imports_nothing_heavy():
     path = {"PYTHONPATH": str(ROOT / "src")}
     done = subprocess.run([sys.executable, "-c", code], env=path, capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("seeds", 1_000_000),
+        ("processes", 1_000_000),
+        ("data.train_size", 10**12),
+        ("training.epochs", 10**9),
+        ("training.batch_size", 10**9),
+        ("model.width", 10**9),
+        ("model.depth", 10**6),
+        ("regularizers.dropout", {"masks": 10**9}),
+    ],
+)
+def test_a_number_beyond_reason_is_one_line_with_its_bound(tmp_path, key, value):
+    [line] = faults(tmp_path, changed((key, value)))
+    assert line.startswith(f"params.yaml: {key}") and f"found {json.dumps(value).strip('{}').split(': ')[-1]}" in line
+    assert re.search(r"; allowed: a whole number from [12] to [0-9,]+", line)
+
+
+def test_a_grid_of_a_billion_settings_is_counted_and_not_made(tmp_path):
+    rates = [number / 1000 for number in range(1000)]
+    grid = {"input_rate": rates, "hidden_rate": rates, "masks": list(range(1, 1001))}
+    [line] = faults(tmp_path, changed(("sweeps", {"dropout": grid})))
+    assert (
+        line
+        == "params.yaml: sweeps.dropout: found 1,000,000,000 settings to try; allowed: at most 1,000, so shorter lists"
+    )

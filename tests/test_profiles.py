@@ -4,8 +4,9 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from reglab import profiles
+from reglab import params, profiles
 from reglab.errors import UserError
+from reglab.outlines import outlines
 
 ROOT = Path(__file__).parent.parent
 
@@ -64,6 +65,42 @@ def test_a_fault_is_told_at_its_place_in_the_profile(root):
     first, second = sorted(told.value.lines)
     assert first.startswith("params.yaml: profiles.small.seeds: found 0")
     assert second.startswith("params.yaml: profiles.small.trainig: found an unknown section")
+
+
+def test_an_entry_that_is_null_in_a_profile_goes_with_what_refers_to_it(root):
+    edit(root, lambda all: all["profiles"].update(small={"regularizers": {"dropout": None, "l1": {"strength": 0.5}}}))
+    settings = profiles.load(root, "small")
+    assert "dropout" not in settings.regularizers and settings.regularizers["l1"].strength == 0.5
+    assert "dropout" not in settings.sweeps and "dropout" not in settings.regimes.recipes
+    assert "dropout" not in settings.cocktails["stacked"].ingredients and "mixup" in settings.regularizers
+    assert not any("dropout" in (claim.recipe, claim.versus) for claim in settings.claims.values())
+
+
+@pytest.mark.parametrize(
+    ("given", "key", "said"),
+    [
+        ({"small": None}, "profiles.small", "found null; allowed: a mapping of names to settings"),
+        ({"small": 1}, "profiles.small", "found 1; allowed: a mapping of names to settings"),
+        ({"small": {"trainig": {}}}, "profiles.small.trainig", 'found "trainig"; allowed: one of: data, seeds, '),
+        ({"../small": {}}, 'profiles."../small"', 'found the name "../small"; allowed: lower-case letters'),
+        (None, "profiles", "found null; allowed: a mapping of names to settings"),
+    ],
+    ids=str,
+)
+def test_a_profile_that_is_none_is_one_line_of_the_whole_study(root, given, key, said):
+    edit(root, lambda all: all.update(profiles=given))
+    with outlines(), pytest.raises(UserError) as told:
+        params.load(root / "params.yaml")
+    [line] = told.value.lines
+    assert line.startswith(f"params.yaml: {key}: {said}")
+
+
+def test_a_study_of_some_entries_lies_beside_the_whole_one_and_beside_the_profile(root):
+    assert profiles.place(root, None, ["l1"]) == root / "profiles" / "only"
+    assert profiles.place(root, "small", ["l1"]) == root / "profiles" / "small-only"
+    folder = profiles.prepare(root, "small", ["l1"])
+    made = YAML(typ="safe").load(folder / "params.yaml")
+    assert list(made["regularizers"]) == ["none", "l1"] and made["seeds"] == 5 and made["ensembles"] == {}
 
 
 def test_an_unknown_profile_is_a_users_mistake(root):

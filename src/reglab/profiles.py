@@ -60,7 +60,11 @@ def place(root: Path, name: str | None, only: Collection[str] = ()) -> Path:
         return root  # as `reglab check` is to say
     if name and name not in named:
         raise unknown("params.yaml: profiles", name, list(named))
-    return root / "profiles" / "-".join([name] * bool(name) + ["only"] * bool(only))
+    return root / "profiles" / title(name, only)
+
+
+def title(name: str | None, only: Collection[str]) -> str:
+    return "-".join([name] * bool(name) + ["only"] * bool(only))
 
 
 def merged(path: Path, name: str | None, only: Collection[str] = ()) -> str:
@@ -108,7 +112,7 @@ def prepare(root: Path, name: str | None, only: Collection[str] = ()) -> Path:
     """Bring the folder of a smaller study up to date with the files of the checkout as they are now; files left alone stay as
     they are, so that DVC runs what has changed.
     """
-    folder = place(root, name, only)
+    folder = root / "profiles" / title(name, only)
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=root, capture_output=True
     )

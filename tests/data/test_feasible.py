@@ -1,14 +1,19 @@
 """What the data cannot give is told before any work: file, key, what was found, what is allowed."""
 
+import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from reglab import params
 from reglab.data.feasible import check
 from reglab.errors import UserError
-from reglab.sections import Data, Text, Transfer
+from reglab.models.convnet import ConvNet
+from reglab.regularizers.k_sparse import KSparse
+from reglab.sections import Data, Regimes, Text, Transfer
 
 SETTINGS = params.load(Path(__file__).parents[2] / "params.yaml")
 
@@ -19,8 +24,123 @@ def lines(**sections):
     return error.value.lines
 
 
-def test_the_shipped_params_are_feasible():
-    check(SETTINGS)
+@pytest.fixture
+def table(monkeypatch):
+    """A source of a user's own, named `table`; the test says what it gives."""
+    random = np.random.default_rng(0)
+    own = SimpleNamespace(inputs=random.random((300, 13), np.float32), labels=np.arange(300) % 3)
+    monkeypatch.setitem(sys.modules, "reglab.data.table", SimpleNamespace(load=lambda: (own.inputs, own.labels)))
+    return own
+
+
+TABLE = {
+    "data": Data(name="table", train_size=150, validation_size=50, test_size=50),
+    "regimes": Regimes((), (), (), ()),
+    "attacks": {"regularizers": replace(SETTINGS.attacks["regularizers"], examples=10)},
+    "combinations": {},
+    "cocktails": {},
+    "comparisons": {},
+    "claims": {},
+}
+WITHOUT_IMAGES = TABLE | {
+    "regularizers": {name: own for name, own in SETTINGS.regularizers.items() if "images" not in own.needs},
+    **{section: {} for section in ("pretraining", "transfer", "semi_supervised", "augmentation")},
+}
+
+
+def test_the_shipped_params_are_feasible_and_nothing_in_them_is_idle():
+    assert check(SETTINGS) == []
+
+
+def test_with_a_table_each_section_that_needs_images_is_one_line(table):
+    said = lines(**TABLE)
+    places = [line.split(": ")[1] for line in said]
+    assert places == [
+        *("augmentation", "pretraining", "transfer", "semi_supervised", "regularizers", "few_labels.model.name"),
+    ]
+    assert "found affine" not in said[0] and "found cutmix, affine, erasing on examples of 13 numbers" in said[4]
+    assert all("allowed: images (channels x height x width)" in line for line in said)
+
+
+def test_with_what_needs_images_taken_out_a_table_is_feasible(table):
+    check(replace(SETTINGS, **WITHOUT_IMAGES))
+
+
+def test_inputs_beyond_the_unit_range_cannot_be_attacked(table):
+    table.inputs = 2 * table.inputs
+    said = lines(**WITHOUT_IMAGES)
+    assert [line.split(": ")[1] for line in said] == ["regularizers", "attacks"]
+    assert "found adversarial_training, trades on inputs from 0" in said[0]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"inputs": np.zeros((300, 13))}, "found inputs float64 of shape (300, 13); allowed: a float32 array"),
+        ({"inputs": [[1.0]] * 300}, "found inputs list; allowed: a float32 array"),
+        ({"inputs": np.zeros(300, np.float32)}, "found inputs float32 of shape (300,)"),
+        ({"inputs": np.full((300, 2), np.nan, np.float32)}, "found NaN or infinity in 300 rows, first in row 0"),
+        ({"labels": np.arange(299) % 3}, "found labels int64 of shape (299,); allowed: an int64 array (300,)"),
+        ({"labels": np.arange(300) % 3.0}, "found labels float64 of shape (300,)"),
+        ({"labels": np.arange(300) % 3 + 1}, "found the labels 1, 2, 3; allowed: two classes or more, numbered 0, 1"),
+        ({"labels": np.zeros(300, np.int64)}, "found the labels 0; allowed: two classes or more"),
+        ({"labels": None}, "found labels NoneType; allowed: an int64 array"),
+    ],
+    ids=lambda part: str(part)[:50],
+)
+def test_a_source_that_nothing_can_be_learned_from_is_one_line(table, change, said):
+    vars(table).update(change)
+    [line] = lines(**WITHOUT_IMAGES)
+    assert line.startswith(f"src/reglab/data/table.py: load(): {said}")
+
+
+def test_a_source_that_fails_is_one_line(monkeypatch):
+    monkeypatch.setitem(sys.modules, "reglab.data.table", SimpleNamespace(load=lambda: 1 / 0))
+    [line] = lines(**WITHOUT_IMAGES)
+    assert line.startswith("src/reglab/data/table.py: load(): found an error (ZeroDivisionError: division by zero)")
+
+
+def test_more_neighbours_than_examples_and_more_classes_than_the_data_has():
+    spreading = replace(SETTINGS.semi_supervised["label_spreading"], neighbours=1098)
+    [line] = lines(semi_supervised={"label_spreading": spreading})
+    assert line.startswith(
+        "params.yaml: semi_supervised.label_spreading.neighbours: found 1098; allowed: at most 1097, "
+    )
+    check(replace(SETTINGS, semi_supervised={"label_spreading": replace(spreading, neighbours=1097)}))
+    others = replace(SETTINGS.pretraining["other_classes"], classes=11)
+    [line] = lines(pretraining=SETTINGS.pretraining | {"other_classes": others})
+    assert line.startswith("params.yaml: pretraining.other_classes.classes: found 11; allowed: at most 10")
+
+
+def test_a_gpu_that_is_not_there(monkeypatch):
+    gpu = replace(SETTINGS.training, accelerator="gpu")
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    [line] = lines(training=gpu)
+    assert line.startswith('params.yaml: training.accelerator: found "gpu", but torch sees none; allowed here: cpu')
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    check(replace(SETTINGS, training=gpu))
+
+
+@pytest.mark.parametrize(
+    ("sections", "said"),
+    [
+        ({"training": replace(SETTINGS.training, momentum=0.9)}, "training.momentum: 0.9 has no effect with adam"),
+        (
+            {"training": replace(SETTINGS.training, batch_size=901)},
+            "training.batch_size: 901 is more than data.train_size",
+        ),
+        (
+            {"regularizers": SETTINGS.regularizers | {"k_sparse": KSparse(active_units=256)}},
+            "regularizers.k_sparse.active_units: 256 keeps all of the 256 units of a hidden layer",
+        ),
+        (
+            {"combinations": {"mine": (KSparse(active_units=64),)}, "model": ConvNet(width=4, depth=2)},
+            "combinations.mine[0].k_sparse.active_units: 64 keeps all of the 32 units",  # 4x4x4, then 8x2x2
+        ),
+    ],
+)
+def test_a_setting_that_changes_nothing_is_a_warning(sections, said):
+    assert any(line.startswith(f"params.yaml: {said}") for line in check(replace(SETTINGS, **sections)))
 
 
 def test_sizes_that_the_data_do_not_have_are_all_named_at_once():

@@ -15,10 +15,13 @@ def check(settings) -> list[str]:
     data = settings.data
     lines = accelerator_faults(settings.training.accelerator)
     inputs, labels = loaded(data.name)
-    lines += splits.faults(data, labels) + splits.class_faults(settings.transfer, labels)
+    lines += splits.faults(data, labels)
+    images = inputs.ndim == 4  # else whatever learns from few labels is to be taken out, of which `needs` tells
+    if images:
+        lines += splits.class_faults(settings.transfer, labels)
     if not lines and settings.regimes.recipes:
         lines += splits.regime_faults(data, settings.regimes, labels)
-    if not lines and (settings.transfer or settings.semi_supervised):
+    if images and not lines and (settings.transfer or settings.semi_supervised):
         lines += splits.few_labels_faults(data, settings.few_labels, labels, settings.seeds)
     lines += needs.faults(settings, inputs, labels)
     if any(pretext.source == "text" for pretext in settings.pretraining.values()):

@@ -10,9 +10,7 @@ from reglab.entries import own_name
 
 def faults(settings, inputs: np.ndarray, labels: np.ndarray) -> list[str]:
     """A line for each section with entries that the data cannot serve; `settings` are the `Params`."""
-    lines = []
-    if inputs.ndim != 4:
-        lines += image_faults(settings, inputs)
+    lines = image_faults(settings, inputs) if inputs.ndim != 4 else few_label_faults(settings, labels)
     if inputs.min() < 0 or inputs.max() > 1:
         found = f"inputs from {inputs.min():g} to {inputs.max():g}"
         for place, names in needing(settings, "unit_range"):
@@ -24,6 +22,12 @@ def faults(settings, inputs: np.ndarray, labels: np.ndarray) -> list[str]:
             lines.append(
                 f"params.yaml: attacks: found {families} on {found}; allowed: inputs scaled to [0, 1], or attacks: {{}}"
             )
+    return lines
+
+
+def few_label_faults(settings, labels: np.ndarray) -> list[str]:
+    """A line for what asks for more examples or classes than there are."""
+    lines = []
     pool = len(labels) - settings.data.validation_size - settings.data.test_size
     for name, method in settings.semi_supervised.items():
         if method.classical and (count := getattr(method, "neighbours", 0)) > pool > 0:
