@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import shutil
+import sys
 
 import pytest
 from checkout import Checkout
@@ -86,3 +87,22 @@ def test_curves_of_two_revisions_are_drawn_in_one_page(ablated):
     page = (ablated.folder / "plots" / "index.html").read_text()
     assert '"rev": "softer"' in page and '"rev": "HEAD"' in page and '"recipe": "dropout"' in page
     shutil.rmtree(ablated.folder / "plots")
+
+
+def test_a_file_that_git_does_not_know_is_told_before_it_is_queued_and_the_table_shows_what_failed(ablated):
+    path, params = ablated.folder / "src/reglab/regularizers/mine.py", ablated.folder / "params.yaml"
+    former = params.read_bytes()
+    path.write_text((path.parent / "placebo.py").read_text(encoding="utf-8"), encoding="utf-8")
+    ablated.edit(lambda all: all["regularizers"].update(mine={}))
+    command = "import sys; sys.path.insert(0, 'src'); sys.argv[1:] = ['check']; from reglab.cli import main; main()"
+    code, output = ablated.run(sys.executable, "-c", command)  # of the copy
+    assert code == 0 and "git add src/reglab/regularizers/mine.py" in output, output
+    for command in (("--queue", "-n", "fails", "-S", f"{RATE}=0.4"), ("--run-all",)):
+        output = ablated.run("dvc", "exp", "run", *command)[1]
+    assert "but git does not know it: say git add src/reglab/regularizers/mine.py" in output
+    drop = "Created|Executor|runs|reports"  # as the README says
+    _, table = ablated.run("dvc", "exp", "show", "--csv", "--only-changed", "--drop", drop)
+    states = {row["Experiment"]: row["State"] for row in csv.DictReader(io.StringIO(table))}
+    assert states["fails"] == "Failed"
+    path.unlink()
+    params.write_bytes(former)
