@@ -64,10 +64,11 @@ def options(settings) -> dict:
 
 def context(tracking) -> dict:
     """What the mirror to MLflow is told besides the run itself; `tracking` is the section of params.yaml."""
-    import subprocess
     from dataclasses import asdict
 
-    commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, encoding="utf-8")
-    tags = {"dvc_stage": os.environ.get("DVC_STAGE", "by hand"), "git_commit": commit.stdout.strip()}
+    from reglab import git
+
+    commit = git.ask(Path.cwd(), "rev-parse", "HEAD") or b""
+    tags = {"dvc_stage": os.environ.get("DVC_STAGE", "by hand"), "git_commit": commit.decode().strip()}
     tags |= {"dvc_experiment": os.environ.get("DVC_EXP_NAME", "")}
     return {"tags": tags, "tracking": asdict(tracking)}

@@ -17,7 +17,7 @@ PACKAGE = ROOT / "src" / "reglab"
 # Lowest first; a module may import its own layer and the layers before it.
 LAYERS = [
     {"errors", "streams", "figures", "oracle", "yaml_source", "faults", "sections", "measures", "outlines"}
-    | {"cores", "redaction"},
+    | {"cores", "git", "redaction"},
     {"params", "demands", "entries", "grids", "data", "models", "best_weights", "losses", "penalties", "augmentation"}
     | {"references", "stacks"},
     {"attacks"},

@@ -1,3 +1,4 @@
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -127,6 +128,9 @@ def test_the_folder_holds_the_files_as_they_are_now_and_keeps_what_is_its_own(ro
     assert (folder / "dvc.yaml").stat().st_mtime_ns == before
 
 
-def test_a_folder_that_git_does_not_know_has_no_profiles(tmp_path):
-    with pytest.raises(UserError, match="a profile needs a git checkout"):
-        profiles.prepare(tmp_path, "small")
+def test_a_folder_without_a_repository_has_profiles_of_the_same_files(root):
+    (root / "src" / "reglab" / "né w.py").write_text("not known to git yet")
+    known = held(profiles.prepare(root, "small"))
+    shutil.rmtree(root / "profiles")
+    shutil.rmtree(root / ".git")
+    assert held(profiles.prepare(root, "small")) == known

@@ -7,7 +7,7 @@ import sys
 from contextlib import nullcontext
 from pathlib import Path
 
-from reglab import disk_space, params, profiles, warm
+from reglab import disk_space, git, params, profiles, warm
 from reglab.errors import UserError, WorkError
 from reglab.exclusive import no_dvc, only_repro
 from reglab.outlines import outlines
@@ -98,6 +98,8 @@ def repro(given: argparse.Namespace) -> int:
         os.environ.update(address)
         code = warm.hand_over([__file__, "check", *smaller])
         code = check(given) if code is None else code
+        if code == 0 and (note := git.prepare(Path.cwd())):
+            print(note, file=sys.stderr, flush=True)
         if code == 0 and smaller:
             folder = profiles.prepare(folder, given.profile, given.only)
             os.environ.pop("MLFLOW_TRACKING_URI", None)  # the runs of the whole study are not to be mixed with these

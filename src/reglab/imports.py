@@ -14,7 +14,7 @@ from reglab.entries import BASES, names
 # What decides nothing in an output: messages, the reading of params.yaml (DVC compares the values), the mirror to MLflow,
 # the process that a stage runs in.
 IDLE = ("errors.py", "params.py", "entries.py", "grids.py", "sections.py", "faults.py", "yaml_source.py", "tracking")
-IDLE += ("cores.py", "outlines.py", "redaction.py", "warm.py", "dvc_process.py", "disk_space.py")
+IDLE += ("cores.py", "git.py", "outlines.py", "redaction.py", "warm.py", "dvc_process.py", "disk_space.py")
 
 
 class Code:

@@ -7,7 +7,6 @@ journal keep there what is theirs, so that nothing of it meets the whole study.
 
 import contextlib
 import io
-import subprocess
 import tempfile
 from collections.abc import Collection, Iterator
 from pathlib import Path
@@ -15,7 +14,7 @@ from pathlib import Path
 from omegaconf import OmegaConf
 from ruamel.yaml import YAML
 
-from reglab import params, references
+from reglab import git, params, references
 from reglab.errors import UserError
 from reglab.faults import unknown
 from reglab.measures import TRAINED
@@ -113,15 +112,7 @@ def prepare(root: Path, name: str | None, only: Collection[str] = ()) -> Path:
     they are, so that DVC runs what has changed.
     """
     folder = root / "profiles" / title(name, only)
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=root, capture_output=True
-    )
-    if listed.returncode:
-        raise UserError(
-            f"{root}: a profile needs a git checkout, whose files are copied ({listed.stderr.decode().strip()})"
-        )
-    files = {file for file in listed.stdout.decode().split("\0") if file and file.split("/")[0] not in NOT_NEEDED}
-    files = {file for file in files if (root / file).is_file()}
+    files = {file for file in git.files(root) if file.split("/")[0] not in NOT_NEEDED and (root / file).is_file()}
     copied = folder / COPIED
     former = set(copied.read_text(encoding="utf-8").split("\0")) if copied.exists() else set()
     for file in former - files:

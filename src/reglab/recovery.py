@@ -3,9 +3,9 @@
 import json
 import os
 import re
-import subprocess
 from pathlib import Path
 
+from reglab import git
 from reglab.exclusive import no_dvc
 
 KEPT = Path(".reglab", "dvc.lock")  # dvc.lock as it was when it was last found whole
@@ -22,7 +22,7 @@ def recover(root: Path) -> list[str]:
     with no_dvc(root):
         lock, kept = root / "dvc.lock", root / KEPT
         if lock.exists() and not keep(root):
-            committed = subprocess.run(["git", "show", "HEAD:./dvc.lock"], cwd=root, capture_output=True).stdout
+            committed = git.ask(root, "show", "HEAD:./dvc.lock") or b""
             candidates = [kept.read_bytes() if kept.exists() else b"", committed]
             good = next((content for content in candidates if is_whole(content)), None)
             replace(lock, good) if good else lock.unlink()

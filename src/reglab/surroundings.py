@@ -1,9 +1,10 @@
 """What a study was made with and in: the commit of its code, versions, and what of the machine changes results."""
 
 import platform
-import subprocess
 from importlib.metadata import version
 from pathlib import Path
+
+from reglab import git
 
 PACKAGES = (
     "torch",
@@ -46,14 +47,8 @@ def surroundings(here: Path) -> dict[str, dict[str, str]]:
 def code(here: Path) -> dict[str, str]:
     """The last commit that touched CODE, and whether it has been edited since; said so where git does not know."""
 
-    def git(*arguments: str) -> str | None:
-        try:
-            done = subprocess.run(["git", *arguments, "--", *CODE], cwd=here, capture_output=True, encoding="utf-8")
-        except FileNotFoundError:
-            return None
-        return done.stdout.strip() if done.returncode == 0 else None
-
-    commit, edited = git("log", "-1", "--format=%H"), git("status", "--porcelain")
+    commit = git.ask(here, "log", "-1", "--format=%H", "--", *CODE)
+    edited = git.ask(here, "status", "--porcelain", "--", *CODE)
     if not commit:
         return {"commit": "unknown: no git history here"}
-    return {"commit": commit, "edited since": "yes, and not committed" if edited else "no"}
+    return {"commit": commit.decode().strip(), "edited since": "yes, and not committed" if edited else "no"}
