@@ -19,6 +19,7 @@ from reglab.uncommitted import untracked
 
 def main() -> None:
     """Exit codes: 0 done, 1 the work failed, 2 the user's input is wrong."""
+    speak_utf_8()
     redact_output()
     parser = argparse.ArgumentParser(prog="reglab", description="A laboratory for regularization in deep learning.")
     commands = parser.add_subparsers(dest="command", required=True)
@@ -61,6 +62,13 @@ def main() -> None:
     except WorkError as error:
         print(error, file=sys.stderr)
         sys.exit(1)
+
+
+def speak_utf_8() -> None:
+    """Begin again in Python's UTF-8 mode where the locale has another encoding, for DVC, MLflow and all paths here."""
+    if sys.getfilesystemencoding() != "utf-8":
+        os.environ["PYTHONUTF8"] = "1"
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
 
 
 def check(given: argparse.Namespace) -> int:
