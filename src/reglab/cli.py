@@ -128,7 +128,7 @@ def ui(given: argparse.Namespace) -> int:
     if given.profile:
         folder = folder / "profiles" / given.profile
         if not folder.is_dir():
-            profiles.merged(Path("params.yaml"), given.profile)  # there is one of this name
+            profiles.place(Path.cwd(), given.profile)  # there is one of this name
         os.environ.pop("MLFLOW_TRACKING_URI", None)  # which repro ignores for a profile
         if not (folder / "params.yaml").exists():
             raise UserError(f"{folder}: found no runs yet; make repro PROFILE={given.profile} makes them")

@@ -27,6 +27,7 @@ import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
+from reglab import dvc_process
 from reglab.processes import die_with_parent, exit_on_signals, on_signals
 from reglab.redaction import redact_output
 
@@ -245,6 +246,7 @@ def run(request: dict, files: list[int], connection: socket.socket) -> None:
         os.chdir(request["folder"])
         os.environ.clear()
         os.environ.update(request["environment"])
+        os.environ.pop(dvc_process.PARENT, None)  # the parent here is the keeper, which goes when the client goes
         sys.path[:], sys.argv[:] = request["path"], request["argv"]
         sys.stdout.reconfigure(line_buffering=os.isatty(1))
         runpy.run_path(sys.argv[0], run_name="__main__")
