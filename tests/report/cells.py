@@ -45,7 +45,7 @@ class Tables(HTMLParser):
             self.row = []
         if tag in ("td", "th") and self.row is not None:
             self.cell = [given.get("class", ""), ""]
-        elif self.cell is not None:
+        elif self.cell is not None and tag in ("span", "abbr", "code"):
             self.cell[1] += " "
 
     def handle_data(self, data):
