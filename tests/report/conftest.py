@@ -177,6 +177,31 @@ def whole(tmp_path_factory):
     return first + second, metrics | second_half.metrics_of(second)
 
 
+@pytest.fixture(scope="session")
+def recipes(tmp_path_factory):
+    """All entries and metrics.json of a study without a second half. Not to be changed."""
+    from reglab.report.collect import collect
+
+    runs, expected, metrics = write_study(tmp_path_factory.mktemp("recipes") / "runs")
+    return collect(runs, expected), metrics
+
+
+@pytest.fixture(scope="session")
+def recipe_pages(recipes):
+    from reglab.report.page import render
+
+    return render(*recipes, SETTINGS, "data: {name: digits}\n")
+
+
+@pytest.fixture(scope="session")
+def whole_pages(whole):
+    from second_half import WHOLE
+
+    from reglab.report.page import render
+
+    return render(*whole, WHOLE)
+
+
 def write_study(runs):
     """Writes the records; returns (runs, expected, metrics)."""
     rng = np.random.default_rng(7)

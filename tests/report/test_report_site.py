@@ -5,31 +5,17 @@ import re
 from collections import Counter
 
 import pytest
-from conftest import SETTINGS, write_study
 from markupsafe import Markup
-from second_half import WHOLE
 from test_report_page import Page as Parsed
 
-from reglab.report.collect import collect
-from reglab.report.page import PAGES, render
+from reglab.report.page import PAGES
 from reglab.report.site import Page, homes, linked
 from reglab.report.study import Section
 
 READABLE = 500  # words in two minutes, at the 250 a minute of a reader of plain English
 
 
-@pytest.fixture(scope="module")
-def first_half(tmp_path_factory):
-    runs, expected, metrics = write_study(tmp_path_factory.mktemp("site") / "runs")
-    return render(collect(runs, expected), metrics, SETTINGS, "data: {name: digits}\n")
-
-
-@pytest.fixture(scope="module")
-def second_half(whole):
-    return render(*whole, WHOLE)
-
-
-@pytest.fixture(params=["first_half", "second_half"])
+@pytest.fixture(params=["recipe_pages", "whole_pages"])
 def pages(request):
     return request.getfixturevalue(request.param)
 
@@ -81,8 +67,8 @@ def test_a_page_brings_its_style_and_its_script_and_needs_no_other_file(pages):
         assert re.findall(r'<(?:link|use|image)[^>]* href="(?!data:|#)', text) == []
 
 
-def test_the_first_page_is_read_in_two_minutes_and_begins_with_the_answer(first_half):
-    page = first_half["index.html"]
+def test_the_first_page_is_read_in_two_minutes_and_begins_with_the_answer(recipe_pages):
+    page = recipe_pages["index.html"]
     assert len(prose(page)) < READABLE
     order = ["<h1>", 'class="lead"', 'class="points"', 'id="results"', 'id="more"']
     places = [page.index(mark) for mark in order]
@@ -101,14 +87,14 @@ def test_the_others_fold_all_but_their_first_section(pages):
     assert len(parts) == 20
 
 
-def test_a_page_without_sections_is_not_made_and_nothing_leads_to_it(first_half, second_half):
-    assert "pages/few_labels.html" in second_half and "pages/few_labels.html" not in first_half
-    assert not [path for path, text in first_half.items() if "few_labels.html" in text]
-    assert set(second_half) <= {path for path, *_ in PAGES}
+def test_a_page_without_sections_is_not_made_and_nothing_leads_to_it(recipe_pages, whole_pages):
+    assert "pages/few_labels.html" in whole_pages and "pages/few_labels.html" not in recipe_pages
+    assert not [path for path, text in recipe_pages.items() if "few_labels.html" in text]
+    assert set(whole_pages) <= {path for path, *_ in PAGES}
 
 
-def test_on_paper_headings_repeat_with_their_names_and_folds_are_open(first_half):
-    for text in first_half.values():
+def test_on_paper_headings_repeat_with_their_names_and_folds_are_open(recipe_pages):
+    for text in recipe_pages.values():
         printed = text.split("@media print {")[1].split("</style>")[0]
         assert "thead { display: table-header-group; break-inside: avoid; }" in printed
         assert "th button { display: contents; }" in printed  # a button would be printed on the first page alone
