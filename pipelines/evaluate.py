@@ -1,10 +1,11 @@
-"""Stage `evaluate`: what the records say of every recipe, pair and claim -> reports/metrics.json, in short summary.json."""
+"""Stage `evaluate`: what the records say of every recipe, pair and claim -> metrics.json, in short summary/."""
 
 import stage
 
 
 def main() -> None:
     import json
+    import shutil
     from functools import cache
     from pathlib import Path
 
@@ -24,7 +25,12 @@ def main() -> None:
     found = verdicts(settings, by_family(collect(runs, settings.expected())), predicted)
     Path("reports").mkdir(exist_ok=True)
     Path("reports/metrics.json").write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
-    Path("reports/summary.json").write_text(json.dumps(summary(found), indent=2) + "\n", encoding="utf-8")
+    folder = Path("reports/summary")
+    shutil.rmtree(folder, ignore_errors=True)  # as DVC does, for the stage by hand: no row of a removed entry stays
+    for path, row in summary(found).items():
+        file = folder / f"{path}.json"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(row, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

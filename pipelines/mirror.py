@@ -1,18 +1,26 @@
-"""Stage `mirror`: records that MLflow lacks become runs there, verdicts and the report too. It may fail: nothing reads it."""
+"""Stage `mirror`: records that MLflow lacks become runs there, verdicts and the report too. It may fail: nothing reads it.
+
+It is the last stage, so at its end stands the answer.
+"""
 
 import stage
 
 
 def main() -> None:
+    import os
     import sys
+    from pathlib import Path
 
     from reglab import params, tracking
     from reglab.errors import UserError
+    from reglab.outcome import SAID_LATER, outcome
 
     try:
         print(tracking.sync_all(params.load()))
     except UserError as error:
         print(error, "The results are complete without it; later: reglab sync", sep="\n", file=sys.stderr)
+    if SAID_LATER not in os.environ:
+        print(f"\n{outcome(Path())}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Stage `report`: records and verdicts -> reports/index.html and pages/, its main figures as files, curves for dvc plots."""
+"""Stage `report`: records and verdicts -> index.html and pages/, answer.txt, figures as files, curves for dvc plots."""
 
 import stage
 
@@ -13,6 +13,7 @@ def main() -> None:
     from reglab.report.collect import collect
     from reglab.report.curves import curve_table
     from reglab.report.page import render
+    from reglab.report.short_answer import short_answer
     from reglab.report.slides import slides
     from reglab.surroundings import surroundings
 
@@ -27,6 +28,7 @@ def main() -> None:
     for path, page in render(entries, metrics, given, text, surroundings(Path(__file__).parent)).items():
         (reports / path).parent.mkdir(parents=True, exist_ok=True)
         (reports / path).write_text(page, encoding="utf-8")
+    (reports / "answer.txt").write_text(short_answer(entries, metrics, given), encoding="utf-8")
     figures = reports / "figures"
     figures.mkdir(parents=True, exist_ok=True)
     for name, drawing in slides(entries, metrics, given).items():

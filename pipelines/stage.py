@@ -67,8 +67,9 @@ def context(tracking) -> dict:
     from dataclasses import asdict
 
     from reglab import git
+    from reglab.changed_settings import changed_settings
 
     commit = git.ask(Path.cwd(), "rev-parse", "HEAD") or b""
     tags = {"dvc_stage": os.environ.get("DVC_STAGE", "by hand"), "git_commit": commit.decode().strip()}
     tags |= {"dvc_experiment": os.environ.get("DVC_EXP_NAME", "")}
-    return {"tags": tags, "tracking": asdict(tracking)}
+    return {"tags": tags, "tracking": asdict(tracking), "changed": changed_settings()}

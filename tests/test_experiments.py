@@ -56,7 +56,7 @@ def test_a_grid_is_queued_and_every_experiment_stands_in_the_table_with_its_chan
     rates = {row["Experiment"]: row[RATE] for row in rows if row["typ"] != "baseline"}
     assert sorted(rates.values()) == ["0.1", "0.2", "0.3"] and rates["softer"] == "0.3"
     columns = set(rows[0])
-    assert "regularizers.dropout.test_accuracy" in columns
+    assert {f"reports/summary/regularizers/dropout.json:{name}" for name in ("value", "difference")} <= columns
     assert not any("none" in column for column in columns), "what no experiment changes is left out"
 
 
@@ -75,9 +75,10 @@ def test_params_and_metrics_of_an_experiment_are_compared_with_the_commit(ablate
     assert json.loads(output) == {"params.yaml": {RATE: {"old": 0.5, "new": 0.3, "diff": -0.2}}}
     code, output = ablated.run("dvc", "metrics", "diff", "--json")
     assert code == 0, output
-    (changed,) = json.loads(output).values()
-    assert set(changed) == {f"regularizers.dropout.{name}" for name in ("test_accuracy", "difference")}
-    for numbers in changed.values():
+    ((path, changed),) = json.loads(output).items()
+    assert path == "reports/summary/regularizers/dropout.json" and {"value", "difference"} <= set(changed)
+    for name in ("value", "difference"):
+        numbers = changed[name]
         assert numbers["diff"] == pytest.approx(numbers["new"] - numbers["old"])
 
 

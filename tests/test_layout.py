@@ -17,9 +17,9 @@ PACKAGE = ROOT / "src" / "reglab"
 # Lowest first; a module may import its own layer and the layers before it.
 LAYERS = [
     {"errors", "streams", "figures", "oracle", "yaml_source", "faults", "sections", "measures", "outlines"}
-    | {"cores", "git", "redaction"},
+    | {"cores", "git", "outcome", "redaction"},
     {"params", "demands", "entries", "grids", "data", "models", "best_weights", "losses", "penalties", "augmentation"}
-    | {"references", "stacks"},
+    | {"changed_settings", "references", "stacks"},
     {"attacks"},
     {"regularizers", "baselines"},
     {"learners"},

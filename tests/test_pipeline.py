@@ -39,6 +39,29 @@ def test_nothing_edited_nothing_runs(done):
     assert done.repro() == []
 
 
+@pytest.mark.parametrize("command", ["dvc", "reglab"])
+def test_a_run_ends_with_the_answer_once_however_it_is_called(done, command):
+    written = done.folder / "reports" / "answer.txt"
+    before = written.read_text()
+    written.write_text("an older answer\n")
+    code, output = done.run(command, "repro", "--single-item", "--force", "report", "mirror")
+    assert code == 0 and written.read_text() == before and "against none" in before
+    assert output.count(before) == output.count("The report: ") == 1, output
+    assert f"{before}The report: {done.folder.resolve()}/reports/index.html" in output
+
+
+def test_a_run_of_a_clone_leaves_no_tracked_file_changed(done, tmp_path):
+    done.git("add", "-A")
+    done.git("-c", "user.name=t", "-c", "user.email=t@localhost", "commit", "-qm", "what the run has made")
+    clone = Checkout.__new__(Checkout)
+    clone.folder, clone.warm = tmp_path / "clone", done.warm
+    subprocess.run(["git", "clone", "-q", done.folder, clone.folder], check=True)
+    assert "train@dropout" in clone.repro(), "a clone has no records"
+    for checkout in (clone, done):
+        assert checkout.repro() == []
+        assert checkout.run("git", "status", "--porcelain") == (0, "")
+
+
 def test_editing_one_number_runs_its_stage_and_what_follows_from_it(done):
     before = (done.folder / "params.yaml").read_bytes()
     done.edit(lambda all: all["regularizers"]["dropout"].update(hidden_rate=0.3))
@@ -173,10 +196,21 @@ def test_a_training_told_to_stop_ends_with_143_and_publishes_nothing(done):
 def test_metrics_plots_and_params_can_be_shown(done):
     code, metrics = done.run("dvc", "metrics", "show", "--json")
     assert code == 0
-    shown, written = json.loads(metrics)[""]["data"]["reports/summary.json"]["data"], done.metrics()
+    shown, written = json.loads(metrics)[""]["data"], done.metrics()["regularizers"]
     for name in NAMES:
-        for number in ("test_accuracy", "difference"):
-            assert shown["regularizers"][name][number] == written["regularizers"][name][number]
+        row = shown[f"reports/summary/regularizers/{name}.json"]["data"]
+        for column, number in {
+            "value": "test_accuracy",
+            "difference": "difference",
+            "lower": "low",
+            "upper": "high",
+        }.items():
+            assert row[column] == pytest.approx(written[name][number], abs=5.1e-6)  # five digits after the point
+        assert row["verdict"] == written[name]["verdict"]
+    code, table = done.run("dvc", "metrics", "show")
+    heading, *lines = table.splitlines()
+    assert code == 0 and heading.split() == ["Path", "difference", "lower", "upper", "value", "verdict"]
+    assert len(lines) == len(shown) and max(map(len, table.splitlines())) <= 140
     code, output = done.run("dvc", "plots", "show", "-o", "plots")
     assert code == 0, output
     page = (done.folder / "plots" / "index.html").read_text()

@@ -15,6 +15,7 @@ from reglab.entries import BASES, names
 # the process that a stage runs in.
 IDLE = ("errors.py", "params.py", "entries.py", "grids.py", "sections.py", "faults.py", "yaml_source.py", "tracking")
 IDLE += ("cores.py", "git.py", "outlines.py", "redaction.py", "warm.py", "dvc_process.py", "disk_space.py")
+IDLE += ("changed_settings.py", "outcome.py")
 
 
 class Code:

@@ -44,7 +44,7 @@ def place(root: Path, about: About) -> Path:
 def opened(about: About, context: dict | None = None) -> Iterator[Path]:
     """The run's folder in the journal, held against other processes; a run begun before is gone on with.
 
-    `context` is what the mirror needs besides `about`: {"tags": {...}, "tracking": {"uri", "experiment"}}; without it
+    `context` is what the mirror needs besides `about`: {"tags", "tracking": {"uri", "experiment"}, "changed"}; without it
     nothing is mirrored. An entry that is complete and still waits to be mirrored is put aside, to be run anew.
     """
     from reglab import tracking

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from reglab import disk_space
+from reglab.outcome import SAID_LATER, outcome
 from reglab.processes import die_with_parent, on_signals
 from reglab.recovery import keep, recover
 
@@ -45,9 +46,9 @@ def repro(root: Path, arguments: list[str]) -> int:
 
     for line in recover(root):
         print(line, flush=True)
-    path = {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    more = {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", SAID_LATER: "yes"}
     command = [sys.executable, "-P", "-m", "reglab.dvc_process", "repro", *arguments]
-    code, told = wait_for(command, root, os.environ | path)
+    code, told = wait_for(command, root, os.environ | more)
     if not told and code in INTERRUPTED:
         told = code - 128
     if told:
@@ -60,7 +61,7 @@ def repro(root: Path, arguments: list[str]) -> int:
         print(tracking.following(root), end="", flush=True)
         return 128 + told if told else 1
     keep(root)
-    print(f"\nThe report:         {root / 'reports' / 'index.html'}   (open it in a browser)")
+    print(f"\n{outcome(root)}")
     profile = f" PROFILE={root.name}" if root.parent.name == "profiles" else ""
     print(f"The runs in MLflow: make ui{profile}   (it says what to open)")
     return 0

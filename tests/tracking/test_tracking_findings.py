@@ -34,7 +34,7 @@ def test_a_verdict_stands_on_its_run_and_follows_the_report(study):
     study.sync("regularizers/dropout")
     run = study.run("dropout")
     assert run["tags"]["verdict"] == "helps" and run["tags"]["versus"] == "none"
-    assert latest(run)["versus/test_accuracy"] == 0.02 and latest(run)["versus/test_accuracy_high"] == 0.03
+    assert latest(run)["versus/test_accuracy"] == 0.02 and run["tags"]["interval"] == "+0.0100 to +0.0300"
     assert "**helps**: test_accuracy +0.0200 (+0.0100 to +0.0300) against none" in run["tags"]["mlflow.note.content"]
     before = study.runs()
     study.sync("regularizers/dropout")
@@ -42,7 +42,7 @@ def test_a_verdict_stands_on_its_run_and_follows_the_report(study):
     report(study, dropout=HELPS | {"verdict": "cannot tell", "low": -0.01})
     study.sync("regularizers/dropout")
     run = study.run("dropout")
-    assert run["tags"]["verdict"] == "cannot tell" and latest(run)["versus/test_accuracy_low"] == -0.01
+    assert run["tags"]["verdict"] == "cannot tell" and run["tags"]["interval"] == "-0.0100 to +0.0300"
     assert "helps" not in run["tags"]["mlflow.note.content"]
 
 
@@ -59,21 +59,27 @@ def test_an_experiment_leaves_the_verdicts_of_shared_runs_alone(study, monkeypat
 
 def test_every_number_of_labels_has_its_difference_and_the_verdict_is_of_all(study):
     found = list(comparisons(TASKS))
-    assert verdict_tags(found) == {"verdict": "hurts", "versus": "depth_only"}
-    assert numbers(found)["versus/test_depth_rmse_16"] == 0.1 and "versus/test_depth_rmse_high" not in numbers(found)
-    two = list(comparisons({"comparisons": {"test_iou": DEPTH, "test_depth_rmse": DEPTH | {"verdict": "helps"}}}))
-    assert verdict_tags(two)["verdict"] == "test_iou: hurts, test_depth_rmse: helps"
+    assert verdict_tags(found) == {"verdict": "hurts", "versus": "depth_only", "interval": ""}
+    assert numbers(found) == {"versus/test_depth_rmse": 0.1, "versus/test_depth_rmse_16": 0.1}
+    two = list(comparisons({"comparisons": {"test_iou": HELPS, "test_depth_rmse": DEPTH | {"difference_high": 0.2}}}))
+    assert verdict_tags(two)["verdict"] == "test_iou: helps, test_depth_rmse: hurts"
+    assert verdict_tags(two)["interval"] == "test_iou: +0.0100 to +0.0300, test_depth_rmse: +0.0500 to +0.2000"
+
+
+def test_what_others_are_compared_with_has_no_interval():
+    found = list(comparisons({"verdict": "baseline", "difference": 0.0, "low": 0.0, "high": 0.0}))
+    assert verdict_tags(found) == {"verdict": "baseline", "versus": "none", "interval": ""}
 
 
 def test_a_map_counts_its_cells_and_a_cocktail_is_judged_as_a_whole():
     cells = {"100x0.0x32": DEPTH | {"verdict": "helps"}, "900x0.0x32": HELPS, "900x0.4x32": DEPTH}
     found = list(comparisons({"cells": cells}))
     assert verdict_tags(found) == {"verdict": "2 x helps, 1 x hurts"}
-    assert numbers(found)["versus/test_accuracy_900x0.0x32_low"] == 0.01
+    assert numbers(found)["versus/test_accuracy_900x0.0x32"] == 0.02
     one = {"without": HELPS | {"verdict": "cannot tell"}, "only": HELPS}
     found = list(comparisons({"full": HELPS, "ingredients": {"dropout": one}}))
-    assert verdict_tags(found) == {"verdict": "helps", "versus": "none"}
-    assert numbers(found)["versus/test_accuracy_without_dropout_high"] == 0.03
+    assert verdict_tags(found) == {"verdict": "helps", "versus": "none", "interval": "+0.0100 to +0.0300"}
+    assert numbers(found)["versus/test_accuracy_without_dropout"] == 0.02
 
 
 def test_the_report_is_one_run_that_has_its_files_as_they_are(study):
@@ -109,6 +115,22 @@ def test_the_experiment_says_where_to_look_and_its_views_find_what_they_are_for(
         runs = client.search_runs([experiment.experiment_id], state["searchFilter"], order_by=[state["orderByKey"]])
         found[key] = [run.info.run_name for run in runs]
     assert found == {"recipes": ["dropout"], "few_labels": [], "tasks": ["joint"], "checks": ["lasso"]}
+
+
+def test_a_view_begins_with_its_numbers_as_charts_and_the_interval_is_none_of_them():
+    for view in views.VIEWS.values():
+        state = json.loads(json.loads(views.saved(view))["state"])
+        sections = [section["uuid"] for section in state["compareRunSections"]]
+        assert sections == ["results", "curves"]
+        drawn = {chart["metricKey"] for chart in state["compareRunCharts"] if chart["metricSectionId"] == "results"}
+        assert {f"metrics.`{name}`" for name in drawn} == set(view.columns) - {*views.RUN, *views.INTERVAL}
+
+
+def test_the_address_of_a_view_is_that_of_the_description(study):
+    study.sync()
+    experiment = MlflowClient(f"sqlite:///{study.root / 'mlflow.db'}").get_experiment_by_name("reglab")
+    assert f"({views.link(experiment.experiment_id)})" in experiment.tags["mlflow.note.content"]
+    assert views.VIEW + "recipes" in experiment.tags
 
 
 def test_a_metric_of_any_name_and_a_long_list_of_checks_are_taken(study):

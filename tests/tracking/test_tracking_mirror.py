@@ -12,6 +12,7 @@ import pytest
 from mlflow.tracking import MlflowClient
 
 from reglab.tracking import store
+from reglab.tracking.content import for_display
 from reglab.tracking.passes import mirror
 
 
@@ -32,7 +33,7 @@ def test_curves_grow_with_the_journal(study):
     assert len(study.runs()) == 3
 
 
-def test_a_band_is_mean_and_range_over_the_seeds_where_every_seed_is(study):
+def test_a_curve_is_the_mean_over_the_seeds_where_every_seed_is_and_its_range_is_no_chart(study):
     training = study.begin()
     training.epochs(4, 0)
     training.epochs(2, 1)
@@ -40,9 +41,9 @@ def test_a_band_is_mean_and_range_over_the_seeds_where_every_seed_is(study):
     mirror(study.root, {})
     parent = study.run("dropout")
     first, second = 1 - 1 / 2, 1 - 1 / 3  # epoch 0 of seeds 0 and 1
-    assert rows(parent, "training/train_accuracy")[0][1] == pytest.approx((first + second) / 2, abs=1e-12)
-    assert rows(parent, "training/train_accuracy_min")[0][1] == first
-    assert rows(parent, "training/train_accuracy_max")[0][1] == second
+    assert rows(parent, "training/train_accuracy")[0][1] == pytest.approx((first + second) / 2, rel=5e-4)  # four digits
+    names = {name for name, *_ in parent["metrics"] if name.startswith("training/")}
+    assert names == {"training/train_accuracy", "training/validation_accuracy"}
     assert [step for step, _ in rows(parent, "training/train_accuracy")] == [0, 1]
 
 
@@ -57,16 +58,65 @@ def test_a_finished_recipe_shows_settings_summary_curves_figures_and_where_it_co
     assert seed["params"] == parent["params"] | {"seed": "1"}
     wanted = {"dvc_stage": "train@dropout", "git_commit": "c0ffee", "family": "regularizers", "technique": "dropout"}
     wanted |= {"dataset_fingerprint": "0123abcd"}
+    wanted |= {"mlflow.source.name": "train@dropout"}
     assert parent["tags"].items() >= wanted.items() and seed["tags"].items() >= wanted.items()
     assert seed["tags"]["mlflow.parentRunId"] == "dropout"
     summary = {
         key: value for key, _, value, _ in parent["metrics"] if not key.startswith(("training/", "training_cost/"))
     }
-    assert summary["test_accuracy"] == 0.905
-    assert (summary["test_accuracy_ci95_low"], summary["test_accuracy_ci95_high"]) == (0.84, 0.97)
+    assert summary == {"test_accuracy": 0.905}
+    assert "| test_accuracy | 0.9050 | 0.8400 to 0.9700 |" in parent["tags"]["mlflow.note.content"]
     assert rows(seed, "test_accuracy") == [(0, 0.91)]
     assert study.artifacts(parent) == {"record.json", "curves.csv", "learning_curves.svg"}
     assert list((study.root / ".reglab" / "journal").glob("*/run.json")) == [], "what MLflow has leaves the journal"
+
+
+def test_every_run_names_its_dataset_and_once_more_adds_none(study):
+    training = study.begin()
+    training.epochs(1)
+    mirror(study.root, {})
+    training.epochs(2)
+    training.finish()
+    mirror(study.root, {})
+    client = MlflowClient(f"sqlite:///{study.root / 'mlflow.db'}")
+    for name in ("dropout", "dropout/seed-0", "dropout/seed-1"):
+        (used,) = client.get_run(study.run(name)["id"]).inputs.dataset_inputs
+        assert (used.dataset.name, used.dataset.digest) == ("digits", "0123abcd")
+        assert [(tag.key, tag.value) for tag in used.tags] == [("mlflow.data.context", "train")]
+        assert json.loads(used.dataset.profile) == {"name": "digits", "fingerprint": "0123abcd"}
+
+
+def test_a_theory_topic_has_no_dataset(study):
+    study.begin("lasso", family="theory", technique=[], dataset={}, seeds=0).finish()
+    assert mirror(study.root, {}) == []
+    client = MlflowClient(f"sqlite:///{study.root / 'mlflow.db'}")
+    assert client.get_run(study.run("lasso")["id"]).inputs.dataset_inputs == []
+
+
+@pytest.mark.parametrize(
+    ("changed", "name", "tag"),
+    [
+        ({"regularizers": {"dropout": {"hidden_rate": 0.5}}}, "dropout [hidden_rate=0.5]", "dropout.hidden_rate=0.5"),
+        ({"data": {"label_noise": 0.2}}, "dropout [label_noise=0.2]", "data.label_noise=0.2"),
+        ({"regularizers": {"l1": {"strength": 1.0}}}, "dropout", None),  # a setting of another entry
+        ({"sweeps": {"dropout": {"hidden_rate": [0.1]}}}, "dropout", None),  # not the value that this run has
+    ],
+)
+def test_a_run_of_an_experiment_shows_the_settings_that_were_changed(study, changed, name, tag):
+    training = study.begin(changed=changed)
+    training.epochs(1)
+    mirror(study.root, {})
+    training.finish()
+    mirror(study.root, {})
+    assert study.run(name)["tags"].get("varied") == tag
+    assert study.run(name.replace("dropout", "dropout/seed-1", 1))["status"] == "FINISHED" and len(study.runs()) == 3
+
+
+def test_numbers_are_rounded_for_the_eye_and_whole_ones_are_not():
+    shown = for_display(
+        {"a": 0.892045454545, "b": 0.00123456, "flops": 2560204800, "c": math.inf, "d": -5.558123, "e": None}
+    )
+    assert shown == {"a": 0.892, "b": 0.001235, "flops": 2560204800, "d": -5.558}
 
 
 def test_times_are_those_of_the_training_and_an_interruption_costs_no_seconds(study):

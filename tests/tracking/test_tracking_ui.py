@@ -13,7 +13,8 @@ import pytest
 
 from reglab import cli
 from reglab.errors import UserError
-from reglab.tracking import ui
+from reglab.tracking import ui, views
+from reglab.tracking.passes import mirror
 
 
 @pytest.fixture
@@ -77,11 +78,15 @@ def test_the_database_of_params_yaml_is_shown_and_is_no_argument_that_others_can
     assert not any("sqlite" in argument for argument in run.started[0])
 
 
-def test_the_page_is_that_of_the_experiment(run, study):
-    study.publish("dropout", seeds=1)
+def test_the_page_is_that_of_the_experiment_and_a_saved_view_as_soon_as_there_is_one(run, study):
+    training = study.begin(seeds=1)
+    training.epochs(1)
+    mirror(study.root, {})
+    _, said, _ = run()
+    assert re.search(r"#/experiments/1/runs   \(Ctrl-C", said)
     study.sync("regularizers/dropout")
     _, said, _ = run()
-    assert re.search(r"#/experiments/1/runs ", said)
+    assert f"{views.link('1')}   (the saved view '1 Recipes against none'" in said
 
 
 def test_before_the_first_run_it_says_what_to_do(run, study):

@@ -16,6 +16,7 @@ ON_DISTRIBUTION = "Over new examples too: t test on resampled splits, its varian
 NOT_ON_DISTRIBUTION = (
     "No answer: all seeds share one test set (data.test_set: fixed), so new examples are not imitated."
 )
+DIGITS = 5  # after the point: what `dvc metrics` prints
 NO_DIAGRAM = "No critical-difference diagram: it ranks methods over many independent data sets, and this study has one."
 
 
@@ -49,16 +50,34 @@ def verdicts(settings, records: Records, predicted: Predicted) -> dict:
     }
 
 
-def summary(found: dict) -> dict:
-    """The few numbers that `dvc exp show` and `dvc metrics diff` compare, of what `verdicts` found: family -> name -> row."""
+def summary(found: dict) -> dict[str, dict]:
+    """The few numbers that DVC compares, of what `verdicts` found: a row for each path `<family>/<name>`.
+
+    An entry that is judged by several metrics has a row for each, `<family>/<name>.<metric>`.
+    """
     tables = {family: rows for family, rows in found.items() if family not in ("questions", "warnings")}
-    return {family: {name: in_short(row) for name, row in rows.items()} for family, rows in tables.items()}
+    rows = {}
+    for family, entries in tables.items():
+        for name, entry in entries.items():
+            by_metric = {metric: row for metric, row in entry.get("comparisons", {}).items() if "@" not in metric}
+            for metric, row in by_metric.items():
+                rows[f"{family}/{name}" + (f".{metric}" if len(by_metric) > 1 else "")] = summary_row(row)
+            if not by_metric and (judged := entry if "verdict" in entry else entry.get("full")):
+                rows[f"{family}/{name}"] = summary_row(judged)
+    return rows
 
 
-def in_short(row: dict) -> dict:
-    """`test_accuracy`, `difference`, `verdict`, as far as it has them; where metrics decide, `mean` and these by metric."""
-    by_metric = {metric: own for metric, own in row.get("comparisons", {}).items() if "@" not in metric}
-    kept = {key: row[key] for key in ("test_accuracy", "difference", "verdict") if key in row}
-    return kept | {
-        metric: {key: own[key] for key in ("mean", "difference", "verdict")} for metric, own in by_metric.items()
+def summary_row(row: dict) -> dict:
+    """`difference`, the ends `lower` and `upper` of its interval, `value` and `verdict`, without those that are None.
+
+    DVC prints the columns in the order of their names, hence these. Rounded to what it prints, so that nothing beyond
+    that shows up as a change.
+    """
+    numbers = {
+        "difference": row.get("difference"),
+        "lower": row.get("difference_low", row.get("low")),
+        "upper": row.get("difference_high", row.get("high")),
+        "value": next((row[key] for key in ("test_accuracy", "mean", "value") if key in row), None),
     }
+    rounded = {name: round(number, DIGITS) for name, number in numbers.items() if number is not None}
+    return rounded | {"verdict": row["verdict"]}

@@ -2,7 +2,8 @@
 
 Curves have a prefix of their own (the UI draws one section per prefix), so that the last epoch's `train_accuracy` is
 not taken for the result's. The compare page sorts by name and shows six metrics, hence prefixes that come after
-`test_accuracy`, and intervals for test metrics alone; the rest is in the record, which is attached.
+`test_accuracy`. Every metric is a chart in the UI, so what is no quantity of its own is none: an interval is a tag or
+stands in the description. Numbers are rounded for the eye; the record, which is attached, has them exactly.
 """
 
 import json
@@ -13,14 +14,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 KEY, RECORD, SEED = "reglab.key", "reglab.record", "reglab.seed"  # tags: training, content of the record, nested run
+CHECKOUT = "reglab.checkout"  # tag: where the run comes from
 CURVES, COST, VALUES = "training/", "training_cost/", "values/"
 PARENT = "mlflow.parentRunId"
-SOURCE = "mlflow.source.name"
+SOURCE = "mlflow.source.name"  # tag: what the column Source shows
 NOTE = "mlflow.note.content"
+DIGITS = 4  # significant ones of a number that is no whole one
+LONGEST_NAME = 250  # of a run, in characters
 FEW = 30  # checks that a description lists; MLflow cuts it at 8,000 characters
 
 
-def source(root: Path) -> str:
+def checkout(root: Path) -> str:
     """The checkout that a run comes from."""
     return f"{socket.gethostname()}:{root.resolve()}"
 
@@ -36,15 +40,32 @@ def stage(family: str, name: str) -> str:
 def params(about: dict) -> dict[str, str]:
     """The settings as `<technique>.<field>`, `training.epochs`, ..., written as in params.yaml; how many seeds."""
 
-    def flat(settings: dict, prefix: str = "") -> Iterator[tuple[str, str]]:
-        for name, value in settings.items():
-            if isinstance(value, dict):
-                yield from flat(value, f"{prefix}{name}.")
-            else:
-                yield prefix + name, value if isinstance(value, str) else json.dumps(value)
-
     count = {"seeds": str(len(about["seeds"]))} if about["seeds"] else {}
     return dict(flat(about["settings"])) | count
+
+
+def flat(settings: dict, prefix: str = "") -> Iterator[tuple[str, str]]:
+    for name, value in settings.items():
+        if isinstance(value, dict):
+            yield from flat(value, f"{prefix}{name}.")
+        else:
+            yield prefix + name, value if isinstance(value, str) else json.dumps(value)
+
+
+def varied(about: dict) -> dict[str, str]:
+    """Those of the run's params that its DVC experiment has changed (`changed`: settings of params.yaml)."""
+    own, found = params(about), {}
+    for name, value in flat(about.get("changed", {})):
+        parts = name.split(".")  # regularizers.dropout.hidden_rate is dropout.hidden_rate of the run
+        tails = (".".join(parts[first:]) for first in range(len(parts)))
+        found |= {tail: value for tail in tails if own.get(tail) == value}
+    return found
+
+
+def run_name(name: str, settings: dict[str, str]) -> str:
+    """The name of an entry and, in brackets, the settings in which this run of it differs from others."""
+    listed = ", ".join(f"{setting.rpartition('.')[2]}={value}" for setting, value in settings.items())
+    return f"{name} [{listed}]"[:LONGEST_NAME] if listed else name
 
 
 def tags(about: dict, root: Path) -> dict[str, str]:
@@ -56,7 +77,10 @@ def tags(about: dict, root: Path) -> dict[str, str]:
         known["dataset_fingerprint"] = about["dataset"]["fingerprint"]
     if about["technique"]:
         known["technique"] = ", ".join(about["technique"])
-    return known | {"family": about["family"], SOURCE: source(root), "mlflow.source.type": "LOCAL"}
+    if settings := varied(about):
+        known["varied"] = ", ".join(f"{name}={value}" for name, value in settings.items())
+    origin = {CHECKOUT: checkout(root), SOURCE: stage(about["family"], about["name"]), "mlflow.source.type": "LOCAL"}
+    return known | {"family": about["family"]} | origin
 
 
 def parent_tags(about: dict) -> dict[str, str]:
@@ -76,7 +100,7 @@ def diverged(record: dict) -> list[str]:
 
 
 def seed_name(about: dict, seed: str) -> str:
-    return f"{about['name']}/seed-{seed}"
+    return run_name(f"{about['name']}/seed-{seed}", varied(about))
 
 
 def seed_tags(seed: str, parent: str) -> dict[str, str]:
@@ -88,13 +112,22 @@ def heading(about: dict) -> str:
     return f"**{about['name']}** ({about['family']}{data})"
 
 
-def finite(metrics: dict) -> dict[str, float]:
-    """The numbers that can be drawn (infinities would flatten every chart), under names that MLflow takes."""
+def for_display(metrics: dict) -> dict[str, float]:
+    """The numbers that can be drawn (infinities would flatten every chart), rounded, under names that MLflow takes."""
     return {
-        re.sub(r"[^\w./ -]", "_", name)[:250]: float(value)
+        re.sub(r"[^\w./ -]", "_", name)[:250]: rounded(float(value))
         for name, value in metrics.items()
         if value is not None and math.isfinite(value)
     }
+
+
+def rounded(number: float) -> float:
+    return number if number.is_integer() else float(f"{number:.{DIGITS}g}")
+
+
+def interval(low: float, high: float, sign: str = "") -> str:
+    """An interval in words; sign "+" writes it also before ends above zero."""
+    return f"{low:{sign}.4f} to {high:{sign}.4f}"
 
 
 def seed_metrics(result: dict) -> dict[str, float]:
@@ -103,11 +136,8 @@ def seed_metrics(result: dict) -> dict[str, float]:
 
 def summary_metrics(record: dict) -> dict[str, float]:
     """The parent's numbers: means over seeds, the test accuracy first; cost; what a theory found."""
-    metrics = {}
-    for name, value in sorted(record["summary"].items(), key=lambda item: item[0] != "test_accuracy"):
-        metrics[name] = value["mean"]
-        if name.startswith("test_"):
-            metrics |= {f"{name}_ci95_low": value["low"], f"{name}_ci95_high": value["high"]}
+    means = {name: value["mean"] for name, value in record["summary"].items()}
+    metrics = dict(sorted(means.items(), key=lambda item: item[0] != "test_accuracy"))
     metrics |= {COST + name: value for name, value in record.get("cost", {}).items()}
     metrics |= {VALUES + name.replace("/", "_"): value for name, value in record.get("numbers", {}).items()}
     if record["checks"]:
@@ -123,9 +153,9 @@ def note(about: dict, record: dict, timed: bool, verdicts: tuple[str, ...] = ())
         lines.append(f"**Diverged: seed {', '.join(lost)}**, so there are no means: no seed is ever left out.")
     elif seeds := record["seeds"]:
         lines += [
-            f"{len(seeds)} seeds, nested below: plain metrics are means over them, `_ci95_low` and `_ci95_high` a 95 %"
-            " interval; `training/...` are per epoch, `_min` and `_max` over seeds.",
-            "Seeds are paired between recipes; the whole answer is in reports/index.html.",
+            f"{len(seeds)} seeds, nested below: metrics are means over them, `training/...` per epoch. Seeds are paired"
+            " between recipes; the whole answer is in reports/index.html.",
+            *intervals(record["summary"]),
         ]
     if not timed:
         lines.append("Made from the record alone: start and duration are those of the mirroring.")
@@ -141,6 +171,15 @@ def note(about: dict, record: dict, timed: bool, verdicts: tuple[str, ...] = ())
             verdict = "holds" if check["passed"] else "**fails**"
             lines.append(f"| {check['name'].replace('|', '¦')} | {gap} | {check['tolerance']:.2g} | {verdict} |")
     return "\n".join(lines)
+
+
+def intervals(summary: dict) -> list[str]:
+    """A table of the test metrics with the intervals of their means; empty where there are none."""
+    tested = {name: value for name, value in summary.items() if name.startswith("test_") and value["low"] is not None}
+    lines = [
+        f"| {name} | {value['mean']:.4f} | {interval(value['low'], value['high'])} |" for name, value in tested.items()
+    ]
+    return ["", "| metric | mean over seeds | its interval |", "|---|---|---|", *lines[:FEW]] if lines else []
 
 
 def seed_note(about: dict, seed: str, result: dict) -> str:

@@ -84,6 +84,14 @@ def bands(curves: list[Curve]) -> Curve:
     return result
 
 
+def means(band: Curve) -> Curve:
+    """The means of a band alone: in MLflow each of its ends would be a chart."""
+    return {
+        epoch: Point({name: value for name, value in point.metrics.items() if name in MAIN}, point.time)
+        for epoch, point in band.items()
+    }
+
+
 def picture(band: Curve, title: str) -> str | None:
     """The learning curves as SVG, the mean over seeds within their range; None where there are no curves."""
     from reglab import figures

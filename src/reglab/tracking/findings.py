@@ -32,6 +32,12 @@ class Comparison(NamedTuple):
     low: float | None
     high: float | None
 
+    @property
+    def interval(self) -> str:
+        """Of the difference; nothing where there is none."""
+        known = self.low is not None and self.high is not None and self.verdict != "baseline"
+        return content.interval(self.low, self.high, sign="+") if known else ""
+
 
 def comparisons(row: dict) -> Iterator[Comparison]:
     """Of a row of reports/metrics.json: of the entry, metric by metric, of a map's cells, of a cocktail's ingredients."""
@@ -57,22 +63,26 @@ def main(found: list[Comparison]) -> list[Comparison]:
 
 
 def verdict_tags(found: list[Comparison]) -> dict[str, str]:
-    """The word alone where one question is asked, else a word a metric; of a map how many cells have which."""
+    """The word and the interval alone where one question is asked, else one a metric; of a map how many cells have which."""
     asked = main(found)
     if not asked:
         counted = Counter(one.verdict for one in found)
         return {"verdict": ", ".join(f"{number} x {verdict}" for verdict, number in counted.most_common())}
-    words = [one.verdict if len(asked) == 1 else f"{one.metric}: {one.verdict}" for one in asked]
-    return {"verdict": ", ".join(words), "versus": ", ".join(dict.fromkeys(one.reference for one in asked))}
+
+    def in_words(words: list[str]) -> str:
+        named = zip(asked, words, strict=True)
+        return words[0] if len(asked) == 1 else ", ".join(f"{one.metric}: {word}" for one, word in named if word)
+
+    return {
+        "verdict": in_words([one.verdict for one in asked]),
+        "versus": ", ".join(dict.fromkeys(one.reference for one in asked)),
+        "interval": in_words([one.interval for one in asked]),
+    }
 
 
 def numbers(found: list[Comparison]) -> dict[str, float]:
-    """`versus/<metric>`: the mean difference, and the ends of its interval."""
-    named = {}
-    for one in found:
-        ends = {"": one.difference, "_low": one.low, "_high": one.high}
-        named |= {f"{VERSUS}{one.metric}{end}": value for end, value in ends.items()}
-    return content.finite(named)
+    """`versus/<metric>`: the mean difference."""
+    return content.for_display({f"{VERSUS}{one.metric}": one.difference for one in found})
 
 
 def sentences(found: list[Comparison]) -> Iterator[str]:
@@ -84,7 +94,7 @@ def sentences(found: list[Comparison]) -> Iterator[str]:
         elif one.difference is None:
             yield f"{sentence} against {one.reference}."
         else:
-            within = "" if one.low is None or one.high is None else f" ({one.low:+.4f} to {one.high:+.4f})"
+            within = f" ({one.interval})" if one.interval else ""
             yield f"{sentence} {one.difference:+.4f}{within} against {one.reference}, paired over seeds."
 
 
@@ -127,7 +137,7 @@ def attach_report(store: Store, folder: Path, root: Path) -> None:
     former = [run for run in store.find("tags.kind = 'report'") if of_here(run, root)]
     current = [run for run in former if run.data.tags[REPORT] == digest.hexdigest() and recipe.ended(run)][:1]
     if files and not current:
-        about = {"kind": "report", REPORT: digest.hexdigest(), content.SOURCE: content.source(root)} | names()
+        about = {"kind": "report", REPORT: digest.hexdigest(), content.CHECKOUT: content.checkout(root)} | names()
         run = store.create("report", about | {content.NOTE: REPORT_NOTE}, now())
         for file in files:
             store.attach(run, file, str(file.parent.relative_to(folder)))
@@ -140,7 +150,7 @@ def attach_report(store: Store, folder: Path, root: Path) -> None:
 
 def of_here(run: "Run", root: Path) -> bool:
     tags = run.data.tags
-    return tags.get(content.SOURCE) == content.source(root) and tags.get(EXPERIMENT) == names().get(EXPERIMENT)
+    return tags.get(content.CHECKOUT) == content.checkout(root) and tags.get(EXPERIMENT) == names().get(EXPERIMENT)
 
 
 REPORT_NOTE = (

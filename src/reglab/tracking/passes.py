@@ -137,6 +137,6 @@ def give_up_the_rest(store: Store, root: Path) -> None:
     """End the runs of this checkout whose journal is gone."""
     keys = {entry.name.partition("-")[0] for entry in entries(root)}
     for run in store.find("attributes.status != 'FINISHED'"):
-        own = run.data.tags.get(content.SOURCE) == content.source(root)
+        own = run.data.tags.get(content.CHECKOUT) == content.checkout(root)
         if own and not recipe.ended(run) and run.data.tags.get(content.KEY) not in keys:
             store.give_up(run)

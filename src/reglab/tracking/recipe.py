@@ -98,7 +98,7 @@ def runs_of_training(store: Store, key: str, root: Path) -> Runs:
     found = [
         run
         for run in store.find(f"tags.`{content.KEY}` = '{key}'")
-        if run.data.tags.get(content.SOURCE) == content.source(root)
+        if run.data.tags.get(content.CHECKOUT) == content.checkout(root)
     ]
     for parent in found:
         if content.SEED not in parent.data.tags and not ended(parent):
@@ -128,8 +128,11 @@ def update(store: Store, recipe: Recipe, runs: Runs, sent: dict[str, set[int]]) 
     tags = content.tags(about, recipe.root) | recipe.identity
     mark = {content.RECORD: record.digest} if record else {}
 
-    parent = runs.parent or store.create(about["name"], tags | content.parent_tags(about), recipe.begun)
+    parent = runs.parent or store.create(
+        content.run_name(about["name"], content.varied(about)), tags | content.parent_tags(about), recipe.begun
+    )
     store.log(parent, params=params, tags=mark)
+    store.name_dataset(parent, about["dataset"], recipe.root)
 
     # The journal's points stand, as they may have been sent; the record has those that a kill tore.
     known = curves.read_record(record.folder) if record else {}
@@ -145,6 +148,7 @@ def update(store: Store, recipe: Recipe, runs: Runs, sent: dict[str, set[int]]) 
         first = min((point.time for point in curve.values()), default=start)
         run = runs.seeds.get(seed) or store.create(content.seed_name(about, seed), tags | nesting, first)
         store.log(run, params=params | {"seed": seed}, tags=nesting | mark)  # nesting: its parent may have been deleted
+        store.name_dataset(run, about["dataset"], recipe.root)
         if not ended(run):
             send(store, run, curve, sent)
             if record:
@@ -165,7 +169,7 @@ def send(store: Store, run: "Run", curve: Curve, sent: dict[str, set[int]]) -> N
         [
             (content.CURVES + name, value, curve[epoch].time, epoch)
             for epoch in new
-            for name, value in content.finite(curve[epoch].metrics).items()
+            for name, value in content.for_display(curve[epoch].metrics).items()
         ],
     )
     before.update(new)
@@ -185,7 +189,7 @@ def end_seed(store: Store, run: "Run", seed: str, recipe: Recipe, moment: int) -
     numbers = content.seed_metrics(result) | {f"{content.COST}seconds": seconds}
     store.log(
         run,
-        [(name, value, moment, 0) for name, value in content.finite(numbers).items()],
+        [(name, value, moment, 0) for name, value in content.for_display(numbers).items()],
         tags={content.NOTE: content.seed_note(recipe.about, seed, result)},
     )
     store.end(run, "FAILED" if result["status"] == "diverged" else "FINISHED", moment)
@@ -199,10 +203,12 @@ def end_parent(store: Store, parent: "Run", recipe: Recipe, band: Curve, moment:
     note = content.note(recipe.about, record, timed=recipe.ended is not None)
     store.log(
         parent,
-        [(name, value, moment, 0) for name, value in content.finite(numbers).items()],
+        [(name, value, moment, 0) for name, value in content.for_display(numbers).items()],
         tags=content.outcome_tags(record) | {content.NOTE: note},
     )
-    send(store, parent, band, {})  # after the summary: what comes first is what the compare page plots unasked
+    send(
+        store, parent, curves.means(band), {}
+    )  # after the summary: what comes first is what the compare page plots unasked
     for name in ATTACHED:
         if (recipe.record.folder / name).exists():
             store.attach(parent, recipe.record.folder / name)

@@ -48,8 +48,10 @@ def send(store: Store, parent: "Run", record: dict, moment: int) -> None:
     known = {run.data.tags[TRIAL]: run for run in there}
     for number, trial in enumerate(found):
         nesting = {"kind": "trial", "family": record["family"], TRIAL: str(number), content.PARENT: parent.info.run_id}
-        run = known.get(str(number)) or store.create(f"{record['name']}/trial-{number}", nesting, moment)
+        shown = {"ingredients": trial.params["ingredients"]} if "ingredients" in trial.params else trial.params
+        name = content.run_name(f"{record['name']}/trial-{number}", shown)
+        run = known.get(str(number)) or store.create(name, nesting, moment)
         if run.info.status != "FINISHED":
-            metrics = [(name, value, moment, 0) for name, value in content.finite(trial.metrics).items()]
+            metrics = [(name, value, moment, 0) for name, value in content.for_display(trial.metrics).items()]
             store.log(run, metrics, trial.params, {"chosen": "yes"} if trial.chosen else {})
             store.end(run, "FINISHED", moment)

@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from reglab.errors import UserError
+from reglab.tracking import views
 from reglab.tracking.store import address, load
 
 HOST, PORT = "127.0.0.1", 5000
@@ -27,12 +28,11 @@ def serve(root: Path, uri: str | None, experiment: str, port: int | None) -> int
     if parts.scheme in ("http", "https"):
         print(f"The runs are on a tracking server; open {parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}")
         return 0
-    page = "#/experiments"
-    if parts.scheme.startswith("sqlite"):
-        page += number_of(experiment, database(place))
+    page = page_of(experiment, database(place)) if parts.scheme.startswith("sqlite") else "#/experiments"
     chosen = free_port(port)
     busy = f" (port {PORT} is busy)" if port is None and chosen != PORT else ""
-    print(f"MLflow starts{busy}; open http://{HOST}:{chosen}/{page}   (Ctrl-C ends it)", flush=True)
+    shown = f"the saved view {views.VIEWS[views.DEFAULT].name!r}, others are under Views; " if "?" in page else ""
+    print(f"MLflow starts{busy}; open http://{HOST}:{chosen}/{page}   ({shown}Ctrl-C ends it)", flush=True)
     os.environ.update({name: os.environ.get(name, value) for name, value in ENVIRONMENT.items()})
     os.environ["MLFLOW_BACKEND_STORE_URI"] = place  # and not an argument, which every user of the machine could read
     load()
@@ -55,15 +55,16 @@ def database(place: str) -> Path:
     return file
 
 
-def number_of(experiment: str, file: Path) -> str:
-    """The end of the address of an experiment's list of runs, empty for one that MLflow does not know."""
+def page_of(experiment: str, file: Path) -> str:
+    """What to open of an experiment: its view of the recipes, its runs before there are views; of none all experiments."""
     try:
         with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)) as opened:
-            query = "select experiment_id from experiments where name = ?"
-            found = opened.execute(query, [experiment]).fetchone()
+            found = opened.execute("select experiment_id from experiments where name = ?", [experiment]).fetchone()
+            query = "select count(*) from experiment_tags where experiment_id = ? and key = ?"
+            viewed = found and opened.execute(query, [found[0], views.VIEW + views.DEFAULT]).fetchone()[0]
     except sqlite3.Error as error:
         raise UserError(f"{file}: found no database of MLflow ({error}); move it away, then reglab sync") from None
-    return f"/{found[0]}/runs" if found else ""
+    return (views.link(found[0]) if viewed else f"#/experiments/{found[0]}/runs") if found else "#/experiments"
 
 
 def free_port(wanted: int | None) -> int:

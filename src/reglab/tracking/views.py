@@ -10,7 +10,11 @@ from reglab.tracking.content import NOTE
 
 VIEW = "mlflow.sharedViewState."
 RUN = ("tags.`family`", "tags.`verdict`")
-DIFFERENCE = ("", "_low", "_high")
+INTERVAL = ("tags.`interval`",)
+DEFAULT = "recipes"  # the view to open first
+BARS = 40  # the most runs that a bar chart shows
+WIDTHS = {"tags.`verdict`": 140, "tags.`interval`": 160}
+WIDTHS |= {"metrics.`versus/test_accuracy`": 150, "metrics.`training_cost/relative_to_none`": 220}
 
 
 class View(NamedTuple):
@@ -28,7 +32,16 @@ def metric(*names: str) -> tuple[str, ...]:
 
 
 def versus(name: str) -> tuple[str, ...]:
-    return metric(*(f"versus/{name}{end}" for end in DIFFERENCE))
+    return metric(f"versus/{name}")
+
+
+def link(experiment: str, view: str = DEFAULT) -> str:
+    """The address of a view, behind that of the server; `experiment` is MLflow's id.
+
+    MLflow's plain list of runs always begins with the same columns (created, dataset, duration, source, models): which
+    others are shown is kept by the browser, or by a view.
+    """
+    return f"#/experiments/{experiment}/runs?viewStateShareKey={view}"
 
 
 CURVES = ("train_accuracy", "validation_accuracy", "train_nll", "validation_nll")
@@ -42,6 +55,7 @@ VIEWS = {
             *RUN,
             *metric("test_accuracy"),
             *versus("test_accuracy"),
+            *INTERVAL,
             *metric("training_cost/relative_to_none", "test_ece"),
         ),
     ),
@@ -50,14 +64,27 @@ VIEWS = {
         "transfer and semi-supervised methods against training from scratch, the mean over numbers of labels and each alone",
         "tags.versus LIKE '%from_scratch'",
         "metrics.`test_accuracy`",
-        (*RUN, *metric("test_accuracy"), *versus("test_accuracy"), *metric("test_accuracy_1", "test_accuracy_10")),
+        (
+            *RUN,
+            *metric("test_accuracy"),
+            *versus("test_accuracy"),
+            *INTERVAL,
+            *metric("test_accuracy_1", "test_accuracy_10"),
+        ),
     ),
     "tasks": View(
         "3 Several tasks",
         "segmentation (IoU, more is better) and depth (RMSE, less is better) against one task alone",
         "tags.family = 'multitask' AND tags.kind = 'recipe'",
         "metrics.`test_iou`",
-        (*RUN, *metric("test_iou"), *versus("test_iou"), *metric("test_depth_rmse"), *versus("test_depth_rmse")),
+        (
+            *RUN,
+            *metric("test_iou"),
+            *versus("test_iou"),
+            *metric("test_depth_rmse"),
+            *versus("test_depth_rmse"),
+            *INTERVAL,
+        ),
     ),
     "checks": View(
         "4 The lecture's formulas",
@@ -69,17 +96,25 @@ VIEWS = {
 }
 
 
-def chart(name: str, shown: bool) -> dict:
-    """The mean over seeds of a curve, by epoch."""
+def curve(name: str) -> dict:
+    """A chart of the mean over seeds of a curve, by epoch."""
     key = f"training/{name}"
+    return card("LINE", key, "curves") | {"selectedMetricKeys": [key], "displayName": name}
+
+
+def bars(column: str) -> dict:
+    """A chart of a column of numbers, a bar a run."""
+    key = column.removeprefix("metrics.").strip("`")
+    return card("BAR", key, "results") | {"displayName": key, "runsCountToCompare": BARS}
+
+
+def card(kind: str, key: str, section: str) -> dict:
     return {
-        "uuid": key,
-        "type": "LINE",
-        "metricSectionId": "curves",
+        "uuid": f"{section}-{key}",
+        "type": kind,
+        "metricSectionId": section,
         "metricKey": key,
-        "selectedMetricKeys": [key],
-        "displayName": name,
-        "deleted": not shown,
+        "deleted": False,
         "isGenerated": True,
     }
 
@@ -94,10 +129,8 @@ def experiment_tags(experiment: str) -> dict[str, str]:
 
 
 def description(experiment: str) -> str:
-    runs = f"#/experiments/{experiment}/runs"
     listed = [
-        f"* [{view.name}]({runs}?viewStateShareKey={key}) ([charts]({runs}?viewStateShareKey={key}&compareRunsMode=CHART)):"
-        f" {view.purpose}"
+        f"* [{view.name}]({link(experiment, key)}) ([charts]({link(experiment, key)}&compareRunsMode=CHART)): {view.purpose}"
         for key, view in VIEWS.items()
     ]
     return "\n".join(
@@ -109,20 +142,21 @@ def description(experiment: str) -> str:
             "The same are under **Views**. To see all recipes without their seeds, search `tags.kind = 'recipe'`; to see one"
             " experiment of DVC, `tags.dvc_experiment = '<name>'`.",
             "",
-            "**To compare**, tick recipes and press Compare; *Show diff only* leaves the settings that differ."
-            " `test_accuracy` is the mean over seeds, `_ci95_low` and `_ci95_high` its 95 % interval; `training/...` are per"
-            " epoch, the mean over seeds, `_min` and `_max` their range. Seeds are paired between recipes, so what counts is"
-            " `versus/...`, the paired difference to what the tag `versus` names, with `_low` and `_high`, and the tag"
-            " `verdict`.",
+            "**To compare metrics**, open the charts of a view and hide the recipes that you do not look at. **To compare"
+            " settings**, tick recipes and press Compare; *Show diff only* leaves the settings that differ, metrics and tags"
+            " are below. Metrics are means over seeds, `training/...` per epoch; numbers are rounded to four digits, exact"
+            " ones are in the record. Seeds are paired between recipes, so what counts is `versus/...`, the paired"
+            " difference to what the tag `versus` names, its `interval` and the `verdict`.",
             "",
             "**The report** with all verdicts and figures: run [report]"
-            f"({runs}?searchFilter=tags.kind%20%3D%20'report'), Artifacts, `index.html`.",
+            f"(#/experiments/{experiment}/runs?searchFilter=tags.kind%20%3D%20'report'), Artifacts, `index.html`.",
         ]
     )
 
 
 def saved(view: View) -> str:
     """As the UI of MLflow 3 saves a view; its creation time decides its place in the list, the first on top."""
+    numbers = [column for column in view.columns if column.startswith("metrics.")]
     state = {
         "searchFilter": view.condition,
         "orderByKey": view.order,
@@ -133,9 +167,13 @@ def saved(view: View) -> str:
         "modelVersionFilter": "All Runs",
         "selectedColumns": list(view.columns),
         "columnOrder": list(view.columns),
+        "columnWidths": WIDTHS,
         "runsHiddenMode": "SHOW_ALL",
-        "compareRunSections": [{"uuid": "curves", "name": "training", "display": True}],
-        "compareRunCharts": [chart(name + end, shown=not end) for name in CURVES for end in ("", "_min", "_max")],
+        "compareRunSections": [
+            {"uuid": "results", "name": "results", "display": True},
+            {"uuid": "curves", "name": "training", "display": True},
+        ],
+        "compareRunCharts": [bars(column) for column in numbers] + [curve(name) for name in CURVES],
     }
     place = 10 - int(view.name[0])
     return json.dumps({"name": view.name, "createdAt": place, "updatedAt": place, "state": json.dumps(state)})

@@ -1,0 +1,42 @@
+"""The answer in a few lines of plain text, for the end of a run."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from markupsafe import Markup
+
+from reglab.report.answer import candidates, headline, many, points_to_know
+from reglab.report.collect import Entry
+from reglab.report.tables import rows
+
+VERDICTS = ("helps", "hurts", "no relevant difference", "cannot tell", "diverged", "check failed")
+CLAIM_VERDICTS = ("supported", "contradicted", "cannot tell")
+
+
+def short_answer(entries: list[Entry], metrics: dict, settings: dict) -> str:
+    """The headline, how many recipes and claims have which verdict, and what should worry; a line each.
+
+    Its arguments are those of `page.render`.
+    """
+    table = rows(entries, metrics)
+    recipes = [row.verdict for row in candidates(table)]
+    claims = [claim["verdict"] for claim in metrics.get("claims", {}).values()]
+    lines = [headline(table, settings)]
+    if recipes:
+        lines.append(f"{many(len(recipes), 'recipe')} against none: {counted(recipes, VERDICTS)}.")
+    if claims:
+        lines.append(f"{many(len(claims), 'declared claim')}: {counted(claims, CLAIM_VERDICTS)}.")
+    worries = [point for point in points_to_know(table, settings, metrics) if point.alarming]
+    lines += [Markup("{}: {}").format(point.about, point.text) for point in worries]
+    return "".join(f"{plain(line)}\n" for line in lines)
+
+
+def counted(verdicts: list[str], order: Iterable[str]) -> str:
+    """Each verdict and how many have it, in this order, others behind."""
+    counts = Counter(verdicts)
+    return ", ".join(f"{verdict} {counts[verdict]}" for verdict in dict.fromkeys((*order, *counts)) if counts[verdict])
+
+
+def plain(line: str) -> str:
+    """Without markup, and with spaces that a search in a terminal finds."""
+    return Markup(line).striptags().replace("\u00a0", " ")
