@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import pytest
 from annotated_types import Ge, Gt, Interval, Le, Lt, MinLen
 
-from reglab.faults import Faults, checked, nearest, shown, words
+from reglab.faults import Faults, checked, is_named, nearest, shown, unknown, words
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,25 @@ def test_only_what_is_near_is_suggested():
 def test_a_value_is_shown_as_one_would_write_it_in_one_line(value, told):
     assert shown(value) == told
     assert len(shown("x" * 1000)) == 60
+
+
+def test_where_there_is_nothing_to_choose_from_the_line_says_so():
+    told = Faults("params.yaml")
+    assert not is_named(("a",), "x", [], told)
+    assert told.lines[0].endswith("; allowed: nothing, for there is nothing to choose from")
+    assert str(unknown("params.yaml: profiles", "x", [])).endswith(
+        "; allowed: nothing, for there is nothing to choose from"
+    )
+
+
+@pytest.mark.parametrize("given", [{"a": None}, {"a": 1}, {"a": []}])
+def test_an_item_of_a_mapping_of_mappings_is_told_at_its_key(given):
+    told = Faults("params.yaml")
+    assert checked(dict[str, dict], given, ("profiles",), told) is None
+    [line] = told.lines
+    assert line.startswith("params.yaml: profiles.a: found ") and line.endswith(
+        "a mapping of names to settings, {} where there are none"
+    )
 
 
 def test_what_fits_is_completed_with_defaults_and_typed():

@@ -89,3 +89,10 @@ def test_an_ensemble_chooses_among_the_recipes_that_there_are(tmp_path):
         f"params.yaml: ensembles.heterogeneous.members: found {recipes + 1}; allowed: at most {recipes}, "
     )
     assert lines(tmp_path, ensembles=SHIPPED["ensembles"] | {"heterogeneous": {"members": recipes}}) == []
+
+
+def test_the_circle_of_the_lagrangian_reaches_its_line(tmp_path):
+    drawn = {"total": 3, "radius": 2.14}
+    [line] = lines(tmp_path, theory=SHIPPED["theory"] | {"lagrangian": drawn})
+    assert line.startswith("params.yaml: theory.lagrangian.radius: found 2.14; allowed: at least 2.143, ")
+    assert lines(tmp_path, theory=SHIPPED["theory"] | {"lagrangian": drawn | {"radius": 2.15}}) == []

@@ -1,6 +1,7 @@
 """What one section of params.yaml demands of another."""
 
 from difflib import get_close_matches
+from math import sqrt
 
 from reglab.entries import BASES, names, own_name
 from reglab.faults import Faults, Key, Plain, at_places, is_named, nearest, one_of, shown
@@ -58,6 +59,7 @@ def check_across(given: dict, values: dict, faults: Faults) -> None:
     check_declared(values, faults)
     check_ensembles(values, faults)
     check_stacks(values, faults)
+    check_theory(values.get("theory") or {}, faults)
     for family, attack in (values.get("attacks") or {}).items():
         if attack:
             check_attack(("attacks", family), attack, values, faults)
@@ -103,6 +105,14 @@ def check_ensembles(values: dict, faults: Faults) -> None:
             if ensemble and model and hasattr(ensemble, setting) and not hasattr(model, setting):
                 found, allowed = f"a model without a {setting}, {own_name(model)}", "a model that has one"
                 faults.add(("ensembles", name, setting), found, allowed)
+
+
+def check_theory(topics: dict, faults: Faults) -> None:
+    """The circle of the Lagrangian's topic reaches its line, as the topic itself asks."""
+    drawn = topics.get("lagrangian")
+    if drawn and drawn.radius < (least := 1.01 * drawn.total / sqrt(2)):
+        allowed = f"at least {least:.4g}, 1.01 times the distance of the line w1 + w2 = {drawn.total:g} from the origin"
+        faults.add(("theory", "lagrangian", "radius"), shown(drawn.radius), allowed)
 
 
 def check_representations(values: dict, faults: Faults) -> None:

@@ -18,6 +18,7 @@ from tqdm import tqdm
 from reglab import journal, params, record
 from reglab.data.prepared import Prepared, Split
 from reglab.ensembles.base import Committee, Ensemble, stream
+from reglab.errors import UserError
 from reglab.evaluation.by_members import Growth, all_splits, figure, growth, table
 from reglab.fitting import Recipe, cost_of_step, finished_seed, train_seed
 from reglab.losses import share
@@ -163,14 +164,21 @@ def judge(ensemble: Ensemble, own: Recipe, split: Split, seed: int, home: Path) 
         outcome, network = train_member(own, split, rows, seed, member, home)
         epochs.append(outcome["epochs"])
         if outcome["status"] != "finished":
-            diverged = {"status": "diverged", "reason": f"member {member}: {outcome['reason']}", "metrics": {}}
-            nothing = np.full((len(split.labels["test"]), own.classes), np.nan)
-            return Judged(diverged, nothing, {}, None, fmean(epochs))
+            return failed(f"member {member}: {outcome['reason']}", own, split, fmean(epochs))
         networks.append(network)
         with torch.no_grad():
             wrong = np.concatenate([wrong, network(inputs).argmax(1).numpy()[None] != labels])
-    committee = ensemble.committee(networks, wrong, own.classes).eval()
+    try:
+        committee = ensemble.committee(networks, wrong, own.classes).eval()
+    except UserError as error:  # of what the data alone could tell: the other stages of the study go on
+        return failed(str(error), own, split, fmean(epochs))
     return assess(ensemble, committee, split, seed, fmean(epochs))
+
+
+def failed(reason: str, own: Recipe, split: Split, epochs: float) -> Judged:
+    """A seed without an ensemble."""
+    nothing = np.full((len(split.labels["test"]), own.classes), np.nan)
+    return Judged({"status": "diverged", "reason": reason, "metrics": {}}, nothing, {}, None, epochs)
 
 
 @torch.no_grad()

@@ -19,6 +19,7 @@ from reglab.redaction import redact
 Key = tuple[str | int, ...]  # where a value stands: ("combinations", "both", 0, "dropout")
 Plain = dict | list | str | int | float | bool | None
 
+NOTHING = "nothing, for there is nothing to choose from"
 PHRASES = {"ge": "of at least", "gt": "above", "le": "of at most", "lt": "below", "min_length": "of a length from"}
 
 
@@ -56,7 +57,7 @@ class Faults:
 
 def unknown(place: str, name: str, choices: Sequence[str]) -> UserError:
     """There is nothing of this name at that place."""
-    return UserError(f"{place}: found {shown(name)}; allowed: {', '.join(choices)}{nearest(name, choices)}")
+    return UserError(f"{place}: found {shown(name)}; allowed: {', '.join(choices) or NOTHING}{nearest(name, choices)}")
 
 
 def dotted(key: Key) -> str:
@@ -104,7 +105,8 @@ def words(kind: Any) -> str:
 
 
 def one_of(choices: Iterable[str]) -> str:
-    return "one of: " + ", ".join(map(str, choices))
+    listed = ", ".join(map(str, choices))
+    return f"one of: {listed}" if listed else NOTHING
 
 
 def limits(constraints: Iterable) -> str:

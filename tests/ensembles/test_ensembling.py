@@ -23,6 +23,7 @@ from reglab.ensembles.base import stream
 from reglab.ensembles.boosting import Boosting
 from reglab.ensembles.deep_ensemble import DeepEnsemble
 from reglab.ensembles.dropout_average import DropoutAverage
+from reglab.errors import UserError
 from reglab.evaluation.bias_variance import resampled_brier_split
 from reglab.fitting import Recipe
 from reglab.models.mlp import MLP
@@ -169,6 +170,20 @@ def test_a_member_that_diverges_marks_its_seed(run):
     content = json.loads((run(Bagging(members=2), wild) / "record.json").read_text())
     assert {seed["status"] for seed in content["seeds"].values()} == {"diverged"} and content["summary"] == {}
     assert all(seed["reason"].startswith("member 0: the loss became") for seed in content["seeds"].values())
+
+
+def test_members_that_make_no_ensemble_mark_their_seed_and_the_study_goes_on(run, monkeypatch):
+    whole = Boosting.committee
+
+    def committee(self, networks, wrong, classes):
+        if wrong.any():
+            raise UserError("the first member is wrong on too many of its examples")
+        return whole(self, networks, wrong, classes)
+
+    monkeypatch.setattr(Boosting, "committee", committee)
+    content = json.loads((run(Boosting(members=2, width=4, epochs=1)) / "record.json").read_text())
+    assert {seed["status"] for seed in content["seeds"].values()} == {"diverged"}
+    assert all("the first member is wrong on" in seed["reason"] for seed in content["seeds"].values())
 
 
 def test_cost_is_that_of_all_members_beside_one_plain_model(run):

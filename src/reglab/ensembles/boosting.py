@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 import torch
-from annotated_types import Ge, Gt, Le
+from annotated_types import Ge, Le
 
 from reglab.baselines.base import fit_predict
 from reglab.data.prepared import Split
@@ -71,7 +71,7 @@ class Boosting(Ensemble):
     width: Annotated[int, Ge(1), Le(65_536)] = 16
     depth: Annotated[int, Ge(1), Le(100)] = 1
     epochs: Annotated[int, Ge(1), Le(100_000)] = 10
-    shrinkage: Annotated[float, Gt(0), Le(1)] = 0.3
+    shrinkage: Annotated[float, Ge(0.001), Le(1)] = 0.3
     tree_depth: Annotated[int, Ge(1), Le(100)] = 4
 
     def member_recipe(self, recipe):

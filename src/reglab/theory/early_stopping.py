@@ -89,7 +89,7 @@ class EarlyStopping(Topic):
     UserError when the rate is 2 / lambda_max or more, for then gradient descent does not converge.
     """
 
-    learning_rate: Annotated[float, Ge(1e-6)] = 0.1
+    learning_rate: Annotated[float, Ge(1e-6), Le(0.49)] = 0.1
     steps: Annotated[int, Ge(1), Le(10_000)] = 100
 
     def run(self) -> Finding:
