@@ -16,6 +16,8 @@ from reglab.few_labels import Started, Study, few
 from reglab.models.base import build
 from reglab.models.convnet import ConvNet
 from reglab.record import About
+from reglab.regularizers.input_noise import InputNoise
+from reglab.regularizers.mixup import Mixup
 from reglab.sections import Data, FewLabels, Transfer
 
 SETTINGS = FewLabels(model=ConvNet(width=4, depth=1), labels_per_class=(1, 3), epochs=2, steps=4, batch_size=8)
@@ -115,6 +117,17 @@ def test_from_scratch_is_the_network_of_its_seed(data, tmp_path):
     started = few_labels.prepared_for(Started(Transfer("scratch"), tmp_path), STUDY, case, 1)[0].network
     pairs = zip(scratch.state_dict().values(), started.state_dict().values(), strict=True)
     assert all(torch.equal(one, other) for one, other in pairs)
+
+
+@pytest.mark.parametrize("techniques", [(InputNoise(), Mixup()), (Mixup(), InputNoise())], ids=repr)
+def test_images_are_augmented_first_and_then_techniques_act_in_the_order_of_the_list(data, pretext, techniques):
+    study = replace(STUDY, settings=replace(SETTINGS, regularizers=techniques))
+    case = few(data.split(0, clean=True), 1, (0, 1, 2))
+    for method in (None, Started(Transfer("scratch"), pretext)):
+        augmented, *others = few_labels.prepared_for(method, study, case, 0)[0].regularizers
+        assert isinstance(augmented, few_labels.Augmented) and tuple(others) == techniques
+    unaugmented = Started(Transfer("scratch", augment=False), pretext)
+    assert tuple(few_labels.prepared_for(unaugmented, study, case, 0)[0].regularizers) == techniques
 
 
 def published(data, pretext, root, entry, **more):

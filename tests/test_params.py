@@ -118,6 +118,14 @@ def test_what_is_left_out_has_its_default(tmp_path):
     assert (fewer.evaluation, fewer.tracking) == (params.Evaluation(), params.Tracking())
 
 
+@pytest.mark.parametrize("names", [["l1", "dropout", "mixup"], ["mixup", "l1", "dropout"]])
+def test_techniques_are_applied_in_the_order_of_the_file(tmp_path, names):
+    steps = [{name: {}} for name in names]
+    loaded = read(tmp_path, changed(("combinations.both", steps), ("few_labels.regularizers", steps)))
+    assert [params.own_name(technique) for technique in loaded.recipe("both")[1]] == names
+    assert [params.own_name(technique) for technique in loaded.few_labels.regularizers] == names
+
+
 def test_a_whole_number_serves_as_a_number_and_becomes_one(tmp_path):
     strength = read(tmp_path, SMALL).combinations["both"][0].strength
     assert strength == 1.0 and type(strength) is float
