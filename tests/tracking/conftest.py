@@ -26,7 +26,7 @@ BEGIN = 1_700_000_000  # seconds: when the made-up trainings began
 
 @pytest.fixture(autouse=True)
 def plain_environment(monkeypatch):
-    for name in ("DVC_ROOT", "DVC_STAGE", "MLFLOW_TRACKING_URI"):
+    for name in ("DVC_ROOT", "DVC_STAGE", "MLFLOW_TRACKING_URI", "_MLFLOW_SERVER_ARTIFACT_ROOT"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
 

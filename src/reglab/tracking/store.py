@@ -30,6 +30,7 @@ ENVIRONMENT = {
 }
 DATABASE = "sqlite:///mlflow.db"
 DIGEST = 8  # characters of a dataset's digest: as many as MLflow's own have
+ARTIFACT_ROOT = "_MLFLOW_SERVER_ARTIFACT_ROOT"  # MLflow's variable
 BATCH = 1000  # the most metrics that MLflow takes in one call
 
 
@@ -186,6 +187,8 @@ def open_store(uri: str | None, experiment: str, root: Path) -> Store:
         except ValueError as error:
             raise unusable(place, error) from error
         location = None if remote else (root.resolve() / "mlartifacts").as_uri()
+        if location:  # of MLflow's experiment "Default" too, whose SQL takes no path with ' or :
+            os.environ[ARTIFACT_ROOT] = location
         client = MlflowClient(place)
         found = client.get_experiment_by_name(experiment)
         if found is None:
