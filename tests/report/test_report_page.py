@@ -305,6 +305,8 @@ def test_one_seed_of_one_epoch_has_a_page(study):
         (formats.fixed(-18432.25, 1), "−18,432.2"),
         (formats.setting(18432), "18,432"),
         (formats.setting(-0.5), "−0.5"),
+        (formats.setting(1e-05), "10⁻⁵"),
+        (formats.readable("-0.14 against 2.5e+06, x^-1, 10-fold, e-3"), "−0.14 against 2.5 × 10⁶, x^−1, 10-fold, e-3"),
         (formats.prefixed(0), "0"),
         (formats.prefixed(950), "950"),
         (formats.prefixed(3.1e10), "31.0\u00a0G"),

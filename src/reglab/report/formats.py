@@ -85,9 +85,15 @@ def rounded(x: float, digits: int) -> str:
     return f"{mantissa.replace('-', '−')} × 10{str(int(exponent)).translate(SUPERSCRIPT)}"
 
 
-def true_minus(text: str) -> str:
-    """A text of the evaluation with the hyphens before its numbers as minus signs."""
+def readable(text: str) -> str:
+    """A text with numbers of a program in it, as people write them: 1e-05 is 10⁻⁵, -0.1 is −0.1."""
+    text = re.sub(r"(?<![\w.])(-?[\d.]+)e([+-]\d+)", power_of_ten, text)
     return re.sub(r"(?<![\w.])-(?=[\d.])", "−", text)
+
+
+def power_of_ten(number: re.Match) -> str:
+    power = f"10{str(int(number[2])).translate(SUPERSCRIPT)}"
+    return power if float(number[1]) == 1 else f"{number[1]} × {power}"
 
 
 def exponent_of(x: float) -> int:
@@ -111,5 +117,5 @@ def setting(value: object) -> str:
     if isinstance(value, bool) or value is None:
         return {True: "yes", False: "no", None: "none"}[value]
     if isinstance(value, int | float):
-        return (f"{value:,}" if isinstance(value, int) else str(value)).replace("-", "−")
+        return readable(f"{value:,}" if isinstance(value, int) else str(value))
     return str(value)

@@ -43,7 +43,7 @@ TEMPLATES.filters |= {
             formats.missing,
             formats.amount,
             formats.probability,
-            formats.true_minus,
+            formats.readable,
             exact,
             breakable,
             mean_epochs,
