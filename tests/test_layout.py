@@ -204,3 +204,12 @@ def test_what_reads_all_records_runs_again_when_an_entry_goes():
             f"dvc.yaml: {name}: deps lacks params.yaml, which names the entries"
         )
     assert "reports/pages" in stages()["mirror"]["deps"], "dvc.yaml: mirror: deps lacks the pages, which name them all"
+
+
+def test_an_edit_of_the_confidence_trains_nothing():
+    """No stage that trains names it, and what reads all of params.yaml is left alone by those that train."""
+    for name, stage in stages().items():
+        stage = stage.get("do", stage)
+        assert not [key for key in stage.get("params", []) if str(key).startswith("evaluation")], f"dvc.yaml: {name}"
+    whole = {name for name in stages() if "params.yaml" in of_template(name)["deps"]}
+    assert whole == {"check", "evaluate", "report"}

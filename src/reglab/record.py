@@ -96,22 +96,20 @@ def predictions(splits: Iterable[Split], probabilities: Sequence[np.ndarray], en
 
 
 def summary(seeds: dict[str, dict], predicted: dict[str, np.ndarray]) -> dict[str, dict]:
-    """Mean and 95 % interval over the seeds for each metric, and bias² and variance of the test probabilities.
+    """The `mean` over the seeds of each metric, and bias² and variance of the test probabilities.
 
-    Bias² and variance belong to all seeds together and have no interval; they are over the examples that two or more
-    seeds tested. Nothing when a seed diverged, for no seed is ever dropped.
+    Intervals are made of the seeds' numbers where they are shown, at `evaluation.confidence`: an edit of that trains nothing.
+    Bias² and variance belong to all seeds together; they are over the examples that two or more seeds tested. Nothing when
+    a seed diverged, for no seed is ever dropped.
     """
     from reglab.evaluation.bias_variance import resampled_brier_split
-    from reglab.evaluation.interval import mean_interval
     from reglab.evaluation.rounding import mean
 
     if not seeds or any(seed["status"] != "finished" for seed in seeds.values()):
         return {}
     found = {}
     for name in next(iter(seeds.values()))["metrics"]:
-        values = np.array([seed["metrics"][name] for seed in seeds.values()])
-        low, high = mean_interval(values, 0.95)
-        found[name] = {"mean": mean(values), "low": low, "high": high}
+        found[name] = {"mean": mean(seed["metrics"][name] for seed in seeds.values())}
     for name in predicted:
         if name.startswith("test_probabilities"):
             ending = name.removeprefix("test_probabilities")
@@ -119,7 +117,7 @@ def summary(seeds: dict[str, dict], predicted: dict[str, np.ndarray]) -> dict[st
             split = resampled_brier_split(*parts, unbiased=True)
             if split.predictions:
                 for part in ("bias_squared", "variance"):
-                    found[part + ending] = {"mean": getattr(split, part), "low": None, "high": None}
+                    found[part + ending] = {"mean": getattr(split, part)}
     return found
 
 

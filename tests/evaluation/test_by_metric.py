@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from reglab.evaluation import statistics
 from reglab.evaluation.by_metric import Question, compare_metrics
@@ -121,3 +122,15 @@ def test_several_tasks_are_compared_with_each_task_alone():
     assert asked["multitask", "joint"]["test_iou@4"] == ("multitask", "segmentation_only")
     assert asked["multitask", "joint"]["test_depth_rmse@8"] == ("multitask", "depth_only")
     assert set(asked["multitask", "depth_only"]) == {"test_depth_rmse", "test_depth_rmse@4", "test_depth_rmse@8"}
+
+
+@pytest.mark.parametrize("confidence", [0.5, 0.95, 0.99])
+def test_every_metric_of_the_record_has_its_interval_at_the_confidence_asked_for(confidence):
+    """Also those that are compared with nothing."""
+    rows = compare_metrics(RECORDS, QUESTION._replace(references={SCRATCH: {}}), **RULE | {"confidence": confidence})
+    found = rows["transfer"]["from_scratch"]["metrics"]
+    assert found.keys() == set(METRICS)
+    for metric, centre, noise in (("test_accuracy@1", 0.6, NOISE[0]), ("test_accuracy@5", 0.9, NOISE[1])):
+        low, high = stats.ttest_1samp(centre + noise, 0).confidence_interval(confidence)
+        assert found[metric]["mean"] == pytest.approx(centre + noise.mean(), abs=1e-12)
+        assert (found[metric]["low"], found[metric]["high"]) == pytest.approx((low, high), abs=1e-12)

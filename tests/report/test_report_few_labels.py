@@ -4,9 +4,10 @@ import copy
 
 import pytest
 import second_half
+from scipy import stats
 from second_half import BUDGETS, NEW, SCENES, WHOLE, values, words
 
-from reglab.report import few_labels, lecture, tasks
+from reglab.report import few_labels, lecture, pretexts, tasks
 from reglab.report.collect import Entry
 from reglab.report.compared import Compared, told
 from reglab.report.drawings import Line, against_labels
@@ -53,9 +54,8 @@ def test_the_lead_names_the_largest_gain_with_the_records_own_difference(whole, 
 
 def test_the_network_held_against_label_spreading_is_chosen_by_validation_accuracy(whole):
     entries, metrics = copy.deepcopy(whole)
-    chosen = next(entry for entry in entries if entry.name == "masked_tuned")
     for budget in BUDGETS:
-        chosen.record["summary"][f"validation_accuracy@{budget}"]["mean"] = 0.999
+        metrics["transfer"]["masked_tuned"]["metrics"][f"validation_accuracy@{budget}"]["mean"] = 0.999
     group = few_labels.groups(entries, metrics, BUDGETS)[0]
     said = words(few_labels.against_rival(group))
     lead = metrics["transfer"]["masked_tuned"]["comparisons"]["test_accuracy@1"]["over_rival"]["difference"]
@@ -115,7 +115,7 @@ def rows(**verdicts: list) -> list[Compared]:
         }
         seeds = {str(seed): {"status": "finished"} for seed in range(10)}
         entry = Entry({"family": "transfer", "name": name, "seeds": seeds, "summary": {}, "settings": {}}, {}, None)
-        found.append(Compared(entry, comparisons))
+        found.append(Compared(entry, {"comparisons": comparisons}))
     return found
 
 
@@ -199,3 +199,26 @@ def test_a_group_whose_methods_all_diverged_has_no_figure():
     seeds = {"0": {"status": "diverged", "metrics": {}}}
     entry = Entry({"family": "transfer", "name": "a", "seeds": seeds, "summary": {}, "settings": {"a": {}}}, {}, None)
     assert Group(None, [Method(entry, {}, None)], BUDGETS).figure is None
+
+
+@pytest.mark.parametrize("confidence", [0.5, 0.95])
+def test_intervals_are_at_the_confidence_that_the_page_names_whatever_it_was_when_records_were_made(
+    whole, confidence, monkeypatch
+):
+    """Of a method with few labels, of a pretext, and of several tasks: Student's, made here of the seeds' numbers."""
+    entries, _ = whole
+    evaluation = {"confidence": confidence, "relevant_difference": 0.005}
+    monkeypatch.setitem(second_half.SETTINGS, "evaluation", evaluation)
+    metrics = second_half.metrics_of(entries)
+    shown = [method for group in few_labels.groups(entries, metrics, BUDGETS) for method in group.methods]
+    shown += [*pretexts.pretexts(entries, metrics), *tasks.methods(entries, metrics)]
+    for name, metric in (
+        ("contrastive_tuned", "test_accuracy@2"),
+        ("label_spreading", "test_accuracy"),
+        ("orientation", "test_pretext_accuracy"),
+        ("joint", "test_iou@16"),
+    ):
+        row = next(own for own in shown if own.name == name)
+        own = values(entries, row.entry.family, name, metric)
+        low, high = stats.ttest_1samp(own, 0).confidence_interval(confidence)
+        assert row.measured(metric) == pytest.approx((own.mean(), low, high), abs=1e-12)

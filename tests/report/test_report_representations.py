@@ -167,8 +167,8 @@ def test_a_pretext_is_told_beside_chance_and_its_probes_beside_those_without_lea
 
 def test_an_accuracy_whose_interval_reaches_chance_is_not_said_to_be_above_it(whole):
     entries, metrics = copy.deepcopy(whole)
-    record = next(entry.record for entry in entries if entry.name == "next_sentence")
-    record["summary"]["test_pretext_accuracy"] |= {"mean": 0.51, "low": 0.49, "high": 0.53}
+    row = metrics["pretraining"]["next_sentence"]["metrics"]
+    row["test_pretext_accuracy"] = {"mean": 0.51, "low": 0.49, "high": 0.53}
     said = words(pretexts.choices(pretexts.pretexts(entries, metrics)))
     assert said.endswith("next_sentence 51.0 % (chance 50.0, not shown to be above it).")
 

@@ -31,7 +31,7 @@ def record(epsilons=(0.02, 0.1), skipped=None) -> dict:
 
 def text(content: dict, drawing: str | None = None) -> str:
     families = robustness.families([Entry(content, {}, drawing)])
-    return body("robustness.html", families=families, attacks=robustness.ATTACKS)
+    return body("robustness.html", families=families, attacks=robustness.ATTACKS, confidence=0.95)
 
 
 @pytest.fixture
@@ -58,7 +58,8 @@ def test_the_colour_of_a_cell_grows_with_the_loss_of_accuracy(accuracy, share):
 
 
 def test_two_hundred_examples_leave_seven_points_of_doubt(family):
-    assert family.doubt == "7"  # 1.96 sqrt(0.5 * 0.5 / 200) = 6.9 points
+    assert family.doubt(0.95) == "7"  # 1.96 sqrt(0.5 * 0.5 / 200) = 6.9 points
+    assert family.doubt(0.99) == "9"  # 2.58
 
 
 def test_the_section_is_balanced_html_whose_cells_sort():

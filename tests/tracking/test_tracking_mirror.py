@@ -65,7 +65,7 @@ def test_a_finished_recipe_shows_settings_summary_curves_figures_and_where_it_co
         key: value for key, _, value, _ in parent["metrics"] if not key.startswith(("training/", "training_cost/"))
     }
     assert summary == {"test_accuracy": 0.905}
-    assert "| test_accuracy | 0.9050 | 0.8400 to 0.9700 |" in parent["tags"]["mlflow.note.content"]
+    assert "| test_accuracy | 0.9050 | 0.8415 to 0.9685 |" in parent["tags"]["mlflow.note.content"]
     assert rows(seed, "test_accuracy") == [(0, 0.91)]
     assert study.artifacts(parent) == {"record.json", "curves.csv", "learning_curves.svg"}
     assert list((study.root / ".reglab" / "journal").glob("*/run.json")) == [], "what MLflow has leaves the journal"

@@ -11,7 +11,6 @@ from torch import Tensor
 
 from reglab.ensembles.base import disagreement, running
 from reglab.evaluation.bias_variance import resampled_brier_split
-from reglab.evaluation.interval import mean_interval
 from reglab.evaluation.metrics import classification
 from reglab.figures import COLORS, canvas, svg
 
@@ -96,9 +95,10 @@ def figure(
     others: dict[str, float],
     draw: Callable[[Sequence[Axes]], None] | None = None,
 ) -> str:
-    """Error, log-likelihood and bias² + variance by the number of members, as SVG; the band is the 95 % interval.
+    """Error, log-likelihood and bias² + variance by the number of members, as SVG.
 
-    `others`: test accuracies of what stands beside, drawn as level lines, by name. `draw` fills three panels below.
+    Lines are means over seeds; the band goes from the lowest to the highest, for intervals are the report's. `others`: test
+    accuracies of what stands beside, drawn as level lines, by name. `draw` fills three panels below.
     """
     rows = 2 if draw else 1
     picture, panels = canvas(8.4, 3.0 * rows, rows=rows, columns=3, squeeze=False)
@@ -113,8 +113,7 @@ def figure(
             line = {"label": rule, "color": color, "linestyle": "-" if rule == combine else ":"}
             panel.plot(number, values.mean(0), marker=".", **line)
             if rule == combine:
-                low, high = np.transpose([mean_interval(column, 0.95) for column in values.T])
-                panel.fill_between(number, low, high, color=color, alpha=0.2, linewidth=0)
+                panel.fill_between(number, values.min(0), values.max(0), color=color, alpha=0.2, linewidth=0)
     for color, (name, accuracy) in zip(COLORS[len(splits) :], others.items(), strict=False):
         errors.axhline(100 * (1 - accuracy), color=color, linestyle="--", label=name)
     for color, (name, label) in zip(COLORS, (("bias_squared", "bias²"), ("variance", "variance")), strict=False):

@@ -12,7 +12,16 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from reglab.evaluation import statistics
-from reglab.evaluation.comparison import Key, Records, diverged, estimates, paired, seeds_of, without_nan
+from reglab.evaluation.comparison import (
+    Key,
+    Records,
+    diverged,
+    estimates,
+    paired,
+    seeds_of,
+    with_intervals,
+    without_nan,
+)
 from reglab.evaluation.family import OF_TEST, judge_family
 from reglab.evaluation.rounding import mean
 
@@ -27,7 +36,8 @@ class Question(NamedTuple):
 def compare_metrics(
     records: Records, question: Question, *, confidence: float, relevant_difference: float
 ) -> dict[str, dict[str, dict]]:
-    """family -> name -> {"comparisons": {metric: row}, "diverged_seeds": [...]}; what cannot be known is None.
+    """family -> name -> {"comparisons": {metric: row}, "metrics": {metric: {...}}, "diverged_seeds": [...]}; what cannot be
+    known is None. `metrics` are all of the record, as in `comparison.with_intervals`.
 
     A row: `mean`, `low`, `high` of the metric; `reference`, and `difference` to it with `difference_low` and
     `difference_high`; `p`, `p_holm`, `verdict` ("baseline" where the entry is its own reference), `probability`,
@@ -37,8 +47,9 @@ def compare_metrics(
     references = question.references
     report: dict[str, dict[str, dict]] = {}
     for family, name in references:
-        lost = diverged(records[family][name])
-        report.setdefault(family, {})[name] = {"comparisons": {}, "diverged_seeds": lost}
+        record = records[family][name]
+        own = {"comparisons": {}, "metrics": with_intervals(record, confidence), "diverged_seeds": diverged(record)}
+        report.setdefault(family, {})[name] = own
     for metric in metrics_of(references):
         asked = {key: own[metric] for key, own in references.items() if metric in own}
         differences = {

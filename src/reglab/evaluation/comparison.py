@@ -169,6 +169,16 @@ def estimates(record: dict, none: dict, metric: str, confidence: float) -> dict[
     }
 
 
+def with_intervals(record: dict, confidence: float) -> dict[str, dict[str, float | None]]:
+    """By metric of every seed, its `mean` with the interval from `low` to `high`; nothing where a seed diverged."""
+    found = {}
+    for metric in _metrics(record):
+        values = values_of(record, metric)
+        low, high = mean_interval(values, confidence)
+        found[metric] = without_nan({"mean": mean(values), "low": low, "high": high})
+    return found
+
+
 def _summarised(record: dict, metric: str) -> float | None:
     return record.get("summary", {}).get(metric, {}).get("mean")
 

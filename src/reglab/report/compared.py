@@ -59,9 +59,14 @@ class Effect(NamedTuple):
 
 @dataclass(frozen=True)
 class Compared(Shown):
-    """An entry, and its rows in metrics.json by metric (none where there is nothing to compare it with)."""
+    """An entry, and its row in metrics.json, as in `evaluation.by_metric`."""
 
-    comparisons: dict[str, dict]
+    numbers: dict
+
+    @property
+    def comparisons(self) -> dict[str, dict]:
+        """By metric; none where there is nothing to compare it with."""
+        return self.numbers.get("comparisons", {})
 
     @property
     def own(self) -> dict:
@@ -78,16 +83,20 @@ class Compared(Shown):
         return any(row["verdict"] == "baseline" for row in self.comparisons.values())
 
     def measured(self, metric: str) -> Interval:
-        """The mean over seeds and its interval; unknown where a seed diverged or the metric was not measured."""
-        return Interval.of(self.entry.record["summary"].get(metric, {}))
+        """The mean over seeds and its interval; unknown where a seed diverged or the metric was not measured.
+
+        Bias² and variance belong to all seeds and have no interval.
+        """
+        of_all = self.entry.record["summary"].get(metric, {})
+        return Interval.of(self.numbers.get("metrics", {}).get(metric, of_all))
 
     def effect(self, metric: str) -> Effect | None:
         return Effect.of(self.comparisons[metric]) if metric in self.comparisons else None
 
 
-def comparisons_of(entry: Entry, metrics: dict) -> dict[str, dict]:
-    """Its rows in metrics.json."""
-    return metrics.get(entry.family, {}).get(entry.name, {}).get("comparisons", {})
+def numbers_of(entry: Entry, metrics: dict) -> dict:
+    """Its row in metrics.json; empty without one."""
+    return metrics.get(entry.family, {}).get(entry.name, {})
 
 
 def most(rows: Iterable[Compared], metric: str) -> Compared | None:

@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 from reglab.report.answer import Point, link, listed
 from reglab.report.collect import Entry
-from reglab.report.compared import Compared, Measure, comparable, comparisons_of, told
+from reglab.report.compared import Compared, Measure, comparable, numbers_of, told
 from reglab.report.drawings import Line, against_labels, drawn
 from reglab.report.formats import fixed, missing, points
 from reglab.report.tables import Interval
@@ -119,9 +119,10 @@ def error(accuracy: Interval) -> Interval:
 def groups(entries: list[Entry], metrics: dict, budgets: Sequence[int]) -> list[Group]:
     """By the classes that are told apart, all of them first."""
     few = [entry for entry in entries if entry.family in FAMILIES]
-    compared = {(entry.family, entry.name): comparisons_of(entry, metrics) for entry in few}
-    rivals = [row["over_rival"]["name"] for own in compared.values() for row in own.values() if "over_rival" in row]
-    methods = [Method(e, compared[e.family, e.name], rivals[0] if rivals else None) for e in few]
+    numbers = [numbers_of(entry, metrics) for entry in few]
+    compared = [row for own in numbers for row in own.get("comparisons", {}).values()]
+    rival = next((row["over_rival"]["name"] for row in compared if "over_rival" in row), None)
+    methods = [Method(entry, own, rival) for entry, own in zip(few, numbers, strict=True)]
 
     def rank(method: Method) -> tuple:
         accuracy = method.measured(ACCURACY.metric).mean

@@ -109,7 +109,8 @@ def the_robustness(study: Study) -> Section | None:
     families = robustness.families(study.entries)
     if not families:
         return None
-    return Section("robustness", "Robustness", body("robustness.html", families=families, attacks=robustness.ATTACKS))
+    values = {"attacks": robustness.ATTACKS, "confidence": study.settings["evaluation"]["confidence"]}
+    return Section("robustness", "Robustness", body("robustness.html", families=families, **values))
 
 
 def bias_and_variance(study: Study) -> Section | None:

@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 from reglab.report.answer import Point, link, listed
 from reglab.report.collect import Entry
-from reglab.report.compared import Compared, Measure, comparisons_of
+from reglab.report.compared import Compared, Measure, numbers_of
 from reglab.report.drawings import drawn, over_epochs, picture
 from reglab.report.formats import fixed, missing, percent
 
@@ -73,7 +73,7 @@ class Learned(Compared):
 
 
 def pretexts(entries: list[Entry], metrics: dict) -> list[Learned]:
-    return [Learned(entry, comparisons_of(entry, metrics)) for entry in entries if entry.family == "pretraining"]
+    return [Learned(entry, numbers_of(entry, metrics)) for entry in entries if entry.family == "pretraining"]
 
 
 def values(found: list[Learned]) -> dict:

@@ -1,6 +1,7 @@
 """How the recipes stand up to attacks: a table, a figure, and what adversarial inputs of one do to the others."""
 
 from dataclasses import dataclass
+from statistics import NormalDist
 
 from markupsafe import Markup
 
@@ -85,10 +86,9 @@ class Family(Shown):
             (source, [Cell(source, target, models[target]["transfer"][source]) for target in names]) for source in names
         ]
 
-    @property
-    def doubt(self) -> str:
-        """How far an accuracy of one half on so many examples may lie from that on all, in points: 1.96 / (2 sqrt n)."""
-        return percent(0.98 / self.settings["examples"] ** 0.5, 0)
+    def doubt(self, confidence: float) -> str:
+        """How far an accuracy of one half on so many examples may lie from that on all, in points: z / (2 sqrt n)."""
+        return percent(NormalDist().inv_cdf((1 + confidence) / 2) / (2 * self.settings["examples"] ** 0.5), 0)
 
 
 def end_of(curve: list[float] | float) -> float:

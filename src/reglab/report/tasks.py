@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 from reglab.report.answer import Point, link, listed
 from reglab.report.collect import Entry
-from reglab.report.compared import Compared, Measure, comparisons_of, told
+from reglab.report.compared import Compared, Measure, numbers_of, told
 from reglab.report.drawings import Line, against_labels, drawn, picture
 from reglab.report.formats import missing
 
@@ -42,7 +42,7 @@ class Several(Compared):
 
 def methods(entries: list[Entry], metrics: dict) -> list[Several]:
     """The more their tasks share, the later."""
-    found = [Several(entry, comparisons_of(entry, metrics)) for entry in entries if entry.family == "multitask"]
+    found = [Several(entry, numbers_of(entry, metrics)) for entry in entries if entry.family == "multitask"]
     order = list(KINDS)
     return sorted(found, key=lambda method: order.index(method.name) if method.name in order else len(order))
 

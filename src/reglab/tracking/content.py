@@ -13,6 +13,8 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
+from reglab.evaluation.interval import mean_interval
+
 KEY, RECORD, SEED = "reglab.key", "reglab.record", "reglab.seed"  # tags: training, content of the record, nested run
 CHECKOUT = "reglab.checkout"  # tag: where the run comes from
 CURVES, COST, VALUES = "training/", "training_cost/", "values/"
@@ -21,6 +23,7 @@ SOURCE = "mlflow.source.name"  # tag: what the column Source shows
 NOTE = "mlflow.note.content"
 DIGITS = 4  # significant ones of a number that is no whole one
 LONGEST_NAME = 250  # of a run, in characters
+CONFIDENCE = 0.95  # of the means' intervals, which say so: this mirror is made before anything is evaluated
 FEW = 30  # checks that a description lists; MLflow cuts it at 8,000 characters
 
 
@@ -155,7 +158,7 @@ def note(about: dict, record: dict, timed: bool, verdicts: tuple[str, ...] = ())
         lines += [
             f"{len(seeds)} seeds, nested below: metrics are means over them, `training/...` per epoch. Seeds are paired"
             " between recipes; the whole answer is in reports/index.html.",
-            *intervals(record["summary"]),
+            *intervals(record),
         ]
     if not timed:
         lines.append("Made from the record alone: start and duration are those of the mirroring.")
@@ -173,13 +176,15 @@ def note(about: dict, record: dict, timed: bool, verdicts: tuple[str, ...] = ())
     return "\n".join(lines)
 
 
-def intervals(summary: dict) -> list[str]:
+def intervals(record: dict) -> list[str]:
     """A table of the test metrics with the intervals of their means; empty where there are none."""
-    tested = {name: value for name, value in summary.items() if name.startswith("test_") and value["low"] is not None}
-    lines = [
-        f"| {name} | {value['mean']:.4f} | {interval(value['low'], value['high'])} |" for name, value in tested.items()
-    ]
-    return ["", "| metric | mean over seeds | its interval |", "|---|---|---|", *lines[:FEW]] if lines else []
+    runs, lines = [run["metrics"] for run in record["seeds"].values()], []
+    for name, value in record["summary"].items():
+        if name.startswith("test_") and len(runs) > 1 and all(name in run for run in runs):
+            ends = mean_interval([run[name] for run in runs], CONFIDENCE)
+            lines.append(f"| {name} | {value['mean']:.4f} | {interval(*ends)} |")
+    title = f"| metric | mean over seeds | its {100 * CONFIDENCE:g} % interval |"
+    return ["", title, "|---|---|---|", *lines[:FEW]] if lines else []
 
 
 def seed_note(about: dict, seed: str, result: dict) -> str:
