@@ -8,6 +8,9 @@ from sklearn.tree import DecisionTreeClassifier
 
 from reglab.ensembles.boosting import Boosting, samme
 from reglab.errors import UserError
+from reglab.fitting import Recipe
+from reglab.models.mlp import MLP
+from reglab.sections import Training
 
 
 class WatchedTree(DecisionTreeClassifier):
@@ -30,6 +33,12 @@ def test_example_and_member_weights_are_those_of_scikit_learn(depth, shrinkage):
     assert np.allclose(weights[:-1], [tree.seen_ for tree in theirs.estimators_], rtol=1e-9)
     votes = np.einsum("m,mnc->nc", shares, np.eye(10)[told])
     assert (votes.argmax(1) == theirs.predict(inputs)).all()
+
+
+def test_members_are_as_weak_as_the_entry_says_and_trained_as_long():
+    recipe = Recipe((), MLP(width=256, depth=2), Training(epochs=25, learning_rate=0.3), classes=3)
+    member = Boosting(width=7, depth=3, epochs=4).member_recipe(recipe)
+    assert member == Recipe((), MLP(width=7, depth=3), Training(epochs=4, learning_rate=0.3), classes=3)
 
 
 def test_the_record_says_the_same_of_other_trees():

@@ -18,6 +18,7 @@ from reglab.pretexts.orientation import Orientation, pairs, upside_down
 from reglab.pretexts.other_classes import OtherClasses
 from reglab.pretexts.probes import linear_probe, nearest, neighbour_probe
 from reglab.pretexts.scratch import Scratch
+from reglab.sections import Training
 from reglab.streams import Moment, generator
 
 IMAGES = [Scratch(), Masked(), Denoising(), Orientation(), Contrastive(), OtherClasses()]
@@ -35,6 +36,17 @@ def study():
     parts = {part: slice(*ends) for part, ends in bounds.items()}
     numbers = np.arange(len(labels))
     return Split(*({part: of[own] for part, own in parts.items()} for of in (inputs, labels, numbers)))
+
+
+@pytest.mark.parametrize("kind", [type(pretext) for pretext in IMAGES[1:]], ids=lambda kind: kind.__name__)
+def test_the_settings_of_a_pretext_are_those_of_its_training(study, kind):
+    pretext = kind(epochs=3, batch_size=34, learning_rate=0.007)
+    expected = Training(epochs=3, batch_size=34, optimizer="adam", learning_rate=0.007, accelerator="auto")
+    assert pretext.training("auto") == expected
+    task = pretext.task(study, study, SETTING, seed=0)
+    optimizer = task.learner.configure_optimizers()
+    assert type(optimizer) is torch.optim.Adam and {group["lr"] for group in optimizer.param_groups} == {0.007}
+    assert task.learner.training_settings.epochs == 3 and len(next(iter(task.training)).indices) == 34
 
 
 def test_nt_xent_is_the_loop_over_all_views_to_1e_6():

@@ -72,6 +72,16 @@ def same(one, other) -> bool:
     return all(torch.equal(*pair) for pair in zip(one.state_dict().values(), other.state_dict().values(), strict=True))
 
 
+@pytest.mark.parametrize("method", METHODS, ids=named)
+def test_a_method_trains_with_the_settings_of_few_labels_and_batches_of_both_sizes(case, method):
+    learner, batches, _ = prepared_for(method, STUDY, case, seed=0)
+    optimizer = learner.configure_optimizers()
+    assert type(optimizer) is torch.optim.Adam and {group["lr"] for group in optimizer.param_groups} == {0.01}
+    assert len(batches) == len(list(batches)) == 4
+    for pair in batches:
+        assert (len(pair.labelled.indices), len(pair.unlabelled.indices)) == (8, 5)
+
+
 def test_the_teacher_is_the_average_of_closed_form():
     """a_T = sum_t (1 - d_t) d_(t+1) ... d_T w_t, with d_t = min(decay, t / (t + 9)) and d_0 = 0."""
     steps, decay = 60, 0.8
