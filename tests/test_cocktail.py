@@ -83,6 +83,18 @@ def test_a_placebo_adds_exactly_nothing_and_alone_is_none(mixed, monkeypatch):
     assert record["left_out"] == []
 
 
+def test_the_search_is_paid_for_once_a_recipe_and_the_numbers_are_those_of_the_best(mixed, monkeypatch):
+    """Three trials, two of them alike: as many trainings as there are different ones; noise on inputs costs nothing."""
+    loud, quiet = {"input_noise": {"deviation": 5.0}}, {"input_noise": {"deviation": 0.1}}
+    monkeypatch.setattr(cocktail, "proposed", always(loud, quiet, loud))
+    monkeypatch.setattr("reglab.searching.best", lambda tried: 1)
+    record = mixed(InputNoise(), search=Cocktail({"input_noise": {"deviation": (0.1, 5.0)}}, trials=3))
+    assert record["cost"]["search"] == pytest.approx(2 * SEARCHED) and record["cost"]["relative_to_none"] == 1.0
+    assert record["best"] == {"number": 1, "settings": quiet}
+    for seed in record["seeds"].values():
+        assert seed["metrics"]["test_nll"] == seed["metrics"]["test_nll@only_input_noise"]
+
+
 def test_what_is_left_out_is_told_and_an_empty_best_has_no_parts(mixed, monkeypatch):
     monkeypatch.setattr(cocktail, "proposed", always({}, {}))
     record = mixed(Placebo(), InputNoise(), search=Cocktail(SEARCH.ingredients, trials=2))

@@ -1,6 +1,7 @@
 """A sweep: chosen on validation data alone, judged once, the same when it goes on after a kill."""
 
 import json
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -13,6 +14,7 @@ from reglab import budgets, fitting, journal, searching, sweeping, training
 from reglab.fitting import Recipe
 from reglab.models.mlp import MLP
 from reglab.record import About
+from reglab.regularizers.adversarial_training import AdversarialTraining
 from reglab.regularizers.dropout import Dropout
 from reglab.regularizers.weight_averaging import WeightAveraging
 from reglab.regularizers.weight_decay import WeightDecay
@@ -33,7 +35,7 @@ def data(tmp_path_factory):
 def swept(tmp_path, data, monkeypatch):
     monkeypatch.setenv("DVC_ROOT", str(tmp_path))
 
-    def run(technique=None, grid=GRID, name="weight_decay") -> dict:
+    def run(technique=None, grid=GRID, name="weight_decay", data=data) -> dict:
         recipe = Recipe((technique or WeightDecay(),), MLP(width=4, depth=1), TRAINING, data.classes)
         dataset = {"name": data.name, "fingerprint": data.fingerprint}
         about = About("sweeps", name, [name], dataset, {name: {}, "grid": grid}, list(range(SEEDS)))
@@ -50,6 +52,29 @@ def test_the_chosen_point_has_the_best_validation_accuracy_and_is_tested_on_ever
     assert means[record["chosen"]["number"]] == max(means)
     assert record["chosen"]["settings"] == GRID[record["chosen"]["number"]]
     assert record["seeds"].keys() == {"0", "1", "2"} and record["summary"]["test_accuracy"]["mean"] > 0
+
+
+def test_what_is_reported_is_the_chosen_point_and_not_the_first_and_the_search_is_paid_for(
+    swept, data, tmp_path, monkeypatch
+):
+    """The second of two points, which takes three steps of an attack where the first takes one."""
+    monkeypatch.setattr("reglab.searching.best", lambda tried: 1)
+    grid = [{"steps": 1}, {"steps": 3}]
+    boxed = replace(data, tensors=data.tensors | {"inputs": data.tensors["inputs"].clip(0, 1)})
+    record = swept(AdversarialTraining(epsilon=0.1), grid, "adversarial_training", boxed)
+    assert record["chosen"] == {"number": 1, "settings": {"steps": 3}} and record["numbers"] == {"chosen/steps": 3}
+    recipes = [
+        Recipe((AdversarialTraining(epsilon=0.1, **point),), MLP(width=4, depth=1), TRAINING, data.classes)
+        for point in grid
+    ]
+    dataset = {"name": data.name, "fingerprint": data.fingerprint}
+    about = About("regularizers", "alone", ["adversarial_training"], dataset, {}, list(range(SEEDS)))
+    alone = training.run(recipes[1], about, boxed, tmp_path / "runs", processes=1)
+    first = training.run(recipes[0], replace(about, name="first"), boxed, tmp_path / "runs", processes=1)
+    assert record["seeds"] == alone["seeds"] != first["seeds"]
+    costs = [each["cost"]["relative_to_none"] for each in (first, alone)]
+    assert record["cost"]["relative_to_none"] == costs[1] != costs[0]
+    assert record["cost"]["search"] == pytest.approx(SEARCHED * sum(costs), rel=1e-12)
 
 
 def test_of_equal_accuracies_the_lower_validation_loss_is_chosen_and_a_diverged_point_never():

@@ -66,6 +66,22 @@ def test_holm_is_within_a_metric_over_all_entries_but_the_reference(rows):
         assert [row["p_holm"] for row in found] == pytest.approx(statistics.holm(np.array([row["p"] for row in found])))
 
 
+def test_of_three_entries_with_the_least_p_value_each_has_three_times_that(rows):
+    """better, worse and label_spreading differ in all eleven seeds at one label: 3 x 2/2048."""
+    found = [rows[family][name]["comparisons"]["test_accuracy@1"] for family, name in KEYS if (family, name) != SCRATCH]
+    assert [row["p"] for row in found] == [2 / 2048] * 3
+    assert [row["p_holm"] for row in found] == pytest.approx([6 / 2048] * 3)
+
+
+def test_several_tasks_are_corrected_over_the_entries_at_the_same_number_of_scenes():
+    records = {"multitask": {"depth_only": record(test_depth_rmse=0.2)}}
+    records["multitask"] |= {str(n): record(test_depth_rmse=0.1 + 0.01 * n + NOISE[0]) for n in range(4)}
+    asked = {("multitask", name): {"test_depth_rmse": ("multitask", "depth_only")} for name in records["multitask"]}
+    found = compare_metrics(records, Question(asked, {}), **RULE)["multitask"]
+    rows = [found[str(n)]["comparisons"]["test_depth_rmse"] for n in range(4)]
+    assert [row["p_holm"] for row in rows] == pytest.approx([4 * 2 / 2048] * 4)
+
+
 def test_the_lead_over_the_rival_is_paired(rows):
     lead = rows["transfer"]["better"]["comparisons"]["test_accuracy@1"]["over_rival"]
     assert lead["name"] == "label_spreading"

@@ -82,6 +82,13 @@ def test_holm_spans_the_pairs_that_could_be_tested(rows):
     assert rows["lost"]["p"] is None and rows["lost"]["probability"] is None
 
 
+def test_a_pair_that_is_real_by_itself_is_not_so_among_sixty():
+    """Eleven seeds that all gain have p = 2/2048; 60 times that is 0.059."""
+    many = compare_pairs({str(number): PAIRS["accuracy"] for number in range(60)}, RECORDS, **RULE)
+    assert {row["verdict"] for row in many.values()} == {"cannot tell"}
+    assert all(row["p_holm"] == pytest.approx(60 * 2 / 2048) for row in many.values())
+
+
 def test_a_pair_with_a_technique_that_fails_its_check_is_not_compared():
     check = {"name": "its law", "passed": False, "technique": "l1"}
     faulty = RECORDS["regularizers"] | {"l1": record(test_accuracy=0.99) | {"technique": ["l1"]}}
@@ -146,6 +153,19 @@ def test_nothing_compared_needs_no_seeds():
 
 
 # all together
+
+
+def test_the_splits_overlap_is_corrected_by_test_over_training_examples():
+    """400 test and 900 training examples: the half width is t s sqrt(1/11 + 400/900), neither without the second term nor
+    with 900/400."""
+    few = {"pretraining": {}, "transfer": {}, "semi_supervised": {}, "multitask": {}, "claims": {}}
+    settings = replace(SETTINGS, **few, comparisons={"accuracy": PAIRS["accuracy"]})
+    assert (settings.data.test_size, settings.data.train_size) == (400, 900)
+    found = verdicts(settings, {"regularizers": RECORDS["regularizers"]}, dict)
+    d = 0.04 + NOISE[2] - NOISE[0]
+    half = stats.t.ppf(0.975, SEEDS - 1) * d.std(ddof=1) * np.sqrt(1 / SEEDS + 400 / 900)
+    for row in (found["regularizers"]["dropout"]["distribution"], found["comparisons"]["accuracy"]["distribution"]):
+        assert (row["high"] - row["low"]) / 2 == pytest.approx(half, rel=1e-9)
 
 
 def test_a_study_with_a_fixed_test_set_says_that_it_cannot_speak_of_new_data():

@@ -130,7 +130,9 @@ def the_chapter(study: Study, others: dict[str, str]) -> Section:
     values = {
         "parts": found,
         "claims": claims,
-        "least": nearness.least_p((claim.row for claim in claims), study.settings["seeds"]),
+        "least": nearness.least_p(
+            (claim.row for claim in claims if claim.row["over"] == "seeds"), study.settings["seeds"]
+        ),
         "seeds": study.settings["seeds"],
         "tally": parts.tally(claims),
         "anchor": parts.anchor,
