@@ -10,6 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 from checkout import Checkout
+from fire import under_fire
 from tiny_pipeline import TinyPipeline
 
 from reglab.tracking.follower import LONGEST
@@ -80,7 +81,8 @@ def slow(tmp_path_factory):
     """A checkout in which the stage train@none would take for hours."""
     checkout = Checkout(tmp_path_factory.mktemp("slow"), {})
     checkout.edit(lambda all: all["training"].update(epochs=1_000_000))
-    assert checkout.run("dvc", "repro", "prepare")[0] == 0
+    code, output = checkout.run("dvc", "repro", "prepare")
+    assert code == 0, output
     return checkout
 
 
@@ -116,7 +118,7 @@ def end(checkout, command: tuple[str, ...], kind: str, number: int, monkeypatch)
             each.kill()
 
 
-@pytest.mark.stress
+@under_fire
 @pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
 @pytest.mark.parametrize("kind", KINDS)
 def test_whatever_ends_one_process_of_a_repro_ends_all_of_them(slow, kind, number, monkeypatch, capsys):
@@ -130,7 +132,7 @@ def test_whatever_ends_one_process_of_a_repro_ends_all_of_them(slow, kind, numbe
     assert "Traceback" not in output, output
 
 
-@pytest.mark.stress
+@under_fire
 @pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
 @pytest.mark.parametrize("kind", ["dvc", "client", "worker"])
 def test_whatever_ends_one_process_of_a_plain_dvc_repro_ends_all_of_them(slow, kind, number, monkeypatch, capsys):
@@ -142,7 +144,7 @@ def test_whatever_ends_one_process_of_a_plain_dvc_repro_ends_all_of_them(slow, k
     assert code != 0 and "Traceback" not in output, output
 
 
-@pytest.mark.stress
+@under_fire
 def test_the_follower_of_a_killed_run_ends_in_the_time_that_it_names(slow, monkeypatch, capsys):
     value = uuid.uuid4().hex
     monkeypatch.setenv(MARK, value)

@@ -8,9 +8,8 @@ import time
 
 import psutil
 import pytest
+from fire import COUNT, under_fire
 from tiny_pipeline import TinyPipeline
-
-COUNT = int(os.environ.get("COUNT", 50))
 
 
 @pytest.fixture(scope="module")
@@ -73,14 +72,14 @@ def test_after_kills_in_a_row_repro_goes_on_by_itself_to_the_same_lock(done):
     bombard(done, 1, random.Random(0))
 
 
-@pytest.mark.stress
+@under_fire
 def test_after_many_kills_repro_goes_on_by_itself_to_the_same_lock(done, capsys):
     counts = bombard(done, COUNT, random.Random(1))
     with capsys.disabled():
         print(f"\nrepro: {counts}")
 
 
-@pytest.mark.stress
+@under_fire
 def test_a_lock_torn_at_any_byte_ends_as_that_of_an_uninterrupted_run(done):
     pipeline, lock, outputs, _ = done
     for number in range(COUNT):
@@ -92,7 +91,7 @@ def test_a_lock_torn_at_any_byte_ends_as_that_of_an_uninterrupted_run(done):
             goes_on(pipeline, lock, outputs)
 
 
-@pytest.mark.stress
+@under_fire
 def test_a_plain_dvc_at_work_is_named_and_not_disturbed(done):
     pipeline, *_ = done
     pipeline.reset()
@@ -108,7 +107,7 @@ def test_a_plain_dvc_at_work_is_named_and_not_disturbed(done):
     assert (code, f"process {dvc.pid}" in output) in {(1, True), (0, False)}, output + said
 
 
-@pytest.mark.stress
+@under_fire
 @pytest.mark.parametrize("rest", ["object", "entry", "folder"])
 def test_a_half_written_file_in_the_cache_is_not_taken_for_a_whole_one(done, rest):
     pipeline, lock, outputs, _ = done
