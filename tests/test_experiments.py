@@ -64,6 +64,7 @@ def test_runs_of_temporary_workspaces_are_in_the_database_of_the_checkout(ablate
     for rate in ("0.1", "0.2", "0.3"):
         (run,) = recipes(ablated, f"params.`dropout.hidden_rate` = '{rate}'")
         assert run.info.status == "FINISHED" and run.data.tags["dvc_experiment"]
+        assert run.info.run_name == f"dropout [hidden_rate={rate}]"
         assert "test_accuracy" in run.data.metrics and "verdict" in run.data.tags
         assert (ablated.folder / "mlartifacts" / run.info.run_id / "artifacts" / "record.json").exists()
     assert len(recipes(ablated, "tags.dvc_experiment = 'softer'")) == 1, "none was not trained again"

@@ -1,14 +1,19 @@
 """What a run of the pipeline says at its end: the answer in a few lines, and where the report is."""
 
+import os
 from pathlib import Path
 
 SAID_LATER = "REGLAB_SAYS_OUTCOME"  # set by `reglab repro`, which says it itself when DVC has ended
 
 
 def outcome(root: Path) -> str:
-    """The answer as stage `report` has written it, and the path of the report."""
+    """The answer as stage `report` has written it, and where the report is."""
     reports = root.resolve() / "reports"
     if not (reports / "answer.txt").exists():
         return "There is no report yet; dvc repro makes it."
     answer = (reports / "answer.txt").read_text(encoding="utf-8")
+    if Path(os.environ.get("DVC_ROOT", root)).resolve() != root.resolve():  # DVC deletes this workspace
+        return (
+            f"{answer}The report: dvc exp apply {os.environ.get('DVC_EXP_NAME', '<name>')} brings it into the checkout"
+        )
     return f"{answer}The report: {reports / 'index.html'}   (open it in a browser)"

@@ -32,7 +32,18 @@ def test_verdicts_are_counted_in_order_and_unknown_ones_are_not_lost():
     assert counted(["new", "hurts", "helps", "hurts"], ("helps", "hurts", "diverged")) == "helps 1, hurts 2, new 1"
 
 
-def test_a_run_ends_with_the_answer_and_the_path_of_the_report(tmp_path):
+def test_an_experiment_in_a_workspace_that_dvc_deletes_says_how_to_get_its_report(tmp_path, monkeypatch):
+    (tmp_path / "reports").mkdir()
+    (tmp_path / "reports" / "answer.txt").write_text("On digits, dropout helps.\n")
+    monkeypatch.setenv("DVC_EXP_NAME", "softer")
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path / "checkout"))
+    assert outcome(tmp_path).endswith("dvc exp apply softer brings it into the checkout")
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
+    assert "index.html" in outcome(tmp_path)
+
+
+def test_a_run_ends_with_the_answer_and_the_path_of_the_report(tmp_path, monkeypatch):
+    monkeypatch.delenv("DVC_ROOT", raising=False)
     assert outcome(tmp_path) == "There is no report yet; dvc repro makes it."
     (tmp_path / "reports").mkdir()
     (tmp_path / "reports" / "answer.txt").write_text("On digits, dropout helps.\n")
