@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 
-from reglab.entries import find, names
+from reglab.entries import find, names, own_name
 from reglab.errors import UserError
+from reglab.faults import Faults
 from reglab.regularizers.base import Regularizer
+from reglab.stacks import check_range
 from reglab.technique_checks.results import require
 from reglab.technique_checks.workbench import stepped
 
@@ -17,11 +19,10 @@ def _others(technique: Regularizer) -> Iterator[Regularizer]:
 
 
 def _refused(first: Regularizer, second: Regularizer) -> bool:
-    """Whether one needs inputs in [0, 1] that the other leaves: before it, or before its penalty, which comes last."""
-    last = type(first).penalty is not Regularizer.penalty
-    return (first.leaves_unit_range and "unit_range" in second.needs) or (
-        last and "unit_range" in first.needs and second.leaves_unit_range
-    )
+    """Whether `reglab check` refuses the two in this order."""
+    faults = Faults("")
+    check_range([((own_name(each),), each) for each in (first, second)], faults)
+    return bool(faults.lines)
 
 
 def _compose(first: Regularizer, second: Regularizer) -> None:
@@ -35,7 +36,7 @@ def _compose(first: Regularizer, second: Regularizer) -> None:
         require(False, f"{pair}: {type(error).__name__}: {error}")
     else:
         require(all(value.isfinite().all() for value in bits.values()), f"{pair}: something becomes NaN or infinite")
-        require(not refused, f"{pair}: one leaves [0, 1], which the other needs, and nothing is refused")
+        require(not refused, f"{pair}: `reglab check` refuses them in this order, and they can be trained")
 
 
 def it_goes_before_every_other_technique(technique: Regularizer) -> None:
