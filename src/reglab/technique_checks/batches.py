@@ -1,5 +1,7 @@
 """Checks of `transform_batch`: what a technique may make of inputs and targets."""
 
+from itertools import product
+
 import torch
 
 from reglab.data.loader import Batch
@@ -13,7 +15,7 @@ def _shown(technique: Regularizer, batch: Batch, **how) -> Batch:
     learner = Steps(
         technique, shape=batch.inputs.shape[1:], classes=batch.targets.shape[1], dtype=batch.inputs.dtype, **how
     )
-    return technique.transform_batch(batch, learner.network)
+    return technique.transform_batch(batch, learner.network.to(batch.inputs.device))
 
 
 def _transforms(technique: Regularizer) -> None:
@@ -46,9 +48,10 @@ def a_batch_keeps_its_shape(technique: Regularizer) -> None:
 
 def a_batch_keeps_its_type_and_device(technique: Regularizer) -> None:
     _transforms(technique)
-    for dtype in (torch.float32, torch.float64):
-        given = examples()
-        given = given._replace(inputs=given.inputs.to(dtype), targets=given.targets.to(dtype))
+    devices = ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",)
+    for device, dtype in product(devices, (torch.float32, torch.float64)):
+        inputs, targets, indices = (part.to(device) for part in examples())
+        given = Batch(inputs.to(dtype), targets.to(dtype), indices)
         shown = _shown(technique, given)
         for name in Batch._fields:
             one, other = getattr(given, name), getattr(shown, name)
