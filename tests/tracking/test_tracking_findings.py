@@ -54,7 +54,8 @@ def test_an_experiment_leaves_the_verdicts_of_shared_runs_alone(study, monkeypat
     report(study, dropout=HELPS | {"verdict": "hurts"})
     study.sync("regularizers/dropout")
     assert study.run("dropout")["tags"]["verdict"] == "helps"
-    assert sorted(run["tags"].get("dvc_experiment", "") for run in study.runs()["report"]) == ["", "softer"]
+    assert study.run("report [softer]")["tags"]["dvc_experiment"] == "softer"
+    assert "dvc_experiment" not in study.run("report")["tags"]
 
 
 def test_every_number_of_labels_has_its_difference_and_the_verdict_is_of_all(study):
@@ -64,6 +65,11 @@ def test_every_number_of_labels_has_its_difference_and_the_verdict_is_of_all(stu
     two = list(comparisons({"comparisons": {"test_iou": HELPS, "test_depth_rmse": DEPTH | {"difference_high": 0.2}}}))
     assert verdict_tags(two)["verdict"] == "test_iou: helps, test_depth_rmse: hurts"
     assert verdict_tags(two)["interval"] == "test_iou: +0.0100 to +0.0300, test_depth_rmse: +0.0500 to +0.2000"
+
+
+def test_an_end_at_zero_has_no_sign():
+    found = list(comparisons(HELPS | {"low": -0.02469, "high": -1e-9}))
+    assert verdict_tags(found)["interval"] == "-0.0247 to 0.0000"
 
 
 def test_what_others_are_compared_with_has_no_interval():

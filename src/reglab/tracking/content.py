@@ -130,7 +130,8 @@ def rounded(number: float) -> float:
 
 def interval(low: float, high: float, sign: str = "") -> str:
     """An interval in words; sign "+" writes it also before ends above zero."""
-    return f"{low:{sign}.4f} to {high:{sign}.4f}"
+    first, last = (f"{end:{sign}.4f}" if round(end, 4) else "0.0000" for end in (low, high))
+    return f"{first} to {last}"
 
 
 def seed_metrics(result: dict) -> dict[str, float]:

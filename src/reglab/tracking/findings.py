@@ -138,7 +138,8 @@ def attach_report(store: Store, folder: Path, root: Path) -> None:
     current = [run for run in former if run.data.tags[REPORT] == digest.hexdigest() and recipe.ended(run)][:1]
     if files and not current:
         about = {"kind": "report", REPORT: digest.hexdigest(), content.CHECKOUT: content.checkout(root)} | names()
-        run = store.create("report", about | {content.NOTE: REPORT_NOTE}, now())
+        named = "".join(f" [{name}]" for name in names().values())
+        run = store.create(f"report{named}", about | {content.NOTE: REPORT_NOTE}, now())
         for file in files:
             store.attach(run, file, str(file.parent.relative_to(folder)))
         store.end(run, "FINISHED", now())
