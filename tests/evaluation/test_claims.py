@@ -246,6 +246,9 @@ def test_variance_is_compared_by_leaving_the_same_seed_out_of_both():
     assert ledger["low"] < ledger["difference"] < ledger["high"] < 0
     assert verdict(metric="variance", recipe="strong", direction="lower") == "cannot tell"
     assert verdict(metric="variance", versus=1.0, direction="lower") == "supported"
+    crossed = judged(claim=replace(CLAIM, metric="variance", versus="calm", versus_metric="bias_squared"))["claim"]
+    bias = resampled_brier_split(*PREDICTED["regularizers", "calm"].values(), unbiased=True).bias_squared
+    assert crossed["versus_value"] == pytest.approx(bias) and crossed["value"] != crossed["versus_value"]
 
 
 def test_the_jackknifes_error_of_a_mean_is_the_standard_error():

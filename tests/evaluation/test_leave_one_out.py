@@ -59,6 +59,14 @@ def test_what_turns_is_what_the_study_without_the_seed_says():
     assert 0 < turned < 33
 
 
+def test_without_a_seed_holms_correction_still_counts_the_whole_family():
+    """Without its last seed x has p = 4/1024: real alone, but 20 x 4/1024 = 0.078 among nineteen that are noise."""
+    x = np.r_[np.full(9, 0.01), -0.0005, -0.08]
+    noise = {f"n{number}": 0.03 * (-1.0) ** np.arange(11) for number in range(19)}
+    assert family(x=x)["x"]["turns_without"] == {"10": "helps"}
+    assert family(x=x, **noise)["x"]["turns_without"] == {}
+
+
 def test_no_verdict_turns_for_want_of_seeds_alone():
     """29 comparisons of 11 seeds: the least p after Holm is 29/1024 = .028; with 10 it is 29/512 = .057, above the level."""
     assert level_without_a_seed(29, 11, 0.05) == pytest.approx(29 / 512)
