@@ -6,7 +6,7 @@ import torch
 from scipy import ndimage
 from torch.nn.functional import interpolate
 
-from reglab.augmentation.geometry import affine, crop, mirror, places, sides, warp
+from reglab.augmentation.geometry import affine, crop, mirror, nearest_pixels, places, sides, warp
 from reglab.errors import UserError
 from reglab.streams import generator
 
@@ -125,3 +125,42 @@ def test_the_nearest_pixel_makes_no_new_value_and_the_type_stays(parameters, dty
 def test_what_is_no_image_is_told_so():
     with pytest.raises(UserError, match=r"examples of 64 numbers; allowed: images"):
         sides(torch.zeros(3, 64))
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        torch.tensor([2**24, 2**24 + 1, 2**31 - 1, 2**53 + 1, -(2**62) - 1]),
+        torch.tensor([2**24 + 1, 2**31 - 1, 7], dtype=torch.int32),
+        torch.tensor([1 + 1e-12, 0.1, 1e300], dtype=torch.float64),
+        torch.tensor([True, True]),
+    ],
+    ids=lambda labels: str(labels.dtype),
+)
+@pytest.mark.parametrize("outside", ["zeros", "border", "reflection"])
+def test_labels_beyond_single_precision_are_seen_as_they_are_where_small_ones_are(labels, outside):
+    """What a pixel shows is decided by its place alone: the numbers 1, 2, ... go where the labels of these numbers go."""
+    random = generator("labels")
+    numbers = torch.randint(1, len(labels) + 1, (4, 9, 12), generator=random)
+    one = torch.ones(4)
+    maps = affine(0.4 * one, 1.2 * one, 0.1 * one, 2.3 * one, -1.7 * one)
+    shown = warp(numbers, places(maps, 9, 12), nearest=True, outside=outside)
+    seen = warp(labels[numbers - 1], places(maps, 9, 12), nearest=True, outside=outside)
+    expected = torch.cat([labels.new_zeros(1), labels])[shown]
+    assert seen.dtype == labels.dtype and torch.equal(seen, expected)
+    assert (shown == 0).any() == (outside == "zeros")
+
+
+def test_masks_with_channels_are_picked_channel_by_channel():
+    masks = torch.arange(2 * 3 * 5 * 4).view(2, 3, 5, 4) + 2**40
+    still = affine(*(torch.full((2,), value) for value in (0.0, 1.0, 0.0, 1.0, 0.0)))
+    seen = warp(masks, places(still, 5, 4), nearest=True)
+    assert torch.equal(seen[..., 1:], masks[..., :-1]) and (seen[..., 0] == 0).all()
+
+
+def test_each_pixel_of_an_image_of_more_than_2_to_the_24_is_its_own():
+    """A row of 2^24 + 5 pixels, moved by none: its last ones have numbers that single precision has not."""
+    width = 2**24 + 5
+    at = torch.zeros(1, 1, 5, 2, dtype=torch.float64)
+    at[..., 0] = (2 * torch.arange(width - 5, width, dtype=torch.float64) + 1) / width - 1
+    assert nearest_pixels(at, 1, width, "zeros").flatten().tolist() == list(range(width - 4, width + 1))

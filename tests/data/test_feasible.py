@@ -173,3 +173,34 @@ def test_a_text_that_nothing_can_be_learned_from_names_the_key(tmp_path, content
         path.write_bytes(content)
     [line] = lines(text=Text(str(path)))
     assert line.startswith(f"params.yaml: text.file: {path}") and said in line
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (
+            {"patch": 8},
+            "masked.patch: found 8; allowed: at most 7, for images of 8 x 8 pixels must be cut into two patches",
+        ),
+        ({"patch": 9, "share": 0.9}, "masked.patch: found 9; allowed: at most 7"),
+        ({"share": 0.03}, "masked.share: found 0.03, which hides none of the 16 patches of images of 8 x 8 pixels"),
+        ({"share": 0.97}, "masked.share: found 0.97, which hides all of the 16 patches"),
+        (
+            {"patch": 7, "share": 0.1},
+            "none of the 4 patches of images of 8 x 8 pixels; allowed: more than 0.125 and less than",
+        ),
+    ],
+)
+def test_a_masked_pretext_that_would_hide_nothing_or_all_is_refused(changes, said):
+    """With digits, 8 x 8: patches of 2 are 16, of 7 are 4, of 8 and more one alone."""
+    masked = replace(SETTINGS.pretraining["masked"], **changes)
+    [line] = lines(pretraining=SETTINGS.pretraining | {"masked": masked})
+    assert line.startswith("params.yaml: pretraining.masked.") and said in line
+
+
+@pytest.mark.parametrize(
+    "changes", [{"patch": 7, "share": 0.13}, {"share": 0.04}, {"share": 0.96}, {"patch": 1, "share": 0.01}]
+)
+def test_a_masked_pretext_that_hides_a_patch_and_shows_one_is_taken(changes):
+    masked = replace(SETTINGS.pretraining["masked"], **changes)
+    assert check(replace(SETTINGS, pretraining=SETTINGS.pretraining | {"masked": masked})) == []

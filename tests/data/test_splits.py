@@ -3,8 +3,9 @@ import hashlib
 import numpy as np
 import pytest
 
-from reglab.data import source
-from reglab.data.splits import split, with_noise
+from reglab.data import prepared, source
+from reglab.data.splits import covering, split, with_noise
+from reglab.sections import Data
 
 SIZES = {"train_size": 900, "validation_size": 300, "test_size": 400}
 
@@ -55,6 +56,52 @@ def test_the_splits_are_what_they_were():
         "labelled": "df6512f28bef",
         "unlabelled": "b75372d871ff",
     }
+
+
+UNEVEN = np.random.default_rng(0).permutation(np.repeat([0, 1, 2], [3, 60, 37]))
+
+
+@pytest.mark.parametrize("test_set", ["resampled", "fixed"])
+@pytest.mark.parametrize(
+    "sizes", [(60, 20, 20), (20, 20, 60), (3, 3, 3), (3, 47, 50), (20, 60, 20), (50, 3, 3)], ids=str
+)
+def test_every_part_holds_an_example_of_every_class_also_of_one_with_three_examples(sizes, test_set):
+    asked = dict(zip(("train_size", "validation_size", "test_size"), sizes, strict=True)) | {"test_set": test_set}
+    tests = set()
+    for seed in range(40):
+        parts = split(UNEVEN, **asked, seed=seed)
+        assert sorted(np.concatenate(list(parts.values()))) == list(range(100))
+        assert [len(parts[part]) for part in ("labelled", "validation", "test")] == list(sizes)
+        assert all(set(UNEVEN[parts[part]]) == {0, 1, 2} for part in ("labelled", "validation", "test"))
+        tests.add(tuple(sorted(parts["test"])))
+    assert len(tests) == (1 if test_set == "fixed" else 40)
+
+
+def test_each_missing_class_takes_one_exchange():
+    labels = np.array([0, 0, 0, 1, 0, 1, 2])
+    order = covering(np.arange(7), labels, [3, 3])
+    assert order.tolist() == [0, 6, 3, 2, 4, 5, 1], (
+        "3 for 2, then 6 for 1: each for the last of a class that is there twice"
+    )
+    assert set(labels[order[3:6]]) == {0, 1}, "the only example of class 2 stays where it is needed first"
+
+
+def test_with_more_labels_a_cell_of_a_map_keeps_those_it_had_also_where_a_class_had_to_be_fetched(tmp_path):
+    data = Data("blobs", train_size=40, validation_size=20, test_size=20)
+    inputs = np.arange(100, dtype=np.float32)[:, None, None, None]
+    prepared.write(tmp_path, data, inputs, UNEVEN, seeds=6)
+    study, fetched = prepared.read(tmp_path), 0
+    for seed in range(6):
+        own = study.split(seed)
+        pool = np.concatenate([own.rows["labelled"], own.rows["unlabelled"]])
+        before = set()
+        for size in (3, 5, 8, 20, 40):
+            rows = study.resized(seed, size, 0.0).rows["labelled"]
+            assert len(rows) == size and set(UNEVEN[rows]) == {0, 1, 2} and before <= set(rows)
+            fetched += set(rows) != set(pool[:size])
+            before = set(rows)
+        assert np.array_equal(study.resized(seed, 40, 0.0).rows["labelled"], own.rows["labelled"])
+    assert fetched > 6
 
 
 FIXED = SIZES | {"test_set": "fixed"}

@@ -5,12 +5,13 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from reglab.data.patches import hidden_count, patch_grid
 from reglab.entries import own_name
 
 
 def faults(settings, inputs: np.ndarray, labels: np.ndarray) -> list[str]:
     """A line for each section with entries that the data cannot serve; `settings` are the `Params`."""
-    lines = image_faults(settings, inputs) if inputs.ndim != 4 else few_label_faults(settings, labels)
+    lines = image_faults(settings, inputs) if inputs.ndim != 4 else few_label_faults(settings, inputs, labels)
     if inputs.min() < 0 or inputs.max() > 1:
         found = f"inputs from {inputs.min():g} to {inputs.max():g}"
         for place, names in needing(settings, "unit_range"):
@@ -25,8 +26,8 @@ def faults(settings, inputs: np.ndarray, labels: np.ndarray) -> list[str]:
     return lines
 
 
-def few_label_faults(settings, labels: np.ndarray) -> list[str]:
-    """A line for what asks for more examples or classes than there are."""
+def few_label_faults(settings, inputs: np.ndarray, labels: np.ndarray) -> list[str]:
+    """A line for what asks for more examples, classes or patches than there are."""
     lines = []
     pool = len(labels) - settings.data.validation_size - settings.data.test_size
     for name, method in settings.semi_supervised.items():
@@ -37,11 +38,33 @@ def few_label_faults(settings, labels: np.ndarray) -> list[str]:
             )
     classes = int(labels.max()) + 1
     for name, pretext in settings.pretraining.items():
+        lines += masking_faults(name, pretext, inputs.shape[2:])
         if (taught := getattr(pretext, "classes", 0)) > classes:
             lines.append(
                 f"params.yaml: pretraining.{name}.classes: found {taught}; allowed: at most {classes}, as the data has"
             )
     return lines
+
+
+def masking_faults(name: str, pretext, size: tuple[int, ...]) -> list[str]:
+    """A line where a pretext that hides patches would hide none of them, or all, in images of this size."""
+    patch, share = getattr(pretext, "patch", None), getattr(pretext, "share", None)
+    if patch is None or share is None:
+        return []
+    images = f"images of {size[0]} x {size[1]} pixels"
+    count = math.prod(patch_grid(size, patch))
+    if count < 2:
+        return [
+            f"params.yaml: pretraining.{name}.patch: found {patch}; allowed: at most {max(size) - 1}, for {images} must be "
+            "cut into two patches or more, some to hide and some to see"
+        ]
+    if 0 < (hidden := hidden_count(size, patch, share)) < count:
+        return []
+    least, most = 0.5 / count, 1 - 0.5 / count
+    return [
+        f"params.yaml: pretraining.{name}.share: found {share:g}, which hides {'all' if hidden else 'none'} of the {count} "
+        f"patches of {images}; allowed: more than {least:.3g} and less than {most:.3g}, or a smaller patch"
+    ]
 
 
 def image_faults(settings, inputs: np.ndarray) -> list[str]:

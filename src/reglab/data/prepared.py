@@ -60,6 +60,7 @@ class Prepared:
         """
         rows = {part: self.tensors[f"seed-{seed}/{part}"] for part in PARTS}
         pool = np.concatenate([rows["labelled"], rows["unlabelled"]])
+        pool = splits.covering(pool, self.tensors["labels"], [train_size])
         rows |= {"labelled": pool[:train_size], "unlabelled": pool[train_size:]}
         labels = {part: self.tensors["labels"][rows[part]] for part in PARTS}
         true_labels = labels["labelled"]

@@ -1,5 +1,7 @@
 """Who is test, validation, labelled and unlabelled, by seed."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from reglab.streams import seed_of
@@ -19,6 +21,30 @@ def stratified_order(labels: np.ndarray, *keys: int | str) -> np.ndarray:
     return np.argsort(quantile, kind="stable")
 
 
+def covering(order: np.ndarray, labels: np.ndarray, sizes: Sequence[int]) -> np.ndarray:
+    """The order with the exchanges that give each of its first stretches, of these sizes, an example of every class.
+
+    A small class may miss a stretch by chance. It then takes the next one of it that no stretch has, else one of a stretch
+    that has several, in exchange for the last of a class that it has itself several of. Where no class is missing, as is
+    usual, the order stays. A class with fewer examples than there are stretches is missing in the last.
+    """
+    order, parts = order.copy(), np.repeat(np.arange(len(sizes) + 1), [*sizes, len(order) - sum(sizes)])
+    classes = int(labels.max()) + 1
+    for part in range(len(sizes)):
+        for label in np.setdiff1d(labels, labels[order[parts == part]]):
+            own = labels[order]
+            several = np.array(
+                [np.bincount(own[parts == each], minlength=classes) > 1 for each in range(len(sizes) + 1)]
+            )
+            several[-1] = True  # whoever is in no stretch may go
+            givers = np.flatnonzero((own == label) & several[parts, own])
+            spare = np.flatnonzero((parts == part) & several[part, own])
+            if len(givers) and len(spare):
+                ours, theirs = spare[-1], givers[np.argmax(parts[givers])]
+                order[[ours, theirs]] = order[[theirs, ours]]
+    return order
+
+
 def split(
     labels: np.ndarray,
     *,
@@ -31,12 +57,16 @@ def split(
     """Disjoint row numbers of `test`, `validation`, `labelled` and `unlabelled` (the rest).
 
     All four are stretches of one order, so a larger `train_size` keeps test, validation and the examples it had. With a
-    `fixed` test set every seed has the same one, and orders the others anew.
+    `fixed` test set every seed has the same one, and orders the others anew. Each but the rest holds every class, as in
+    `covering`, if it has as many examples as there are classes.
     """
-    order = stratified_order(labels, "split", seed)
+    sizes = test_size, validation_size, train_size
     if test_set == "fixed":
-        test, others = np.split(stratified_order(labels, "test_set"), [test_size])
-        order = np.concatenate([test, others[stratified_order(labels[others], "split", seed)]])
+        test, others = np.split(covering(stratified_order(labels, "test_set"), labels, sizes), [test_size])
+        others = others[stratified_order(labels[others], "split", seed)]
+        order = np.concatenate([test, covering(others, labels, sizes[1:])])
+    else:
+        order = covering(stratified_order(labels, "split", seed), labels, sizes)
     first, second, third = np.cumsum([test_size, validation_size, train_size])
     parts = np.split(order, [first, second, third])
     return dict(zip(("test", "validation", "labelled", "unlabelled"), parts, strict=True))

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Annotated
 
 import torch
@@ -10,6 +11,7 @@ from matplotlib.figure import Figure
 from torch import Tensor, nn
 
 from reglab.data.loader import Batch
+from reglab.data.patches import hidden_count, patch_grid
 from reglab.models.base import Network
 from reglab.pretexts import pictures
 from reglab.pretexts.base import ImagePretext, PretextLearner, Task, Variation
@@ -22,10 +24,10 @@ HIDDEN = -1.0  # what hidden pixels are set to; no image has it
 def hidden_patches(ranks: Tensor, share: float, patch: int, size: Sequence[int]) -> Tensor:
     """Masks (n, 1, height, width), 1 on the `share` of each image's patches with the smallest of ranks (n, patches).
 
-    A patch is `patch` pixels wide and high, those at the right and lower edge less where the size asks for it.
+    A patch is `patch` pixels wide and high, those at the edges less, as in `patch_grid`.
     """
-    down, across = (-(-side // patch) for side in size)
-    chosen = ranks.argsort(1).argsort(1) < round(share * down * across)
+    down, across = patch_grid(size, patch)
+    chosen = ranks.argsort(1).argsort(1) < hidden_count(size, patch, share)
     blocks = chosen.float().reshape(-1, 1, down, across)
     return blocks.repeat_interleave(patch, 2).repeat_interleave(patch, 3)[..., : size[0], : size[1]]
 
@@ -49,8 +51,7 @@ class MaskedLearner(PretextLearner):
     def hide(self, images: Tensor, random: torch.Generator) -> Tensor:
         """Masks (n, 1, h, w)."""
         size, patch = images.shape[2:], self.pretext.patch
-        patches = -(-size[0] // patch) * -(-size[1] // patch)
-        ranks = torch.rand(len(images), patches, generator=random, device=images.device)
+        ranks = torch.rand(len(images), prod(patch_grid(size, patch)), generator=random, device=images.device)
         return hidden_patches(ranks, self.pretext.share, patch, size)
 
     def fill(self, images: Tensor, hidden: Tensor) -> Tensor:
@@ -68,6 +69,8 @@ class MaskedLearner(PretextLearner):
 @dataclass(frozen=True)
 class Masked(ImagePretext):
     """Hides `share` of the patches of `patch` x `patch` pixels; the loss is on the hidden pixels alone.
+
+    At least one patch must be hidden and one seen, which depends on the size of the study's images: see `data.needs`.
 
     He, Chen, Xie, Li, Dollar and Girshick, Masked Autoencoders Are Scalable Vision Learners, 2022, section 3; Pathak,
     Krahenbuhl, Donahue, Darrell and Efros, Context Encoders: Feature Learning by Inpainting, 2016, eq. 1.
