@@ -116,6 +116,24 @@ def test_every_claim_stands_in_its_section_with_verdict_effect_and_evidence(text
     assert "2 supported, 1 cannot tell" in text
 
 
+def test_a_claim_that_one_seed_turns_is_marked_and_the_least_p_value_is_told_once(entries, study):
+    floor = {"p": 2.0**-9, "p_holm": 0.0196, "over": "seeds"}
+    over_examples = CLAIM | {"p": 1e-60, "p_holm": 1e-58, "over": "examples"}
+    own = {"sparse": CLAIM | floor, "other": CLAIM | floor, "many": over_examples}
+    own["near"] = CLAIM | {"p": 0.01, "p_holm": 0.04, "over": "seeds", "turns_without": {"7": "cannot tell"}}
+    own["small"] = CLAIM | {"p": 0.002, "p_holm": 0.03, "over": "seeds", "verdict": "no relevant difference"}
+    text = joined(render(entries, study[2] | {"claims": own}, SETTINGS))
+    rows = {
+        name: re.search(rf'<tr id="claim-{name}">.*?</tr>', text, re.DOTALL)[0].replace("&nbsp;", " ") for name in own
+    }
+    assert {name for name, row in rows.items() if "; p " not in row} == {"sparse", "other"}
+    assert [name for name, row in rows.items() if "‡" in row] == ["near"] and "cannot tell without seed 7" in rows[
+        "near"
+    ]
+    assert text.count("where none stands it is 0.020") == 1 and "v-no-relevant-difference" in rows["small"]
+    assert "1 no relevant difference" in text
+
+
 @pytest.mark.parametrize(
     ("name", "words"),
     [

@@ -228,6 +228,21 @@ def test_with_one_test_set_for_all_seeds_nothing_is_said_of_new_data(study):
     assert cell["value"] == "" and cell["text"] == "–"
 
 
+def test_the_least_p_value_stands_once_below_the_table_and_a_verdict_that_one_seed_turns_is_marked(study):
+    runs, expected, metrics = study
+    recipes = metrics["regularizers"]
+    for row in (row for family in ("regularizers", "combinations") for row in metrics[family].values()):
+        row["p"] = None
+    recipes["dropout"] |= {"p": 2.0**-9, "p_holm": 0.0234}
+    recipes["input_noise"] |= {"p": 2.0**-8, "p_holm": 0.0234}
+    recipes["mixup"] |= {"p": 0.01, "p_holm": 0.041, "turns_without": {"3": "cannot tell"}}
+    text = joined(render(collect(runs, expected), metrics, SETTINGS))
+    cells = {name: Page(text).rows[f"regularizers-{name}"]["verdict"]["text"] for name in recipes if name != "clipping"}
+    assert {name for name, said in cells.items() if "p 0." not in said} == {"none", "dropout", "input_noise"}
+    assert "p 0.041" in cells["mixup"] and [name for name, said in cells.items() if "‡" in said] == ["mixup"]
+    assert text.count("Where no p stands it is 0.023") == 1 and 'title="p 0.041; cannot tell without seed 3"' in text
+
+
 def test_declared_pairs_have_a_table(study):
     runs, expected, metrics = study
     row = {"recipe": "dropout", "versus": "mixup", "metric": "test_accuracy", "difference": 0.021, "low": 0.01}
@@ -244,6 +259,12 @@ def test_declared_pairs_have_a_table(study):
         "&gt;99",
     ):
         assert words in shown
+    assert "‡" not in shown
+    turned = metrics | {"comparisons": {"two": row | {"turns_without": {"0": "cannot tell"}}}}
+    shown = re.search(
+        r'<tr id="pair-two">.*?</tr>', joined(render(collect(runs, expected), turned, SETTINGS)), re.DOTALL
+    )[0]
+    assert "‡" in shown and "cannot tell without seed 0" in shown
 
 
 def test_code_and_machine_are_told(study):

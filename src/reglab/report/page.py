@@ -131,7 +131,7 @@ def the_chapter(study: Study, others: dict[str, str]) -> Section:
         "parts": found,
         "claims": claims,
         "least": nearness.least_p(
-            (claim.row for claim in claims if claim.row["over"] == "seeds"), study.settings["seeds"]
+            (claim.row for claim in claims if claim.row.get("over") == "seeds"), study.settings["seeds"]
         ),
         "seeds": study.settings["seeds"],
         "tally": parts.tally(claims),
