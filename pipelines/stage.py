@@ -5,7 +5,9 @@ import re
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "src"))  # an experiment in a temporary copy runs the copy's code
+HERE = Path(__file__).resolve().parent
+# An experiment in a temporary copy runs the copy's code; and code.py here does not take the place of Python's own module.
+sys.path[:] = [str(HERE.parent / "src"), *(place for place in sys.path if Path(place).resolve() != HERE), str(HERE)]
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # the number of threads changes the bits of a result
 
 try:

@@ -2,7 +2,10 @@
 
 import ast
 import hashlib
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -89,6 +92,16 @@ def test_a_regularizer_imports_only_what_lies_below_it():
 def test_nothing_imports_the_pipelines():
     for path in PACKAGE.rglob("*.py"):
         assert "stage" not in {name.split(".")[0] for name in CODE.imported(path)}
+
+
+def test_a_stage_finds_pythons_own_modules_before_files_of_their_names(tmp_path):
+    for name in ("stage.py", "code.py"):
+        (tmp_path / name).write_bytes((ROOT / "pipelines" / name).read_bytes())
+    (tmp_path / "probe.py").write_text("import stage\nimport code\nprint(code.InteractiveConsole.__name__)")
+    options = {"env": os.environ | {"PYTHONPATH": str(ROOT / "src")}, "check": True, "capture_output": True}
+    for folder, script in ((tmp_path, "probe.py"), (tmp_path.parent, f"{tmp_path.name}/probe.py")):
+        told = subprocess.run([sys.executable, script], cwd=folder, **options)
+        assert told.stdout == b"InteractiveConsole\n"
 
 
 def stages() -> dict[str, dict]:

@@ -1,6 +1,7 @@
 """One random stream varied at a time: only that one moves, and all at the same seed is the ordinary training."""
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -104,6 +105,8 @@ def test_all_streams_at_one_seed_are_that_seed_to_the_bit(data, tmp_path):
 
 
 def test_an_edited_recipe_changes_the_file_that_its_own_stage_depends_on_and_no_other(tmp_path, monkeypatch):
+    pipelines = Path(__file__).parent.parent / "pipelines"
+    monkeypatch.setattr(sys, "path", [*sys.path, str(pipelines)])  # last: code.py there is not Python's own module
     import check
 
     def written(text):

@@ -90,7 +90,7 @@ def test_a_script_runs_as_if_it_had_been_started_by_its_client(tmp_path, address
 
 def test_a_stage_of_dvc_runs_though_its_parent_is_no_dvc(tmp_path, address):
     pipelines = Path(__file__).parent.parent / "pipelines"
-    source = f"import sys\nsys.path.insert(0, {str(pipelines)!r})\nimport stage\nstage.run(lambda: print('ran'))"
+    source = f"import sys\nsys.path.append({str(pipelines)!r})\nimport stage\nstage.run(lambda: print('ran'))"
     process = client(tmp_path, address, source, DVC_STAGE="train@none", REGLAB_DVC=str(os.getpid()))
     output, errors = process.communicate("", timeout=120)
     assert process.returncode == 0 and output == "ran\n", errors
