@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 import torch
 
+from reglab.evaluation import by_members
 from reglab.evaluation.bias_variance import brier_split, resampled_brier_split
 from reglab.evaluation.metrics import classification
+from reglab.record import summary
 
 CLASSES = 4
 
@@ -115,3 +117,32 @@ def test_two_labels_for_one_example_are_refused():
     probabilities, _ = simulated(models=2, examples=1)
     with pytest.raises(ValueError, match="different labels"):
         resampled_brier_split(probabilities, np.array([[0], [1]]), np.array([[7], [7]]))
+
+
+# what is published: two seeds that say (0.8, 0.2) and (0.6, 0.4) of an example of class 0 differ by (0.2, -0.2), so the
+# variance is half the squared distance, 0.04; their mean (0.7, 0.3) misses (1, 0) by 0.18, of which the half of 0.04 is chance
+PAIR, VARIANCE, BIAS_SQUARED = np.array([[[0.8, 0.2]], [[0.6, 0.4]]]), 0.04, 0.16
+PLACES = np.zeros((2, 1), dtype=np.int64)  # both labels are 0, and both indices
+
+
+def test_a_record_says_bias_and_variance_without_the_bias_of_few_seeds():
+    seeds = {str(seed): {"status": "finished", "metrics": {"test_accuracy": 1.0}} for seed in range(2)}
+    parts = {"probabilities": PAIR, "labels": PLACES, "indices": PLACES}
+    turned = parts | {"probabilities": PAIR[..., ::-1]}  # both wrong: the variance stays
+    predicted = {f"test_{name}": values for name, values in parts.items()}
+    predicted |= {f"test_{name}@5": values for name, values in turned.items()}
+    found = summary(seeds, predicted)
+    assert found["test_accuracy"] == {"mean": 1.0}
+    assert found["variance"]["mean"] == pytest.approx(VARIANCE, abs=1e-12)
+    assert found["bias_squared"]["mean"] == pytest.approx(BIAS_SQUARED, abs=1e-12)
+    assert found["variance@5"]["mean"] == pytest.approx(VARIANCE, abs=1e-12)
+    assert found["bias_squared@5"]["mean"] == pytest.approx(2 * 0.7**2 - 0.02, abs=1e-12)
+
+
+def test_an_ensemble_says_them_so_for_each_number_of_members():
+    """With one member those of the pair; with two, whose means are (0.6, 0.4) and (0.5, 0.5), a quarter of the variance."""
+    both = PAIR + np.array([[[-0.2, 0.2]], [[-0.1, 0.1]]])
+    grown = [by_members.Growth({"average": np.stack([one, two])}, {}) for one, two in zip(PAIR, both, strict=True)]
+    found = by_members.all_splits(grown, PLACES, PLACES)["average"]
+    assert found["variance"] == pytest.approx([VARIANCE, VARIANCE / 4], abs=1e-12)
+    assert found["bias_squared"] == pytest.approx([BIAS_SQUARED, 2 * 0.45**2 - VARIANCE / 8], abs=1e-12)
