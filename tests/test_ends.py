@@ -80,7 +80,7 @@ def wait_until(what, seconds: float = 180.0):
 def slow(tmp_path_factory):
     """A checkout in which the stage train@none would take for hours."""
     checkout = Checkout(tmp_path_factory.mktemp("slow"), {})
-    checkout.edit(lambda all: all["training"].update(epochs=1_000_000))
+    checkout.edit(lambda all: all["training"].update(epochs=100_000))
     code, output = checkout.run("dvc", "repro", "prepare")
     assert code == 0, output
     return checkout
