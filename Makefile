@@ -2,6 +2,7 @@
 # make ui      MLflow on the runs   make bench  what things cost, side by side
 # make repro ONLY="none dropout"   the study of these entries alone, kept apart in profiles/only
 # make repro PROFILE=quick, make ui PROFILE=quick   the small study of params.yaml, profiles.quick, kept apart
+# make stress COUNT=50   kills, torn files, full disks, odd servers, many times: docs/reliability.md
 # make ui PORT=5001   another port than the first free one from 5000 on
 PYTHON ?= python3
 ENV := .venv
@@ -10,12 +11,15 @@ READY := $(ENV)/.ready
 export OMP_NUM_THREADS := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: repro test ui bench lint
+.PHONY: repro test stress ui bench lint
 repro: $(READY)
 	@$(ENV)/bin/reglab repro $(if $(PROFILE),--profile '$(PROFILE)') $(if $(ONLY),--only $(ONLY))
 
 test: $(READY)
 	@$(ENV)/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -q
+
+stress: $(READY)
+	@COUNT=$(or $(COUNT),50) $(ENV)/bin/python -m pytest -m stress -q -s
 
 ui: $(READY)
 	@$(ENV)/bin/reglab ui $(if $(PROFILE),--profile '$(PROFILE)') $(if $(PORT),--port '$(PORT)')
