@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from checkout import Checkout
 from fire import COUNT, under_fire
+from tiny_pipeline import TinyPipeline
 
 from reglab import disk_space
 from reglab.errors import WorkError
@@ -71,21 +72,27 @@ def test_what_cannot_be_written_leaves_what_was_there_and_nothing_beside(tmp_pat
 
 
 @pytest.fixture(scope="module")
-def small_disk(tmp_path_factory):
-    """A study on a disk of its own, with its data prepared."""
+def disk(tmp_path_factory):
+    """A folder on a disk of its own."""
     folder = tmp_path_factory.mktemp("disk")
     mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", folder], capture_output=True)
     if mounted.returncode:
         pytest.skip("a disk of a given size can be mounted by root alone")
     try:
-        (folder / "study").mkdir()
-        checkout = Checkout(folder / "study", {})
-        checkout.edit(lambda all: all.update(transfer={}, pretraining={"scratch": {"source": "study"}}))
-        code, output = checkout.run("dvc", "repro", "prepare")
-        assert code == 0, output
-        yield checkout
+        yield folder
     finally:
         subprocess.run(["umount", "-l", folder], check=True)
+
+
+@pytest.fixture(scope="module")
+def small_disk(disk):
+    """A study on a small disk, with its data prepared."""
+    (disk / "study").mkdir()
+    checkout = Checkout(disk / "study", {})
+    checkout.edit(lambda all: all.update(transfer={}, pretraining={"scratch": {"source": "study"}}))
+    code, output = checkout.run("dvc", "repro", "prepare")
+    assert code == 0, output
+    return checkout
 
 
 def leave(folder: Path, free: int) -> None:
@@ -136,3 +143,25 @@ def test_a_repro_on_a_full_disk_says_so_in_a_line_and_ends_as_ever_when_there_is
     assert small_disk.run("reglab", "repro")[0] == 0 and (folder / "dvc.lock").read_bytes() == reference
     with capsys.disabled():
         print(*said, sep="\n")
+
+
+@under_fire
+def test_dvc_on_a_full_disk_leaves_nothing_that_the_next_repro_does_not_mend(disk, capsys):
+    (disk / "tiny").mkdir()
+    pipeline, said = TinyPipeline(disk / "tiny"), []
+    assert pipeline.run()[0] == 0
+    lock, outputs = pipeline.lock.read_bytes(), pipeline.outputs()
+    for number in range(COUNT):
+        pipeline.reset()
+        leave(pipeline.folder, number * 200_000 // COUNT)
+        code, output = pipeline.run()
+        if code:
+            assert code == 1 and "Traceback" not in output, output
+            said.append(output.splitlines()[-1])
+            assert "no space left on this disk" in said[-1], output
+        (disk / "ballast").unlink()
+        code, output = pipeline.run()
+        assert code == 0 and pipeline.lock.read_bytes() == lock and pipeline.outputs() == outputs, output
+    assert said
+    with capsys.disabled():
+        print(f"\nDVC on a full disk: {len(said)} of {COUNT} runs did not end")

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from reglab.errors import WorkError
 from reglab.processes import run_all
 
 
@@ -45,6 +46,19 @@ def test_one_failure_ends_all_without_waiting_for_the_others(fault):
     with pytest.raises(Exception):  # noqa: B017 - a ValueError, or what the pool makes of a killed worker
         run_all([(sleep,), (fault,)], processes=2, tick=lambda: None)
     assert time.monotonic() - began < 30  # half of what the sleeper would take
+
+
+def test_a_process_that_was_killed_is_one_line():
+    with pytest.raises(WorkError, match="was killed"):
+        run_all([(vanish,)], processes=1, tick=lambda: None)
+
+
+def test_a_process_whose_parent_has_ended_before_it_could_ask_ends_too():
+    source = "import os; from reglab.processes import die_with_parent; die_with_parent(parent={}); print('lives')"
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    for parent, code, output in (("os.getppid()", 0, b"lives\n"), ("1999999999", 128 + signal.SIGKILL, b"")):
+        child = subprocess.run([sys.executable, "-c", source.format(parent)], env=environment, stdout=subprocess.PIPE)
+        assert (child.returncode, child.stdout) == (code, output)
 
 
 PARENT = """

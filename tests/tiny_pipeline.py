@@ -8,30 +8,35 @@ from pathlib import Path
 
 STAGES = 6
 STAGE = """
-import os, signal, sys, time
+import os, sys, time
 from pathlib import Path
-from reglab import dvc_process
+from reglab import disk_space, dvc_process
+from reglab.errors import WorkError
 from reglab.processes import die_with_parent, exit_on_signals
 exit_on_signals()
 die_with_parent(parent=int(os.environ.get(dvc_process.PARENT, os.getppid())))
 number = int(os.environ["DVC_STAGE"].removeprefix("stage"))
 time.sleep(float(os.environ.get("SECONDS_A_STAGE", 0)))
-Path("out").mkdir(exist_ok=True)
-folder = Path("out", str(number))
-folder.mkdir()
-for name in "ab":
-    (folder / name).write_text(f"{name} of {number}")
+try:
+    with disk_space.named(Path.cwd()):
+        folder = Path("out", str(number))
+        folder.mkdir(parents=True)
+        for name in "ab":
+            (folder / name).write_text(f"{name} of {number}")
+except WorkError as error:
+    sys.exit(str(error))
 """
 REPRO = """
 import sys
 from pathlib import Path
+from reglab import disk_space
 from reglab.errors import WorkError
 from reglab.exclusive import only_repro
 from reglab.processes import exit_on_signals
 from reglab.repro import repro
 exit_on_signals()
 try:
-    with only_repro(Path.cwd()):
+    with disk_space.named(Path.cwd()), only_repro(Path.cwd()):
         sys.exit(repro(Path.cwd(), sys.argv[1:]))
 except WorkError as error:
     sys.exit(str(error))

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from reglab.errors import WorkError
 
-# What libraries say that write by themselves: Rust (safetensors), SQLite
-WORDS = ("No space left on device", "Disk quota exceeded", "disk is full")
+# What libraries say: Rust (safetensors), SQLite, and Python where it tries where temporary files can be written
+WORDS = ("No space left on device", "Disk quota exceeded", "disk is full", "No usable temporary directory")
 TORCH = "PytorchStreamWriter failed"  # which does not say why
 LEFT = 64 * 1024  # bytes: the next file does not fit
 
