@@ -119,8 +119,8 @@ def test_two_labels_for_one_example_are_refused():
         resampled_brier_split(probabilities, np.array([[0], [1]]), np.array([[7], [7]]))
 
 
-# what is published: two seeds that say (0.8, 0.2) and (0.6, 0.4) of an example of class 0 differ by (0.2, -0.2), so the
-# variance is half the squared distance, 0.04; their mean (0.7, 0.3) misses (1, 0) by 0.18, of which the half of 0.04 is chance
+# What is published: two seeds that say (0.8, 0.2) and (0.6, 0.4) of an example of class 0 differ by (0.2, -0.2), so the
+# variance is half the squared distance, 0.04. Their mean (0.7, 0.3) misses (1, 0) by 0.18, of which half of 0.04 is chance.
 PAIR, VARIANCE, BIAS_SQUARED = np.array([[[0.8, 0.2]], [[0.6, 0.4]]]), 0.04, 0.16
 PLACES = np.zeros((2, 1), dtype=np.int64)  # both labels are 0, and both indices
 
