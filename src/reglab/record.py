@@ -62,6 +62,7 @@ def seed_metrics(split: Split, probabilities: dict[str, np.ndarray]) -> dict[str
     import torch
 
     from reglab.evaluation.metrics import classification
+    from reglab.evaluation.rounding import subtract
 
     def measured(part: str, labels: np.ndarray) -> dict[str, float]:
         return classification(torch.as_tensor(probabilities[part]), torch.as_tensor(labels))
@@ -75,8 +76,8 @@ def seed_metrics(split: Split, probabilities: dict[str, np.ndarray]) -> dict[str
         "validation_accuracy": validation["accuracy"],
         "validation_nll": validation["nll"],
         **{f"test_{name}": value for name, value in test.items()},
-        "generalization_gap": clean["accuracy"] - test["accuracy"],
-        "generalization_gap_given_labels": train["accuracy"] - test["accuracy"],
+        "generalization_gap": float(subtract(clean["accuracy"], test["accuracy"])),
+        "generalization_gap_given_labels": float(subtract(train["accuracy"], test["accuracy"])),
     }
 
 

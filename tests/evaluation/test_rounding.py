@@ -8,14 +8,17 @@ import numpy as np
 import pytest
 import torch
 
+from reglab.data.prepared import Split
 from reglab.evaluation import claims, comparison, pairs, searches, statistics
 from reglab.evaluation.metrics import classification
 from reglab.evaluation.rounding import mean, subtract
 from reglab.losses import share
+from reglab.record import seed_metrics
 from reglab.sections import Claim, Pair
 
 RULE = {"confidence": 0.95, "relevant_difference": 0.005}
 NONE = [354, 364, 362, 342, 384, 340, 358, 350]  # right of 400
+COUNTS, HITS = {"labelled": 20, "validation": 3, "test": 400}, {"labelled": 19, "validation": 1, "test": 365}
 GAIN = [2, 3, 1, 0, 1, -1, 3, 2]
 
 
@@ -47,7 +50,22 @@ def test_the_accuracy_of_single_precision_probabilities_is_a_quotient_of_whole_n
             probabilities = torch.where(right[:, None], torch.tensor([[0.8, 0.2]]), torch.tensor([[0.3, 0.7]]))
             assert classification(probabilities, torch.zeros(examples).long())["accuracy"] == hits / examples
             assert share(right) == hits / examples
-    assert 365 / 400 == 0.9125
+
+
+def test_a_record_holds_counts_and_gaps_to_the_last_digit():
+    """19 of 20 right in training, 365 of 400 in the test; with a wrong label 18 of 20."""
+
+    def told(examples: int, right: int) -> np.ndarray:
+        hit = np.arange(examples)[:, None] < right
+        return np.where(hit, [[0.7, 0.3]], [[0.2, 0.8]]).astype(np.float32)
+
+    labels = {part: np.zeros(count, dtype=np.int64) for part, count in COUNTS.items()}
+    given = labels | {"labelled": np.eye(1, 20, dtype=np.int64)[0]}
+    split = Split({}, given, {}, labels["labelled"])
+    found = seed_metrics(split, {part: told(count, HITS[part]) for part, count in COUNTS.items()})
+    assert (found["train_accuracy"], found["test_accuracy"]) == (0.9, 0.9125)
+    assert found["train_accuracy_true_labels"] == 0.95 and found["validation_accuracy"] == 1 / 3
+    assert (found["generalization_gap"], found["generalization_gap_given_labels"]) == (0.0375, -0.0125)
 
 
 def test_three_seeds_of_equal_sums_are_as_likely_as_all_others():
