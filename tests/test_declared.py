@@ -40,6 +40,12 @@ def loaded(folder: Path, **sections) -> params.Params:
         ("claims", {"lecture": "droput"}, "lecture", ["did you mean dropout?"]),
         ("claims", {"direction": "more"}, "direction", ["one of: higher, lower, same"]),
         ("claims", {"margin": -0.1}, "margin", ["a number above 0"]),
+        (
+            "claims",
+            {"metric": "weight_norm", "direction": "same"},
+            "margin",
+            ["no margin for weight_norm", "accuracies"],
+        ),
         ("comparisons", {"recipe": "dropuot"}, "recipe", ["did you mean dropout?"]),
         ("comparisons", {"versus": 0.5}, "versus", ["found 0.5"]),
         ("comparisons", {"metric": "weight_norm"}, "metric", ['found "weight_norm"']),  # neither way is better
@@ -61,6 +67,8 @@ def test_what_a_pair_or_a_claim_cannot_be_about_is_one_line(tmp_path, section, c
     [
         {},
         {"versus": 0.5, "direction": "same", "margin": 0.1},
+        {"metric": "weight_norm", "direction": "same", "margin": 0.1},
+        {"metric": "generalization_gap_given_labels", "direction": "same"},
         {"recipe": "masked_tuned", "versus": "from_scratch", "metric": "test_accuracy@3"},
         {"recipe": "masked_tuned", "versus": "from_scratch", "metric": "variance@1", "direction": "lower"},
         {"recipe": "boosting", "versus": "boosting", "versus_metric": "trees_test_accuracy"},

@@ -41,7 +41,8 @@ class Training:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """`confidence` of every interval; differences of accuracy below `relevant_difference` do not matter in practice."""
+    """`confidence` of every interval; differences below `relevant_difference` do not matter in practice, of accuracies and of
+    other metrics in their unit (`measures.relevance`)."""
 
     confidence: Annotated[float, Gt(0), Lt(1)] = 0.95
     relevant_difference: Annotated[float, Ge(0)] = 0.005
@@ -207,8 +208,8 @@ class Claim:
     """What is asserted before the run: `metric` of `recipe` is `higher` or `lower` than that of `versus`, or the `same`.
 
     `says` is the sentence, `lecture` where it stands; `versus` an entry or a number, `versus_metric` another metric than
-    `metric`. The same means within `margin`, null: `evaluation.relevant_difference`; higher and lower mean by more than
-    it, null: by anything.
+    `metric`; of a gap, the size is meant. The same means within `margin`, null: `evaluation.relevant_difference`; higher and
+    lower mean by more than it, null: by any difference that is real and not certainly smaller than what matters.
     """
 
     says: Annotated[str, MinLen(1)]

@@ -122,6 +122,9 @@ def test_two_seeds_where_more_are_needed_are_told_from_the_params_alone():
     assert counts["comparisons of transfer and semi_supervised"] == 13  # 15 entries, two of them references
     assert counts["comparisons of multitask"] == 3
     assert counts["comparisons of sweeps"] == len(SETTINGS.sweeps)
+    assert (
+        counts["single techniques beside cocktails"] == len(SETTINGS.regularizers) - 2 + 5
+    )  # none and placebo are none
     assert counts["comparisons of cocktails"] == 11  # the best, and five ingredients each left out and alone
     assert (counts["claims"], counts["pairs under comparisons"]) == (len(SETTINGS.claims), 2)
     lines = too_few_seeds(few)

@@ -3,6 +3,7 @@
 from reglab.evaluation.by_metric import metrics_of
 from reglab.evaluation.comparison import CLASSICAL, COMPARED
 from reglab.evaluation.questions import questions
+from reglab.evaluation.searches import NO_TECHNIQUE
 from reglab.evaluation.statistics import smallest_seeds
 
 
@@ -28,6 +29,9 @@ def comparisons(settings) -> dict[str, int]:
         1 + 2 * len(cocktail.ingredients) for cocktail in settings.cocktails.values()
     ]  # all, all but one, one alone
     found["comparisons of cocktails"] = sum(mixed)
+    techniques = len(set(settings.regularizers) - set(NO_TECHNIQUE))
+    single = [techniques + len(cocktail.ingredients) for cocktail in settings.cocktails.values()]
+    found["single techniques beside cocktails"] = sum(single)
     return found | {"pairs under comparisons": len(settings.comparisons), "claims": len(settings.claims)}
 
 
