@@ -55,7 +55,7 @@ def test_the_best_is_named_with_gain_interval_seeds_and_cost():
     assert first == (
         "On digits (900 training examples, 20 % of their labels wrong), dropout helps most: it raises test accuracy "
         "from 90.0 % to 96.0 %, by 6.0 points (95 % interval 5.0 to 7.0, 10 seeds), "
-        "at 1.5 times the computation of none. Nothing at no extra computation is shown to help."
+        "at 1.5 times the computation of none. No recipe without extra computation is shown to help."
     )
     assert points["Also help"] == (
         "mixup (+4.0) and l1 (+2.0). Which is best is not decided here: dropout is ahead, but cannot be told from mixup."

@@ -63,7 +63,7 @@ def at_no_extra_cost(helps: list[Row]) -> Markup:
         return Markup("")
     free = [row for row in others if not missing(row.numbers.get("cost")) and row.numbers["cost"] <= NO_EXTRA]
     if not free:
-        return Markup(" Nothing at no extra computation is shown to help.")
+        return Markup(" No recipe without extra computation is shown to help.")
     first = free[0]
     text = Markup(" At no extra computation, <b>{}</b> helps most, by <b>{} points</b> ({} to {})").format(
         link(first), *map(unsigned, first.difference)
