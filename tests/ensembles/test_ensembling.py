@@ -101,6 +101,13 @@ def test_a_record_is_complete_and_says_the_same_everywhere(each, data):
     assert b"<svg" in (folder / "figure.svg").read_bytes()
 
 
+def test_a_members_examples_keep_their_true_labels(data):
+    split, rows = data.split(0), np.array([3, 3, 7])
+    own = ensembling.taken(split, rows)
+    assert np.array_equal(own.true_labels, split.true_labels[rows])
+    assert np.array_equal(own.labels["labelled"], split.labels["labelled"][rows])
+
+
 def test_bias_and_variance_of_the_ensemble_add_up_to_its_brier_score(each):
     ensemble, folder = each
     told = load_file(folder / "predictions.safetensors")
