@@ -95,7 +95,7 @@ def _forms(secret: str) -> set[str]:
     """How a text may give a secret."""
     plain = {secret, unquote(secret), unquote_plus(secret)}
     encoded = {form for one in plain for form in (quote(one, safe=""), quote(one), quote_plus(one))}
-    escaped = {json.dumps(one, ensure_ascii=ascii)[1:-1] for one in plain for ascii in (True, False)}
+    escaped = {json.dumps(one, ensure_ascii=only)[1:-1] for one in plain for only in (True, False)}
     escaped |= {form for one in plain for form in (repr(one)[1:-1], html.escape(one), ascii(one)[1:-1])}
     return plain | encoded | escaped | {quote(one, safe="") for one in encoded}
 
