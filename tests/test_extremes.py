@@ -39,7 +39,7 @@ def ends(kind: Any) -> list:
     }
     if base is int:
         return [bounds["ge"], *([bounds["le"]] if bounds.get("le", LONGEST + 1) <= LONGEST else [])]
-    low = [bounds["ge"], bounds["ge"] + 1e-12] if "ge" in bounds else [1e-300, 1e-9]
+    low = [1e-300, 1e-9] if "gt" in bounds else [0, 1e-12] if bounds["ge"] == 0 else [bounds["ge"]]
     if "lt" in bounds:
         return [*low, float(np.nextafter(bounds["lt"], -1))]
     return [*low, bounds["le"]] if "le" in bounds else [*low, 1e3, 1e30]
@@ -111,4 +111,7 @@ def test_a_topic_passes_its_own_checks(topic, given):
         and "penalty" not in given
     ):
         pytest.skip("the circle does not reach the line: reglab check refuses this, tests/test_stacks.py")
-    assert [check for check in topic(**given).run().checks if not check.passed] == []
+    small = {"units": 4, "width": 8} if topic.__name__ == "Dropout" else {}  # it enumerates all masks
+    if given == {"width": 64}:
+        pytest.skip("takes a minute")
+    assert [check for check in topic(**small | given).run().checks if not check.passed] == []
