@@ -122,13 +122,17 @@ def serve() -> None:
     redact_output()  # before the packages take hold of the streams
     from reglab.tracking import store
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda number, frame: sys.exit(128 + number))
+    def leave(number: int, frame) -> None:
+        shutil.rmtree(folder, ignore_errors=True)
+        os._exit(128 + number)  # at once: to take the packages down as Python does takes seconds
+
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # no keeper stays a zombie
     server = os.getpid()
     with tempfile.TemporaryDirectory(prefix="reglab-") as folder, socket.socket(socket.AF_UNIX) as listening:
         listening.bind(f"{folder}/stages")
         listening.listen()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, leave)
         print(f"{folder}/stages", flush=True)
         warm, held = False, {}
         while True:
