@@ -88,6 +88,23 @@ def test_the_exact_test_at_its_least_number_of_seeds_still_tells_without_one():
     assert row["verdict"] == "helps" and row["turns_without"] == {}
 
 
+@pytest.mark.parametrize("comparisons", [1, 2, 20])
+def test_no_relevant_difference_does_not_turn_for_want_of_seeds_alone(comparisons):
+    """Six seeds, the fewest for a single comparison (1/32 <= .05 < 1/16): any five of these differ by .001 at most."""
+    near = np.array([0.001, -0.001, 0.0005, 0.0008, -0.0004, 0.0002])
+    rows = family(**{f"r{number}": near for number in range(comparisons)})
+    assert {row["verdict"] for row in rows.values()} == {"no relevant difference"}
+    assert all(row["turns_without"] == {} for row in rows.values())
+
+
+def test_a_level_raised_for_a_single_comparison_makes_nothing_real_of_many():
+    """Two clear gains in six seeds: 2/32 is above .05, so neither is real; with five 2/16 is above the raised 1/16."""
+    assert level_without_a_seed(2, 6, 0.05) == 1 / 16
+    clear = 0.05 + 0.001 * np.arange(6)
+    rows = family(one=clear, two=clear)
+    assert all(row["verdict"] == "cannot tell" and row["turns_without"] == {} for row in rows.values())
+
+
 def test_what_has_no_values_has_no_seeds_that_turn_it():
     rows = family(clear=CLEAR, lost=[])
     assert rows["lost"]["turns_without"] == {} and rows["lost"]["verdict"] == "cannot tell"

@@ -5,7 +5,8 @@ intervals and verdicts are those of the study without it. A verdict that one see
 
 One seed fewer has fewer sign patterns: where the corrected p-value of the clearest effect possible, m 2^(1-n) of m
 comparisons, is at most the level with n seeds but above it with n - 1, every verdict would turn for want of seeds. So the
-level without a seed is the larger of `level` and m 2^(2-n) then.
+level without a seed is the larger of `level` and m 2^(2-n) then. Where m are too many for n seeds, but a single comparison is
+not, "no relevant difference" can still be said, and must not turn for want of seeds either: there m = 1 sets the level.
 """
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
@@ -55,8 +56,10 @@ def turns(
 
 def level_without_a_seed(comparisons: int, seeds: int, level: float) -> float:
     """What a p-value after Holm's correction is held against when one of the seeds is left out."""
-    least = comparisons * statistics.smallest_p(seeds)
-    return max(level, comparisons * statistics.smallest_p(seeds - 1)) if least <= level else level
+    for many in (comparisons, 1):
+        if many * statistics.smallest_p(seeds) <= level:
+            return max(level, many * statistics.smallest_p(seeds - 1))
+    return level
 
 
 def judged(
