@@ -130,6 +130,39 @@ def test_a_claim_beyond_a_margin_is_tested_at_the_margin():
     assert lower["p"] == pytest.approx(row["p"]) and lower["difference"] == pytest.approx(-row["difference"])
 
 
+def test_a_claim_of_the_same_is_tested_at_the_end_of_its_margin():
+    """All ten seeds are above 0, and nine of ten above the margin: 0 is excluded at 2/1024, the margin at 4/1024."""
+    d = np.r_[np.full(9, 0.02), 0.009]
+    close = few(test_accuracy=(0.9 + d, 0.9))
+    same = replace(AGAINST, direction="same", margin=0.01)
+    row = judged(close, claim=same)["claim"]
+    assert row["p"] == statistics.sign_flip(d - 0.01) == 4 / 1024 and row["verdict"] == "contradicted"
+    ledger = judged(close, claim=same, **{f"other{number}": same for number in range(19)})
+    assert ledger["claim"]["low"] > 0.01  # the interval leaves the margin out, but 20 x 4/1024 = 0.078
+    assert ledger["claim"]["verdict"] == "cannot tell"
+    lower = judged(few(test_accuracy=(0.9 - d, 0.9)), claim=same)["claim"]
+    assert (lower["p"], lower["verdict"]) == (row["p"], "contradicted")
+
+
+def test_what_lies_within_the_margin_is_no_evidence_against_the_same():
+    inside = few(test_accuracy=(0.9 + 0.002 + 0.0001 * np.arange(SEEDS), 0.9))
+    row = judged(inside, claim=replace(AGAINST, direction="same"))["claim"]  # margin: the relevant difference, 0.005
+    assert (row["p"], row["verdict"], row["margin"]) == (1.0, "supported", 0.005)
+
+
+def test_the_same_at_its_margin_is_contradicted_no_more_often_than_the_level_says():
+    """20 claims that are true, their differences just at the margin, 100 ledgers: some are contradicted in 5 % or less."""
+    random, wrong = np.random.default_rng(5), 0
+    same = replace(AGAINST, direction="same", margin=0.01)
+    for _ in range(100):
+        p = [
+            statistics.sign_flip(values - effects.bound(same, values.mean()))
+            for values in random.normal(0.01, 0.01, (20, 11))
+        ]
+        wrong += statistics.holm(np.array(p)).min() <= 0.05
+    assert wrong / 100 <= 0.11  # 5 % and three deviations of the count
+
+
 def test_holm_spans_the_ledger_but_not_what_could_not_be_tested():
     others = {"lost": replace(CLAIM, recipe="lost"), "unknown": replace(CLAIM, metric="weight_norm")}
     ledger = judged(one=CLAIM, two=replace(CLAIM, recipe="strong"), three=CLAIM, **others)

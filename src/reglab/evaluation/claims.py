@@ -9,6 +9,8 @@ A claim is judged on this data set, paired over what its metric has a number for
 Holm's correction is over the whole ledger.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from reglab.evaluation import statistics
@@ -16,6 +18,7 @@ from reglab.evaluation.comparison import Records, diverged, failed_checks, seeds
 from reglab.evaluation.effects import METHODS, Effect, NotKnown, Predicted, bound, costs, effect_of
 from reglab.evaluation.leave_one_out import turns
 from reglab.evaluation.pairs import by_name
+from reglab.evaluation.rounding import mean
 from reglab.measures import over, relevance
 from reglab.sections import Claim
 
@@ -35,11 +38,15 @@ def judge(
     5. p_holm <= level and the interval lies beyond what is claimed        -> supported, contradicted
     6. anything else                                                       -> cannot tell
 
-    What is claimed: a difference beyond 0, or beyond the margin. Rule 4 is that of all other verdicts: a difference that
+    What is claimed: a difference beyond 0, or beyond the margin; that two are the same, one within it. p is that of the end
+    of what is claimed (`effects.bound`): a claim of the same is contradicted by a difference that is shown to be beyond its
+    margin, not by one that is shown to be above 0. Rule 4 is that of all other verdicts: a difference that
     does not matter supports nothing and contradicts nothing. A margin says itself what matters, and the relevant difference
     of an accuracy says nothing of a metric in other units (`measures.relevance`), such as a norm: its margin decides, or,
     without one, any difference that is real. Of a gap, the sizes are compared.
     """
+    margins = {key: margin_of(claim, relevant_difference) for key, claim in claims.items()}
+    claims = {key: replace(claim, margin=margins[key]) for key, claim in claims.items()}
     named, failed = by_name(records), {name: checks for (_, name), checks in failed_checks(records).items()}
     effects, refusals = {}, {}
     for key, claim in claims.items():
@@ -57,7 +64,7 @@ def judge(
                 refusals[key] = ("cannot tell", str(fault))
     adjusted = statistics.holm(np.array([effect.p for effect in effects.values()])).tolist()
     p_holm = dict(zip(effects, adjusted, strict=True))
-    level, margins = 1 - confidence, {key: margin_of(claim, relevant_difference) for key, claim in claims.items()}
+    level = 1 - confidence
     verdicts = {
         key: verdict_of(claims[key], found, p_holm[key], margins[key], relevant_difference, level)
         for key, found in effects.items()
@@ -74,7 +81,7 @@ def judge(
         without,
         seeds_of(next(iter(named.values()))) if named else [],
         level=level,
-        null={key: bound(claims[key]) for key in over_the_seeds},
+        null=lambda key, values: bound(claims[key], mean(values)),
         other_p=[own.p for own in effects.values() if own.differences is None],
     )
     ledger = {}
@@ -121,7 +128,8 @@ def verdict_of(
     relevant = relevance(claim.metric, relevant_difference)
     if margin is None and relevant and -relevant <= low and high <= relevant:
         return "no relevant difference"
-    above, below = low > bound(claim), high < bound(claim)
+    claimed = bound(claim, effect.difference)
+    above, below = low > claimed, high < claimed
     if p_holm > level or not (above or below):
         return "cannot tell"
     return "supported" if above == (claim.direction == "higher") else "contradicted"

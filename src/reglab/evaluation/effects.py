@@ -16,7 +16,7 @@ EQUAL_COST = 1.05  # costs within this factor are equal
 
 
 class Effect(NamedTuple):
-    """What is found of a claim: `p` is that of the difference being `bound(claim)`; `units`, how many it is paired over.
+    """What is found of a claim: `p` is that of the difference being `bound`; `units`, how many it is paired over.
 
     `differences`, by seed, where it is paired over seeds.
     """
@@ -36,9 +36,14 @@ class NotKnown(Exception):
     """The records cannot say, and why."""
 
 
-def bound(claim: Claim) -> float:
-    """The difference that a claim of more or less goes beyond."""
-    return {"higher": 1, "lower": -1, "same": 0}[claim.direction] * (claim.margin or 0.0)
+def bound(claim: Claim, difference: float) -> float:
+    """The difference that is tested: what a claim of more or less goes beyond. Of a claim of the same, which is wrong only of
+    what lies beyond its margin, the end of that margin which the `difference` found is beyond, else that difference itself.
+    """
+    margin = claim.margin or 0.0
+    if claim.direction == "same":
+        return min(max(difference, -margin), margin)
+    return margin if claim.direction == "higher" else -margin
 
 
 def over_seeds(claim: Claim, named: dict, records: Records, predicted: Predicted, confidence: float) -> Effect:
@@ -59,7 +64,7 @@ def over_seeds(claim: Claim, named: dict, records: Records, predicted: Predicted
     differences = subtract(one, two)
     value, versus_value = mean(one), mean(np.atleast_1d(two))
     evidence = f"{against(value, versus_value)}; {counted(differences)} of {len(one)} seeds"
-    p = statistics.sign_flip(subtract(differences, bound(claim)))
+    p = statistics.sign_flip(subtract(differences, bound(claim, mean(differences))))
     found = effect_of(claim, differences, p, confidence)
     return found._replace(value=value, versus_value=versus_value, evidence=evidence)
 
@@ -98,7 +103,7 @@ def over_all_seeds(claim: Claim, named: dict, records: Records, predicted: Predi
     seeds = len(differences) - 1
     error = jackknife_error(differences[1:])
     low, high = statistics.student_interval(differences[0], error, confidence, seeds)
-    p = statistics.student_test(differences[0] - bound(claim), error, seeds)
+    p = statistics.student_test(differences[0] - bound(claim, differences[0]), error, seeds)
     first = (float(one[0]), float(np.broadcast_to(two, one.shape)[0]))
     told = f"{against(*first)}; {seeds} seeds, each left out in turn"
     return Effect(*first, float(differences[0]), low, high, p, seeds, told)
@@ -142,7 +147,7 @@ def over_examples(claim: Claim, named: dict, records: Records, predicted: Predic
     differences = subtract(first, second)
     error, middle, count = statistics.standard_error(differences), mean(differences), len(differences)
     low, high = statistics.student_interval(middle, error, confidence, count)
-    p = statistics.student_test(float(subtract(middle, bound(claim))), error, count)
+    p = statistics.student_test(float(subtract(middle, bound(claim, middle))), error, count)
     seeds = f"{len(one)} seed{'s' if len(one) > 1 else ''}"
     told = f"{against(first.mean(), second.mean())}; {count} test examples, networks of {seeds}"
     return Effect(mean(first), mean(second), middle, low, high, p, count, told)

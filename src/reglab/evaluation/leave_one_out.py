@@ -28,15 +28,14 @@ def turns(
     seeds: Sequence[str],
     *,
     level: float,
-    null: Mapping[Key, float] | None = None,
+    null: Callable[[Key, np.ndarray], float] = lambda key, values: 0.0,
     other_p: Sequence[float] = (),
 ) -> dict[Key, dict[str, str]]:
     """By key, the verdict without each seed whose absence turns it; empty where no single seed does.
 
     values: one family of paired differences (seeds,), in the order of `seeds`; what has none (a seed diverged) has no
-    test. `null`: the difference that is tested, by key, else 0. `other_p`: p-values of the family that do not change.
+    test. `null`: by key and values, the difference that is tested. `other_p`: p-values of the family that do not change.
     """
-    null = null or {}
     found: dict[Key, dict[str, str]] = {key: {} for key in values}
     if len(seeds) < 2:
         return found
@@ -45,7 +44,7 @@ def turns(
     without = level_without_a_seed(comparisons, len(seeds), level)
     for place, seed in enumerate(seeds):
         rest = {key: np.delete(values[key], place) for key in tested}
-        p = [statistics.sign_flip(subtract(own, null.get(key, 0.0))) for key, own in rest.items()]
+        p = [statistics.sign_flip(subtract(own, null(key, own))) for key, own in rest.items()]
         adjusted = statistics.holm(np.array([*p, *other_p]))
         for (key, own), p_holm in zip(rest.items(), adjusted, strict=False):
             verdict = judge(key, own, float(p_holm), without)
