@@ -86,6 +86,7 @@ def test_the_lead_over_the_rival_is_paired(rows):
     lead = rows["transfer"]["better"]["comparisons"]["test_accuracy@1"]["over_rival"]
     assert lead["name"] == "label_spreading"
     assert lead["difference"] == pytest.approx((0.05 + NOISE[2] - NOISE[5]).mean()) and lead["low"] > 0
+    assert lead["sign"] == 1
     assert "over_rival" not in rows["semi_supervised"]["label_spreading"]["comparisons"]["test_accuracy@1"]
 
 

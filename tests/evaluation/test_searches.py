@@ -93,11 +93,11 @@ def test_the_whole_is_held_against_every_single_technique_in_a_family_of_their_o
 def test_what_the_ingredients_bring_alone_is_held_against_the_whole_seed_by_seed(none, stacked):
     """mixup alone brings all, the placebo nothing: their sum is the whole."""
     found = searches.cocktails({"regularizers": {"none": none}, "cocktails": {"stacked": stacked}}, **RULE)["stacked"]
-    assert found["overlap"] == {"difference": 0.0, "low": 0.0, "high": 0.0}
+    assert found["overlap"] == {"difference": 0.0, "low": 0.0, "high": 0.0, "sign": 0}
     for seed in stacked["seeds"].values():
         seed["metrics"]["test_accuracy@only_placebo"] += 0.02
     found = searches.cocktails({"regularizers": {"none": none}, "cocktails": {"stacked": stacked}}, **RULE)["stacked"]
-    assert found["overlap"]["difference"] == pytest.approx(0.02)
+    assert found["overlap"]["difference"] == pytest.approx(0.02) and found["overlap"]["sign"] == 1
 
 
 def test_all_that_is_asked_of_the_cocktails_is_corrected_together(none, stacked):

@@ -12,6 +12,7 @@ from reglab.evaluation.statistics import (
     holm,
     practical,
     seeds_needed,
+    shown_sign,
     sign_flip,
     smallest_seeds,
     standard_error,
@@ -339,3 +340,18 @@ def test_with_the_seeds_needed_four_of_five_studies_tell():
     assert n == 32
     studies = np.random.default_rng(4).normal(0.5, 1, (200, n))
     assert 0.7 < np.mean([judged(d, sign_flip(d), 0.0) == "helps" for d in studies]) < 0.9
+
+
+@pytest.mark.parametrize(
+    ("differences", "sign"),
+    [
+        ([0.01, 0.02], 0),  # the interval leaves out zero, but p is 2/4
+        ([0.01, 0.02, 0.01, 0.03, 0.02], 0),  # 2/32 is above 5 %
+        ([0.01, 0.02, 0.01, 0.03, 0.02, 0.02], 1),  # 2/64
+        ([-0.01, -0.02, -0.01, -0.03, -0.02, -0.02], -1),
+        ([0.01, -0.02, 0.01, 0.03, -0.02, 0.02], 0),
+        ([], 0),
+    ],
+)
+def test_a_sign_is_shown_where_the_exact_test_and_the_interval_agree(differences, sign):
+    assert shown_sign(np.array(differences), 0.95) == sign

@@ -42,7 +42,8 @@ def compare_metrics(
     A row: `mean`, `low`, `high` of the metric; `reference`, and `difference` to it with `difference_low` and
     `difference_high`; `p`, `p_holm`, `verdict` ("baseline" where the entry is its own reference), `probability`,
     `seeds_needed`, `p_to_level` and `turns_without`, as in `judge_family`; and `over_rival`: `name`, and the paired
-    `difference` to the rival with `low` and `high`, which is no test.
+    `difference` to the rival with `low` and `high`, and its `sign` as far as it is shown (`statistics.shown_sign`),
+    corrected for no other comparison.
     """
     references = question.references
     report: dict[str, dict[str, dict]] = {}
@@ -70,6 +71,7 @@ def compare_metrics(
                 lead = paired(record, record_of(records, rival), metric)
                 low, high = statistics.difference_interval(lead, confidence)
                 row["over_rival"] = {"name": rival[1], "difference": mean(lead), "low": low, "high": high}
+                row["over_rival"]["sign"] = statistics.shown_sign(lead, confidence)
             report[key[0]][key[1]]["comparisons"][metric] = without_nan(row)
     return report
 

@@ -14,7 +14,7 @@ from reglab.evaluation import statistics
 from reglab.evaluation.best import behind_the_best
 from reglab.evaluation.family import judge_family
 from reglab.evaluation.interval import mean_interval
-from reglab.evaluation.new_data import gained, on_distribution
+from reglab.evaluation.new_data import on_distribution
 from reglab.evaluation.rounding import mean, subtract
 from reglab.measures import better, is_gap
 
@@ -40,8 +40,8 @@ def compare(
     `p_holm`, `verdict`, `probability`, `seeds_needed`, `p_to_level` and `turns_without`, as in `judge_family`; the same on
     this `distribution`, as in `new_data.on_distribution`, which `test_to_train` is for; `behind_best` of a network, as in
     `best.behind_the_best`, the leader by its name; `cost` relative to `none`; `best_baseline` and `beats_baselines`: a
-    network beats the baselines when the interval of its
-    paired difference to the best of them, chosen by mean validation metric, lies on the better side of zero;
+    network beats the baselines when its paired difference to the best of them, chosen by mean validation metric, is shown
+    to be on the better side of zero (`statistics.shown_sign`);
     `diverged_seeds`: a recipe that has some gets the verdict "diverged" and no numbers, so that nothing can rank it;
     `failed_checks`: a recipe with a technique that fails an exact check (told by the theory records) gets the verdict
     "check failed" and is not compared either; `metrics`: name -> mean, difference, intervals.
@@ -96,8 +96,9 @@ def compare(
             verdict = "diverged" if lost else "check failed" if key in failed else "baseline"
             row |= {"verdict": verdict, "seeds_needed": None}
         if best and family != CLASSICAL and not lost:
-            lead = statistics.difference_interval(paired(record, recipes[best], metric), confidence)
-            row |= {"best_baseline": best[1], "beats_baselines": gained(lead, metric)[0] > 0}
+            better_sign = -1 if better(metric) == "lower" else 1
+            lead = statistics.shown_sign(paired(record, recipes[best], metric), confidence)
+            row |= {"best_baseline": best[1], "beats_baselines": lead == better_sign}
         report[family][name] = without_nan(row)
     return report
 

@@ -45,7 +45,7 @@ def cocktails(records: Records, *, confidence: float, relevant_difference: float
     `without`, what it adds to the others (the best - the best without it), and the row `only`, what it does alone (it
     alone - `none`); `rivals`: the best less a single technique, one of its ingredients alone under its name, or an entry of
     `regularizers` under `regularizers.<name>`; `overlap`, by how much the sum of what the ingredients bring alone is above
-    what they bring together, with its interval, which is no test; `left_out`, the names of the ingredients that are not in
+    what they bring together, as in `overlap`; `left_out`, the names of the ingredients that are not in
     the best; `diverged_seeds`.
 
     A row is as in `judge_family`; its verdict is "diverged" where a seed did and "check failed" as in
@@ -99,12 +99,15 @@ def contrasts(record: dict, none: dict) -> dict[str, np.ndarray]:
 
 
 def overlap(name: str, record: dict, parts: dict, confidence: float) -> dict:
-    """`difference`, `low` and `high` of the ingredients' gains in sum less the gain of all together, paired."""
+    """`difference`, `low` and `high` of the ingredients' gains in sum less the gain of all together, paired, and its `sign`
+    as far as it is shown (`statistics.shown_sign`), corrected for no other comparison.
+    """
     full, alone = parts[name, "full"], [parts[name, f"only_{own}"] for own in record["best"]["settings"]]
     known = len(full) and all(len(own) == len(full) for own in alone)
     values = subtract(np.sum(alone, axis=0), full) if known and alone else np.empty(0)
     low, high = statistics.difference_interval(values, confidence)
-    return without_nan({"difference": mean(values), "low": low, "high": high})
+    sign = statistics.shown_sign(values, confidence)
+    return without_nan({"difference": mean(values), "low": low, "high": high, "sign": sign})
 
 
 def singles(record: dict, recipes: dict[str, dict]) -> dict[str, np.ndarray]:

@@ -81,6 +81,18 @@ def sign_flip(differences: np.ndarray) -> float:
     return float((1 + np.sum(np.abs(signs @ d) >= reached)) / (1 + FLIPS))  # the found pattern is one of them
 
 
+def shown_sign(differences: np.ndarray, confidence: float) -> int:
+    """1 or -1 where a single mean difference, corrected for no other, is shown to be above or below zero; else 0.
+
+    As in `verdict`, the exact test must agree with the interval: of two seeds with the same sign, as every second study of
+    nothing has them, the bootstrap interval leaves out zero.
+    """
+    low, high = difference_interval(differences, confidence)
+    if not sign_flip(differences) <= 1 - confidence:
+        return 0
+    return int(low > 0) - int(high < 0)
+
+
 def holm(p_values: np.ndarray) -> np.ndarray:
     """p-values adjusted for being one of a family; NaN stays NaN and does not count as a member.
 

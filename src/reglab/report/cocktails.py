@@ -165,10 +165,10 @@ class Mixed(Shown):
 
 
 def overlap(row: dict) -> str:
-    """Whether the sum of what the ingredients bring alone is more than what they bring together, by its paired interval."""
-    if missing(row["low"]) or row["low"] <= 0 <= row["high"]:
+    """Whether the sum of what the ingredients bring alone is shown to be more or less than what they bring together."""
+    if not row["sign"]:
         return f"whether they overlap cannot be told ({interval(row)} more in sum)"
-    return f"they {'overlap' if row['low'] > 0 else 'do more together'} ({interval(row)} more in sum)"
+    return f"they {'overlap' if row['sign'] > 0 else 'do more together'} ({interval(row)} more in sum)"
 
 
 def interval(row: dict) -> str:

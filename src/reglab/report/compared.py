@@ -45,6 +45,7 @@ class Effect(NamedTuple):
     seeds_needed: int | None
     rival: str | None
     over_rival: Interval
+    rival_sign: int  # of what is shown of it
     turning: Markup
 
     @classmethod
@@ -54,7 +55,9 @@ class Effect(NamedTuple):
         lead = row.get("over_rival") or {}
         over, needed = Interval.of(lead, "difference"), row["seeds_needed"]
         difference = Interval.of(row, *DIFFERENCE)
-        return cls(difference, row["reference"], verdict, needed, lead.get("name"), over, turning(row))
+        return cls(
+            difference, row["reference"], verdict, needed, lead.get("name"), over, lead.get("sign", 0), turning(row)
+        )
 
 
 @dataclass(frozen=True)

@@ -143,10 +143,11 @@ def against_rival(group: Group) -> Markup | None:
     same = len({best.name for best in chosen.values()}) == 1
     outcomes: dict[str, list[Markup]] = {"beats": [], "falls short of": [], "cannot be told from": []}
     for budget, best in chosen.items():
-        lead = best.effect(ACCURACY.at(budget)).over_rival
+        effect = best.effect(ACCURACY.at(budget))
+        lead = effect.over_rival
         name = "" if same else Markup("{}, ").format(link(best))
         detail = Markup("{} ({}{}\u00a0points, {})").format(budget, name, points(lead.mean), ACCURACY.range(lead))
-        outcomes[outcome(lead)].append(detail)
+        outcomes[outcome(effect.rival_sign)].append(detail)
     bar = Markup("<b>{}</b>, the classical method on the same labels,").format(link(rival))
     found = [(verb, details) for verb, details in outcomes.items() if details]
     parts = [
@@ -158,11 +159,9 @@ def against_rival(group: Group) -> Markup | None:
     return Markup("The network with the highest validation accuracy{} {}.{}").format(who, listed(parts), never)
 
 
-def outcome(lead: Interval) -> str:
-    """What the interval of a lead says, as a verb."""
-    if missing(lead.low) or missing(lead.high) or lead.low <= 0 <= lead.high:
-        return "cannot be told from"
-    return "beats" if lead.low > 0 else "falls short of"
+def outcome(sign: int) -> str:
+    """What is shown of a lead, as a verb."""
+    return {1: "beats", 0: "cannot be told from", -1: "falls short of"}[sign]
 
 
 def points_to_know(every: list[Group]) -> list[Point]:
