@@ -114,7 +114,7 @@ def test_verdicts_that_one_seed_turns_are_counted_and_those_of_the_table_named()
 
 def test_one_alone_is_not_called_the_most():
     first, points = answer(table(dropout=("helps", 0.06, 0.05, 0.07, {"cost": 1.01})))
-    assert "only dropout helps: it raises" in first and first.endswith("at no extra computation.")
+    assert "only dropout is shown to help: it raises" in first and first.endswith("at no extra computation.")
     assert "Also help" not in points and "Also helps" not in points
 
 
@@ -158,9 +158,15 @@ def test_enough_seeds_bring_no_warning():
     assert "Too few seeds" not in answer(table(a=("helps", 0.03, 0.01, 0.07)))[1]
 
 
+def test_that_one_alone_is_shown_to_help_does_not_say_that_the_others_do_not():
+    first, points = answer(table(a=("helps", 0.02, 0.01, 0.03), b=("cannot tell", 0.04, -0.01, 0.09)))
+    assert "only a is shown to help: it raises" in first and "helps" not in first
+    assert points["Cannot tell"].startswith("b (+4.0)")
+
+
 def test_what_diverged_is_told_and_never_ranked():
     first, points = answer(table(a=("diverged", None, None, None), b=("helps", 0.01, 0.005, 0.02)))
-    assert "only b helps" in first
+    assert "only b is shown to help" in first
     assert points["Diverged"] == "a (in 1 of 10 seeds). A recipe that diverged is not ranked."
     assert "every recipe diverged" in answer(table(a=("diverged", None, None, None)))[0]
 
@@ -168,7 +174,7 @@ def test_what_diverged_is_told_and_never_ranked():
 def test_a_single_diverged_seed_bars_a_recipe_whatever_its_verdict():
     found = table(a=("helps", 0.09, 0.08, 0.1), b=("helps", 0.01, 0.005, 0.02))
     next(row for row in found if row.name == "a").entry.record["seeds"]["3"]["status"] = "diverged"
-    assert "only b helps" in answer(found)[0]
+    assert "only b is shown to help" in answer(found)[0]
 
 
 def test_without_a_reference_there_is_no_answer():
@@ -189,7 +195,7 @@ def test_the_placebo_is_a_control_and_no_candidate(verdict, said, alarming):
     found = table(placebo=(verdict, 0.01, 0.005, 0.02), a=("helps", 0.005, 0.001, 0.01))
     point = next(point for point in points_to_know(found, SETTINGS, {}) if point.about == "Control")
     assert said in point.text and point.alarming is alarming
-    assert "only a helps" in answer(found)[0]
+    assert "only a is shown to help" in answer(found)[0]
 
 
 @pytest.mark.parametrize(
@@ -209,4 +215,4 @@ def test_networks_are_held_against_the_classical_methods(beats, said):
     )
     first, points = answer(found)
     assert points["Against classical methods"] == said
-    assert "only a helps" in first  # what is not a network is no candidate
+    assert "only a is shown to help" in first  # what is not a network is no candidate

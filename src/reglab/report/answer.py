@@ -107,10 +107,10 @@ def headline(table: list[Row], settings: dict) -> Markup:
         best = helps[0]
         mean, low, high = best.difference
         return Markup(
-            "On {}, {}<b>{}</b> helps{}: it raises test accuracy from {}\u00a0% to {}\u00a0%, by <b>{} points</b> "
+            "On {}, {}<b>{}</b> {}: it raises test accuracy from {}\u00a0% to {}\u00a0%, by <b>{} points</b> "
             "({:g}\u00a0% interval {} to {}, {}), {}."
         ).format(
-            place, *(("", link(best), " most") if len(helps) > 1 else ("only ", link(best), "")),
+            place, *(("", link(best), "helps most") if len(helps) > 1 else ("only ", link(best), "is shown to help")),
             percent(reference.numbers["test_accuracy"]), percent(best.numbers["test_accuracy"]), unsigned(mean),
             100 * settings["evaluation"]["confidence"], unsigned(low), unsigned(high), seeds,
             price(best.numbers.get("cost")),
