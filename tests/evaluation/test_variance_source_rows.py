@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from reglab.evaluation.variance_sources import ALL, deviation_interval, rows
+from reglab.evaluation.variance_sources import ALL, deviation_interval, row, rows, variance
 from reglab.streams import SOURCES
 
 
@@ -43,6 +43,15 @@ def test_a_share_of_no_spread_is_unknown_and_so_is_everything_where_a_seed_diver
     found = rows({"variance_sources": {"x": lost}, "regularizers": {"x": TOGETHER}}, confidence=0.95)["x"]
     assert set(found["test_accuracy"]["split"].values()) == {None}
     assert found["test_accuracy"][ALL]["deviation"] == 2
+
+
+@pytest.mark.parametrize("value", [0.3137, 0.43210987654321, 0.9225])
+def test_a_source_that_changes_nothing_has_a_deviation_of_exactly_zero(value):
+    """The mean of eleven equal numbers is rounded: 0.3137 eleven times has a standard deviation of 5.8e-17 to NumPy."""
+    same = np.full(11, value)
+    assert variance(same) == 0.0
+    assert deviation_interval(same, 0.95) == (0.0, 0.0)
+    assert row(same, 0.01, 0.95) == {"deviation": 0.0, "low": 0.0, "high": 0.0, "share": 0.0}
 
 
 def test_the_interval_of_ten_values_is_that_of_the_textbooks():

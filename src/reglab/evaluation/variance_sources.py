@@ -4,6 +4,7 @@ import numpy as np
 from scipy import stats
 
 from reglab.evaluation.comparison import Records, values_of, without_nan
+from reglab.evaluation.rounding import ROUNDING
 from reglab.streams import SOURCES
 
 FAMILY = "variance_sources"
@@ -20,7 +21,7 @@ def deviation_interval(values: np.ndarray, confidence: float) -> tuple[float, fl
     n = len(values)
     if n < 2:
         return np.nan, np.nan
-    spread, quantiles = np.std(values, ddof=1), stats.chi2.ppf([(1 + confidence) / 2, (1 - confidence) / 2], n - 1)
+    spread, quantiles = variance(values) ** 0.5, stats.chi2.ppf([(1 + confidence) / 2, (1 - confidence) / 2], n - 1)
     low, high = spread * np.sqrt((n - 1) / quantiles)
     return float(low), float(high)
 
@@ -59,4 +60,7 @@ def row(values: np.ndarray, whole: float, confidence: float) -> dict[str, float 
 
 
 def variance(values: np.ndarray) -> float:
-    return float(np.var(values, ddof=1)) if len(values) > 1 else np.nan
+    """Of n - 1 degrees of freedom; of equal values 0, though their mean is rounded. NaN for fewer than two."""
+    if len(values) < 2:
+        return np.nan
+    return float(np.var(values, ddof=1)) if np.ptp(values) > ROUNDING else 0.0
