@@ -105,11 +105,17 @@ def test_verdicts_that_one_seed_turns_are_counted_and_those_of_the_table_named()
         machine=("helps", 0.05, 0.04, 0.06, {"turns_without": {"1": "hurts"}}),
     )
     rows = {"x": {"turns_without": {"1": "hurts"}}, "y": {"turns_without": {}}}
-    said = answer(found, metrics={"comparisons": rows, "claims": {"z": {}}})[1]["Near to turning"]
+    said = answer(found, metrics={"comparisons": rows, "claims": {"z": {"over": "seeds"}}})[1]["Near to turning"]
     assert said == (
         "Leaving a single seed out turns 1 of 2 verdicts of the table (a), 1 of 2 declared pairs and 0 of 1 claims; "
         "they are marked ‡."
     )
+
+
+def test_claims_that_no_seed_was_left_out_of_are_not_said_to_stand_without_one():
+    claims = {"z": {"over": "seeds"}, "variance": {"over": "all seeds"}, "attacked": {"over": "examples"}}
+    said = answer(table(a=("helps", 0.06, 0.05, 0.07)), metrics={"claims": claims})[1]["Near to turning"]
+    assert "0 of 1 claims that are paired over seeds" in said and "3 claims" not in said
 
 
 def test_one_alone_is_not_called_the_most():

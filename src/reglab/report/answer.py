@@ -170,10 +170,15 @@ def leaders(table: list[Row]) -> Markup:
 
 
 def near_to_turning(table: list[Row], metrics: dict) -> list[Point]:
-    """How many verdicts a single seed turns, those of the table by name."""
+    """How many verdicts a single seed turns, those of the table by name; of the claims, those that are paired over seeds."""
     judged = [row for row in table if row.verdict in VERDICTS and not row.classical]
     turned = [row for row in judged if row.numbers.get("turns_without")]
-    others = {"declared pairs": metrics.get("comparisons", {}), "claims": metrics.get("claims", {})}
+    claims = metrics.get("claims", {})
+    paired = {name: row for name, row in claims.items() if row.get("over", "seeds") == "seeds"}  # others lose no seed
+    others = {
+        "declared pairs": metrics.get("comparisons", {}),
+        "claims" if len(paired) == len(claims) else "claims that are paired over seeds": paired,
+    }
     counts = [
         Markup("{} of {} {}").format(sum(bool(row.get("turns_without")) for row in rows.values()), len(rows), what)
         for what, rows in others.items()
