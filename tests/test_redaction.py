@@ -3,8 +3,10 @@
 import base64
 import io
 import json
+import os
 import re
 import sys
+import time
 import traceback
 from urllib.parse import quote
 
@@ -195,3 +197,24 @@ def test_no_secret_is_in_anything_that_a_study_with_a_failing_server_prints_or_w
         assert not leaks(printed + refused, secret), secret
         found = [path for path, content in contents.items() if leaks(content, secret)]
         assert not found, f"{secret} in {found}"
+
+
+@pytest.mark.parametrize("variable", ["A_TOKEN", "A_DATABASE_URL"])
+def test_a_secret_that_is_not_utf_8_is_hidden_and_stops_no_printing(variable, monkeypatch):
+    value = os.fsdecode(b"m\xfcller12secret")
+    monkeypatch.setenv(variable, value if variable == "A_TOKEN" else f"postgresql://user:{value}@host/runs")
+    assert redact("Epoch 1") == "Epoch 1"
+    assert redact(f"found {value}, that is m%FCller12secret") == "found ***, that is ***"
+
+
+@pytest.mark.parametrize("text", ["a-", "1.0.", "://a", "pass-", "%3A%2F%2F", "password", "authorization"])
+def test_a_long_text_without_spaces_takes_no_quadratic_time(text):
+    started = time.process_time()
+    redact(text * (100_000 // len(text)))
+    assert time.process_time() - started < 2
+
+
+def test_the_last_at_sign_of_an_address_ends_the_password_and_the_next_address_is_left():
+    text = "see http://user:one@two@host/a and http://other/b, x@y; (sqlite:////a@b)"
+    assert redact(text) == "see http://***@host/a and http://other/b, x@y; (sqlite:////a@b)"
+    assert redact("http%3A%2F%2Fuser%3Aone%40host") == "http%3A%2F%2F***%40host"

@@ -15,10 +15,10 @@ from urllib.parse import quote, quote_plus, unquote, unquote_plus
 HIDDEN = "***"
 _WORDS = r"password|passwd|passphrase|pwd|secret|token|signature|credential|api[_-]?key|access[_-]?key|account[_-]?key"
 _VALUE = r"""("[^"\n]*"|'[^'\n]*'|[^\s&"'<>]+)"""
-_USER = re.compile(r"""(://(?!/)|%(?:25)*3A(?:%(?:25)*2F){2}(?!%))[^\s"'<>]*(@|%(?:25)*40)""", re.IGNORECASE)
-_NAMED = re.compile(
-    rf"((?:\b[\w.-]*(?:{_WORDS})s?|(?<=[?&;])(?:sig|auth|key|pass|jwt))(?:=|%(?:25)*3D)){_VALUE}", re.IGNORECASE
-)
+_ADDRESS = re.compile(r"""[^\s"'<>]+""")
+_BEFORE_USER = re.compile(r"://(?!/)|%(?:25)*3A(?:%(?:25)*2F){2}(?!%)", re.IGNORECASE)
+_AFTER_USER = re.compile(r"@|%(?:25)*40")
+_NAMED = re.compile(rf"((?:(?:{_WORDS})s?|(?<=[?&;])(?:sig|auth|key|pass|jwt))(?:=|%(?:25)*3D)){_VALUE}", re.IGNORECASE)
 _HEADER = re.compile(rf"(authorization\W{{1,4}}(?:basic|bearer)?\s*){_VALUE}", re.IGNORECASE)
 _VARIABLE = re.compile(r"(PASSWORD|PASSWD|TOKEN|SECRET|SECRET_KEY|ACCESS_KEY|API_KEY)$", re.IGNORECASE)
 _ALONE = 4  # characters from which a secret is hidden where it stands as a word, ...
@@ -33,9 +33,18 @@ def redact(text: str) -> str:
     """
     if (known := _pattern(tuple(os.environ.items()))) is not None:
         text = known.sub(HIDDEN, text)
-    text = _USER.sub(rf"\1{HIDDEN}\2", text)
+    if _BEFORE_USER.search(text):
+        text = _ADDRESS.sub(_without_user, text)
     text = _NAMED.sub(rf"\1{HIDDEN}", text)
     return _HEADER.sub(rf"\1{HIDDEN}", text)
+
+
+def _without_user(address: re.Match) -> str:
+    """The address without the user's name and password, in one pass: a pattern that tries every :// takes quadratic time."""
+    text = address[0]
+    before = _BEFORE_USER.search(text)
+    after = [found.start() for found in _AFTER_USER.finditer(text, before.end())] if before else []
+    return f"{text[: before.end()]}{HIDDEN}{text[after[-1] :]}" if after else text
 
 
 def has_secret(address: str) -> bool:
@@ -88,13 +97,14 @@ def _secrets_of_address(rest: str) -> Iterator[str]:
 
 
 def _basic(user: str, password: str) -> str:
-    return base64.b64encode(f"{user}:{password}".encode()).decode()
+    return base64.b64encode(f"{user}:{password}".encode(errors="surrogateescape")).decode()
 
 
 def _forms(secret: str) -> set[str]:
-    """How a text may give a secret."""
+    """How a text may give a secret; bytes of it that are not UTF-8 are what Python makes of them (surrogates)."""
     plain = {secret, unquote(secret), unquote_plus(secret)}
-    encoded = {form for one in plain for form in (quote(one, safe=""), quote(one), quote_plus(one))}
+    odd = {"errors": "surrogateescape"}
+    encoded = {form for one in plain for form in (quote(one, "", **odd), quote(one, **odd), quote_plus(one, **odd))}
     escaped = {json.dumps(one, ensure_ascii=only)[1:-1] for one in plain for only in (True, False)}
     escaped |= {form for one in plain for form in (repr(one)[1:-1], html.escape(one), ascii(one)[1:-1])}
     return plain | encoded | escaped | {quote(one, safe="") for one in encoded}
