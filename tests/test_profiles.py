@@ -1,3 +1,4 @@
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -134,3 +135,59 @@ def test_a_folder_without_a_repository_has_profiles_of_the_same_files(root):
     shutil.rmtree(root / "profiles")
     shutil.rmtree(root / ".git")
     assert held(profiles.prepare(root, "small")) == known
+
+
+@pytest.mark.parametrize("torn", [b"", b"src", b"src/reglab\0", b"src/reglab/model.py\0sr"])
+def test_a_list_of_copies_that_a_kill_left_torn_stops_no_later_run(root, torn):
+    folder = profiles.prepare(root, "small")
+    whole = held(folder)
+    (folder / profiles.COPIED).write_bytes(torn)
+    profiles.prepare(root, "small")
+    assert held(folder) == whole
+
+
+def test_a_kill_while_the_list_of_copies_is_written_leaves_the_former_one(root, monkeypatch):
+    folder = profiles.prepare(root, "small")
+    former = (folder / profiles.COPIED).read_bytes()
+
+    def killed(*files):
+        raise KeyboardInterrupt
+
+    (root / "new.txt").write_text("x")
+    monkeypatch.setattr(os, "replace", killed)
+    with pytest.raises(KeyboardInterrupt):
+        profiles.prepare(root, "small")
+    assert (folder / profiles.COPIED).read_bytes() == former
+
+
+@pytest.mark.skipif(os.name != "posix", reason="names of files are bytes")
+def test_a_file_whose_name_is_not_utf_8_is_copied_and_goes(root):
+    name = b"odd \xe9.txt"
+    try:
+        Path(os.fsdecode(os.fsencode(root) + b"/" + name)).write_text("x")
+    except OSError:
+        pytest.skip("this file system wants UTF-8")
+    copy = Path(os.fsdecode(os.fsencode(profiles.prepare(root, "small")) + b"/" + name))
+    assert copy.read_text() == "x"
+    Path(os.fsdecode(os.fsencode(root) + b"/" + name)).unlink()
+    profiles.prepare(root, "small")
+    assert not copy.exists()
+
+
+@pytest.mark.parametrize("only", [(), ("none", "dropout")])
+@pytest.mark.parametrize(
+    ("profile", "said"),
+    [
+        (None, "small: found null"),
+        (1, "small: found 1"),
+        ([1], "small: found [1]"),
+        ({"regularizers": ["none"]}, "small.regularizers: found"),
+        ({"few_scenes": {"labelled": {"a": 1}}}, "small.few_scenes: found"),
+    ],
+)
+def test_a_profile_of_another_kind_is_one_line(root, profile, said, only):
+    edit(root, lambda all: all.update(profiles={"small": profile}))
+    with outlines(), pytest.raises(UserError) as error:
+        profiles.load(root, "small", only)
+    [line] = error.value.lines
+    assert line.startswith(f"params.yaml: profiles.{said}")

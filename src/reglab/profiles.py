@@ -7,18 +7,21 @@ journal keep there what is theirs, so that nothing of it meets the whole study.
 
 import contextlib
 import io
+import os
 import tempfile
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 from ruamel.yaml import YAML
 
 from reglab import git, params, references
 from reglab.errors import UserError
-from reglab.faults import unknown
+from reglab.faults import shown, unknown
 from reglab.measures import TRAINED
 from reglab.params import Params
+from reglab.recovery import replace
 from reglab.yaml_source import read
 
 CHOSEN = (*TRAINED, "theory")  # sections whose entries are a study's
@@ -79,7 +82,7 @@ def merged(path: Path, name: str | None, only: Collection[str] = ()) -> str:
     if name:
         if name not in known:
             raise unknown("params.yaml: profiles", name, list(known))
-        whole = with_profile(whole, known[name])
+        whole = with_profile(whole, known[name], name)
         made_of.append(f"profiles.{name} merged into it")
     if only:
         entries = [entry for section in CHOSEN for entry in references.mapping(whole, section)]
@@ -93,15 +96,28 @@ def merged(path: Path, name: str | None, only: Collection[str] = ()) -> str:
     return text.getvalue()
 
 
-def with_profile(whole: dict, profile: dict) -> dict:
-    """The profile merged in; an entry that is null there goes, together with what refers to it."""
+def with_profile(whole: dict, profile: dict, name: str) -> dict:
+    """The profile merged in; an entry that is null there goes, together with what refers to it.
+
+    Raises UserError where the profile is no mapping, or has a mapping in place of a list, or a list in place of a mapping.
+    """
+    if not isinstance(profile, dict):
+        allowed = "a mapping of settings, {} where there are none"
+        raise UserError(f"params.yaml: profiles.{name}: found {shown(profile)}; allowed: {allowed}")
     removed = [
         (section, entry)
         for section in (*CHOSEN, *OF_CHOSEN)
         for entry, own in references.mapping(profile, section).items()
         if own is None
     ]
-    whole = OmegaConf.to_container(OmegaConf.merge(whole, profile))
+    for section, own in profile.items():
+        try:
+            whole = OmegaConf.to_container(OmegaConf.merge(whole, {section: own}))
+        except OmegaConfBaseException:
+            found = f"{shown(own)}, a list for a mapping or a mapping for a list"
+            raise UserError(
+                f"params.yaml: profiles.{name}.{section}: found {found}; allowed: the kind it replaces"
+            ) from None
     for key in removed:
         whole = references.without(whole, key)
     return references.pruned(whole) if removed else whole
@@ -114,15 +130,16 @@ def prepare(root: Path, name: str | None, only: Collection[str] = ()) -> Path:
     folder = root / "profiles" / title(name, only)
     files = {file for file in git.files(root) if file.split("/")[0] not in NOT_NEEDED and (root / file).is_file()}
     copied = folder / COPIED
-    former = set(copied.read_text(encoding="utf-8").split("\0")) if copied.exists() else set()
+    former = set(os.fsdecode(copied.read_bytes()).split("\0")) if copied.exists() else set()
     for file in former - files:
-        (folder / file).unlink(missing_ok=True)
+        if not (folder / file).is_dir():  # as of a list that an earlier version left torn
+            (folder / file).unlink(missing_ok=True)
     copied.parent.mkdir(parents=True, exist_ok=True)
     # Before the first copy: a kill may leave no file that is not listed.
-    copied.write_text("\0".join(former | files), encoding="utf-8")
+    replace(copied, os.fsencode("\0".join(sorted(former | files))))
     for file in files:
         put(folder / file, (root / file).read_bytes())
-    copied.write_text("\0".join(files), encoding="utf-8")
+    replace(copied, os.fsencode("\0".join(sorted(files))))
     put(folder / "params.yaml", merged(root / "params.yaml", name, only).encode())
     put(folder / ".dvc" / "config.local", b"[core]\n    no_scm = true\n")
     return folder
