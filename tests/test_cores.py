@@ -41,11 +41,13 @@ V1 = "4:memory:/docker/a\n3:cpu,cpuacct:/docker/a\n"
         ("2:cpuset:/\n", {"cpuset/cpu.cfs_quota_us": "100000", "cpuset/cpu.cfs_period_us": "100000"}, 16),
         ("0::/\n", {"cpu.max": ""}, 16),
         ("0::/\n", {"cpu.max": "nonsense"}, 16),
+        ("nonsense\n\n0::/\n", {"cpu.max": "200000 100000\n"}, 2),
+        ("0::/odd \udce9\n", {"cpu.max": "200000 100000\n"}, 2),
     ],
 )
 def test_cores_are_those_that_the_quota_of_a_control_group_leaves(tmp_path, groups, files, cores):
     (tmp_path / "proc" / "self").mkdir(parents=True)
-    (tmp_path / "proc" / "self" / "cgroup").write_text(groups)
+    (tmp_path / "proc" / "self" / "cgroup").write_bytes(os.fsencode(groups))
     for name, text in files.items():
         file = tmp_path / "sys" / "fs" / "cgroup" / name
         file.parent.mkdir(parents=True, exist_ok=True)

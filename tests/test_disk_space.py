@@ -45,6 +45,13 @@ def test_what_a_full_disk_causes_is_one_line_with_the_place(call, argument, plac
     assert str(told.value).startswith(f"{place}: no space left on this disk.") and "\n" not in str(told.value)
 
 
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EROFS])
+def test_a_folder_that_may_not_be_written_is_one_line_with_the_file(number):
+    with pytest.raises(WorkError) as told, disk_space.named(Path("/study")):
+        raise OSError(number, os.strerror(number), "/study/.reglab")
+    assert str(told.value).startswith(f"/study/.reglab: {os.strerror(number)}; ") and "\n" not in str(told.value)
+
+
 def test_it_is_found_behind_the_error_of_a_process_beside():
     with pytest.raises(WorkError, match=r"^/some/file: no space left"), disk_space.named(Path("/study")):
         run_all([(fill, "/some/file")], processes=1, tick=lambda: None)

@@ -1,3 +1,4 @@
+import errno
 import fcntl
 import json
 import multiprocessing
@@ -123,8 +124,29 @@ def test_dvc_waits_while_its_state_is_mended(tmp_path):
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
+def claimed_by(pid) -> str:
+    return json.dumps({"read": {"a": [{"pid": pid}]}})
+
+
+@pytest.mark.parametrize("content", [b"12x", b"\xff", b"-1", b"9" * 40, b""])
+def test_whatever_stands_in_a_lock_that_is_held_the_second_one_says_so_in_a_line(tmp_path, content):
+    with start(HOLD, tmp_path):
+        (tmp_path / ".reglab" / "repro.lock").write_bytes(content)
+        with pytest.raises(WorkError, match="a process that has just begun"), only_repro(tmp_path):
+            pass
+
+
+def test_a_file_system_without_locks_is_one_line(tmp_path, monkeypatch):
+    def none(file, operation):
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", none)
+    with pytest.raises(WorkError, match=r"repro.lock: this file system gives no locks"), only_repro(tmp_path):
+        pass
+
+
 def test_claims_that_cannot_be_read_are_those_of_nobody(tmp_path):
     (tmp_path / ".dvc" / "tmp").mkdir(parents=True)
-    for content in ("", "[]", '{"write": []}', '{"write": {"a": 1}}', json.dumps({"read": {"a": [{"pid": 10**9}]}})):
+    for content in ("", "[]", '{"write": []}', '{"write": {"a": 1}}', *map(claimed_by, (10**9, 10**30, -1, "x", None))):
         (tmp_path / ".dvc" / "tmp" / "rwlock").write_text(content)
         assert exclusive.claimants(tmp_path) == []

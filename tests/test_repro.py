@@ -22,6 +22,13 @@ def done(tmp_path_factory):
     return pipeline, pipeline.lock.read_bytes(), pipeline.outputs(), time.monotonic() - began
 
 
+def test_a_dry_run_before_the_first_one_ends_well_and_makes_nothing(tmp_path):
+    pipeline = TinyPipeline(tmp_path)
+    code, output = pipeline.run("--dry", "stage0")
+    assert code == 0 and "Traceback" not in output, output
+    assert not pipeline.lock.exists() and not pipeline.outputs()
+
+
 def goes_on(pipeline, lock: bytes, outputs: dict) -> None:
     """The next repro ends well, and leaves what an uninterrupted one does."""
     code, output = pipeline.run()

@@ -66,7 +66,8 @@ def main() -> None:
 
 def speak_utf_8() -> None:
     """Begin again in Python's UTF-8 mode where the locale has another encoding, for DVC, MLflow and all paths here."""
-    if sys.getfilesystemencoding() != "utf-8":
+    begun_again = os.environ.get("PYTHONUTF8") == "1"  # in vain where -X utf8=0 or -E says otherwise
+    if sys.getfilesystemencoding() != "utf-8" and not begun_again:
         os.environ["PYTHONUTF8"] = "1"
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
 
@@ -111,7 +112,8 @@ def repro(given: argparse.Namespace) -> int:
         if code == 0 and smaller:
             folder = profiles.prepare(folder, given.profile, given.only)
             os.environ.pop("MLFLOW_TRACKING_URI", None)  # the runs of the whole study are not to be mixed with these
-        return code or repro(folder, given.arguments or targets(folder))
+        named = [argument for argument in given.arguments if not argument.startswith("-")]
+        return code or repro(folder, given.arguments + ([] if named else targets(folder)))
 
 
 def sync(given: argparse.Namespace) -> int:

@@ -24,7 +24,8 @@ def _allowed() -> int:
 def _quotas(root: Path) -> Iterator[float]:
     """The quotas in cores of the control groups that this process is in (versions 1 and 2) and of those around them."""
     for line in _read(root / "proc" / "self" / "cgroup").splitlines():
-        _, controllers, path = line.split(":", 2)
+        _, _, rest = line.partition(":")
+        controllers, _, path = rest.partition(":")
         if controllers == "":
             for group in _upwards(root / "sys" / "fs" / "cgroup", path):
                 yield from _cores(*_read(group / "cpu.max").split()[:2])
@@ -47,6 +48,6 @@ def _cores(quota: str = "", period: str = "") -> Iterator[float]:
 
 def _read(file: Path) -> str:
     try:
-        return file.read_text(encoding="utf-8")
+        return file.read_text(encoding="utf-8", errors="surrogateescape")
     except OSError:
         return ""

@@ -12,6 +12,7 @@ from reglab.errors import WorkError
 # What libraries say: Rust (safetensors), SQLite, and Python where it tries where temporary files can be written
 WORDS = ("No space left on device", "Disk quota exceeded", "disk is full", "No usable temporary directory")
 TORCH = "PytorchStreamWriter failed"  # which does not say why
+NOT_ALLOWED = (errno.EACCES, errno.EPERM, errno.EROFS)
 LEFT = 64 * 1024  # bytes: the next file does not fit
 
 
@@ -30,7 +31,7 @@ def said(path: str) -> str:
 
 @contextlib.contextmanager
 def named(folder: Path) -> Iterator[None]:
-    """Raise `WorkError` in place of an error of the block that a full disk caused.
+    """Raise `WorkError` in place of an error of the block that a full disk caused, or a file that may not be read or written.
 
     It names the file where that is known, else the folder on the full disk: `folder`, the main checkout, or that of
     temporary files.
@@ -45,6 +46,9 @@ def named(folder: Path) -> Iterator[None]:
             raise WorkError(said((paths or [place or folder])[0])) from None
         if place and any(TORCH in str(each) for each in errors):
             raise WorkError(said(place)) from None
+        if isinstance(error, OSError) and error.errno in NOT_ALLOWED and error.filename:
+            path = os.fsdecode(error.filename)
+            raise WorkError(f"{path}: {error.strerror}; the study reads and writes in its own folder") from None
         raise
 
 

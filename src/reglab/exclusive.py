@@ -40,9 +40,9 @@ def only_repro(root: Path, *, wait: bool = False) -> Iterator[None]:
 def _holder(path: Path) -> str:
     """The process that holds a lock file, which writes its id just after it has taken it."""
     for _ in range(20):
-        pid = path.read_text("utf-8").strip()
-        if pid and _alive(int(pid)):
-            return f"process {pid}"
+        pid = path.read_bytes().strip()
+        if pid.isdigit() and _alive(int(pid)):
+            return f"process {int(pid)}"
         time.sleep(0.05)
     return "a process that has just begun"
 
@@ -87,7 +87,7 @@ def claimants(root: Path) -> list[int]:
         reading = [claim["pid"] for readers in claims.get("read", {}).values() for claim in readers]
     except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):  # none, or torn by a kill
         return []
-    return sorted({pid for pid in (*writing, *reading) if _alive(pid, written)})
+    return sorted({pid for pid in (*writing, *reading) if type(pid) is int and _alive(pid, written)})
 
 
 def _alive(pid: int, since: float = float("inf")) -> bool:
@@ -97,7 +97,7 @@ def _alive(pid: int, since: float = float("inf")) -> bool:
     try:
         process = psutil.Process(pid)
         return process.status() != psutil.STATUS_ZOMBIE and process.create_time() <= since + 1
-    except psutil.Error:
+    except (psutil.Error, ValueError, OverflowError):  # the latter: no id that a process could have
         return False
 
 
@@ -106,4 +106,6 @@ def _lock(file) -> bool:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
+    except OSError as error:  # as NFS without its lock service
+        raise WorkError(f"{file.name}: this file system gives no locks ({error.strerror}); use another") from None
     return True

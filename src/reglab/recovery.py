@@ -37,7 +37,10 @@ def recover(root: Path) -> list[str]:
 
 def keep(root: Path) -> bool:
     """Set a copy of dvc.lock aside if it is whole, and say whether it is."""
-    content, kept = (root / "dvc.lock").read_bytes(), root / KEPT
+    lock, kept = root / "dvc.lock", root / KEPT
+    if not lock.exists():  # as after `repro --dry` before the first run
+        return False
+    content = lock.read_bytes()
     if kept.exists() and kept.read_bytes() == content:  # the usual case, and DVC's schema takes a second to import
         return True
     if not is_whole(content):

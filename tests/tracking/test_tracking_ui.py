@@ -61,6 +61,13 @@ def test_a_port_that_is_asked_for_and_cannot_be_had_is_a_users_mistake_in_one_li
     assert code == 2 and said == "" and error.count("\n") == 1 and port in error and run.started == []
 
 
+@pytest.mark.parametrize("uri", ["http://[::1", "foo://[x", "sqlite://host:port/runs"])
+def test_an_address_that_is_none_is_a_users_mistake_in_one_line(run, uri):
+    code, said, error = run(tracking=f"{{uri: '{uri}'}}")
+    assert code == 2 and said == "" and error.count("\n") == 1 and f"MLflow at {uri} cannot be used" in error
+    assert run.started == []
+
+
 def test_a_tracking_server_has_pages_of_its_own_whose_address_is_given_without_its_password(run, monkeypatch):
     code, said, _ = run(tracking="{uri: 'http://localhost:8080/lab'}")
     assert code == 0 and said == "The runs are on a tracking server; open http://localhost:8080/lab\n"

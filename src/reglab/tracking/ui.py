@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from reglab.errors import UserError
 from reglab.tracking import views
-from reglab.tracking.store import address, load
+from reglab.tracking.store import address, load, unusable
 
 HOST, PORT = "127.0.0.1", 5000
 # No background jobs (they cost 13 s and 2 GB), no telemetry.
@@ -24,7 +24,10 @@ def serve(root: Path, uri: str | None, experiment: str, port: int | None) -> int
     there is no database yet, and where the port is busy.
     """
     place = address(uri, root)
-    parts = urlsplit(place)
+    try:
+        parts = urlsplit(place)
+    except ValueError as error:
+        raise unusable(place, error) from error
     if parts.scheme in ("http", "https"):
         print(f"The runs are on a tracking server; open {parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}")
         return 0
@@ -48,8 +51,12 @@ def serve(root: Path, uri: str | None, experiment: str, port: int | None) -> int
 def database(place: str) -> Path:
     """The file of a SQLite database; UserError where there is none."""
     from sqlalchemy import make_url
+    from sqlalchemy.exc import ArgumentError
 
-    file = Path(make_url(place).database or "")
+    try:
+        file = Path(make_url(place).database or "")
+    except (ArgumentError, ValueError) as error:
+        raise unusable(place, error) from error
     if not file.is_file():
         raise UserError(f"{file}: found no runs yet; make repro trains and mirrors them, reglab sync mirrors records")
     return file

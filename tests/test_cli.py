@@ -1,0 +1,43 @@
+"""The command itself: what its arguments mean, and that it begins whatever the locale."""
+
+import os
+import subprocess
+import sys
+from argparse import Namespace
+from contextlib import nullcontext
+
+import pytest
+
+from reglab import cli
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted"),
+    [
+        ([], ["needed"]),
+        (["--quiet"], ["--quiet", "needed"]),
+        (["--force", "train@none"], ["--force", "train@none"]),
+    ],
+)
+def test_options_for_dvc_bring_no_stage_back_that_nothing_uses(given, wanted, tmp_path, monkeypatch):
+    called = []
+    monkeypatch.setattr("reglab.repro.repro", lambda root, arguments: called.append(arguments) or 0)
+    monkeypatch.setattr("reglab.processes.exit_on_signals", lambda: None)
+    monkeypatch.setattr(cli, "exit_on_signals", lambda: None)
+    monkeypatch.setattr(cli, "check", lambda given: 0)
+    monkeypatch.setattr(cli, "targets", lambda root: ["needed"])
+    monkeypatch.setattr(cli.warm, "server", lambda: nullcontext({}))
+    monkeypatch.setattr(cli.warm, "hand_over", lambda argv: None)
+    monkeypatch.setattr(cli.git, "prepare", lambda root: "")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "params.yaml").write_text("")
+    assert cli.repro(Namespace(profile=None, only=[], wait=False, arguments=given)) == 0
+    assert called == [wanted]
+
+
+@pytest.mark.parametrize("options", [[], ["-X", "utf8=0"]])
+def test_it_begins_in_a_locale_without_utf_8_once(options):
+    environment = {key: value for key, value in os.environ.items() if key not in ("PYTHONUTF8", "LANG")}
+    command = [sys.executable, *options, "-m", "reglab.cli", "--help"]
+    environment |= {"LC_ALL": "C", "PYTHONPATH": os.pathsep.join(sys.path)}
+    assert subprocess.run(command, env=environment, capture_output=True, timeout=60).returncode == 0
