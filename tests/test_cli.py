@@ -41,3 +41,13 @@ def test_it_begins_in_a_locale_without_utf_8_once(options):
     command = [sys.executable, *options, "-m", "reglab.cli", "--help"]
     environment |= {"LC_ALL": "C", "PYTHONPATH": os.pathsep.join(sys.path)}
     assert subprocess.run(command, env=environment, capture_output=True, timeout=60).returncode == 0
+
+
+def test_a_reader_that_goes_is_no_traceback():
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "reglab.cli", "techniques"]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    ended = subprocess.run(command, env=environment, stdout=writing, stderr=subprocess.PIPE, timeout=60)
+    os.close(writing)
+    assert (ended.returncode, ended.stderr) == (141, b"")

@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import signal
 import sys
 from contextlib import nullcontext
 from pathlib import Path
@@ -55,13 +56,19 @@ def main() -> None:
         parser.error(f"unrecognized arguments: {' '.join(given.arguments)}")
     try:
         with disk_space.named(Path.cwd()):
-            sys.exit(given.call(given))
+            code = given.call(given)
+            print(end="", flush=True)  # here, where a reader that has gone is told
+            sys.exit(code)
     except UserError as error:
         print(error, file=sys.stderr)
         sys.exit(2)
     except WorkError as error:
         print(error, file=sys.stderr)
         sys.exit(1)
+    except BrokenPipeError:  # as of `reglab techniques | head`
+        with open(os.devnull, "wb") as nothing:
+            os.dup2(nothing.fileno(), 1)  # for what Python writes at its end
+        sys.exit(128 + signal.SIGPIPE)
 
 
 def speak_utf_8() -> None:
