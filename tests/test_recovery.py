@@ -7,7 +7,7 @@ import time
 import pytest
 from ruamel.yaml import YAML
 
-from reglab.recovery import is_whole, recover
+from reglab.recovery import is_whole, recover, tidy_run_cache
 
 GOOD = "schema: '2.0'\nstages:\n  prepare:\n    cmd: exec python pipelines/prepare.py\n"
 LOCK = """\
@@ -148,3 +148,12 @@ def test_an_id_that_went_from_a_dead_dvc_to_another_process_claims_nothing(tmp_p
         os.utime(claims, (time.time() - 60,) * 2)  # written before that process began
         assert len(recover(tmp_path)) == 1 and not claims.exists()
         other.communicate()
+
+
+def test_a_file_of_another_program_in_the_cache_of_runs_is_left_alone(tmp_path):
+    half, other = tmp_path / "ab" / ("a" * 64) / "tmp", tmp_path / "ab" / ".DS_Store"
+    half.parent.mkdir(parents=True)
+    for file in (half, other):
+        file.write_text("x")
+    tidy_run_cache(tmp_path)
+    assert other.exists() and not half.parent.exists()

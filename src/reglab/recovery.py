@@ -75,8 +75,11 @@ def is_whole(content: bytes) -> bool:
 def tidy_run_cache(folder: Path) -> None:
     """Remove from DVC's cache of runs what a kill left half written: DVC reads it, and fails at an empty folder too."""
     for run in folder.glob("*/*"):
+        if not run.is_dir():  # none of DVC's, as .DS_Store
+            continue
         for entry in run.iterdir():
-            if not re.fullmatch("[0-9a-f]{64}", entry.name):  # it gets its digest for a name when it is whole
+            named = re.fullmatch("[0-9a-f]{64}", entry.name)  # it gets its digest for a name when it is whole
+            if entry.is_file() and not named:
                 entry.unlink()
         if not any(run.iterdir()):
             run.rmdir()
