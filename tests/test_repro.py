@@ -1,7 +1,10 @@
 """`reglab repro` under fire, on a pipeline that takes seconds: it is killed, torn and doubled, and goes on by itself."""
 
+import contextlib
 import os
+import pty
 import random
+import select
 import signal
 import sys
 import time
@@ -27,6 +30,34 @@ def test_a_dry_run_before_the_first_one_ends_well_and_makes_nothing(tmp_path):
     code, output = pipeline.run("--dry", "stage0")
     assert code == 0 and "Traceback" not in output, output
     assert not pipeline.lock.exists() and not pipeline.outputs()
+
+
+@pytest.mark.parametrize("asks", ["input('go? ')", "open('/dev/tty').read()", "print('go?')"])
+def test_what_asks_at_the_terminal_or_prints_there_does_not_stop_for_ever(asks):
+    code = f"""
+import os, sys, termios
+from pathlib import Path
+from reglab.repro import wait_for
+terminal = termios.tcgetattr(1)
+terminal[3] |= termios.TOSTOP  # a background process that prints is stopped
+termios.tcsetattr(1, termios.TCSANOW, terminal)
+sys.exit(wait_for([sys.executable, "-c", {asks!r}], Path.cwd(), dict(os.environ))[0])
+"""
+    process, terminal = pty.fork()
+    if not process:
+        os.environ["PYTHONPATH"] = os.pathsep.join(sys.path)
+        os.execv(sys.executable, [sys.executable, "-c", code])
+    deadline, ended = time.monotonic() + 30, (0, 0)
+    while not ended[0] and time.monotonic() < deadline:
+        if select.select([terminal], [], [], 0.1)[0]:
+            with contextlib.suppress(OSError):  # the last process that had it open has ended
+                os.read(terminal, 10_000)
+        ended = os.waitpid(process, os.WNOHANG)
+    if not ended[0]:
+        os.kill(process, signal.SIGKILL)
+        os.waitpid(process, 0)
+    os.close(terminal)
+    assert ended[0] and os.waitstatus_to_exitcode(ended[1]) == (0 if asks.startswith("print") else 1)
 
 
 def goes_on(pipeline, lock: bytes, outputs: dict) -> None:

@@ -20,6 +20,7 @@ def wait_for(command: list[str], folder: Path, environment: dict[str, str]) -> t
     signal asked (0: none).
 
     It has a process group of its own, so that it hears of an interrupt at the terminal once, and dies with this process.
+    So it is none that may ask at the terminal, which would stop it for ever: its input is empty, and it prints all the same.
     """
     told, parent = 0, os.getpid()
 
@@ -29,12 +30,18 @@ def wait_for(command: list[str], folder: Path, environment: dict[str, str]) -> t
         with contextlib.suppress(ProcessLookupError):
             process.send_signal(signal.SIGINT)
 
+    def begin() -> None:
+        for number in (signal.SIGTTIN, signal.SIGTTOU):
+            signal.signal(number, signal.SIG_IGN)
+        die_with_parent(signal.SIGTERM, parent)
+
     process = subprocess.Popen(
         command,
         cwd=folder,
         env=environment,
+        stdin=subprocess.DEVNULL,
         process_group=0,
-        preexec_fn=lambda: die_with_parent(signal.SIGTERM, parent),
+        preexec_fn=begin,
     )
     with on_signals(pass_on):
         return process.wait(), told
