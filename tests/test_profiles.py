@@ -191,3 +191,13 @@ def test_a_profile_of_another_kind_is_one_line(root, profile, said, only):
         profiles.load(root, "small", only)
     [line] = error.value.lines
     assert line.startswith(f"params.yaml: profiles.{said}")
+
+
+def test_a_profile_may_not_take_the_folder_of_only(root):
+    edit(root, lambda all: all["profiles"].update(only={"seeds": 3}))
+    with pytest.raises(UserError) as error:
+        params.load(root / "params.yaml")
+    [line] = error.value.lines
+    assert line.startswith(
+        "params.yaml: profiles.only: found the name of the folder that `--only` takes; allowed: another name"
+    )

@@ -125,6 +125,8 @@ def load(path: str | Path = "params.yaml") -> Params:
     profiles = given.get("profiles")
     for name, profile in profiles.items() if isinstance(profiles, dict) else ():
         name_of("profiles", name, faults)
+        if name == "only":
+            faults.add(("profiles", name), "the name of the folder that `--only` takes", "another name")
         for section in profile if isinstance(profile, dict) else ():
             is_named(("profiles", name, section), section, list(kinds), faults)
     check_across(given, values, faults)

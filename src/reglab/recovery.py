@@ -26,7 +26,10 @@ def recover(root: Path) -> list[str]:
             candidates = [kept.read_bytes() if kept.exists() else b"", committed]
             good = next((content for content in candidates if is_whole(content)), None)
             replace(lock, good) if good else lock.unlink()
-            done.append("dvc.lock was torn by a kill; " + ("restored" if good else "removed, every stage runs again"))
+            done.append(
+                "dvc.lock is not whole (a kill in the middle of writing, or a merge); "
+                + ("restored" if good else "removed, every stage runs again")
+            )
         claims = root / ".dvc" / "tmp" / "rwlock"
         if claims.exists() and has_claims(claims.read_bytes()):
             claims.unlink()

@@ -1,5 +1,6 @@
 """What the data cannot give is told before any work: file, key, what was found, what is allowed."""
 
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,7 @@ from reglab.data.feasible import check
 from reglab.errors import UserError
 from reglab.models.convnet import ConvNet
 from reglab.regularizers.k_sparse import KSparse
-from reglab.sections import Data, Regimes, Text, Transfer
+from reglab.sections import Data, Regimes, Scenes, Text, Transfer
 
 SETTINGS = params.load(Path(__file__).parents[2] / "params.yaml")
 
@@ -173,6 +174,28 @@ def test_a_text_that_nothing_can_be_learned_from_names_the_key(tmp_path, content
         path.write_bytes(content)
     [line] = lines(text=Text(str(path)))
     assert line.startswith(f"params.yaml: text.file: {path}") and said in line
+
+
+def test_a_text_that_never_ends_or_fills_the_memory_is_not_read(tmp_path):
+    pipe, huge = tmp_path / "pipe", tmp_path / "huge.txt"
+    os.mkfifo(pipe)
+    with open(huge, "wb") as file:
+        file.truncate(2**29)
+    for path, said in (
+        ("/dev/zero", "a device"),
+        (pipe, "a device"),
+        (tmp_path, "a folder"),
+        (huge, "536,870,912 bytes"),
+    ):
+        [line] = lines(text=Text(str(path)))
+        assert line.startswith(f"params.yaml: text.file: {path}: found ") and said in line
+
+
+def test_scenes_that_fill_the_memory_are_refused():
+    [line] = lines(scenes=Scenes(size=512, train_size=100_000))
+    assert line.startswith(
+        "params.yaml: scenes: found 100,384 scenes of 512 x 512 pixels, 490 GiB; allowed: at most 8 GiB"
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,15 @@
 """Whether the data can give what params.yaml asks for, told before any work."""
 
+from pathlib import Path
+
 import numpy as np
 
 from reglab.data import needs, source, splits, text
 from reglab.errors import UserError
-from reglab.sections import Text
+from reglab.sections import Scenes, Text
+
+LARGEST_TEXT = 256 * 2**20  # bytes
+LARGEST_SCENES = 8 * 2**30  # bytes of all images, masks and depths
 
 
 def check(settings) -> list[str]:
@@ -26,6 +31,7 @@ def check(settings) -> list[str]:
     lines += needs.faults(settings, inputs, labels)
     if any(pretext.source == "text" for pretext in settings.pretraining.values()):
         lines += text_faults(settings.text.file)
+    lines += scenes_faults(settings.scenes)
     if lines:
         raise UserError(*lines)
     return needs.idle(settings, inputs.shape[1:])
@@ -82,7 +88,25 @@ def text_faults(file: str) -> list[str]:
     """What is wrong with a user's own text file; the one that a stage makes is right."""
     if file == Text().file:
         return []
+    path = Path(file)
+    if path.exists() and not path.is_file():
+        return [f"params.yaml: text.file: {file}: found a folder or a device; allowed: a plain text file"]
+    if path.exists() and path.stat().st_size > LARGEST_TEXT:
+        found = f"{path.stat().st_size:,} bytes"
+        return [
+            f"params.yaml: text.file: {file}: found {found}; allowed: at most {LARGEST_TEXT:,}, which are held in memory"
+        ]
     try:
         return text.faults(file, text.sentences(text.read_file(file)))
     except UserError as error:
         return list(error.lines)
+
+
+def scenes_faults(scenes: Scenes) -> list[str]:
+    """A line where the scenes would not fit into memory: three colours, a mask and a depth for each pixel, 4 bytes each."""
+    size = 5 * 4 * scenes.size**2 * scenes.count
+    if size <= LARGEST_SCENES:
+        return []
+    found = f"{scenes.count:,} scenes of {scenes.size} x {scenes.size} pixels, {size / 2**30:.0f} GiB"
+    allowed = f"at most {LARGEST_SCENES / 2**30:.0f} GiB"
+    return [f"params.yaml: scenes: found {found}; allowed: {allowed}; lower size, or how many there are"]
