@@ -1,5 +1,6 @@
 """Text: what counts as a sentence, which sentences are neighbours, and that nothing learned from is tested."""
 
+import json
 import re
 from itertools import pairwise
 from types import SimpleNamespace
@@ -129,6 +130,8 @@ def test_what_is_written_is_read_and_the_same_text_gives_the_same_bytes(tmp_path
     assert one.fingerprint == other.fingerprint and one.name == "prose"
     assert one.sentences == [sentence for stretch in sentences(content.decode()) for sentence in stretch]
     assert np.array_equal(one.split(1).words[7], words(one.sentences[7]))
+    described = json.loads((first / "text" / "dataset.json").read_text(encoding="utf-8"))
+    assert (described["sentences"], described["pairs"]) == (350, 280), "70 paragraphs of 5 sentences"
     for name in ("data.safetensors", "sentences.txt", "dataset.json"):
         assert (first / "text" / name).read_bytes() == (second / "text" / name).read_bytes()
     assert written(second, told(70, start=1).encode()).fingerprint != one.fingerprint

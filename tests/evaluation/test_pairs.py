@@ -177,7 +177,20 @@ def test_a_study_with_a_fixed_test_set_says_that_it_cannot_speak_of_new_data():
     records = {"regularizers": RECORDS["regularizers"]}
     resampled = verdicts(settings, records, dict)
     assert resampled["regularizers"]["dropout"]["distribution"]["verdict"] == "helps"
+    assert resampled["questions"]["on this distribution"].startswith("Over new examples too: t test")
     fixed = verdicts(replace(settings, data=replace(settings.data, test_set="fixed")), records, dict)
     assert fixed["regularizers"]["dropout"]["distribution"] is fixed["comparisons"]["accuracy"]["distribution"] is None
     assert fixed["questions"]["on this distribution"].startswith("No answer: all seeds share one test set")
     assert fixed["regularizers"]["dropout"]["verdict"] == "helps" and fixed["warnings"] == []
+
+
+def test_rows_by_other_metrics_stand_under_their_own_family_beside_those_against_none():
+    few = {"pretraining": {}, "semi_supervised": {}, "multitask": {}, "claims": {}, "comparisons": {}}
+    transfer = {name: SETTINGS.transfer[name] for name in ("from_scratch", "masked_tuned")}
+    values = {"from_scratch": 0.7 + NOISE[0], "masked_tuned": 0.74 + NOISE[1]}
+    metrics = ("test_accuracy", *(f"test_accuracy@{number}" for number in SETTINGS.few_labels.labels_per_class))
+    learned = {name: record(**dict.fromkeys(metrics, values[name])) for name in transfer}
+    records = {"regularizers": RECORDS["regularizers"], "transfer": learned}
+    found = verdicts(replace(SETTINGS, **few, transfer=transfer), records, dict)
+    assert set(found) >= {"regularizers", "transfer"} and None not in found
+    assert set(found["transfer"]["masked_tuned"]["comparisons"]) == set(metrics)

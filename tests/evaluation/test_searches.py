@@ -122,6 +122,7 @@ def test_a_technique_with_a_failed_check_gets_no_verdict(none, stacked):
     tuned = record("sweeps", "mixup", ["mixup"], test_accuracy=around(0.9, 3)) | {"chosen": {"settings": {}}}
     row = searches.sweeps(records | {"sweeps": {"mixup": tuned}}, **RULE)["mixup"]["comparisons"]["test_accuracy"]
     assert (row["verdict"], row["difference"], row["p_holm"]) == ("check failed", None, None)
+    assert row["turns_without"] == {}
 
 
 def test_nothing_searched_is_nothing_told(none):
