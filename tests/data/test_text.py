@@ -156,6 +156,12 @@ def test_a_text_that_can_not_be_learned_from_is_refused_in_a_line(tmp_path, cont
     assert not (tmp_path / "text").exists()
 
 
+@pytest.mark.parametrize(("count", "refused"), [(text.LEAST - 1, 1), (text.LEAST, 0)])
+def test_a_text_needs_just_so_many_blocks(count, refused):
+    stretches = [["a sentence"] * (BLOCK + 1)] * count
+    assert len(text.faults("mine.txt", stretches)) == refused
+
+
 @pytest.mark.parametrize(("name", "expected"), [("absent.txt", "no such file"), (".", "can not be read")])
 def test_a_file_that_can_not_be_read_is_refused_in_a_line(tmp_path, name, expected):
     with pytest.raises(UserError, match=expected):

@@ -89,7 +89,9 @@ def test_a_row_is_the_paired_difference_with_the_exact_test():
     assert row["p"] == stats.permutation_test((d,), np.sum, permutation_type="samples", n_resamples=np.inf).pvalue
     assert row["p_holm"] == row["p"] and row["verdict"] == "supported" and row["over"] == "seeds"
     assert row["evidence"] == f"{row['value']:.4g} against {row['versus_value']:.4g}; higher in 10 of 10 seeds"
-    assert {"says", "lecture", "metric", "recipe", "versus", "direction", "margin"} <= row.keys()
+    declared = {"says", "lecture", "metric", "recipe", "versus", "versus_metric", "direction", "margin"}
+    found = {"value", "versus_value", "difference", "low", "high", "p", "p_holm", "p_to_level", "turns_without"}
+    assert row.keys() == declared | found | {"over", "evidence", "verdict"}, "no list of seeds, no units"
 
 
 @pytest.mark.parametrize(
@@ -336,3 +338,10 @@ def test_robust_accuracy_counts_the_examples_that_stand_each_once():
 def test_a_robustness_that_the_honesty_card_doubts_supports_nothing():
     row = judged(claim=replace(CLAIM, metric="robust_accuracy@0.1", recipe="strong"))["claim"]
     assert row["verdict"] == "cannot tell" and row["evidence"].endswith("cannot be believed: more steps")
+
+
+def test_a_robustness_that_no_attack_measured_supports_nothing():
+    claim = replace(CLAIM, metric="robust_accuracy@0.1")
+    for attacks in ({}, {"regularizers": {"technique": [], "checks": []}}):
+        row = judged(records=RECORDS | {"attacks": attacks}, claim=claim)["claim"]
+        assert (row["verdict"], row["evidence"]) == ("cannot tell", "no record of an attack on calm")

@@ -227,6 +227,7 @@ def test_a_technique_that_fails_its_check_is_named_and_nothing_with_it_is_ranked
         row = report[family][name]
         assert row["verdict"] == "check failed" and row["failed_checks"] == ["the mean over masks"]
         assert row["difference"] is not None or row["p_holm"] is None
+        assert row.keys() == report["regularizers"]["l1"].keys() == report["regularizers"]["none"].keys()
     assert report["regularizers"]["l1"]["verdict"] == "hurts"
 
 

@@ -184,3 +184,11 @@ def test_the_same_seed_gives_the_same_weights(topics, tmp_path):
         states.append(trained(topics, 0, tmp_path / str(number), epochs=1).learner.network.state_dict())
     assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
     assert set(states[0]) == {"counts", "opening", "metric", "bias"}
+
+
+def test_each_seed_learns_from_wrong_pairs_of_its_own(topics):
+    """On one view of the text, so that nothing but the seed tells them apart."""
+    excerpts = topics.split(0)
+    one, other = (next(iter(PRETEXT.task(excerpts, None, SETTING, seed).training)).inputs for seed in SEEDS)
+    again = next(iter(PRETEXT.task(excerpts, None, SETTING, 0).training)).inputs
+    assert torch.equal(one, again) and not torch.equal(one, other)
