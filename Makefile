@@ -3,6 +3,7 @@
 # make repro ONLY="none dropout"   the study of these entries alone, kept apart in profiles/only
 # make repro PROFILE=quick, make ui PROFILE=quick   the small study of params.yaml, profiles.quick, kept apart
 # make stress COUNT=50   kills, torn files, full disks, odd servers, many times: docs/reliability.md
+# make mutants COUNT=200   breaks the code in so many places, one at a time: how many do the tests notice?
 # make ui PORT=5001   another port than the first free one from 5000 on
 PYTHON ?= python3
 ENV := .venv
@@ -11,7 +12,7 @@ READY := $(ENV)/.ready
 export OMP_NUM_THREADS := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: repro test stress ui bench lint
+.PHONY: repro test stress mutants ui bench lint
 repro: $(READY)
 	@$(ENV)/bin/reglab repro $(if $(PROFILE),--profile '$(PROFILE)') $(if $(ONLY),--only $(ONLY))
 
@@ -20,6 +21,10 @@ test: $(READY)
 
 stress: $(READY)
 	@COUNT=$(or $(COUNT),50) $(ENV)/bin/python -m pytest -m stress -q -s
+
+mutants: $(READY)
+	@$(ENV)/bin/python -m pip install --quiet --no-build-isolation --editable '.[mutants]'
+	@$(ENV)/bin/python .ci/mutants.py
 
 ui: $(READY)
 	@$(ENV)/bin/reglab ui $(if $(PROFILE),--profile '$(PROFILE)') $(if $(PORT),--port '$(PORT)')

@@ -66,6 +66,7 @@ def test_the_best_is_the_highest_on_validation_data_and_trials_know_no_test(mixe
     means = [np.mean(trial["validation_accuracy"]) for trial in record["trials"]]
     assert means[record["best"]["number"]] == max(means)
     assert record["best"]["settings"] == record["trials"][record["best"]["number"]]["settings"]
+    assert {"bias_squared", "variance"} <= record["summary"].keys(), "of what the best predicts"
     assert not any("test" in key for trial in record["trials"] for key in trial)
 
 

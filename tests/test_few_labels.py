@@ -165,6 +165,11 @@ def test_the_record_has_every_number_of_labels_and_their_mean_and_the_same_bytes
     rows = list(csv.DictReader(first["curves.csv"].decode().splitlines()))
     assert [(row["seed"], row["epoch"]) for row in rows] == [("0", "0"), ("0", "1"), ("1", "0"), ("1", "1")]
     assert all(float(row[f"validation_accuracy@{number}"]) >= 0 for row in rows for number in (1, 3))
+    expected = build(SETTINGS.model, (1, 4, 4), 3, 0).state_dict()
+    published_weights = load_file(folder / "weights" / "seed-0.safetensors")
+    assert {name: of.shape for name, of in published_weights.items()} == {
+        name: of.shape for name, of in expected.items()
+    }
     again = published(data, pretext, tmp_path, Transfer("masked"))
     assert {path.name: path.read_bytes() for path in again.rglob("*") if path.is_file()} == first
 

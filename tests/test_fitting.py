@@ -149,6 +149,19 @@ def test_a_nan_among_the_training_inputs_does_not_pass_for_a_result(tmp_path, sp
     assert trained(tmp_path / "a", broken)[0]["status"] == "diverged"
 
 
+def test_weights_that_the_last_step_made_infinite_are_a_divergence(tmp_path, split, monkeypatch):
+    from reglab import fitting
+
+    def infinite(learner, parts):
+        return {
+            part: torch.full((len(parts[part].inputs), 3), torch.nan) for part in ("labelled", "validation", "test")
+        }
+
+    monkeypatch.setattr(fitting, "predict", infinite)
+    outcome, _, lines = trained(tmp_path / "a", split, epochs=1)
+    assert (outcome["status"], len(lines)) == ("diverged", 1) and "infinite" in outcome["reason"]
+
+
 def test_the_test_inputs_are_looked_at_once_and_after_the_last_step(tmp_path, split, monkeypatch):
     from reglab.models.base import Network
 

@@ -67,6 +67,11 @@ def test_with_what_needs_images_taken_out_a_table_is_feasible(table):
     check(replace(SETTINGS, **WITHOUT_IMAGES))
 
 
+def test_a_network_of_images_cannot_learn_a_table(table):
+    [line] = lines(**WITHOUT_IMAGES, model=ConvNet())
+    assert line.startswith("params.yaml: model.name: found convnet on examples of 13 numbers; allowed: images ")
+
+
 def test_inputs_beyond_the_unit_range_cannot_be_attacked(table):
     table.inputs = 2 * table.inputs
     said = lines(**WITHOUT_IMAGES)

@@ -57,3 +57,15 @@ def test_two_loaders_side_by_side_draw_apart_and_one_does_not_change_the_other()
 def test_without_labels_there_are_no_targets():
     batch = without_labels(np.ones((5, 1, 2, 2), np.float32))
     assert batch.targets.shape == (5, 0) and batch.indices.tolist() == list(range(5))
+
+
+def test_both_sides_of_pairs_are_in_another_order_each_epoch():
+    pairs = Pairs(Repeated(EXAMPLES, 4, 0, 5), Repeated(EXAMPLES, 4, 0, 5, stream="unlabelled_order"))
+    orders = []
+    for number in (0, 1):
+        pairs.set_epoch(number)
+        orders.append(
+            [torch.cat([getattr(pair, side).indices for pair in pairs]) for side in ("labelled", "unlabelled")]
+        )
+    for first, second in zip(*orders, strict=True):
+        assert not torch.equal(first, second)

@@ -14,6 +14,11 @@ def test_the_p_value_is_one_sided_and_times_the_recipes_that_might_have_led():
     assert p_behind_leader(np.stack([behind, leader, mixed])) == pytest.approx([2 / 16, 1.0, 2 * 2 / 16])
 
 
+def test_of_two_recipes_one_other_might_have_led():
+    leader = np.array([4.0, 4.0, 4.0, 4.0])
+    assert p_behind_leader(np.stack([leader, leader - 1])) == pytest.approx([1.0, 1 / 16])
+
+
 def test_what_is_worse_for_certain_is_excluded_and_overlapping_intervals_do_not_decide():
     """Seeds spread by 10 and all recipes move with them, so that every interval of a mean overlaps every other."""
     seeds = np.random.default_rng(0).normal(0, 10, 11)
