@@ -212,6 +212,18 @@ def test_a_diverged_training_marks_its_seed(data, pretext, tmp_path, monkeypatch
     )
 
 
+def test_weights_that_the_last_step_made_infinite_are_a_divergence(data, pretext, tmp_path, monkeypatch):
+    monkeypatch.setattr(few_labels, "fit", lambda learner, *_: broken(learner))
+    outcome, _ = trained(Started(Transfer("masked"), pretext), data, tmp_path / "broken")
+    assert outcome["status"] == "diverged" and "infinite" in outcome["reason"] and outcome["metrics"] == {}
+
+
+def broken(learner) -> dict:
+    """The outcome of a training that ended well but for its last step."""
+    learner.network.head.weight.data.fill_(torch.nan)
+    return {"status": "finished"}
+
+
 def test_without_augmentation_the_policy_is_not_used(data, pretext, tmp_path):
     plain, none = (
         trained(

@@ -192,5 +192,6 @@ def test_rows_by_other_metrics_stand_under_their_own_family_beside_those_against
     learned = {name: record(**dict.fromkeys(metrics, values[name])) for name in transfer}
     records = {"regularizers": RECORDS["regularizers"], "transfer": learned}
     found = verdicts(replace(SETTINGS, **few, transfer=transfer), records, dict)
-    assert set(found) >= {"regularizers", "transfer"} and None not in found
+    families = {"regularizers", "transfer", "regimes", "sweeps", "cocktails", "variance_sources"}
+    assert set(found) == families | {"comparisons", "claims", "questions", "warnings"}
     assert set(found["transfer"]["masked_tuned"]["comparisons"]) == set(metrics)

@@ -14,7 +14,7 @@ from reglab.data.loader import Repeated, Whole
 from reglab.data.scenes import render
 from reglab.figures import svg
 from reglab.fitting import quiet
-from reglab.multitask.base import SceneBatch, measures, task_losses, whole
+from reglab.multitask.base import SceneBatch, measures, overlap, task_losses, whole
 from reglab.multitask.depth_only import DepthOnly
 from reglab.multitask.joint import Joint
 from reglab.multitask.joint_learned_weights import JointLearnedWeights, uncertain
@@ -172,3 +172,8 @@ def test_the_picture_has_a_row_a_scene_and_a_column_a_prediction(twins):
     titles = [panel.get_title() for panel in figure.axes if panel.get_title()]
     assert titles == ["image", "class", "joint", "depth", "joint", "depth\nonly"] and len(figure.axes) == 18
     assert "cylinder" in svg(figure)
+
+
+def test_a_class_of_a_single_pixel_counts_as_the_others_do():
+    """Background: 1 of 2 pixels; the class that is seen where there is none: 0 of 1; the third is nowhere."""
+    assert overlap(torch.tensor([[[0, 1]]]), torch.tensor([[[0, 0]]]), labels=3) == 0.25

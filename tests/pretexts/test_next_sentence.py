@@ -192,3 +192,5 @@ def test_each_seed_learns_from_wrong_pairs_of_its_own(topics):
     one, other = (next(iter(PRETEXT.task(excerpts, None, SETTING, seed).training)).inputs for seed in SEEDS)
     again = next(iter(PRETEXT.task(excerpts, None, SETTING, 0).training)).inputs
     assert torch.equal(one, again) and not torch.equal(one, other)
+    pairs = [Pairs(excerpts, "training", 64, seed).drawn("pairs", 0)[0] for seed in SEEDS]
+    assert not np.array_equal(*pairs), "apart from the order of the batches"
