@@ -39,15 +39,20 @@ class Seeds:
 
 @dataclass(frozen=True)
 class Moment:
-    """Where a training stands; the keys of whatever is drawn there."""
+    """Where a training stands; the keys of whatever is drawn there.
+
+    `forward_pass` is empty in the pass that the loss comes from; a further pass of the same step has the name that
+    `Network.another_pass` gave it, and draws other numbers.
+    """
 
     seed: int
     epoch: int
     step: int
+    forward_pass: str = ""
 
     def generator(self, stream: str, device: "torch.device | str" = "cpu") -> "torch.Generator":
         """For masks and noise: keyed by (seed, stream, step)."""
-        return generator(self.seed, stream, self.step, device=device)
+        return generator(self.seed, stream, self.step, *self._pass_key(), device=device)
 
     def uniform(self, stream: str, indices: "Tensor", draws: int, examples: int) -> "Tensor":
         """For augmentation: (batch, draws) uniform numbers keyed by (seed, stream, epoch, example).
@@ -57,5 +62,9 @@ class Moment:
         """
         import torch
 
-        rows = torch.rand(examples, draws, generator=generator(self.seed, stream, self.epoch))
+        rows = torch.rand(examples, draws, generator=generator(self.seed, stream, self.epoch, *self._pass_key()))
         return rows.to(indices.device)[indices]
+
+    def _pass_key(self) -> tuple[str, ...]:
+        """What a further pass adds to the keys; the first pass adds nothing."""
+        return (self.forward_pass,) if self.forward_pass else ()

@@ -1,7 +1,9 @@
 """What a network is here: blocks of hidden units, then a linear head."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import ClassVar
 
 import torch
@@ -29,7 +31,8 @@ class Network(nn.Module):
     """Class scores (batch, classes) = head(flatten(backbone(inputs))).
 
     `shape` is that of an input (channels, height, width). `moment` is set by the learner before each training step: what a
-    hook draws, it draws from there.
+    hook draws, it draws from there. So two passes of one step draw the same masks and noise, unless the second one runs
+    in `another_pass`.
     """
 
     def __init__(self, blocks: Sequence[Block], shape: Sequence[int], features: int, classes: int) -> None:
@@ -42,6 +45,16 @@ class Network(nn.Module):
     @property
     def hidden_layers(self) -> list[Block]:
         return list(self.backbone)
+
+    @contextmanager
+    def another_pass(self, name: str) -> Iterator[None]:
+        """Within the block hooks draw other masks and noise: those of this step and the pass `name`."""
+        moment = self.moment
+        self.moment = replace(moment, forward_pass=name)
+        try:
+            yield
+        finally:
+            self.moment = moment
 
     def forward(self, inputs: Tensor) -> Tensor:
         return self.head(self.backbone(inputs).flatten(1))

@@ -17,6 +17,31 @@
         for r in regularizers: network_to_judge = r.evaluation_model(network_to_judge)
 
 The order of the list is the order of application.
+
+**A second forward pass** belongs into `penalty`. All passes of a step draw the same masks and noise, so that the second
+one repeats the first bit for bit, dropout included; within `network.another_pass(name)` it draws masks of its own:
+
+    def penalty(self, network, batch, logits):                           # R-Drop
+        with network.another_pass("r_drop"):
+            again = network(batch.inputs)
+        return self.strength * symmetric_divergence(logits, again)       # zero without another_pass, whatever the dropout
+
+A pass that no mask should reach, as on adversarial examples, runs in `attacks.base.evaluation_mode(network)`.
+
+**The weights at another place during a step.** The graph of the first pass holds the weights, so `penalty` leaves them
+where they are and calls the network with other ones:
+
+    def penalty(self, network, batch, logits):                           # sharpness-aware minimization
+        loss = cross_entropy(logits, batch.targets)
+        weights = {name: weight for name, weight in network.named_parameters() if weight.requires_grad}
+        gradients = torch.autograd.grad(loss, list(weights.values()), retain_graph=True)
+        scale = self.rho / norm(gradients)
+        moved = {name: weight + scale * g for (name, weight), g in zip(weights.items(), gradients)}
+        return cross_entropy(functional_call(network, moved, batch.inputs), batch.targets) - loss
+
+The loss plus this penalty is the loss at w + rho g/|g|, and so is its gradient, for g is a constant there. That leaves
+out the slope of g, which is the method; such a technique says `follows_penalty = False`. From `transform_gradients` on
+the graph is gone: there weights may be moved in place under `torch.no_grad()`, and are copied back before the hook ends.
 """
 
 from typing import ClassVar
@@ -40,6 +65,7 @@ class Regularizer:
     off: ClassVar[dict | None] = None  # the settings that make it `none`, bit for bit; None: it has none, {}: all do
     needs: ClassVar[tuple] = ()  # of the data: "images", or "unit_range" where inputs must lie in [0, 1]
     leaves_unit_range: ClassVar[bool] = False  # whether inputs in [0, 1] may come out of `transform_batch` beyond it
+    follows_penalty: ClassVar[bool] = True  # False: the gradient leaves out a part of the penalty's on purpose
     acts_in_prediction: ClassVar[bool] = False  # whether its forward hooks change what an evaluated network puts out
 
     @classmethod
