@@ -13,9 +13,20 @@ from safetensors.numpy import load_file
 from reglab import journal, record, training
 from reglab.fitting import Recipe
 from reglab.models.mlp import MLP
+from reglab.oracle import Check
 from reglab.record import About
 from reglab.regularizers.dropout import Dropout
 from reglab.regularizers.early_stopping import EarlyStopping
+
+
+class Homeless(Dropout):
+    """A technique with exact checks and without a theory topic whose stage would run them."""
+
+    topic = None
+
+    @classmethod
+    def checks(cls):
+        return [Check("it is itself", 0.123, 1e-6)]
 
 
 @pytest.fixture
@@ -152,3 +163,18 @@ def test_a_journal_goes_on_after_a_torn_line_and_keeps_the_first_writing(tmp_pat
         {"loss": 0.3333333},
         {"loss": 0.5},
     ]
+
+
+@pytest.mark.parametrize(
+    ("technique", "checks"),
+    [
+        (
+            Homeless(),
+            [{"name": "it is itself", "gap": 0.12, "tolerance": 1e-6, "passed": False, "technique": "dropout"}],
+        ),
+        (Dropout(), []),
+    ],
+)
+def test_the_checks_of_a_technique_without_a_topic_are_in_its_own_record(run, technique, checks):
+    content = json.loads((run(technique, epochs=1) / "record.json").read_text("utf-8"))
+    assert content["checks"] == checks

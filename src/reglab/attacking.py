@@ -25,12 +25,11 @@ from reglab.attacks.objectives import cross_entropy
 from reglab.attacks.projected_gradient import ascend, projected_gradient
 from reglab.attacks.smallest import smallest_epsilon
 from reglab.attacks.strong import strong
-from reglab.checking import row
 from reglab.data.prepared import Prepared, Split
 from reglab.errors import UserError
 from reglab.evaluation.robustness import Panda, figure
 from reglab.evaluation.rounding import mean
-from reglab.oracle import Check
+from reglab.oracle import Check, row
 from reglab.processes import run_all
 from reglab.record import About
 from reglab.streams import generator

@@ -9,8 +9,8 @@ from reglab import figures, journal, record
 from reglab.augmentation.checks import checks
 from reglab.augmentation.policy import Policy
 from reglab.augmentation.preview import preview
-from reglab.checking import row
 from reglab.data.prepared import Prepared
+from reglab.oracle import row
 from reglab.record import About
 
 SHOWN = 4  # examples

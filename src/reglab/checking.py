@@ -1,11 +1,10 @@
 """A theory topic from its settings to its record: numbers, figure, and the exact checks of the techniques it explains."""
 
 from dataclasses import asdict
-from math import isfinite
 from pathlib import Path
 
 from reglab import figures, journal, record
-from reglab.oracle import Check
+from reglab.oracle import row
 from reglab.record import About
 from reglab.regularizers.base import Regularizer
 from reglab.theory.base import Topic
@@ -28,9 +27,3 @@ def run(
         content = asdict(about) | {"seeds": {}, "numbers": numbers, "checks": checks}
         journal.complete(entry, record.write(record.folder(runs, about), content, figure=figures.svg(finding.figure)))
     return content
-
-
-def row(check: Check) -> dict:
-    """The check in the record; a gap to two digits, for the last ones are rounding, and None where it is no number."""
-    gap = float(f"{check.gap:.2g}") if isfinite(check.gap) else None
-    return {"name": check.name, "gap": gap, "tolerance": check.tolerance, "passed": check.passed}

@@ -1,6 +1,7 @@
 """Exact checks: a claim beside its measured gap, and the small problem on which techniques are held to closed forms."""
 
 from dataclasses import dataclass
+from math import isfinite
 
 from reglab.streams import Moment, generator
 
@@ -16,6 +17,12 @@ class Check:
     @property
     def passed(self) -> bool:
         return bool(self.gap <= self.tolerance)
+
+
+def row(check: Check) -> dict:
+    """The check in the record; a gap to two digits, for the last ones are rounding, and None where it is no number."""
+    gap = float(f"{check.gap:.2g}") if isfinite(check.gap) else None
+    return {"name": check.name, "gap": gap, "tolerance": check.tolerance, "passed": check.passed}
 
 
 def distance(one, other) -> float:

@@ -200,6 +200,7 @@ Lecture = Literal[
     "dropout",
     "adversarial_training",
     "learning_curves",
+    "other_techniques",
 ]
 
 

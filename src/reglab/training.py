@@ -13,6 +13,7 @@ from reglab import journal, record
 from reglab.data.prepared import Prepared, Split
 from reglab.fitting import Recipe, cost_of_step, finished_seed, train_seed
 from reglab.measures import NETWORK
+from reglab.oracle import row
 from reglab.processes import run_all
 from reglab.record import About
 
@@ -34,12 +35,20 @@ def run(
         splits = {seed: data.split(seed) for seed in about.seeds}
         costs = train_all(recipe, splits, entry, about.name, processes)
         found = gathered(recipe, costs, splits, entry)
-        content = asdict(about) | {"seeds": found.seeds, "cost": found.cost}
+        content = asdict(about) | {"seeds": found.seeds, "cost": found.cost, "checks": own_checks(recipe, about)}
         path = record.write(
             record.folder(runs, about), content, curves=found.curves, predicted=found.predicted, weights=found.weights
         )
         journal.complete(entry, path)
     return content
+
+
+def own_checks(recipe: Recipe, about: About) -> list[dict]:
+    """The exact checks that go into the record of a technique by itself: those that no theory topic runs."""
+    if about.family != "regularizers":
+        return []
+    techniques = [technique for technique in recipe.regularizers if technique.topic is None]
+    return [row(check) | {"technique": about.name} for technique in techniques for check in technique.checks()]
 
 
 class Gathered(NamedTuple):

@@ -214,14 +214,15 @@ def test_a_missing_reference_is_the_users_error(records):
         comparison.compare(records, **SETTINGS)
 
 
-def test_a_technique_that_fails_its_check_is_named_and_nothing_with_it_is_ranked(records):
+@pytest.mark.parametrize(("home", "entry"), [("theory", "gabor"), ("regularizers", "dropout")])
+def test_a_technique_that_fails_its_check_is_named_and_nothing_with_it_is_ranked(records, home, entry):
     for family, name, technique in (
         ("regularizers", "dropout", ["dropout"]),
         ("combinations", "dropout_and_l1", ["dropout", "l1"]),
     ):
         records[family][name]["technique"] = technique
     check = {"name": "the mean over masks", "gap": 0.1, "tolerance": 1e-6, "passed": False, "technique": "dropout"}
-    records["theory"]["gabor"]["checks"] = [check, check | {"technique": "l1", "passed": True}]
+    records[home][entry]["checks"] = [check, check | {"technique": "l1", "passed": True}]
     report = comparison.compare(records, **SETTINGS)
     for family, name in (("regularizers", "dropout"), ("combinations", "dropout_and_l1")):
         row = report[family][name]

@@ -2,7 +2,7 @@
 
 import copy
 import re
-from pathlib import Path
+from dataclasses import replace
 from typing import get_args
 from xml.etree import ElementTree
 
@@ -10,8 +10,10 @@ import pytest
 from conftest import SETTINGS, joined
 from test_report_page import Page
 
-import reglab
-from reglab.report.chapter import PARTS, place_of
+from reglab.entries import find, names
+from reglab.regularizers.base import Regularizer
+from reglab.report import chapter
+from reglab.report.chapter import PARTS, place_in, place_of
 from reglab.report.collect import collect
 from reglab.report.formulas import mathml
 from reglab.report.page import render
@@ -19,7 +21,6 @@ from reglab.report.parts import Claimed, told
 from reglab.report.study import Study
 from reglab.sections import Lecture
 
-SOURCE = Path(reglab.__file__).parent
 CLAIM = {
     "says": "L1 gives sparse <weights>",
     "lecture": "l1",
@@ -53,11 +54,6 @@ OTHERS = {
 CLAIMS = {"sparse": CLAIM} | {name: CLAIM | own for name, own in OTHERS.items()}
 
 
-def modules(*families: str) -> set[str]:
-    paths = [path for family in families for path in (SOURCE / family).glob("*.py")]
-    return {path.stem for path in paths} - {"base", "__init__", "pictures", "probes"}
-
-
 @pytest.fixture
 def entries(study):
     runs, expected, _ = study
@@ -71,15 +67,36 @@ def text(entries, study):
 
 def test_the_chapter_has_the_sections_of_the_lecture_in_its_order(text):
     assert tuple(part.id for part in PARTS) == get_args(Lecture)
-    assert re.findall(r'<article class="topic part" id="lecture-([^"]+)"', text) == list(get_args(Lecture))
+    *lecture, last = get_args(Lecture)
+    assert last == "other_techniques"  # shown where there are some
+    assert re.findall(r'<article class="topic part" id="lecture-([^"]+)"', text) == lecture
 
 
-def test_every_technique_and_every_topic_of_the_house_has_one_place():
-    homes = [topic for part in PARTS for topic in part.topics]
-    assert sorted(homes) == sorted(modules("theory")) and len(set(homes)) == len(homes)
-    techniques = [name for part in PARTS for name in part.techniques]
-    assert len(set(techniques)) == len(techniques)
-    assert modules("regularizers", "ensembles") - {"detector"} <= set(techniques)
+def test_every_technique_and_every_topic_stands_where_its_file_says():
+    for family in ("regularizers", "ensembles", "multitask", "theory"):
+        for name in names(family):
+            assert place_in(family, name).id == find(family, name).lecture
+            assert family == "theory" or place_of(name) is place_in(family, name)
+    places = {
+        "none": "regularization",
+        "max_norm": "constrained_optimization",
+        "elastic_net": "l1",
+        "cutmix": "data_augmentation",
+    }
+    places |= {"label_smoothing": "noise", "weight_averaging": "early_stopping", "soft_tied": "tying_and_sharing"}
+    places |= {"k_sparse": "sparse_representations", "heterogeneous": "bagging", "boosting": "boosting"}
+    places |= {"dropout_average": "dropout", "trades": "adversarial_training", "weight_decay": "weight_decay"}
+    assert {name: place_of(name).id for name in places} == places
+    topics = {
+        "lagrangian": "constrained_optimization",
+        "gabor": "norm_penalties",
+        "lasso": "l1",
+        "weight_growth": "noise",
+    }
+    assert {name: place_in("theory", name).id for name in topics} == topics
+
+
+def test_all_families_have_a_section():
     assert {"semi_supervised", "transfer", "multitask", "pretraining", "augmentation", "attacks"} == {
         family for part in PARTS for family in part.families
     }
@@ -101,6 +118,18 @@ def test_a_combination_stands_with_each_of_its_techniques(entries, study):
     found = told(Study(entries, study[2], SETTINGS, ""), {})
     homes = [part.part.id for part in found for entry in part.entries if entry.name == "dropout_and_input_noise"]
     assert homes == ["noise", "dropout"]
+
+
+def test_what_the_lecture_does_not_have_stands_behind_it_with_the_checks_of_its_own_record(entries, study, monkeypatch):
+    own = next(entry for entry in entries if (entry.family, entry.name) == ("regularizers", "l1"))
+    monkeypatch.setattr(chapter, "names", lambda family: ["mine", *names(family)])
+    monkeypatch.setattr(chapter, "find", lambda family, name: Regularizer if name == "mine" else find(family, name))
+    check = {"name": "it is itself", "gap": 0.0, "tolerance": 0.0, "passed": True, "technique": "mine"}
+    mine = replace(own, record=own.record | {"name": "mine", "technique": ["mine"], "checks": [check]})
+    *lecture, last = told(Study([*entries, mine], study[2], SETTINGS, ""), {})
+    assert [part.part.id for part in lecture] == list(get_args(Lecture))[:-1]
+    assert last.part.title == "Other techniques" and last.entries == [mine] and last.checks == [check]
+    assert all(mine not in part.entries for part in lecture)
 
 
 def test_every_claim_stands_in_its_section_with_verdict_effect_and_evidence(text):

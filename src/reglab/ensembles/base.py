@@ -110,9 +110,10 @@ class Ensemble:
     `sequential`: a member needs the ones before it; else all train side by side and `sample` gets no `wrong`.
     `rules`: what `combine` may be, all of which are compared. `gathers`: members are networks of trained recipes, those
     that `choose` names, and none is trained; `sample` and `member_recipe` have no part then. `measures`: the names in
-    `metrics`.
+    `metrics`. `lecture`: the section of the report's chapter that shows it.
     """
 
+    lecture: ClassVar[str] = "bagging"
     sequential: ClassVar[bool] = False
     gathers: ClassVar[bool] = False
     rules: ClassVar[tuple[str, ...]] = ("average", "geometric", "vote")

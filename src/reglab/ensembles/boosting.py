@@ -62,6 +62,7 @@ class Boosting(Ensemble):
     Boosting Neural Networks, 2000.
     """
 
+    lecture: ClassVar[str] = "boosting"
     sequential: ClassVar[bool] = True
     rules: ClassVar[tuple[str, ...]] = ("additive", "vote", "average")
     measures: ClassVar[tuple[str, ...]] = ("trees_test_accuracy", "first_member_train_accuracy")

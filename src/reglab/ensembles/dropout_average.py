@@ -37,6 +37,7 @@ class DropoutAverage(Ensemble):
     Goodfellow, Bengio and Courville, Deep Learning, 2016, eqs. 7.52 to 7.55.
     """
 
+    lecture: ClassVar[str] = "dropout"
     measures: ClassVar[tuple[str, ...]] = tuple(
         f"weight_scaling_test_{name}" for name in ("accuracy", "nll", "brier", "ece")
     )

@@ -43,7 +43,7 @@ def compare(
     network beats the baselines when its paired difference to the best of them, chosen by mean validation metric, is shown
     to be on the better side of zero (`statistics.shown_sign`);
     `diverged_seeds`: a recipe that has some gets the verdict "diverged" and no numbers, so that nothing can rank it;
-    `failed_checks`: a recipe with a technique that fails an exact check (told by the theory records) gets the verdict
+    `failed_checks`: a recipe with a technique that fails an exact check, in its topic's record or its own, gets the verdict
     "check failed" and is not compared either; `metrics`: name -> mean, difference, intervals.
 
     Raises UserError when `none` is missing or a recipe has other seeds than `none`.
@@ -130,7 +130,11 @@ def _recipes(records: Records) -> dict[Key, dict]:
 def failed_checks(records: Records) -> dict[Key, list[str]]:
     """The recipes that hold a technique with a failed check, and the names of those checks."""
     checks = [
-        check for record in records.get("theory", {}).values() for check in record["checks"] if not check["passed"]
+        check
+        for family in ("theory", "regularizers")  # where the checks of a technique are: its topic's record, or its own
+        for record in records.get(family, {}).values()
+        for check in record.get("checks", [])
+        if not check["passed"]
     ]
     return {
         (family, name): failed

@@ -82,6 +82,7 @@ def overlap(seen: Tensor, masks: Tensor, labels: int) -> float:
 class Multitask:
     """A frozen dataclass whose fields are its entry under `multitask:` in params.yaml; `tasks` says what it predicts."""
 
+    lecture: ClassVar[str] = "multitask"  # the section of the report's chapter that shows it
     tasks: ClassVar[tuple[str, ...]] = TASKS
 
     def maps(self, classes: int) -> dict[str, int]:

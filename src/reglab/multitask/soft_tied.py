@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from annotated_types import Ge
 from torch import Tensor, nn
@@ -26,6 +26,8 @@ class SoftTied(Multitask):
 
     Source: Goodfellow, Bengio and Courville, Deep Learning, 2016, section 7.9.
     """
+
+    lecture: ClassVar[str] = "tying_and_sharing"
 
     strength: Annotated[float, Ge(0)] = 0.01
 

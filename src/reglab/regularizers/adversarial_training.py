@@ -31,6 +31,7 @@ class AdversarialTraining(Regularizer):
     al., Towards Deep Learning Models Resistant to Adversarial Attacks, 2018, eq. 2.1.
     """
 
+    lecture: ClassVar[str] = "adversarial_training"
     topic: ClassVar[str] = "adversarial"
     off: ClassVar[dict] = {"epsilon": 0.0}
     needs: ClassVar[tuple] = ("unit_range",)

@@ -39,6 +39,7 @@ class Affine(Regularizer):
     Source: Goodfellow, Bengio and Courville, Deep Learning, 2016, section 7.4.
     """
 
+    lecture: ClassVar[str] = "data_augmentation"
     topic: ClassVar[str] = "parameter_sharing"
     off: ClassVar[dict] = {"rotation": 0.0, "translation": 0.0, "scale": 0.0, "shear": 0.0}
     needs: ClassVar[tuple] = ("images",)

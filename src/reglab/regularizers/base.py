@@ -61,7 +61,8 @@ class Regularizer:
     What it draws, it draws from `network.moment`. `reglab check-technique` checks all that is said here and below.
     """
 
-    topic: ClassVar[str | None] = None  # the theory topic whose stage runs its exact checks
+    lecture: ClassVar[str] = "other_techniques"  # the section of the report's chapter that shows it
+    topic: ClassVar[str | None] = None  # the theory topic whose stage runs its exact checks; None: its own stage does
     off: ClassVar[dict | None] = None  # the settings that make it `none`, bit for bit; None: it has none, {}: all do
     needs: ClassVar[tuple] = ()  # of the data: "images", or "unit_range" where inputs must lie in [0, 1]
     leaves_unit_range: ClassVar[bool] = False  # whether inputs in [0, 1] may come out of `transform_batch` beyond it

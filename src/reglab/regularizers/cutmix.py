@@ -37,6 +37,7 @@ class CutMix(Regularizer):
     and 2, with a share for each example.
     """
 
+    lecture: ClassVar[str] = "data_augmentation"
     topic: ClassVar[str] = "weight_growth"
     off: ClassVar[dict] = {"strength": 0.0}
     needs: ClassVar[tuple] = ("images",)

@@ -37,6 +37,7 @@ class Dropout(Regularizer):
     Bengio and Courville, Deep Learning, 2016, section 7.12, eqs. 7.52 to 7.55.
     """
 
+    lecture: ClassVar[str] = "dropout"
     topic: ClassVar[str] = "dropout"
     off: ClassVar[dict] = {"input_rate": 0.0, "hidden_rate": 0.0, "prediction": "weight_scaling"}
 

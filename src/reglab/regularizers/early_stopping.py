@@ -22,6 +22,7 @@ class EarlyStopping(Regularizer):
     Source: Goodfellow, Bengio and Courville, Deep Learning, 2016, algorithm 7.1.
     """
 
+    lecture: ClassVar[str] = "early_stopping"
     topic: ClassVar[str] = "early_stopping"
 
     patience: Annotated[int, Ge(1)] = 10

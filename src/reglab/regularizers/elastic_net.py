@@ -30,6 +30,7 @@ class ElasticNet(Regularizer):
     scikit-learn's ElasticNet; Parikh and Boyd, Proximal Algorithms, 2014, section 6.5.3.
     """
 
+    lecture: ClassVar[str] = "l1"
     topic: ClassVar[str] = "lasso"
     off: ClassVar[dict] = {"strength": 0.0}
 

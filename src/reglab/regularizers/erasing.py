@@ -24,6 +24,7 @@ class Erasing(Regularizer):
     Source: Zhong et al., Random Erasing Data Augmentation, 2020, algorithm 1, with one share, on every image, zeros.
     """
 
+    lecture: ClassVar[str] = "data_augmentation"
     topic: ClassVar[str] = "dropout"
     off: ClassVar[dict] = {"share": 0.0}
     needs: ClassVar[tuple] = ("images",)

@@ -25,6 +25,7 @@ class GradientClipping(Regularizer):
     Goodfellow, Bengio and Courville, Deep Learning, 2016, eqs. 10.48 and 10.49.
     """
 
+    lecture: ClassVar[str] = "early_stopping"
     topic: ClassVar[str] = "early_stopping"
     off: ClassVar[dict] = {"threshold": math.inf}
 

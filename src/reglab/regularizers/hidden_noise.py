@@ -21,6 +21,7 @@ class HiddenNoise(Regularizer):
     Source: Poole, Sohl-Dickstein and Ganguli, Analyzing Noise in Autoencoders and Deep Networks, 2014, section 2.
     """
 
+    lecture: ClassVar[str] = "noise"
     topic: ClassVar[str] = "least_squares"
     off: ClassVar[dict] = {"deviation": 0.0}
 

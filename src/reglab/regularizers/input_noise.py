@@ -24,6 +24,7 @@ class InputNoise(Regularizer):
     Source: Bishop, Training with Noise is Equivalent to Tikhonov Regularization, 1995, eq. 13.
     """
 
+    lecture: ClassVar[str] = "noise"
     topic: ClassVar[str] = "least_squares"
     off: ClassVar[dict] = {"deviation": 0.0}
     leaves_unit_range: ClassVar[bool] = True

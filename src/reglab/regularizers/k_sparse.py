@@ -37,6 +37,7 @@ class KSparse(Regularizer):
     Source: Makhzani and Frey, k-Sparse Autoencoders, 2014, section 2.1.
     """
 
+    lecture: ClassVar[str] = "sparse_representations"
     topic: ClassVar[str] = "matching_pursuit"
     off: ClassVar[dict] = {"active_units": sys.maxsize}
     acts_in_prediction: ClassVar[bool] = True

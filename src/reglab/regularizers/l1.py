@@ -29,6 +29,7 @@ class L1(Regularizer):
     Algorithms, 2014, sections 4.2 and 6.5.2.
     """
 
+    lecture: ClassVar[str] = "l1"
     topic: ClassVar[str] = "lasso"
     off: ClassVar[dict] = {"strength": 0.0}
 

@@ -34,6 +34,7 @@ class LabelSmoothing(Regularizer):
     Inception Architecture for Computer Vision, 2016, section 7.
     """
 
+    lecture: ClassVar[str] = "noise"
     topic: ClassVar[str] = "weight_growth"
     off: ClassVar[dict] = {"smoothing": 0.0}
 

@@ -29,6 +29,7 @@ class MaxNorm(Regularizer):
     Source: Srivastava et al., Dropout: A Simple Way to Prevent Neural Networks from Overfitting, 2014, section 5.1.
     """
 
+    lecture: ClassVar[str] = "constrained_optimization"
     topic: ClassVar[str] = "lagrangian"
     off: ClassVar[dict] = {"radius": math.inf}
 

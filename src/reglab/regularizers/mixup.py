@@ -31,6 +31,7 @@ class Mixup(Regularizer):
     Source: Zhang et al., mixup: Beyond Empirical Risk Minimization, 2018, eq. 1.
     """
 
+    lecture: ClassVar[str] = "data_augmentation"
     topic: ClassVar[str] = "weight_growth"
     off: ClassVar[dict] = {"strength": 0.0}
 

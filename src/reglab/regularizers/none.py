@@ -10,4 +10,5 @@ from reglab.regularizers.base import Regularizer
 class NoRegularizer(Regularizer):
     """Changes nothing."""
 
+    lecture: ClassVar[str] = "regularization"
     off: ClassVar[dict] = {}

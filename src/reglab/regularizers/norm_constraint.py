@@ -30,6 +30,7 @@ class NormConstraint(Regularizer):
     Uzawa, Studies in Linear and Non-Linear Programming, 1958, on ascent and descent at once.
     """
 
+    lecture: ClassVar[str] = "constrained_optimization"
     topic: ClassVar[str] = "lagrangian"
     off: ClassVar[dict] = {"rate": 0.0}
 

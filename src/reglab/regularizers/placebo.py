@@ -20,6 +20,7 @@ class Placebo(Regularizer):
     Randomness is keyed, so this must not move a single bit of any other draw.
     """
 
+    lecture: ClassVar[str] = "regularization"
     topic: ClassVar[str] = "least_squares"
     off: ClassVar[dict] = {}
 

@@ -34,6 +34,7 @@ class SparseActivations(Regularizer):
     Deep Sparse Rectifier Neural Networks, 2011, section 3.
     """
 
+    lecture: ClassVar[str] = "sparse_representations"
     topic: ClassVar[str] = "matching_pursuit"
     off: ClassVar[dict] = {"strength": 0.0}
 

@@ -32,6 +32,7 @@ class Trades(Regularizer):
     1; strength is their 1/lambda.
     """
 
+    lecture: ClassVar[str] = "adversarial_training"
     topic: ClassVar[str] = "adversarial"
     off: ClassVar[dict] = {"strength": 0.0}
     needs: ClassVar[tuple] = ("unit_range",)

@@ -34,6 +34,7 @@ class WeightAveraging(Regularizer):
     Mean Teachers Are Better Role Models, 2017, eq. 1.
     """
 
+    lecture: ClassVar[str] = "early_stopping"
     topic: ClassVar[str] = "early_stopping"
     off: ClassVar[dict] = {"decay": 0.0}
 

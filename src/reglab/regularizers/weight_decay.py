@@ -28,6 +28,7 @@ class WeightDecay(Regularizer):
     Weight Decay Regularization, 2019, algorithm 2.
     """
 
+    lecture: ClassVar[str] = "weight_decay"
     topic: ClassVar[str] = "least_squares"
     off: ClassVar[dict] = {"strength": 0.0}
 

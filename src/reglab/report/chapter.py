@@ -1,11 +1,15 @@
 """The lecture, section by section in its own order: formula, what was run, figure, exact checks, claims."""
 
 from dataclasses import dataclass
+from functools import cache
+
+from reglab.entries import find, names
+from reglab.outlines import outlines
 
 
 @dataclass(frozen=True)
 class Part:
-    """A section of the lecture. `topics` are entries of `theory`; `techniques` name entries of any other section.
+    """A section of the lecture. A technique and a theory topic say in `lecture` of their class to which they belong.
 
     `families`: all of their entries belong here too; `see`: ids of the page's sections where its figures stand, as far as
     the study has them. A formula is TeX, as far as `formulas.mathml` knows it.
@@ -15,8 +19,6 @@ class Part:
     title: str
     text: str
     formulas: tuple[str, ...] = ()
-    topics: tuple[str, ...] = ()
-    techniques: tuple[str, ...] = ()
     families: tuple[str, ...] = ()
     see: tuple[str, ...] = ()
 
@@ -28,7 +30,6 @@ PARTS = (
         "A change to learning that lowers the error on new examples but not (much) the error on the training examples. "
         "It trades variance, how much the answer hangs on the examples that happened to be drawn, for bias.",
         (r"\E \sum_c (\hat p_c - y_c)^2 = \sum_c (\bar p_c - y_c)^2 + \E \sum_c (\hat p_c - \bar p_c)^2",),
-        techniques=("none", "placebo"),
         see=("answer", "bias-variance", "regimes", "sources", "cocktails"),
     ),
     Part(
@@ -41,8 +42,6 @@ PARTS = (
             r"L(\mathbf x, \lambda, \alpha) = f(\mathbf x) + \sum_i \lambda_i g^{(i)}(\mathbf x) "
             r"+ \sum_j \alpha_j h^{(j)}(\mathbf x), \quad \alpha_j \ge 0",
         ),
-        topics=("lagrangian",),
-        techniques=("norm_constraint", "max_norm"),
     ),
     Part(
         "norm_penalties",
@@ -50,7 +49,6 @@ PARTS = (
         "A penalty on the size of the weights, and on nothing else: biases and normalization scales stay free. On a loss "
         "surface it takes local minima away and moves the lowest one towards the centre.",
         (r"\tilde J(\theta; \mathbf X, \mathbf y) = J(\theta; \mathbf X, \mathbf y) + \alpha \Omega(\theta)",),
-        topics=("gabor",),
         see=("sweeps",),
     ),
     Part(
@@ -63,7 +61,6 @@ PARTS = (
             r"\mathbf w \leftarrow (1 - \epsilon \alpha) \mathbf w "
             r"- \epsilon \nabla_{\mathbf w} J(\mathbf w; \mathbf X, \mathbf y)",
         ),
-        techniques=("weight_decay",),
         see=("sweeps",),
     ),
     Part(
@@ -75,7 +72,6 @@ PARTS = (
             r"\mathbf w = (\mathbf X^T \mathbf X + \alpha \mathbf I)^{-1} \mathbf X^T \mathbf y",
             r"\mathbf X^+ = \lim_{\alpha \to 0} (\mathbf X^T \mathbf X + \alpha \mathbf I)^{-1} \mathbf X^T",
         ),
-        topics=("least_squares",),
     ),
     Part(
         "l1",
@@ -86,8 +82,6 @@ PARTS = (
             r"\Omega(\theta) = \lVert \mathbf w \rVert_1 = \sum_i | w_i |",
             r"\nabla_{\mathbf w} \tilde J = \alpha \, \sign(\mathbf w) + \nabla_{\mathbf w} J",
         ),
-        topics=("lasso",),
-        techniques=("l1", "elastic_net"),
         see=("sweeps",),
     ),
     Part(
@@ -96,7 +90,6 @@ PARTS = (
         "Varied copies of the training examples that still mean the same: turned, shifted, scaled, partly covered, mixed.",
         (r"\text{mixed:} \quad \tilde{\mathbf x} = \beta \mathbf x_i + (1 - \beta) \mathbf x_j, "
          r"\quad \tilde{\mathbf y} = \beta \mathbf y_i + (1 - \beta) \mathbf y_j",),
-        techniques=("affine", "erasing", "mixup", "cutmix"),
         families=("augmentation",),
         see=("augmentation", "sweeps"),
     ),
@@ -110,8 +103,6 @@ PARTS = (
             r"\tilde y_c = 1 - \epsilon \quad \text{for the right class}, "
             r"\quad \tilde y_c = \frac{\epsilon}{k - 1} \quad \text{for the others}",
         ),
-        topics=("weight_growth",),
-        techniques=("input_noise", "hidden_noise", "label_smoothing"),
         see=("sweeps",),
     ),
     Part(
@@ -153,8 +144,6 @@ PARTS = (
         "Training ends when the validation loss has not fallen for a while, and the weights of its lowest point are kept. "
         "Few steps lead not far: on a quadratic this is weight decay whose strength falls with the number of steps.",
         (r"\alpha \approx \frac{1}{\epsilon t}",),
-        topics=("early_stopping",),
-        techniques=("early_stopping", "weight_averaging", "gradient_clipping"),
         see=("expect",),
     ),
     Part(
@@ -163,8 +152,6 @@ PARTS = (
         "Weights that should be alike are pulled together, or are one and the same, as in a convolution, whose kernel "
         "serves all places of an image.",
         (r"\Omega(\mathbf w^{(A)}, \mathbf w^{(B)}) = \lVert \mathbf w^{(A)} - \mathbf w^{(B)} \rVert_2^2",),
-        topics=("parameter_sharing",),
-        techniques=("soft_tied",),
         see=("tasks",),
     ),
     Part(
@@ -175,8 +162,6 @@ PARTS = (
             r"\Omega(\mathbf h) = \lVert \mathbf h \rVert_1 = \sum_i | h_i |",
             r"\argmin_{\mathbf h, \lVert \mathbf h \rVert_0 \le k} \, \lVert \mathbf x - \mathbf W \mathbf h \rVert^2",
         ),
-        topics=("matching_pursuit",),
-        techniques=("sparse_activations", "k_sparse"),
     ),
     Part(
         "bagging",
@@ -187,8 +172,6 @@ PARTS = (
             r"\Var(\text{mean}) = \frac{v}{k} + \frac{k - 1}{k} c",
             r"(1 - \frac{1}{n})^n \to \frac{1}{e} \approx 0.368",
         ),
-        topics=("bagging",),
-        techniques=("bagging", "deep_ensemble", "heterogeneous"),
         see=("ensembles",),
     ),
     Part(
@@ -197,7 +180,6 @@ PARTS = (
         "Each further weak model attends to what the others got wrong, so that together they can do more than one: the "
         "other way round than bagging.",
         (r"F_m(\mathbf x) = F_{m-1}(\mathbf x) + \eta f_m(\mathbf x)",),
-        techniques=("boosting",),
         see=("ensembles",),
     ),
     Part(
@@ -210,8 +192,6 @@ PARTS = (
             r"\tilde P(y \mid \mathbf x) = \sqrt[2^n]{\prod_{\mathbf d \in \{0,1\}^n} P(y \mid \mathbf x; \mathbf d)} "
             r"\propto \exp(\frac{1}{2} \mathbf W_y^T \mathbf x + b_y)",
         ),
-        topics=("dropout",),
-        techniques=("dropout", "dropout_average"),
         see=("ensembles", "sweeps"),
     ),
     Part(
@@ -220,8 +200,6 @@ PARTS = (
         "A change too small to see can change the answer. Training on such examples is meant for security, and sometimes "
         "regularizes as well.",
         (r"\tilde{\mathbf x} = \mathbf x + \epsilon \, \sign(\nabla_{\mathbf x} J(\theta, \mathbf x, y))",),
-        topics=("adversarial",),
-        techniques=("adversarial_training", "trades"),
         families=("attacks",),
         see=("robustness",),
     ),
@@ -232,9 +210,25 @@ PARTS = (
         "not turn upwards again.",
         see=("expect", "sweeps", "few-labels"),
     ),
+    Part(
+        "other_techniques",
+        "Other techniques",
+        "Techniques whose files name no section of the lecture.",
+    ),
 )  # fmt: skip
+TECHNIQUES = ("regularizers", "ensembles", "multitask")  # families whose entries have a place of their own
 
 
 def place_of(technique: str) -> Part | None:
-    """The section of the lecture that a technique belongs to."""
-    return next((part for part in PARTS if technique in part.techniques), None)
+    """The section of the lecture that the file of a technique names; None for what is no technique."""
+    return next((part for family in TECHNIQUES if (part := place_in(family, technique))), None)
+
+
+@cache
+def place_in(family: str, name: str) -> Part | None:
+    """The section that the file `name` of a family names, read from its text; None where there is no such file."""
+    if name not in names(family):
+        return None
+    with outlines():
+        lecture = find(family, name).lecture
+    return next((part for part in PARTS if part.id == lecture), PARTS[-1])

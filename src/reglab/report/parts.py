@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from reglab.measures import TRAINED
-from reglab.report.chapter import PARTS, Part, place_of
+from reglab.report.chapter import PARTS, Part, place_in, place_of
 from reglab.report.collect import Entry
 from reglab.report.formats import amount, missing, value
 from reglab.report.formulas import mathml
@@ -94,29 +94,33 @@ class Told:
 
 
 def told(study: Study, sections: dict[str, str]) -> list[Told]:
-    """Every section of the lecture, in its order; `sections`: titles of the page's other sections by id."""
-    topics = {entry.name: entry for entry in study.family("theory")}
+    """Every section of the lecture, in its order; `sections`: titles of the page's other sections by id.
+
+    The last one, for techniques that the lecture does not have, is there where the study has some.
+    """
     claims = claimed(study)
     checks: dict[str, list[dict]] = {}
     for home, check in placed(study.entries):
         checks.setdefault(home, []).append(check)
-    return [
+    found = [
         Told(
             part,
             [entry for entry in study.entries if belongs(entry, part)],
-            [topics[name] for name in part.topics if name in topics],
+            [entry for entry in study.family("theory") if home_of(entry) is part],
             checks.get(part.id, []),
             [claim for claim in claims if claim.row["lecture"] == part.id],
             {id: sections[id] for id in part.see if id in sections},
         )
         for part in PARTS
     ]
+    *lecture, other = found
+    return found if other.entries or other.topics or other.checks or other.claims else lecture
 
 
 def belongs(entry: Entry, part: Part) -> bool:
     if entry.family == "theory" or not anchored(entry):
         return False
-    return entry.family in part.families or bool(set(entry.record["technique"]) & set(part.techniques))
+    return entry.family in part.families or any(place_of(name) is part for name in entry.record["technique"])
 
 
 def placed(entries: Iterable[Entry]) -> Iterable[tuple[str, dict]]:
@@ -130,7 +134,8 @@ def placed(entries: Iterable[Entry]) -> Iterable[tuple[str, dict]]:
 
 
 def home_of(entry: Entry) -> Part:
-    return next(part for part in PARTS if entry.name in part.topics + part.techniques or entry.family in part.families)
+    own = place_in("theory", entry.name) if entry.family == "theory" else place_of(entry.name)
+    return next((part for part in PARTS if part is own or entry.family in part.families), PARTS[-1])
 
 
 def claimed(study: Study) -> list[Claimed]:

@@ -13,6 +13,7 @@ from typing import Annotated, Literal, get_args, get_origin
 
 from reglab.faults import Faults, checked, hints, limits
 from reglab.regularizers.base import Regularizer
+from reglab.sections import Lecture
 from reglab.technique_checks.results import NotApplicable, require
 from reglab.technique_checks.workbench import stepped
 
@@ -144,6 +145,11 @@ def what_switches_it_off_are_settings_that_it_has(technique: Regularizer) -> Non
 def what_it_needs_of_the_data_is_known(technique: Regularizer) -> None:
     odd = [need for need in technique.needs if need not in NEEDS]
     require(not odd, f"needs: found {', '.join(map(str, odd))}; allowed: {', '.join(NEEDS)}")
+
+
+def its_place_in_the_lecture_is_known(technique: Regularizer) -> None:
+    allowed = get_args(Lecture)
+    require(technique.lecture in allowed, f"lecture: found {technique.lecture!r}; allowed: {', '.join(allowed)}")
 
 
 def its_settings_stay_as_they_are_while_it_is_used(technique: Regularizer) -> None:

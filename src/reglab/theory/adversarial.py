@@ -14,7 +14,7 @@ Source: Goodfellow, Shlens and Szegedy, Explaining and Harnessing Adversarial Ex
 
 from dataclasses import dataclass
 from itertools import product
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 from annotated_types import Gt, Le
@@ -89,6 +89,8 @@ def gradient(weight: np.ndarray, bias: float, inputs: np.ndarray, signs: np.ndar
 @dataclass(frozen=True)
 class Adversarial(Topic):
     """Threes against sevens, trained plainly and against offsets of size `epsilon`; half of the images for testing."""
+
+    lecture: ClassVar[str] = "adversarial_training"
 
     epsilon: Annotated[float, Gt(0), Le(1)] = 0.1
 

@@ -17,7 +17,7 @@ Freund and Schapire, A Decision-Theoretic Generalization of On-Line Learning, 19
 """
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 from annotated_types import Ge, Gt, Le, Lt
@@ -129,6 +129,8 @@ class Bagging(Topic):
     `examples` is the size n of a training set and of its bootstrap samples. Every part draws its panel and returns its
     numbers and checks.
     """
+
+    lecture: ClassVar[str] = "bagging"
 
     members: Annotated[int, Ge(2), Le(100)] = 25
     correlation: Annotated[float, Ge(0), Le(1)] = 0.3

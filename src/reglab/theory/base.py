@@ -1,6 +1,7 @@
 """What a theory topic is, and what it finds."""
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from matplotlib.figure import Figure
 
@@ -18,6 +19,8 @@ class Finding:
 
 class Topic:
     """A frozen dataclass whose fields are its entry under `theory:` in params.yaml."""
+
+    lecture: ClassVar[str] = "other_techniques"  # the section of the report's chapter that shows it
 
     def run(self) -> Finding:
         """Compute, check, draw; deterministic."""

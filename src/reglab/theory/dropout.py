@@ -18,7 +18,7 @@ Courville and Bengio, An Empirical Analysis of Dropout in Piecewise Linear Netwo
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Annotated, NamedTuple
+from typing import Annotated, ClassVar, NamedTuple
 
 import torch
 from annotated_types import Ge, Gt, Le, Lt
@@ -144,6 +144,8 @@ def trained(layers: Layers, inputs: Tensor, classes: Tensor, keep: float) -> Lay
 @dataclass(frozen=True)
 class Dropout(Topic):
     """Digits as `units` principal components, masked, in softmax regression and networks with layers of `width`."""
+
+    lecture: ClassVar[str] = "dropout"
 
     units: Annotated[int, Ge(2), Le(12)] = 12
     keep: Annotated[float, Gt(0), Lt(1)] = 0.5

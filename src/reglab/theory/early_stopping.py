@@ -16,7 +16,7 @@ Continuous-Time View of Early Stopping for Least Squares, 2019, lemma 3 (a stren
 """
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 from annotated_types import Ge, Le
@@ -88,6 +88,8 @@ class EarlyStopping(Topic):
 
     UserError when the rate is 2 / lambda_max or more, for then gradient descent does not converge.
     """
+
+    lecture: ClassVar[str] = "early_stopping"
 
     learning_rate: Annotated[float, Ge(1e-6), Le(0.49)] = 0.1
     steps: Annotated[int, Ge(1), Le(10_000)] = 100

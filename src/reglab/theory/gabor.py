@@ -19,7 +19,7 @@ limits and the penalty; the 28 examples here are drawn anew); Milnor, Topology f
 
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Annotated, NamedTuple
+from typing import Annotated, ClassVar, NamedTuple
 
 import numpy as np
 from annotated_types import Ge, Le
@@ -143,6 +143,8 @@ class Gabor(Topic):
 
     From strength 0.15 on the minima are fewer than without; smaller ones make more of them, by tilting what is flat.
     """
+
+    lecture: ClassVar[str] = "norm_penalties"
 
     strength: Annotated[float, Ge(0.15), Le(100)] = 0.3
     noise: Annotated[float, Ge(0), Le(0.3)] = 0.1

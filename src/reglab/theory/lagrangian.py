@@ -17,7 +17,7 @@ Source: Goodfellow, Bengio and Courville, Deep Learning, 2016, sections 4.4 and 
 
 from dataclasses import dataclass
 from math import sqrt
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 import torch
@@ -83,6 +83,8 @@ class Lagrangian(Topic):
 
     UserError when the circle does not reach the line.
     """
+
+    lecture: ClassVar[str] = "constrained_optimization"
 
     total: Annotated[float, Ge(0), Le(3)] = 2.0
     radius: Annotated[float, Ge(0.1), Le(5)] = 1.6

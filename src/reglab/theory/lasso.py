@@ -17,7 +17,7 @@ Selection via the Lasso, 1996; Donoho and Johnstone, Ideal Spatial Adaptation by
 """
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 import torch
@@ -113,6 +113,8 @@ def universal_threshold(examples: int, numbers: int) -> float:
 @dataclass(frozen=True)
 class Lasso(Topic):
     """L1 beside L2: one equation, the diabetes data, and `examples` digits with `noise_pixels` put to each."""
+
+    lecture: ClassVar[str] = "l1"
 
     examples: Annotated[int, Ge(400), Le(1500)] = 500
     noise_pixels: Annotated[int, Ge(1), Le(256)] = 192

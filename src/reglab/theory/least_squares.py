@@ -18,7 +18,7 @@ Least Angle Regression, 2004 (the diabetes data).
 """
 
 from dataclasses import dataclass
-from typing import Annotated, NamedTuple
+from typing import Annotated, ClassVar, NamedTuple
 
 import numpy as np
 from annotated_types import Ge, Le
@@ -158,6 +158,8 @@ def relative(found: np.ndarray, wanted: np.ndarray) -> float:
 @dataclass(frozen=True)
 class LeastSquares(Topic):
     """Disease progression by all products of up to `degree` of ten features, from `patients`: fewer than features."""
+
+    lecture: ClassVar[str] = "least_squares"
 
     degree: Annotated[int, Ge(2), Le(3)] = 2
     patients: Annotated[int, Ge(20), Le(60)] = 40

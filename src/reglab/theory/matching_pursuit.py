@@ -23,7 +23,7 @@ of Optimal Directions for Frame Design, 1999.
 
 from dataclasses import dataclass
 from itertools import combinations, pairwise
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 import torch
@@ -160,6 +160,8 @@ def error(signals: Tensor, codes: Tensor, dictionary: Tensor) -> float:
 @dataclass(frozen=True)
 class MatchingPursuit(Topic):
     """Digits by few atoms: of a dictionary of `atoms`, learned for codes with `active` non-zeros, and of four others."""
+
+    lecture: ClassVar[str] = "sparse_representations"
 
     active: Annotated[int, Ge(1), Le(16)] = 6
     atoms: Annotated[int, Ge(81), Le(256)] = 144

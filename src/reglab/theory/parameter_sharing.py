@@ -20,7 +20,7 @@ Source: Goodfellow, Bengio and Courville, Deep Learning, 2016, sections 7.9 and 
 """
 
 from dataclasses import dataclass
-from typing import Annotated, NamedTuple
+from typing import Annotated, ClassVar, NamedTuple
 
 import numpy as np
 import torch
@@ -131,6 +131,8 @@ def relative(found: np.ndarray, wanted: np.ndarray) -> float:
 @dataclass(frozen=True)
 class ParameterSharing(Topic):
     """A convolution of `channels` kernels, and regressions tied with `strength` on `examples` patients of each sex."""
+
+    lecture: ClassVar[str] = "tying_and_sharing"
 
     channels: Annotated[int, Ge(1), Le(64)] = 8
     kernel_size: Annotated[int, Ge(1), Le(8)] = 3

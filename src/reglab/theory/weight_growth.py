@@ -16,7 +16,7 @@ Srebro, The Implicit Bias of Gradient Descent on Separable Data, 2018, the theor
 """
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 from annotated_types import Ge, Gt, Le, Lt
@@ -96,6 +96,8 @@ def largest_margin(inputs: np.ndarray, labels: np.ndarray) -> np.ndarray:
 @dataclass(frozen=True)
 class WeightGrowth(Topic):
     """Softmax regression on a few images of each digit, by gradient descent, on hard and on smoothed targets."""
+
+    lecture: ClassVar[str] = "noise"
 
     smoothing: Annotated[float, Gt(0), Lt(0.5)] = 0.1
     examples_per_class: Annotated[int, Ge(1), Le(3)] = 1
