@@ -12,7 +12,7 @@ class Part:
     """A section of the lecture. A technique and a theory topic say in `lecture` of their class to which they belong.
 
     `families`: all of their entries belong here too; `see`: ids of the page's sections where its figures stand, as far as
-    the study has them. A formula is TeX, as far as `formulas.mathml` knows it.
+    the study has them. A formula is LaTeX, as far as latex2mathml knows it.
     """
 
     id: str
@@ -29,7 +29,7 @@ PARTS = (
         "Regularization",
         "A change to learning that lowers the error on new examples but not (much) the error on the training examples. "
         "It trades variance, how much the answer hangs on the examples that happened to be drawn, for bias.",
-        (r"\E \sum_c (\hat p_c - y_c)^2 = \sum_c (\bar p_c - y_c)^2 + \E \sum_c (\hat p_c - \bar p_c)^2",),
+        (r"\text{E} \sum_c (\hat p_c - y_c)^2 = \sum_c (\bar p_c - y_c)^2 + \text{E} \sum_c (\hat p_c - \bar p_c)^2",),
         see=("answer", "bias-variance", "regimes", "sources", "cocktails"),
     ),
     Part(
@@ -38,7 +38,7 @@ PARTS = (
         "A bound on the weights becomes a term of the loss: the multiplier is the price of the bound, and it is zero "
         "where the bound does not bind.",
         (
-            r"\min_{\mathbf x} \, f(\mathbf x), \quad g^{(i)}(\mathbf x) = 0, \quad h^{(j)}(\mathbf x) \le 0",
+            r"\min\limits_{\mathbf x} \, f(\mathbf x), \quad g^{(i)}(\mathbf x) = 0, \quad h^{(j)}(\mathbf x) \le 0",
             r"L(\mathbf x, \lambda, \alpha) = f(\mathbf x) + \sum_i \lambda_i g^{(i)}(\mathbf x) "
             r"+ \sum_j \alpha_j h^{(j)}(\mathbf x), \quad \alpha_j \ge 0",
         ),
@@ -57,9 +57,9 @@ PARTS = (
         "Every step first shrinks the weights by the same factor. It is the most probable answer when the weights are "
         "expected to lie around zero, normally distributed.",
         (
-            r"\Omega(\theta) = \frac{1}{2} \lVert \mathbf w \rVert_2^2",
-            r"\mathbf w \leftarrow (1 - \epsilon \alpha) \mathbf w "
-            r"- \epsilon \nabla_{\mathbf w} J(\mathbf w; \mathbf X, \mathbf y)",
+            r"\Omega(\theta) = \frac{1}{2} \left\| \mathbf w \right\|_2^2",
+            r"\mathbf w \leftarrow (1 - \varepsilon \alpha) \mathbf w "
+            r"- \varepsilon \nabla_{\mathbf w} J(\mathbf w; \mathbf X, \mathbf y)",
         ),
         see=("sweeps",),
     ),
@@ -70,7 +70,7 @@ PARTS = (
         "tends to the smallest of them as the decay goes to zero.",
         (
             r"\mathbf w = (\mathbf X^T \mathbf X + \alpha \mathbf I)^{-1} \mathbf X^T \mathbf y",
-            r"\mathbf X^+ = \lim_{\alpha \to 0} (\mathbf X^T \mathbf X + \alpha \mathbf I)^{-1} \mathbf X^T",
+            r"\mathbf X^+ = \lim\limits_{\alpha \to 0} (\mathbf X^T \mathbf X + \alpha \mathbf I)^{-1} \mathbf X^T",
         ),
     ),
     Part(
@@ -79,8 +79,8 @@ PARTS = (
         "The penalty pulls every weight towards zero with the same force, however small the weight is, so that weights "
         "which earn less than that become exactly zero.",
         (
-            r"\Omega(\theta) = \lVert \mathbf w \rVert_1 = \sum_i | w_i |",
-            r"\nabla_{\mathbf w} \tilde J = \alpha \, \sign(\mathbf w) + \nabla_{\mathbf w} J",
+            r"\Omega(\theta) = \left\| \mathbf w \right\|_1 = \sum_i | w_i |",
+            r"\nabla_{\mathbf w} \tilde J = \alpha \, \text{sign}(\mathbf w) + \nabla_{\mathbf w} J",
         ),
         see=("sweeps",),
     ),
@@ -99,9 +99,9 @@ PARTS = (
         "Whoever has to be right in spite of noise cannot rely on small details. With hard targets the weights would grow "
         "for ever; smoothed targets are reached at a finite size.",
         (
-            r"\tilde{\mathbf x} = \mathbf x + \mathbf n, \quad n_i \sim N(0, \sigma^2)",
-            r"\tilde y_c = 1 - \epsilon \quad \text{for the right class}, "
-            r"\quad \tilde y_c = \frac{\epsilon}{k - 1} \quad \text{for the others}",
+            r"\tilde{\mathbf x} = \mathbf x + \mathbf n, \quad n_i \thicksim N(0, \sigma^2)",
+            r"\tilde y_c = 1 - \varepsilon \quad \text{for the right class}, "
+            r"\quad \tilde y_c = \frac{\varepsilon}{k - 1} \quad \text{for the others}",
         ),
         see=("sweeps",),
     ),
@@ -134,7 +134,7 @@ PARTS = (
         "Self-supervised learning",
         "Labels that cost nothing: hide a part and fill it in, or tell which of two versions is the original one.",
         (r"\text{contrastive:} \quad J = - \log \, \frac{\exp(s(\mathbf z_i, \mathbf z_j) / \tau)}"
-         r"{\sum_{k \ne i} \exp(s(\mathbf z_i, \mathbf z_k) / \tau)}",),
+         r"{\sum\limits_{k \ne i} \exp(s(\mathbf z_i, \mathbf z_k) / \tau)}",),
         families=("pretraining",),
         see=("pretexts",),
     ),
@@ -143,7 +143,7 @@ PARTS = (
         "Early stopping",
         "Training ends when the validation loss has not fallen for a while, and the weights of its lowest point are kept. "
         "Few steps lead not far: on a quadratic this is weight decay whose strength falls with the number of steps.",
-        (r"\alpha \approx \frac{1}{\epsilon t}",),
+        (r"\alpha \approx \frac{1}{\varepsilon t}",),
         see=("expect",),
     ),
     Part(
@@ -151,7 +151,7 @@ PARTS = (
         "Parameter tying and sharing",
         "Weights that should be alike are pulled together, or are one and the same, as in a convolution, whose kernel "
         "serves all places of an image.",
-        (r"\Omega(\mathbf w^{(A)}, \mathbf w^{(B)}) = \lVert \mathbf w^{(A)} - \mathbf w^{(B)} \rVert_2^2",),
+        (r"\Omega(\mathbf w^{(A)}, \mathbf w^{(B)}) = \left\| \mathbf w^{(A)} - \mathbf w^{(B)} \right\|_2^2",),
         see=("tasks",),
     ),
     Part(
@@ -159,8 +159,9 @@ PARTS = (
         "Sparse representations",
         "The penalty is on what the units say rather than on the weights; or only so many units may speak at all.",
         (
-            r"\Omega(\mathbf h) = \lVert \mathbf h \rVert_1 = \sum_i | h_i |",
-            r"\argmin_{\mathbf h, \lVert \mathbf h \rVert_0 \le k} \, \lVert \mathbf x - \mathbf W \mathbf h \rVert^2",
+            r"\Omega(\mathbf h) = \left\| \mathbf h \right\|_1 = \sum_i | h_i |",
+            r"\argmin\limits_{\mathbf h, \left\| \mathbf h \right\|_0 \le k} \, "
+            r"\left\| \mathbf x - \mathbf W \mathbf h \right\|^2",
         ),
     ),
     Part(
@@ -169,7 +170,7 @@ PARTS = (
         "Several models vote. The more they err apart, the more of their variance the mean takes away; each sees a sample "
         "that leaves out about a third of the examples.",
         (
-            r"\Var(\text{mean}) = \frac{v}{k} + \frac{k - 1}{k} c",
+            r"\text{Var}(\text{mean}) = \frac{v}{k} + \frac{k - 1}{k} c",
             r"(1 - \frac{1}{n})^n \to \frac{1}{e} \approx 0.368",
         ),
         see=("ensembles",),
@@ -188,8 +189,8 @@ PARTS = (
         "Every step trains another part of the network. To predict, all units are there and the weights are scaled; for "
         "softmax regression that is the geometric mean over all masks, exactly.",
         (
-            r"\E_\mu J(\theta, \mu)",
-            r"\tilde P(y \mid \mathbf x) = \sqrt[2^n]{\prod_{\mathbf d \in \{0,1\}^n} P(y \mid \mathbf x; \mathbf d)} "
+            r"\text{E}_\mu J(\theta, \mu)",
+            r"\tilde P(y \mid \mathbf x) = \sqrt[2^n]{\prod\limits_{\mathbf d \in \{0,1\}^n} P(y \mid \mathbf x; \mathbf d)} "
             r"\propto \exp(\frac{1}{2} \mathbf W_y^T \mathbf x + b_y)",
         ),
         see=("ensembles", "sweeps"),
@@ -199,7 +200,7 @@ PARTS = (
         "Adversarial training",
         "A change too small to see can change the answer. Training on such examples is meant for security, and sometimes "
         "regularizes as well.",
-        (r"\tilde{\mathbf x} = \mathbf x + \epsilon \, \sign(\nabla_{\mathbf x} J(\theta, \mathbf x, y))",),
+        (r"\tilde{\mathbf x} = \mathbf x + \varepsilon \, \text{sign}(\nabla_{\mathbf x} J(\theta, \mathbf x, y))",),
         families=("attacks",),
         see=("robustness",),
     ),

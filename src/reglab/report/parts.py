@@ -4,13 +4,13 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from latex2mathml.converter import convert
 from markupsafe import Markup
 
 from reglab.measures import TRAINED
 from reglab.report.chapter import PARTS, Part, place_in, place_of
 from reglab.report.collect import Entry
 from reglab.report.formats import amount, missing, value
-from reglab.report.formulas import mathml
 from reglab.report.study import Study
 
 ELSEWHERE = ("attacks", "augmentation")  # families whose figures and checks stand in sections of their own
@@ -82,7 +82,7 @@ class Told:
 
     @property
     def formulas(self) -> list[Markup]:
-        return [mathml(formula) for formula in self.part.formulas]
+        return [Markup(convert(formula, display="block")) for formula in self.part.formulas]
 
     @property
     def groups(self) -> dict[str, list[Entry]]:
