@@ -58,7 +58,7 @@ class Checkout:
             )
         )
         stages = YAML(typ="safe").load(folder / "dvc.yaml")
-        for name in ("topics", "read"):  # no entry learns from text here
+        for name in ("topics", "text"):  # no entry learns from text here
             del stages["stages"][name]
         YAML().dump(stages, folder / "dvc.yaml")
         self.git("init", "-q")

@@ -16,14 +16,14 @@ STAGES = {  # family: (file in pipelines/, entry)
     "regularizers": ("train", "dropout"),
     "combinations": ("train", "dropout_and_input_noise"),
     "ensembles": ("ensemble", "deep_ensemble"),
-    "pretraining": ("pretrain", "masked"),
+    "pretraining": ("pretraining", "masked"),
     "transfer": ("few_labels", "masked_tuned"),
     "semi_supervised": ("few_labels", "mean_teacher"),
     "multitask": ("multitask", "joint"),
     "sweeps": ("sweep", "dropout"),
     "cocktails": ("cocktail", "stacked"),
     "regimes": ("regime", "dropout"),
-    "variance_sources": ("source", "dropout"),
+    "variance_sources": ("variance_source", "dropout"),
     "attacks": ("attack", "regularizers"),
 }
 
@@ -37,7 +37,7 @@ def every_family(all: dict) -> None:
     all["ensembles"] = {"deep_ensemble": {"members": 2, "combine": "average"}}
     all["attacks"] = {"regularizers": {"norm": "linf", "epsilons": [0.1], "examples": 10, "seeds": 1}}
     all["sweeps"] = {"dropout": {"hidden_rate": [0.1, 0.5]}}
-    ingredients = {"input_noise": {"deviation": [0.1, 0.6]}, "dropout": {"hidden_rate": [0.1, 0.6]}}
+    ingredients = {"input_noise": {"std": [0.1, 0.6]}, "dropout": {"hidden_rate": [0.1, 0.6]}}
     all["cocktails"] = {"stacked": {"trials": 2, "ingredients": ingredients}}
     all["regimes"] = {"recipes": ["none", "dropout"], "train_size": [100], "label_noise": [0.0], "width": [16, 32]}
     all["variance_sources"] = {"recipes": ["dropout"]}

@@ -98,7 +98,7 @@ def test_a_study_of_some_entries_has_them_and_what_they_need(name):
     settings, plain = small(name, ["dropout", "new_classes_tuned", "mean_teacher", "joint", "bagging"])
     assert list(settings.regularizers) == ["none", "dropout"] and list(settings.ensembles) == ["bagging"]
     assert set(settings.transfer) == {"from_scratch", "new_classes_from_scratch", "new_classes_tuned"}
-    assert set(settings.pretraining) == {"scratch", "other_classes"} and list(settings.semi_supervised) == [
+    assert set(settings.pretraining) == {"scratch", "supervised_base_classes"} and list(settings.semi_supervised) == [
         "mean_teacher"
     ]
     assert set(settings.multitask) == {"segmentation_only", "depth_only", "joint"}
@@ -114,7 +114,7 @@ def test_a_name_that_no_entry_has_is_a_users_mistake():
 
 def test_stages_that_no_entry_uses_are_left_out():
     _, techniques = small(None, ["dropout", "l1"])
-    assert unused(techniques) == {"scenes", "read", "topics"} and unused(SHIPPED) == set()
+    assert unused(techniques) == {"scenes", "text", "topics"} and unused(SHIPPED) == set()
     _, text = small(None, ["next_sentence"])
     assert unused(text) == {"scenes"} and unused(text | {"text": {"file": "mine.txt"}}) == {"scenes", "topics"}
-    assert unused(small(None, ["scenes_tuned"])[1]) == unused(small(None, ["joint"])[1]) == {"read", "topics"}
+    assert unused(small(None, ["scenes_tuned"])[1]) == unused(small(None, ["joint"])[1]) == {"text", "topics"}

@@ -25,7 +25,7 @@ def unused(given: dict) -> set[str]:
     if "scenes" not in sources and not given.get("multitask") and "scenes" not in mapping(given, "augmentation"):
         idle |= {"scenes"}
     if "text" not in sources:
-        idle |= {"read"}
+        idle |= {"text"}
     if "text" not in sources or mapping(given, "text").get("file", Text().file) != Text().file:
         idle |= {"topics"}
     return idle

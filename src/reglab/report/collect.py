@@ -16,12 +16,11 @@ STAGES = {
     "combinations": "combine",
     "ensembles": "ensemble",
     "augmentation": "augment",
-    "pretraining": "pretrain",
     "attacks": "attack",
     "sweeps": "sweep",
     "cocktails": "cocktail",
     "regimes": "regime",
-    "variance_sources": "source",
+    "variance_sources": "variance_source",
 }
 
 Curves = dict[int, dict[str, np.ndarray]]  # seed -> column of curves.csv -> (epochs,), NaN where not measured

@@ -35,8 +35,8 @@ def checkout(root: Path) -> str:
 def stage(family: str, name: str) -> str:
     """The DVC stage of an entry."""
     stages = {"regularizers": "train", "combinations": "combine", "baselines": "baseline"}
-    stages |= {"ensembles": "ensemble", "attacks": "attack", "augmentation": "augment", "pretraining": "pretrain"}
-    stages |= {"sweeps": "sweep", "cocktails": "cocktail", "regimes": "regime", "variance_sources": "source"}
+    stages |= {"ensembles": "ensemble", "attacks": "attack", "augmentation": "augment"}
+    stages |= {"sweeps": "sweep", "cocktails": "cocktail", "regimes": "regime", "variance_sources": "variance_source"}
     return f"{stages.get(family, family)}@{name}"
 
 

@@ -1,4 +1,4 @@
-"""Stage `read`: the sentences of a plain text file, split for every seed into blocks to learn from and to be tested on."""
+"""Stage `text`: the sentences of a plain text file, split for every seed into blocks to learn from and to be tested on."""
 
 import stage
 

@@ -1,4 +1,4 @@
-"""Stages `pretrain@<pretext>`: every seed of one pretext. By hand: python pipelines/pretrain.py contrastive"""
+"""Stages `pretraining@<pretext>`: every seed of one pretext. By hand: python pipelines/pretraining.py contrastive"""
 
 import stage
 

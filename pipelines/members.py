@@ -1,4 +1,4 @@
-"""Stage `choose`: which trained recipes are members of which ensemble -> data/members/<ensemble>.json."""
+"""Stage `members`: which trained recipes are members of which ensemble -> data/members/<ensemble>.json."""
 
 import stage
 

@@ -1,4 +1,4 @@
-"""Stages `source@<name>`: where the spread over seeds comes from. By hand: python pipelines/source.py dropout"""
+"""Stages `variance_source@<name>`: one random stream varies at a time; by hand: python pipelines/variance_source.py none"""
 
 import stage
 
