@@ -21,7 +21,7 @@ from reglab.sections import Cocktail, Training
 SEEDS, SEARCHED = 2, 1
 TRAINING = Training(epochs=2, batch_size=16, learning_rate=0.01)
 RECIPE = Recipe((), MLP(width=4, depth=1), TRAINING, 3)
-SEARCH = Cocktail({"placebo": {}, "input_noise": {"deviation": (0.01, 0.5)}}, trials=6)
+SEARCH = Cocktail({"placebo": {}, "input_noise": {"std": (0.01, 0.5)}}, trials=6)
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +71,7 @@ def test_the_best_is_the_highest_on_validation_data_and_trials_know_no_test(mixe
 
 
 def test_a_placebo_adds_exactly_nothing_and_alone_is_none(mixed, monkeypatch):
-    both = {"placebo": {}, "input_noise": {"deviation": 0.3}}
+    both = {"placebo": {}, "input_noise": {"std": 0.3}}
     monkeypatch.setattr(cocktail, "proposed", always({}, both))
     monkeypatch.setattr("reglab.searching.best", lambda tried: 1)
     record = mixed(Placebo(), InputNoise(), search=Cocktail(SEARCH.ingredients, trials=2))
@@ -86,10 +86,10 @@ def test_a_placebo_adds_exactly_nothing_and_alone_is_none(mixed, monkeypatch):
 
 def test_the_search_is_paid_for_once_a_recipe_and_the_numbers_are_those_of_the_best(mixed, monkeypatch):
     """Three trials, two of them alike: as many trainings as there are different ones; noise on inputs costs nothing."""
-    loud, quiet = {"input_noise": {"deviation": 5.0}}, {"input_noise": {"deviation": 0.1}}
+    loud, quiet = {"input_noise": {"std": 5.0}}, {"input_noise": {"std": 0.1}}
     monkeypatch.setattr(cocktail, "proposed", always(loud, quiet, loud))
     monkeypatch.setattr("reglab.searching.best", lambda tried: 1)
-    record = mixed(InputNoise(), search=Cocktail({"input_noise": {"deviation": (0.1, 5.0)}}, trials=3))
+    record = mixed(InputNoise(), search=Cocktail({"input_noise": {"std": (0.1, 5.0)}}, trials=3))
     assert record["cost"]["search"] == pytest.approx(2 * SEARCHED) and record["cost"]["relative_to_none"] == 1.0
     assert record["best"] == {"number": 1, "settings": quiet}
     for seed in record["seeds"].values():
@@ -119,7 +119,7 @@ def test_after_a_kill_no_training_is_done_again(mixed, monkeypatch):
 
 def test_the_order_of_the_ingredients_is_the_order_of_application():
     base = {"mixup": Mixup(), "dropout": Dropout(), "input_noise": InputNoise()}
-    stacked = cocktail.stacked(RECIPE, base, {"input_noise": {"deviation": 0.2}, "mixup": {"strength": 1.0}})
+    stacked = cocktail.stacked(RECIPE, base, {"input_noise": {"std": 0.2}, "mixup": {"alpha": 1.0}})
     assert stacked.regularizers == (Mixup(1.0), InputNoise(0.2))
 
 
@@ -135,13 +135,13 @@ def test_taken_apart_is_each_left_out_and_each_alone():
 def test_settings_lie_within_their_ranges_whole_where_they_must_be_and_wide_ones_are_drawn_by_magnitude():
     import optuna
 
-    ranges = {"k_sparse": {"active_units": (2, 64)}, "input_noise": {"deviation": (0.001, 1.0)}}
+    ranges = {"k_sparse": {"active_units": (2, 64)}, "input_noise": {"std": (0.001, 1.0)}}
     base = {"k_sparse": KSparse(), "input_noise": InputNoise()}
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
     drawn = [cocktail.proposed(study.ask(), base, ranges) for _ in range(400)]
     units = [each["k_sparse"]["active_units"] for each in drawn if "k_sparse" in each]
-    deviations = [each["input_noise"]["deviation"] for each in drawn if "input_noise" in each]
+    stds = [each["input_noise"]["std"] for each in drawn if "input_noise" in each]
     assert {type(each) for each in units} == {int} and min(units) >= 2 and max(units) <= 64
-    assert min(deviations) >= 0.001 and max(deviations) <= 1.0
-    assert 0.01 < np.median(deviations) < 0.1  # 0.032 on a logarithmic scale, 0.5 on a plain one
-    assert all(each == float(f"{each:.3g}") for each in deviations)
+    assert min(stds) >= 0.001 and max(stds) <= 1.0
+    assert 0.01 < np.median(stds) < 0.1  # 0.032 on a logarithmic scale, 0.5 on a plain one
+    assert all(each == float(f"{each:.3g}") for each in stds)

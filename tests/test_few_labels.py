@@ -239,11 +239,14 @@ def test_without_augmentation_the_policy_is_not_used(data, pretext, tmp_path):
 def faults(transfer, **sections):
     from reglab.demands import check_representations
     from reglab.faults import Faults
-    from reglab.pretexts.other_classes import OtherClasses
     from reglab.pretexts.scratch import Scratch
+    from reglab.pretexts.supervised_base_classes import SupervisedBaseClasses
 
     found = Faults("params.yaml")
-    values = {"pretraining": {"scratch": Scratch(), "other_classes": OtherClasses(classes=5)}, "transfer": transfer}
+    values = {
+        "pretraining": {"scratch": Scratch(), "supervised_base_classes": SupervisedBaseClasses(classes=5)},
+        "transfer": transfer,
+    }
     check_representations(values | sections, found)
     return found.lines
 
@@ -257,14 +260,14 @@ def test_a_transfer_from_nothing_is_a_fault_that_names_the_key():
 
 def test_a_transfer_to_classes_that_taught_the_pretext_is_a_fault():
     scratch = {"a": Transfer("scratch", classes=(4, 5))}
-    [line] = faults(scratch | {"b": Transfer("other_classes", classes=(4, 5))})
+    [line] = faults(scratch | {"b": Transfer("supervised_base_classes", classes=(4, 5))})
     assert line.startswith("params.yaml: transfer.b.classes: found [4, 5]; allowed: classes from 5 on")
     scratch = {"a": Transfer("scratch", classes=(5, 6))}
-    assert faults(scratch | {"b": Transfer("other_classes", classes=(5, 6))}) == []
+    assert faults(scratch | {"b": Transfer("supervised_base_classes", classes=(5, 6))}) == []
 
 
 def test_a_transfer_without_its_twin_from_scratch_is_a_fault():
-    [line] = faults({"a": Transfer("scratch"), "b": Transfer("other_classes", classes=(5, 6))})
+    [line] = faults({"a": Transfer("scratch"), "b": Transfer("supervised_base_classes", classes=(5, 6))})
     assert "transfer.b" in line and "no entry that starts from scratch" in line
 
 

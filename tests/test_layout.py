@@ -22,7 +22,7 @@ LAYERS = [
     {"errors", "streams", "figures", "oracle", "yaml_source", "faults", "sections", "measures", "outlines"}
     | {"cores", "git", "outcome", "redaction"},
     {"params", "demands", "entries", "grids", "data", "models", "best_weights", "losses", "penalties", "augmentation"}
-    | {"changed_settings", "references", "stacks"},
+    | {"changed_settings", "references", "renamed", "stacks"},
     {"attacks"},
     {"regularizers", "baselines"},
     {"learners"},

@@ -24,9 +24,9 @@ from reglab.pretexts.contrastive import Contrastive
 from reglab.pretexts.denoising import Denoising
 from reglab.pretexts.masked import Masked
 from reglab.pretexts.orientation import Orientation
-from reglab.pretexts.other_classes import OtherClasses
 from reglab.pretexts.probes import linear_probe
 from reglab.pretexts.scratch import Scratch
+from reglab.pretexts.supervised_base_classes import SupervisedBaseClasses
 from reglab.record import About
 from reglab.sections import Data, FewLabels, FewScenes
 from reglab.semi_supervised.base import SemiSupervised
@@ -34,7 +34,7 @@ from reglab.semi_supervised.base import SemiSupervised
 SEEDS = (0, 1)
 SIZES = Data(name="rows", train_size=48, validation_size=24, test_size=30, label_noise=0.5)
 SETTING = Setting(ConvNet(width=4, depth=1), Policy(), classes=3)
-PRETEXTS = [Scratch(), Masked(), Denoising(), Orientation(), Contrastive(), OtherClasses(classes=2)]
+PRETEXTS = [Scratch(), Masked(), Denoising(), Orientation(), Contrastive(), SupervisedBaseClasses(classes=2)]
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +92,7 @@ def test_a_pretext_learns_from_the_training_images_and_is_measured_on_those_held
     task = pretext.task(source, study, SETTING, seed)
     below = {part: set(rows[source.labels[part] < 2].tolist()) for part, rows in source.rows.items()}
     learned_from = set().union(*(rows_of(batch.inputs) for batch in task.training))
-    if isinstance(pretext, OtherClasses):
+    if isinstance(pretext, SupervisedBaseClasses):
         assert learned_from == below["labelled"]
         assert (rows_of(task.validation.inputs), rows_of(task.test.inputs)) == (below["validation"], below["test"])
     else:

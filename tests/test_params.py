@@ -25,7 +25,7 @@ data: {name: digits, train_size: 100, validation_size: 50, test_size: 60, label_
 seeds: 3
 model: {name: mlp, width: 8, depth: 1}
 training: {epochs: 2, optimizer: sgd, learning_rate: 0.1, momentum: 0.9}
-baselines: {k_nearest_neighbours: {neighbours: 5}, logistic_regression: }
+baselines: {k_nearest_neighbours: {n_neighbors: 5}, logistic_regression: }
 regularizers: {none: {}, dropout: {input_rate: 0.1}, l1: {strength: 0.01}, weight_decay: {}}
 combinations: {both: [l1: {strength: 1}, dropout: {}]}
 ensembles: {}
@@ -34,7 +34,7 @@ text: {file: mine.txt}
 augmentation: {study: {rotation: 10}, scenes: {}}
 few_labels: {model: {name: mlp, width: 8}, labels_per_class: [1, 2]}
 few_scenes: {labelled: [4, 8]}
-pretraining: {scratch: {source: study}, masked: {source: study, epochs: 1}, other_classes: {source: study, classes: 5}}
+pretraining: {scratch: {source: study}, masked: {source: study, epochs: 1}, supervised_base_classes: {source: study}}
 transfer: {from_scratch: {start: scratch}, masked_frozen: {start: masked, backbone: frozen}}
 semi_supervised: {}
 multitask: {}
@@ -176,8 +176,8 @@ BAD = [  # key, value, found, allowed
     ("training.momentum", 1, "1", SHARE),
     ("baselines", None, "null", NAMED),
     ("baselines.knn", {}, "an unknown name", BASELINES),
-    ("baselines.logistic_regression", 3, "3", "a mapping of strength"),
-    ("baselines.k_nearest_neighbours.neighbours", 101, "101", "at most 100, the data.train_size"),
+    ("baselines.logistic_regression", 3, "3", "a mapping of C"),
+    ("baselines.k_nearest_neighbours.n_neighbors", 101, "101", "at most 100, the data.train_size"),
     ("regularizers.none", MISSING, "no such entry", "none: {}, with which every recipe is compared"),
     ("regularizers.none.rate", 1, "an unknown setting", "no settings: {}"),
     ("regularizers.dropuot", {}, "an unknown name", f"{TECHNIQUES}; did you mean dropout?"),
@@ -332,8 +332,8 @@ def test_a_section_more_is_a_line_in_params_and_a_line_in_the_table(tmp_path, mo
 
     monkeypatch.setattr(params, "Params", Extended)
     monkeypatch.setitem(params.BASES, "references", "reglab.baselines.base.Baseline")
-    loaded = read(tmp_path, changed(("baselines", {}), ("references", {"logistic_regression": {"strength": 3}})))
-    assert loaded.references["logistic_regression"].strength == 3.0
+    loaded = read(tmp_path, changed(("baselines", {}), ("references", {"logistic_regression": {"C": 3}})))
+    assert loaded.references["logistic_regression"].C == 3.0
     assert ("references", "logistic_regression") in loaded.expected()
     [line] = faults(tmp_path, changed(("references", {"logistic_regresion": {}})))
     assert line.endswith("did you mean logistic_regression?")

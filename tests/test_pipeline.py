@@ -31,7 +31,7 @@ def test_the_stages_are_the_entries_of_params_yaml():
     listed = subprocess.run(
         [TOOLS / "dvc", "stage", "list", "--name-only"], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout.split()
-    once = {"code", "check", "prepare", "topics", "read", "scenes", "choose", "evaluate", "report", "mirror"}
+    once = {"code", "check", "prepare", "topics", "text", "scenes", "members", "evaluate", "report", "mirror"}
     assert set(listed) == wanted | once
 
 
@@ -66,15 +66,15 @@ def test_editing_one_number_runs_its_stage_and_what_follows_from_it(done):
     before = (done.folder / "params.yaml").read_bytes()
     done.edit(lambda all: all["regularizers"]["dropout"].update(hidden_rate=0.3))
     # `choose` looks at all recipes, and finds that no ensemble has other members: so no ensemble runs
-    assert set(done.repro()) == {"check", "train@dropout", "choose", "evaluate", "report", "mirror"}
+    assert set(done.repro()) == {"check", "train@dropout", "members", "evaluate", "report", "mirror"}
     (done.folder / "params.yaml").write_bytes(before)
     assert not any("@" in stage for stage in done.repro()), "DVC keeps the former records"
 
 
 def test_a_pretext_that_changes_runs_again_with_what_starts_from_it_and_nothing_else(done):
-    done.edit(lambda all: all["pretraining"]["masked"].update(patch=4))
-    assert set(done.repro()) == {"check", "pretrain@masked", "transfer@masked_tuned", "evaluate", "report", "mirror"}
-    done.edit(lambda all: all["pretraining"]["masked"].pop("patch"))
+    done.edit(lambda all: all["pretraining"]["masked"].update(patch_size=4))
+    assert set(done.repro()) == {"check", "pretraining@masked", "transfer@masked_tuned", "evaluate", "report", "mirror"}
+    done.edit(lambda all: all["pretraining"]["masked"].pop("patch_size"))
     assert not any("@" in stage for stage in done.repro())
 
 

@@ -11,7 +11,7 @@ from reglab.outlines import outlines
 
 SHIPPED = YAML(typ="safe", pure=True).load(Path(__file__).parent.parent / "params.yaml")
 NOISE, ATTACK, TRADES = {"input_noise": {}}, {"adversarial_training": {}}, {"trades": {}}
-NO_NOISE, NO_ATTACK = {"input_noise": {"deviation": 0.0}}, {"adversarial_training": {"epsilon": 0.0}}
+NO_NOISE, NO_ATTACK = {"input_noise": {"std": 0.0}}, {"adversarial_training": {"epsilon": 0.0}}
 
 
 def lines(folder: Path, **sections) -> list[str]:
@@ -48,7 +48,7 @@ def test_an_attack_on_inputs_beyond_the_unit_range_is_one_line(tmp_path, stack, 
 
 
 def test_a_cocktail_tries_them_in_one_order(tmp_path):
-    ranges = {"adversarial_training": {"epsilon": [0.1, 0.2]}, "input_noise": {"deviation": [0.1, 0.2]}}
+    ranges = {"adversarial_training": {"epsilon": [0.1, 0.2]}, "input_noise": {"std": [0.1, 0.2]}}
     assert lines(tmp_path, cocktails={"mine": {"ingredients": ranges}}) == []
     path = tmp_path / "params.yaml"
     turned = dict(reversed(ranges.items()))

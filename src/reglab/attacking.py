@@ -226,7 +226,7 @@ def transferred(column: list[list[float]], own: int) -> Check:
 def panda(model: Module, split: Split, attack) -> Panda | None:
     """The example that a single step at the largest epsilon changes most surely; None where inputs are no pictures.
 
-    Its sureness is the smaller of the confidences before, in the right class, and after, in a wrong one; where no
+    Its confidence is the smaller of those before, in the right class, and after, in a wrong one; where no
     example is fooled, it is the one that is nearest to it.
     """
     inputs, labels = examples_of(split, attack.examples)
@@ -240,8 +240,8 @@ def panda(model: Module, split: Split, attack) -> Panda | None:
             before, after = model(inputs).softmax(1), model(moved).softmax(1)
     wrong = after.scatter(1, labels[:, None], -1.0).amax(1)
     fooled = (before.argmax(1) == labels) & (after.argmax(1) != labels)
-    sure = torch.minimum(before.gather(1, labels[:, None])[:, 0], wrong) + fooled
-    chosen = int(sure.argmax())
+    confidence = torch.minimum(before.gather(1, labels[:, None])[:, 0], wrong) + fooled
+    chosen = int(confidence.argmax())
     pictures = (np.moveaxis(each[chosen].numpy(), 0, -1) for each in (inputs, direction, moved))
     said = ((int(each[chosen].argmax()), float(each[chosen].max())) for each in (before, after))
     return Panda(*pictures, *said)

@@ -65,9 +65,9 @@ def check_across(given: dict, values: dict, faults: Faults) -> None:
             check_attack(("attacks", family), attack, values, faults)
     data, vote = given.get("data"), values.get("baselines", {}).get("k_nearest_neighbours")
     size = data.get("train_size") if isinstance(data, dict) else None
-    if vote and type(size) is int and vote.neighbours > size >= 1:
-        key = ("baselines", "k_nearest_neighbours", "neighbours")
-        faults.add(key, shown(vote.neighbours), f"at most {size}, the data.train_size")
+    if vote and type(size) is int and vote.n_neighbors > size >= 1:
+        key = ("baselines", "k_nearest_neighbours", "n_neighbors")
+        faults.add(key, shown(vote.n_neighbors), f"at most {size}, the data.train_size")
 
 
 def check_tracking(given: Plain, faults: Faults) -> None:

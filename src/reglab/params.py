@@ -18,6 +18,7 @@ from reglab.entries import BASES, describe, entry_of, find, in_checkout, names, 
 from reglab.errors import UserError
 from reglab.faults import Faults, Key, Plain, checked, hints, is_named, nearest, shown, unknown, words
 from reglab.grids import cocktail_of, sweep_of
+from reglab.renamed import renamed
 from reglab.sections import (
     Attack,
     Claim,
@@ -112,7 +113,7 @@ def load(path: str | Path = "params.yaml") -> Params:
     """The file as `Params`; UserError with a line for each fault: key, what was found, what is allowed."""
     given, faults = read(path)
     kinds, values = hints(Params), {}
-    given = known_sections(given, list(kinds), faults)
+    given = renamed(known_sections(given, list(kinds), faults), faults)
     check_references(given, faults)
     for section in fields(Params):
         name = section.name

@@ -107,16 +107,16 @@ def test_a_crop_of_a_quarter_is_that_part_at_twice_its_size(x, y, left, top):
 def test_outside_lie_zeros_or_the_border_or_the_reflection():
     row = torch.arange(1.0, 5).expand(BATCH, 1, 1, 4)
     maps = maps_of(torch.float32, right=2.0)
-    for outside, wanted in {"zeros": [0, 0, 1, 2], "border": [1, 1, 1, 2], "reflection": [2, 1, 1, 2]}.items():
-        assert torch.equal(seen(maps, row, outside=outside)[0, 0, 0], torch.tensor(wanted).float())
+    for mode, wanted in {"zeros": [0, 0, 1, 2], "border": [1, 1, 1, 2], "reflection": [2, 1, 1, 2]}.items():
+        assert torch.equal(seen(maps, row, padding_mode=mode)[0, 0, 0], torch.tensor(wanted).float())
 
 
 @pytest.mark.parametrize("dtype", [torch.uint8, torch.int64, torch.float64])
 def test_the_nearest_pixel_makes_no_new_value_and_the_type_stays(parameters, dtype):
     masks = torch.randint(1, 200, (BATCH, 9, 12), generator=generator("masks")).to(dtype)
     maps = affine(**parameters).float()
-    for outside, more in {"zeros": {0}, "border": set(), "reflection": set()}.items():
-        found = warp(masks, places(maps, 9, 12), nearest=True, outside=outside)
+    for mode, more in {"zeros": {0}, "border": set(), "reflection": set()}.items():
+        found = warp(masks, places(maps, 9, 12), nearest=True, padding_mode=mode)
         assert found.dtype == dtype and found.shape == masks.shape and not torch.equal(found, masks)
         for old, new in zip(masks, found, strict=True):
             assert set(new.unique().tolist()) <= set(old.unique().tolist()) | more
@@ -137,18 +137,18 @@ def test_what_is_no_image_is_told_so():
     ],
     ids=lambda labels: str(labels.dtype),
 )
-@pytest.mark.parametrize("outside", ["zeros", "border", "reflection"])
-def test_labels_beyond_single_precision_are_seen_as_they_are_where_small_ones_are(labels, outside):
+@pytest.mark.parametrize("mode", ["zeros", "border", "reflection"])
+def test_labels_beyond_single_precision_are_seen_as_they_are_where_small_ones_are(labels, mode):
     """What a pixel shows is decided by its place alone: the numbers 1, 2, ... go where the labels of these numbers go."""
     random = generator("labels")
     numbers = torch.randint(1, len(labels) + 1, (4, 9, 12), generator=random)
     one = torch.ones(4)
     maps = affine(0.4 * one, 1.2 * one, 0.1 * one, 2.3 * one, -1.7 * one)
-    shown = warp(numbers, places(maps, 9, 12), nearest=True, outside=outside)
-    seen = warp(labels[numbers - 1], places(maps, 9, 12), nearest=True, outside=outside)
+    shown = warp(numbers, places(maps, 9, 12), nearest=True, padding_mode=mode)
+    seen = warp(labels[numbers - 1], places(maps, 9, 12), nearest=True, padding_mode=mode)
     expected = torch.cat([labels.new_zeros(1), labels])[shown]
     assert seen.dtype == labels.dtype and torch.equal(seen, expected)
-    assert (shown == 0).any() == (outside == "zeros")
+    assert (shown == 0).any() == (mode == "zeros")
 
 
 def test_masks_with_channels_are_picked_channel_by_channel():

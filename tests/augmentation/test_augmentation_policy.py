@@ -67,7 +67,9 @@ def test_noise_is_keyed_by_step(images):
 def test_one_setting_does_not_move_the_draws_of_another(images):
     images = torch.ones(EXAMPLES, 3, 16, 16)
     erased = Policy(erasing=0.2)(images, MOMENT, every(images), EXAMPLES) == 0
-    both = Policy(erasing=0.2, brightness=0.2, rotation=5, outside="border")(images, MOMENT, every(images), EXAMPLES)
+    both = Policy(erasing=0.2, brightness=0.2, rotation=5, padding_mode="border")(
+        images, MOMENT, every(images), EXAMPLES
+    )
     assert torch.equal(both == 0, erased)
 
 
@@ -122,7 +124,7 @@ def test_what_is_no_image_is_refused():
 def test_settings_are_checked_as_those_of_params_yaml():
     faults = Faults("params.yaml")
     assert checked(Policy, {"rotation": 15, "flip": 0.5}, ("augmentation", "digits"), faults) == Policy(15, flip=0.5)
-    for name, wrong in {"rotation": 181, "crop": 1, "outside": "black", "flip": -1}.items():
+    for name, wrong in {"rotation": 181, "crop": 1, "padding_mode": "black", "flip": -1}.items():
         assert checked(Policy, {name: wrong}, ("augmentation", "digits"), faults) is None
     assert len(faults.lines) == 4
-    assert {field.name for field in fields(Policy)} == {*STRENGTHS, "noise", "outside"}
+    assert {field.name for field in fields(Policy)} == {*STRENGTHS, "noise", "padding_mode"}

@@ -35,8 +35,8 @@ def measured_accuracy(baseline, digits) -> float:
 
 def test_neighbours_and_support_vectors_reach_97_percent_on_900_clean_digits(digits):
     """Ten-fold references on all 1,797 digits: 98.8 % for three neighbours, 98.9 % for the support vector machine."""
-    assert measured_accuracy(KNearestNeighbours(neighbours=3), digits) > 0.97
-    assert measured_accuracy(SupportVectorMachine(penalty=10), digits) > 0.97
+    assert measured_accuracy(KNearestNeighbours(n_neighbors=3), digits) > 0.97
+    assert measured_accuracy(SupportVectorMachine(C=10), digits) > 0.97
 
 
 def test_logistic_regression_reaches_95_percent_on_900_clean_digits(digits):
@@ -86,17 +86,17 @@ def test_nearest_neighbours_count_votes():
 
 
 def test_logistic_regression_ends_where_the_gradient_of_its_objective_is_zero(digits):
-    """X'(softmax(XW' + b) - Y) + strength W = 0, and for b without the penalty; its terms are of size 10."""
+    """X'(softmax(XW' + b) - Y) + W/C = 0, and for b without the penalty; its terms are of size 10."""
     train_x, train_y, _, _ = digits
     x, target, strength = train_x.reshape(900, -1).astype(float), np.eye(10)[train_y], 5.0
-    fitted = LogisticRegression(strength).estimator().fit(x, train_y)
+    fitted = LogisticRegression(C=1 / strength).estimator().fit(x, train_y)
     error = softmax(x @ fitted.coef_.T + fitted.intercept_, axis=1) - target
     assert np.abs(strength * fitted.coef_).max() > 5
     assert np.abs(error.T @ x + strength * fitted.coef_).max() < 0.3
     assert np.abs(error.sum(0)).max() < 0.3
 
 
-@pytest.mark.parametrize("baseline", [KNearestNeighbours(neighbours=21), SupportVectorMachine()], ids=["knn", "svm"])
+@pytest.mark.parametrize("baseline", [KNearestNeighbours(n_neighbors=21), SupportVectorMachine()], ids=["knn", "svm"])
 def test_a_training_set_too_small_is_the_users_error_in_one_line(baseline, digits):
     train_x, train_y, x, _ = digits
     with pytest.raises(UserError, match=r"the 20 training examples .*raise data\.train_size") as error:

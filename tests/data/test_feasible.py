@@ -107,15 +107,15 @@ def test_a_source_that_fails_is_one_line(monkeypatch):
 
 
 def test_more_neighbours_than_examples_and_more_classes_than_the_data_has():
-    spreading = replace(SETTINGS.semi_supervised["label_spreading"], neighbours=1098)
+    spreading = replace(SETTINGS.semi_supervised["label_spreading"], n_neighbors=1098)
     [line] = lines(semi_supervised={"label_spreading": spreading})
     assert line.startswith(
-        "params.yaml: semi_supervised.label_spreading.neighbours: found 1098; allowed: at most 1097, "
+        "params.yaml: semi_supervised.label_spreading.n_neighbors: found 1098; allowed: at most 1097, "
     )
-    check(replace(SETTINGS, semi_supervised={"label_spreading": replace(spreading, neighbours=1097)}))
-    others = replace(SETTINGS.pretraining["other_classes"], classes=11)
-    [line] = lines(pretraining=SETTINGS.pretraining | {"other_classes": others})
-    assert line.startswith("params.yaml: pretraining.other_classes.classes: found 11; allowed: at most 10")
+    check(replace(SETTINGS, semi_supervised={"label_spreading": replace(spreading, n_neighbors=1097)}))
+    others = replace(SETTINGS.pretraining["supervised_base_classes"], classes=11)
+    [line] = lines(pretraining=SETTINGS.pretraining | {"supervised_base_classes": others})
+    assert line.startswith("params.yaml: pretraining.supervised_base_classes.classes: found 11; allowed: at most 10")
 
 
 def test_a_gpu_that_is_not_there(monkeypatch):
@@ -207,14 +207,17 @@ def test_scenes_that_fill_the_memory_are_refused():
     ("changes", "said"),
     [
         (
-            {"patch": 8},
-            "masked.patch: found 8; allowed: at most 7, for images of 8 x 8 pixels must be cut into two patches",
+            {"patch_size": 8},
+            "masked.patch_size: found 8; allowed: at most 7, for images of 8 x 8 pixels must be cut into two patches",
         ),
-        ({"patch": 9, "share": 0.9}, "masked.patch: found 9; allowed: at most 7"),
-        ({"share": 0.03}, "masked.share: found 0.03, which hides none of the 16 patches of images of 8 x 8 pixels"),
-        ({"share": 0.97}, "masked.share: found 0.97, which hides all of the 16 patches"),
+        ({"patch_size": 9, "mask_ratio": 0.9}, "masked.patch_size: found 9; allowed: at most 7"),
         (
-            {"patch": 7, "share": 0.1},
+            {"mask_ratio": 0.03},
+            "masked.mask_ratio: found 0.03, which hides none of the 16 patches of images of 8 x 8 pixels",
+        ),
+        ({"mask_ratio": 0.97}, "masked.mask_ratio: found 0.97, which hides all of the 16 patches"),
+        (
+            {"patch_size": 7, "mask_ratio": 0.1},
             "none of the 4 patches of images of 8 x 8 pixels; allowed: more than 0.125 and less than",
         ),
     ],
@@ -227,7 +230,13 @@ def test_a_masked_pretext_that_would_hide_nothing_or_all_is_refused(changes, sai
 
 
 @pytest.mark.parametrize(
-    "changes", [{"patch": 7, "share": 0.13}, {"share": 0.04}, {"share": 0.96}, {"patch": 1, "share": 0.01}]
+    "changes",
+    [
+        {"patch_size": 7, "mask_ratio": 0.13},
+        {"mask_ratio": 0.04},
+        {"mask_ratio": 0.96},
+        {"patch_size": 1, "mask_ratio": 0.01},
+    ],
 )
 def test_a_masked_pretext_that_hides_a_patch_and_shows_one_is_taken(changes):
     masked = replace(SETTINGS.pretraining["masked"], **changes)

@@ -113,7 +113,7 @@ SETTINGS = SimpleNamespace(
         "from_scratch": Transfer("scratch"),
         "frozen": Transfer("masked", "frozen"),
         "new_scratch": Transfer("scratch", classes=(1, 2)),
-        "new": Transfer("other_classes", classes=(1, 2)),
+        "new": Transfer("supervised_base_classes", classes=(1, 2)),
     },
     semi_supervised={
         "mean_teacher": SimpleNamespace(classical=False),

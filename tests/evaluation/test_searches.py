@@ -27,7 +27,7 @@ def none():
 
 def cocktail(**metrics):
     own = {name.replace("__", "@"): values for name, values in metrics.items()}
-    best = {"number": 3, "settings": {"mixup": {"strength": 0.4}, "placebo": {}}}
+    best = {"number": 3, "settings": {"mixup": {"alpha": 0.4}, "placebo": {}}}
     return record("cocktails", "stacked", ["mixup", "placebo", "dropout"], **own) | {
         "best": best,
         "left_out": ["dropout"],

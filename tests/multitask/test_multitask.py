@@ -17,10 +17,10 @@ from reglab.fitting import quiet
 from reglab.multitask.base import SceneBatch, measures, overlap, task_losses, whole
 from reglab.multitask.depth_only import DepthOnly
 from reglab.multitask.joint import Joint
-from reglab.multitask.joint_learned_weights import JointLearnedWeights, uncertain
 from reglab.multitask.pictures import picture
 from reglab.multitask.segmentation_only import SegmentationOnly
 from reglab.multitask.soft_tied import SoftTied
+from reglab.multitask.uncertainty_weighting import UncertaintyWeighting, uncertain
 from reglab.streams import generator
 
 RENDERED = render(12, size=16)
@@ -102,7 +102,7 @@ def test_learned_weights_at_their_best_are_in_inverse_proportion_to_the_losses()
 def test_learned_weights_descend_to_their_best():
     scales = {task: torch.zeros((), requires_grad=True) for task in ("segmentation", "depth")}
     losses = {"segmentation": torch.tensor(0.8), "depth": torch.tensor(0.05)}
-    optimizer = torch.optim.Adam(scales.values(), JointLearnedWeights().rate)
+    optimizer = torch.optim.Adam(scales.values(), UncertaintyWeighting().rate)
     for _ in range(300):
         optimizer.zero_grad()
         loss, weights = uncertain(losses, scales)
@@ -113,7 +113,7 @@ def test_learned_weights_descend_to_their_best():
 
 
 def test_learned_weights_are_trained_with_the_rest():
-    learner = trained(JointLearnedWeights())
+    learner = trained(UncertaintyWeighting())
     scales = {task: scale.item() for task, scale in learner.network.log_scales.items()}
     assert scales["depth"] != 0 != scales["segmentation"]
     assert {"segmentation_weight", "depth_weight", "segmentation_loss", "depth_loss"} <= learner.curves().keys()

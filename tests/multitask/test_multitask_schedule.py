@@ -11,7 +11,7 @@ from reglab.data.scenes import render
 from reglab.fitting import quiet
 from reglab.multitask.base import whole
 from reglab.multitask.joint import Joint
-from reglab.multitask.joint_learned_weights import JointLearnedWeights
+from reglab.multitask.uncertainty_weighting import UncertaintyWeighting
 from reglab.sections import FewLabels, FewScenes, Training
 
 RENDERED = render(4, size=16)
@@ -29,7 +29,7 @@ class Rates(Callback):
 
 
 @pytest.mark.parametrize(
-    ("entry", "rates"), [(Joint(), [0.03]), (JointLearnedWeights(rate=0.2), [0.03, 0.2])], ids=repr
+    ("entry", "rates"), [(Joint(), [0.03]), (UncertaintyWeighting(rate=0.2), [0.03, 0.2])], ids=repr
 )
 def test_step_t_of_n_is_taken_with_the_rate_times_one_minus_t_over_n(entry, rates):
     quiet()

@@ -15,13 +15,13 @@ from reglab.pretexts.contrastive import Contrastive, nt_xent
 from reglab.pretexts.denoising import Denoising
 from reglab.pretexts.masked import Masked, hidden_patches, masked_error
 from reglab.pretexts.orientation import Orientation, pairs, upside_down
-from reglab.pretexts.other_classes import OtherClasses
 from reglab.pretexts.probes import linear_probe, nearest, neighbour_probe
 from reglab.pretexts.scratch import Scratch
+from reglab.pretexts.supervised_base_classes import SupervisedBaseClasses
 from reglab.sections import Training
 from reglab.streams import Moment, generator
 
-IMAGES = [Scratch(), Masked(), Denoising(), Orientation(), Contrastive(), OtherClasses()]
+IMAGES = [Scratch(), Masked(), Denoising(), Orientation(), Contrastive(), SupervisedBaseClasses()]
 SETTING = Setting(ConvNet(width=8, depth=2), Policy(rotation=10), classes=10)
 
 
@@ -175,7 +175,7 @@ def test_no_label_and_no_test_image_reaches_the_training(study, pretext):
 
 
 def test_other_classes_shows_only_the_classes_below(study):
-    task = OtherClasses(classes=4).task(study, study, SETTING, 0)
+    task = SupervisedBaseClasses(classes=4).task(study, study, SETTING, 0)
     assert task.training.examples.targets.shape[1] == 4
     assert len(task.training.examples.indices) == (study.labels["labelled"] < 4).sum()
 
@@ -205,7 +205,11 @@ def test_views_of_the_two_streams_differ_and_are_keyed_by_the_moment(study):
 
 @pytest.mark.parametrize(
     "pretext",
-    [Orientation(epochs=4, batch_size=64), Contrastive(epochs=2, batch_size=64), OtherClasses(epochs=4, batch_size=64)],
+    [
+        Orientation(epochs=4, batch_size=64),
+        Contrastive(epochs=2, batch_size=64),
+        SupervisedBaseClasses(epochs=4, batch_size=64),
+    ],
     ids=params.own_name,
 )
 def test_a_choice_beats_chance_on_held_out_images(tmp_path, study, pretext):

@@ -20,17 +20,17 @@ def test_pixels_inside_are_the_partners_and_targets_mix_in_the_shares_of_the_pix
     assert torch.equal(mixed.inputs[1:], batch.inputs[1:]) and torch.equal(mixed.targets[1:], batch.targets[1:])
 
 
-@pytest.mark.parametrize("strength", [0.5, 1.0, 3.0])
-def test_shares_follow_the_symmetric_beta_distribution_and_are_those_of_the_pixels(strength):
+@pytest.mark.parametrize("alpha", [0.5, 1.0, 3.0])
+def test_shares_follow_the_symmetric_beta_distribution_and_are_those_of_the_pixels(alpha):
     examples, side = 3000, 40
     own = torch.arange(examples).float()[:, None, None, None].expand(-1, 1, side, side)
     now = SimpleNamespace(moment=Moment(seed=0, epoch=0, step=1))
-    mixed = CutMix(strength).transform_batch(Batch(own, torch.eye(examples), None), now)
+    mixed = CutMix(alpha).transform_batch(Batch(own, torch.eye(examples), None), now)
     kept = (mixed.inputs == own).float().mean((1, 2, 3))
     assert torch.allclose(mixed.targets.diag(), kept, atol=1e-6)
     assert torch.allclose(mixed.targets.sum(1), torch.ones(examples), atol=1e-6)
     assert standard_errors(kept, 0.5) < 4
-    assert standard_errors((kept - 0.5) ** 2, 1 / (4 * (2 * strength + 1))) < 4
+    assert standard_errors((kept - 0.5) ** 2, 1 / (4 * (2 * alpha + 1))) < 4
 
 
 def test_rectangles_lie_in_different_places(network):

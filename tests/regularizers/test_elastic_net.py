@@ -25,14 +25,14 @@ def test_shrinking_is_the_proximal_operator():
 
 def test_with_all_the_share_on_l1_it_is_l1_bit_for_bit(network):
     other = copy.deepcopy(network)
-    ElasticNet(0.3, l1_share=1.0).after_step(network, learning_rate=0.1)
+    ElasticNet(0.3, l1_ratio=1.0).after_step(network, learning_rate=0.1)
     L1(0.3).after_step(other, learning_rate=0.1)
     assert all(torch.equal(one, two) for one, two in zip(network.parameters(), other.parameters(), strict=True))
 
 
 def test_with_no_share_on_l1_it_ends_at_ridge_regression():
     batch = Batch(*regression())
-    found = descend(build(MLP(depth=0), (4,), 1, seed=0).double(), ElasticNet(0.3, l1_share=0.0), batch).head.weight
+    found = descend(build(MLP(depth=0), (4,), 1, seed=0).double(), ElasticNet(0.3, l1_ratio=0.0), batch).head.weight
     assert torch.allclose(found, ridge(*batch[:2], 0.3), rtol=0, atol=1e-9)
 
 

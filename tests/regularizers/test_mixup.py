@@ -17,18 +17,18 @@ def test_rows_of_targets_sum_to_one_and_inputs_lie_between_their_parents(batch):
     assert torch.allclose(mixed.targets, 0.25 * batch.targets + 0.75 * batch.targets[partner])
 
 
-@pytest.mark.parametrize("strength", [0.4, 2.0])
-def test_shares_follow_the_symmetric_beta_distribution(strength):
+@pytest.mark.parametrize("alpha", [0.4, 2.0])
+def test_shares_follow_the_symmetric_beta_distribution(alpha):
     corners = torch.eye(16, dtype=torch.float64)  # a mixed corner shows its share
     shares = []
     for step in range(600):
         now = SimpleNamespace(moment=Moment(seed=0, epoch=0, step=step))
-        mixed = Mixup(strength).transform_batch(Batch(corners, corners, None), now)
+        mixed = Mixup(alpha).transform_batch(Batch(corners, corners, None), now)
         assert torch.equal(mixed.inputs, mixed.targets)
         shares.append(mixed.inputs.diag().min())
     shares = torch.stack(shares)
     assert standard_errors(shares, 0.5) < 4
-    assert standard_errors((shares - 0.5) ** 2, 1 / (4 * (2 * strength + 1))) < 4
+    assert standard_errors((shares - 0.5) ** 2, 1 / (4 * (2 * alpha + 1))) < 4
 
 
 def test_strength_zero_mixes_nothing(network, batch):

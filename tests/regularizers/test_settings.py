@@ -127,22 +127,22 @@ for _name, _values in VALUES.items():
     law(f"affine.{_name}", *_values, **still)(partial(draws_reach_the_setting_and_no_further, name=_name))
 
 
-@law("cutmix.strength", 0.5, 4.0)
-def what_is_kept_has_the_variance_of_beta(technique, strength):
+@law("cutmix.alpha", 0.5, 4.0)
+def what_is_kept_has_the_variance_of_beta(technique, alpha):
     examples = 1500
     own = torch.arange(examples).float()[:, None, None, None].expand(-1, 1, 40, 40)
     mixed = technique.transform_batch(Batch(own, torch.eye(examples), None), a_network(step=1))
     kept = (mixed.inputs == own).float().mean((1, 2, 3))
-    assert standard_errors((kept - 0.5) ** 2, 1 / (4 * (2 * strength + 1))) < 4
+    assert standard_errors((kept - 0.5) ** 2, 1 / (4 * (2 * alpha + 1))) < 4
 
 
-@law("mixup.strength", 0.2, 2.0)
-def shares_have_the_variance_of_beta(technique, strength):
+@law("mixup.alpha", 0.2, 2.0)
+def shares_have_the_variance_of_beta(technique, alpha):
     corners, shares = torch.eye(16, dtype=torch.float64), []
     for step in range(600):
         now = SimpleNamespace(moment=Moment(seed=0, epoch=0, step=step))
         shares.append(technique.transform_batch(Batch(corners, corners, None), now).targets.diag().min())
-    assert standard_errors((torch.stack(shares) - 0.5) ** 2, 1 / (4 * (2 * strength + 1))) < 4
+    assert standard_errors((torch.stack(shares) - 0.5) ** 2, 1 / (4 * (2 * alpha + 1))) < 4
 
 
 @law("erasing.share", 0.1, 0.3)
@@ -152,11 +152,11 @@ def this_share_of_the_area_is_black(technique, share):
     assert abs(black.mean().item() - share) < 0.01
 
 
-@law("input_noise.deviation", 0.1, 0.8)
-def inputs_move_by_noise_of_the_deviation(technique, deviation):
+@law("input_noise.std", 0.1, 0.8)
+def inputs_move_by_noise_of_this_std(technique, std):
     blank = a_batch()._replace(inputs=torch.zeros(100, 1, 8, 8))
     noise = technique.transform_batch(blank, a_network()).inputs.flatten()
-    assert standard_errors(noise**2, deviation**2) < 4
+    assert standard_errors(noise**2, std**2) < 4
 
 
 @law("label_smoothing.smoothing", 0.1, 0.6)
@@ -218,14 +218,14 @@ def prediction_takes_a_pass_a_mask(technique, masks):
     assert len(calls) == masks
 
 
-@law("hidden_noise.deviation", 0.1, 1.0)
-def every_layer_hands_on_noise_of_the_deviation(technique, deviation):
+@law("hidden_noise.std", 0.1, 1.0)
+def every_layer_hands_on_noise_of_this_std(technique, std):
     clean, noisy = always_active(a_network()), always_active(a_network())
     technique.prepare_model(noisy)
     inputs = torch.ones(400, 1, 8, 8)
     for one, other in zip(clean.hidden_layers, noisy.hidden_layers, strict=True):
         given, inputs = inputs, other(inputs)
-        assert standard_errors((inputs - one(given)).flatten() ** 2, deviation**2) < 4
+        assert standard_errors((inputs - one(given)).flatten() ** 2, std**2) < 4
 
 
 @law("k_sparse.active_units", 1, 5)
@@ -321,21 +321,21 @@ def by_a_threshold_or_by_the_gradient(technique, step):
 def shrunk_as_by_the_elastic_net(technique):
     network, before = a_network(), a_network()
     technique.after_step(network, RATE)
-    absolute = RATE * technique.strength * technique.l1_share
-    squared = RATE * technique.strength * (1 - technique.l1_share)
+    absolute = RATE * technique.strength * technique.l1_ratio
+    squared = RATE * technique.strength * (1 - technique.l1_ratio)
     for weight, old in zip(weights(network).values(), weights(before).values(), strict=True):
         assert torch.allclose(weight, softshrink(old, absolute) / (1 + squared), rtol=0, atol=1e-7)
 
 
-@law("elastic_net.strength", 0.2, 0.9, l1_share=0.3)
+@law("elastic_net.strength", 0.2, 0.9, l1_ratio=0.3)
 def the_shrinkage_is_that_of_its_strength(technique, strength):
-    assert (technique.strength, technique.l1_share) == (strength, 0.3)
+    assert (technique.strength, technique.l1_ratio) == (strength, 0.3)
     shrunk_as_by_the_elastic_net(technique)
 
 
-@law("elastic_net.l1_share", 0.0, 0.3, 1.0, strength=0.9)
+@law("elastic_net.l1_ratio", 0.0, 0.3, 1.0, strength=0.9)
 def the_shrinkage_is_shared_out(technique, share):
-    assert (technique.strength, technique.l1_share) == (0.9, share)
+    assert (technique.strength, technique.l1_ratio) == (0.9, share)
     shrunk_as_by_the_elastic_net(technique)
 
 

@@ -45,7 +45,7 @@ QUESTIONS = {
 OWN = {
     "weight_decay": {"strength": 0.003},
     "dropout": {"input_rate": 0.2, "hidden_rate": 0.5},
-    "input_noise": {"deviation": 0.3},
+    "input_noise": {"std": 0.3},
     "early_stopping": {"patience": 10},
 }
 

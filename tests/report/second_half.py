@@ -24,8 +24,8 @@ TRANSFER = {
     "contrastive_tuned": (Transfer("contrastive"), (0.67, 0.86, 0.945, 0.968), 7.4),
     "contrastive_frozen": (Transfer("contrastive", backbone="frozen"), (0.66, 0.85, 0.925, 0.940), 6.9),
     "new_classes_from_scratch": (Transfer("scratch", classes=NEW), (0.68, 0.80, 0.90, 0.95), 1.0),
-    "new_classes_tuned": (Transfer("other_classes", classes=NEW), (0.74, 0.86, 0.93, 0.96), 1.5),
-    "new_classes_frozen": (Transfer("other_classes", "frozen", classes=NEW), (0.72, 0.84, 0.90, 0.92), 1.4),
+    "new_classes_tuned": (Transfer("supervised_base_classes", classes=NEW), (0.74, 0.86, 0.93, 0.96), 1.5),
+    "new_classes_frozen": (Transfer("supervised_base_classes", "frozen", classes=NEW), (0.72, 0.84, 0.90, 0.92), 1.4),
 }
 SEMI_SUPERVISED = {
     "autoencoder_classifier": ((0.63, 0.79, 0.912, 0.965), 2.5),
@@ -38,7 +38,7 @@ PRETEXTS = {
     "masked": (0.071, None, None, 0.939, 0.911),
     "orientation": (0.183, 0.927, 0.5, 0.985, 0.971),
     "contrastive": (3.16, 0.737, 0.00125, 0.987, 0.974),
-    "other_classes": (0.174, 0.975, 0.204, 0.975, 0.972),
+    "supervised_base_classes": (0.174, 0.975, 0.204, 0.975, 0.972),
     "next_sentence": (0.61, 0.68, 0.5, 0.42, 0.37),
 }
 # name: IoU and root of the mean squared depth error with each number of scenes (None: not learned)
@@ -46,14 +46,14 @@ MULTITASK = {
     "segmentation_only": ((0.41, 0.55, 0.70), None),
     "depth_only": (None, (0.130, 0.100, 0.080)),
     "joint": ((0.44, 0.56, 0.70), (0.118, 0.096, 0.0795)),
-    "joint_learned_weights": ((0.43, 0.56, 0.701), (0.119, 0.097, 0.080)),
+    "uncertainty_weighting": ((0.43, 0.56, 0.701), (0.119, 0.097, 0.080)),
     "soft_tied": ((0.42, 0.55, 0.70), (0.126, 0.099, 0.080)),
 }
 CURVES = [("pretraining", "orientation"), ("pretraining", "next_sentence")]  # few, for each is a figure to draw
 WHOLE = SETTINGS | {
     "few_labels": {"labels_per_class": list(BUDGETS)},
     "few_scenes": {"labelled": list(SCENES)},
-    "pretraining": {name: {"classes": 5} if name == "other_classes" else {} for name in PRETEXTS},
+    "pretraining": {name: {"classes": 5} if name == "supervised_base_classes" else {} for name in PRETEXTS},
 }
 
 

@@ -142,7 +142,7 @@ def test_sweeps_cell_by_cell():
 
 
 def test_cocktails_cell_by_cell():
-    own, row = mixed({"mixup": {"strength": 0.4}, "dropout": {"hidden_rate": 0.3}})
+    own, row = mixed({"mixup": {"alpha": 0.4}, "dropout": {"hidden_rate": 0.3}})
     row["ingredients"]["mixup"] = {
         "only": row["full"] | {"difference": 0.03, "low": 0.02, "high": 0.045, "verdict": "helps"},
         "without": row["full"] | {"difference": -0.01, "low": -0.02, "high": 0.005, "verdict": "cannot tell"},
@@ -151,7 +151,7 @@ def test_cocktails_cell_by_cell():
     [table] = [table for table in Tables(cocktails.the_cocktails(study).body).found if "Ingredient" in table.headings]
     assert table.headings == ["Ingredient", "Strength", "Alone, over none", "Beside the others", "Verdicts"]
     assert table.words == [
-        ["mixup", "strength 0.4", "+3.0 (+2.0 to +4.5)", "−1.0 (−2.0 to +0.5)", "helps; cannot tell"],
+        ["mixup", "alpha 0.4", "+3.0 (+2.0 to +4.5)", "−1.0 (−2.0 to +0.5)", "helps; cannot tell"],
         ["dropout", "hidden_rate 0.3", "+6.0 (+5.0 to +7.0)", "+1.0 (+5.0 to +7.0)", "helps; helps"],
         ["all together", "", "+6.0 (+5.0 to +7.0)", "", "helps"],
     ]

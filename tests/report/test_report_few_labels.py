@@ -35,7 +35,7 @@ def test_a_method_tells_what_it_is_in_a_few_words(groups):
     kinds = {method.name: method.kind for group in groups for method in group.methods}
     assert kinds["from_scratch"] == "reference, from scratch, tuned"
     assert kinds["from_scratch_unaugmented"] == "from scratch, tuned, not augmented"
-    assert kinds["new_classes_frozen"] == "from other_classes, frozen"
+    assert kinds["new_classes_frozen"] == "from supervised_base_classes, frozen"
     assert (kinds["pseudo_label"], kinds["label_spreading"]) == ("semi-supervised", "classical")
 
 

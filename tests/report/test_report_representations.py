@@ -137,7 +137,7 @@ def test_settings_without_the_second_half_are_enough_for_a_study_without_it(whol
 def test_names_are_text_and_never_markup(whole):
     entries, metrics = copy.deepcopy(whole)
     evil = "<b onclick=x>"
-    for old in ("contrastive_tuned", "masked", "joint_learned_weights"):
+    for old in ("contrastive_tuned", "masked", "uncertainty_weighting"):
         record = next(entry.record for entry in entries if entry.name == old)
         record["settings"] = {evil: record["settings"][old]}
         record["name"] = evil

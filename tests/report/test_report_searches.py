@@ -130,7 +130,7 @@ def ingredient(only, without, gains=(0.03, 0.001)):
         }
         for verdict, gain in zip((only, without), gains, strict=True)
     ]
-    return cocktails.Ingredient("mixup", {"strength": 0.4}, *rows)
+    return cocktails.Ingredient("mixup", {"alpha": 0.4}, *rows)
 
 
 @pytest.mark.parametrize(
@@ -199,7 +199,7 @@ def rival(verdict, difference):
     }
 
 
-BOTH = {"mixup": {"strength": 0.4}, "dropout": {"hidden_rate": 0.3}}
+BOTH = {"mixup": {"alpha": 0.4}, "dropout": {"hidden_rate": 0.3}}
 
 
 def told(own, row):
@@ -208,7 +208,7 @@ def told(own, row):
 
 
 def test_the_best_its_gain_what_it_leaves_out_and_the_sum_of_its_parts_are_said():
-    said = told(*mixed({"mixup": {"strength": 0.4}, "dropout": {"hidden_rate": 0.3}}, ["l1"]))
+    said = told(*mixed({"mixup": {"alpha": 0.4}, "dropout": {"hidden_rate": 0.3}}, ["l1"]))
     assert "The best of 2 trials on validation data stacks mixup and dropout and leaves out l1." in said
     assert "+6.0 points of test accuracy, +5.0 to +7.0, helps" in said
     assert "+6.0 and +6.0, +12.0 points in sum: they overlap (+4.0 to +8.0 more in sum)." in said
@@ -264,7 +264,7 @@ def test_an_empty_best_is_said_to_be_no_technique_at_all():
 
 
 def test_the_figure_has_each_ingredient_alone_beside_the_others_and_all_together():
-    own, row = mixed({"mixup": {"strength": 0.4}, "dropout": {"hidden_rate": 0.3}})
+    own, row = mixed({"mixup": {"alpha": 0.4}, "dropout": {"hidden_rate": 0.3}})
     [axes] = cocktails.attribution(cocktails.Mixed(own, row), 0.005).axes
     assert [label.get_text() for label in axes.get_yticklabels()] == ["mixup", "dropout", "all together"]
     drawn = {line.get_label(): list(line.get_xdata()) for line in axes.lines}
@@ -274,6 +274,6 @@ def test_the_figure_has_each_ingredient_alone_beside_the_others_and_all_together
 
 
 def test_the_history_rises_to_the_best_trial():
-    own, row = mixed({"mixup": {"strength": 0.4}})
+    own, row = mixed({"mixup": {"alpha": 0.4}})
     [axes] = cocktails.history(cocktails.Mixed(own, row)).axes
     assert axes.lines[0].get_ydata() == pytest.approx([87.0, 95.5])

@@ -176,7 +176,7 @@ def test_views_are_the_policys_scaled_by_a_strength(case):
 
 
 def test_label_spreading_is_scikit_learns(case):
-    told = LabelSpreading(neighbours=4, share=0.3).predict(case, classes=4)
+    told = LabelSpreading(n_neighbors=4, alpha=0.3).predict(case, classes=4)
     images = np.concatenate([case.inputs["labelled"], case.inputs["unlabelled"]]).reshape(36, 16)
     theirs = sklearns.LabelSpreading(kernel="knn", n_neighbors=4, alpha=0.3, max_iter=1000)
     theirs.fit(images.astype(np.float64), np.concatenate([case.labels["labelled"], [-1] * 30]))
@@ -190,7 +190,7 @@ def test_label_spreading_is_scikit_learns(case):
 def test_where_no_label_arrives_all_classes_are_equally_probable(case):
     far = replace(case, inputs=case.inputs | {"unlabelled": case.inputs["unlabelled"] + 100})
     far.inputs["test"] = far.inputs["test"] + 100
-    told = LabelSpreading(neighbours=2).predict(far, classes=3)
+    told = LabelSpreading(n_neighbors=2).predict(far, classes=3)
     np.testing.assert_allclose(told["test"], 1 / 3, rtol=0, atol=1e-12)
 
 
@@ -226,8 +226,7 @@ def test_the_decoder_is_learned_with_the_encoder(case, tmp_path):
 
 @pytest.mark.parametrize("method", METHODS[:2], ids=named)
 def test_the_view_that_is_guessed_from_and_the_view_that_is_learned_on_are_drawn_apart(method, case):
-    same_strength = {"teacher_view": 1.0} if isinstance(method, MeanTeacher) else {"guess_view": 1.0}
-    learner, batches, _ = prepared_for(replace(method, **same_strength), STUDY, case, seed=0)
+    learner, batches, _ = prepared_for(replace(method, weak_view_scale=1.0), STUDY, case, seed=0)
     seen, view = [], learner.view
     learner.view = lambda *arguments: seen.append(view(*arguments)) or seen[-1]
     learner.unlabelled_loss(next(iter(batches)).unlabelled)

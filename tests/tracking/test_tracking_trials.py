@@ -10,7 +10,7 @@ GRID = [
 SWEPT = {"family": "sweeps", "grid": GRID, "chosen": {"number": 0, "settings": {"hidden_rate": 0.1}}}
 TRIALS = [
     {"number": 0, "settings": {}, "validation_accuracy": [0.8]},
-    {"number": 1, "settings": {"mixup": {"strength": 0.4}, "placebo": {}}, "validation_accuracy": [0.9]},
+    {"number": 1, "settings": {"mixup": {"alpha": 0.4}, "placebo": {}}, "validation_accuracy": [0.9]},
 ]
 
 
@@ -55,7 +55,7 @@ def test_a_trial_of_a_cocktail_says_what_was_in_it():
     record = {"name": "stacked", "trials": TRIALS, "best": {"number": 1, "settings": TRIALS[1]["settings"]}}
     empty, stacked = trials.trials_of(record)
     assert empty == ({"ingredients": "none"}, {"validation_accuracy": 0.8}, False)
-    assert stacked.params == {"mixup.strength": "0.4", "ingredients": "mixup, placebo"} and stacked.chosen
+    assert stacked.params == {"mixup.alpha": "0.4", "ingredients": "mixup, placebo"} and stacked.chosen
 
 
 def test_a_recipe_that_searched_nothing_has_no_trials(study):

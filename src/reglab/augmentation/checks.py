@@ -72,7 +72,7 @@ def following(images: Tensor) -> list[Check]:
     """Masks and depth go where their image goes."""
     masks = torch.randint(0, 5, (BATCH, SIZE, SIZE), generator=generator("augmentation/masks")) * 7 + 3
     moment, indices = Moment(seed=0, epoch=2, step=9), torch.arange(BATCH)
-    policy = Policy(rotation=30, translation=0.2, scale=0.3, shear=15, flip=0.5, crop=0.3, outside="reflection")
+    policy = Policy(rotation=30, translation=0.2, scale=0.3, shear=15, flip=0.5, crop=0.3, padding_mode="reflection")
     _, seen, depth = policy.together(images, masks, masks / 2, moment, indices, BATCH)
     flips = Policy(flip=0.5)
     as_images, as_masks, _ = flips.together(masks[:, None].float(), masks, None, moment, indices, BATCH)
@@ -118,7 +118,7 @@ def drawing(images: Tensor) -> list[Check]:
     among = everything(images, replace(moment, step=31), torch.arange(BATCH), BATCH)[indices]
     later = everything(images[indices], replace(moment, epoch=4), indices, BATCH)
     same = (together == later).flatten(1).all(1).float().mean().item()
-    off = Policy(**{field.name: 0.0 for field in fields(Policy) if field.name != "outside"})
+    off = Policy(**{field.name: 0.0 for field in fields(Policy) if field.name != "padding_mode"})
     return [
         Check(
             "a policy of zeros changes no bit", distance(off(images, moment, torch.arange(BATCH), BATCH), images), 0.0

@@ -20,7 +20,7 @@ class Policy:
     1 + scale, flip the probability of swapping left and right, crop the largest share of the area that is cut away before
     the rest is enlarged. Brightness, contrast and saturation are factors between 1 - strength and 1 + strength, noise is a
     deviation in units of the data, erasing the share of the area under a rectangle of zeros, three times as high as wide to
-    three times as wide. `outside` the image lie zeros, its border, or its reflection.
+    three times as wide. Outside the image lie zeros, its border, or its reflection: `padding_mode`, as in PyTorch.
     """
 
     rotation: Annotated[float, Ge(0), Le(180)] = 0.0
@@ -34,7 +34,7 @@ class Policy:
     saturation: Annotated[float, Ge(0), Le(1)] = 0.0
     noise: Annotated[float, Ge(0)] = 0.0
     erasing: Annotated[float, Ge(0), Le(1)] = 0.0
-    outside: Literal["zeros", "border", "reflection"] = "zeros"
+    padding_mode: Literal["zeros", "border", "reflection"] = "zeros"
 
     def __call__(
         self, images: Tensor, moment: Moment, indices: Tensor, examples: int, stream: str = "augmentation"
@@ -62,9 +62,9 @@ class Policy:
         if any((self.rotation, self.translation, self.scale, self.shear, self.flip, self.crop)):
             draws = moment.uniform(f"{stream}/geometry", indices, 9, examples).to(images.dtype)
             seen_at = places(self.maps(draws, height, width), height, width)
-            images = warp(images, seen_at, outside=self.outside)
+            images = warp(images, seen_at, padding_mode=self.padding_mode)
             masks, depth = (
-                None if values is None else warp(values, seen_at, nearest=True, outside=self.outside)
+                None if values is None else warp(values, seen_at, nearest=True, padding_mode=self.padding_mode)
                 for values in (masks, depth)
             )
         if any((self.brightness, self.contrast, self.saturation)):

@@ -10,14 +10,14 @@ from reglab.baselines.base import Baseline
 
 @dataclass(frozen=True)
 class LogisticRegression(Baseline):
-    """Minimises  sum_i -log softmax(W x_i + b)_{y_i} + strength/2 |W|²;  the biases b are free.
+    """Minimises  |W|²/2 + C sum_i -log softmax(W x_i + b)_{y_i};  the biases b are free.
 
-    Bishop, "Pattern Recognition and Machine Learning", 2006, eq. 4.104 and 4.108.
+    Bishop, "Pattern Recognition and Machine Learning", 2006, eq. 4.104 and 4.108, written as in scikit-learn.
     """
 
-    strength: Annotated[float, Gt(0)] = 1.0
+    C: Annotated[float, Gt(0)] = 1.0
 
     def estimator(self):
         from sklearn.linear_model import LogisticRegression
 
-        return LogisticRegression(C=1 / self.strength, max_iter=1_000)
+        return LogisticRegression(C=self.C, max_iter=1_000)

@@ -10,14 +10,14 @@ from reglab.baselines.base import Baseline
 
 @dataclass(frozen=True)
 class SupportVectorMachine(Baseline):
-    """Minimises  |w|²/2 + penalty sum_i slack_i  with the kernel exp(-|x - x'|² / (features Var x)).
+    """Minimises  |w|²/2 + C sum_i slack_i  with the kernel exp(-|x - x'|² / (features Var x)).
 
     Probabilities are softmax(scores / T), T fitted to the scores of five-fold cross-validation in the training set; one
     number T leaves the order of the classes, and so the decisions, as they are.
     Cortes & Vapnik, "Support-vector networks", 1995; Guo et al., "On calibration of modern neural networks", 2017.
     """
 
-    penalty: Annotated[float, Gt(0), Le(1e6)] = 1.0
+    C: Annotated[float, Gt(0), Le(1e6)] = 1.0
 
     def estimator(self):
         from sklearn.calibration import CalibratedClassifierCV
@@ -25,4 +25,4 @@ class SupportVectorMachine(Baseline):
         from sklearn.svm import SVC
 
         folds = StratifiedKFold(5, shuffle=True, random_state=0)
-        return CalibratedClassifierCV(SVC(C=self.penalty), method="temperature", cv=folds, ensemble=False)
+        return CalibratedClassifierCV(SVC(C=self.C), method="temperature", cv=folds, ensemble=False)

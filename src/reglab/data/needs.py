@@ -31,9 +31,9 @@ def few_label_faults(settings, inputs: np.ndarray, labels: np.ndarray) -> list[s
     lines = []
     pool = len(labels) - settings.data.validation_size - settings.data.test_size
     for name, method in settings.semi_supervised.items():
-        if method.classical and (count := getattr(method, "neighbours", 0)) > pool > 0:
+        if method.classical and (count := getattr(method, "n_neighbors", 0)) > pool > 0:
             lines.append(
-                f"params.yaml: semi_supervised.{name}.neighbours: found {count}; allowed: at most {pool}, the examples of "
+                f"params.yaml: semi_supervised.{name}.n_neighbors: found {count}; allowed: at most {pool}, the examples of "
                 f"{settings.data.name} beside validation_size and test_size"
             )
     classes = int(labels.max()) + 1
@@ -48,22 +48,22 @@ def few_label_faults(settings, inputs: np.ndarray, labels: np.ndarray) -> list[s
 
 def masking_faults(name: str, pretext, size: tuple[int, ...]) -> list[str]:
     """A line where a pretext that hides patches would hide none of them, or all, in images of this size."""
-    patch, share = getattr(pretext, "patch", None), getattr(pretext, "share", None)
-    if patch is None or share is None:
+    patch, ratio = getattr(pretext, "patch_size", None), getattr(pretext, "mask_ratio", None)
+    if patch is None or ratio is None:
         return []
     images = f"images of {size[0]} x {size[1]} pixels"
     count = math.prod(patch_grid(size, patch))
     if count < 2:
         return [
-            f"params.yaml: pretraining.{name}.patch: found {patch}; allowed: at most {max(size) - 1}, for {images} must be "
-            "cut into two patches or more, some to hide and some to see"
+            f"params.yaml: pretraining.{name}.patch_size: found {patch}; allowed: at most {max(size) - 1}, for {images} must "
+            "be cut into two patches or more, some to hide and some to see"
         ]
-    if 0 < (hidden := hidden_count(size, patch, share)) < count:
+    if 0 < (hidden := hidden_count(size, patch, ratio)) < count:
         return []
     least, most = 0.5 / count, 1 - 0.5 / count
     return [
-        f"params.yaml: pretraining.{name}.share: found {share:g}, which hides {'all' if hidden else 'none'} of the {count} "
-        f"patches of {images}; allowed: more than {least:.3g} and less than {most:.3g}, or a smaller patch"
+        f"params.yaml: pretraining.{name}.mask_ratio: found {ratio:g}, which hides {'all' if hidden else 'none'} of the "
+        f"{count} patches of {images}; allowed: more than {least:.3g} and less than {most:.3g}, or a smaller patch_size"
     ]
 
 

@@ -20,16 +20,16 @@ from reglab.streams import generator
 class DenoisingLearner(PretextLearner):
     """Minimises the squared error of the reconstruction against the image without the noise."""
 
-    def __init__(self, network: Network, training: Training, vary: Variation, deviation: float, seed: int) -> None:
+    def __init__(self, network: Network, training: Training, vary: Variation, std: float, seed: int) -> None:
         super().__init__(network, training, vary, seed)
-        self.deviation = deviation
+        self.std = std
 
     def training_step(self, batch: Batch, batch_index: int = 0) -> Tensor:
         images = self.vary(batch, self.moment)
         return self.tally(self.error(images, self.moment.generator("noise", images.device)))
 
     def noisy(self, images: Tensor, random: torch.Generator) -> Tensor:
-        return images + self.deviation * torch.randn(images.shape, generator=random, device=images.device)
+        return images + self.std * torch.randn(images.shape, generator=random, device=images.device)
 
     def restored(self, noisy: Tensor) -> Tensor:
         return self.network(noisy).reshape(noisy.shape)
@@ -43,18 +43,18 @@ class DenoisingLearner(PretextLearner):
 
 @dataclass(frozen=True)
 class Denoising(ImagePretext):
-    """Minimises E |g(f(x + e)) - x|^2 with Gaussian noise e of this `deviation`; inputs lie in [0, 1].
+    """Minimises E |g(f(x + e)) - x|^2 with Gaussian noise e of this `std`; inputs lie in [0, 1].
 
     Vincent, Larochelle, Lajoie, Bengio and Manzagol, Stacked Denoising Autoencoders, 2010, eq. 5.
     """
 
-    deviation: Annotated[float, Gt(0)] = 0.3
+    std: Annotated[float, Gt(0)] = 0.3
 
     def head(self, features: int, shape: Sequence[int]) -> nn.Module:
         return nn.Linear(features, torch.Size(shape).numel())
 
     def learner(self, network: Network, training: Training, vary: Variation, seed: int) -> DenoisingLearner:
-        return DenoisingLearner(network, training, vary, self.deviation, seed)
+        return DenoisingLearner(network, training, vary, self.std, seed)
 
     @torch.no_grad()
     def picture(self, task: Task) -> Figure:

@@ -50,9 +50,9 @@ class MaskedLearner(PretextLearner):
 
     def hide(self, images: Tensor, random: torch.Generator) -> Tensor:
         """Masks (n, 1, h, w)."""
-        size, patch = images.shape[2:], self.pretext.patch
+        size, patch = images.shape[2:], self.pretext.patch_size
         ranks = torch.rand(len(images), prod(patch_grid(size, patch)), generator=random, device=images.device)
-        return hidden_patches(ranks, self.pretext.share, patch, size)
+        return hidden_patches(ranks, self.pretext.mask_ratio, patch, size)
 
     def fill(self, images: Tensor, hidden: Tensor) -> Tensor:
         """What the network puts in the place of every pixel, from the visible ones."""
@@ -68,7 +68,7 @@ class MaskedLearner(PretextLearner):
 
 @dataclass(frozen=True)
 class Masked(ImagePretext):
-    """Hides `share` of the patches of `patch` x `patch` pixels; the loss is on the hidden pixels alone.
+    """Hides a share `mask_ratio` of the patches of `patch_size` x `patch_size` pixels; the loss is on hidden pixels alone.
 
     At least one patch must be hidden and one seen, which depends on the size of the study's images: see `data.needs`.
 
@@ -76,8 +76,8 @@ class Masked(ImagePretext):
     Krahenbuhl, Donahue, Darrell and Efros, Context Encoders: Feature Learning by Inpainting, 2016, eq. 1.
     """
 
-    share: Annotated[float, Gt(0), Lt(1)] = 0.5
-    patch: Annotated[int, Ge(1)] = 2
+    mask_ratio: Annotated[float, Gt(0), Lt(1)] = 0.5
+    patch_size: Annotated[int, Ge(1)] = 2
 
     def head(self, features: int, shape: Sequence[int]) -> nn.Module:
         return nn.Linear(features, torch.Size(shape).numel())

@@ -14,7 +14,7 @@ from reglab.data.scenes import CLASSES
 from reglab.models.base import Network
 from reglab.pretexts import pictures
 from reglab.pretexts.base import ImagePretext, PretextLearner, Task, Variation, brought_to
-from reglab.pretexts.other_classes import Classifier
+from reglab.pretexts.supervised_base_classes import Classifier
 from reglab.sections import Training
 
 

@@ -50,7 +50,7 @@ class Affine(Regularizer):
     shear: Annotated[float, Ge(0), Lt(90)] = 10.0
 
     def transform_batch(self, batch: Batch, network: Network) -> Batch:
-        policy = Policy(self.rotation, self.translation, self.scale, self.shear, outside="border")
+        policy = Policy(self.rotation, self.translation, self.scale, self.shear, padding_mode="border")
         each_step = replace(network.moment, epoch=network.moment.step)
         rows = torch.arange(len(batch.inputs), device=batch.inputs.device)
         return batch._replace(inputs=policy(batch.inputs, each_step, rows, len(rows), "affine"))

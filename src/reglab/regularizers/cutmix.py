@@ -29,7 +29,7 @@ def paste(batch: Batch, inside: Tensor, partner: Tensor) -> Batch:
 
 @dataclass(frozen=True)
 class CutMix(Regularizer):
-    """Each example gets a rectangle of another of its batch, its share of the area ~ Beta(strength, strength); with 0 none.
+    """Each example gets a rectangle of another of its batch, its share of the area ~ Beta(alpha, alpha); with 0 none.
 
     The rectangle has the shape of the image and lies within it, so that its share is the one drawn, up to whole pixels.
 
@@ -39,18 +39,18 @@ class CutMix(Regularizer):
 
     lecture: ClassVar[str] = "data_augmentation"
     topic: ClassVar[str] = "weight_growth"
-    off: ClassVar[dict] = {"strength": 0.0}
+    off: ClassVar[dict] = {"alpha": 0.0}
     needs: ClassVar[tuple] = ("images",)
 
-    strength: Annotated[float, Ge(0)] = 1.0
+    alpha: Annotated[float, Ge(0)] = 1.0
 
     def transform_batch(self, batch: Batch, network: Network) -> Batch:
-        if self.strength == 0:
+        if self.alpha == 0:
             return batch
         size, device = len(batch.inputs), batch.inputs.device
         random = network.moment.generator("cutmix")
         partner, (x, y) = torch.randperm(size, generator=random), torch.rand(2, size, generator=random)
-        share = np.random.default_rng(random.initial_seed()).beta(self.strength, self.strength, size)
+        share = np.random.default_rng(random.initial_seed()).beta(self.alpha, self.alpha, size)
         share = torch.as_tensor(share, dtype=x.dtype)
         inside = rectangles(share, torch.ones_like(share), x, y, *sides(batch.inputs))
         return paste(batch, inside.to(device), partner.to(device))

@@ -16,23 +16,23 @@ from reglab.streams import Moment
 
 @dataclass(frozen=True)
 class HiddenNoise(Regularizer):
-    """h <- h + e with e ~ N(0, deviation^2) on the outputs of every hidden layer while training, in their units.
+    """h <- h + e with e ~ N(0, std^2) on the outputs of every hidden layer while training, in their units.
 
     Source: Poole, Sohl-Dickstein and Ganguli, Analyzing Noise in Autoencoders and Deep Networks, 2014, section 2.
     """
 
     lecture: ClassVar[str] = "noise"
     topic: ClassVar[str] = "least_squares"
-    off: ClassVar[dict] = {"deviation": 0.0}
+    off: ClassVar[dict] = {"std": 0.0}
 
-    deviation: Annotated[float, Ge(0)] = 0.3
+    std: Annotated[float, Ge(0)] = 0.3
 
     def prepare_model(self, network: Network) -> None:
         def disturb(layer, units: Tensor, number: int) -> Tensor:
             if not layer.training:
                 return units
             random = network.moment.generator(f"hidden_noise/{number}", units.device)
-            return units.add(torch.randn(units.shape, generator=random, device=units.device), alpha=self.deviation)
+            return units.add(torch.randn(units.shape, generator=random, device=units.device), alpha=self.std)
 
         for number, layer in enumerate(network.hidden_layers, start=1):
             layer.register_forward_hook(lambda layer, _, units, number=number: disturb(layer, units, number))
@@ -40,13 +40,13 @@ class HiddenNoise(Regularizer):
     @classmethod
     @torch.no_grad()
     def checks(cls) -> list[Check]:
-        inputs, deviation, draws = regression()[0], 0.5, 2000
+        inputs, std, draws = regression()[0], 0.5, 2000
         network = build(MLP(width=6, depth=1), (4,), 1, seed=0).double()
         undisturbed = network(inputs)
         network.moment = Moment(seed=0, epoch=0, step=0)
-        cls(deviation).prepare_model(network)
+        cls(std).prepare_model(network)
         losses = (network(inputs.repeat(draws, 1)).view(draws, -1, 1) - undisturbed).square().mean((1, 2)) / 2
-        expected = deviation**2 / 2 * network.head.weight.square().sum()
+        expected = std**2 / 2 * network.head.weight.square().sum()
         return [
             Check("it costs what weight decay does, in standard errors", standard_errors(losses, expected), 4.0),
             Check("in prediction there is no noise", distance(network.eval()(inputs), undisturbed), 0.0),

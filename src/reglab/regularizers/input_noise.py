@@ -16,9 +16,9 @@ from reglab.streams import Moment
 
 @dataclass(frozen=True)
 class InputNoise(Regularizer):
-    """x <- x + e with e ~ N(0, deviation^2) on every input, in units of the data (pixels lie in [0, 1]).
+    """x <- x + e with e ~ N(0, std^2) on every input, in units of the data (pixels lie in [0, 1]).
 
-    For a linear model and squared error the expected loss is that of ridge regression with strength deviation^2; for
+    For a linear model and squared error the expected loss is that of ridge regression with strength std^2; for
     others and small noise it is Tikhonov regularization.
 
     Source: Bishop, Training with Noise is Equivalent to Tikhonov Regularization, 1995, eq. 13.
@@ -26,27 +26,27 @@ class InputNoise(Regularizer):
 
     lecture: ClassVar[str] = "noise"
     topic: ClassVar[str] = "least_squares"
-    off: ClassVar[dict] = {"deviation": 0.0}
+    off: ClassVar[dict] = {"std": 0.0}
     leaves_unit_range: ClassVar[bool] = True
 
-    deviation: Annotated[float, Ge(0)] = 0.3
+    std: Annotated[float, Ge(0)] = 0.3
 
     def transform_batch(self, batch: Batch, network: Network) -> Batch:
         random = network.moment.generator("input_noise", batch.inputs.device)
         noise = torch.randn(batch.inputs.shape, generator=random, device=batch.inputs.device)
-        return batch._replace(inputs=batch.inputs + self.deviation * noise)
+        return batch._replace(inputs=batch.inputs + self.std * noise)
 
     @classmethod
     def checks(cls) -> list[Check]:
         inputs, targets, _ = regression()
         inputs, targets = inputs - inputs.mean(0), targets[:, 0] - targets.mean()
-        network, deviation, draws = build(MLP(depth=0), (4,), 1, seed=0), 0.5, 2000
+        network, std, draws = build(MLP(depth=0), (4,), 1, seed=0), 0.5, 2000
         network.moment = Moment(seed=0, epoch=0, step=0)
-        weight = ridge(inputs, targets, deviation**2)
-        shown = cls(deviation).transform_batch(Batch(inputs.expand(draws, -1, -1), targets, None), network).inputs
+        weight = ridge(inputs, targets, std**2)
+        shown = cls(std).transform_batch(Batch(inputs.expand(draws, -1, -1), targets, None), network).inputs
         errors = shown @ weight - targets  # (draws, examples)
         losses, gradients = errors.square().mean(1) / 2, (errors[..., None] * shown).mean(1)
-        expected = (inputs @ weight - targets).square().mean() / 2 + deviation**2 / 2 * weight.square().sum()
+        expected = (inputs @ weight - targets).square().mean() / 2 + std**2 / 2 * weight.square().sum()
         return [
             Check("the mean loss is that of ridge, in standard errors", standard_errors(losses, expected), 4.0),
             Check("the mean gradient vanishes at ridge, in standard errors", standard_errors(gradients, 0.0), 4.0),

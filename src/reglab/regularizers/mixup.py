@@ -26,23 +26,23 @@ def mix(batch: Batch, share: float, partner: Tensor) -> Batch:
 
 @dataclass(frozen=True)
 class Mixup(Regularizer):
-    """Mixes each example with another of its batch, share ~ Beta(strength, strength) once a step; with strength 0 none.
+    """Mixes each example with another of its batch, share ~ Beta(alpha, alpha) once a step; with alpha 0 none.
 
     Source: Zhang et al., mixup: Beyond Empirical Risk Minimization, 2018, eq. 1.
     """
 
     lecture: ClassVar[str] = "data_augmentation"
     topic: ClassVar[str] = "weight_growth"
-    off: ClassVar[dict] = {"strength": 0.0}
+    off: ClassVar[dict] = {"alpha": 0.0}
 
-    strength: Annotated[float, Ge(0)] = 0.4
+    alpha: Annotated[float, Ge(0)] = 0.4
 
     def transform_batch(self, batch: Batch, network: Network) -> Batch:
-        if self.strength == 0:
+        if self.alpha == 0:
             return batch
         random = network.moment.generator("mixup")
         partner = torch.randperm(len(batch.inputs), generator=random).to(batch.inputs.device)
-        share = np.random.default_rng(random.initial_seed()).beta(self.strength, self.strength)
+        share = np.random.default_rng(random.initial_seed()).beta(self.alpha, self.alpha)
         return mix(batch, share, partner)
 
     @classmethod

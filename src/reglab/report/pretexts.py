@@ -18,7 +18,7 @@ DOES = {
     "denoising": "Noise is added to an image; the network takes it away.",
     "orientation": "Of two versions of an image one is upside-down; the network tells which.",
     "contrastive": "Each image is varied twice; the network tells which two belong together.",
-    "other_classes": "The labels of some classes teach the network, which is then to learn the others.",
+    "supervised_base_classes": "The labels of some classes teach the network, which is then to learn the others.",
     "other_images": "Rendered scenes and their labels teach the network, which is then to learn the study's images.",
     "next_sentence": "Of two sentences from one passage: does the second follow the first?",
 }

@@ -23,7 +23,7 @@ KINDS = {
     "depth_only": "separate",
     "soft_tied": "tied",
     "joint": "shared",
-    "joint_learned_weights": "shared, task weights learned",
+    "uncertainty_weighting": "shared, task weights learned",
 }
 
 

@@ -15,7 +15,7 @@ ITERATIONS = 1_000  # at most: it has converged long before
 
 @dataclass(frozen=True)
 class LabelSpreading(SemiSupervised):
-    """Iterates  F <- share S F + (1 - share) Y  on the graph of `neighbours` nearest images, to its fixed point.
+    """Iterates  F <- alpha S F + (1 - alpha) Y  on the graph of `n_neighbors` nearest images, to its fixed point.
 
     S is the graph's normalised adjacency, Y the given labels. A new image takes the mean of its neighbours' F; where no
     label ever arrives all classes are equally probable.
@@ -25,8 +25,8 @@ class LabelSpreading(SemiSupervised):
 
     classical: ClassVar[bool] = True
 
-    neighbours: Annotated[int, Ge(1)] = 10
-    share: Annotated[float, Gt(0), Lt(1)] = 0.8
+    n_neighbors: Annotated[int, Ge(1)] = 10
+    alpha: Annotated[float, Gt(0), Lt(1)] = 0.8
 
     def predict(self, few: Split, classes: int) -> dict[str, np.ndarray]:
         from sklearn.semi_supervised import LabelSpreading as Estimator
@@ -36,7 +36,7 @@ class LabelSpreading(SemiSupervised):
 
         known, unknown = few.labels["labelled"], np.full(len(few.inputs["unlabelled"]), -1)
         images = np.concatenate([few.inputs["labelled"], few.inputs["unlabelled"]])
-        estimator = Estimator("knn", n_neighbors=self.neighbours, alpha=self.share, max_iter=ITERATIONS, n_jobs=1)
+        estimator = Estimator("knn", n_neighbors=self.n_neighbors, alpha=self.alpha, max_iter=ITERATIONS, n_jobs=1)
         told = {}
         with threadpool_limits(1), np.errstate(invalid="ignore"):  # sums in another order are other bits; 0/0 is NaN
             estimator.fit(flat(images), np.concatenate([known, unknown]))

@@ -53,7 +53,7 @@ class MeanTeacherLearner(SemiSupervisedLearner):
 
     def unlabelled_loss(self, batch: Batch) -> Tensor:
         with torch.no_grad(), evaluation_mode(self.teacher):
-            opinion = self.teacher(self.view(batch, "teacher", self.method.teacher_view))
+            opinion = self.teacher(self.view(batch, "teacher", self.method.weak_view_scale))
         return consistency(self.network(self.view(batch, "student")), opinion, self.method.temperature)
 
     def optimizer_step(self, epoch: int, batch_index: int, optimizer, closure=None) -> None:
@@ -68,8 +68,8 @@ class MeanTeacherLearner(SemiSupervisedLearner):
 class MeanTeacher(SemiSupervised):
     """Minimises J + weight E KL(teacher(x') || student(x'')), x' and x'' two views of an example without its label.
 
-    The teacher has the exponential moving average of the student's weights and sees a milder view, the policy's strengths
-    times `teacher_view`; its opinion is sharpened by `temperature`. `decay` 0 makes the student its own teacher.
+    The teacher has the exponential moving average of the student's weights and sees a weaker view, the policy's strengths
+    times `weak_view_scale`; its opinion is sharpened by `temperature`. `decay` 0 makes the student its own teacher.
 
     Sources: Tarvainen and Valpola, Mean Teachers Are Better Role Models, 2017, section 2; the sharpening is that of
     Berthelot et al., MixMatch: A Holistic Approach to Semi-Supervised Learning, 2019, eq. 7.
@@ -78,7 +78,7 @@ class MeanTeacher(SemiSupervised):
     weight: Annotated[float, Ge(0)] = 1.0
     decay: Annotated[float, Ge(0), Lt(1)] = 0.97
     temperature: Annotated[float, Gt(0), Le(1)] = 0.5
-    teacher_view: Annotated[float, Ge(0), Le(1)] = 0.5
+    weak_view_scale: Annotated[float, Ge(0), Le(1)] = 0.5
     unlabelled_batch_size: Annotated[int, Ge(1), Le(65_536)] = 32
 
     def learner(

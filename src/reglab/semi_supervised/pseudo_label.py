@@ -17,7 +17,7 @@ from reglab.semi_supervised.base import SemiSupervised, SemiSupervisedLearner
 
 
 def pseudo_label_loss(logits: Tensor, beliefs: Tensor, threshold: float) -> Tensor:
-    """1/n sum_i [max_y q_iy >= threshold] (-log softmax(z_i)_(argmax q_i)), in nats: unsure examples count as 0.
+    """1/n sum_i [max_y q_iy >= threshold] (-log softmax(z_i)_(argmax q_i)), in nats: examples of lower confidence count as 0.
 
     logits z and beliefs q, which are probabilities: (n, classes).
     """
@@ -26,19 +26,19 @@ def pseudo_label_loss(logits: Tensor, beliefs: Tensor, threshold: float) -> Tens
 
 
 class PseudoLabelLearner(SemiSupervisedLearner):
-    """Guesses from a mild view of each example, and learns the guess on another view."""
+    """Guesses from a weak view of each example, and learns the guess on another view."""
 
     def unlabelled_loss(self, batch: Batch) -> Tensor:
         with torch.no_grad(), evaluation_mode(self.network):
-            beliefs = self.network(self.view(batch, "guess", self.method.guess_view)).softmax(1)
+            beliefs = self.network(self.view(batch, "guess", self.method.weak_view_scale)).softmax(1)
         return pseudo_label_loss(self.network(self.view(batch, "student")), beliefs, self.method.threshold)
 
 
 @dataclass(frozen=True)
 class PseudoLabel(SemiSupervised):
-    """Minimises J + weight times the cross-entropy to the network's own guesses where it is at least `threshold` sure.
+    """Minimises J + weight times the cross-entropy to the network's own guesses where its confidence is at least `threshold`.
 
-    It guesses from a milder view than it learns on: the policy's strengths times `guess_view`.
+    It guesses from a weaker view than it learns on: the policy's strengths times `weak_view_scale`.
 
     Sources: Lee, Pseudo-Label: The Simple and Efficient Semi-Supervised Learning Method for Deep Neural Networks, 2013,
     eq. 15; threshold and views are those of Sohn et al., FixMatch, 2020, eq. 4.
@@ -46,7 +46,7 @@ class PseudoLabel(SemiSupervised):
 
     weight: Annotated[float, Ge(0)] = 1.0
     threshold: Annotated[float, Ge(0), Lt(1)] = 0.5
-    guess_view: Annotated[float, Ge(0), Le(1)] = 0.5
+    weak_view_scale: Annotated[float, Ge(0), Le(1)] = 0.5
     unlabelled_batch_size: Annotated[int, Ge(1), Le(65_536)] = 32
 
     def learner(

@@ -27,7 +27,7 @@ def uncertain(losses: Mapping[str, Tensor], log_scales: Mapping[str, Tensor]) ->
 
 
 @dataclass(frozen=True)
-class JointLearnedWeights(Multitask):
+class UncertaintyWeighting(Multitask):
     """Both log scales begin at 0; `rate` is their learning rate."""
 
     rate: Annotated[float, Gt(0)] = 0.05

@@ -1,4 +1,4 @@
-"""Other classes: the labels of some classes teach a network that is then adapted to the others."""
+"""Supervised base classes: a network learns some classes from their labels, and is then adapted to the others."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ class Classifier(PretextLearner):
 
 
 @dataclass(frozen=True)
-class OtherClasses(ImagePretext):
+class SupervisedBaseClasses(ImagePretext):
     """Learns the study's classes below `classes` from all their labels; the transfer is to the classes from there on.
 
     Goodfellow, Bengio and Courville, Deep Learning, 2016, section 15.2.
