@@ -1,7 +1,9 @@
 """What one section of params.yaml demands of another."""
 
+from dataclasses import fields
 from difflib import get_close_matches
 from math import sqrt
+from typing import Any
 
 from reglab.entries import BASES, names, own_name
 from reglab.faults import Faults, Key, Plain, at_places, is_named, nearest, one_of, shown
@@ -102,9 +104,14 @@ def check_ensembles(values: dict, faults: Faults) -> None:
             allowed = f"at most {len(recipes)}, the recipes under regularizers of which it chooses"
             faults.add(("ensembles", name, "members"), shown(ensemble.members), allowed)
         for setting in ("width", "depth"):
-            if ensemble and model and hasattr(ensemble, setting) and not hasattr(model, setting):
-                found, allowed = f"a model without a {setting}, {own_name(model)}", "a model that has one"
-                faults.add(("ensembles", name, setting), found, allowed)
+            if ensemble and model and has_setting(ensemble, setting) and not has_setting(model, setting):
+                found = f"a model without a {setting}, {own_name(model)}"
+                faults.add(("ensembles", name, setting), found, f"a model that has one, or no ensembles.{name}")
+
+
+def has_setting(of: Any, name: str) -> bool:
+    """Whether it is a field, which another value can replace; a constant of the class is not."""
+    return name in {field.name for field in fields(of)}
 
 
 def check_theory(topics: dict, faults: Faults) -> None:
@@ -175,8 +182,9 @@ def check_searches(values: dict, faults: Faults) -> None:
         for axis in ("train_size", "label_noise", "width"):
             if list(steps := getattr(regimes, axis)) != sorted(set(steps)):
                 faults.add(("regimes", axis), shown(list(steps)), "numbers that rise")
-        if regimes.recipes and (model := values.get("model")) and not hasattr(model, "width"):
-            faults.add(("regimes", "width"), f"a model without a width, {own_name(model)}", "a model that has one")
+        if regimes.recipes and (model := values.get("model")) and not has_setting(model, "width"):
+            found = f"a model without a width, {own_name(model)}"
+            faults.add(("regimes", "width"), found, "a model that has one, or regimes.recipes: []")
 
 
 def check_declared(values: dict, faults: Faults) -> None:
