@@ -17,6 +17,7 @@ from reglab.regularizers.k_sparse import KSparse
 from reglab.regularizers.mixup import Mixup
 from reglab.regularizers.placebo import Placebo
 from reglab.sections import Cocktail, Training
+from reglab.streams import seed_of
 
 SEEDS, SEARCHED = 2, 1
 TRAINING = Training(epochs=2, batch_size=16, learning_rate=0.01)
@@ -145,3 +146,53 @@ def test_settings_lie_within_their_ranges_whole_where_they_must_be_and_wide_ones
     assert min(stds) >= 0.001 and max(stds) <= 1.0
     assert 0.01 < np.median(stds) < 0.1  # 0.032 on a logarithmic scale, 0.5 on a plain one
     assert all(each == float(f"{each:.3g}") for each in stds)
+
+
+def test_a_search_is_optunas_parzen_estimator_that_begins_with_nothing_and_hears_the_validation_accuracy(
+    tmp_path, monkeypatch
+):
+    import optuna
+
+    asked, studies, create = [], [], optuna.create_study
+    sampler = optuna.samplers.TPESampler
+    monkeypatch.setattr(optuna.samplers, "TPESampler", lambda **given: asked.append(given) or sampler(**given))
+    monkeypatch.setattr(optuna, "create_study", lambda **given: studies.append(create(**given)) or studies[0])
+    tried = []
+
+    def try_all(recipes, splits, entry, name, processes):
+        [(own, recipe)] = recipes.items()
+        tried.append((own, recipe.regularizers, splits, entry, name, processes))
+        accuracy = 0.5 + sum(noise.std for noise in recipe.regularizers)
+        return {own: {"validation_accuracy": [accuracy, accuracy + 0.2]}}
+
+    monkeypatch.setattr(cocktail.searching, "try_all", try_all)
+    search, base = Cocktail({"input_noise": {"std": (0.1, 0.4)}}, trials=7), {"input_noise": InputNoise()}
+    settings, scores = cocktail.explore(RECIPE, base, search, {0: "split"}, tmp_path, "mine", 3)
+    assert asked == [{"seed": seed_of("cocktail", "mine"), "n_startup_trials": 3}]
+    assert studies[0].direction == optuna.study.StudyDirection.MAXIMIZE
+    assert settings[0] == {} and len(settings) == len(scores) == 7
+    means = [0.6 + sum(own["std"] for own in each.values()) for each in settings]
+    assert [trial.value for trial in studies[0].trials] == pytest.approx(means)
+    assert [np.mean(scores[number]["validation_accuracy"]) for number in range(7)] == pytest.approx(means)
+    different = [number for number in range(7) if settings.index(settings[number]) == number]
+    assert [own for own, *_ in tried] == [f"trial-{number}" for number in different] and len(different) < 7
+    assert tried[1][1:] == (
+        (InputNoise(settings[different[1]]["input_noise"]["std"]),),
+        *({0: "split"}, tmp_path, f"mine, trial {different[1]}", 3),
+    )
+
+
+def test_parts_have_the_numbers_that_are_kept_and_none_where_the_best_diverged(tmp_path, data):
+    split = data.split(0)
+    for way, noise in (("without_a", 0.0), ("only_a", 9.0)):
+        recipe = Recipe((InputNoise(noise),), RECIPE.architecture, TRAINING, 3)
+        fitting.train_seed(recipe, split, 0, cocktail.budgets.folder_of(tmp_path, way))
+    best = {"status": "finished", "epochs": 2, "metrics": {"test_accuracy": 0.5, "test_nll": 1.0}}
+    found = cocktail.with_parts(best, tmp_path, 0, split, {"without_a": None, "only_a": None})
+    assert found.keys() == best.keys() and (found["status"], found["epochs"]) == ("finished", 2)
+    names = {f"{metric}@{way}" for metric in ("test_accuracy", "test_nll") for way in ("without_a", "only_a")}
+    assert found["metrics"].keys() == names | best["metrics"].keys() and found["metrics"]["test_accuracy"] == 0.5
+    assert found["metrics"]["test_nll@without_a"] < found["metrics"]["test_nll@only_a"]
+    lost = {"status": "diverged", "metrics": {}}
+    assert cocktail.with_parts(lost, tmp_path, 0, split, {"only_a": None}) == lost
+    assert best["metrics"] == {"test_accuracy": 0.5, "test_nll": 1.0}, "what was given stays"

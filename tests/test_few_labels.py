@@ -19,6 +19,7 @@ from reglab.record import About
 from reglab.regularizers.input_noise import InputNoise
 from reglab.regularizers.mixup import Mixup
 from reglab.sections import Data, FewLabels, Transfer
+from reglab.streams import Moment
 
 SETTINGS = FewLabels(model=ConvNet(width=4, depth=1), labels_per_class=(1, 3), epochs=2, steps=4, batch_size=8)
 STUDY = Study(SETTINGS, Policy(rotation=20), "cpu", (0, 1, 2))
@@ -290,3 +291,32 @@ def test_more_labels_than_there_are_is_a_fault_before_any_training(data, tmp_pat
 
 def test_an_entry_names_one_method_alone():
     assert params.names("pretraining") and "probes" not in params.names("pretraining")
+
+
+def test_the_published_weights_are_those_of_the_most_labels_and_the_cost_is_that_of_all_steps(
+    data, pretext, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
+    settings, method = replace(SETTINGS, labels_per_class=(1, 2, 3)), Started(Transfer("masked"), pretext)
+    folder = published(data, pretext, tmp_path, Transfer("masked"), settings=settings)
+    for seed in (0, 1):
+        _, most = trained(method, data, tmp_path / "alone", number=3, seed=seed)
+        weights = load_file(folder / "weights" / f"seed-{seed}.safetensors")
+        assert all(np.array_equal(most[f"weights/{name}"], value.numpy()) for name, value in weights.items())
+    case = few(data.split(0, clean=True), 3, STUDY.classes)
+    learner, batches, _ = few_labels.prepared_for(method, STUDY, case, 0)
+    step = fitting.flops_of_step(learner, next(iter(batches)))
+    cost = json.loads((folder / "record.json").read_text())["cost"]
+    assert cost == {"flops": 2 * 4 * step, "pretraining_flops": 0, "relative_to_none": 1.0} and step > 0
+
+
+def test_an_image_is_shown_in_another_way_at_each_step_of_an_epoch(data):
+    learner, batches, parts = few_labels.prepared_for(None, STUDY, few(data.split(0, clean=True), 3, (0, 1, 2)), 0)
+    augmented, network, batch = learner.regularizers[0], learner.network, next(iter(batches))
+    shown = []
+    for moment in (Moment(0, 0, 1), Moment(0, 0, 2), Moment(0, 1, 2)):
+        network.moment = moment
+        shown.append(augmented.transform_batch(batch, network))
+    one, other, later = (each.inputs for each in shown)
+    assert not torch.equal(one, other) and torch.equal(other, later)
+    assert torch.equal(shown[0].targets, batch.targets) and len(parts["labelled"].indices) == augmented.vary.examples

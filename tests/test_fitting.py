@@ -1,11 +1,13 @@
 """One seed: that it goes on bit for bit after a kill, diverges visibly, and is judged once."""
 
 import json
+import logging
 import os
 import signal
 import subprocess
 import sys
 import time
+import warnings
 from types import SimpleNamespace
 
 import numpy as np
@@ -14,7 +16,7 @@ import torch
 from safetensors.numpy import load_file
 
 from reglab.data.prepared import Split
-from reglab.fitting import Recipe, cost_of_step, finished_seed, train_seed
+from reglab.fitting import EpochCheckpoint, Recipe, cost_of_step, finish, finished_seed, quiet, train_seed
 from reglab.models.mlp import MLP
 from reglab.regularizers.dropout import Dropout
 from reglab.regularizers.early_stopping import EarlyStopping
@@ -215,3 +217,61 @@ def test_weights_are_written_as_safetensors_that_anyone_can_read(tmp_path, split
     trained(tmp_path / "a", split)
     names = load_file(tmp_path / "a" / "seed-0.safetensors").keys()
     assert {"weights/head.weight", "weights/backbone.0.1.bias", "probabilities/test"} <= names
+
+
+def test_a_training_prints_nothing_and_leaves_its_two_files_alone(tmp_path, split, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    outcome, _, _ = trained(tmp_path / "a", split)
+    assert {key: outcome[key] for key in ("status", "epochs", "best_epoch")} == {
+        "status": "finished",
+        "epochs": 6,
+        "best_epoch": 5,
+    }
+    cost_of_step(recipe(), split)
+    assert sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")) == [
+        *("a", "a/seed-0.jsonl", "a/seed-0.safetensors")
+    ]
+    assert capfd.readouterr() == ("", "")
+
+
+def test_lightning_is_quiet_and_no_other_package_is():
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        logging.getLogger("pytorch_lightning").setLevel(logging.INFO)
+        quiet()
+        for module in ("pytorch_lightning.trainer", "lightning_fabric.loggers", "torch.nn"):
+            warnings.warn_explicit(module, UserWarning, "a.py", 1, module=module)
+    assert [str(warning.message) for warning in heard] == ["torch.nn"]
+    assert logging.getLogger("pytorch_lightning").level == logging.ERROR
+
+
+@pytest.mark.parametrize(("every", "stops", "saved"), [(0.0, False, 1), (0.0, True, 0), (1e6, False, 0)])
+def test_a_checkpoint_is_taken_when_its_time_has_come_and_not_of_a_training_about_to_stop(
+    tmp_path, every, stops, saved
+):
+    taken = []
+
+    def save_checkpoint(path):
+        taken.append(path)
+        path.write_text("whole")
+
+    checkpoint = EpochCheckpoint(tmp_path / "seed-0.ckpt", every)
+    checkpoint.on_train_epoch_end(SimpleNamespace(should_stop=stops, save_checkpoint=save_checkpoint), None)
+    assert len(taken) == saved and sorted(tmp_path.iterdir()) == [tmp_path / "seed-0.ckpt"][:saved]
+    checkpoint.every = 1e6
+    checkpoint.on_train_epoch_end(SimpleNamespace(should_stop=False, save_checkpoint=save_checkpoint), None)
+    assert len(taken) == saved, "the time since the last one has begun anew"
+
+
+def test_what_a_resume_would_need_goes_when_a_seed_is_finished(tmp_path):
+    for name in ("seed-3.ckpt", "seed-4.ckpt"):
+        (tmp_path / name).write_text("half way")
+    finish(tmp_path, 3, {"status": "finished"}, {"weights/a": torch.arange(6.0).view(2, 3).T})
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["seed-3.safetensors", "seed-4.ckpt"]
+    outcome, tensors = finished_seed(tmp_path, 3)
+    assert outcome == {"status": "finished"} and tensors["weights/a"].tolist() == [[0, 3], [1, 4], [2, 5]]
+
+
+def test_a_network_without_hidden_layers_has_no_idle_units(tmp_path, split):
+    train_seed(Recipe((), MLP(depth=0), training(epochs=1), classes=3), split, 0, tmp_path)
+    assert finished_seed(tmp_path, 0)[0]["idle_units"] == 0.0

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from blobs import blobs
 from safetensors.numpy import load_file
@@ -178,3 +179,28 @@ def test_a_journal_goes_on_after_a_torn_line_and_keeps_the_first_writing(tmp_pat
 def test_the_checks_of_a_technique_without_a_topic_are_in_its_own_record(run, technique, checks):
     content = json.loads((run(technique, epochs=1) / "record.json").read_text("utf-8"))
     assert content["checks"] == checks
+
+
+def test_a_seed_of_the_record_has_what_a_reader_asks_and_no_numbers_where_it_diverged(data):
+    split = data.split(0)
+    told = {part: np.eye(3)[split.labels[part]] for part in ("labelled", "validation", "test")}
+    network = {"zero_weights": 0.1, "idle_units": 0.2, "weight_norm": 3.0, "distance_from_start": 4.0}
+    outcome = {"status": "finished", "epochs": 7, "best_epoch": 4, "flops": 1} | network
+    seed = training.seed_of_record(outcome, told, split)
+    assert seed == {"status": "finished", "epochs": 7, "best_epoch": 4, "metrics": seed["metrics"]}
+    assert seed["metrics"] == record.seed_metrics(split, told) | network and seed["metrics"]["test_accuracy"] == 1.0
+    lost = {"status": "diverged", "reason": "too fast", "epochs": 1, "best_epoch": 0} | network
+    assert training.seed_of_record(lost, told, split) == {
+        **{"status": "diverged", "reason": "too fast", "epochs": 1, "best_epoch": 0},
+        "metrics": {},
+    }
+
+
+def test_the_cost_is_that_of_all_epochs_and_relative_to_all_epochs_of_the_plain_network():
+    recipe = Recipe((), MLP(), SimpleNamespace(epochs=10), classes=3)
+    step = {"flops_per_example": 10.3, "forward_passes": 3, "backward_passes": 2}
+    plain = {"flops_per_example": 4.0, "forward_passes": 1, "backward_passes": 1}
+    assert training.total_cost(recipe, step, plain, epochs=2.5, examples=7) == {
+        **{"flops": round(10.3 * 2.5 * 7), "forward_passes": 3, "backward_passes": 2},
+        "relative_to_none": pytest.approx(10.3 * 2.5 / 40),
+    }

@@ -1,3 +1,5 @@
+import hashlib
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -53,3 +55,22 @@ def test_a_fixed_test_set_is_the_same_for_every_seed_and_no_seed_trains_on_it(tm
         assert np.array_equal(split.labels["test"], split.rows["test"] % 3)
         assert sorted(np.concatenate(list(split.rows.values()))) == list(range(60))
     assert len({tuple(split.rows["labelled"]) for split in splits}) == 3
+
+
+def test_the_description_says_what_was_written(tmp_path, source):
+    prepared.write(tmp_path / "a" / "b", DATA, *source, seeds=2, masks=np.zeros((60, 2), np.uint8))
+    told = hashlib.sha256((tmp_path / "a" / "b" / "data.safetensors").read_bytes()).hexdigest()
+    assert json.loads((tmp_path / "a" / "b" / "dataset.json").read_text()) == {
+        **{"name": "digits", "fingerprint": f"sha256:{told}", "examples": 60, "classes": 3, "shape": [1, 1, 1]},
+        **{"sizes": {"labelled": 20, "unlabelled": 20, "validation": 10, "test": 10}, "seeds": 2},
+    }
+    data = prepared.read(tmp_path / "a" / "b")
+    assert (data.name, data.fingerprint, data.classes) == ("digits", f"sha256:{told}", 3)
+    assert data.tensors["masks"].shape == (60, 2)
+    prepared.write(tmp_path / "a" / "b", DATA, *source, seeds=1)  # over what is there
+
+
+def test_too_few_examples_are_refused_before_anything_is_written(tmp_path, source):
+    with pytest.raises(UserError, match=r"data\.test_size: found 2"):
+        prepared.write(tmp_path / "a", replace(DATA, test_size=2), *source, seeds=1)
+    assert not (tmp_path / "a").exists()

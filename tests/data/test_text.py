@@ -1,5 +1,6 @@
 """Text: what counts as a sentence, which sentences are neighbours, and that nothing learned from is tested."""
 
+import hashlib
 import json
 import re
 from itertools import pairwise
@@ -171,3 +172,49 @@ def test_a_file_that_can_not_be_read_is_refused_in_a_line(tmp_path, name, expect
 def test_text_that_was_not_prepared_says_what_to_run(tmp_path):
     with pytest.raises(UserError, match="dvc repro read"):
         read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("block", "expected"),
+    [
+        ("A statement ends the\nlogical line here.", "A statement ends the logical line here."),
+        ("   * A list item is a sentence too.", "A list item is a sentence too."),
+        ("12. The twelfth step is taken next.", "The twelfth step is taken next."),
+        ("(2) The second case is another one.", "The second case is another one."),
+        ("[3] A footnote says some more words.", "A footnote says some more words."),
+        ("Note: This is worth a second look.", "This is worth a second look."),
+        ("A call may raise an error here[4].", "A call may raise an error here."),
+        ("It *must* be a **valid name** there.", "It must be a valid name there."),
+        ('The "name" is `bound` “here” again.', "The name is bound here again."),
+        ("Names are looked up as follows: so.", "Names are looked up as follows: so."),
+        ("Is it allowed to do that?", "Is it allowed to do that?"),
+        ("(It is allowed to do that.)", "(It is allowed to do that.)"),
+        ("object.__init__(self)\n   Called after it has been created.", "Called after it has been created."),
+        ("* An item that is\n  indented goes on here.", "An item that is indented goes on here."),
+        ("Two words.", ""),
+        ("it begins with a small letter here.", ""),
+        ("A heading of some words without end", ""),
+        ("The grammar x ::= y is left out.", ""),
+        ("The prompt >>> x is left out.", ""),
+        ("A line of === signs is left out.", ""),
+        ("Changed in version 3.2 it was moved.", ""),
+        ("In version 3.2 it was changed again.", "In version 3.2 it was changed again."),
+        ("The signs %&%&%&%&%&%&%& are left out.", ""),
+        ("", ""),
+    ],
+)
+def test_a_paragraph_is_what_is_made_of_sentences(block, expected):
+    assert text.prose(block) == expected
+
+
+def test_a_description_says_how_much_was_written(tmp_path):
+    written(tmp_path, told(70).encode(), seeds=2)
+    described = json.loads((tmp_path / "text" / "dataset.json").read_text(encoding="utf-8"))
+    files = [(tmp_path / "text" / name).read_bytes() for name in ("data.safetensors", "sentences.txt")]
+    found, count = read(tmp_path / "text"), described["blocks"]
+    assert described == {
+        **{"name": "prose", "fingerprint": "sha256:" + hashlib.sha256(b"".join(files)).hexdigest()},
+        **{"sentences": 350, "pairs": 280, "blocks": 11, "seeds": 2},
+        "sizes": {part: len(found.split(0).rows[part]) for part in PARTS},
+    }
+    assert count == found.split(1).blocks.max() + 1 and described["fingerprint"] == found.fingerprint

@@ -6,7 +6,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch.nn import functional
 
-from reglab.ensembles.base import Committee, disagreement, running, stream
+from reglab.ensembles.base import Committee, Ensemble, disagreement, running, stream
 from reglab.models.base import build
 from reglab.models.mlp import MLP
 from reglab.streams import generator
@@ -127,3 +127,10 @@ def test_an_ensemble_is_saved_and_loaded_bit_for_bit(tmp_path):
     assert not torch.equal(other(inputs), trained(inputs))
     other.load_state_dict(load_file(tmp_path / "ensemble.safetensors"))
     assert torch.equal(other(inputs), trained(inputs))
+
+
+def test_unless_told_a_member_trains_on_all_examples_and_none_is_chosen_drawn_or_checked():
+    plain = Ensemble()
+    assert plain.sample(np.array([2, 0, 1, 1]), 3, 0, 1, None).tolist() == [0, 1, 2, 3]
+    assert plain.choose({"none": None}) == plain.checks() == [] and plain.metrics(None, None, 0) == {}
+    assert plain.picture(None, None, 0) is None and plain.member_recipe("recipe") == "recipe"

@@ -18,8 +18,9 @@ from blobs import blobs
 from safetensors.torch import load_file
 
 from reglab import ensembling, fitting, journal, params, training
+from reglab.data.prepared import Split
 from reglab.ensembles.bagging import Bagging
-from reglab.ensembles.base import stream
+from reglab.ensembles.base import Committee, stream
 from reglab.ensembles.boosting import Boosting
 from reglab.ensembles.deep_ensemble import DeepEnsemble
 from reglab.ensembles.dropout_average import DropoutAverage
@@ -260,3 +261,39 @@ def test_the_cache_lies_outside_what_dvc_deletes(run, tmp_path):
     run(DeepEnsemble(members=1))
     assert journal.root() == Path(tmp_path) and not list((tmp_path / "runs").rglob("*.jsonl"))
     assert list((tmp_path / ".reglab" / "members").rglob("*.jsonl"))
+
+
+class Says(torch.nn.Module):
+    """Gives the class in an image's only pixel, or the next one on the first `wrong` images."""
+
+    def __init__(self, wrong):
+        super().__init__()
+        self.wrong = wrong
+
+    def forward(self, inputs):
+        classes = inputs.flatten().long()
+        return 20.0 * torch.eye(3)[(classes + (torch.arange(len(classes)) < self.wrong)) % 3]
+
+
+def test_what_is_said_of_an_ensemble_follows_from_what_its_members_say():
+    labels = np.tile(np.arange(3), 4)
+    parts = {"labelled": labels, "validation": labels[:6], "test": labels}
+    split = Split({part: own.astype(np.float32)[:, None] for part, own in parts.items()}, parts, {})
+    committee = Committee([Says(6), Says(2), Says(1)], "vote", torch.ones(3))
+    judged = ensembling.assess(DeepEnsemble(members=3, combine="vote"), committee, split, seed=0, epochs=2.5)
+    metrics = judged.seed["metrics"]
+    assert judged.seed["status"] == "finished" and judged.epochs == 2.5
+    assert metrics["first_member_test_accuracy"] == 0.5 and metrics["one_member_test_accuracy"] == 27 / 36
+    assert metrics["test_accuracy"] == metrics["train_accuracy"] == 10 / 12 and metrics["validation_accuracy"] == 4 / 6
+    assert metrics["disagreement"] == pytest.approx((4 + 5 + 1) / 36)
+    assert judged.probabilities.shape == (12, 3) and judged.weights["member_weights"].tolist() == [1, 1, 1]
+    assert judged.growth.scores["vote"]["test_accuracy"].tolist() == [0.5, 8 / 12, 10 / 12], "a tie: the lower"
+    assert judged.growth.scores["vote"]["validation_accuracy"].tolist() == [0.0, 2 / 6, 4 / 6]
+    assert judged.growth.tests["average"].shape == (3, 12, 3)
+
+
+def test_a_seed_without_an_ensemble_has_no_numbers_and_unknown_probabilities(data):
+    failed = ensembling.failed("member 1: too fast", RECIPE, data.split(0), 1.5)
+    assert failed.seed == {"status": "diverged", "reason": "member 1: too fast", "metrics": {}}
+    assert failed.probabilities.shape == (36, 3) and np.isnan(failed.probabilities).all()
+    assert (failed.weights, failed.growth, failed.epochs) == ({}, None, 1.5)

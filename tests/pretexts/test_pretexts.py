@@ -7,18 +7,23 @@ from torch.nn import functional
 
 from reglab import params, pretraining
 from reglab.augmentation.policy import Policy
-from reglab.data import source
+from reglab.data import prepared, source
 from reglab.data.prepared import Split
+from reglab.data.scenes import render
+from reglab.errors import UserError
+from reglab.fitting import flops_of_step
+from reglab.models.base import build
 from reglab.models.convnet import ConvNet
 from reglab.pretexts.base import Setting, brought_to
 from reglab.pretexts.contrastive import Contrastive, nt_xent
 from reglab.pretexts.denoising import Denoising
 from reglab.pretexts.masked import Masked, hidden_patches, masked_error
 from reglab.pretexts.orientation import Orientation, pairs, upside_down
+from reglab.pretexts.other_images import OtherImages
 from reglab.pretexts.probes import linear_probe, nearest, neighbour_probe
 from reglab.pretexts.scratch import Scratch
-from reglab.pretexts.supervised_base_classes import SupervisedBaseClasses
-from reglab.sections import Training
+from reglab.pretexts.supervised_base_classes import Classifier, SupervisedBaseClasses
+from reglab.sections import Data, Training
 from reglab.streams import Moment, generator
 
 IMAGES = [Scratch(), Masked(), Denoising(), Orientation(), Contrastive(), SupervisedBaseClasses()]
@@ -235,3 +240,64 @@ def test_the_two_views_of_an_image_are_drawn_apart(study):
     task.learner.training_step(next(iter(task.training)))
     one, other = seen[0].chunk(2)
     assert (one != other).flatten(1).any(1).all(), "no image looks the same twice"
+
+
+def test_the_masked_loss_of_a_single_hidden_pixel_is_its_squared_error_and_of_none_zero():
+    images, hidden = torch.zeros(1, 1, 2, 2), torch.zeros(1, 1, 2, 2)
+    filled = torch.tensor([[[[3.0, 5.0], [7.0, 11.0]]]])
+    assert masked_error(filled, images, hidden).item() == 0.0
+    hidden[0, 0, 1, 0] = 1
+    assert masked_error(filled, images, hidden).item() == 49.0
+
+
+def test_other_images_teach_the_classes_of_scenes_in_the_shape_of_the_study(study):
+    scenes = render(40, size=16)
+    source = {part: (scenes.images[own] / np.float32(255), scenes.classes[own]) for part, own in OF_SCENES.items()}
+    source = Split(*({part: each[of] for part, each in source.items()} for of in (0, 1)), {})
+    task = OtherImages(epochs=1).task(source, study, SETTING, 0)
+    for batch, part in ((task.training.examples, "labelled"), (task.validation, "validation"), (task.test, "test")):
+        images = torch.as_tensor(source.inputs[part]).mean(1, keepdim=True)
+        assert torch.allclose(batch.inputs, functional.avg_pool2d(images, 2), atol=1e-6)
+        assert batch.targets.argmax(1).tolist() == source.labels[part].tolist() and batch.targets.shape[1] == 4
+    assert task.learner.network(task.test.inputs).shape == (len(task.test.inputs), 4)
+    assert type(task.learner) is Classifier and task.learner.vary.examples == 24
+    assert torch.equal(task.probes[1].held_out_inputs, torch.as_tensor(study.inputs["test"]))
+
+
+OF_SCENES = {"labelled": slice(0, 24), "validation": slice(24, 32), "test": slice(32, 40)}
+
+
+def test_a_pretext_costs_all_its_examples_in_every_epoch(tmp_path, study):
+    """With a linear map in the place of everything, forward and backward passes of 600 examples an epoch."""
+    pretext = Orientation(epochs=2, batch_size=64)
+    task = pretext.task(study, study, SETTING, 0)
+    batch = next(iter(task.training))
+    step = flops_of_step(task.learner, batch)
+    assert pretraining.flops_of_epoch(task) == step * 600 / 64 > 0
+    pretraining.pretrain_seed(pretext, SETTING, study, study, 0, tmp_path)
+    outcome, weights = pretraining.finished_seed(tmp_path, 0)
+    assert outcome["flops"] == 2 * step * 600 / 64 and outcome["status"] == "finished" and outcome["epochs"] == 2
+    task.learner.network.load_state_dict(
+        {name.removeprefix("weights/"): torch.as_tensor(of) for name, of in weights.items()}
+    )
+    assert outcome["metrics"] == pretraining.measured(task, trained=True) and len(outcome["metrics"]) == 10
+    assert not any("pretext" in name for name in pretraining.measured(task, trained=False))
+
+
+def test_a_pretext_without_epochs_costs_nothing_and_is_the_network_of_its_seed(tmp_path, study):
+    pretraining.pretrain_seed(Scratch(), SETTING, study, study, 3, tmp_path)
+    outcome, weights = pretraining.finished_seed(tmp_path, 3)
+    assert outcome.keys() == {"status", "metrics", "flops"} and outcome["flops"] == 0
+    assert outcome["metrics"].keys() == {
+        f"{part}_{probe}" for part in ("validation", "test") for probe in ("linear_probe", "neighbour_probe")
+    }
+    start = build(SETTING.architecture, (1, 8, 8), 10, 3).backbone.state_dict()
+    assert all(np.array_equal(weights[f"weights/backbone.{name}"], of.numpy()) for name, of in start.items())
+
+
+def test_a_pretext_reads_the_folder_of_its_source(tmp_path):
+    sizes = Data("digits", train_size=9, validation_size=6, test_size=6)
+    prepared.write(tmp_path / "scenes", sizes, np.ones((30, 1, 2, 2), np.float32), np.arange(30) % 3, 1)
+    assert OtherImages().read(tmp_path).name == "digits"
+    with pytest.raises(UserError, match="study: no prepared data"):
+        Masked().read(tmp_path)
