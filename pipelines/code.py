@@ -1,4 +1,4 @@
-"""Stage `code`: for every stage's file, the code that it runs, each file with its hash -> data/code/<stage's file>.txt."""
+"""Stage `code`: the code that each stage runs, every file with its hash -> data/code/<stage>.txt or <stage>/<entry>.txt."""
 
 import stage
 
@@ -7,11 +7,13 @@ def main() -> None:
     from pathlib import Path
 
     from reglab.imports import Code
+    from reglab.yaml_source import read
 
-    code, folder = Code(Path.cwd()), Path("data/code")
-    folder.mkdir(parents=True, exist_ok=True)
-    for path in code.pipelines.glob("*.py"):
-        (folder / f"{path.stem}.txt").write_text(code.told(code.run_by(path)), encoding="utf-8")
+    code = Code(Path.cwd(), read("params.yaml")[0])
+    for name in code.stages():
+        file = Path("data/code", *name.split("@")).with_suffix(".txt")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(code.listing(name), encoding="utf-8")
 
 
 if __name__ == "__main__":

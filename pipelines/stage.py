@@ -64,8 +64,23 @@ def options(settings) -> dict:
     return {"processes": settings.processes, "context": context(settings.tracking)}
 
 
+def code() -> str:
+    """The digest of the list of code on which this stage depends (data/code), of the files as they are now."""
+    import hashlib
+
+    from reglab.imports import Code
+    from reglab.yaml_source import read
+
+    code = Code(HERE.parent, read("params.yaml")[0])
+    listing = code.listing(code.stage_of(Path(sys.argv[0]).name, name()))
+    return hashlib.sha256(listing.encode()).hexdigest()
+
+
 def context(tracking) -> dict:
-    """What the mirror to MLflow is told besides the run itself; `tracking` is the section of params.yaml."""
+    """What the journal needs to know besides the run itself: the code, and what the mirror to MLflow is told.
+
+    `tracking` is the section of params.yaml.
+    """
     from dataclasses import asdict
 
     from reglab import git
@@ -74,4 +89,4 @@ def context(tracking) -> dict:
     commit = git.ask(Path.cwd(), "rev-parse", "HEAD") or b""
     tags = {"dvc_stage": os.environ.get("DVC_STAGE", "by hand"), "git_commit": commit.decode().strip()}
     tags |= {"dvc_experiment": os.environ.get("DVC_EXP_NAME", "")}
-    return {"tags": tags, "tracking": asdict(tracking), "changed": changed_settings()}
+    return {"tags": tags, "tracking": asdict(tracking), "changed": changed_settings(), "code": code()}

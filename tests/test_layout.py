@@ -1,7 +1,6 @@
 """The shape of the house: what may import what, and that dvc.yaml tells the truth about it."""
 
 import ast
-import hashlib
 import os
 import re
 import subprocess
@@ -12,7 +11,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from reglab.imports import Code
-from reglab.params import sources
+from reglab.yaml_source import read
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "src" / "reglab"
@@ -35,7 +34,7 @@ LAYERS = [
     {"report", "technique_checks"},
     {"exclusive", "recovery", "repro", "profiles", "targets", "uncommitted", "cli"},
 ]
-CODE = Code(ROOT)
+CODE = Code(ROOT, read(ROOT / "params.yaml")[0])
 
 
 def layer(part: str) -> int:
@@ -112,45 +111,12 @@ def of_template(name: str) -> dict:
     return stages()[name].get("do", stages()[name])
 
 
-def covered_by(dep: str) -> set[Path]:
-    """The code that a line of `deps` stands for: a file, a folder, or the files that an entry may name."""
-    settings = YAML(typ="safe").load(ROOT / "params.yaml")
-
-    def value(key: re.Match) -> str:
-        at = settings
-        for part in key[1].split("."):
-            at = "*" if part in ("key", "item") else at[part]
-        return at
-
-    path = ROOT / re.sub(r"\$\{([a-z_.]+)\}", value, dep)
-    return set(path.rglob("*.py")) if path.is_dir() else set(ROOT.glob(str(path.relative_to(ROOT))))
-
-
 @pytest.mark.parametrize("name", sorted(set(stages()) - {"code"}))
-def test_a_stage_depends_on_the_code_it_runs_and_names_itself_what_is_found_by_name(name):
-    stage = of_template(name)
-    file = ROOT / stage["cmd"].split()[-1]
-    own = f"data/code/{file.stem}.txt"
-    assert [dep for dep in stage["deps"] if dep.startswith("data/code")] == [own], f"dvc.yaml: {name}: deps lacks {own}"
-    by_name = set().union(*CODE.families().values()) | {PACKAGE / "data" / f"{name}.py" for name in sources()}
-    named = [dep for dep in stage["deps"] if dep.startswith("src/")]
-    idle = [
-        dep for dep in named if not covered_by(dep) & by_name and dep != "src/reglab/report"
-    ]  # which holds templates
-    assert not idle, f"dvc.yaml: {name}: deps names code that its list has already: {idle}"
-
-
-def test_a_list_of_code_follows_imports_and_bases_and_leaves_out_what_decides_nothing(tmp_path):
-    train = CODE.run_by(ROOT / "pipelines" / "train.py")
-    inside = ("fitting.py", "regularizers/base.py", "attacks/projected_gradient.py", "learners/supervised.py")
-    outside = ("regularizers/dropout.py", "models/mlp.py", "params.py", "tracking/store.py", "report/page.py")
-    assert train >= {PACKAGE / name for name in inside} | {ROOT / "pipelines" / "stage.py"}
-    assert not train & {PACKAGE / name for name in outside}
-    told = CODE.told(train).splitlines()
-    assert told == sorted(told, key=lambda line: line.split()[1]) and len(told) == len(train)
-    (tmp_path / "a.py").write_text("1")
-    [line] = Code(tmp_path).told([tmp_path / "a.py"]).splitlines()
-    assert line == f"{hashlib.sha256(b'1').hexdigest()}  a.py"
+def test_a_stage_depends_on_its_own_list_of_code_and_on_no_code_besides(name):
+    entries = stages()[name].get("foreach", "")
+    own = f"data/code/{name}{('/${item}' if 'recipes' in entries else '/${key}') * bool(entries)}.txt"
+    code = [dep for dep in of_template(name)["deps"] if dep.startswith(("data/code", "src", "pipelines"))]
+    assert code == [own], f"dvc.yaml: {name}: deps: found {code}; allowed: {own}"
 
 
 def test_every_command_is_constant():
@@ -225,4 +191,4 @@ def test_an_edit_of_the_confidence_trains_nothing():
         stage = stage.get("do", stage)
         assert not [key for key in stage.get("params", []) if str(key).startswith("evaluation")], f"dvc.yaml: {name}"
     whole = {name for name in stages() if "params.yaml" in of_template(name)["deps"]}
-    assert whole == {"check", "evaluate", "report"}
+    assert whole == {"code", "check", "evaluate", "report"}

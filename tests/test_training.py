@@ -11,7 +11,7 @@ import pytest
 from blobs import blobs
 from safetensors.numpy import load_file
 
-from reglab import journal, record, training
+from reglab import journal, training
 from reglab.fitting import Recipe
 from reglab.models.mlp import MLP
 from reglab.oracle import Check
@@ -133,12 +133,12 @@ def test_a_failure_leaves_the_record_that_was_there(run, monkeypatch):
     assert files(folder) == before
 
 
-def test_settings_data_seeds_and_code_decide_where_a_run_goes_on(tmp_path, monkeypatch):
+def test_settings_data_seeds_and_code_decide_where_a_run_goes_on(tmp_path):
     about = About(
         "regularizers", "dropout", ["dropout"], {"fingerprint": "a"}, {"dropout": {"hidden_rate": 0.5}}, [0, 1]
     )
     places = {
-        journal.place(tmp_path, About(**asdict(about) | changes))
+        journal.place(tmp_path, About(**asdict(about) | changes), "code")
         for changes in (
             {},
             {"settings": {"dropout": {"hidden_rate": 0.4}}},
@@ -146,8 +146,19 @@ def test_settings_data_seeds_and_code_decide_where_a_run_goes_on(tmp_path, monke
             {"seeds": [0, 1, 2]},
         )
     }
-    monkeypatch.setattr(journal, "__file__", str(Path(record.__file__).parent / "data" / "journal.py"))
-    assert len(places | {journal.place(tmp_path, about)}) == 5
+    assert len(places | {journal.place(tmp_path, about, "other code")}) == 5
+
+
+def test_a_run_goes_on_where_the_same_code_left_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
+    monkeypatch.setattr("reglab.tracking.start_follower", lambda root: None)
+    about = About("regularizers", "dropout", ["dropout"], {"fingerprint": "a"}, {}, [0])
+
+    def entry(code: str) -> Path:
+        with journal.opened(about, {"code": code, "tags": {}, "tracking": {}, "changed": {}}) as folder:
+            return folder
+
+    assert entry("one") == entry("one") != entry("another")
 
 
 def test_a_journal_goes_on_after_a_torn_line_and_keeps_the_first_writing(tmp_path):

@@ -66,7 +66,7 @@ def run(
             cost = gathered_cost(chosen, runs)
         else:
             costs = [(cost_of_step, which, first) for which in (own, recipe)]
-            home = home_of(about, own)
+            home = home_of(about, own, context)
             step, plain, *judged = train_all(ensemble, own, splits, home, about.name, costs, processes)
             cost = trained_cost(ensemble, recipe, step, plain, judged, len(first.inputs["labelled"]))
         committee = untrained(ensemble, own, list(chosen.values()), first, about.seeds[0])
@@ -87,10 +87,12 @@ def run(
     return content
 
 
-def home_of(about: About, own: Recipe) -> Path:
-    """Where members of this recipe lie, whatever ensemble size and rule they are for."""
+def home_of(about: About, own: Recipe, context: dict | None = None) -> Path:
+    """Where members of this recipe, trained by this code, lie, whatever ensemble size and rule they are for."""
     members = About("members", about.name, [], about.dataset, params.settings(own), [])
-    return journal.root() / ".reglab" / "members" / journal.place(journal.root(), members).name
+    return (
+        journal.root() / ".reglab" / "members" / journal.place(journal.root(), members, journal.code_of(context)).name
+    )
 
 
 def train_all(

@@ -24,6 +24,7 @@ BASES = {
     "theory": "reglab.theory.base.Topic",
 }
 NOT_ENTRIES = {"__init__", "base", "parameters", "dense", "sentences", "probes", "pictures"}
+SOURCES = "data"  # the folder of the data sources
 PACKAGE = Path(__file__).parent
 
 
@@ -80,9 +81,12 @@ def in_checkout(folder: str, name: Plain) -> str:
 
 
 def sources() -> list[str]:
-    """The files in data/ with a function `load`; told by their text, for some of the others import torch."""
-    files = (PACKAGE / "data").glob("*.py")
-    return sorted(path.stem for path in files if re.search(r"^def load\(", path.read_text("utf-8"), re.MULTILINE))
+    """The data sources: modules and packages with a function `load`, seen in their text, for some others import torch."""
+    files = (*(PACKAGE / SOURCES).glob("*.py"), *(PACKAGE / SOURCES).glob("*/__init__.py"))
+    found = [
+        file for file in files if re.search(r"^def load\(|^from \..* import .*\bload\b", file.read_text("utf-8"), re.M)
+    ]
+    return sorted(file.parent.name if file.stem == "__init__" else file.stem for file in found)
 
 
 def own_name(of: Any) -> str:

@@ -28,28 +28,32 @@ def root() -> Path:
     return next((folder for folder in (here, *here.parents) if (folder / "params.yaml").exists()), here)
 
 
-def place(root: Path, about: About) -> Path:
-    """The folder of a run in the journal: named by a digest of what decides its outcome, this package's code included."""
-    identity = [about.family, about.name, about.settings, about.dataset, about.seeds]
+def place(root: Path, about: About, code: str) -> Path:
+    """The folder of a run in the journal: named by a digest of what decides its outcome.
+
+    `code` is the digest of the list of code by which DVC, too, tells whether the stage is up to date (`reglab.imports`).
+    """
+    identity = [about.family, about.name, about.settings, about.dataset, about.seeds, code]
     digest = hashlib.blake2b(json.dumps(identity).encode(), digest_size=10)
-    package = Path(__file__).parent
-    for source in sorted(package.rglob("*.py")):
-        digest.update(str(source.relative_to(package)).encode() + b"\0" + source.read_bytes() + b"\0")
     folder = root / ".reglab" / "journal" / digest.hexdigest()
     folder.parent.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+def code_of(context: dict | None) -> str:
+    return context["code"] if context else ""
 
 
 @contextlib.contextmanager
 def opened(about: About, context: dict | None = None) -> Iterator[Path]:
     """The run's folder in the journal, held against other processes; a run begun before is gone on with.
 
-    `context` is what the mirror needs besides `about`: {"tags", "tracking": {"uri", "experiment"}, "changed"}; without it
+    `context` is what is needed besides `about`: {"code", "tags", "tracking": {"uri", "experiment"}, "changed"}; without it
     nothing is mirrored. An entry that is complete and still waits to be mirrored is put aside, to be run anew.
     """
     from reglab import tracking
 
-    entry = place(root(), about)
+    entry = place(root(), about, code_of(context))
     with locked(entry.with_name(f".{entry.name}.lock"), about.name):
         if (entry / "record.json").exists():
             entry.rename(entry.with_name(f"{entry.name}-{time.time_ns()}"))

@@ -173,6 +173,13 @@ def test_members_of_another_recipe_or_other_data_are_not_taken_from_the_cache(da
     assert len(set(homes)) == 3 and ensembling.home_of(replace(of, settings={"members": 9}), RECIPE) == homes[0]
 
 
+def test_members_that_other_code_trained_are_not_taken_from_the_cache(data, tmp_path, monkeypatch):
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
+    of = about("ensembles", "bagging", data, {})
+    homes = [ensembling.home_of(of, RECIPE, {"code": code}) for code in ("one", "one", "another")]
+    assert homes[0] == homes[1] != homes[2]
+
+
 def test_a_member_that_diverges_marks_its_seed(run):
     wild = replace(RECIPE, training=replace(RECIPE.training, optimizer="sgd", learning_rate=1e30))
     content = json.loads((run(Bagging(members=2), wild) / "record.json").read_text())

@@ -28,7 +28,7 @@ def mean_epochs(entry: Entry) -> str:
 
 
 TEMPLATES = Environment(
-    loader=PackageLoader("reglab.report"),
+    loader=PackageLoader("reglab.report", "templates"),
     autoescape=True,
     undefined=StrictUndefined,
     trim_blocks=True,
