@@ -66,7 +66,7 @@ def test_editing_one_number_runs_its_stage_and_what_follows_from_it(done):
     before = (done.folder / "params.yaml").read_bytes()
     done.edit(lambda all: all["regularizers"]["dropout"].update(hidden_rate=0.3))
     # `choose` looks at all recipes, and finds that no ensemble has other members: so no ensemble runs
-    assert set(done.repro()) == {"check", "train@dropout", "members", "evaluate", "report", "mirror"}
+    assert set(done.repro()) == {"code", "check", "train@dropout", "members", "evaluate", "report", "mirror"}
     (done.folder / "params.yaml").write_bytes(before)
     assert not any("@" in stage for stage in done.repro()), "DVC keeps the former records"
 

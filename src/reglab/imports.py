@@ -27,7 +27,7 @@ IDLE += ("cores.py", "git.py", "outlines.py", "redaction.py", "warm.py", "dvc_pr
 IDLE += ("changed_settings.py", "outcome.py")
 NOT_IDLE = ("grids.py",)  # what of these can: the settings that a sweep tries
 FOLLOWED = ("data/study", "runs/")  # what another stage made with code that it found by name
-FIND = "reglab.entries.find"  # who imports it has classes of any family by their names
+FIND = "reglab.entries.find"  # a file that imports it reads what entries of any family say of themselves
 
 
 class Code:
@@ -93,26 +93,27 @@ class Code:
 
     def files(self, stage: str) -> set[Path]:
         """The files that a stage runs or that these read: imports followed, and what its settings find by name."""
-        words, found, more = self.words(stage), set(), self.closure([self.pipeline(stage)])
+        pipeline, entries = self.pipeline(stage), self.entries(self.words(stage))
+        found, more = set(), self.closure([pipeline])
         while more != found:
             found = more
-            more = self.closure({self.pipeline(stage)} | self.found_by_name(words, found))
-        return found
+            more = self.closure({pipeline}.union(*(own for base, own in entries.items() if base in found)))
+        asked = any(FIND in self.parsed(file).imports for file in found)
+        return found.union(*entries.values()) if asked else found
 
-    def found_by_name(self, words: Iterable[str], found: set[Path]) -> set[Path]:
-        """The files of these names, of families whose base class is among the files found; of all where one of them asks."""
+    def entries(self, words: set[str]) -> dict[Path, set[Path]]:
+        """By the file of a family's base class, those of its entries that have these names."""
         families = {base.rpartition(".")[0]: folder_of(family) for family, base in BASES.items()}
         families[f"reglab.{SOURCES}"] = SOURCES
-        entries, asked = set(), any(FIND in self.parsed(file).imports for file in found)
+        found = {}
         for base, folder in families.items():
-            if asked or self.file_of(base) in found:
-                own = {self.file_of(f"reglab.{folder}.{word}") for word in set(words) - NOT_ENTRIES}
-                entries |= own
-                if folder == folder_of("theory"):  # a topic's stage runs the checks of the techniques that name it
-                    topics = {file.stem for file in own - {None}}
-                    techniques = (self.package / folder_of("regularizers")).glob("*.py")
-                    entries |= {file for file in techniques if topics & self.parsed(file).strings}
-        return entries - {None}
+            files = {self.file_of(f"reglab.{folder}.{word}") for word in words - NOT_ENTRIES} - {None}
+            if folder == folder_of("theory"):  # a topic's stage runs the checks of the techniques that name it
+                topics = {file.stem for file in files}
+                techniques = (self.package / folder_of("regularizers")).glob("*.py")
+                files |= {file for file in techniques if topics & self.parsed(file).strings}
+            found[self.file_of(base)] = files
+        return found
 
     def closure(self, files: Iterable[Path]) -> set[Path]:
         """These files and all that they need, except what cannot change an output and files without code."""
