@@ -131,7 +131,7 @@ def test_an_edit_of_the_base_of_techniques_concerns_every_training(project, stal
 
 def test_an_edit_of_a_technique_concerns_the_stages_that_name_or_import_it_and_the_topic_that_it_names(project, stale):
     edited = stale(lambda: project.comment("regularizers/dropout.py"))
-    trained = {"train@dropout", "sweep@dropout", "regime@dropout", "source@dropout", "cocktail@stacked"}
+    trained = {"train@dropout", "sweep@dropout", "regime@dropout", "variance_source@dropout", "cocktail@stacked"}
     stacked = {"combine@dropout_and_max_norm", "combine@dropout_and_input_noise"}
     attacked = {"attack@regularizers", "attack@combinations", "attack@ensembles"}
     assert edited == trained | stacked | attacked | {"ensemble@dropout_average", "theory@dropout"} | READ
@@ -213,7 +213,7 @@ print(stage.code())
 
 def test_a_stage_by_hand_keeps_trainings_by_the_very_list_that_dvc_compares(project):
     assert project.run("pipelines/code.py").returncode == 0
-    for stage, file in (("ensemble@bagging", "ensemble.py"), ("source@dropout", "source.py")):
+    for stage, file in (("ensemble@bagging", "ensemble.py"), ("variance_source@dropout", "variance_source.py")):
         name, entry = stage.split("@")
         told = project.run("-c", SAY_CODE.format(file=file, entry=entry))
         listing = project.folder / "data" / "code" / name / f"{entry}.txt"
