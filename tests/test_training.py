@@ -11,7 +11,7 @@ import pytest
 from blobs import blobs
 from safetensors.numpy import load_file
 
-from reglab import journal, training
+from reglab import journal, record, training
 from reglab.fitting import Recipe
 from reglab.models.mlp import MLP
 from reglab.oracle import Check
