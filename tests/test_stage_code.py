@@ -218,6 +218,8 @@ def test_a_stage_by_hand_keeps_trainings_by_the_very_list_that_dvc_compares(proj
         told = project.run("-c", SAY_CODE.format(file=file, entry=entry))
         listing = project.folder / "data" / "code" / name / f"{entry}.txt"
         assert told.stdout.strip() == hashlib.sha256(listing.read_bytes()).hexdigest(), told.stderr
+    project.comment("report/tables.py")
+    assert project.run("-c", SAY_CODE.format(file=file, entry=entry)).stdout == told.stdout
     project.comment("data/mine_table.py")
     assert project.run("-c", SAY_CODE.format(file=file, entry=entry)).stdout != told.stdout
 

@@ -24,7 +24,7 @@ BASES = {
     "theory": "reglab.theory.base.Topic",
 }
 NOT_ENTRIES = {"__init__", "base", "parameters", "dense", "sentences", "probes", "pictures"}
-SOURCES = "data"  # the folder of the data sources
+SOURCES, LOADER = "data", "reglab.data"  # the folder of the data sources, and the module that loads one
 PACKAGE = Path(__file__).parent
 
 

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from ruamel.yaml import YAML
 
-from reglab.entries import BASES, NOT_ENTRIES, SOURCES, folder_of
+from reglab.entries import BASES, LOADER, NOT_ENTRIES, SOURCES, folder_of
 from reglab.faults import Plain
 from reglab.references import mapping
 
@@ -104,10 +104,11 @@ class Code:
     def entries(self, words: set[str]) -> dict[Path, set[Path]]:
         """By the file of a family's base class, those of its entries that have these names."""
         families = {base.rpartition(".")[0]: folder_of(family) for family, base in BASES.items()}
-        families[f"reglab.{SOURCES}"] = SOURCES
+        families[LOADER] = SOURCES
         found = {}
         for base, folder in families.items():
-            files = {self.file_of(f"reglab.{folder}.{word}") for word in words - NOT_ENTRIES} - {None}
+            package = f"reglab.{folder.replace('/', '.')}"
+            files = {self.file_of(f"{package}.{word}") for word in words - NOT_ENTRIES} - {None}
             if folder == folder_of("theory"):  # a topic's stage runs the checks of the techniques that name it
                 topics = {file.stem for file in files}
                 techniques = (self.package / folder_of("regularizers")).glob("*.py")
