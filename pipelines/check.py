@@ -10,7 +10,7 @@ def main() -> None:
 
     from reglab import params
     from reglab.data import feasible
-    from reglab.evaluation.enough import too_few_seeds
+    from reglab.evaluation.required_seeds import too_few_seeds
 
     settings = params.load()
     for warning in [*feasible.check(settings), *too_few_seeds(settings)]:

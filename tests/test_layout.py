@@ -18,7 +18,7 @@ PACKAGE = ROOT / "src" / "reglab"
 
 # Lowest first; a module may import its own layer and the layers before it.
 LAYERS = [
-    {"errors", "streams", "figures", "oracle", "yaml_source", "faults", "sections", "measures", "outlines"}
+    {"errors", "streams", "figures", "oracle", "yaml_source", "faults", "sections", "metric_names", "outlines"}
     | {"cores", "git", "outcome", "redaction"},
     {"params", "demands", "entries", "grids", "data", "models", "best_weights", "losses", "penalties", "augmentation"}
     | {"changed_settings", "references", "renamed", "stacks"},

@@ -81,7 +81,7 @@ def speak_utf_8() -> None:
 
 def check(given: argparse.Namespace) -> int:
     from reglab.data import feasible
-    from reglab.evaluation.enough import too_few_seeds
+    from reglab.evaluation.required_seeds import too_few_seeds
 
     imported = "torch" in sys.modules  # as in a warm process, where the files themselves are no slower than outlines
     with nullcontext() if imported else outlines():

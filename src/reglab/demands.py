@@ -8,7 +8,7 @@ from typing import Any
 from reglab.entries import BASES, names, own_name
 from reglab.faults import Faults, Key, Plain, at_places, is_named, nearest, one_of, shown
 from reglab.grids import points
-from reglab.measures import better, measures, over, relevance
+from reglab.metric_names import better, metric_names, over, relevance
 from reglab.redaction import has_secret
 from reglab.references import missing, references
 from reglab.sections import Attack, Transfer
@@ -189,7 +189,7 @@ def check_searches(values: dict, faults: Faults) -> None:
 
 def check_declared(values: dict, faults: Faults) -> None:
     """Pairs and claims are about entries that train over seeds, by numbers that the records of both will hold."""
-    known = {name: metrics for name, (_, metrics) in measures(values).items()}
+    known = {name: metrics for name, (_, metrics) in metric_names(values).items()}
     for section in ("comparisons", "claims"):
         for name, declared in (values.get(section) or {}).items():
             if not declared:

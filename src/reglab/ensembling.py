@@ -19,7 +19,7 @@ from reglab import journal, params, record
 from reglab.data.prepared import Prepared, Split
 from reglab.ensembles.base import Committee, Ensemble, stream
 from reglab.errors import UserError
-from reglab.evaluation.by_members import Growth, all_splits, figure, growth, table
+from reglab.evaluation.ensemble_size_curve import SizeCurve, all_splits, figure, size_curve, table
 from reglab.fitting import Recipe, cost_of_step, finished_seed, train_seed
 from reglab.losses import share
 from reglab.models.base import Network
@@ -36,7 +36,7 @@ class Judged:
     seed: dict
     probabilities: np.ndarray
     weights: dict[str, np.ndarray]
-    growth: Growth | None
+    growth: SizeCurve | None
     epochs: float
 
 
@@ -190,7 +190,7 @@ def assess(ensemble: Ensemble, committee: Committee, split: Split, seed: int, ep
     labels = {part: torch.as_tensor(split.labels[part]) for part in inputs}
     probabilities = {part: committee.probabilities(values).numpy() for part, values in inputs.items()}
     alone = committee.members(inputs["test"])
-    grown = growth(
+    grown = size_curve(
         ensemble.rules,
         committee.member_weights,
         alone,

@@ -19,7 +19,7 @@ from ruamel.yaml import YAML
 from reglab import git, params, references
 from reglab.errors import UserError
 from reglab.faults import shown, unknown
-from reglab.measures import TRAINED
+from reglab.metric_names import TRAINED
 from reglab.params import Params
 from reglab.recovery import replace
 from reglab.yaml_source import read

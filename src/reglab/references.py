@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from reglab.entries import find
 from reglab.entries import names as entries_of
 from reglab.faults import Key, Plain
-from reglab.measures import TRAINED
+from reglab.metric_names import TRAINED
 from reglab.outlines import outlines
 
 SIDES = ("recipe", "versus")  # of a pair or a claim

@@ -42,7 +42,7 @@ class Training:
 @dataclass(frozen=True)
 class Evaluation:
     """`confidence` of every interval; differences below `relevant_difference` do not matter in practice, of accuracies and of
-    other metrics in their unit (`measures.relevance`)."""
+    other metrics in their unit (`metric_names.relevance`)."""
 
     confidence: Annotated[float, Gt(0), Lt(1)] = 0.95
     relevant_difference: Annotated[float, Ge(0)] = 0.005

@@ -12,7 +12,7 @@ from tqdm import tqdm
 from reglab import journal, record
 from reglab.data.prepared import Prepared, Split
 from reglab.fitting import Recipe, cost_of_step, finished_seed, train_seed
-from reglab.measures import NETWORK
+from reglab.metric_names import NETWORK
 from reglab.oracle import row
 from reglab.processes import run_all
 from reglab.record import About

@@ -23,7 +23,7 @@ def test_what_is_worse_for_certain_is_excluded_and_overlapping_intervals_do_not_
     """Seeds spread by 10 and all recipes move with them, so that every interval of a mean overlaps every other."""
     seeds = np.random.default_rng(0).normal(0, 10, 11)
     values = {"best": seeds + 1, "close": seeds + 0.99 + 0.1 * (np.arange(11) - 5), "worse": seeds}
-    rows = behind_the_best(values, higher=True, confidence=0.95)
+    rows = behind_the_best(values, "test_accuracy", 0.95)
     assert {name: row["excluded"] for name, row in rows.items()} == {"best": False, "close": False, "worse": True}
     assert {row["leader"] for row in rows.values()} == {"best"}
     assert (rows["worse"]["difference"], rows["worse"]["low"]) == pytest.approx((1.0, 1.0))
@@ -32,9 +32,9 @@ def test_what_is_worse_for_certain_is_excluded_and_overlapping_intervals_do_not_
 
 def test_where_less_is_better_the_lowest_leads():
     values = {"low": np.zeros(11), "high": np.ones(11) + 0.1 * np.arange(11)}
-    rows = behind_the_best(values, higher=False, confidence=0.95)
+    rows = behind_the_best(values, "test_nll", 0.95)
     assert rows["high"]["leader"] == "low" and rows["high"]["excluded"] and rows["high"]["difference"] > 0
-    assert behind_the_best({}, higher=True, confidence=0.95) == {}
+    assert behind_the_best({}, "test_accuracy", 0.95) == {}
 
 
 @pytest.mark.parametrize("worse", [0, 3, 6], ids=["all tied", "five tied", "two tied"])

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from reglab.evaluation import by_members
-from reglab.evaluation.bias_variance import brier_split, resampled_brier_split
+from reglab.evaluation import ensemble_size_curve
+from reglab.evaluation.bias_variance import BrierSplit, resampled_brier_split
 from reglab.evaluation.metrics import classification
 from reglab.record import summary
 
@@ -17,6 +17,13 @@ def simulated(models: int, examples: int, seed: int = 0) -> tuple[np.ndarray, np
     centres = random.dirichlet(np.ones(CLASSES), examples)
     probabilities = np.stack([[random.dirichlet(1 + 5 * row) for row in centres] for _ in range(models)])
     return probabilities, random.integers(0, CLASSES, examples)
+
+
+def brier_split(probabilities: np.ndarray, labels: np.ndarray, unbiased: bool = False) -> BrierSplit:
+    """The plain case: all models (models, examples, classes) predict the same examples, with labels (examples,)."""
+    models, examples, _ = probabilities.shape
+    everywhere = (np.tile(row, (models, 1)) for row in (labels, np.arange(examples)))
+    return resampled_brier_split(probabilities, *everywhere, unbiased)
 
 
 def resampled(models: int, pool: int, tested: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -142,7 +149,8 @@ def test_a_record_says_bias_and_variance_without_the_bias_of_few_seeds():
 def test_an_ensemble_says_them_so_for_each_number_of_members():
     """With one member those of the pair; with two, whose means are (0.6, 0.4) and (0.5, 0.5), a quarter of the variance."""
     both = PAIR + np.array([[[-0.2, 0.2]], [[-0.1, 0.1]]])
-    grown = [by_members.Growth({"average": np.stack([one, two])}, {}) for one, two in zip(PAIR, both, strict=True)]
-    found = by_members.all_splits(grown, PLACES, PLACES)["average"]
+    tests = [np.stack([one, two]) for one, two in zip(PAIR, both, strict=True)]
+    curves = [ensemble_size_curve.SizeCurve({"average": test}, {}) for test in tests]
+    found = ensemble_size_curve.all_splits(curves, PLACES, PLACES)["average"]
     assert found["variance"] == pytest.approx([VARIANCE, VARIANCE / 4], abs=1e-12)
     assert found["bias_squared"] == pytest.approx([BIAS_SQUARED, 2 * 0.45**2 - VARIANCE / 8], abs=1e-12)

@@ -83,7 +83,7 @@ def test_effects_of_known_size_get_their_verdicts(records):
     report = comparison.compare(records, **SETTINGS)
     verdicts = {name: row["verdict"] for name, row in (report["regularizers"] | report["combinations"]).items()}
     assert verdicts == {
-        "none": "baseline",
+        "none": "reference",
         "placebo": "cannot tell",
         "dropout": "helps",
         "l1": "hurts",

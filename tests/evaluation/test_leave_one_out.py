@@ -4,16 +4,16 @@ import numpy as np
 import pytest
 
 from reglab.evaluation import statistics
-from reglab.evaluation.family import judge_family
-from reglab.evaluation.leave_one_out import judged, level_without_a_seed
+from reglab.evaluation.judgement import PairedComparison, judge, verdict_of
+from reglab.evaluation.leave_one_out import level_without_a_seed
 
 RULE = {"confidence": 0.95, "relevant_difference": 0.005}
 
 
 def family(metric="test_accuracy", **differences):
     seeds = [str(seed) for seed in range(max(map(len, differences.values())))]
-    values = {name: np.asarray(own, dtype=float) for name, own in differences.items()}
-    return judge_family(values, dict.fromkeys(values, metric), seeds, **RULE)
+    comparisons = {name: PairedComparison(np.asarray(own, dtype=float), metric) for name, own in differences.items()}
+    return judge(comparisons, seeds, **RULE)
 
 
 CLEAR = 0.05 + 0.001 * np.arange(11)
@@ -34,9 +34,8 @@ def test_a_gain_that_one_seed_denies_is_turned_by_that_seed_alone():
 
 def test_seeds_are_named_as_in_the_records_order():
     denied = np.r_[0.01, -0.08, np.full(9, 0.01)]
-    values = {"denied": denied}
     named = sorted(map(str, range(11)))  # 0, 1, 10, 2, ...
-    row = judge_family(values, {"denied": "test_accuracy"}, named, **RULE)["denied"]
+    row = judge({"denied": PairedComparison(denied, "test_accuracy")}, named, **RULE)["denied"]
     assert row["turns_without"] == {"1": "helps"}
 
 
@@ -112,10 +111,10 @@ def test_what_has_no_values_has_no_seeds_that_turn_it():
 
 @pytest.mark.parametrize("p", [0.01, 0.2])
 @pytest.mark.parametrize("mean", [-0.05, -0.004, 0.0, 0.002, 0.02])
-@pytest.mark.parametrize("higher", [True, False])
-def test_sparing_the_bootstrap_changes_no_verdict(mean, p, higher):
+@pytest.mark.parametrize(("metric", "higher"), [("test_accuracy", True), ("test_ece", False)])
+def test_sparing_the_bootstrap_changes_no_verdict(mean, p, metric, higher):
     d = mean + np.random.default_rng(4).normal(0, 0.003, 10)
     low, high = statistics.difference_interval(d, 0.95)
     low, high = (low, high) if higher else (-high, -low)
     rule = {"relevant_difference": 0.005, "level": 0.05}
-    assert judged(d, p, higher=higher, confidence=0.95, **rule) == statistics.verdict(low, high, p, seeds=10, **rule)
+    assert verdict_of(d, p, metric, confidence=0.95, **rule) == statistics.verdict(low, high, p, seeds=10, **rule)

@@ -9,8 +9,8 @@ from scipy import stats
 
 from reglab import params
 from reglab.evaluation import statistics
-from reglab.evaluation.enough import comparisons, too_few_seeds
 from reglab.evaluation.pairs import compare_pairs
+from reglab.evaluation.required_seeds import comparison_counts, too_few_seeds
 from reglab.evaluation.verdicts import verdicts
 from reglab.sections import Pair
 
@@ -105,7 +105,7 @@ def test_new_data_are_asked_about_where_the_correction_fits(rows):
     assert all(row["distribution"] is None for row in fixed.values())
 
 
-# seeds enough
+# required seeds
 
 
 def test_the_shipped_study_has_seeds_enough():
@@ -114,7 +114,7 @@ def test_the_shipped_study_has_seeds_enough():
 
 def test_two_seeds_where_more_are_needed_are_told_from_the_params_alone():
     few = replace(SETTINGS, seeds=2)
-    counts = comparisons(SETTINGS)
+    counts = comparison_counts(SETTINGS)
     assert (
         counts["comparisons with none"]
         == sum(len(getattr(SETTINGS, family)) for family in ("regularizers", "combinations", "ensembles")) - 1

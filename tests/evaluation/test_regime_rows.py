@@ -7,7 +7,7 @@ import pytest
 
 from reglab import params
 from reglab.evaluation import regimes, statistics
-from reglab.evaluation.enough import comparisons
+from reglab.evaluation.required_seeds import comparison_counts
 
 SEEDS = 11
 RULE = {"confidence": 0.95, "relevant_difference": 0.005}
@@ -100,4 +100,4 @@ def test_every_cell_counts_when_the_seeds_are_too_few():
     settings = params.load(Path(__file__).parents[2] / "params.yaml")
     axes = (settings.regimes.train_size, settings.regimes.label_noise, settings.regimes.width)
     cells = np.prod([len(axis) for axis in axes])
-    assert comparisons(settings)["cells of regimes"] == cells * (len(settings.regimes.recipes) - 1)
+    assert comparison_counts(settings)["cells of regimes"] == cells * (len(settings.regimes.recipes) - 1)

@@ -98,6 +98,19 @@ def test_sign_flip_equals_scipys_exact_permutation_test(n):
         assert sign_flip(d) == pytest.approx(expected, abs=1e-12)
 
 
+@pytest.mark.parametrize("n", [3, 6, 11])
+def test_sign_flip_is_scipys_permutation_test_of_reaching_the_sum_but_for_rounding(n):
+    """Differences of counts of 400, many of which tie: SciPy's test, where sums count as reached within 1e-10."""
+    for seed in range(5):
+        d = np.random.default_rng(seed).integers(-3, 5, n) / 400 + 0.1 - 0.1
+
+        def reached(sample: np.ndarray, axis: int, least: float = abs(d.sum()) - 1e-10) -> np.ndarray:
+            return (np.abs(sample.sum(axis)) >= least).astype(float)
+
+        kind = {"permutation_type": "samples", "alternative": "greater", "n_resamples": np.inf}
+        assert sign_flip(d) == stats.permutation_test((d,), reached, vectorized=True, **kind).pvalue
+
+
 def test_sign_flip_counts_ties_in_spite_of_rounding():
     """+1 +1 -1 in units of 1/400: 6 of 8 patterns have a sum of ±1 and 2 one of ±3, so all are as far out: p = 1."""
     assert sign_flip(np.array([0.9525 - 0.95, 0.91 - 0.9075, 0.87 - 0.8725])) == 1.0

@@ -45,6 +45,13 @@ def test_a_share_of_no_spread_is_unknown_and_so_is_everything_where_a_seed_diver
     assert found["test_accuracy"][ALL]["deviation"] == 2
 
 
+def test_two_values_have_a_variance_of_half_their_squared_distance_and_one_has_none():
+    assert variance(np.array([0.5, 0.9])) == pytest.approx(0.4**2 / 2, abs=1e-15)
+    assert np.isnan([variance(np.array([0.5])), variance(np.empty(0))]).all()
+    low, high = deviation_interval(np.array([0.5, 0.9]), 0.95)
+    assert 0 < low < 0.4 / 2**0.5 < high
+
+
 @pytest.mark.parametrize("value", [0.3137, 0.43210987654321, 0.9225])
 def test_a_source_that_changes_nothing_has_a_deviation_of_exactly_zero(value):
     """The mean of eleven equal numbers is rounded: 0.3137 eleven times has a standard deviation of 5.8e-17 to NumPy."""

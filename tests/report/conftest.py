@@ -114,7 +114,7 @@ def numbers_of(seeds: dict, reference: dict, cost: float, family: str, name: str
             "difference_high": paired.mean() + spread,
         }
     top = metrics["test_accuracy"]
-    verdict = "baseline" if name == "none" else verdict_of(top["difference"])
+    verdict = "reference" if name == "none" else verdict_of(top["difference"])
     return {
         "test_accuracy": top["mean"],
         "difference": top["difference"],

@@ -10,8 +10,8 @@ from conftest import FINGERPRINT, SEEDS, SETTINGS, figure
 
 from reglab import record
 from reglab.evaluation import statistics
-from reglab.evaluation.by_metric import compare_metrics
-from reglab.evaluation.questions import questions
+from reglab.evaluation.comparison_plans import comparison_plans
+from reglab.evaluation.metric_comparison import compare_metrics
 from reglab.report.collect import Entry, read_curves
 from reglab.sections import Transfer
 
@@ -155,8 +155,8 @@ def metrics_of(entries: list[Entry]) -> dict:
     )
     found: dict = {}
     with mock.patch.object(statistics, "RESAMPLES", 999):  # for speed
-        for question in questions(asked):
-            for family, rows in compare_metrics(records, question, **SETTINGS["evaluation"]).items():
+        for plan in comparison_plans(asked):
+            for family, rows in compare_metrics(records, plan, **SETTINGS["evaluation"]).items():
                 found.setdefault(family, {}).update(rows)
     return json.loads(json.dumps(found))
 

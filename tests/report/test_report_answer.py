@@ -11,7 +11,7 @@ from reglab.report.tables import rows
 def table(**verdicts: tuple):
     """Rows from name=(verdict, difference, low, high[, more numbers]); `none` is among them at 90 %."""
     entries, metrics = [], {"regularizers": {}, "baselines": {}}
-    for name, (verdict, difference, low, high, *more) in ({"none": ("baseline", 0.0, 0.0, 0.0)} | verdicts).items():
+    for name, (verdict, difference, low, high, *more) in ({"none": ("reference", 0.0, 0.0, 0.0)} | verdicts).items():
         family = "baselines" if name == "machine" else "regularizers"
         seeds = {str(seed): {"status": "finished"} for seed in range(10)}
         if verdict == "diverged":
@@ -216,7 +216,7 @@ def test_networks_are_held_against_the_classical_methods(beats, said):
     numbers = [{"beats_baselines": beaten, "best_baseline": "machine"} for beaten in beats]
     found = table(
         a=("helps", 0.06, 0.05, 0.07, numbers[0]),
-        none=("baseline", 0.0, 0.0, 0.0, numbers[1]),
+        none=("reference", 0.0, 0.0, 0.0, numbers[1]),
         machine=("helps", 0.05, 0.04, 0.06),
     )
     first, points = answer(found)

@@ -23,7 +23,7 @@ def compared(family: str, name: str, metric: str, metrics: dict, mean: float, sh
     row = metrics[family].get(name, {"comparisons": {}})["comparisons"].get(metric)
     if row is None:
         return show(mean)
-    if row["verdict"] == "baseline":
+    if row["verdict"] == "reference":
         return f"{show(mean)} reference"
     mean_, low, high = (change(row[key]) for key in ("difference", "difference_low", "difference_high"))
     mark = " ‡" if row["turns_without"] else ""

@@ -298,7 +298,7 @@ def test_one_seed_of_one_epoch_has_a_page(study):
         path = runs / "regularizers" / name / "curves.csv"
         path.write_text("".join(path.read_text().splitlines(keepends=True)[:2]))
         unknown = dict.fromkeys(("low", "high", "p_holm", "seeds_needed", "best_baseline", "beats_baselines"))
-        metrics["regularizers"][name] |= unknown | {"verdict": "baseline" if name == "none" else "cannot tell"}
+        metrics["regularizers"][name] |= unknown | {"verdict": "reference" if name == "none" else "cannot tell"}
     entries = collect(runs, [("regularizers", "none"), ("regularizers", "dropout")])
     for entry in entries:
         entry.record["seeds"] = {"0": entry.record["seeds"]["0"]}

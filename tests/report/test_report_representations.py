@@ -84,7 +84,7 @@ def test_every_cell_is_the_mean_over_the_records_seeds_with_the_difference_of_me
             shown, rounding = numbers(cell["text"]), 0.05 if scale == 100 else 0.0005
             assert shown[0] == pytest.approx(scale * mean, abs=rounding + 1e-9)
             row = found[family].get(entry.name, {"comparisons": {}})["comparisons"].get(metric)
-            if row and row["verdict"] != "baseline":
+            if row and row["verdict"] != "reference":
                 wanted = [scale * row[key] for key in ("difference", "difference_low", "difference_high")]
                 assert shown[1:] == pytest.approx(wanted, abs=rounding + 1e-9)
                 mark = "‡" if row["turns_without"] else ""
@@ -183,7 +183,7 @@ def test_probes_that_help_nowhere_are_said_to(whole):
     entries, metrics = copy.deepcopy(whole)
     for own in metrics["pretraining"].values():
         for row in own["comparisons"].values():
-            row["verdict"] = row["verdict"] if row["verdict"] == "baseline" else "cannot tell"
+            row["verdict"] = row["verdict"] if row["verdict"] == "reference" else "cannot tell"
     said = pretexts.learned_better(pretexts.pretexts(entries, metrics), pretexts.PROBES[0])
     assert words(said).startswith("None is shown to be better than without learning. Cannot be told: masked (−")
 

@@ -73,8 +73,8 @@ def test_an_end_at_zero_has_no_sign():
 
 
 def test_what_others_are_compared_with_has_no_interval():
-    found = list(comparisons({"verdict": "baseline", "difference": 0.0, "low": 0.0, "high": 0.0}))
-    assert verdict_tags(found) == {"verdict": "baseline", "versus": "none", "interval": ""}
+    found = list(comparisons({"verdict": "reference", "difference": 0.0, "low": 0.0, "high": 0.0}))
+    assert verdict_tags(found) == {"verdict": "reference", "versus": "none", "interval": ""}
 
 
 def test_a_map_counts_its_cells_and_a_cocktail_is_judged_as_a_whole():

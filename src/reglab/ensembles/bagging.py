@@ -66,7 +66,7 @@ class Bagging(Ensemble):
         }
 
     def picture(self, committee: Committee, split: Split, seed: int) -> Callable[[Sequence], None] | None:
-        from reglab.evaluation.detector import draw
+        from reglab.evaluation.bagging_figure import draw
 
         labels, classes = split.labels["labelled"], committee.networks[0].head.out_features
         if split.inputs["labelled"].ndim != 4:

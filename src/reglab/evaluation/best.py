@@ -1,4 +1,4 @@
-"""Which recipes cannot be told from the best of a study: each is compared with the leader, paired over seeds."""
+"""Finds the recipes that cannot be told from the best of a study: each is compared with the leader, paired over seeds."""
 
 from collections.abc import Hashable, Mapping
 from typing import TypeVar
@@ -7,12 +7,13 @@ import numpy as np
 
 from reglab.evaluation import statistics
 from reglab.evaluation.rounding import mean, subtract
+from reglab.metric_names import sign
 
 Key = TypeVar("Key", bound=Hashable)
 
 
 def p_behind_leader(values: np.ndarray) -> np.ndarray:
-    """p-values (recipes,) of being no worse than the leader, the one with the highest mean, which has 1.
+    """p-values (recipes,) of being no worse than the leader, the recipe with the highest mean, which has 1.
 
     values: (recipes, seeds), more is better. Each is the one-sided sign-flip p-value of leader - recipe, times the m - 1
     recipes that might have led. So the truly best recipe gets a p-value of at most a in at most a share a of all studies:
@@ -27,29 +28,29 @@ def p_behind_leader(values: np.ndarray) -> np.ndarray:
 
 def leading(values: np.ndarray) -> int:
     """The row with the highest mean; of equals the first."""
-    return int(np.argmax([mean(own) for own in values]))
+    return int(np.argmax([mean(row) for row in values]))
 
 
-def behind_the_best(values: Mapping[Key, np.ndarray], *, higher: bool, confidence: float) -> dict[Key, dict]:
+def behind_the_best(values: Mapping[Key, np.ndarray], metric: str, confidence: float) -> dict[Key, dict]:
     """By key: `leader`, the key of the best mean; `difference`, how far the leader is better, with `low` and `high`; `p`, as
-    in `p_behind_leader`; and `excluded`: is it shown to be worse than the leader, so not the best?
+    in `p_behind_leader`; and `excluded`, whether it is shown to be worse than the leader, so not the best.
 
-    values: by key (seeds,), of the same seeds; higher values are better or not `higher`.
+    values: by key (seeds,) of the metric, of the same seeds.
     """
     if not values:
         return {}
-    gains = (1 if higher else -1) * np.stack(list(values.values()))
+    gains = sign(metric) * np.stack(list(values.values()))
     p, first = p_behind_leader(gains), leading(gains)
-    found = {}
-    for key, own, own_p in zip(values, gains, p.tolist(), strict=True):
-        lead = subtract(gains[first], own)
+    rows = {}
+    for key, gain, p_value in zip(values, gains, p.tolist(), strict=True):
+        lead = subtract(gains[first], gain)
         low, high = statistics.difference_interval(lead, confidence)
-        found[key] = {
+        rows[key] = {
             "leader": list(values)[first],
             "difference": mean(lead),
             "low": low,
             "high": high,
-            "p": own_p,
-            "excluded": own_p <= 1 - confidence,
+            "p": p_value,
+            "excluded": p_value <= 1 - confidence,
         }
-    return found
+    return rows

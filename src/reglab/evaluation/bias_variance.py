@@ -24,22 +24,10 @@ class BrierSplit(NamedTuple):
     predictions: int
 
 
-def brier_split(probabilities: np.ndarray, labels: np.ndarray, unbiased: bool = False) -> BrierSplit:
-    """The split for models (at least two) that all predict the same examples.
-
-    probabilities: (models, examples, classes); labels: (examples,).
-    """
-    models, examples, _ = probabilities.shape
-    shape = (models, examples)
-    return resampled_brier_split(
-        probabilities, np.broadcast_to(labels, shape), np.broadcast_to(np.arange(examples), shape), unbiased
-    )
-
-
 def resampled_brier_split(
     probabilities: np.ndarray, labels: np.ndarray, indices: np.ndarray, unbiased: bool = False
 ) -> BrierSplit:
-    """The split where every model has test examples of its own, over the examples that at least two models predict.
+    """Split the Brier score of models with test examples of their own, over the examples that at least two models predict.
 
     Each example weighs as much as the number of its predictions, so that the identity holds over just these
     predictions. A model with NaN in its probabilities (it diverged) is left out as a whole.

@@ -1,6 +1,6 @@
-"""The ledger: what was claimed before the run, judged by what the records hold.
+"""The ledger: judges the claims made before the run by what the records hold.
 
-A claim is judged on this data set, paired over what its metric has a number for:
+A claim is judged on this data set, paired over the units of its metric:
 
     seeds         what every seed measured: the exact sign flip and the bootstrap
     all seeds     bias² and variance, which belong to all of them: the jackknife, leaving out the same seed of both
@@ -14,12 +14,13 @@ from dataclasses import replace
 import numpy as np
 
 from reglab.evaluation import statistics
-from reglab.evaluation.comparison import Records, diverged, failed_checks, seeds_of, without_nan
 from reglab.evaluation.effects import METHODS, Effect, NotKnown, Predicted, bound, costs, effect_of
-from reglab.evaluation.leave_one_out import turns
+from reglab.evaluation.judgement import exclusion
+from reglab.evaluation.multiple_testing import judge_together
+from reglab.evaluation.paired_values import Records, diverged_seeds, failed_checks, seeds_of, without_nan
 from reglab.evaluation.pairs import by_name
 from reglab.evaluation.rounding import mean
-from reglab.measures import over, relevance
+from reglab.metric_names import over, relevance
 from reglab.sections import Claim
 
 
@@ -45,79 +46,70 @@ def judge(
     of an accuracy says nothing of a metric in other units (`measures.relevance`), such as a norm: its margin decides, or,
     without one, any difference that is real. Of a gap, the sizes are compared.
     """
-    margins = {key: margin_of(claim, relevant_difference) for key, claim in claims.items()}
-    claims = {key: replace(claim, margin=margins[key]) for key, claim in claims.items()}
-    named, failed = by_name(records), {name: checks for (_, name), checks in failed_checks(records).items()}
-    effects, refusals = {}, {}
+    claims = {key: replace(claim, margin=margin_of(claim, relevant_difference)) for key, claim in claims.items()}
+    named = by_name(records)
+    failed = {name: checks for (_, name), checks in failed_checks(records).items()}
+    effects: dict[str, Effect] = {}
+    refusals: dict[str, tuple[str, str]] = {}  # verdict, evidence
     for key, claim in claims.items():
-        sides = [claim.recipe, claim.versus] if isinstance(claim.versus, str) else [claim.recipe]
-        lost = {name: seeds for name in sides if (seeds := diverged(named[name]))}
-        if lost:
-            told = "; ".join(f"{name} diverged in seed {', '.join(map(str, seeds))}" for name, seeds in lost.items())
-            refusals[key] = ("diverged", told)
-        elif checks := [f"{name}: {check}" for name in sides for check in failed.get(name, [])]:
-            refusals[key] = ("check failed", "; ".join(checks))
-        else:
-            try:
+        try:
+            refusals[key] = refusal(claim, named, failed)
+            if not refusals[key]:
                 effects[key] = METHODS[over(claim.metric)](claim, named, records, predicted, confidence)
-            except NotKnown as fault:
-                refusals[key] = ("cannot tell", str(fault))
-    adjusted = statistics.holm(np.array([effect.p for effect in effects.values()])).tolist()
-    p_holm = dict(zip(effects, adjusted, strict=True))
-    level = 1 - confidence
-    verdicts = {
-        key: verdict_of(claims[key], found, p_holm[key], margins[key], relevant_difference, level)
-        for key, found in effects.items()
-    }
+        except NotKnown as problem:
+            refusals[key] = ("cannot tell", str(problem))
 
-    def without(key: str, values: np.ndarray, own_p: float, level: float) -> str:
-        found = effect_of(claims[key], values, own_p, confidence)
-        return verdict_of(claims[key], found, own_p, margins[key], relevant_difference, level)
+    def rule(key: str, values: np.ndarray | None, p_holm: float, level: float) -> str:
+        effect = effects[key] if values is None else effect_of(claims[key], values, confidence)
+        return verdict_of(claims[key], effect, p_holm, relevant_difference, level)
 
-    over_the_seeds = {key: own.differences for key, own in effects.items() if own.differences is not None}
-    turned = turns(
-        over_the_seeds,
-        verdicts,
-        without,
+    tests = judge_together(
+        {key: effect.differences for key, effect in effects.items() if effect.differences is not None},
+        rule,
         seeds_of(next(iter(named.values()))) if named else [],
-        level=level,
+        level=1 - confidence,
         null=lambda key, values: bound(claims[key], mean(values)),
-        other_p=[own.p for own in effects.values() if own.differences is None],
+        other_p={key: effect.p for key, effect in effects.items() if effect.differences is None},
     )
     ledger = {}
     for key, claim in claims.items():
-        margin = margins[key]
-        ledger[key] = {
+        row = {
             **{name: getattr(claim, name) for name in ("says", "lecture", "metric", "recipe", "versus")},
-            **{"versus_metric": claim.versus_metric, "direction": claim.direction, "margin": margin},
+            **{name: getattr(claim, name) for name in ("versus_metric", "direction", "margin")},
             **dict.fromkeys(("value", "versus_value", "difference", "low", "high", "p", "p_holm", "p_to_level")),
             "over": over(claim.metric),
-            "turns_without": turned.get(key, {}),
+            "turns_without": {},
         }
         if key in effects:
-            found = {
-                name: value for name, value in effects[key]._asdict().items() if name not in ("units", "differences")
-            }
-            found["evidence"] += costs(claim, named)
-            near = {"p_holm": p_holm[key], "p_to_level": p_holm[key] - level}
-            ledger[key] |= found | near | {"verdict": verdicts[key]}
+            effect, test = effects[key], tests[key]
+            row |= {name: getattr(effect, name) for name in ("value", "versus_value", "difference", "low", "high")}
+            row |= {"evidence": effect.evidence + costs(claim, named)} | test
         else:
-            verdict, evidence = refusals[key]
-            ledger[key] |= {"verdict": verdict, "evidence": evidence}
+            row["verdict"], row["evidence"] = refusals[key]
+        ledger[key] = row
     return without_nan(ledger)
 
 
+def refusal(claim: Claim, named: dict[str, dict], failed: dict[str, list[str]]) -> tuple[str, str] | None:
+    """Verdict and evidence of a claim that is not tested, by rule 1 of `judge`."""
+    sides = [claim.recipe, claim.versus] if isinstance(claim.versus, str) else [claim.recipe]
+    checks = [f"{name}: {check}" for name in sides for check in failed.get(name, [])]
+    verdict = exclusion(*(named[name] for name in sides), failed=bool(checks))
+    if verdict == "diverged":
+        diverged = {name: seeds for name in sides if (seeds := diverged_seeds(named[name]))}
+        checks = [f"{name} diverged in seed {', '.join(map(str, seeds))}" for name, seeds in diverged.items()]
+    return (verdict, "; ".join(checks)) if verdict else None
+
+
 def margin_of(claim: Claim, relevant_difference: float) -> float | None:
-    """Its own; of a claim that two are the same, without one, what does not matter in its metric."""
+    """The margin of the claim; of one that two are the same, without a margin, what does not matter in its metric."""
     same = claim.direction == "same" and claim.margin is None
     return relevance(claim.metric, relevant_difference) if same else claim.margin
 
 
-def verdict_of(
-    claim: Claim, effect: Effect, p_holm: float, margin: float | None, relevant_difference: float, level: float
-) -> str:
-    """Rules 2 to 6 of `judge`."""
-    low, high = effect.low, effect.high
+def verdict_of(claim: Claim, effect: Effect, p_holm: float, relevant_difference: float, level: float) -> str:
+    """The verdict by rules 2 to 6 of `judge`."""
+    low, high, margin = effect.low, effect.high, claim.margin
     if effect.units < statistics.smallest_seeds(1, level):
         return "cannot tell"
     if claim.direction == "same":

@@ -7,7 +7,8 @@ import numpy as np
 
 from reglab.evaluation import statistics
 from reglab.evaluation.bias_variance import resampled_brier_split
-from reglab.evaluation.comparison import COMPARED, Records, compared_values
+from reglab.evaluation.comparison import COMPARED
+from reglab.evaluation.paired_values import Records, compared_values
 from reglab.evaluation.rounding import mean, subtract
 from reglab.sections import Claim
 
@@ -16,9 +17,10 @@ EQUAL_COST = 1.05  # costs within this factor are equal
 
 
 class Effect(NamedTuple):
-    """What is found of a claim: `p` is that of the difference being `bound`; `units`, how many it is paired over.
+    """The difference that a claim is about. `units`: over how many it is paired.
 
-    `differences`, by seed, where it is paired over seeds.
+    Where it is paired over seeds, `differences` by seed, to be tested by the sign flip; else `p`, of the difference being
+    `bound`.
     """
 
     value: float
@@ -26,19 +28,21 @@ class Effect(NamedTuple):
     difference: float
     low: float
     high: float
-    p: float
     units: int
     evidence: str
+    p: float | None = None
     differences: np.ndarray | None = None
 
 
 class NotKnown(Exception):
-    """The records cannot say, and why."""
+    """The records do not hold what a claim needs; the message says why."""
 
 
 def bound(claim: Claim, difference: float) -> float:
-    """The difference that is tested: what a claim of more or less goes beyond. Of a claim of the same, which is wrong only of
-    what lies beyond its margin, the end of that margin which the `difference` found is beyond, else that difference itself.
+    """The difference that is tested.
+
+    A claim of more or less goes beyond its margin. A claim of the same is wrong only of what lies beyond its margin: it is
+    tested at the end of the margin that the measured `difference` is beyond, else at that difference itself.
     """
     margin = claim.margin or 0.0
     if claim.direction == "same":
@@ -47,13 +51,13 @@ def bound(claim: Claim, difference: float) -> float:
 
 
 def over_seeds(claim: Claim, named: dict, records: Records, predicted: Predicted, confidence: float) -> Effect:
-    """By what every seed measured."""
+    """The effect on a metric that every seed has."""
 
     def values(name: str, metric: str) -> np.ndarray:
-        found = compared_values(named[name], metric)
-        if not len(found):
+        measured = compared_values(named[name], metric)
+        if not len(measured):
             raise NotKnown(f"the record of {name} has no {metric}")
-        return found
+        return measured
 
     one = values(claim.recipe, claim.metric)
     two = claim.versus
@@ -64,19 +68,18 @@ def over_seeds(claim: Claim, named: dict, records: Records, predicted: Predicted
     differences = subtract(one, two)
     value, versus_value = mean(one), mean(np.atleast_1d(two))
     evidence = f"{against(value, versus_value)}; {counted(differences)} of {len(one)} seeds"
-    p = statistics.sign_flip(subtract(differences, bound(claim, mean(differences))))
-    found = effect_of(claim, differences, p, confidence)
-    return found._replace(value=value, versus_value=versus_value, evidence=evidence)
+    effect = effect_of(claim, differences, confidence)
+    return effect._replace(value=value, versus_value=versus_value, evidence=evidence)
 
 
-def effect_of(claim: Claim, differences: np.ndarray, p: float, confidence: float) -> Effect:
-    """What the paired differences (seeds,) say, without the values themselves."""
+def effect_of(claim: Claim, differences: np.ndarray, confidence: float) -> Effect:
+    """The effect in paired differences (seeds,), without the values themselves."""
     low, high = statistics.difference_interval(differences, confidence)
-    return Effect(np.nan, np.nan, mean(differences), low, high, p, len(differences), "", differences)
+    return Effect(np.nan, np.nan, mean(differences), low, high, len(differences), "", differences=differences)
 
 
 def over_all_seeds(claim: Claim, named: dict, records: Records, predicted: Predicted, confidence: float) -> Effect:
-    """By bias² or variance of all seeds' predictions.
+    """The effect on bias² or variance of all seeds' predictions.
 
     Leaving out a seed, of both recipes the same one, gives the jackknife's error of the difference, and Student's t with
     n - 1 degrees of freedom the interval and the test. Resampling seeds with replacement would not do: a seed drawn twice
@@ -85,15 +88,15 @@ def over_all_seeds(claim: Claim, named: dict, records: Records, predicted: Predi
     """
 
     def spread(name: str, metric: str) -> np.ndarray:
-        """With all seeds, and without each."""
+        """The spread with all seeds, and without each."""
         part, _, ending = metric.partition("@")
-        told, ending = predicted(named[name]["family"], name), ending and f"@{ending}"
-        parts = [told.get(f"test_{of}{ending}") for of in ("probabilities", "labels", "indices")]
+        arrays, ending = predicted(named[name]["family"], name), ending and f"@{ending}"
+        parts = [arrays.get(f"test_{of}{ending}") for of in ("probabilities", "labels", "indices")]
         if any(each is None for each in parts):
             raise NotKnown(f"the record of {name} has no {metric}")
         kept = [np.arange(len(parts[0])), *(np.delete(np.arange(len(parts[0])), seed) for seed in range(len(parts[0])))]
-        found = [resampled_brier_split(*(each[seeds] for each in parts), unbiased=True) for seeds in kept]
-        return np.array([getattr(split, part) for split in found])
+        splits = [resampled_brier_split(*(each[seeds] for each in parts), unbiased=True) for seeds in kept]
+        return np.array([getattr(split, part) for split in splits])
 
     one = spread(claim.recipe, claim.metric)
     two = claim.versus
@@ -105,8 +108,8 @@ def over_all_seeds(claim: Claim, named: dict, records: Records, predicted: Predi
     low, high = statistics.student_interval(differences[0], error, confidence, seeds)
     p = statistics.student_test(differences[0] - bound(claim, differences[0]), error, seeds)
     first = (float(one[0]), float(np.broadcast_to(two, one.shape)[0]))
-    told = f"{against(*first)}; {seeds} seeds, each left out in turn"
-    return Effect(*first, float(differences[0]), low, high, p, seeds, told)
+    evidence = f"{against(*first)}; {seeds} seeds, each left out in turn"
+    return Effect(*first, float(differences[0]), low, high, seeds, evidence, p)
 
 
 def jackknife_error(left_out: np.ndarray) -> float:
@@ -116,9 +119,9 @@ def jackknife_error(left_out: np.ndarray) -> float:
 
 
 def over_examples(claim: Claim, named: dict, records: Records, predicted: Predicted, confidence: float) -> Effect:
-    """By which test examples stand up to every attack within an epsilon; an example of several seeds counts as one.
+    """The effect on which test examples withstand every attack within an epsilon; an example of several seeds counts as one.
 
-    Nothing where the honesty card of either says that its robust accuracy cannot be believed.
+    Raises NotKnown where the attack reliability checks of either say that its robust accuracy cannot be believed.
     """
 
     def standing(name: str, metric: str) -> tuple[np.ndarray, np.ndarray]:
@@ -130,8 +133,7 @@ def over_examples(claim: Claim, named: dict, records: Records, predicted: Predic
         if attacked["unreliable"]:
             raise NotKnown(f"robust accuracy of {name} cannot be believed: {'; '.join(attacked['unreliable'])}")
         smallest = predicted("attacks", family)[f"smallest_epsilon/{name}"]
-        told = predicted(family, name)
-        rows = next(values for key, values in told.items() if key.startswith("test_indices"))
+        rows = next(values for key, values in predicted(family, name).items() if key.startswith("test_indices"))
         return smallest > float(metric.partition("@")[2]), rows[: len(smallest)]
 
     one, rows = standing(claim.recipe, claim.metric)
@@ -149,23 +151,23 @@ def over_examples(claim: Claim, named: dict, records: Records, predicted: Predic
     low, high = statistics.student_interval(middle, error, confidence, count)
     p = statistics.student_test(float(subtract(middle, bound(claim, middle))), error, count)
     seeds = f"{len(one)} seed{'s' if len(one) > 1 else ''}"
-    told = f"{against(first.mean(), second.mean())}; {count} test examples, networks of {seeds}"
-    return Effect(mean(first), mean(second), middle, low, high, p, count, told)
+    evidence = f"{against(first.mean(), second.mean())}; {count} test examples, networks of {seeds}"
+    return Effect(mean(first), mean(second), middle, low, high, count, evidence, p)
 
 
 def costs(claim: Claim, named: dict) -> str:
-    """For the evidence: how many times as much the training of the recipe costs, where the two are no equals in that.
+    """The sentence of the evidence on cost: how many times as much the training of the recipe costs.
 
-    Nothing where it is not counted, or relative to different references.
+    Empty where the costs are equal, not counted, or relative to different references.
     """
     if not isinstance(claim.versus, str) or claim.recipe == claim.versus:
         return ""
     records = [named[name] for name in (claim.recipe, claim.versus)]
-    own, other = (record.get("cost", {}).get("relative_to_none") for record in records)
+    cost, other = (record.get("cost", {}).get("relative_to_none") for record in records)
     same_reference = len({record["family"] in COMPARED for record in records}) == 1
-    if not (own and other and same_reference) or 1 / EQUAL_COST <= own / other <= EQUAL_COST:
+    if not (cost and other and same_reference) or 1 / EQUAL_COST <= cost / other <= EQUAL_COST:
         return ""
-    return f"; its training costs {own / other:.2g} times that of {claim.versus}"
+    return f"; its training costs {cost / other:.2g} times that of {claim.versus}"
 
 
 METHODS = {"seeds": over_seeds, "all seeds": over_all_seeds, "examples": over_examples}
@@ -176,6 +178,6 @@ def against(value: float, versus_value: float) -> str:
 
 
 def counted(differences: np.ndarray) -> str:
-    """In how many the recipe has more, or less where that is the more frequent."""
+    """In how many seeds the recipe has more, or less where that is more frequent."""
     more, less = int((differences > 0).sum()), int((differences < 0).sum())
     return f"higher in {more}" if more >= less else f"lower in {less}"

@@ -1,4 +1,4 @@
-"""The interval of a mean over seeds."""
+"""Student's interval of a mean over seeds."""
 
 import numpy as np
 import scipy
@@ -9,5 +9,5 @@ def mean_interval(values: np.ndarray, confidence: float) -> tuple[float, float]:
     n = len(values)
     if n < 2:
         return np.nan, np.nan
-    half = scipy.stats.t.ppf((1 + confidence) / 2, n - 1) * np.std(values, ddof=1) / np.sqrt(n)
+    half = scipy.stats.t.interval(confidence, n - 1)[1] * np.std(values, ddof=1) / np.sqrt(n)
     return float(np.mean(values) - half), float(np.mean(values) + half)

@@ -1,4 +1,4 @@
-"""How good predicted class probabilities are."""
+"""Metrics of predicted class probabilities."""
 
 import torch
 from torch import Tensor

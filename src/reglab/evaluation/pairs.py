@@ -1,11 +1,9 @@
 """The pairs declared under `comparisons`, each by a metric of its own; Holm's method corrects all together."""
 
-import numpy as np
-
-from reglab.evaluation.comparison import COMPARED, Records, diverged, failed_checks, paired, seeds_of, without_nan
-from reglab.evaluation.family import judge_family
-from reglab.evaluation.new_data import on_distribution
-from reglab.measures import TRAINED
+from reglab.evaluation.comparison import COMPARED
+from reglab.evaluation.judgement import PairedComparison, exclusion, judge, on_distribution
+from reglab.evaluation.paired_values import Records, failed_checks, paired_differences, seeds_of, without_nan
+from reglab.metric_names import TRAINED
 from reglab.sections import Pair
 
 
@@ -22,36 +20,30 @@ def compare_pairs(
     relevant_difference: float,
     test_to_train: float | None = None,
 ) -> dict[str, dict]:
-    """By name of the pair: `recipe`, `versus`, `metric`, and its row as in `judge_family`: the `difference` is recipe -
-    versus, the `verdict` on the recipe ("diverged" and "check failed" where either did); and `distribution`, as in
-    `comparison.compare`.
+    """By name of the pair: `recipe`, `versus`, `metric`, and its row as in `judgement.judge`: the `difference` is recipe -
+    versus, the `verdict` on the recipe; and `distribution`, as in `judgement.on_distribution`.
 
-    The question of new data is asked where the splits are those of `data`, as they are of every recipe against none.
+    The question of new data is answered where the splits are those of `data`, as those of every recipe of COMPARED are.
     """
-    named, homes = by_name(records), {name: family for family in TRAINED for name in records.get(family, {})}
+    named = by_name(records)
     failed = {name for _, name in failed_checks(records)}
-    differences = {
-        key: np.empty(0)
-        if {pair.recipe, pair.versus} & failed
-        else paired(named[pair.recipe], named[pair.versus], pair.metric)
+    comparisons = {}
+    for key, pair in pairs.items():
+        one, other = named[pair.recipe], named[pair.versus]
+        excluded = exclusion(one, other, failed=bool({pair.recipe, pair.versus} & failed))
+        comparisons[key] = PairedComparison(paired_differences(one, other, pair.metric), pair.metric, excluded)
+    rule = {"confidence": confidence, "relevant_difference": relevant_difference}
+    judged = judge(comparisons, seeds_of(next(iter(named.values()))) if named else [], **rule)
+    split_alike = {name for family in COMPARED for name in records.get(family, {})}
+    same_splits = {
+        key: each for key, each in comparisons.items() if {pairs[key].recipe, pairs[key].versus} <= split_alike
+    }
+    new_data = on_distribution(same_splits, test_to_train=test_to_train, **rule)
+    return {
+        key: without_nan(
+            {"recipe": pair.recipe, "versus": pair.versus, "metric": pair.metric}
+            | judged[key]
+            | {"distribution": new_data.get(key)}
+        )
         for key, pair in pairs.items()
     }
-    given = {"confidence": confidence, "relevant_difference": relevant_difference}
-    metrics = {key: pair.metric for key, pair in pairs.items()}
-    seeds = seeds_of(next(iter(named.values()))) if named else []
-    judged = judge_family(differences, metrics, seeds, **given)
-    split_alike = {
-        key: values
-        for key, values in differences.items()
-        if {homes[pairs[key].recipe], homes[pairs[key].versus]} <= set(COMPARED)
-    }
-    new_data = on_distribution(split_alike, metrics, test_to_train=test_to_train, **given)
-    report = {}
-    for key, pair in pairs.items():
-        row = {"recipe": pair.recipe, "versus": pair.versus, "metric": pair.metric} | judged[key]
-        if diverged(named[pair.recipe]) or diverged(named[pair.versus]):
-            row |= {"verdict": "diverged", "seeds_needed": None}
-        elif {pair.recipe, pair.versus} & failed:
-            row |= {"verdict": "check failed", "seeds_needed": None}
-        report[key] = without_nan(row | {"distribution": new_data.get(key)})
-    return report

@@ -1,4 +1,4 @@
-"""Robust accuracy drawn: against epsilon for every recipe, and one example before and after."""
+"""Draws robust accuracy against epsilon for every recipe, and one example before and after an attack."""
 
 from typing import NamedTuple
 
@@ -64,13 +64,13 @@ def figure(
 
 
 def pictures(axes, panda: Panda, norm: str, epsilon: float) -> None:
-    """The image, what is added to it, and their sum, with what the model says of it."""
+    """Draw the image, the step that is added to it, and their sum, each with the model's prediction."""
     step = "sign of\nthe gradient" if norm == "linf" else "gradient,\nof length 1"
     size = np.abs(panda.direction).max() or 1.0
     shown = (
-        (panda.image, said(*panda.before)),
+        (panda.image, prediction(*panda.before)),
         (0.5 + panda.direction / (2 * size), f"+ {epsilon:g} × {step}"),
-        (panda.moved, f"= {said(*panda.after)}"),
+        (panda.moved, f"= {prediction(*panda.after)}"),
     )
     for panel, (image, title) in zip(axes, shown, strict=False):
         panel.imshow(image[..., 0] if image.shape[-1] == 1 else image, cmap="gray", vmin=0, vmax=1)
@@ -80,5 +80,5 @@ def pictures(axes, panda: Panda, norm: str, epsilon: float) -> None:
         panel.spines[:].set_visible(True)
 
 
-def said(label: int, confidence: float) -> str:
+def prediction(label: int, confidence: float) -> str:
     return f"“{label}”, {100 * confidence:.1f} %"

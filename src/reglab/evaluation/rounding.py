@@ -1,8 +1,8 @@
-"""Equal numbers stay equal in spite of rounding: what is compared, tested or chosen by goes through here.
+"""Differences and means to twelve decimals, so that equal numbers stay equal in spite of rounding.
 
-Most metrics are quotients of counts. A quotient of whole numbers in double precision is right to 1e-16; its differences and
-means are off by some times that, so that 0.9125 - 0.91 is not 0.0125 - 0.01. DECIMALS are far finer than the share of one
-example in any data set, and far coarser than the rounding.
+Whatever is compared, tested or chosen by is computed here. Most metrics are quotients of counts. A quotient of whole numbers
+in double precision is right to 1e-16; its differences and means are off by some times that, so that 0.9125 - 0.91 is not
+0.0125 - 0.01. DECIMALS are far finer than the share of one example in any data set, and far coarser than the rounding.
 """
 
 from collections.abc import Iterable

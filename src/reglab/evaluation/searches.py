@@ -1,25 +1,25 @@
-"""What searches came to on the test part: tuned techniques against `none`, and a cocktail taken apart.
+"""Judges what searches chose on the test part: tuned techniques against `none`, and a cocktail taken apart.
 
-Holm's correction is over the sweeps, and over all that is asked of the cocktails: whoever looks for the ingredient that
-matters looks at all of them.
+Holm's correction is over the sweeps, and over all parts of all cocktails, because a reader looks for the ingredient that
+matters in all of them.
 """
 
 import numpy as np
 
 from reglab.evaluation import statistics
-from reglab.evaluation.by_metric import Question, compare_metrics
-from reglab.evaluation.comparison import (
-    NONE,
+from reglab.evaluation.comparison import NONE
+from reglab.evaluation.judgement import PairedComparison, judge
+from reglab.evaluation.metric_comparison import ComparisonPlan, compare_metrics
+from reglab.evaluation.paired_values import (
     Records,
-    diverged,
+    differences_of,
+    diverged_seeds,
     failed_checks,
-    less,
-    paired,
+    paired_differences,
     seeds_of,
     values_of,
     without_nan,
 )
-from reglab.evaluation.family import judge_family
 from reglab.evaluation.rounding import mean, subtract
 
 METRIC = "test_accuracy"
@@ -28,16 +28,13 @@ NO_TECHNIQUE = ("none", "placebo")
 
 def sweeps(records: Records, *, confidence: float, relevant_difference: float) -> dict[str, dict]:
     """By technique `comparisons` and `diverged_seeds`, as in `compare_metrics`, of its best point against `none`, and the
-    `chosen` settings; a technique that fails an exact check has the verdict "check failed" and no difference."""
-    asked = {("sweeps", name): {METRIC: NONE} for name in records.get("sweeps", {})}
-    rows = compare_metrics(
-        records, Question(asked, {}), confidence=confidence, relevant_difference=relevant_difference
-    ).get("sweeps", {})
-    for name in (name for family, name in failed_checks(records) if family == "sweeps"):
-        lost = ("difference", "difference_low", "difference_high", "p", "p_holm", "probability", "p_to_level")
-        unknown = dict.fromkeys(lost) | {"verdict": "check failed", "seeds_needed": None, "turns_without": {}}
-        rows[name]["comparisons"][METRIC] |= unknown
-    return {name: row | {"chosen": records["sweeps"][name]["chosen"]["settings"]} for name, row in rows.items()}
+    `chosen` settings."""
+    plan = ComparisonPlan({("sweeps", name): {METRIC: NONE} for name in records.get("sweeps", {})}, {})
+    rows = compare_metrics(records, plan, confidence=confidence, relevant_difference=relevant_difference)
+    return {
+        name: row | {"chosen": records["sweeps"][name]["chosen"]["settings"]}
+        for name, row in rows.get("sweeps", {}).items()
+    }
 
 
 def cocktails(records: Records, *, confidence: float, relevant_difference: float) -> dict[str, dict]:
@@ -48,63 +45,59 @@ def cocktails(records: Records, *, confidence: float, relevant_difference: float
     what they bring together, as in `overlap`; `left_out`, the names of the ingredients that are not in
     the best; `diverged_seeds`.
 
-    A row is as in `judge_family`; its verdict is "diverged" where a seed did and "check failed" as in
-    `comparison.compare`. The rivals are a family of their own: whoever looks for one that beats the best looks at all.
+    A row is as in `judgement.judge`. The rivals are a family of their own, because a reader looks for one that beats the
+    best in all of them.
     """
-    found, failed = records.get("cocktails", {}), failed_checks(records)
+    entries, failed = records.get("cocktails", {}), failed_checks(records)
     recipes = records[NONE[0]]
+    sound = {name: record for name, record in recipes.items() if (NONE[0], name) not in failed}
+    parts: dict[tuple[str, str], PairedComparison] = {}
+    rivals: dict[tuple[str, str], PairedComparison] = {}
+    for name, record in entries.items():
+        wrong = ("cocktails", name) in failed
+        for family, by_part in ((parts, contrasts(record, recipes[NONE[1]])), (rivals, singles(record, sound))):
+            for part, values in by_part.items():
+                excluded = "check failed" if wrong else None if len(values) else "diverged"
+                family[name, part] = PairedComparison(values, METRIC, excluded)
+    rule = {"confidence": confidence, "relevant_difference": relevant_difference}
     seeds = seeds_of(recipes[NONE[1]])
-    parts, rivals = {}, {}
-    for name, record in found.items():
-        if ("cocktails", name) in failed:
-            record = record | {"seeds": {seed: {"status": "failed", "metrics": {}} for seed in record["seeds"]}}
-        parts |= {(name, way): values for way, values in contrasts(record, recipes[NONE[1]]).items()}
-        sound = {own: other for own, other in recipes.items() if (NONE[0], own) not in failed}
-        rivals |= {(name, single): values for single, values in singles(record, sound).items()}
-    given = {"confidence": confidence, "relevant_difference": relevant_difference}
-    judged = [judge_family(family, dict.fromkeys(family, METRIC), seeds, **given) for family in (parts, rivals)]
-
-    def row(own: dict, name: str, values: np.ndarray) -> dict:
-        lost = "check failed" if ("cocktails", name) in failed else "diverged"
-        return without_nan(own if len(values) else own | {"verdict": lost, "seeds_needed": None})
-
-    rows, against = (
-        {key: row(own, key[0], family[key]) for key, own in told.items()}
-        for told, family in zip(judged, (parts, rivals), strict=True)
-    )
+    rows, against = (without_nan(judge(family, seeds, **rule)) for family in (parts, rivals))
     return {
         name: {
             "full": rows[name, "full"],
             "ingredients": {
-                own: {way: rows[name, f"{way}_{own}"] for way in ("without", "only")}
-                for own in record["best"]["settings"]
+                ingredient: {way: rows[name, f"{way}_{ingredient}"] for way in ("without", "only")}
+                for ingredient in record["best"]["settings"]
             },
-            "overlap": overlap(name, record, parts, confidence),
-            "rivals": {single: own for (of, single), own in against.items() if of == name},
+            "overlap": overlap(name, list(record["best"]["settings"]), parts, confidence),
+            "rivals": {single: row for (cocktail, single), row in against.items() if cocktail == name},
             "left_out": record["left_out"],
-            "diverged_seeds": diverged(record),
+            "diverged_seeds": diverged_seeds(record),
         }
-        for name, record in found.items()
+        for name, record in entries.items()
     }
 
 
 def contrasts(record: dict, none: dict) -> dict[str, np.ndarray]:
     """Paired differences (seeds,) of test accuracy: `full`, and for each ingredient `without_` and `only_` it."""
     full, plain = values_of(record, METRIC), values_of(none, METRIC)
-    told = {"full": paired(record, none, METRIC)}
-    for own in record["best"]["settings"]:
-        told[f"without_{own}"] = less(full, values_of(record, f"{METRIC}@without_{own}"))
-        told[f"only_{own}"] = less(values_of(record, f"{METRIC}@only_{own}"), plain)
-    return told
+    differences = {"full": differences_of(full, plain)}
+    for name in record["best"]["settings"]:
+        differences[f"without_{name}"] = differences_of(full, values_of(record, f"{METRIC}@without_{name}"))
+        differences[f"only_{name}"] = differences_of(values_of(record, f"{METRIC}@only_{name}"), plain)
+    return differences
 
 
-def overlap(name: str, record: dict, parts: dict, confidence: float) -> dict:
+def overlap(
+    cocktail: str, ingredients: list[str], parts: dict[tuple[str, str], PairedComparison], confidence: float
+) -> dict:
     """`difference`, `low` and `high` of the ingredients' gains in sum less the gain of all together, paired, and its `sign`
     as far as it is shown (`statistics.shown_sign`), corrected for no other comparison.
     """
-    full, alone = parts[name, "full"], [parts[name, f"only_{own}"] for own in record["best"]["settings"]]
-    known = len(full) and all(len(own) == len(full) for own in alone)
-    values = subtract(np.sum(alone, axis=0), full) if known and alone else np.empty(0)
+    full, *alone = (parts[cocktail, part] for part in ("full", *(f"only_{name}" for name in ingredients)))
+    known = alone and not any(part.exclusion for part in (full, *alone))
+    total = np.sum([part.differences for part in alone], axis=0) if known else None
+    values = subtract(total, full.differences) if known else np.empty(0)
     low, high = statistics.difference_interval(values, confidence)
     sign = statistics.shown_sign(values, confidence)
     return without_nan({"difference": mean(values), "low": low, "high": high, "sign": sign})
@@ -116,7 +109,9 @@ def singles(record: dict, recipes: dict[str, dict]) -> dict[str, np.ndarray]:
     The reference and the placebo are no techniques.
     """
     full, settings = values_of(record, METRIC), record["best"]["settings"]
-    alone = settings if len(settings) > 1 else ()
-    found = {own: less(full, values_of(record, f"{METRIC}@only_{own}")) for own in alone}
-    entries = {own: other for own, other in recipes.items() if own not in NO_TECHNIQUE} if settings else {}
-    return found | {f"{NONE[0]}.{own}": paired(record, other, METRIC) for own, other in entries.items()}
+    ingredients = settings if len(settings) > 1 else ()
+    differences = {name: differences_of(full, values_of(record, f"{METRIC}@only_{name}")) for name in ingredients}
+    if settings:
+        techniques = [name for name in recipes if name not in NO_TECHNIQUE]
+        differences |= {f"{NONE[0]}.{name}": paired_differences(record, recipes[name], METRIC) for name in techniques}
+    return differences

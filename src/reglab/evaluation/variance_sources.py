@@ -1,9 +1,9 @@
-"""Where the spread over seeds comes from: the deviation when one random stream alone differs, beside that of all together."""
+"""Splits the spread over seeds by source: the deviation when one random stream alone differs, beside that of all together."""
 
 import numpy as np
 from scipy import stats
 
-from reglab.evaluation.comparison import Records, values_of, without_nan
+from reglab.evaluation.paired_values import Records, values_of, without_nan
 from reglab.evaluation.rounding import ROUNDING
 from reglab.streams import SOURCES
 
@@ -43,24 +43,24 @@ def ordinary(records: Records, name: str) -> dict:
 
 
 def of_recipe(record: dict, together: dict, confidence: float) -> dict[str, dict[str, dict]]:
-    found = {}
+    by_metric = {}
     for metric in METRICS:
         values = {source: values_of(record, f"{metric}@{source}") for source in SOURCES}
         values[ALL] = values_of(together, metric)
         whole = variance(values[ALL])
-        found[metric] = {source: row(own, whole, confidence) for source, own in values.items()}
-    return found
+        by_metric[metric] = {source: row(each, whole, confidence) for source, each in values.items()}
+    return by_metric
 
 
 def row(values: np.ndarray, whole: float, confidence: float) -> dict[str, float | None]:
-    """Of one source; `whole` is the variance of all together."""
+    """The row of one source; `whole` is the variance of all together."""
     low, high = deviation_interval(values, confidence)
-    own = variance(values)
-    return without_nan({"deviation": own**0.5, "low": low, "high": high, "share": own / whole if whole else np.nan})
+    part = variance(values)
+    return without_nan({"deviation": part**0.5, "low": low, "high": high, "share": part / whole if whole else np.nan})
 
 
 def variance(values: np.ndarray) -> float:
-    """Of n - 1 degrees of freedom; of equal values 0, though their mean is rounded. NaN for fewer than two."""
+    """The variance with n - 1 degrees of freedom; of equal values 0, though their mean is rounded. NaN for fewer than two."""
     if len(values) < 2:
         return np.nan
     return float(np.var(values, ddof=1)) if np.ptp(values) > ROUNDING else 0.0

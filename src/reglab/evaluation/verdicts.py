@@ -1,15 +1,16 @@
-"""All that is said of the records: the content of reports/metrics.json."""
+"""Makes the content of reports/metrics.json from the records, and the short table that DVC prints."""
 
 from dataclasses import asdict
 
 from reglab.evaluation import regimes, searches, variance_sources
-from reglab.evaluation.by_metric import compare_metrics
 from reglab.evaluation.claims import judge
-from reglab.evaluation.comparison import Records, compare
+from reglab.evaluation.comparison import compare
+from reglab.evaluation.comparison_plans import comparison_plans
 from reglab.evaluation.effects import Predicted
-from reglab.evaluation.enough import too_few_seeds
+from reglab.evaluation.metric_comparison import compare_metrics
+from reglab.evaluation.paired_values import Records
 from reglab.evaluation.pairs import compare_pairs
-from reglab.evaluation.questions import questions
+from reglab.evaluation.required_seeds import too_few_seeds
 
 ON_DATA_SET = "Over new seeds, these examples given: exact sign-flip test, bias-corrected and accelerated bootstrap."
 ON_DISTRIBUTION = "Over new examples too: t test on resampled splits, its variance corrected for their overlap."
@@ -25,22 +26,22 @@ def verdicts(settings, records: Records, predicted: Predicted) -> dict:
 
     `settings` are the `Params`; `predicted` is as in `claims`. UserError as in `compare`.
     """
-    given, data = asdict(settings.evaluation), settings.data
+    rule, data = asdict(settings.evaluation), settings.data
     resampled = data.test_set == "resampled"
     test_to_train = data.test_size / data.train_size if resampled else None
-    rows = compare(records, **given, test_to_train=test_to_train)
-    for question in questions(settings):
-        for family, found in compare_metrics(records, question, **given).items():
-            rows.setdefault(family, {}).update(found)
+    rows = compare(records, **rule, test_to_train=test_to_train)
+    for plan in comparison_plans(settings):
+        for family, compared in compare_metrics(records, plan, **rule).items():
+            rows.setdefault(family, {}).update(compared)
     rows |= {
-        "regimes": regimes.rows(records, **given),
-        "sweeps": searches.sweeps(records, **given),
-        "cocktails": searches.cocktails(records, **given),
+        "regimes": regimes.rows(records, **rule),
+        "sweeps": searches.sweeps(records, **rule),
+        "cocktails": searches.cocktails(records, **rule),
         "variance_sources": variance_sources.rows(records, confidence=settings.evaluation.confidence),
     }
     return rows | {
-        "comparisons": compare_pairs(settings.comparisons, records, **given, test_to_train=test_to_train),
-        "claims": judge(settings.claims, records, predicted, **given),
+        "comparisons": compare_pairs(settings.comparisons, records, **rule, test_to_train=test_to_train),
+        "claims": judge(settings.claims, records, predicted, **rule),
         "questions": {
             "on this data set": ON_DATA_SET,
             "on this distribution": ON_DISTRIBUTION if resampled else NOT_ON_DISTRIBUTION,
@@ -50,12 +51,12 @@ def verdicts(settings, records: Records, predicted: Predicted) -> dict:
     }
 
 
-def summary(found: dict) -> dict[str, dict]:
-    """The few numbers that DVC compares, of what `verdicts` found: a row for each path `<family>/<name>`.
+def summary(metrics: dict) -> dict[str, dict]:
+    """The few numbers that DVC compares, of the result of `verdicts`: a row for each path `<family>/<name>`.
 
     An entry that is judged by several metrics has a row for each, `<family>/<name>.<metric>`.
     """
-    tables = {family: rows for family, rows in found.items() if family not in ("questions", "warnings")}
+    tables = {family: rows for family, rows in metrics.items() if family not in ("questions", "warnings")}
     rows = {}
     for family, entries in tables.items():
         for name, entry in entries.items():

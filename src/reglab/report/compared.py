@@ -51,7 +51,7 @@ class Effect(NamedTuple):
     @classmethod
     def of(cls, row: dict) -> "Effect":
         """From a row of metrics.json."""
-        verdict = "" if row["verdict"] == "baseline" else row["verdict"]
+        verdict = "" if row["verdict"] == "reference" else row["verdict"]
         lead = row.get("over_rival") or {}
         over, needed = Interval.of(lead, "difference"), row["seeds_needed"]
         difference = Interval.of(row, *DIFFERENCE)
@@ -62,7 +62,7 @@ class Effect(NamedTuple):
 
 @dataclass(frozen=True)
 class Compared(Shown):
-    """An entry, and its row in metrics.json, as in `evaluation.by_metric`."""
+    """An entry, and its row in metrics.json, as in `evaluation.metric_comparison`."""
 
     numbers: dict
 
@@ -83,7 +83,7 @@ class Compared(Shown):
     @property
     def reference(self) -> bool:
         """Is it what it is compared with?"""
-        return any(row["verdict"] == "baseline" for row in self.comparisons.values())
+        return any(row["verdict"] == "reference" for row in self.comparisons.values())
 
     def measured(self, metric: str) -> Interval:
         """The mean over seeds and its interval; unknown where a seed diverged or the metric was not measured.

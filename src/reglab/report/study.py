@@ -6,7 +6,7 @@ from functools import cached_property
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from reglab.measures import TRAINED
+from reglab.metric_names import TRAINED
 from reglab.report import formats, nearness, tables
 from reglab.report.collect import Entry
 

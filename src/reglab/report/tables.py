@@ -7,7 +7,7 @@ from matplotlib.ticker import MaxNLocator
 
 from reglab.errors import UserError
 from reglab.evaluation.comparison import COMPARED
-from reglab.measures import better
+from reglab.metric_names import better
 from reglab.report.chapter import Part, place_of
 from reglab.report.collect import Entry, Shown
 from reglab.report.formats import missing
@@ -68,7 +68,7 @@ class Row(Shown):
     def verdict(self) -> str:
         """In words; nothing for the reference, and for classical methods, which are nothing added to a network."""
         verdict = self.numbers.get("verdict") or ""
-        return "" if verdict == "baseline" or (self.classical and verdict != "diverged") else verdict
+        return "" if verdict == "reference" or (self.classical and verdict != "diverged") else verdict
 
     @property
     def place(self) -> int | None:

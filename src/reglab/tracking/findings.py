@@ -35,7 +35,7 @@ class Comparison(NamedTuple):
     @property
     def interval(self) -> str:
         """Of the difference; nothing where there is none."""
-        known = self.low is not None and self.high is not None and self.verdict != "baseline"
+        known = self.low is not None and self.high is not None and self.verdict != "reference"
         return content.interval(self.low, self.high, sign="+") if known else ""
 
 
@@ -89,7 +89,7 @@ def sentences(found: list[Comparison]) -> Iterator[str]:
     """A verdict in words, one for each metric, for the head of a run's description."""
     for one in main(found):
         sentence = f"**{one.verdict}**: {one.metric}"
-        if one.verdict == "baseline":
+        if one.verdict == "reference":
             yield f"{sentence}, with which others are compared."
         elif one.difference is None:
             yield f"{sentence} against {one.reference}."

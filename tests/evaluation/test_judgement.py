@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from reglab.evaluation.family import judge_family
-from reglab.measures import relevance
+from reglab.evaluation.judgement import PairedComparison, judge
+from reglab.metric_names import relevance
 
 SEEDS = [str(seed) for seed in range(11)]
 ALL_GAIN = 0.05 + 0.001 * np.arange(11)  # p = 2/2048 of the sign flip
@@ -12,7 +12,8 @@ TWO_LOSE = np.r_[-0.001, -0.0009, np.full(9, 0.05)]
 
 
 def judged(values, metric="test_accuracy", relevant=0.005):
-    return judge_family(values, dict.fromkeys(values, metric), SEEDS, confidence=0.95, relevant_difference=relevant)
+    comparisons = {key: PairedComparison(differences, metric) for key, differences in values.items()}
+    return judge(comparisons, SEEDS, confidence=0.95, relevant_difference=relevant)
 
 
 def test_p_is_multiplied_by_the_comparisons_that_are_left():
@@ -54,3 +55,31 @@ def test_a_small_loss_is_not_called_irrelevant_by_the_unit_of_accuracy():
     assert judged({"x": small})["x"]["verdict"] == "no relevant difference"
     row = judged({"x": -small}, "test_nll")["x"]
     assert row["verdict"] == "helps" and row["probability"]["helps"] > 0.99
+
+
+def excluded(verdict, differences=ALL_GAIN):
+    others = {name: PairedComparison(ALL_GAIN, "test_accuracy") for name in "ab"}
+    comparisons = others | {"x": PairedComparison(differences, "test_accuracy", verdict)}
+    return judge(comparisons, SEEDS, confidence=0.95, relevant_difference=0.005)
+
+
+@pytest.mark.parametrize("verdict", ["diverged", "check failed"])
+def test_what_is_excluded_has_its_reason_as_verdict_no_numbers_and_no_part_in_the_correction(verdict):
+    rows = excluded(verdict)
+    assert rows["x"]["verdict"] == verdict and np.isnan([rows["x"][key] for key in ("difference", "low", "high")]).all()
+    untested = ("p", "p_holm", "probability", "seeds_needed", "p_to_level")
+    assert {rows["x"][key] for key in untested} == {None} and rows["x"]["turns_without"] == {}
+    assert rows["a"]["p_holm"] == 2 * 2 / 2048
+    assert rows["a"].keys() == rows["x"].keys()
+
+
+def test_a_reference_differs_from_itself_by_nothing_and_is_not_tested():
+    rows = excluded("reference", np.zeros(11))
+    assert [rows["x"][key] for key in ("difference", "low", "high", "p", "verdict")] == [
+        0.0,
+        0.0,
+        0.0,
+        None,
+        "reference",
+    ]
+    assert rows["a"]["p_holm"] == 2 * 2 / 2048

@@ -7,8 +7,8 @@ import pytest
 from scipy import stats
 
 from reglab.evaluation import statistics
-from reglab.evaluation.by_metric import Question, compare_metrics
-from reglab.evaluation.questions import few_labels, several_tasks
+from reglab.evaluation.comparison_plans import few_labels, several_tasks
+from reglab.evaluation.metric_comparison import ComparisonPlan, compare_metrics
 from reglab.sections import FewLabels, FewScenes, Transfer
 
 SEEDS = 11
@@ -38,14 +38,14 @@ RECORDS = {
 METRICS = ("test_accuracy@1", "test_accuracy@5")
 SCRATCH, SPREADING = ("transfer", "from_scratch"), ("semi_supervised", "label_spreading")
 KEYS = [(family, name) for family, names in RECORDS.items() for name in names]
-QUESTION = Question(
+PLAN = ComparisonPlan(
     {key: dict.fromkeys(METRICS, SCRATCH) for key in KEYS}, {key: SPREADING for key in KEYS if key != SPREADING}
 )
 
 
 @pytest.fixture(scope="module")
 def rows():
-    return compare_metrics(RECORDS, QUESTION, **RULE)
+    return compare_metrics(RECORDS, PLAN, **RULE)
 
 
 def test_a_row_is_the_paired_difference_to_its_reference_with_a_verdict(rows):
@@ -57,7 +57,7 @@ def test_a_row_is_the_paired_difference_to_its_reference_with_a_verdict(rows):
     assert row["reference"] == "from_scratch" and row["verdict"] == "helps"
     assert rows["transfer"]["worse"]["comparisons"]["test_accuracy@5"]["verdict"] == "hurts"
     assert rows["transfer"]["better"]["comparisons"]["test_accuracy@5"]["verdict"] == "no relevant difference"
-    assert rows["transfer"]["from_scratch"]["comparisons"]["test_accuracy@1"]["verdict"] == "baseline"
+    assert rows["transfer"]["from_scratch"]["comparisons"]["test_accuracy@1"]["verdict"] == "reference"
 
 
 def test_holm_is_within_a_metric_over_all_entries_but_the_reference(rows):
@@ -76,8 +76,10 @@ def test_of_three_entries_with_the_least_p_value_each_has_three_times_that(rows)
 def test_several_tasks_are_corrected_over_the_entries_at_the_same_number_of_scenes():
     records = {"multitask": {"depth_only": record(test_depth_rmse=0.2)}}
     records["multitask"] |= {str(n): record(test_depth_rmse=0.1 + 0.01 * n + NOISE[0]) for n in range(4)}
-    asked = {("multitask", name): {"test_depth_rmse": ("multitask", "depth_only")} for name in records["multitask"]}
-    found = compare_metrics(records, Question(asked, {}), **RULE)["multitask"]
+    references = {
+        ("multitask", name): {"test_depth_rmse": ("multitask", "depth_only")} for name in records["multitask"]
+    }
+    found = compare_metrics(records, ComparisonPlan(references, {}), **RULE)["multitask"]
     rows = [found[str(n)]["comparisons"]["test_depth_rmse"] for n in range(4)]
     assert [row["p_holm"] for row in rows] == pytest.approx([4 * 2 / 2048] * 4)
 
@@ -94,8 +96,11 @@ def test_of_an_error_less_is_better():
     records = {
         "multitask": {"depth_only": record(test_depth_rmse=0.2), "joint": record(test_depth_rmse=0.1 + NOISE[0])}
     }
-    asked = {("multitask", name): {"test_depth_rmse": ("multitask", "depth_only")} for name in records["multitask"]}
-    row = compare_metrics(records, Question(asked, {}), **RULE)["multitask"]["joint"]["comparisons"]["test_depth_rmse"]
+    references = {
+        ("multitask", name): {"test_depth_rmse": ("multitask", "depth_only")} for name in records["multitask"]
+    }
+    plan = ComparisonPlan(references, {})
+    row = compare_metrics(records, plan, **RULE)["multitask"]["joint"]["comparisons"]["test_depth_rmse"]
     assert row["difference"] < 0 and row["verdict"] == "helps"
 
 
@@ -103,7 +108,7 @@ def test_a_diverged_entry_has_no_numbers_and_no_verdict_but_that():
     lost = record(**{metric: 0.9 for metric in METRICS})
     lost["seeds"]["3"] = {"status": "diverged", "reason": "x", "metrics": {}}
     records = RECORDS | {"transfer": RECORDS["transfer"] | {"better": lost}}
-    found = compare_metrics(records, QUESTION, **RULE)["transfer"]["better"]
+    found = compare_metrics(records, PLAN, **RULE)["transfer"]["better"]
     row = found["comparisons"]["test_accuracy@1"]
     assert found["diverged_seeds"] == [3] and row["verdict"] == "diverged" and row["mean"] is row["difference"] is None
 
@@ -126,25 +131,25 @@ SETTINGS = SimpleNamespace(
 
 
 def test_each_transfer_is_compared_with_scratch_on_the_same_classes_and_only_these_with_the_rival():
-    asked = few_labels(SETTINGS)
-    assert asked.references["transfer", "frozen"]["test_accuracy@5"] == ("transfer", "from_scratch")
-    assert asked.references["transfer", "new"]["test_accuracy@1"] == ("transfer", "new_scratch")
-    assert asked.references["semi_supervised", "mean_teacher"]["test_accuracy"] == ("transfer", "from_scratch")
-    rivalled = {name for _, name in asked.rivals}
+    plan = few_labels(SETTINGS)
+    assert plan.references["transfer", "frozen"]["test_accuracy@5"] == ("transfer", "from_scratch")
+    assert plan.references["transfer", "new"]["test_accuracy@1"] == ("transfer", "new_scratch")
+    assert plan.references["semi_supervised", "mean_teacher"]["test_accuracy"] == ("transfer", "from_scratch")
+    rivalled = {name for _, name in plan.rivals}
     assert rivalled == {"from_scratch", "frozen", "mean_teacher"}
 
 
 def test_several_tasks_are_compared_with_each_task_alone():
-    asked = several_tasks(SETTINGS).references
-    assert asked["multitask", "joint"]["test_iou@4"] == ("multitask", "segmentation_only")
-    assert asked["multitask", "joint"]["test_depth_rmse@8"] == ("multitask", "depth_only")
-    assert set(asked["multitask", "depth_only"]) == {"test_depth_rmse", "test_depth_rmse@4", "test_depth_rmse@8"}
+    references = several_tasks(SETTINGS).references
+    assert references["multitask", "joint"]["test_iou@4"] == ("multitask", "segmentation_only")
+    assert references["multitask", "joint"]["test_depth_rmse@8"] == ("multitask", "depth_only")
+    assert set(references["multitask", "depth_only"]) == {"test_depth_rmse", "test_depth_rmse@4", "test_depth_rmse@8"}
 
 
 @pytest.mark.parametrize("confidence", [0.5, 0.95, 0.99])
 def test_every_metric_of_the_record_has_its_interval_at_the_confidence_asked_for(confidence):
     """Also those that are compared with nothing."""
-    rows = compare_metrics(RECORDS, QUESTION._replace(references={SCRATCH: {}}), **RULE | {"confidence": confidence})
+    rows = compare_metrics(RECORDS, PLAN._replace(references={SCRATCH: {}}), **RULE | {"confidence": confidence})
     found = rows["transfer"]["from_scratch"]["metrics"]
     assert found.keys() == set(METRICS)
     for metric, centre, noise in (("test_accuracy@1", 0.6, NOISE[0]), ("test_accuracy@5", 0.9, NOISE[1])):

@@ -1,4 +1,4 @@
-"""The names of the numbers that a record will hold, known before any work: what a pair or a claim may be about."""
+"""The names of the metrics that records will hold, known before any training: what a pair or a claim may be about."""
 
 from typing import Literal
 
@@ -31,24 +31,35 @@ IN_UNITS_OF_ACCURACY = ("accuracy", "iou", "probe", "ece", "gap", "rmse", "mae")
 LABELS = ("_true_labels", "_given_labels")  # which labels a training metric is measured on, at the end of its name
 
 
-def own(metric: str) -> str:
+def base_name(metric: str) -> str:
     """The metric without the number of labels or the epsilon: test_accuracy of test_accuracy@5."""
     return metric.partition("@")[0]
 
 
 def kind(metric: str) -> str:
-    """`own`, without the labels that it is measured on: generalization_gap of generalization_gap_given_labels."""
-    name = own(metric)
+    """`base_name` without the labels that it is measured on: generalization_gap of generalization_gap_given_labels."""
+    name = base_name(metric)
     return next((name.removesuffix(labels) for labels in LABELS if name.endswith(labels)), name)
 
 
 def better(metric: str) -> Literal["higher", "lower"] | None:
-    """None where neither is, as for the norm of the weights. Of a gap the smaller one is, whatever its sign."""
+    """Which values are better; None where neither is, as for the norm of the weights. Of a gap it is the smaller size."""
     return "higher" if kind(metric).endswith(HIGHER) else "lower" if kind(metric).endswith(LOWER) else None
 
 
+def sign(metric: str) -> Literal[1, -1]:
+    """The factor that turns a difference of this metric into a gain: -1 where lower is better."""
+    return -1 if better(metric) == "lower" else 1
+
+
+def gained(ends: tuple[float, float], metric: str) -> tuple[float, float]:
+    """The interval of the gain, from the `ends` of the interval of the difference."""
+    low, high = ends
+    return (low, high) if sign(metric) > 0 else (-high, -low)
+
+
 def is_gap(metric: str) -> bool:
-    """Is its size what is compared? A gap of -0.14 is larger than one of 0.04."""
+    """Whether sizes are compared: a gap of -0.14 is larger than one of 0.04."""
     return kind(metric).endswith("gap")
 
 
@@ -58,18 +69,19 @@ def relevance(metric: str, relevant_difference: float) -> float:
 
 
 def over(metric: str) -> Literal["seeds", "all seeds", "examples"]:
-    """What a comparison by this metric is paired over."""
-    return "all seeds" if own(metric) in OF_ALL_SEEDS else "examples" if own(metric) == ROBUST else "seeds"
+    """The units over which a comparison by this metric is paired."""
+    name = base_name(metric)
+    return "all seeds" if name in OF_ALL_SEEDS else "examples" if name == ROBUST else "seeds"
 
 
-def measures(values: dict) -> dict[str, tuple[str, list[str]]]:
-    """By name of every entry that trains over seeds: its family, and the metrics of its record.
+def metric_names(values: dict) -> dict[str, tuple[str, list[str]]]:
+    """The family and the metrics of the record of every entry that trains over seeds, by the name of the entry.
 
-    `values` are the sections of params.yaml; entries with faults may be None, and have none.
+    `values` are the sections of params.yaml; a faulty entry may be None and has no metrics.
     """
     few, scenes = values.get("few_labels"), values.get("few_scenes")
     labels, scenes = getattr(few, "labels_per_class", ()), getattr(scenes, "labelled", ())
-    found = {}
+    by_entry = {}
     for family in TRAINED:
         for name, entry in (values.get(family) or {}).items():
             match family:
@@ -87,12 +99,12 @@ def measures(values: dict) -> dict[str, tuple[str, list[str]]]:
                     tasks = [name for task in getattr(entry, "tasks", ()) for name in TASKS[task]]
                     metrics = at([f"{part}_{name}" for part in PARTS for name in tasks], scenes)
             attack = (values.get("attacks") or {}).get(family)
-            if attack and not getattr(entry, "classes", None):  # what tells some classes only is not attacked
+            if attack and not getattr(entry, "classes", None):  # a model of some classes only is not attacked
                 metrics = [*metrics, *(f"{ROBUST}@{epsilon:g}" for epsilon in attack.epsilons)]
-            found[name] = (family, metrics)
-    return found
+            by_entry[name] = (family, metrics)
+    return by_entry
 
 
 def at(metrics, budgets) -> list[str]:
-    """Each metric, which is the mean over the budgets, and for each budget."""
+    """Each metric, which is the mean over the budgets, and the metric of each budget."""
     return [*metrics, *(f"{metric}@{budget}" for budget in budgets for metric in metrics)]

@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from reglab.evaluation import comparison
-from reglab.evaluation.new_data import on_distribution, probability
+from reglab.evaluation.judgement import PairedComparison, on_distribution, probability
 from reglab.evaluation.statistics import holm, standard_error, student_test
 
 RULE = {"confidence": 0.95, "relevant_difference": 0.005}
@@ -17,12 +17,13 @@ D = {
 }
 
 
-def asked(differences: dict, metric: str = "test_accuracy", ratio: float | None = RATIO) -> dict:
-    return on_distribution(differences, dict.fromkeys(differences, metric), test_to_train=ratio, **RULE)
+def judged(differences: dict, metric: str = "test_accuracy", ratio: float | None = RATIO) -> dict:
+    comparisons = {name: PairedComparison(values, metric) for name, values in differences.items()}
+    return on_distribution(comparisons, test_to_train=ratio, **RULE)
 
 
 def test_a_row_is_the_corrected_test_with_holms_correction_over_these_alone():
-    rows = asked(D)
+    rows = judged(D)
     p = [student_test(d.mean(), standard_error(d, RATIO), SEEDS) for d in D.values()]
     assert [row["p"] for row in rows.values()] == pytest.approx(p, rel=1e-8)  # means are rounded to twelve decimals
     assert [row["p_holm"] for row in rows.values()] == pytest.approx(holm(np.array(p)).tolist())
@@ -31,27 +32,27 @@ def test_a_row_is_the_corrected_test_with_holms_correction_over_these_alone():
 
 
 def test_what_is_real_on_this_data_set_may_not_be_so_on_new_data():
-    assert {name: row["verdict"] for name, row in asked(D).items()} == {
+    assert {name: row["verdict"] for name, row in judged(D).items()} == {
         "large": "helps",
         "small": "cannot tell",
         "nothing": "cannot tell",
     }
-    assert asked({"small": D["small"]}, ratio=0.0)["small"]["verdict"] == "helps"
+    assert judged({"small": D["small"]}, ratio=0.0)["small"]["verdict"] == "helps"
 
 
 def test_where_less_is_better_the_verdict_turns_and_the_interval_stays():
-    row, turned = asked(D)["large"], asked({name: -d for name, d in D.items()}, "test_ece")["large"]
+    row, turned = judged(D)["large"], judged({name: -d for name, d in D.items()}, "test_ece")["large"]
     assert turned["verdict"] == "helps" and turned["probability"] == pytest.approx(row["probability"])
     assert (turned["low"], turned["high"]) == pytest.approx((-row["high"], -row["low"]))
     assert probability(-D["large"], "test_ece", 0.005) == pytest.approx(probability(D["large"], "test_accuracy", 0.005))
 
 
 def test_with_a_fixed_test_set_or_without_differences_there_is_no_answer():
-    assert asked(D, ratio=None) == dict.fromkeys(D)
-    assert asked({"lost": np.empty(0), "large": D["large"]})["lost"] is None
+    assert judged(D, ratio=None) == dict.fromkeys(D)
+    assert judged({"lost": np.empty(0), "large": D["large"]})["lost"] is None
     assert (
-        asked({"lost": np.empty(0), "large": D["large"]})["large"]["p_holm"]
-        == asked({"large": D["large"]})["large"]["p"]
+        judged({"lost": np.empty(0), "large": D["large"]})["large"]["p_holm"]
+        == judged({"large": D["large"]})["large"]["p"]
     )
 
 

@@ -1,4 +1,4 @@
-"""The lecture's picture of bagging: what each member was given, what it took from that for an "8", and how they vote.
+"""Draws bagging: the examples of each member, the pixels that speak for an "8" in it, and a vote of all members.
 
 After Goodfellow, Bengio and Courville, Deep Learning, 2016, figure 7.5.
 """
@@ -16,7 +16,7 @@ ROWS = 4  # members
 
 
 def draw(panels: list[Axes], committee: Committee, split: Split, samples: list[np.ndarray], wanted: int) -> None:
-    """Fill three panels: resampled examples, what speaks for class `wanted`, and the vote on a contested test image.
+    """Fill three panels: resampled examples, the pixels that speak for class `wanted`, and a contested vote.
 
     samples: each member's row numbers into the labelled examples, whose inputs are images (channels, height, width).
     """
@@ -26,10 +26,10 @@ def draw(panels: list[Axes], committee: Committee, split: Split, samples: list[n
 
 
 def resampled(panel: Axes, split: Split, samples: list[np.ndarray], wanted: int) -> None:
-    """A few training images, and below how often each member drew them: what it did not draw is left blank."""
+    """Draw a few training images, and below them how often each member drew them: images it did not draw are blank."""
     labels, images = split.labels["labelled"], split.inputs["labelled"].mean(1)
-    own, other = np.flatnonzero(labels == wanted), np.flatnonzero(labels != wanted)
-    rows = np.concatenate([own[: SHOWN // 2], other[: SHOWN // 2]])
+    of_class, others = np.flatnonzero(labels == wanted), np.flatnonzero(labels != wanted)
+    rows = np.concatenate([of_class[: SHOWN // 2], others[: SHOWN // 2]])
     times = np.stack([np.bincount(sample, minlength=len(labels))[rows] for sample in samples[:ROWS]])
     tiles = [images[rows], *(images[rows] * (drawn > 0)[:, None, None] for drawn in times)]
     show(panel, tiles, cmap="Greys", vmin=0, vmax=images.max())
@@ -48,22 +48,22 @@ def resampled(panel: Axes, split: Split, samples: list[np.ndarray], wanted: int)
 
 
 def learned(panel: Axes, committee: Committee, split: Split, wanted: int) -> None:
-    """(x - mean image) times the gradient of log p(wanted), mean over the test images x of that class.
+    """Draw (x - mean image) times the gradient of log p(wanted), mean over the test images x of that class.
 
-    Blue: what is there speaks for the class; red: against.
+    Blue pixels speak for the class, red ones against it.
     """
     images = torch.as_tensor(split.inputs["test"])
     inputs = images[torch.as_tensor(split.labels["test"] == wanted)].requires_grad_()
     members = committee.members(inputs).clamp(min=torch.finfo(torch.float32).tiny)
-    told = [members.mean(0), *members[:ROWS]]  # the mean also where the members vote: a vote has no gradient
+    predictions = [members.mean(0), *members[:ROWS]]  # the mean also where the members vote: a vote has no gradient
     tiles = []
-    for probabilities in told:
+    for probabilities in predictions:
         (gradient,) = torch.autograd.grad(probabilities.log()[:, wanted].sum(), inputs, retain_graph=True)
         tile = ((inputs - images.mean(0)) * gradient).mean((0, 1)).detach().numpy()
         tiles.append(tile / np.abs(tile).max())
     show(panel, [np.stack(tiles)], cmap="RdBu", vmin=-1, vmax=1)
-    middles = [(images.shape[3] + 1) * column + (images.shape[3] - 1) / 2 for column in range(len(told))]
-    panel.set_xticks(middles, ["all", *map(str, range(1, len(told)))], fontsize=7)
+    middles = [(images.shape[3] + 1) * column + (images.shape[3] - 1) / 2 for column in range(len(predictions))]
+    panel.set_xticks(middles, ["all", *map(str, range(1, len(predictions)))], fontsize=7)
     panel.set_xlabel("member", fontsize=7)
     panel.tick_params(length=0)
     panel.set_title(f"Speaks for a “{wanted}” (blue), against (red)", fontsize=9)
@@ -71,7 +71,7 @@ def learned(panel: Axes, committee: Committee, split: Split, wanted: int) -> Non
 
 @torch.no_grad()
 def voted(panel: Axes, committee: Committee, split: Split) -> None:
-    """The test image on which the members agree least among those that all together get right, and their votes."""
+    """Draw the test image on which the members agree least, of those that the ensemble gets right, and their votes."""
     inputs, labels = torch.as_tensor(split.inputs["test"]), split.labels["test"]
     members = committee.members(inputs)
     votes = members.argmax(2).numpy()
@@ -89,7 +89,7 @@ def voted(panel: Axes, committee: Committee, split: Split) -> None:
 
 
 def show(panel: Axes, rows: list[np.ndarray], **look) -> None:
-    """Rows of images (count, height, width) side by side, with a pixel of nothing between them."""
+    """Draw rows of images (count, height, width) side by side, with an empty pixel between them."""
     framed = [np.pad(row.astype(float), ((0, 0), (0, 1), (0, 1)), constant_values=np.nan) for row in rows]
     panel.imshow(np.vstack([np.hstack(list(row)) for row in framed])[:-1, :-1], interpolation="nearest", **look)
     panel.set(xticks=[], yticks=[])

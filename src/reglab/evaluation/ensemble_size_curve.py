@@ -1,4 +1,4 @@
-"""How an ensemble does with its first 1, 2, ... members, by every rule that combines them."""
+"""Metrics of an ensemble by its size: with its first 1, 2, ... members, by every rule that combines them."""
 
 import csv
 import io
@@ -19,8 +19,8 @@ OF_ALL = ("bias_squared", "variance")  # belong to all seeds together
 
 
 @dataclass(frozen=True)
-class Growth:
-    """A seed's ensemble as it grows.
+class SizeCurve:
+    """The metrics of one seed's ensemble by its size.
 
     `tests`: by rule, the test probabilities (members, examples, classes) of the first 1, 2, ... members; `scores`: by
     rule and metric of PER_SEED, (members,).
@@ -30,31 +30,31 @@ class Growth:
     scores: dict[str, dict[str, np.ndarray]]
 
 
-def growth(
+def size_curve(
     rules: tuple[str, ...],
     weights: Tensor,
     test: Tensor,
     test_labels: Tensor,
     validation: Tensor,
     validation_labels: Tensor,
-) -> Growth:
-    """What comes of each member's probabilities (members, examples, classes) on test and validation examples."""
+) -> SizeCurve:
+    """The curve from each member's probabilities (members, examples, classes) on test and validation examples."""
     tests, scores = {}, {}
     apart = disagreement(test).numpy()
     for rule in rules:
-        grown, chosen = running(test, weights, rule), running(validation, weights, rule).argmax(2)
-        found = [classification(probabilities, test_labels) for probabilities in grown]
-        tests[rule] = grown.numpy()
-        scores[rule] = {f"test_{name}": np.array([each[name] for each in found]) for name in found[0]}
+        combined, chosen = running(test, weights, rule), running(validation, weights, rule).argmax(2)
+        metrics = [classification(probabilities, test_labels) for probabilities in combined]
+        tests[rule] = combined.numpy()
+        scores[rule] = {f"test_{name}": np.array([each[name] for each in metrics]) for name in metrics[0]}
         scores[rule] |= {
             "validation_accuracy": (chosen == validation_labels).double().mean(1).numpy(),
             "disagreement": apart,
         }
-    return Growth(tests, scores)
+    return SizeCurve(tests, scores)
 
 
-def splits_by_members(tests: np.ndarray, labels: np.ndarray, rows: np.ndarray) -> dict[str, np.ndarray]:
-    """Bias² and variance (members,).
+def splits_by_size(tests: np.ndarray, labels: np.ndarray, rows: np.ndarray) -> dict[str, np.ndarray]:
+    """Bias² and variance (members,) of the ensembles of each size.
 
     tests: probabilities (seeds, members, examples, classes); labels, rows: (seeds, examples).
     """
@@ -62,13 +62,13 @@ def splits_by_members(tests: np.ndarray, labels: np.ndarray, rows: np.ndarray) -
     return {name: np.array([getattr(split, name) for split in splits]) for name in OF_ALL}
 
 
-def all_splits(grown: list[Growth], labels: np.ndarray, rows: np.ndarray) -> dict[str, dict[str, np.ndarray]]:
-    """By rule, `splits_by_members`."""
-    rules = grown[0].tests
-    return {rule: splits_by_members(np.stack([seed.tests[rule] for seed in grown]), labels, rows) for rule in rules}
+def all_splits(curves: list[SizeCurve], labels: np.ndarray, rows: np.ndarray) -> dict[str, dict[str, np.ndarray]]:
+    """`splits_by_size` by rule."""
+    rules = curves[0].tests
+    return {rule: splits_by_size(np.stack([seed.tests[rule] for seed in curves]), labels, rows) for rule in rules}
 
 
-def table(seeds: list[int], grown: list[Growth], splits: dict[str, dict[str, np.ndarray]]) -> str:
+def table(seeds: list[int], curves: list[SizeCurve], splits: dict[str, dict[str, np.ndarray]]) -> str:
     """`seed,combine,members,<metric>...`: a row for each seed, rule and number; the means are those of seed `all`."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -79,17 +79,17 @@ def table(seeds: list[int], grown: list[Growth], splits: dict[str, dict[str, np.
             cells = [f"{value:.7g}" if np.isfinite(value) else "" for value in values]
             writer.writerow([seed, rule, number, *cells, *[""] * empty])
 
-    for seed, own in zip(seeds, grown, strict=True):
-        for rule, scores in own.scores.items():
+    for seed, curve in zip(seeds, curves, strict=True):
+        for rule, scores in curve.scores.items():
             write(seed, rule, [scores[name] for name in PER_SEED], empty=len(OF_ALL))
     for rule in splits:
-        means = [np.mean([own.scores[rule][name] for own in grown], axis=0) for name in PER_SEED]
+        means = [np.mean([curve.scores[rule][name] for curve in curves], axis=0) for name in PER_SEED]
         write("all", rule, [*means, *splits[rule].values()], empty=0)
     return text.getvalue()
 
 
 def figure(
-    grown: list[Growth],
+    curves: list[SizeCurve],
     splits: dict[str, dict[str, np.ndarray]],
     combine: str,
     others: dict[str, float],
@@ -98,7 +98,7 @@ def figure(
     """Error, log-likelihood and bias² + variance by the number of members, as SVG.
 
     Lines are means over seeds; the band goes from the lowest to the highest, for intervals are the report's. `others`: test
-    accuracies of what stands beside, drawn as level lines, by name. `draw` fills three panels below.
+    accuracies of other models, by name, drawn as level lines. `draw` fills three panels below.
     """
     rows = 2 if draw else 1
     picture, panels = canvas(8.4, 3.0 * rows, rows=rows, columns=3, squeeze=False)
@@ -108,7 +108,7 @@ def figure(
     number = np.arange(1, len(splits[combine]["variance"]) + 1)
     for color, rule in zip(COLORS, splits, strict=False):
         for panel, name, sign in ((errors, "test_accuracy", 100), (losses, "test_nll", None)):
-            values = np.stack([own.scores[rule][name] for own in grown])
+            values = np.stack([curve.scores[rule][name] for curve in curves])
             values = values if sign is None else sign * (1 - values)
             line = {"label": rule, "color": color, "linestyle": "-" if rule == combine else ":"}
             panel.plot(number, values.mean(0), marker=".", **line)

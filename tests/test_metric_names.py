@@ -8,7 +8,7 @@ import torch
 
 from reglab import params, record
 from reglab.data.prepared import Split
-from reglab.measures import CLASSIFIER, TASKS, better, measures, over
+from reglab.metric_names import CLASSIFIER, TASKS, better, gained, metric_names, over, sign
 from reglab.models.base import build
 from reglab.models.mlp import MLP
 from reglab.multitask import base as multitask
@@ -66,7 +66,7 @@ def test_each_task_is_measured_by_its_names():
 
 
 def test_the_shipped_entries_have_the_metrics_of_their_families():
-    known = measures(vars(params.load()))
+    known = metric_names(vars(params.load()))
     assert {"zero_weights", "variance", "robust_accuracy@0.1"} <= set(known["dropout"][1])
     assert "zero_weights" not in known["bagging"][1] and "distinct_share" in known["bagging"][1]
     assert known["masked_tuned"][0] == "transfer" and {"test_accuracy", "variance@1"} <= set(known["masked_tuned"][1])
@@ -87,3 +87,14 @@ def test_which_way_is_better_and_what_is_paired():
         "all seeds",
         "examples",
     ]
+
+
+def test_a_gain_is_the_difference_where_higher_is_better_or_neither_is_and_its_negative_where_lower_is():
+    assert [sign(name) for name in ("test_accuracy@5", "weight_norm", "test_nll", "test_depth_rmse@16")] == [
+        1,
+        1,
+        -1,
+        -1,
+    ]
+    assert gained((-0.1, 0.3), "test_iou") == (-0.1, 0.3)
+    assert gained((-0.1, 0.3), "variance") == (-0.3, 0.1)

@@ -1,0 +1,146 @@
+"""Judges paired comparisons of recipes: the rows of every comparison over seeds are made here.
+
+Two questions, answered separately. "On this data set" asks about new seeds. "On this distribution" asks about new data: each
+seed splits the same examples anew, so a new data set is imitated, not drawn, and the training sets overlap; the corrected
+resampled t test makes up for that. With one test set for all seeds nothing imitates new examples, and there is no answer.
+"""
+
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Literal, NamedTuple, TypeVar
+
+import numpy as np
+
+from reglab.evaluation import statistics
+from reglab.evaluation.multiple_testing import judge_together
+from reglab.evaluation.paired_values import diverged_seeds
+from reglab.evaluation.rounding import mean
+from reglab.metric_names import gained, relevance, sign
+
+Key = TypeVar("Key", bound=Hashable)
+Exclusion = Literal["reference", "diverged", "check failed"]
+OF_TEST = ("p", "p_holm", "verdict", "probability", "seeds_needed", "p_to_level", "turns_without")
+
+
+class PairedComparison(NamedTuple):
+    """One recipe against another by a metric.
+
+    `differences`: (seeds,), paired; empty where a seed diverged. `exclusion`: the verdict of what is not tested.
+    """
+
+    differences: np.ndarray
+    metric: str
+    exclusion: Exclusion | None = None
+
+
+def exclusion(*records: dict, failed: bool) -> Exclusion | None:
+    """Why records are not compared: a seed of one diverged, or a technique of one `failed` an exact check."""
+    if any(diverged_seeds(record) for record in records):
+        return "diverged"
+    return "check failed" if failed else None
+
+
+def judge(
+    comparisons: Mapping[Key, PairedComparison], seeds: Sequence[str], *, confidence: float, relevant_difference: float
+) -> dict[Key, dict]:
+    """Rows by key, on this data set: `difference` with `low` and `high`; `p`, `p_holm`, `verdict`, `p_to_level` and
+    `turns_without` as in `judge_together`; `probability`; and `seeds_needed` where the verdict is "cannot tell".
+
+    Holm's correction is over the comparisons that have differences. A comparison that is excluded has its exclusion as
+    verdict and no test; only a reference keeps its difference, of zero, to itself. `seeds` are in the order of the
+    differences; `relevant_difference` is that of metrics in units of accuracy (`metric_names.relevance`).
+    """
+    level = 1 - confidence
+    relevant = {key: relevance(each.metric, relevant_difference) for key, each in comparisons.items()}
+
+    def rule(key: Key, values: np.ndarray, p_holm: float, level: float) -> str:
+        given = {"confidence": confidence, "relevant_difference": relevant[key], "level": level}
+        return verdict_of(values, p_holm, comparisons[key].metric, **given)
+
+    differences = {key: each.differences for key, each in comparisons.items() if not each.exclusion}
+    tests = judge_together(differences, rule, seeds, level=level)
+    tested = sum(np.isfinite(test["p"]) for test in tests.values())
+    rows = {}
+    for key, (values, metric, excluded) in comparisons.items():
+        values = np.empty(0) if excluded in ("diverged", "check failed") else values
+        low, high = statistics.difference_interval(values, confidence)
+        effect = {"difference": mean(values), "low": low, "high": high}
+        if excluded:
+            turned = None if excluded == "reference" else {}
+            rows[key] = effect | dict.fromkeys(OF_TEST) | {"verdict": excluded, "turns_without": turned}
+            continue
+        needed = None
+        if tests[key]["verdict"] == "cannot tell":
+            given = {"relevant_difference": relevant[key], "level": level}
+            needed = statistics.seeds_needed(values, comparisons=tested, **given)
+        more = {"probability": probability(values, metric, relevant[key]), "seeds_needed": needed}
+        rows[key] = effect | {name: (tests[key] | more)[name] for name in OF_TEST}
+    return rows
+
+
+def verdict_of(
+    differences: np.ndarray,
+    p_holm: float,
+    metric: str,
+    *,
+    confidence: float,
+    relevant_difference: float,
+    level: float,
+) -> str:
+    """`statistics.verdict` of paired differences (seeds,) in the metric.
+
+    The bootstrap is spared where it cannot matter: an interval contains its mean.
+    """
+    if p_holm > level and abs(mean(differences)) > relevant_difference:
+        return "cannot tell"
+    gain = gained(statistics.difference_interval(differences, confidence), metric)
+    rule = {"seeds": len(differences), "relevant_difference": relevant_difference, "level": level}
+    return statistics.verdict(*gain, p_holm, **rule)
+
+
+def on_distribution(
+    comparisons: Mapping[Key, PairedComparison],
+    *,
+    test_to_train: float | None,
+    confidence: float,
+    relevant_difference: float,
+) -> dict[Key, dict | None]:
+    """Rows by key, on this distribution: `low`, `high`, `p`, `p_holm`, `verdict`, `probability`; None where there is no
+    answer.
+
+    `test_to_train`: test examples over training examples, None with a fixed test set. The interval is of the difference,
+    the verdict is on the gain. Nadeau & Bengio, "Inference for the generalization error", 2003, section 4.
+    """
+    known = {
+        key: each
+        for key, each in comparisons.items()
+        if test_to_train is not None and not each.exclusion and len(each.differences) > 1
+    }
+    p, intervals = {}, {}
+    for key, (values, *_) in known.items():
+        error = statistics.standard_error(values, test_to_train)
+        p[key] = statistics.student_test(mean(values), error, len(values))
+        intervals[key] = statistics.student_interval(mean(values), error, confidence, len(values))
+    relevant = {key: relevance(each.metric, relevant_difference) for key, each in known.items()}
+
+    def rule(key: Key, _: None, p_holm: float, level: float) -> str:
+        given = {"seeds": len(known[key].differences), "relevant_difference": relevant[key], "level": level}
+        return statistics.verdict(*gained(intervals[key], known[key].metric), p_holm, **given)
+
+    rows: dict[Key, dict | None] = dict.fromkeys(comparisons)
+    for key, test in judge_together({}, rule, (), level=1 - confidence, other_p=p).items():
+        values, metric, _ = known[key]
+        rows[key] = {
+            "low": intervals[key][0],
+            "high": intervals[key][1],
+            **{name: test[name] for name in ("p", "p_holm", "verdict")},
+            "probability": probability(values, metric, relevant[key], test_to_train),
+        }
+    return rows
+
+
+def probability(
+    differences: np.ndarray, metric: str, relevant_difference: float, test_to_train: float = 0.0
+) -> dict[str, float] | None:
+    """`statistics.practical` of the gain in paired differences (seeds,); None for fewer than two."""
+    error = statistics.standard_error(differences, test_to_train)
+    return statistics.practical(sign(metric) * mean(differences), error, len(differences), relevant_difference)

@@ -1,0 +1,45 @@
+"""Judges a family of tests together: sign flip, Holm's correction, verdict, and which seeds turn the verdict."""
+
+from collections.abc import Hashable, Mapping, Sequence
+from types import MappingProxyType
+from typing import TypeVar
+
+import numpy as np
+
+from reglab.evaluation import statistics
+from reglab.evaluation.leave_one_out import Null, Rule, turns
+from reglab.evaluation.rounding import subtract
+
+Key = TypeVar("Key", bound=Hashable)
+
+
+def judge_together(
+    differences: Mapping[Key, np.ndarray],
+    rule: Rule,
+    seeds: Sequence[str],
+    *,
+    level: float,
+    null: Null = lambda key, values: 0.0,
+    other_p: Mapping[Key, float] = MappingProxyType({}),
+) -> dict[Key, dict]:
+    """By key, `p` of the sign flip, `p_holm` over all that have a p-value, `verdict` by the `rule`, `p_to_level` (p_holm less
+    the level), and `turns_without`: by seed, the verdict without it, of those seeds that turn it (`leave_one_out.turns`).
+
+    differences: by key, paired (seeds,), in the order of `seeds`; empty where there is nothing to compare. `other_p`: the
+    p-values of members of the family that another test gives; the rule gets None for their differences.
+    """
+    p = {key: statistics.sign_flip(subtract(values, null(key, values))) for key, values in differences.items()}
+    p |= other_p
+    p_holm = dict(zip(p, statistics.holm(np.array(list(p.values()))).tolist(), strict=True))
+    verdicts = {key: rule(key, differences.get(key), p_holm[key], level) for key in p}
+    turned = turns(differences, verdicts, rule, seeds, level=level, null=null, other_p=list(other_p.values()))
+    return {
+        key: {
+            "p": p[key],
+            "p_holm": p_holm[key],
+            "verdict": verdicts[key],
+            "p_to_level": p_holm[key] - level,
+            "turns_without": turned.get(key, {}),
+        }
+        for key in p
+    }
