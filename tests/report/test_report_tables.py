@@ -77,7 +77,7 @@ def test_passes_are_those_of_a_step_where_they_are_counted():
 
 
 def test_rows_stand_by_accuracy_and_behind_them_what_is_not_ranked():
-    numbers = {"low": ("helps", 0.7), "high": ("helps", 0.9), "none": ("baseline", 0.8), "lost": ("diverged", None)}
+    numbers = {"low": ("helps", 0.7), "high": ("helps", 0.9), "none": ("reference", 0.8), "lost": ("diverged", None)}
     numbers["wrong"] = ("check failed", 0.95)
     metrics = {"regularizers": {name: {"verdict": own, "test_accuracy": at} for name, (own, at) in numbers.items()}}
     entries = [row(name=name).entry for name in numbers] + [row("theory", "lasso").entry]
