@@ -43,7 +43,7 @@ def judge(
     of what is claimed (`effects.bound`): a claim of the same is contradicted by a difference that is shown to be beyond its
     margin, not by one that is shown to be above 0. Rule 4 is that of all other verdicts: a difference that
     does not matter supports nothing and contradicts nothing. A margin says itself what matters, and the relevant difference
-    of an accuracy says nothing of a metric in other units (`measures.relevance`), such as a norm: its margin decides, or,
+    of an accuracy says nothing of a metric in other units (`metric_names.relevance`), such as a norm: its margin decides, or,
     without one, any difference that is real. Of a gap, the sizes are compared.
     """
     claims = {key: replace(claim, margin=margin_of(claim, relevant_difference)) for key, claim in claims.items()}

@@ -80,7 +80,7 @@ def sign_flip(differences: np.ndarray) -> float:
             sums = np.concatenate([sums - difference, sums + difference])
         return float(np.mean(np.abs(sums) >= reached))
     signs = 2 * np.random.default_rng(0).integers(0, 2, (FLIPS, len(d)), dtype=np.int8) - 1
-    return float((1 + np.sum(np.abs(signs @ d) >= reached)) / (1 + FLIPS))  # the found pattern is one of them
+    return float((1 + np.sum(np.abs(signs @ d) >= reached)) / (1 + FLIPS))  # the observed pattern is one of them
 
 
 def shown_sign(differences: np.ndarray, confidence: float) -> int:
