@@ -31,7 +31,7 @@ class Checkout:
             lambda all: all.update(
                 seeds=2,
                 training=all["training"] | {"epochs": 2},
-                baselines={"logistic_regression": {"strength": 1.0}},
+                baselines={"logistic_regression": {"C": 1.0}},
                 regularizers={name: all["regularizers"][name] for name in NAMES},
                 combinations={},
                 ensembles={},
