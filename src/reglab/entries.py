@@ -3,7 +3,8 @@
 import inspect
 import os
 import re
-from dataclasses import fields
+import sys
+from dataclasses import fields, is_dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,26 @@ def find(family: str, name: str) -> type:
     raise UserError(f"{file.__file__}: found no class that derives from {base}; allowed: one in each file of {family}")
 
 
+def find_own(path: str) -> type:
+    """The network at a dotted path such as mypackage.mynet.MyNet, from a package beside params.yaml or an installed one."""
+    module, _, name = path.rpartition(".")
+    if str(Path.cwd()) not in sys.path:
+        sys.path.append(str(Path.cwd()))  # behind all others: no folder of a study takes the place of a package
+    try:
+        kind = getattr(import_module(module), name)
+    except Exception as fault:
+        said = " ".join(f"{type(fault).__name__}: {fault}".split())
+        file = f"{module.replace('.', '/')}.py"
+        allowed = f"module.Class of a module that Python finds, such as {file} beside params.yaml"
+        raise UserError(f"{path}: found nothing to import ({said}); allowed: {allowed}{not_queued(file)}") from fault
+    base_module, _, base = BASES["models"].rpartition(".")
+    if not (
+        inspect.isclass(kind) and issubclass(kind, getattr(import_module(base_module), base)) and is_dataclass(kind)
+    ):
+        raise UserError(f"{path}: found no network; allowed: a dataclass that derives from {BASES['models']}")
+    return kind
+
+
 def folder_of(family: str) -> str:
     return BASES[family].split(".")[1]
 
@@ -73,8 +94,13 @@ def names(family: str) -> list[str]:
 
 
 def in_checkout(folder: str, name: Plain) -> str:
+    """`not_queued` for the file of an entry."""
+    return not_queued(f"src/reglab/{folder}/{name}.py")
+
+
+def not_queued(file: str) -> str:
     """The end of a line about a file that a queued experiment lacks, while the checkout that DVC_ROOT names has it."""
-    file, root = f"src/reglab/{folder}/{name}.py", os.environ.get("DVC_ROOT")
+    root = os.environ.get("DVC_ROOT")
     if not root or not Path(root, file).is_file():
         return ""
     return f"; {Path(root, file)} is there, but git does not know it: say git add {file} and queue again"
@@ -90,7 +116,9 @@ def sources() -> list[str]:
 
 
 def own_name(of: Any) -> str:
-    return type(of).__module__.rpartition(".")[2]
+    """The name of an entry in params.yaml: that of its file, or the dotted path of a class of the user's own."""
+    module = type(of).__module__
+    return module.rpartition(".")[2] if module.startswith("reglab.") else f"{module}.{type(of).__name__}"
 
 
 def describe(family: str, name: str) -> dict:

@@ -109,6 +109,8 @@ class Code:
         for base, folder in families.items():
             package = f"reglab.{folder.replace('/', '.')}"
             files = {self.file_of(f"{package}.{word}") for word in words - NOT_ENTRIES} - {None}
+            if folder == folder_of("models"):  # and a network by its dotted path
+                files |= {self.file_of(word.rpartition(".")[0]) for word in words if "." in word} - {None}
             if folder == folder_of("theory"):  # a topic's stage runs the checks of the techniques that name it
                 topics = {file.stem for file in files}
                 techniques = (self.package / folder_of("regularizers")).glob("*.py")
@@ -127,7 +129,9 @@ class Code:
         return {file for file in found if self.parsed(file).code}
 
     def is_idle(self, file: Path) -> bool:
-        path = file.relative_to(self.package) if file.is_relative_to(self.package) else Path(file.name)
+        if not file.is_relative_to(self.package):
+            return False
+        path = file.relative_to(self.package)
         within = {part.as_posix() for part in (path, *path.parents)}
         return bool(within & set(IDLE)) and not within & set(NOT_IDLE)
 
@@ -147,16 +151,18 @@ class Code:
     def imported(self, file: Path) -> set[str]:
         """The modules of this project that a file imports, at its top or inside functions, as dotted names."""
         found = set()
-        package = file.parent.relative_to(self.package.parent).parts if file.is_relative_to(self.package) else ()
+        home = self.package.parent if file.is_relative_to(self.package) else self.root
+        package = file.parent.relative_to(home).parts
         for name in self.parsed(file).imports:
             with contextlib.suppress(ImportError):  # a relative import that leads out of the package
                 found.add(resolve_name(name, ".".join(package)))
-        return {name for name in found if name.split(".")[0] in ("reglab", "stage") and self.file_of(name)}
+        return {name for name in found if self.file_of(name)}
 
     def file_of(self, module: str) -> Path | None:
-        """The file of a module or package."""
+        """The file of a module or package of this project: in src/reglab, pipelines/stage.py, or beside params.yaml."""
         if module not in self._files:
-            base = (self.pipelines if module == "stage" else self.package.parent).joinpath(*module.split("."))
+            homes = {"reglab": self.package.parent, "stage": self.pipelines}
+            base = homes.get(module.split(".")[0], self.root).joinpath(*module.split("."))
             candidates = (base.with_name(f"{base.name}.py"), base / "__init__.py")
             self._files[module] = next((path for path in candidates if path.is_file()), None)
         return self._files[module]
@@ -213,13 +219,13 @@ def at(settings: Plain, key: str) -> Plain:
 
 
 def words(settings: Plain) -> Iterator[str]:
-    """Every key and every text of plain settings that can be the name of a file."""
+    """Every key and every text of plain settings that can be the name of a file or the dotted path of a class."""
     if isinstance(settings, dict):
         settings = [*settings, *settings.values()]
     if isinstance(settings, list):
         for value in settings:
             yield from words(value)
-    elif isinstance(settings, str) and re.fullmatch(r"\w+", settings):
+    elif isinstance(settings, str) and re.fullmatch(r"\w+(\.\w+)*", settings):
         yield settings
 
 

@@ -14,7 +14,7 @@ from annotated_types import Ge, Le
 
 from reglab import outlines
 from reglab.demands import check_across, check_references
-from reglab.entries import BASES, describe, entry_of, find, in_checkout, names, own_name, sources
+from reglab.entries import BASES, describe, entry_of, find, find_own, in_checkout, names, own_name, sources
 from reglab.errors import UserError
 from reglab.faults import Faults, Key, Plain, checked, hints, is_named, nearest, shown, unknown, words
 from reglab.grids import cocktail_of, sweep_of
@@ -187,12 +187,18 @@ def section_of(name: str, kind: Any, given: Plain, faults: Faults) -> Any:
 
 
 def model_of(key: Key, given: Plain, faults: Faults) -> Any:
-    """A network: the class that `name` names, with the other settings."""
+    """A network: the class that `name` names, of models/ or by its dotted path, with the other settings."""
     if not isinstance(given, dict):
         faults.add(key, "nothing" if given is None else shown(given), words(Any))
         return None
     own = {name: value for name, value in given.items() if name != "name"}
     name = given.get("name")
+    if isinstance(name, str) and "." in name:
+        try:
+            return checked(find_own(name), own, key, faults)
+        except UserError as error:
+            faults.add((*key, "name"), *error.lines[0].removeprefix(f"{name}: found ").split("; allowed: "))
+            return None
     known = is_named((*key, "name"), name, names("models"), faults, in_checkout("models", name))
     return checked(find("models", name), own, key, faults) if known else None
 
@@ -263,4 +269,6 @@ def settings(of: Any) -> Any:
     if not is_dataclass(of):
         return of
     plain = {field.name: settings(getattr(of, field.name)) for field in fields(of)}
-    return {"name": own_name(of)} | plain if type(of).__module__.startswith("reglab.models.") else plain
+    module = type(of).__module__
+    is_model = module.startswith("reglab.models.") or not module.startswith("reglab.")
+    return {"name": own_name(of)} | plain if is_model else plain
