@@ -13,6 +13,7 @@ def main() -> None:
     from reglab.data import prepared
     from reglab.fitting import Recipe
     from reglab.restoring import ensemble_network, recipe_network
+    from reglab.stage import Stage
 
     settings, data, family = params.load(), prepared.read(Path("data/study")), stage.name()
     attack = settings.entry("attacks", family)
@@ -37,7 +38,7 @@ def main() -> None:
     about = stage.about(settings, "attacks", data, {}, **{family: attack}, **settings.shared())
     about = replace(about, seeds=[])  # those of the records it attacks
     networks = {name: rebuild(name) for name in names}
-    content = attacking.run(attack, networks, about, data, Path("runs"), **stage.options(settings))
+    content = attacking.run(attack, networks, data, Stage(about, **stage.options(settings)))
     for name, seeds in content["skipped"].items():
         print(f"{name}: not attacked, for it diverged in seed {', '.join(map(str, seeds))}", file=sys.stderr)
     for name, model in content["models"].items():

@@ -9,12 +9,13 @@ def main() -> None:
     from reglab import augmenting, params
     from reglab.data import prepared
     from reglab.record import About
+    from reglab.stage import Stage
 
     settings, name = params.load(), stage.name()
     data, policy = prepared.read(Path("data") / name), settings.entry("augmentation", name)
     dataset = {"name": data.name, "fingerprint": data.fingerprint}
     about = About("augmentation", name, [], dataset, {name: params.settings(policy)}, [])
-    augmenting.run(policy, about, data, Path("runs"), context=stage.context(settings.tracking))
+    augmenting.run(policy, data, Stage(about, **stage.options(settings)))
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ def main() -> None:
     from reglab import cocktail, params
     from reglab.data import prepared
     from reglab.fitting import Recipe
+    from reglab.stage import Stage
 
     settings, data, name = params.load(), prepared.read(Path("data/study")), stage.name()
     search = settings.entry("cocktails", name)
@@ -17,8 +18,7 @@ def main() -> None:
     others = {"cocktail": search, "tuning": settings.tuning} | settings.shared()
     about = stage.about(settings, "cocktails", data, techniques, **others)
     recipe = Recipe(tuple(techniques.values()), settings.model, settings.training, data.classes)
-    seeds, options = settings.tuning.seeds, stage.options(settings)
-    cocktail.run(recipe, search, seeds, about, data, Path("runs"), **options)
+    cocktail.run(recipe, search, settings.tuning.seeds, data, Stage(about, **stage.options(settings)))
 
 
 if __name__ == "__main__":

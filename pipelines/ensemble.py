@@ -10,6 +10,7 @@ def main() -> None:
     from reglab import ensembling, params
     from reglab.data import prepared
     from reglab.fitting import Recipe
+    from reglab.stage import Stage
 
     settings, data, name = params.load(), prepared.read(Path("data/study")), stage.name()
     ensemble = settings.entry("ensembles", name)
@@ -20,7 +21,7 @@ def main() -> None:
 
     members = json.loads(Path(f"data/members/{name}.json").read_text(encoding="utf-8"))
     chosen = {each["name"]: recipe(settings.regularizers[each["name"]]) for each in members}
-    ensembling.run(ensemble, recipe(), about, data, Path("runs"), chosen=chosen, **stage.options(settings))
+    ensembling.run(ensemble, recipe(), data, Stage(about, **stage.options(settings)), chosen=chosen)
 
 
 if __name__ == "__main__":

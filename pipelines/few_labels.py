@@ -8,17 +8,17 @@ def main() -> None:
 
     from reglab import few_labels, params, record
     from reglab.data import prepared
+    from reglab.stage import Stage
 
-    settings, data, runs = params.load(), prepared.read(Path("data/study")), Path("runs")
-    name = stage.name()
+    settings, data, name = params.load(), prepared.read(Path("data/study")), stage.name()
     family = "transfer" if name in settings.transfer else "semi_supervised"
     entry = settings.entry(family, name)
     classes, flops = range(data.classes), 0
     if family == "transfer":
         classes = entry.classes or classes
-        folder = runs / "pretraining" / entry.start
+        folder = Path("runs/pretraining") / entry.start
         flops = record.read(folder)["cost"]["flops"]
-        method = few_labels.Started(entry, folder)
+        method = few_labels.TransferMethod(entry, folder)
     else:
         method = entry
     study = few_labels.Study(
@@ -26,7 +26,7 @@ def main() -> None:
     )
     others = {"few_labels": settings.few_labels, "augmentation": study.policy}
     about = stage.about(settings, family, data, {name: entry}, **others)
-    few_labels.run(method, study, about, data, runs, pretraining_flops=flops, **stage.options(settings))
+    few_labels.run(method, study, data, Stage(about, **stage.options(settings)), pretraining_flops=flops)
 
 
 if __name__ == "__main__":

@@ -8,12 +8,13 @@ def main() -> None:
 
     from reglab import multitasking, params
     from reglab.data import prepared
+    from reglab.stage import Stage
 
     settings, data, name = params.load(), prepared.read(Path("data/scenes")), stage.name()
     entry = settings.entry("multitask", name)
     about = stage.about(settings, "multitask", data, {name: entry}, few_scenes=settings.few_scenes)
-    accelerator, options = settings.training.accelerator, stage.options(settings)
-    multitasking.run(entry, settings.few_scenes, accelerator, about, data, Path("runs"), **options)
+    this = Stage(about, **stage.options(settings))
+    multitasking.run(entry, settings.few_scenes, settings.training.accelerator, data, this)
 
 
 if __name__ == "__main__":

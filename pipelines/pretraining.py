@@ -9,6 +9,7 @@ def main() -> None:
     from reglab import params, pretraining
     from reglab.data import prepared
     from reglab.pretexts.base import Setting
+    from reglab.stage import Stage
 
     settings, name = params.load(), stage.name()
     pretext = settings.entry("pretraining", name)
@@ -17,7 +18,7 @@ def main() -> None:
         settings.few_labels.model, settings.augmentation["study"], study.classes, settings.training.accelerator
     )
     about = stage.about(settings, "pretraining", source, {name: pretext}, model=setting.architecture)
-    pretraining.run(pretext, setting, about, source, study, Path("runs"), **stage.options(settings))
+    pretraining.run(pretext, setting, source, study, Stage(about, **stage.options(settings)))
 
 
 if __name__ == "__main__":

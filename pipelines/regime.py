@@ -9,6 +9,7 @@ def main() -> None:
     from reglab import params, regimes
     from reglab.data import prepared
     from reglab.fitting import Recipe
+    from reglab.stage import Stage
 
     settings, data = params.load(), prepared.read(Path("data/study"))
     name, grid = stage.name(), params.settings(settings.regimes)
@@ -16,7 +17,7 @@ def main() -> None:
     axes = {axis: grid[axis] for axis in regimes.Cell._fields}
     about = stage.about(settings, "regimes", data, {name: regularizer}, regimes=axes, **settings.shared())
     recipe = Recipe((regularizer,), settings.model, settings.training, data.classes)
-    regimes.run(recipe, regimes.cells(**axes), about, data, Path("runs"), **stage.options(settings))
+    regimes.run(recipe, regimes.cells(**axes), data, Stage(about, **stage.options(settings)))
 
 
 if __name__ == "__main__":

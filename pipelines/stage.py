@@ -60,8 +60,10 @@ def about(settings, family: str, data, techniques: dict, /, **others):
 
 
 def options(settings) -> dict:
-    """How every study of seeds is called: the processes side by side, and what the mirror is told."""
-    return {"processes": settings.processes, "context": context(settings.tracking)}
+    """What every `reglab.stage.Stage` is given besides what it is about: the folder of all records, the processes side by
+    side, and what the journal needs to know.
+    """
+    return {"runs": Path("runs"), "processes": settings.processes, "context": context(settings.tracking)}
 
 
 def code() -> str:
@@ -77,7 +79,7 @@ def code() -> str:
 
 
 def context(tracking) -> dict:
-    """What the journal needs to know besides the run itself: the code, and what the mirror to MLflow is told.
+    """What the journal needs to know besides the run itself: the code, and what the mirror to MLflow needs.
 
     `tracking` is the section of params.yaml.
     """

@@ -10,14 +10,14 @@ def main() -> None:
     from reglab.data import prepared
     from reglab.fitting import Recipe
     from reglab.grids import points
+    from reglab.stage import Stage
 
     settings, data, name = params.load(), prepared.read(Path("data/study")), stage.name()
     technique, grid = settings.entry("regularizers", name), settings.entry("sweeps", name)
     others = {"grid": grid, "tuning": settings.tuning} | settings.shared()
     about = stage.about(settings, "sweeps", data, {name: technique}, **others)
     recipe = Recipe((technique,), settings.model, settings.training, data.classes)
-    seeds, options = settings.tuning.seeds, stage.options(settings)
-    sweeping.run(recipe, points(grid), seeds, about, data, Path("runs"), **options)
+    sweeping.run(recipe, points(grid), settings.tuning.seeds, data, Stage(about, **stage.options(settings)))
 
 
 if __name__ == "__main__":

@@ -5,16 +5,16 @@ import stage
 
 def main() -> None:
     import sys
-    from pathlib import Path
 
     from reglab import checking, params
     from reglab.record import About
+    from reglab.stage import Stage
 
     settings, name = params.load(), stage.name()
     topic = settings.entry("theory", name)
     about = About("theory", name, [], {}, {name: params.settings(topic)}, [])
     techniques = {name: params.find("regularizers", name) for name in params.names("regularizers")}
-    content = checking.run(topic, about, techniques, Path("runs"), context=stage.context(settings.tracking))
+    content = checking.run(topic, techniques, Stage(about, **stage.options(settings)))
     for check in content["checks"]:
         if not check["passed"]:
             print(f"{name}: failed: {check['name']}: {check['gap']:g} > {check['tolerance']:g}", file=sys.stderr)

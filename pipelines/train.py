@@ -10,13 +10,14 @@ def main() -> None:
     from reglab.data import prepared
     from reglab.fitting import Recipe
     from reglab.regularizers.base import name
+    from reglab.stage import Stage
 
     settings, data = params.load(), prepared.read(Path("data/study"))
     family, regularizers = settings.recipe(stage.name())
     techniques = {name(regularizer): regularizer for regularizer in regularizers}
     about = stage.about(settings, family, data, techniques, **settings.shared())
     recipe = Recipe(regularizers, settings.model, settings.training, data.classes)
-    training.run(recipe, about, data, Path("runs"), **stage.options(settings))
+    training.run(recipe, data, Stage(about, **stage.options(settings)))
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ from reglab.regularizers.k_sparse import KSparse
 from reglab.regularizers.none import NoRegularizer
 from reglab.regularizers.weight_averaging import WeightAveraging
 from reglab.restoring import ensemble_network, recipe_network
+from reglab.stage import Stage
 
 TRAINING = params.Training(epochs=4, batch_size=16, learning_rate=0.03)
 ATTACK = SimpleNamespace(norm="linf", epsilons=(0.02, 0.06), examples=50, seeds=2)
@@ -56,7 +57,7 @@ def study(tmp_path_factory):
         patch.setenv("DVC_ROOT", str(root))
         for name, recipe in RECIPES.items():
             about = About("regularizers", name, [name], dataset(data), {name: {}}, [0, 1])
-            training.run(recipe, about, data, root / "runs", processes=2)
+            training.run(recipe, data, Stage(about, root / "runs", processes=2))
     return root, data
 
 
@@ -70,7 +71,7 @@ def attacked(study, recipes=RECIPES, attack=ATTACK, processes=2) -> dict:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DVC_ROOT", str(root))
         networks = {name: partial(recipe_network, recipe) for name, recipe in recipes.items()}
-        return attacking.run(attack, networks, about, data, root / "runs", processes=processes)
+        return attacking.run(attack, networks, data, Stage(about, root / "runs", processes))
 
 
 @pytest.fixture(scope="module")
@@ -246,9 +247,9 @@ def test_ensembles_are_attacked_as_they_were_judged_also_those_that_vote(study, 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DVC_ROOT", str(tmp_path))
         about = About("ensembles", name, [name], dataset(data), {name: {}}, [0, 1])
-        trained = ensembling.run(ensemble, plain, about, data, runs, processes=2)
+        trained = ensembling.run(ensemble, plain, data, Stage(about, runs, processes=2))
         about = About("attacks", "ensembles", [], dataset(data), {}, [])
-        content = attacking.run(attack, {name: rebuild}, about, data, runs, processes=2)
+        content = attacking.run(attack, {name: rebuild}, data, Stage(about, runs, processes=2))
     model = content["models"][name]
     assert model["clean"] == pytest.approx(trained["seeds"]["0"]["metrics"]["test_accuracy"], abs=1e-6)
     assert model["curves"]["strong"] < model["clean"] - 0.2
@@ -277,8 +278,8 @@ def test_inputs_that_are_no_pictures_have_none():
 
 
 def test_inputs_made_for_others_that_find_more_than_the_reported_attack_fail_the_card():
-    assert attacking.transferred([[0.5], [0.6], [0.495]], own=0).passed
-    assert attacking.transferred([[0.5], [0.6], [0.4]], own=0) == Check(
+    assert attacking.transferred([[0.5], [0.6], [0.495]], target=0).passed
+    assert attacking.transferred([[0.5], [0.6], [0.4]], target=0) == Check(
         "attacks on other models find nothing more", pytest.approx(0.1), 0.01
     )
 

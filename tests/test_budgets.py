@@ -1,10 +1,16 @@
-"""An entry trained in several ways: what is finished is kept, and the record tells the ways apart."""
+"""An entry trained in several variants: what is finished is kept, and the record names the variants."""
+
+from pathlib import Path
 
 import torch
 
 from reglab import budgets
 from reglab.fitting import finish, finished_seed
 from reglab.journal import Journal
+from reglab.record import About
+from reglab.stage import Stage
+
+STAGE = Stage(About("transfer", "mine", [], {}, {}, [3, 5]), Path("runs"), processes=1)
 
 
 def leave(count, seed, folder):
@@ -20,16 +26,16 @@ def leave(count, seed, folder):
 def test_each_case_is_trained_once_in_a_folder_of_its_way_and_what_is_finished_not_again(tmp_path):
     jobs = {(seed, count): (leave, count) for seed, count in budgets.cases([3, 5], [1, 2])}
     assert list(jobs) == [(3, 1), (3, 2), (5, 1), (5, 2)]
-    first = budgets.folder_of(tmp_path, 2)
+    first = budgets.variant_folder(tmp_path, 2)
     leave(2, 5, first)
-    results = budgets.train_all(jobs, tmp_path, "mine", processes=1)
+    results = budgets.train_variants(jobs, tmp_path, STAGE)
     assert results.keys() == jobs.keys()
     for seed, count in jobs:
-        folder = tmp_path / f"budget-{count}"
+        folder = tmp_path / f"variant-{count}"
         assert (folder / f"done-{seed}").read_text() == "x"
         outcome, tensors = results[seed, count]
         assert outcome == finished_seed(folder, seed)[0] and tensors["weights/w"].tolist() == [count] * 2
-    assert budgets.train_all(jobs, tmp_path, "mine", processes=1).keys() == jobs.keys()
+    assert budgets.train_variants(jobs, tmp_path, STAGE).keys() == jobs.keys()
     assert {path.read_text() for path in tmp_path.rglob("done-*")} == {"x"}
     assert budgets.seeds_of_record(results)["5"] == {
         "status": "finished",
@@ -39,7 +45,7 @@ def test_each_case_is_trained_once_in_a_folder_of_its_way_and_what_is_finished_n
 
 def test_curves_have_a_column_for_each_way_and_an_empty_cell_where_one_has_ended(tmp_path):
     for seed, count in budgets.cases([3, 5], [1, 2]):
-        leave(count, seed, budgets.folder_of(tmp_path, count))
+        leave(count, seed, budgets.variant_folder(tmp_path, count))
     assert budgets.curves_csv(tmp_path, [3, 5], [1, 2]).splitlines() == [
         "seed,epoch,loss@1,own1@1,loss@2,own2@2",
         *("3,0,1.0,0.5,2.0,0.5", "3,1,,,1.0,0.5"),
@@ -53,6 +59,6 @@ def test_a_seed_that_diverged_in_some_ways_says_in_which_and_has_no_numbers():
     outcomes = {1: {"status": "finished", "metrics": {"accuracy": 1.0}}, 2: lost, "only_x": lost}
     assert budgets.seed_of_record(outcomes) == {
         "status": "diverged",
-        "reason": "budget 2: too fast; budget only_x: too fast",
+        "reason": "variant 2: too fast; variant only_x: too fast",
         "metrics": {},
     }

@@ -17,6 +17,7 @@ from reglab.regularizers.k_sparse import KSparse
 from reglab.regularizers.mixup import Mixup
 from reglab.regularizers.placebo import Placebo
 from reglab.sections import Cocktail, Training
+from reglab.stage import Stage
 from reglab.streams import seed_of
 
 SEEDS, SEARCHED = 2, 1
@@ -40,7 +41,7 @@ def mixed(tmp_path, data, monkeypatch):
         names = [name(technique) for technique in techniques]
         dataset = {"name": data.name, "fingerprint": data.fingerprint}
         about = About("cocktails", "stacked", names, dataset, {own: {} for own in names}, list(range(SEEDS)))
-        cocktail.run(recipe, search, SEARCHED, about, data, tmp_path / "runs", processes=1)
+        cocktail.run(recipe, search, SEARCHED, data, Stage(about, tmp_path / "runs", processes=1))
         return json.loads((tmp_path / "runs" / "cocktails" / "stacked" / "record.json").read_text())
 
     return run
@@ -159,15 +160,16 @@ def test_a_search_is_optunas_parzen_estimator_that_begins_with_nothing_and_hears
     monkeypatch.setattr(optuna, "create_study", lambda **given: studies.append(create(**given)) or studies[0])
     tried = []
 
-    def try_all(recipes, splits, entry, name, processes):
+    def try_all(recipes, splits, entry, stage, title):
         [(own, recipe)] = recipes.items()
-        tried.append((own, recipe.regularizers, splits, entry, name, processes))
+        tried.append((own, recipe.regularizers, splits, entry, stage, title))
         accuracy = 0.5 + sum(noise.std for noise in recipe.regularizers)
         return {own: {"validation_accuracy": [accuracy, accuracy + 0.2]}}
 
-    monkeypatch.setattr(cocktail.searching, "try_all", try_all)
+    monkeypatch.setattr(cocktail, "try_all", try_all)
+    stage = Stage(About("cocktails", "mine", [], {}, {}, [0]), tmp_path)
     search, base = Cocktail({"input_noise": {"std": (0.1, 0.4)}}, trials=7), {"input_noise": InputNoise()}
-    settings, scores = cocktail.explore(RECIPE, base, search, {0: "split"}, tmp_path, "mine", 3)
+    settings, scores = cocktail.explore(RECIPE, base, search, {0: "split"}, tmp_path, stage)
     assert asked == [{"seed": seed_of("cocktail", "mine"), "n_startup_trials": 3}]
     assert studies[0].direction == optuna.study.StudyDirection.MAXIMIZE
     assert settings[0] == {} and len(settings) == len(scores) == 7
@@ -178,7 +180,7 @@ def test_a_search_is_optunas_parzen_estimator_that_begins_with_nothing_and_hears
     assert [own for own, *_ in tried] == [f"trial-{number}" for number in different] and len(different) < 7
     assert tried[1][1:] == (
         (InputNoise(settings[different[1]]["input_noise"]["std"]),),
-        *({0: "split"}, tmp_path, f"mine, trial {different[1]}", 3),
+        *({0: "split"}, tmp_path, stage, f"mine, trial {different[1]}"),
     )
 
 
@@ -186,7 +188,7 @@ def test_parts_have_the_numbers_that_are_kept_and_none_where_the_best_diverged(t
     split = data.split(0)
     for way, noise in (("without_a", 0.0), ("only_a", 9.0)):
         recipe = Recipe((InputNoise(noise),), RECIPE.architecture, TRAINING, 3)
-        fitting.train_seed(recipe, split, 0, cocktail.budgets.folder_of(tmp_path, way))
+        fitting.train_seed(recipe, split, 0, cocktail.variant_folder(tmp_path, way))
     best = {"status": "finished", "epochs": 2, "metrics": {"test_accuracy": 0.5, "test_nll": 1.0}}
     found = cocktail.with_parts(best, tmp_path, 0, split, {"without_a": None, "only_a": None})
     assert found.keys() == best.keys() and (found["status"], found["epochs"]) == ("finished", 2)

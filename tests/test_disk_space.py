@@ -54,7 +54,7 @@ def test_a_folder_that_may_not_be_written_is_one_line_with_the_file(number):
 
 def test_it_is_found_behind_the_error_of_a_process_beside():
     with pytest.raises(WorkError, match=r"^/some/file: no space left"), disk_space.named(Path("/study")):
-        run_all([(fill, "/some/file")], processes=1, tick=lambda: None)
+        run_all([(fill, "/some/file")], processes=1)
 
 
 def test_pytorch_does_not_say_why_so_the_disk_is_looked_at(tmp_path, monkeypatch):

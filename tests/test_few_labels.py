@@ -12,13 +12,14 @@ from safetensors.torch import load_file, save_file
 from reglab import few_labels, fitting, params
 from reglab.augmentation.policy import Policy
 from reglab.data import prepared
-from reglab.few_labels import Started, Study, few
+from reglab.few_labels import Study, TransferMethod, few
 from reglab.models.base import build
 from reglab.models.convnet import ConvNet
 from reglab.record import About
 from reglab.regularizers.input_noise import InputNoise
 from reglab.regularizers.mixup import Mixup
 from reglab.sections import Data, FewLabels, Transfer
+from reglab.stage import Stage
 from reglab.streams import Moment
 
 SETTINGS = FewLabels(model=ConvNet(width=4, depth=1), labels_per_class=(1, 3), epochs=2, steps=4, batch_size=8)
@@ -86,7 +87,7 @@ def test_of_some_classes_nothing_of_the_others_is_left(data):
 def test_a_frozen_backbone_is_bitwise_unchanged_and_a_tuned_one_is_changed(data, pretext, tmp_path):
     learned = load_file(pretext / "weights" / "seed-0.safetensors")
     for backbone, same in (("frozen", True), ("tuned", False)):
-        _, tensors = trained(Started(Transfer("masked", backbone), pretext), data, tmp_path / backbone)
+        _, tensors = trained(TransferMethod(Transfer("masked", backbone), pretext), data, tmp_path / backbone)
         for name, value in learned.items():
             assert np.array_equal(tensors[f"weights/{name}"], value.numpy()) is same, name
         start = build(SETTINGS.model, (1, 4, 4), 3, 0).head.weight.detach().numpy()
@@ -99,7 +100,7 @@ def test_a_frozen_backbones_buffers_are_bitwise_unchanged(data, pretext, tmp_pat
     learned = {f"backbone.{name}": value.clone() for name, value in network.backbone.state_dict().items()}
     (tmp_path / "weights").mkdir()
     save_file(learned, tmp_path / "weights" / "seed-0.safetensors")
-    learner = Started(Transfer("masked", "frozen", augment=False), tmp_path).learner(
+    learner = TransferMethod(Transfer("masked", "frozen", augment=False), tmp_path).learner(
         network, (None,), STUDY.training, None, 0
     )
     learner.train()
@@ -115,7 +116,7 @@ def test_from_scratch_is_the_network_of_its_seed(data, tmp_path):
     save_file(state, tmp_path / "weights" / "seed-1.safetensors")
     case = few(data.split(1, clean=True), 1, (0, 1, 2))
     scratch = few_labels.prepared_for(None, STUDY, case, 1)[0].network
-    started = few_labels.prepared_for(Started(Transfer("scratch"), tmp_path), STUDY, case, 1)[0].network
+    started = few_labels.prepared_for(TransferMethod(Transfer("scratch"), tmp_path), STUDY, case, 1)[0].network
     pairs = zip(scratch.state_dict().values(), started.state_dict().values(), strict=True)
     assert all(torch.equal(one, other) for one, other in pairs)
 
@@ -124,10 +125,10 @@ def test_from_scratch_is_the_network_of_its_seed(data, tmp_path):
 def test_images_are_augmented_first_and_then_techniques_act_in_the_order_of_the_list(data, pretext, techniques):
     study = replace(STUDY, settings=replace(SETTINGS, regularizers=techniques))
     case = few(data.split(0, clean=True), 1, (0, 1, 2))
-    for method in (None, Started(Transfer("scratch"), pretext)):
+    for method in (None, TransferMethod(Transfer("scratch"), pretext)):
         augmented, *others = few_labels.prepared_for(method, study, case, 0)[0].regularizers
         assert isinstance(augmented, few_labels.Augmented) and tuple(others) == techniques
-    unaugmented = Started(Transfer("scratch", augment=False), pretext)
+    unaugmented = TransferMethod(Transfer("scratch", augment=False), pretext)
     assert tuple(few_labels.prepared_for(unaugmented, study, case, 0)[0].regularizers) == techniques
 
 
@@ -140,7 +141,9 @@ def published(data, pretext, root, entry, **more):
         {"masked_tuned": {}},
         [0, 1],
     )
-    few_labels.run(Started(entry, pretext), replace(STUDY, **more), about, data, root / "runs", processes=1)
+    few_labels.run(
+        TransferMethod(entry, pretext), replace(STUDY, **more), data, Stage(about, root / "runs", processes=1)
+    )
     return root / "runs" / "transfer" / "masked_tuned"
 
 
@@ -187,18 +190,11 @@ def test_with_some_classes_alone_the_record_is_of_these(data, pretext, tmp_path,
 def test_the_cost_counts_the_pretext(data, pretext, tmp_path, monkeypatch):
     monkeypatch.setenv("DVC_ROOT", str(tmp_path))
     about = About("transfer", "x", ["x"], {"name": "blobs", "fingerprint": "x"}, {"x": {}}, [0, 1])
-    plain = few_labels.run(Started(Transfer("masked"), pretext), STUDY, about, data, tmp_path / "runs", processes=1)
+    method, stage = TransferMethod(Transfer("masked"), pretext), Stage(about, tmp_path / "runs", processes=1)
+    plain = few_labels.run(method, STUDY, data, stage)
     assert plain["cost"]["relative_to_none"] == 1.0
     flops = plain["cost"]["flops"]
-    cost = few_labels.run(
-        Started(Transfer("masked"), pretext),
-        STUDY,
-        about,
-        data,
-        tmp_path / "runs",
-        processes=1,
-        pretraining_flops=flops,
-    )["cost"]
+    cost = few_labels.run(method, STUDY, data, stage, pretraining_flops=flops)["cost"]
     assert cost == {"flops": flops, "pretraining_flops": flops, "relative_to_none": 2.0}
 
 
@@ -206,16 +202,17 @@ def test_a_diverged_training_marks_its_seed(data, pretext, tmp_path, monkeypatch
     monkeypatch.setenv("DVC_ROOT", str(tmp_path))
     wild = replace(SETTINGS, learning_rate=1e30)
     about = About("transfer", "x", ["x"], {"name": "blobs", "fingerprint": "x"}, {"x": {}}, [0])
-    method = Started(Transfer("masked"), pretext)
-    content = few_labels.run(method, replace(STUDY, settings=wild), about, data, tmp_path / "runs", processes=1)
+    method = TransferMethod(Transfer("masked"), pretext)
+    content = few_labels.run(method, replace(STUDY, settings=wild), data, Stage(about, tmp_path / "runs", processes=1))
     assert (
-        content["seeds"]["0"]["status"] == "diverged" and "budget 1: the loss became" in content["seeds"]["0"]["reason"]
+        content["seeds"]["0"]["status"] == "diverged"
+        and "variant 1: the loss became" in content["seeds"]["0"]["reason"]
     )
 
 
 def test_weights_that_the_last_step_made_infinite_are_a_divergence(data, pretext, tmp_path, monkeypatch):
     monkeypatch.setattr(few_labels, "fit", lambda learner, *_: broken(learner))
-    outcome, _ = trained(Started(Transfer("masked"), pretext), data, tmp_path / "broken")
+    outcome, _ = trained(TransferMethod(Transfer("masked"), pretext), data, tmp_path / "broken")
     assert outcome["status"] == "diverged" and "infinite" in outcome["reason"] and outcome["metrics"] == {}
 
 
@@ -228,11 +225,14 @@ def broken(learner) -> dict:
 def test_without_augmentation_the_policy_is_not_used(data, pretext, tmp_path):
     plain, none = (
         trained(
-            Started(Transfer("masked", augment=False), pretext), data, tmp_path / name, replace(STUDY, policy=policy)
+            TransferMethod(Transfer("masked", augment=False), pretext),
+            data,
+            tmp_path / name,
+            replace(STUDY, policy=policy),
         )
         for name, policy in (("a", STUDY.policy), ("b", Policy()))
     )
-    varied = trained(Started(Transfer("masked"), pretext), data, tmp_path / "c")
+    varied = trained(TransferMethod(Transfer("masked"), pretext), data, tmp_path / "c")
     assert all(np.array_equal(value, none[1][name]) for name, value in plain[1].items())
     assert not np.array_equal(varied[1]["weights/head.weight"], plain[1]["weights/head.weight"])
 
@@ -297,7 +297,7 @@ def test_the_published_weights_are_those_of_the_most_labels_and_the_cost_is_that
     data, pretext, tmp_path, monkeypatch
 ):
     monkeypatch.setenv("DVC_ROOT", str(tmp_path))
-    settings, method = replace(SETTINGS, labels_per_class=(1, 2, 3)), Started(Transfer("masked"), pretext)
+    settings, method = replace(SETTINGS, labels_per_class=(1, 2, 3)), TransferMethod(Transfer("masked"), pretext)
     folder = published(data, pretext, tmp_path, Transfer("masked"), settings=settings)
     for seed in (0, 1):
         _, most = trained(method, data, tmp_path / "alone", number=3, seed=seed)

@@ -187,10 +187,10 @@ def test_early_stopping_returns_the_epoch_of_the_lowest_validation_loss(tmp_path
 
 
 @pytest.mark.parametrize("techniques", [TECHNIQUES, (EarlyStopping(patience=1),)], ids=["noise", "stopping"])
-def test_a_training_that_nobody_watches_ends_with_the_same_bits(tmp_path, split, techniques):
+def test_a_training_that_logs_no_epoch_ends_with_the_same_bits(tmp_path, split, techniques):
     changes = {"epochs": 30, "learning_rate": 0.1}
     outcome, tensors, watched = trained(tmp_path / "watched", split, *techniques, **changes)
-    train_seed(recipe(*techniques, **changes), split, 0, tmp_path, watched=False)
+    train_seed(recipe(*techniques, **changes), split, 0, tmp_path, log_every_epoch=False)
     outcome_alone, alone = finished_seed(tmp_path, 0)
     assert outcome_alone == outcome and same(alone, tensors)
     stopping = isinstance(techniques[0], EarlyStopping)

@@ -15,7 +15,7 @@ from reglab.augmentation.policy import Policy
 from reglab.data.loader import Loader, whole
 from reglab.data.prepared import Split
 from reglab.few_labels import Study, prepared_for, train_few
-from reglab.fitting import Recipe, finished_seed, fit, judge_seed, train_seed
+from reglab.fitting import Recipe, evaluate_seed, finished_seed, fit, train_seed
 from reglab.models.base import build
 from reglab.models.mlp import MLP
 from reglab.regularizers.dropout import Dropout, masks
@@ -145,7 +145,7 @@ def test_a_search_publishes_the_numbers_of_the_same_network(tmp_path, split):
     for folder in (blind, whole_, tmp_path / "judged"):
         folder.mkdir()
     train_seed(own, split.blind(), 0, blind)
-    judge_seed(own, split, 0, blind, tmp_path / "judged")
+    evaluate_seed(own, split, 0, blind, tmp_path / "judged")
     train_seed(own, split, 0, whole_)
     assert finished_seed(tmp_path / "judged", 0)[0] == finished_seed(whole_, 0)[0]
 
@@ -219,7 +219,7 @@ def test_hooks_act_on_a_copy_by_its_own_weights_and_its_own_mode(technique, kind
 def test_the_judged_teacher_has_as_many_active_units_as_the_student(tmp_path):
     study = replace(STUDY, settings=replace(STUDY.settings, regularizers=(KSparse(2),)))
     learner, batches, parts = prepared_for(MeanTeacher(unlabelled_batch_size=5), study, few_case(), seed=0)
-    units = units_of(learner.judged().eval(), parts["test"].inputs)
+    units = units_of(learner.eval_network().eval(), parts["test"].inputs)
     assert all((each != 0).sum(1).max() <= 2 for each in units)
     batch = next(iter(batches)).unlabelled
     sharp = learner.unlabelled_loss(batch).item()
@@ -242,7 +242,7 @@ def test_a_teacher_under_weight_averaging_is_judged_by_the_average_of_the_studen
     study = replace(STUDY, settings=replace(STUDY.settings, regularizers=(WeightAveraging(0.8),)))
     learner, batches, _ = prepared_for(MeanTeacher(unlabelled_batch_size=5), study, few_case(), seed=0)
     fit(learner, batches, [], tmp_path, study.training)
-    judged, own = learner.judged().head.weight, learner.network.head
+    judged, own = learner.eval_network().head.weight, learner.network.head
     assert torch.equal(judged, own.average_weight)
     assert not torch.equal(judged, own.weight) and not torch.equal(judged, learner.teacher.head.weight)
 

@@ -26,10 +26,10 @@ LAYERS = [
     {"regularizers", "baselines"},
     {"learners"},
     {"pretexts", "semi_supervised", "multitask"},
-    {"ensembles", "evaluation"},
-    {"processes", "warm", "fitting", "training", "checking", "ensembling", "attacking", "record", "journal", "tracking"}
+    {"ensembles", "evaluation", "record"},
+    {"processes", "warm", "fitting", "training", "checking", "ensembling", "attacking", "journal", "stage", "tracking"}
     | {"disk_space", "dvc_process"}
-    | {"augmenting", "pretraining", "budgets", "few_labels", "multitasking", "restoring"}
+    | {"augmenting", "pretraining", "baselining", "budgets", "few_labels", "multitasking", "restoring"}
     | {"imports", "regimes", "variance_sources", "searching", "sweeping", "cocktail", "surroundings"},
     {"report", "technique_checks"},
     {"exclusive", "recovery", "repro", "profiles", "targets", "uncommitted", "cli"},

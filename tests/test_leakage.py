@@ -30,6 +30,7 @@ from reglab.pretexts.supervised_base_classes import SupervisedBaseClasses
 from reglab.record import About
 from reglab.sections import Data, FewLabels, FewScenes
 from reglab.semi_supervised.base import SemiSupervised
+from reglab.stage import Stage
 
 SEEDS = (0, 1)
 SIZES = Data(name="rows", train_size=48, validation_size=24, test_size=30, label_noise=0.5)
@@ -120,8 +121,8 @@ TOLD: dict = {}
 
 def test_every_seeds_pretext_has_the_data_of_that_seed_and_right_labels_for_its_probes(data, tmp_path, monkeypatch):
     TOLD.clear()
-    monkeypatch.setattr(pretraining, "run_all", inline)
-    pretraining.run(Recording(), SETTING, about("pretraining", "recording"), data, data, tmp_path / "runs")
+    monkeypatch.setattr("reglab.stage.run_all", inline)
+    pretraining.run(Recording(), SETTING, data, data, Stage(about("pretraining", "recording"), tmp_path / "runs"))
     assert set(TOLD) == set(SEEDS)
     for seed, (source, study) in TOLD.items():
         for part, rows in data.split(seed).rows.items():
@@ -182,11 +183,10 @@ def test_few_labels_are_right_whatever_the_label_noise_and_the_unlabelled_are_tr
     data, tmp_path, monkeypatch
 ):
     CASES.clear()
-    monkeypatch.setattr("reglab.budgets.run_all", inline)
-    monkeypatch.setattr(few_labels, "run_all", inline)
+    monkeypatch.setattr("reglab.stage.run_all", inline)
     settings = FewLabels(model=SETTING.architecture, labels_per_class=(1, 4), epochs=1, steps=1, batch_size=8)
     study = few_labels.Study(settings, Policy(), "cpu", (0, 1, 2))
-    few_labels.run(RecordingMethod(), study, about("semi_supervised", "recording"), data, tmp_path / "runs")
+    few_labels.run(RecordingMethod(), study, data, Stage(about("semi_supervised", "recording"), tmp_path / "runs"))
     assert len(CASES) == len(SEEDS) * 2
     for case, (seed, number) in zip(CASES, [(0, 1), (0, 4), (1, 1), (1, 4)], strict=True):
         split = data.split(seed)

@@ -33,24 +33,24 @@ def threads():
 
 
 def test_results_come_in_the_order_of_the_jobs():
-    assert run_all([(double, x) for x in range(7)], processes=2, tick=lambda: None) == [0, 2, 4, 6, 8, 10, 12]
+    assert run_all([(double, x) for x in range(7)], processes=2) == [0, 2, 4, 6, 8, 10, 12]
 
 
 def test_a_worker_has_one_thread():
-    assert run_all([(threads,)], processes=1, tick=lambda: None) == [1]
+    assert run_all([(threads,)], processes=1) == [1]
 
 
 @pytest.mark.parametrize("fault", [fail, vanish])
 def test_one_failure_ends_all_without_waiting_for_the_others(fault):
     began = time.monotonic()
     with pytest.raises(Exception):  # noqa: B017 - a ValueError, or what the pool makes of a killed worker
-        run_all([(sleep,), (fault,)], processes=2, tick=lambda: None)
+        run_all([(sleep,), (fault,)], processes=2)
     assert time.monotonic() - began < 30  # half of what the sleeper would take
 
 
 def test_a_process_that_was_killed_is_one_line():
     with pytest.raises(WorkError, match="was killed"):
-        run_all([(vanish,)], processes=1, tick=lambda: None)
+        run_all([(vanish,)], processes=1)
 
 
 def test_a_process_whose_parent_has_ended_before_it_could_ask_ends_too():
@@ -69,7 +69,7 @@ from test_processes import sleep
 exit_on_signals()
 import multiprocessing, threading
 threading.Timer(1.0, lambda: print(*[w.pid for w in multiprocessing.active_children()], flush=True)).start()
-run_all([(sleep,), (sleep,)], processes=2, tick=lambda: None)
+run_all([(sleep,), (sleep,)], processes=2)
 """
 
 

@@ -16,6 +16,7 @@ from reglab.models.mlp import MLP
 from reglab.record import About
 from reglab.regularizers.dropout import Dropout
 from reglab.sections import Data, Regimes, Training
+from reglab.stage import Stage
 
 SIZES = {"train_size": 30, "validation_size": 15, "test_size": 15, "label_noise": 0.2}
 TRAINING = Training(epochs=2, batch_size=8, learning_rate=0.01)
@@ -39,8 +40,8 @@ def runs(tmp_path_factory, data):
     folder = tmp_path_factory.mktemp("runs")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DVC_ROOT", str(folder))
-        ordinary = training.run(RECIPE, about("regularizers", data), data, folder, processes=2)
-        regimes.run(RECIPE, GRID, about("regimes", data), data, folder, processes=2)
+        ordinary = training.run(RECIPE, data, Stage(about("regularizers", data), folder, processes=2))
+        regimes.run(RECIPE, GRID, data, Stage(about("regimes", data), folder, processes=2))
     return {"regularizers": ordinary, "regimes": record.read(folder / "regimes" / "dropout")}
 
 
@@ -106,7 +107,9 @@ def test_more_noise_keeps_the_former_wrong_labels(data):
 def test_a_loss_that_is_lost_in_one_cell_is_named(tmp_path, data, monkeypatch):
     monkeypatch.setenv("DVC_ROOT", str(tmp_path))
     wild = replace(RECIPE, training=replace(TRAINING, optimizer="sgd", learning_rate=1e30))
-    content = regimes.run(wild, regimes.cells([10], [0.0], [4]), about("regimes", data), data, tmp_path, processes=1)
+    content = regimes.run(
+        wild, regimes.cells([10], [0.0], [4]), data, Stage(about("regimes", data), tmp_path, processes=1)
+    )
     assert {seed["status"] for seed in content["seeds"].values()} == {"diverged"}
     assert "10x0.0x4: the loss became" in content["seeds"]["0"]["reason"]
 

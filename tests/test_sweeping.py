@@ -10,7 +10,7 @@ from blobs import blobs
 from safetensors import safe_open
 from safetensors.numpy import load_file
 
-from reglab import budgets, fitting, journal, searching, sweeping, training
+from reglab import fitting, journal, searching, sweeping, training
 from reglab.fitting import Recipe
 from reglab.models.mlp import MLP
 from reglab.record import About
@@ -19,6 +19,7 @@ from reglab.regularizers.dropout import Dropout
 from reglab.regularizers.weight_averaging import WeightAveraging
 from reglab.regularizers.weight_decay import WeightDecay
 from reglab.sections import Training
+from reglab.stage import Stage
 
 SEEDS, SEARCHED = 3, 2
 TRAINING = Training(epochs=2, batch_size=16, learning_rate=0.01)
@@ -39,7 +40,7 @@ def swept(tmp_path, data, monkeypatch):
         recipe = Recipe((technique or WeightDecay(),), MLP(width=4, depth=1), TRAINING, data.classes)
         dataset = {"name": data.name, "fingerprint": data.fingerprint}
         about = About("sweeps", name, [name], dataset, {name: {}, "grid": grid}, list(range(SEEDS)))
-        sweeping.run(recipe, grid, SEARCHED, about, data, tmp_path / "runs", processes=1)
+        sweeping.run(recipe, grid, SEARCHED, data, Stage(about, tmp_path / "runs", processes=1))
         return json.loads((tmp_path / "runs" / "sweeps" / name / "record.json").read_text())
 
     return run
@@ -69,8 +70,8 @@ def test_what_is_reported_is_the_chosen_point_and_not_the_first_and_the_search_i
     ]
     dataset = {"name": data.name, "fingerprint": data.fingerprint}
     about = About("regularizers", "alone", ["adversarial_training"], dataset, {}, list(range(SEEDS)))
-    alone = training.run(recipes[1], about, boxed, tmp_path / "runs", processes=1)
-    first = training.run(recipes[0], replace(about, name="first"), boxed, tmp_path / "runs", processes=1)
+    alone = training.run(recipes[1], boxed, Stage(about, tmp_path / "runs", processes=1))
+    first = training.run(recipes[0], boxed, Stage(replace(about, name="first"), tmp_path / "runs", processes=1))
     assert record["seeds"] == alone["seeds"] != first["seeds"]
     costs = [each["cost"]["relative_to_none"] for each in (first, alone)]
     assert record["cost"]["relative_to_none"] == costs[1] != costs[0]
@@ -106,17 +107,15 @@ def test_the_search_is_given_no_test_part(swept, monkeypatch):
         fitting.train_seed(recipe, split, seed, folder)
 
     monkeypatch.setattr(searching, "train_seed", watched)
-    monkeypatch.setattr(searching, "run_all", called_here)
-    monkeypatch.setattr(budgets, "run_all", called_here)
-    monkeypatch.setattr(sweeping, "run_all", called_here)
+    monkeypatch.setattr("reglab.stage.run_all", called_here)
     record = swept()
-    search = [tests for folder, tests in seen if folder.startswith("budget-")]
+    search = [tests for folder, tests in seen if folder.startswith("variant-")]
     assert search == [False] * len(GRID) * SEARCHED
-    assert [tests for folder, tests in seen if not folder.startswith("budget-")] == [True] * (SEEDS - SEARCHED)
+    assert [tests for folder, tests in seen if not folder.startswith("variant-")] == [True] * (SEEDS - SEARCHED)
     assert not any("test" in key for point in record["grid"] for key in point)
 
 
-def called_here(jobs, *, processes, tick):
+def called_here(jobs, *, processes, progress):
     return [function(*arguments) for function, *arguments in jobs]
 
 
@@ -127,7 +126,7 @@ def test_the_record_is_that_of_the_chosen_recipe_by_itself_to_the_bit(swept, tec
     recipe = Recipe((technique,), MLP(width=4, depth=1), TRAINING, data.classes)
     dataset = {"name": data.name, "fingerprint": data.fingerprint}
     about = About("regularizers", name, [name], dataset, {name: {}}, list(range(SEEDS)))
-    training.run(recipe, about, data, tmp_path / "runs", processes=1)
+    training.run(recipe, data, Stage(about, tmp_path / "runs", processes=1))
     one, other = (tmp_path / "runs" / family / name for family in ("sweeps", "regularizers"))
     assert (one / "curves.csv").read_bytes() == (other / "curves.csv").read_bytes()
     assert (one / "predictions.safetensors").read_bytes() == (other / "predictions.safetensors").read_bytes()
@@ -156,7 +155,7 @@ def test_a_searched_training_holds_no_test_probabilities(swept, tmp_path, monkey
     with pytest.raises(OSError, match="disk"):
         swept()
     [entry] = [path.parent for path in journal.root().glob(".reglab/journal/*/seed-0.safetensors")]
-    searched = list(entry.glob("budget-*/*.safetensors"))
+    searched = list(entry.glob("variant-*/*.safetensors"))
     assert len(searched) == len(GRID) * SEARCHED
     for path in searched:
         with safe_open(path, "numpy") as file:

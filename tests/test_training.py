@@ -18,6 +18,7 @@ from reglab.oracle import Check
 from reglab.record import About
 from reglab.regularizers.dropout import Dropout
 from reglab.regularizers.early_stopping import EarlyStopping
+from reglab.stage import Stage
 
 
 class Homeless(Dropout):
@@ -52,7 +53,7 @@ def run(tmp_path, data, monkeypatch):
         dataset = {"name": data.name, "fingerprint": data.fingerprint}
         about = About("regularizers", name, [name], dataset, {name: {}, "training": settings}, [0, 1])
         recipe = Recipe(techniques, MLP(width=8, depth=1), SimpleNamespace(**settings), data.classes)
-        training.run(recipe, about, data, tmp_path / "runs", processes=2)
+        training.run(recipe, data, Stage(about, tmp_path / "runs", processes=2))
         return tmp_path / "runs" / "regularizers" / name
 
     return run

@@ -16,6 +16,7 @@ from reglab.models.mlp import MLP
 from reglab.record import About
 from reglab.regularizers.dropout import Dropout
 from reglab.sections import Training
+from reglab.stage import Stage
 from reglab.streams import SOURCES, Seeds
 from reglab.training import finished
 from reglab.variance_sources import varied
@@ -43,7 +44,7 @@ def run(recipe, name, data, folder):
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DVC_ROOT", str(folder))
-        variance_sources.run(recipe, about, data, folder, processes=2)
+        variance_sources.run(recipe, data, Stage(about, folder, processes=2))
     return json.loads((folder / "variance_sources" / name / "record.json").read_text())
 
 

@@ -32,7 +32,7 @@ from test_processes import sleep
 def tell():
     print(os.getpid(), *[worker.pid for worker in multiprocessing.active_children()], flush=True)
 threading.Timer(0.5, tell).start()
-run_all([(sleep,), (sleep,)], processes=2, tick=lambda: None)
+run_all([(sleep,), (sleep,)], processes=2)
 """
 pytestmark = pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="a warm process needs Linux")
 

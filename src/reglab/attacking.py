@@ -1,11 +1,11 @@
 """From a family of trained networks to the record of how they stand up to attacks, and whether that can be believed.
 
-What is attacked is what was judged: each network is rebuilt from its published weights, and a line of its honesty card
+What is attacked is what was evaluated: each network is rebuilt from its published weights, and a line of its honesty card
 compares its probabilities with the published ones.
 """
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import product
 from math import isfinite
 from pathlib import Path
@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 from torch.nn import Module
 
-from reglab import journal, record
+from reglab import record
 from reglab.attacks import checks
 from reglab.attacks.ball import Ball
 from reglab.attacks.base import accuracy, evaluation_mode, gradient
@@ -30,8 +30,7 @@ from reglab.errors import UserError
 from reglab.evaluation.robustness import Panda, figure
 from reglab.evaluation.rounding import mean
 from reglab.oracle import Check, row
-from reglab.processes import run_all
-from reglab.record import About
+from reglab.stage import Stage
 from reglab.streams import generator
 
 Rebuild = Callable[[Path, Split, int], Module]  # folder of the record, split, seed -> the network that was judged
@@ -60,56 +59,49 @@ class Measured:
 def run(
     attack,  # the entry of `attacks` in params.yaml: norm, epsilons, examples, seeds
     networks: dict[str, Rebuild],
-    about: About,
     data: Prepared,
-    runs: Path,
-    *,
-    processes: int | None = None,
-    context: dict | None = None,
+    stage: Stage,
 ) -> dict:
-    """Attack `runs/<about.name>/<network>` and publish `runs/attacks/<about.name>`; returns the record's content.
+    """Attack `runs/<stage.name>/<network>` and publish the record; returns its content.
 
     `predictions.safetensors` holds the smallest epsilon of every test example (seeds, examples), 0 where it is wrong
     anyway, infinite where it stood up to all. The strong attack, the honesty card and the transfers are on the first
     `attack.examples` of them.
 
-    One that diverged in one of the seeds is skipped and named. `context` is as in `journal.opened`. UserError where
-    the data or the trained seeds are fewer than asked for, and as in `attacks.base` and `Ball.around`.
+    A network that diverged in one of the seeds is skipped and named. UserError where the data or the trained seeds are
+    fewer than asked for, and as in `attacks.base` and `Ball.around`.
     """
-    with journal.opened(about, context) as entry:
-        trained = runs / about.name
-        lost = {name: lost_seeds(record.read(trained / name), attack.seeds) for name in networks}
-        left = {name: rebuild for name, rebuild in networks.items() if not lost[name]}
+    with stage.journal() as entry:
+        trained = stage.runs / stage.name
+        skipped = {name: diverged_seeds(record.read(trained / name), attack.seeds) for name in networks}
+        left = {name: rebuild for name, rebuild in networks.items() if not skipped[name]}
         splits = [data.split(seed) for seed in range(attack.seeds)]
         if len(splits[0].labels["test"]) < attack.examples:
             raise UserError(
-                f"params.yaml: attacks.{about.name}.examples: found {attack.examples}; allowed: at most the "
+                f"params.yaml: attacks.{stage.name}.examples: found {attack.examples}; allowed: at most the "
                 f"{len(splits[0].labels['test'])} test examples, data.test_size"
             )
         cases = [
             (left[name], trained / name, splits[seed], seed, attack)
             for name, seed in product(left, range(attack.seeds))
         ]
-        measured = grouped(left, run_all([(measure, *case) for case in cases], processes=processes, tick=lambda: None))
+        measured = grouped(left, stage.run_all([(measure, *case) for case in cases]))
         made = [[measured[name][seed].carried for name in left] for seed in range(attack.seeds)]
-        others = [(judge_all, *case[:-1], made[case[-2]]) for case in cases]
-        matrix = grouped(left, run_all(others, processes=processes, tick=lambda: None))
-        content = asdict(about) | {"seeds": {}} | summarised(attack, measured, matrix)
-        content["skipped"] = {name: seeds for name, seeds in lost.items() if seeds}
+        matrix = grouped(left, stage.run_all([(accuracies_on, *case[:-1], made[case[-2]]) for case in cases]))
+        content = {"seeds": {}} | summarised(attack, measured, matrix)
+        content["skipped"] = {name: seeds for name, seeds in skipped.items() if seeds}
         picture = ""
         if left:
             shown = "none" if "none" in left else next(iter(left))
             torch.set_num_threads(1)
             model = left[shown](trained / shown, splits[0], 0)
-            curves = {name: [each.curves["projected_gradient"] for each in own] for name, own in measured.items()}
+            curves = {name: [each.curves["projected_gradient"] for each in seeds] for name, seeds in measured.items()}
             picture = figure(attack.norm, attack.epsilons, curves, content["models"], panda(model, splits[0], attack))
         smallest = {f"smallest_epsilon/{name}": np.stack([seed.smallest for seed in measured[name]]) for name in left}
-        path = record.write(record.folder(runs, about), content, figure=picture, predicted=smallest)
-        journal.complete(entry, path)
-    return content
+        return stage.publish(entry, content, figure=picture, predicted=smallest)
 
 
-def lost_seeds(trained: dict, seeds: int) -> list[int]:
+def diverged_seeds(trained: dict, seeds: int) -> list[int]:
     """Those of the first `seeds` seeds of a record that diverged; UserError if it has fewer."""
     if seeds > len(trained["seeds"]):
         raise UserError(
@@ -126,7 +118,7 @@ def grouped(names, results: list) -> dict[str, list]:
 
 
 def examples_of(split: Split, count: int | None = None) -> tuple[Tensor, Tensor]:
-    """The first test inputs (count, *shape) and labels (count,); all unless told."""
+    """The first test inputs (count, *shape) and labels (count,); all of them without a count."""
     return torch.as_tensor(split.inputs["test"][:count]), torch.as_tensor(split.labels["test"][:count])
 
 
@@ -145,16 +137,16 @@ def measure(rebuild: Rebuild, folder: Path, split: Split, seed: int, attack) -> 
             for e in attack.epsilons
         ],
     }
-    found = strong(model, few, theirs, largest, norm=norm, seed=seed)
+    worst = strong(model, few, theirs, largest, norm=norm, seed=seed)
     whole = 1.0 if norm == "linf" else inputs[0].numel() ** 0.5
     smallest = smallest_epsilon(projected_gradient, model, inputs, labels, norm=norm, largest=whole)
     lines = []
     if seed == 0:
-        lines = [rebuilt(model, folder, inputs, seed), *checks.card(model, few, theirs, largest, found, norm=norm)]
+        lines = [rebuilt(model, folder, inputs, seed), *checks.card(model, few, theirs, largest, worst, norm=norm)]
     return Measured(
         clean=accuracy(model, inputs, labels),
         curves=curves,
-        strong=accuracy(model, found, theirs),
+        strong=accuracy(model, worst, theirs),
         smallest=smallest.numpy(),
         carried=to_carry(model, few, theirs, largest, norm, seed).numpy(),
         lines=lines,
@@ -174,13 +166,13 @@ def to_carry(model: Module, inputs: Tensor, labels: Tensor, epsilon: float, norm
 @torch.no_grad()
 def rebuilt(model: Module, folder: Path, inputs: Tensor, seed: int) -> Check:
     """Whether this is the network whose test probabilities were published, or one of those where a record has several."""
-    told, published = model(inputs).softmax(1), load_file(folder / "predictions.safetensors")
+    computed, published = model(inputs).softmax(1), load_file(folder / "predictions.safetensors")
     named = [values for name, values in published.items() if name.startswith("test_probabilities")]
-    gap = min((told - values[seed, : len(inputs)]).abs().max().item() for values in named)
+    gap = min((computed - values[seed, : len(inputs)]).abs().max().item() for values in named)
     return Check("the model attacked is the one that was judged", gap, ROUNDING)
 
 
-def judge_all(rebuild: Rebuild, folder: Path, split: Split, seed: int, made: list[np.ndarray]) -> list[float]:
+def accuracies_on(rebuild: Rebuild, folder: Path, split: Split, seed: int, made: list[np.ndarray]) -> list[float]:
     """The accuracy of a network on what was made for each of them (examples, *shape)."""
     model = rebuild(folder, split, seed)
     labels = torch.as_tensor(split.labels["test"][: len(made[0])])
@@ -195,8 +187,7 @@ def summarised(attack, measured: dict[str, list[Measured]], matrix: dict[str, li
     numbers, lines, models = {}, [], {}
     for name, seeds in measured.items():
         robust, first = mean(each.strong for each in seeds), list(measured).index(name)
-        own = matrix[name][0]
-        direct = [[seeds[0].strong if source == first else value] for source, value in enumerate(own)]
+        direct = [[seeds[0].strong if source == first else value] for source, value in enumerate(matrix[name][0])]
         card = [*seeds[0].lines, transferred(direct, first)]
         lines += [row(line) | {"name": f"{name}: {line.name}", "model": name} for line in card]
         curves = {
@@ -217,9 +208,10 @@ def summarised(attack, measured: dict[str, list[Measured]], matrix: dict[str, li
     return {"numbers": numbers, "checks": lines, "models": models}
 
 
-def transferred(column: list[list[float]], own: int) -> Check:
-    """The card's line about inputs made for others; `column[source]` holds the target's accuracy, its own the reported."""
-    direct = column[own][0]
+def transferred(column: list[list[float]], target: int) -> Check:
+    """The card's line about inputs made for others; `column[source]` holds the target's accuracy, at
+    its own place the reported one."""
+    direct = column[target][0]
     return Check("attacks on other models find nothing more", direct - min(value for [value] in column), checks.POINT)
 
 

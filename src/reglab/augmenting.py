@@ -1,27 +1,21 @@
 """From a declared augmentation to its record: what it makes of the images, and that targets follow."""
 
-from dataclasses import asdict
-from pathlib import Path
-
 import torch
 
-from reglab import figures, journal, record
+from reglab import figures
 from reglab.augmentation.checks import checks
 from reglab.augmentation.policy import Policy
 from reglab.augmentation.preview import preview
 from reglab.data.prepared import Prepared
 from reglab.oracle import row
-from reglab.record import About
+from reglab.stage import Stage
 
 SHOWN = 4  # examples
 
 
-def run(policy: Policy, about: About, data: Prepared, runs: Path, *, context: dict | None = None) -> dict:
-    """Publish `runs/augmentation/<name>` with a preview on training images; returns the record's content.
-
-    `context` is as in `journal.opened`.
-    """
-    with journal.opened(about, context) as entry:
+def run(policy: Policy, data: Prepared, stage: Stage) -> dict:
+    """Publish the policy's record with a preview on training images; returns its content."""
+    with stage.journal() as entry:
         rows = data.tensors["seed-0/labelled"][:SHOWN]
         shown = {
             name: torch.as_tensor(data.tensors[name][rows])
@@ -29,6 +23,5 @@ def run(policy: Policy, about: About, data: Prepared, runs: Path, *, context: di
             if name in data.tensors
         }
         figure = preview(policy, shown.pop("inputs"), **shown)
-        content = asdict(about) | {"seeds": {}, "checks": [row(check) for check in checks()]}
-        journal.complete(entry, record.write(record.folder(runs, about), content, figure=figures.svg(figure)))
-    return content
+        content = {"seeds": {}, "checks": [row(check) for check in checks()]}
+        return stage.publish(entry, content, figure=figures.svg(figure))

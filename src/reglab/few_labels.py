@@ -1,7 +1,7 @@
 """From an entry of `transfer` or `semi_supervised` to its record: every seed, once for each number of labels a class."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -9,21 +9,19 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
-from reglab import budgets, journal, record
+from reglab import record
 from reglab.augmentation.policy import Policy
+from reglab.budgets import cases, curves_csv, seeds_of_record, train_variants
 from reglab.data.loader import Batch, Repeated, Whole, whole, without_labels
 from reglab.data.prepared import Prepared, Split
-from reglab.fitting import finish, fit, flops_of_step
+from reglab.fitting import PARTS, finish, fit, flops_of_step
 from reglab.learners.base import device_of
 from reglab.learners.supervised import Supervised
 from reglab.models.base import Network, build
 from reglab.pretexts.base import Variation
-from reglab.processes import run_all
-from reglab.record import About
 from reglab.regularizers.base import Regularizer
 from reglab.sections import FewLabels, Training, Transfer
-
-PARTS = ("labelled", "validation", "test")
+from reglab.stage import Stage
 
 
 @dataclass(frozen=True)
@@ -44,7 +42,7 @@ class Frozen(nn.Sequential):
 
 
 @dataclass(frozen=True)
-class Started:
+class TransferMethod:
     """Transfer as a method: the backbone of a seed's pretext, all tuned or the backbone frozen. `folder`: its record."""
 
     entry: Transfer
@@ -101,53 +99,46 @@ def few(split: Split, per_class: int, classes: Sequence[int]) -> Split:
 
 
 def run(
-    method,  # a `SemiSupervised` or a `Started`
+    method,  # a `SemiSupervised` or a `TransferMethod`
     study: Study,
-    about: About,
     data: Prepared,
-    runs: Path,
+    stage: Stage,
     *,
     pretraining_flops: int = 0,
-    processes: int | None = None,
-    context: dict | None = None,
 ) -> dict:
-    """Train every seed with every number of labels and publish `runs/<family>/<name>`; returns the record's content.
+    """Train every seed with every number of labels and publish the record; returns its content.
 
-    Labels are right, whatever `data.label_noise`. `context` is as in `journal.opened`.
+    Labels are right, whatever `data.label_noise`.
     """
-    numbers = study.settings.labels_per_class
-    with journal.opened(about, context) as entry:
-        splits = {seed: data.split(seed, clean=True) for seed in about.seeds}
+    numbers, first = study.settings.labels_per_class, stage.seeds[0]
+    with stage.journal() as entry:
+        splits = {seed: data.split(seed, clean=True) for seed in stage.seeds}
         parts = {
-            (seed, number): few(splits[seed], number, study.classes)
-            for seed, number in budgets.cases(about.seeds, numbers)
+            (seed, number): few(splits[seed], number, study.classes) for seed, number in cases(stage.seeds, numbers)
         }
-        jobs = {case: (train_few, method, study, split) for case, split in parts.items()}
-        results = budgets.train_all(jobs, entry, about.name, processes)
-        predicted, first, last = {}, about.seeds[0], numbers[-1]
+        results = train_variants(
+            {case: (train_few, method, study, split) for case, split in parts.items()}, entry, stage
+        )
+        predicted = {}
         for number in numbers:
-            told = [results[seed, number][1]["probabilities/test"] for seed in about.seeds]
-            predicted |= record.predictions([parts[seed, number] for seed in about.seeds], told, f"@{number}")
-        counts = [(flops_of_training, which, study, parts[first, last], first) for which in (method, None)]
-        own, plain = run_all(counts, processes=processes, tick=lambda: None)
-        content = asdict(about) | {
-            "seeds": budgets.seeds_of_record(results),
-            "cost": {
-                "flops": own,
-                "pretraining_flops": pretraining_flops,
-                "relative_to_none": (own + pretraining_flops) / plain,
-            },
+            probabilities = [results[seed, number][1]["probabilities/test"] for seed in stage.seeds]
+            of_number = [parts[seed, number] for seed in stage.seeds]
+            predicted |= record.predictions(of_number, probabilities, f"@{number}")
+        most = parts[first, numbers[-1]]
+        flops, plain = stage.run_all([(flops_of_training, each, study, most, first) for each in (method, None)])
+        cost = {
+            "flops": flops,
+            "pretraining_flops": pretraining_flops,
+            "relative_to_none": (flops + pretraining_flops) / plain,
         }
-        weights = {seed: record.starting_with("weights/", results[seed, last][1]) for seed in about.seeds}
-        path = record.write(
-            record.folder(runs, about),
-            content,
-            curves=budgets.curves_csv(entry, about.seeds, numbers),
+        weights = {seed: record.starting_with("weights/", results[seed, numbers[-1]][1]) for seed in stage.seeds}
+        return stage.publish(
+            entry,
+            {"seeds": seeds_of_record(results), "cost": cost},
+            curves=curves_csv(entry, stage.seeds, numbers),
             predicted=predicted,
             weights={} if method.classical else weights,
         )
-        journal.complete(entry, path)
-    return content
 
 
 def train_few(method, study: Study, case: Split, seed: int, folder: Path) -> None:
@@ -156,27 +147,28 @@ def train_few(method, study: Study, case: Split, seed: int, folder: Path) -> Non
     The test inputs are looked at once, after the last step.
     """
     if method.classical:
-        told = {part: torch.as_tensor(values) for part, values in method.predict(case, len(study.classes)).items()}
-        conclude(folder, seed, {"status": "finished"}, case, told, {})
+        predicted = method.predict(case, len(study.classes))
+        probabilities = {part: torch.as_tensor(values) for part, values in predicted.items()}
+        conclude(folder, seed, {"status": "finished"}, case, probabilities, {})
         return
     learner, batches, parts = prepared_for(method, study, case, seed)
     outcome = fit(learner, batches, [Whole(parts["labelled"]), Whole(parts["validation"])], folder, study.training)
-    network = learner.judged().eval().to(parts["test"].inputs.device)
+    network = learner.eval_network().eval().to(parts["test"].inputs.device)
     with torch.no_grad():
-        told = {part: network(parts[part].inputs).softmax(1).cpu() for part in PARTS}
-    if outcome["status"] == "finished" and not all(values.isfinite().all() for values in told.values()):
+        probabilities = {part: network(parts[part].inputs).softmax(1).cpu() for part in PARTS}
+    if outcome["status"] == "finished" and not all(values.isfinite().all() for values in probabilities.values()):
         outcome |= {"status": "diverged", "reason": "the last step made the weights infinite"}
-    conclude(folder, seed, outcome, case, told, learner.basis().state_dict())
+    conclude(folder, seed, outcome, case, probabilities, learner.basis().state_dict())
 
 
-def conclude(folder: Path, seed: int, outcome: dict, case: Split, told: dict, weights: dict) -> None:
-    """Leave what the seed came to."""
-    measured = {}
+def conclude(folder: Path, seed: int, outcome: dict, case: Split, probabilities: dict, weights: dict) -> None:
+    """Leave the finished seed in `folder`, its metrics in the outcome."""
+    metrics = {}
     if outcome["status"] == "finished":
-        measured = record.seed_metrics(case, {part: values.numpy() for part, values in told.items()})
+        metrics = record.seed_metrics(case, {part: values.numpy() for part, values in probabilities.items()})
     tensors = {f"weights/{name}": value for name, value in weights.items()}
-    tensors |= {f"probabilities/{part}": values for part, values in told.items()}
-    finish(folder, seed, outcome | {"metrics": measured}, tensors)
+    tensors |= {f"probabilities/{part}": values for part, values in probabilities.items()}
+    finish(folder, seed, outcome | {"metrics": metrics}, tensors)
 
 
 def prepared_for(method, study: Study, case: Split, seed: int):

@@ -32,7 +32,7 @@ from reglab.record import starting_with
 from reglab.regularizers.base import Regularizer
 from reglab.streams import Seeds
 
-JUDGED = ("labelled", "validation", "test")
+PARTS = ("labelled", "validation", "test")  # of a split, all on which a trained network is evaluated
 CHECKPOINT_SECONDS = 10.0  # a kill costs at most this much work; an epoch of a small network is not worth a file
 
 
@@ -112,13 +112,14 @@ def train_seed(
     every: float = CHECKPOINT_SECONDS,
     streams: Seeds | None = None,
     *,
-    watched: bool = True,
+    log_every_epoch: bool = True,
 ) -> None:
     """Train one seed and leave `seed-<n>.safetensors` in `folder`: weights, probabilities, and in its metadata the outcome.
 
     The test inputs are looked at once, after the last step, and not at all where the split is `blind`. A loss that becomes
     NaN or infinite ends the seed within that step, and its outcome says so. `streams` where they do not all have this seed.
-    Not `watched`, no epoch is measured on the examples, which takes a quarter of the time, unless a technique needs it.
+    Without `log_every_epoch` no epoch is measured on the examples, which takes a quarter of the time, unless a technique
+    needs it.
     """
     finished = folder / f"seed-{seed}.safetensors"
     if finished.exists():
@@ -130,7 +131,7 @@ def train_seed(
     outcome = fit(
         learner,
         Loader(parts["labelled"], recipe.training.batch_size, streams.batch_order if streams else seed),
-        [Whole(parts["labelled"]), Whole(parts["validation"])] if watched or callbacks else [],
+        [Whole(parts["labelled"]), Whole(parts["validation"])] if log_every_epoch or callbacks else [],
         folder,
         recipe.training,
         callbacks,
@@ -146,7 +147,7 @@ def train_seed(
     finish(folder, seed, outcome, tensors)
 
 
-def judge_seed(recipe: Recipe, split: Split, seed: int, blind: Path, folder: Path) -> None:
+def evaluate_seed(recipe: Recipe, split: Split, seed: int, blind: Path, folder: Path) -> None:
     """Leave in `folder` what `train_seed` would, from the training on a blind split in `blind`, which is not repeated."""
     if (folder / f"seed-{seed}.safetensors").exists():
         return
@@ -178,8 +179,8 @@ def fit(
     `finish`. `seed` names both where it is not that of the learner.
     """
     quiet()
-    own = folder / f"seed-{learner.seed if seed is None else seed}"
-    journal, checkpoint = Journal(own.with_suffix(".jsonl")), own.with_suffix(".ckpt")
+    stem = folder / f"seed-{learner.seed if seed is None else seed}"
+    journal, checkpoint = Journal(stem.with_suffix(".jsonl")), stem.with_suffix(".ckpt")
     trainer = Trainer(
         max_epochs=training.epochs,
         accelerator=training.accelerator,
@@ -208,7 +209,7 @@ def fit(
 
 
 def finish(folder: Path, seed: int, outcome: dict, tensors: dict[str, torch.Tensor]) -> None:
-    """Leave what a seed came to, in one file; what only a resume would need goes."""
+    """Leave a seed's outcome and tensors in one file; what only a resume would need is deleted."""
     tensors = {name: values.cpu().contiguous() for name, values in tensors.items()}
     write_atomically(folder / f"seed-{seed}.safetensors", save(tensors, metadata={"outcome": json.dumps(outcome)}))
     (folder / f"seed-{seed}.ckpt").unlink(missing_ok=True)
@@ -216,14 +217,14 @@ def finish(folder: Path, seed: int, outcome: dict, tensors: dict[str, torch.Tens
 
 @torch.no_grad()
 def predict(learner: Supervised, parts: dict) -> dict[str, torch.Tensor]:
-    """Class probabilities (examples, classes) on those of the parts that are judged, by the network that is to be judged."""
-    network = learner.judged().eval().to(next(iter(parts.values())).inputs.device)
-    return {part: network(parts[part].inputs).softmax(1).cpu() for part in JUDGED if part in parts}
+    """Class probabilities (examples, classes) of the evaluated network on the PARTS that are given."""
+    network = learner.eval_network().eval().to(next(iter(parts.values())).inputs.device)
+    return {part: network(parts[part].inputs).softmax(1).cpu() for part in PARTS if part in parts}
 
 
 def measured(learner: Supervised, inputs: torch.Tensor) -> dict[str, float]:
-    """What is told of the network that is judged, not of the one that was trained: shares of zeros, and its extent."""
-    network = learner.judged().eval().to(inputs.device)
+    """Numbers of the evaluated network, which may not be the one that was trained: shares of zeros, and its extent."""
+    network = learner.eval_network().eval().to(inputs.device)
     return {
         "zero_weights": share_of_zeros(network),
         "idle_units": share_of_idle_units(network, inputs),
@@ -237,18 +238,18 @@ def share_of_zeros(network: Module) -> float:
 
 
 @torch.no_grad()
-def share_of_idle_units(judged: Module, inputs: torch.Tensor) -> float:
+def share_of_idle_units(eval_network: Module, inputs: torch.Tensor) -> float:
     """Share of the outputs of all hidden layers that are exactly zero, over the inputs (n, *shape); 0 without any.
 
     Of all passes that a prediction takes, as where it is the mean over masks: what the layers put out, before any mask.
     """
-    network = next(module for module in judged.modules() if isinstance(module, Network))
-    told = []
-    hooks = [layer.register_forward_hook(lambda _, __, units: told.append(units)) for layer in network.hidden_layers]
-    judged(inputs)
+    network = next(module for module in eval_network.modules() if isinstance(module, Network))
+    outputs = []
+    hooks = [layer.register_forward_hook(lambda _, __, units: outputs.append(units)) for layer in network.hidden_layers]
+    eval_network(inputs)
     for hook in hooks:
         hook.remove()
-    return share(torch.cat([units.flatten() for units in told]) == 0) if told else 0.0
+    return share(torch.cat([units.flatten() for units in outputs]) == 0) if outputs else 0.0
 
 
 def finished_seed(folder: Path, seed: int) -> tuple[dict, dict[str, np.ndarray]]:

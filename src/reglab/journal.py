@@ -90,10 +90,10 @@ def complete(entry: Path, published: Path) -> None:
             write_atomically(entry / name, (published / name).read_bytes())
 
 
-def epochs_written(entry: Path, seed: int) -> int:
-    """How far a seed is, for the progress display."""
-    path = entry / f"seed-{seed}.jsonl"
-    return path.read_bytes().count(b"\n") if path.exists() else 0
+def epochs_written(entry: Path, *seeds: int) -> int:
+    """How many epochs of these seeds have ended, all together."""
+    paths = [entry / f"seed-{seed}.jsonl" for seed in seeds]
+    return sum(path.read_bytes().count(b"\n") for path in paths if path.exists())
 
 
 def write_atomically(path: Path, content: bytes) -> None:

@@ -1,12 +1,12 @@
 """From an entry of `multitask` to its record: every seed, once for each number of labelled scenes."""
 
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from reglab import budgets, figures, journal, record
+from reglab import figures
+from reglab.budgets import cases, curves_csv, seeds_of_record, train_variants
 from reglab.data.loader import Repeated, Whole
 from reglab.data.prepared import Prepared
 from reglab.data.scenes import CLASSES
@@ -15,50 +15,36 @@ from reglab.learners.base import device_of
 from reglab.multitask.base import Multitask, SceneBatch, measures, whole
 from reglab.multitask.pictures import picture
 from reglab.params import own_name
-from reglab.processes import run_all
-from reglab.record import About
 from reglab.sections import FewScenes, Training
+from reglab.stage import Stage
 
 PARTS = {"labelled": "train", "validation": "validation", "test": "test"}  # and how metrics name them
 SHOWN = 4  # test scenes in the picture
 Scenes = dict[str, dict[str, np.ndarray]]  # by part of a split, `inputs`, `masks` and `depth`
 
 
-def run(
-    method: Multitask,
-    settings: FewScenes,
-    accelerator: str,
-    about: About,
-    data: Prepared,
-    runs: Path,
-    *,
-    processes: int | None = None,
-    context: dict | None = None,
-) -> dict:
-    """Train every seed with every number of labelled scenes and publish `runs/multitask/<name>`; the record's content.
+def run(method: Multitask, settings: FewScenes, accelerator: str, data: Prepared, stage: Stage) -> dict:
+    """Train every seed with every number of labelled scenes and publish the record; returns its content.
 
-    `data` has masks and depth beside its inputs. `context` is as in `journal.opened`.
+    `data` has masks and depth beside its inputs.
     """
     training, numbers = settings.training(accelerator), settings.labelled
-    with journal.opened(about, context) as entry:
+    with stage.journal() as entry:
         jobs = {
             (seed, number): (train_scenes, method, settings, training, scenes_of(data, seed, number))
-            for seed, number in budgets.cases(about.seeds, numbers)
+            for seed, number in cases(stage.seeds, numbers)
         }
-        results = budgets.train_all(jobs, entry, about.name, processes)
-        first, few = about.seeds[0], scenes_of(data, about.seeds[0], 1)
-        counted = run_all([(flops_of_training, method, settings, training, few, first)], processes=1, tick=lambda: None)
-        content = asdict(about) | {"seeds": budgets.seeds_of_record(results), "cost": {"flops": counted[0]}}
-        weights = {seed: results[seed, numbers[-1]][1] for seed in about.seeds}
-        path = record.write(
-            record.folder(runs, about),
-            content,
-            curves=budgets.curves_csv(entry, about.seeds, numbers),
+        results = train_variants(jobs, entry, stage)
+        first, few = stage.seeds[0], scenes_of(data, stage.seeds[0], 1)
+        [flops] = stage.run_all([(flops_of_training, method, settings, training, few, first)])
+        weights = {seed: results[seed, numbers[-1]][1] for seed in stage.seeds}
+        return stage.publish(
+            entry,
+            {"seeds": seeds_of_record(results), "cost": {"flops": flops}},
+            curves=curves_csv(entry, stage.seeds, numbers),
             figure=drawn(method, training, few, first, weights[first]),
             weights=weights,
         )
-        journal.complete(entry, path)
-    return content
 
 
 def scenes_of(data: Prepared, seed: int, number: int) -> Scenes:
@@ -66,7 +52,7 @@ def scenes_of(data: Prepared, seed: int, number: int) -> Scenes:
     rows = {part: data.tensors[f"seed-{seed}/{part}"] for part in ("labelled", "validation", "test")}
     rows["labelled"] = rows["labelled"][:number]
     targets = ("inputs", "masks", "depth")
-    return {part: {name: data.tensors[name][own] for name in targets} for part, own in rows.items()}
+    return {part: {name: data.tensors[name][chosen] for name in targets} for part, chosen in rows.items()}
 
 
 def train_scenes(
@@ -76,15 +62,16 @@ def train_scenes(
 
     The test scenes are looked at once, after the last step.
     """
-    parts = {part: whole(**own, device=device_of(training.accelerator)) for part, own in scenes.items()}
+    device = device_of(training.accelerator)
+    parts = {part: whole(**tensors, device=device) for part, tensors in scenes.items()}
     learner, batches = prepared_for(method, settings, training, parts["labelled"], seed)
     outcome = fit(learner, batches, [Whole(parts["validation"])], folder, training)
     learner.to(parts["test"].inputs.device)
-    measured = {}
+    metrics = {}
     for part, name in PARTS.items() if outcome["status"] == "finished" else ():
-        told = measures(learner.predict(parts[part].inputs), parts[part].masks, parts[part].depth, len(CLASSES))
-        measured |= {f"{name}_{metric}": value for metric, value in told.items()}
-    finish(folder, seed, outcome | {"metrics": measured}, learner.network.state_dict())
+        measured = measures(learner.predict(parts[part].inputs), parts[part].masks, parts[part].depth, len(CLASSES))
+        metrics |= {f"{name}_{metric}": value for metric, value in measured.items()}
+    finish(folder, seed, outcome | {"metrics": metrics}, learner.network.state_dict())
 
 
 def prepared_for(method: Multitask, settings: FewScenes, training: Training, labelled: SceneBatch, seed: int):

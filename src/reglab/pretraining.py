@@ -1,65 +1,43 @@
 """From a pretext's settings to its record: all seeds in parallel, what each learned and what that is good for."""
 
-from dataclasses import asdict
 from pathlib import Path
 from statistics import fmean
 
 import torch
-from tqdm import tqdm
 
-from reglab import figures, journal, record
+from reglab import figures
 from reglab.data.loader import Whole
 from reglab.data.prepared import Prepared
 from reglab.fitting import finish, finished_seed, fit, flops_of_step
+from reglab.journal import Journal, epochs_written
 from reglab.pretexts.base import Pretext, Setting, Task
-from reglab.processes import run_all
-from reglab.record import About
+from reglab.processes import Progress
+from reglab.record import curves_csv, starting_with
+from reglab.stage import Stage
 
 
-def run(
-    pretext: Pretext,
-    setting: Setting,
-    about: About,
-    source: Prepared,
-    study: Prepared,
-    runs: Path,
-    *,
-    processes: int | None = None,
-    context: dict | None = None,
-) -> dict:
-    """Learn the pretext of every seed from `source` and publish `runs/pretraining/<name>`; returns the record's content.
+def run(pretext: Pretext, setting: Setting, source: Prepared, study: Prepared, stage: Stage) -> dict:
+    """Learn the pretext of every seed from `source` and publish the record; returns its content.
 
-    `study` is the data of the task to come, whose labels are right here. `context` is as in `journal.opened`.
+    `study` is the data of the task to come, whose labels are right here.
     """
-    with journal.opened(about, context) as entry:
+    with stage.journal() as entry:
         jobs = [
             (pretrain_seed, pretext, setting, source.split(seed), study.split(seed, clean=True), seed, entry)
-            for seed in about.seeds
+            for seed in stage.seeds
         ]
-        with tqdm(total=pretext.epochs * len(jobs), desc=about.name, unit="epoch", disable=None, leave=False) as bar:
-
-            def tick() -> None:
-                bar.n = sum(journal.epochs_written(entry, seed) for seed in about.seeds)
-                bar.refresh()
-
-            run_all(jobs, processes=processes, tick=tick)
-        outcomes, tensors = zip(*(finished_seed(entry, seed) for seed in about.seeds), strict=True)
-        weights = {
-            seed: record.starting_with("weights/", arrays) for seed, arrays in zip(about.seeds, tensors, strict=True)
-        }
-        lines = {seed: journal.Journal(entry / f"seed-{seed}.jsonl").lines for seed in about.seeds}
-        cost = {"flops": round(fmean(outcome.pop("flops") for outcome in outcomes))}
-        seeds = {str(seed): outcome for seed, outcome in zip(about.seeds, outcomes, strict=True)}
-        content = asdict(about) | {"seeds": seeds, "cost": cost}
-        path = record.write(
-            record.folder(runs, about),
-            content,
-            curves=record.curves_csv(lines),
-            figure=picture(*jobs[0][1:6], weights[about.seeds[0]]),
+        total = pretext.epochs * len(jobs)
+        stage.run_all(jobs, Progress(stage.name, "epoch", total, lambda: epochs_written(entry, *stage.seeds)))
+        results = {seed: finished_seed(entry, seed) for seed in stage.seeds}
+        weights = {seed: starting_with("weights/", tensors) for seed, (_, tensors) in results.items()}
+        cost = {"flops": round(fmean(outcome.pop("flops") for outcome, _ in results.values()))}
+        return stage.publish(
+            entry,
+            {"seeds": {str(seed): outcome for seed, (outcome, _) in results.items()}, "cost": cost},
+            curves=curves_csv({seed: Journal(entry / f"seed-{seed}.jsonl").lines for seed in stage.seeds}),
+            figure=picture(*jobs[0][1:6], weights[stage.seeds[0]]),
             weights=weights,
         )
-        journal.complete(entry, path)
-    return content
 
 
 def pretrain_seed(pretext: Pretext, setting: Setting, source, study, seed: int, folder: Path) -> None:
@@ -88,14 +66,14 @@ def flops_of_epoch(task: Task) -> float:
 
 @torch.no_grad()
 def measured(task: Task, trained: bool) -> dict[str, float]:
-    """What the pretext came to on held-out examples, if it was `trained`, and both probes."""
-    learner, found = task.learner.eval(), {}
+    """The pretext's own metrics on held-out examples, if it was `trained`, and those of both probes."""
+    learner, metrics = task.learner.eval(), {}
     for part, probe in zip(("validation", "test"), task.probes, strict=True):
         if trained:
-            told = learner.measures(getattr(task, part))
-            found |= {f"{part}_pretext_{name}": value.item() for name, value in told.items()}
-        found |= {f"{part}_{name}": value for name, value in learner.probed(probe).items()}
-    return found
+            of_pretext = learner.measures(getattr(task, part))
+            metrics |= {f"{part}_pretext_{name}": value.item() for name, value in of_pretext.items()}
+        metrics |= {f"{part}_{name}": value for name, value in learner.probed(probe).items()}
+    return metrics
 
 
 def picture(pretext: Pretext, setting: Setting, source, study, seed: int, weights: dict) -> str:

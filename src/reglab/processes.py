@@ -8,7 +8,8 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 
 from reglab.cores import usable_cores
 from reglab.errors import WorkError
@@ -57,16 +58,42 @@ def _begin_worker(parent: int) -> None:
     torch.set_num_threads(1)
 
 
-def run_all(jobs: Iterable[tuple], *, processes: int | None, tick: Callable[[], None]) -> list:
+@dataclass(frozen=True)
+class Progress:
+    """A progress bar: `done()` of `total` units, and behind it a `note()`."""
+
+    title: str
+    unit: str
+    total: int
+    done: Callable[[], int]
+    note: Callable[[], str] = str
+
+    @contextmanager
+    def bar(self) -> Iterator[Callable[[], None]]:
+        """Show the bar while the block runs, where the output is a terminal; yields what brings it up to date."""
+        from tqdm import tqdm
+
+        with tqdm(total=self.total, desc=self.title, unit=self.unit, disable=None, leave=False) as bar:
+
+            def update() -> None:
+                if not bar.disable:
+                    bar.n = min(self.done(), self.total)
+                    bar.set_postfix_str(self.note())
+
+            yield update
+
+
+def run_all(jobs: Iterable[tuple], *, processes: int | None, progress: Progress | None = None) -> list:
     """Call every job (function, *arguments) in processes; the results in the jobs' order.
 
-    `tick` is called about four times a second meanwhile. The first exception ends all. Processes are forked where that
-    is safe, which saves each of them the imports; concurrent.futures notices a worker that was killed, which
-    multiprocessing.Pool does not.
+    The `progress` is brought up to date about four times a second meanwhile. The first exception ends all. Processes are
+    forked where that is safe, which saves each of them the imports; concurrent.futures notices a worker that was killed,
+    which multiprocessing.Pool does not.
     """
     context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
     beginning = {"initializer": _begin_worker, "initargs": (os.getpid(),)}
-    with ProcessPoolExecutor(processes or usable_cores(), mp_context=context, **beginning) as pool:
+    shown = progress.bar() if progress else nullcontext(lambda: None)
+    with shown as update, ProcessPoolExecutor(processes or usable_cores(), mp_context=context, **beginning) as pool:
         futures: list[Future] = [pool.submit(*job) for job in jobs]
         pending = set(futures)
         try:
@@ -74,7 +101,7 @@ def run_all(jobs: Iterable[tuple], *, processes: int | None, tick: Callable[[], 
                 done, pending = wait(pending, timeout=0.25, return_when=FIRST_COMPLETED)
                 for future in done:
                     future.result()
-                tick()
+                update()
         except BaseException as error:
             pool.shutdown(wait=False, cancel_futures=True)
             for worker in multiprocessing.active_children():

@@ -1,6 +1,7 @@
 """The record of a recipe: written once, atomically, the same bytes for the same run; the only truth."""
 
 import csv
+import hashlib
 import io
 import json
 import os
@@ -82,18 +83,18 @@ def seed_metrics(split: Split, probabilities: dict[str, np.ndarray]) -> dict[str
 
 
 def predictions(splits: Iterable[Split], probabilities: Sequence[np.ndarray], ending: str = "") -> dict:
-    """What every seed's model said on the test part of its split: probabilities (examples, classes), for a record.
+    """The predictions of every seed's model on the test part of its split: probabilities (examples, classes), for a record.
 
     Where some classes alone are asked for, the parts differ by a few examples: all are cut to the shortest. `ending` tells
     apart several predictions, such as @5.
     """
     shortest = min(map(len, probabilities))
-    told = {
+    arrays = {
         "test_probabilities": [each.astype(np.float32) for each in probabilities],
         "test_labels": [split.labels["test"] for split in splits],
         "test_indices": [split.rows["test"] for split in splits],
     }
-    return {name + ending: np.stack([each[:shortest] for each in values]) for name, values in told.items()}
+    return {name + ending: np.stack([each[:shortest] for each in values]) for name, values in arrays.items()}
 
 
 def summary(seeds: dict[str, dict], predicted: dict[str, np.ndarray]) -> dict[str, dict]:
@@ -108,9 +109,9 @@ def summary(seeds: dict[str, dict], predicted: dict[str, np.ndarray]) -> dict[st
 
     if not seeds or any(seed["status"] != "finished" for seed in seeds.values()):
         return {}
-    found = {}
+    result = {}
     for name in next(iter(seeds.values()))["metrics"]:
-        found[name] = {"mean": mean(seed["metrics"][name] for seed in seeds.values())}
+        result[name] = {"mean": mean(seed["metrics"][name] for seed in seeds.values())}
     for name in predicted:
         if name.startswith("test_probabilities"):
             ending = name.removeprefix("test_probabilities")
@@ -118,12 +119,28 @@ def summary(seeds: dict[str, dict], predicted: dict[str, np.ndarray]) -> dict[st
             split = resampled_brier_split(*parts, unbiased=True)
             if split.predictions:
                 for part in ("bias_squared", "variance"):
-                    found[part + ending] = {"mean": getattr(split, part)}
-    return found
+                    result[part + ending] = {"mean": getattr(split, part)}
+    return result
 
 
-def read(path: Path) -> dict:
-    return json.loads((path / "record.json").read_text(encoding="utf-8"))
+def read(folder: Path) -> dict:
+    return read_with_digest(folder)[0]
+
+
+def read_with_digest(folder: Path) -> tuple[dict, str]:
+    """The record in a folder, and the SHA-256 of its bytes."""
+    content = (folder / "record.json").read_bytes()
+    return json.loads(content), hashlib.sha256(content).hexdigest()
+
+
+def read_curves(folder: Path) -> dict[int, list[dict[str, float | None]]]:
+    """By seed the rows of curves.csv, `epoch` and metrics, None where not measured; no seeds without such a file."""
+    path, rows = folder / "curves.csv", {}
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    for row in csv.DictReader(lines):
+        seed = int(row.pop("seed"))
+        rows.setdefault(seed, []).append({name: float(cell) if cell else None for name, cell in row.items()})
+    return rows
 
 
 def write(

@@ -1,17 +1,16 @@
 """From a recipe to its record under `regimes`: every training size x label noise x width, every seed, in one pool."""
 
 from collections.abc import Iterable
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import partial
 from itertools import product
-from pathlib import Path
 from statistics import fmean
 from typing import NamedTuple
 
-from reglab import budgets, journal, record
+from reglab.budgets import cases, seeds_of_record, train_variants, variant_folder
 from reglab.data.prepared import Prepared, Split
 from reglab.fitting import Recipe, cost_of_step, train_seed
-from reglab.record import About
+from reglab.stage import Stage
 from reglab.training import finished
 
 KEPT = ("test_accuracy", "validation_accuracy", "train_accuracy", "test_nll")  # of the numbers of a training
@@ -35,42 +34,35 @@ def cells(train_size: Iterable[int], label_noise: Iterable[float], width: Iterab
     return {cell.key: cell for cell in map(Cell._make, product(train_size, label_noise, width))}
 
 
-def run(
-    recipe: Recipe,
-    grid: dict[str, Cell],
-    about: About,
-    data: Prepared,
-    runs: Path,
-    *,
-    processes: int | None = None,
-    context: dict | None = None,
-) -> dict:
-    """Train every seed in every cell and publish `runs/regimes/<name>`; returns the record's content.
+def run(recipe: Recipe, grid: dict[str, Cell], data: Prepared, stage: Stage) -> dict:
+    """Train every seed in every cell and publish the record; returns its content.
 
     Every cell takes as many steps as the study. In the one that has the study's own settings, a training is that of the
-    study to the bit. Under a metric's own name stands the mean over the cells. `context` is as in `journal.opened`.
+    study to the bit. Under a metric's own name stands the mean over the cells.
     """
-    with journal.opened(about, context) as entry:
-        cases = budgets.cases(about.seeds, grid)
-        splits = {(seed, key): data.resized(seed, grid[key].train_size, grid[key].label_noise) for seed, key in cases}
-        train_size = len(data.split(about.seeds[0]).labels["labelled"])
+    with stage.journal() as entry:
+        splits = {
+            (seed, key): data.resized(seed, grid[key].train_size, grid[key].label_noise)
+            for seed, key in cases(stage.seeds, grid)
+        }
+        first = stage.seeds[0]
+        train_size = len(data.split(first).labels["labelled"])
         recipes = {key: placed(recipe, cell, train_size) for key, cell in grid.items()}
-        train = partial(train_seed, watched=False)
-        jobs = {(seed, key): (train, recipes[key], split) for (seed, key), split in splits.items()}
-        budgets.train_all(jobs, entry, about.name, processes)
+        train = partial(train_seed, log_every_epoch=False)
+        train_variants(
+            {(seed, key): (train, recipes[key], split) for (seed, key), split in splits.items()}, entry, stage
+        )
         results = {
-            (seed, key): finished(budgets.folder_of(entry, key), seed, split, KEPT)
+            (seed, key): finished(variant_folder(entry, key), seed, split, KEPT)
             for (seed, key), split in splits.items()
         }
-        epochs = {key: fmean(results[seed, key][0]["epochs"] for seed in about.seeds) for key in grid}
-        content = asdict(about) | {
+        epochs = {key: fmean(results[seed, key][0]["epochs"] for seed in stage.seeds) for key in grid}
+        content = {
             "cells": {key: cell._asdict() for key, cell in grid.items()},
-            "seeds": budgets.seeds_of_record(results),
-            "cost": cost(recipes, {key: splits[about.seeds[0], key] for key in grid}, epochs),
+            "seeds": seeds_of_record(results),
+            "cost": cost(recipes, {key: splits[first, key] for key in grid}, epochs),
         }
-        path = record.write(record.folder(runs, about), content)
-        journal.complete(entry, path)
-    return content
+        return stage.publish(entry, content)
 
 
 def placed(recipe: Recipe, cell: Cell, train_size: int) -> Recipe:
@@ -79,20 +71,19 @@ def placed(recipe: Recipe, cell: Cell, train_size: int) -> Recipe:
     `train_size` is that of the study. With the same epochs a cell of few examples would show what is not trained yet. What
     a technique counts in epochs it counts so here too.
     """
-    batches, own = (-(-size // recipe.training.batch_size) for size in (train_size, cell.train_size))
-    training = replace(recipe.training, epochs=max(1, round(recipe.training.epochs * batches / own)))
+    of_study, of_cell = (-(-size // recipe.training.batch_size) for size in (train_size, cell.train_size))  # batches
+    training = replace(recipe.training, epochs=max(1, round(recipe.training.epochs * of_study / of_cell)))
     return replace(recipe, architecture=replace(recipe.architecture, width=cell.width), training=training)
 
 
 def cost(recipes: dict[str, Recipe], splits: dict[str, Split], epochs: dict[str, float]) -> dict[str, float]:
     """Floating-point operations of a training, the mean over the cells, and relative to no technique at all."""
-    own = plain = 0.0
+    total = plain = 0.0
     for key, recipe in recipes.items():
         size = len(splits[key].inputs["labelled"])
         step, plain_step = (
-            cost_of_step(which, splits[key])["flops_per_example"]
-            for which in (recipe, replace(recipe, regularizers=()))
+            cost_of_step(each, splits[key])["flops_per_example"] for each in (recipe, replace(recipe, regularizers=()))
         )
-        own += step * size * epochs[key]
+        total += step * size * epochs[key]
         plain += plain_step * size * recipe.training.epochs
-    return {"flops": round(own / len(recipes)), "relative_to_none": own / plain}
+    return {"flops": round(total / len(recipes)), "relative_to_none": total / plain}

@@ -1,4 +1,4 @@
-"""From a published record back to the network that it judged, ready to be asked again."""
+"""From a published record back to the network that it evaluated, ready to predict again."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,31 +16,31 @@ def recipe_network(recipe: Recipe, folder: Path, split: Split, seed: int) -> Mod
     """The network of a recipe that validation and test saw, in evaluation mode, from its published weights."""
     learner = learner_of(recipe, split.inputs["test"].shape[1:], seed)
     learner.network.load_state_dict(load_file(folder / "weights" / f"seed-{seed}.safetensors"))
-    return learner.judged().eval()
+    return learner.eval_network().eval()
 
 
 def ensemble_network(
-    ensemble: Ensemble, own: Recipe, chosen: Sequence[Recipe], folder: Path, split: Split, seed: int
+    ensemble: Ensemble, member: Recipe, chosen: Sequence[Recipe], folder: Path, split: Split, seed: int
 ) -> Committee:
     """An ensemble from its published weights; the recipes are as in `untrained`."""
-    committee = untrained(ensemble, own, chosen, split, seed)
+    committee = untrained(ensemble, member, chosen, split, seed)
     committee.load_state_dict(load_file(folder / "weights" / f"seed-{seed}.safetensors"))
     return committee
 
 
-def untrained(ensemble: Ensemble, own: Recipe, chosen: Sequence[Recipe], split: Split, seed: int) -> Committee:
+def untrained(ensemble: Ensemble, member: Recipe, chosen: Sequence[Recipe], split: Split, seed: int) -> Committee:
     """The ensemble of a seed before it has its weights.
 
-    `own` is the recipe of every member, unless the ensemble gathers those of the recipes `chosen`.
+    `member` is the recipe of every member, unless the ensemble gathers those of the recipes `chosen`.
     """
     if ensemble.gathers:
         networks = [blank(recipe, split, seed) for recipe in chosen]
     else:
-        networks = [blank(own, split, stream(seed, member)) for member in range(ensemble.networks)]
+        networks = [blank(member, split, stream(seed, number)) for number in range(ensemble.networks)]
     right = np.zeros((len(networks), len(split.labels["labelled"])), dtype=bool)
-    return ensemble.committee(networks, right, own.classes).eval()
+    return ensemble.committee(networks, right, member.classes).eval()
 
 
 def blank(recipe: Recipe, split: Split, seed: int) -> Module:
-    """The network of a recipe that is judged, before it has its weights."""
-    return learner_of(recipe, split.inputs["test"].shape[1:], seed).judged().eval()
+    """The network of a recipe that is evaluated, before it has its weights."""
+    return learner_of(recipe, split.inputs["test"].shape[1:], seed).eval_network().eval()

@@ -73,10 +73,10 @@ class Text:
     file: Annotated[str, MinLen(1)] = "data/topics.txt"
 
 
-Budgets = Annotated[tuple[Examples, ...], MinLen(1), MaxLen(100)]
+Variants = Annotated[tuple[Examples, ...], MinLen(1), MaxLen(100)]
 
 
-class Few:
+class FixedSteps:
     """Trained for so many `epochs` of so many `steps`, however few the examples."""
 
     def training(self, accelerator: str) -> "Training":
@@ -86,7 +86,7 @@ class Few:
 
 
 @dataclass(frozen=True)
-class FewLabels(Few):
+class FewLabels(FixedSteps):
     """How every entry of `transfer` and `semi_supervised` is trained, once for each number of labels a class.
 
     `regularizers` are techniques that all of them share, the one from scratch too, in order of application.
@@ -94,7 +94,7 @@ class FewLabels(Few):
 
     model: Any
     regularizers: tuple = ()
-    labels_per_class: Budgets = (1, 3, 10)
+    labels_per_class: Variants = (1, 3, 10)
     epochs: Epochs = 5
     steps: Steps = 40
     batch_size: BatchSize = 32
@@ -102,10 +102,10 @@ class FewLabels(Few):
 
 
 @dataclass(frozen=True)
-class FewScenes(Few):
+class FewScenes(FixedSteps):
     """How every entry of `multitask` is trained, once for each number of labelled scenes."""
 
-    labelled: Budgets = (16, 128)
+    labelled: Variants = (16, 128)
     epochs: Epochs = 15
     steps: Steps = 24
     batch_size: BatchSize = 8

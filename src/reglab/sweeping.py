@@ -1,59 +1,41 @@
-"""From a grid over one technique's settings to its record: chosen on validation data, then judged once."""
+"""From a grid over one technique's settings to its record: chosen on validation data, then evaluated once."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, replace
-from pathlib import Path
+from dataclasses import replace
 
 import numpy as np
 
-from reglab import budgets, journal, record, searching, training
+from reglab.budgets import variant_folder
 from reglab.data.prepared import Prepared
 from reglab.fitting import Recipe
-from reglab.processes import run_all
-from reglab.record import About
+from reglab.searching import accuracy, evaluate_best, try_all
+from reglab.stage import Stage
 
 
-def run(
-    recipe: Recipe,
-    grid: list[dict],
-    search_seeds: int,
-    about: About,
-    data: Prepared,
-    runs: Path,
-    *,
-    processes: int | None = None,
-    context: dict | None = None,
-) -> dict:
-    """Try every point of the grid {setting: value} on the recipe's only technique, judge the best on all seeds, and publish
-    `runs/sweeps/<name>`; returns the record's content.
+def run(recipe: Recipe, grid: list[dict], search_seeds: int, data: Prepared, stage: Stage) -> dict:
+    """Try every point of the grid {setting: value} on the recipe's only technique, evaluate the best on all seeds, and
+    publish the record; returns its content.
 
     The first `search_seeds` seeds search. `seeds`, `cost`, curves and predictions are those of the chosen point, as a
-    recipe of its own would have them. `context` is as in `journal.opened`.
+    recipe of its own would have them.
     """
     [technique] = recipe.regularizers
     recipes = [replace(recipe, regularizers=(replace(technique, **point),)) for point in grid]
-    with journal.opened(about, context) as entry:
-        splits = {seed: data.split(seed) for seed in about.seeds}
-        searched = {seed: splits[seed] for seed in about.seeds[:search_seeds]}
-        tried = searching.try_all(dict(enumerate(recipes)), searched, entry, about.name, processes)
-        number = searching.best(tried)
-        final = searching.final_jobs(recipes[number], splits, budgets.folder_of(entry, number), entry)
-        run_all(final, processes=processes, tick=lambda: None)
-        *steps, plain = searching.steps(recipes, splits[about.seeds[0]], processes)
-        found = training.gathered(recipes[number], (steps[number], plain), splits, entry)
-        epochs = [searching.epochs(budgets.folder_of(entry, point), list(searched)) for point in tried]
-        search = sum(step["flops_per_example"] * own for step, own in zip(steps, epochs, strict=True))
-        content = asdict(about) | {
-            "seeds": found.seeds,
+    with stage.journal() as entry:
+        splits = {seed: data.split(seed) for seed in stage.seeds}
+        searched = {seed: splits[seed] for seed in stage.seeds[:search_seeds]}
+        tried = try_all(dict(enumerate(recipes)), searched, entry, stage)
+        folders = [variant_folder(entry, point) for point in tried]
+        number, chosen = evaluate_best(recipes, tried, folders, list(searched), splits, entry, stage)
+        content = {
+            "seeds": chosen.seeds,
             "chosen": {"number": number, "settings": grid[number]},
             "grid": [{"settings": point} | tried[place] for place, point in enumerate(grid)],
-            "expected_best": expected_best([searching.accuracy(own) for own in tried.values()]),
+            "expected_best": expected_best([accuracy(scores) for scores in tried.values()]),
             "numbers": {f"chosen/{setting}": value for setting, value in numeric(grid[number]).items()},
-            "cost": found.cost | {"search": search / (plain["flops_per_example"] * recipe.training.epochs)},
+            "cost": chosen.cost,
         }
-        path = record.write(record.folder(runs, about), content, curves=found.curves, predicted=found.predicted)
-        journal.complete(entry, path)
-    return content
+        return stage.publish(entry, content, curves=chosen.curves, predicted=chosen.predicted)
 
 
 def numeric(settings: dict) -> dict[str, float]:

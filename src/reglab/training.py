@@ -1,46 +1,31 @@
 """From a recipe's settings to its record: all seeds, in parallel, then one atomic publication."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
 from typing import NamedTuple
 
 import numpy as np
-from tqdm import tqdm
 
 from reglab import journal, record
 from reglab.data.prepared import Prepared, Split
 from reglab.fitting import Recipe, cost_of_step, finished_seed, train_seed
 from reglab.metric_names import NETWORK
 from reglab.oracle import row
-from reglab.processes import run_all
+from reglab.processes import Progress
 from reglab.record import About
+from reglab.stage import Stage
 
 
-def run(
-    recipe: Recipe,
-    about: About,
-    data: Prepared,
-    runs: Path,
-    *,
-    processes: int | None = None,
-    context: dict | None = None,
-) -> dict:
-    """Train all seeds and publish `runs/<family>/<name>`; returns the record's content.
-
-    `context` is as in `journal.opened`.
-    """
-    with journal.opened(about, context) as entry:
-        splits = {seed: data.split(seed) for seed in about.seeds}
-        costs = train_all(recipe, splits, entry, about.name, processes)
-        found = gathered(recipe, costs, splits, entry)
-        content = asdict(about) | {"seeds": found.seeds, "cost": found.cost, "checks": own_checks(recipe, about)}
-        path = record.write(
-            record.folder(runs, about), content, curves=found.curves, predicted=found.predicted, weights=found.weights
-        )
-        journal.complete(entry, path)
-    return content
+def run(recipe: Recipe, data: Prepared, stage: Stage) -> dict:
+    """Train all seeds and publish their record; returns its content."""
+    with stage.journal() as entry:
+        splits = {seed: data.split(seed) for seed in stage.seeds}
+        costs = train_all(recipe, splits, entry, stage)
+        seeds, cost, curves, predicted, weights = gathered(recipe, costs, splits, entry)
+        content = {"seeds": seeds, "cost": cost, "checks": own_checks(recipe, stage.about)}
+        return stage.publish(entry, content, curves=curves, predicted=predicted, weights=weights)
 
 
 def own_checks(recipe: Recipe, about: About) -> list[dict]:
@@ -52,7 +37,7 @@ def own_checks(recipe: Recipe, about: About) -> list[dict]:
 
 
 class Gathered(NamedTuple):
-    """What the finished seeds of a recipe came to, as a record holds it."""
+    """The results of all seeds of a recipe, as a record holds them."""
 
     seeds: dict[str, dict]
     cost: dict[str, float]
@@ -66,13 +51,13 @@ def gathered(recipe: Recipe, costs: tuple[dict, dict], splits: dict[int, Split],
     outcomes, tensors = zip(*(finished_seed(folder, seed) for seed in splits), strict=True)
     lines = {seed: journal.Journal(folder / f"seed-{seed}.jsonl").lines for seed in splits}
     probabilities = [record.starting_with("probabilities/", arrays) for arrays in tensors]
-    each = zip(splits.items(), outcomes, probabilities, strict=True)
+    results = zip(splits.items(), outcomes, probabilities, strict=True)
     examples = len(next(iter(splits.values())).inputs["labelled"])
     return Gathered(
-        {str(seed): seed_of_record(outcome, own, split) for (seed, split), outcome, own in each},
+        {str(seed): seed_of_record(outcome, predicted, split) for (seed, split), outcome, predicted in results},
         total_cost(recipe, *costs, fmean(outcome["epochs"] for outcome in outcomes), examples),
         record.curves_csv(lines),
-        record.predictions(splits.values(), [own["test"] for own in probabilities]),
+        record.predictions(splits.values(), [predicted["test"] for predicted in probabilities]),
         {seed: record.starting_with("weights/", arrays) for seed, arrays in zip(splits, tensors, strict=True)},
     )
 
@@ -87,7 +72,7 @@ def seed_of_record(outcome: dict, probabilities: dict, split: Split) -> dict:
 
 
 def finished(folder: Path, seed: int, split: Split, kept: Sequence[str]) -> tuple[dict, dict]:
-    """As `fitting.finished_seed`, and the outcome has the `kept` ones of the metrics that a record of its own would have."""
+    """As `fitting.finished_seed`, and the outcome has those `kept` of the metrics that its record would have."""
     outcome, tensors = finished_seed(folder, seed)
     measured = seed_of_record(outcome, record.starting_with("probabilities/", tensors), split)["metrics"]
     return outcome | {"metrics": {name: measured[name] for name in kept if measured}}, tensors
@@ -106,22 +91,17 @@ def total_cost(recipe: Recipe, step: dict, plain_step: dict, epochs: float, exam
     }
 
 
-def train_all(
-    recipe: Recipe, splits: dict[int, Split], entry: Path, name: str, processes: int | None
-) -> tuple[dict, dict]:
-    """Train every seed into `entry`; returns the cost of a step with and without the techniques.
-
-    Shows progress where the output is a terminal.
-    """
+def train_all(recipe: Recipe, splits: dict[int, Split], entry: Path, stage: Stage) -> tuple[dict, dict]:
+    """Train every seed into `entry`; returns the cost of a step with and without the techniques."""
     first = next(iter(splits.values()))
-    costs = [(cost_of_step, which, first) for which in (recipe, replace(recipe, regularizers=()))]
+    costs = [(cost_of_step, each, first) for each in (recipe, replace(recipe, regularizers=()))]
     seeds = [(train_seed, recipe, split, seed, entry) for seed, split in splits.items()]
-    with tqdm(total=recipe.training.epochs * len(splits), desc=name, unit="epoch", disable=None, leave=False) as bar:
-
-        def tick() -> None:
-            bar.n = sum(journal.epochs_written(entry, seed) for seed in splits)
-            left = sum(not (entry / f"seed-{seed}.safetensors").exists() for seed in splits)
-            bar.set_postfix_str(f"{left} of {len(splits)} seeds left")
-
-        with_techniques, without, *_ = run_all(costs + seeds, processes=processes, tick=tick)
+    progress = Progress(
+        stage.name,
+        "epoch",
+        recipe.training.epochs * len(splits),
+        done=lambda: journal.epochs_written(entry, *splits),
+        note=lambda: f"{len(splits) - sum(1 for _ in entry.glob('seed-*.safetensors'))} of {len(splits)} seeds left",
+    )
+    with_techniques, without, *_ = stage.run_all(costs + seeds, progress)
     return with_techniques, without

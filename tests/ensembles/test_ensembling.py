@@ -31,6 +31,7 @@ from reglab.models.mlp import MLP
 from reglab.record import About
 from reglab.regularizers.none import NoRegularizer
 from reglab.restoring import untrained
+from reglab.stage import Stage
 
 RECIPE = Recipe((), MLP(width=8, depth=1), params.Training(epochs=3, batch_size=16, learning_rate=0.01), classes=3)
 ALL = [Bagging(members=3), DeepEnsemble(members=3), Boosting(members=3, width=4, epochs=3), DropoutAverage(members=4)]
@@ -51,7 +52,7 @@ def about(family, name, data, settings):
 
 def published(ensemble, recipe, data, root):
     of = about("ensembles", name_of(ensemble), data, {name_of(ensemble): params.settings(ensemble)})
-    ensembling.run(ensemble, recipe, of, data, root / "runs", processes=2)
+    ensembling.run(ensemble, recipe, data, Stage(of, root / "runs", processes=2))
     return root / "runs" / "ensembles" / name_of(ensemble)
 
 
@@ -126,7 +127,8 @@ def test_an_ensemble_of_one_is_the_single_model_bit_for_bit(run, data, tmp_path)
     many = load_file(run(DeepEnsemble(members=2)) / "weights" / "seed-1.safetensors")
     one = run(DeepEnsemble(members=1))
     recipe = replace(RECIPE, regularizers=(NoRegularizer(),))
-    training.run(recipe, about("regularizers", "none", data, {"none": {}}), data, tmp_path / "runs", processes=2)
+    of = about("regularizers", "none", data, {"none": {}})
+    training.run(recipe, data, Stage(of, tmp_path / "runs", processes=2))
     single = tmp_path / "runs" / "regularizers" / "none"
     assert (one / "predictions.safetensors").read_bytes() == (single / "predictions.safetensors").read_bytes()
     weights = load_file(single / "weights" / "seed-1.safetensors")
@@ -169,15 +171,16 @@ def test_members_of_another_recipe_or_other_data_are_not_taken_from_the_cache(da
     of = about("ensembles", "bagging", data, {})
     longer = replace(RECIPE, training=replace(RECIPE.training, epochs=4))
     elsewhere = replace(of, dataset={"name": "blobs", "fingerprint": "another"})
-    homes = [ensembling.home_of(*each) for each in ((of, RECIPE), (of, longer), (elsewhere, RECIPE))]
-    assert len(set(homes)) == 3 and ensembling.home_of(replace(of, settings={"members": 9}), RECIPE) == homes[0]
+    caches = [ensembling.member_cache_dir(*each) for each in ((of, RECIPE), (of, longer), (elsewhere, RECIPE))]
+    assert len(set(caches)) == 3
+    assert ensembling.member_cache_dir(replace(of, settings={"members": 9}), RECIPE) == caches[0]
 
 
 def test_members_that_other_code_trained_are_not_taken_from_the_cache(data, tmp_path, monkeypatch):
     monkeypatch.setenv("DVC_ROOT", str(tmp_path))
     of = about("ensembles", "bagging", data, {})
-    homes = [ensembling.home_of(of, RECIPE, {"code": code}) for code in ("one", "one", "another")]
-    assert homes[0] == homes[1] != homes[2]
+    caches = [ensembling.member_cache_dir(of, RECIPE, {"code": code}) for code in ("one", "one", "another")]
+    assert caches[0] == caches[1] != caches[2]
 
 
 def test_a_member_that_diverges_marks_its_seed(run):
@@ -287,20 +290,20 @@ def test_what_is_said_of_an_ensemble_follows_from_what_its_members_say():
     parts = {"labelled": labels, "validation": labels[:6], "test": labels}
     split = Split({part: own.astype(np.float32)[:, None] for part, own in parts.items()}, parts, {})
     committee = Committee([Says(6), Says(2), Says(1)], "vote", torch.ones(3))
-    judged = ensembling.assess(DeepEnsemble(members=3, combine="vote"), committee, split, seed=0, epochs=2.5)
-    metrics = judged.seed["metrics"]
-    assert judged.seed["status"] == "finished" and judged.epochs == 2.5
+    result = ensembling.assess(DeepEnsemble(members=3, combine="vote"), committee, split, seed=0, epochs=2.5)
+    metrics = result.of_record["metrics"]
+    assert result.of_record["status"] == "finished" and result.epochs == 2.5
     assert metrics["first_member_test_accuracy"] == 0.5 and metrics["one_member_test_accuracy"] == 27 / 36
     assert metrics["test_accuracy"] == metrics["train_accuracy"] == 10 / 12 and metrics["validation_accuracy"] == 4 / 6
     assert metrics["disagreement"] == pytest.approx((4 + 5 + 1) / 36)
-    assert judged.probabilities.shape == (12, 3) and judged.weights["member_weights"].tolist() == [1, 1, 1]
-    assert judged.growth.scores["vote"]["test_accuracy"].tolist() == [0.5, 8 / 12, 10 / 12], "a tie: the lower"
-    assert judged.growth.scores["vote"]["validation_accuracy"].tolist() == [0.0, 2 / 6, 4 / 6]
-    assert judged.growth.tests["average"].shape == (3, 12, 3)
+    assert result.probabilities.shape == (12, 3) and result.weights["member_weights"].tolist() == [1, 1, 1]
+    assert result.growth.scores["vote"]["test_accuracy"].tolist() == [0.5, 8 / 12, 10 / 12], "a tie: the lower"
+    assert result.growth.scores["vote"]["validation_accuracy"].tolist() == [0.0, 2 / 6, 4 / 6]
+    assert result.growth.tests["average"].shape == (3, 12, 3)
 
 
 def test_a_seed_without_an_ensemble_has_no_numbers_and_unknown_probabilities(data):
     failed = ensembling.failed("member 1: too fast", RECIPE, data.split(0), 1.5)
-    assert failed.seed == {"status": "diverged", "reason": "member 1: too fast", "metrics": {}}
+    assert failed.of_record == {"status": "diverged", "reason": "member 1: too fast", "metrics": {}}
     assert failed.probabilities.shape == (36, 3) and np.isnan(failed.probabilities).all()
     assert (failed.weights, failed.growth, failed.epochs) == ({}, None, 1.5)

@@ -20,6 +20,7 @@ from reglab.regularizers.dropout import Dropout
 from reglab.regularizers.none import NoRegularizer
 from reglab.regularizers.weight_averaging import WeightAveraging
 from reglab.restoring import ensemble_network, recipe_network
+from reglab.stage import Stage
 
 PLAIN = Recipe((), MLP(width=8, depth=1), params.Training(epochs=3, batch_size=16, learning_rate=0.01), classes=3)
 RECIPES = {
@@ -37,10 +38,10 @@ def study(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DVC_ROOT", str(root))
         for name, recipe in RECIPES.items():
-            training.run(recipe, about("regularizers", name, data), data, root / "runs", processes=2)
+            training.run(recipe, data, Stage(about("regularizers", name, data), root / "runs", processes=2))
         chosen = {each["name"]: RECIPES[each["name"]] for each in Heterogeneous(members=3).choose(folders(root))}
-        of, runs = about("ensembles", "heterogeneous", data), root / "runs"
-        content = ensembling.run(Heterogeneous(members=3), PLAIN, of, data, runs, chosen=chosen, processes=2)
+        stage = Stage(about("ensembles", "heterogeneous", data), root / "runs", processes=2)
+        content = ensembling.run(Heterogeneous(members=3), PLAIN, data, stage, chosen=chosen)
     return root, data, content
 
 

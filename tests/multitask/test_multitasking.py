@@ -17,6 +17,7 @@ from reglab.multitask.joint import Joint
 from reglab.multitask.segmentation_only import SegmentationOnly
 from reglab.record import About
 from reglab.sections import FewScenes, Scenes
+from reglab.stage import Stage
 
 SETTINGS = FewScenes(labelled=(2, 6), epochs=2, steps=3, batch_size=2, learning_rate=0.03)
 TRAINING = SETTINGS.training("cpu")
@@ -60,7 +61,7 @@ def test_the_record_has_every_number_of_scenes_the_weights_of_the_most_and_the_c
     monkeypatch.setenv("DVC_ROOT", str(tmp_path))
     dataset = {"name": data.name, "fingerprint": data.fingerprint}
     about = About("multitask", "joint", ["joint"], dataset, {"joint": {}}, [0, 1])
-    content = multitasking.run(Joint(), SETTINGS, "cpu", about, data, tmp_path / "runs", processes=1)
+    content = multitasking.run(Joint(), SETTINGS, "cpu", data, Stage(about, tmp_path / "runs", processes=1))
     folder = tmp_path / "runs" / "multitask" / "joint"
     assert record.read(folder) == {"schema": 1, "checks": []} | json.loads(json.dumps(content)) | {
         "summary": record.read(folder)["summary"]

@@ -105,7 +105,7 @@ def test_axes_are_marked_at_round_numbers():
 
 def test_an_empty_cell_is_not_a_number(tmp_path):
     (tmp_path / "curves.csv").write_text("seed,epoch,train_nll,l1_penalty\n0,0,1.5,\n0,1,1.25,0.5\n3,0,2.5,0.75\n")
-    curves = read_curves(tmp_path / "curves.csv")
+    curves = read_curves(tmp_path)
     assert list(curves) == [0, 3] and curves[0]["train_nll"].tolist() == [1.5, 1.25]
     assert np.isnan(curves[0]["l1_penalty"][0]) and curves[3]["l1_penalty"][0] == 0.75
     assert read_curves(tmp_path / "none.csv") == {}

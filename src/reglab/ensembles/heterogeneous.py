@@ -1,7 +1,6 @@
 """Heterogeneous ensemble: the best recipes together, each with the network that it has trained already."""
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from reglab.data.prepared import Split
 from reglab.ensembles.base import Committee, Ensemble
 from reglab.errors import UserError
 from reglab.evaluation.rounding import mean
+from reglab.record import read
 
 
 def on_validation(record: dict) -> tuple[float, float] | None:
@@ -27,10 +27,10 @@ def on_validation(record: dict) -> tuple[float, float] | None:
 
 def digest(folder: Path) -> str:
     """Of a published record and its weights."""
-    found = hashlib.blake2b((folder / "record.json").read_bytes(), digest_size=16)
-    for path in sorted((folder / "weights").iterdir()):
-        found.update(path.read_bytes())
-    return found.hexdigest()
+    digest = hashlib.blake2b(digest_size=16)
+    for path in (folder / "record.json", *sorted((folder / "weights").iterdir())):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Heterogeneous(Ensemble):
     equals the one with the lower validation loss.
 
     The test examples have no part in the choice, which is the same for all seeds. A member is the network that its
-    record judged, averaged weights or masks included. The record's `best_recipe_test_accuracy` is that of the first.
+    record evaluated, averaged weights or masks included. The record's `best_recipe_test_accuracy` is that of the first.
 
     Source: Goodfellow, Bengio and Courville, Deep Learning, 2016, section 7.11: members may differ in anything, as long
     as their errors do.
@@ -53,11 +53,8 @@ class Heterogeneous(Ensemble):
 
     def choose(self, recipes: Mapping[str, Path]) -> list[dict]:
         """By validation accuracy, then the lower loss, then the name; UserError where fewer than `members` finished."""
-        found = {
-            name: on_validation(json.loads((at / "record.json").read_text(encoding="utf-8")))
-            for name, at in recipes.items()
-        }
-        ranked = sorted((-told[0], told[1], name) for name, told in found.items() if told is not None)
+        scores = {name: on_validation(read(folder)) for name, folder in recipes.items()}
+        ranked = sorted((-pair[0], pair[1], name) for name, pair in scores.items() if pair is not None)
         if len(ranked) < self.members:
             raise UserError(
                 f"params.yaml: ensembles.heterogeneous.members: found {self.members}; allowed: at most {len(ranked)}, "
@@ -70,5 +67,5 @@ class Heterogeneous(Ensemble):
 
     @torch.no_grad()
     def metrics(self, committee: Committee, split: Split, seed: int) -> dict[str, float]:
-        told = committee.networks[0](torch.as_tensor(split.inputs["test"])).argmax(1).numpy()
-        return {"best_recipe_test_accuracy": float((told == split.labels["test"]).mean())}
+        predicted = committee.networks[0](torch.as_tensor(split.inputs["test"])).argmax(1).numpy()
+        return {"best_recipe_test_accuracy": float((predicted == split.labels["test"]).mean())}

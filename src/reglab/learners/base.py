@@ -58,7 +58,7 @@ class Learner(LightningModule):
     def transfer_batch_to_device(self, batch, device: torch.device, dataloader_idx: int):
         return batch  # loaders cut it from examples that lie there already
 
-    def tally(self, loss: Tensor, **terms: Tensor) -> Tensor:
+    def accumulate(self, loss: Tensor, **terms: Tensor) -> Tensor:
         """The loss, once it and its terms are in the epoch's sums, which stay on the device; Diverged if it is not finite."""
         if not loss.isfinite():
             raise Diverged(f"the loss became {loss.item()} in epoch {self.current_epoch}, step {self.global_step}")
@@ -67,19 +67,19 @@ class Learner(LightningModule):
         self.steps += 1
         return loss
 
-    def judged(self) -> nn.Module:
-        """What validation and test see, and what is measured; a network, or a module that holds one."""
+    def eval_network(self) -> nn.Module:
+        """The network on which validation, test and all measures are computed, or a module that holds one."""
         return self.network
 
     @torch.no_grad()
     def extent(self) -> dict[str, float]:
-        """Norm of the judged network's weights, and their distance from the initial weights."""
-        now = list(weights(self.judged()).values())
+        """Norm of the evaluated network's weights, and their distance from the initial weights."""
+        now = list(weights(self.eval_network()).values())
         away = [weight - start.to(weight.device) for weight, start in zip(now, self.start, strict=True)]
         return {"weight_norm": norm(now).item(), "distance_from_start": norm(away).item()}
 
     def curves(self) -> dict[str, float]:
-        """The epoch's mean terms, and the extent of the network that is judged; starts afresh."""
+        """The epoch's mean terms, and the extent of the evaluated network; starts afresh."""
         means = {key: (total / self.steps).item() for key, total in self.sums.items()}
         self.sums, self.steps = {}, 0
         return means | self.extent()
@@ -89,7 +89,7 @@ class ClassificationLearner(Learner):
     """A learner of class scores (batch, classes), validated on batches of the PARTS with one-hot targets."""
 
     def validation_step(self, batch: Batch, batch_index: int, dataloader_idx: int = 0) -> None:
-        logits, part = self.judged()(batch.inputs), PARTS[dataloader_idx]
+        logits, part = self.eval_network()(batch.inputs), PARTS[dataloader_idx]
         measured = {
             f"{part}_nll": cross_entropy(logits, batch.targets),
             f"{part}_accuracy": accuracy(logits, batch.targets),

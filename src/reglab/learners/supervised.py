@@ -36,7 +36,7 @@ class Supervised(ClassificationLearner):
             for regularizer in self.regularizers
             if (penalty := regularizer.penalty(self.network, batch, logits)) is not None
         }
-        return self.tally(sum(penalties.values(), start=cross_entropy(logits, batch.targets)), **penalties)
+        return self.accumulate(sum(penalties.values(), start=cross_entropy(logits, batch.targets)), **penalties)
 
     def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
         for regularizer in self.regularizers:
@@ -48,10 +48,10 @@ class Supervised(ClassificationLearner):
             regularizer.after_step(self.network, optimizer.param_groups[0]["lr"])
 
     def basis(self) -> nn.Module:
-        """The network whose weights are judged and published, before techniques make of it what is judged."""
+        """The network whose weights are published, before techniques turn it into the evaluated one."""
         return self.network
 
-    def judged(self) -> nn.Module:
+    def eval_network(self) -> nn.Module:
         network = self.basis()
         for regularizer in self.regularizers:
             network = regularizer.evaluation_model(network)

@@ -122,7 +122,7 @@ class MultitaskLearner(Learner):
     def training_step(self, batch: SceneBatch, batch_index: int = 0) -> Tensor:
         losses = task_losses(self.network(batch.inputs), batch)
         loss, terms = self.entry.objective(self.network, losses)
-        return self.tally(loss, **{f"{task}_loss": value for task, value in losses.items()}, **terms)
+        return self.accumulate(loss, **{f"{task}_loss": value for task, value in losses.items()}, **terms)
 
     def validation_step(self, batch: SceneBatch, batch_index: int, dataloader_idx: int = 0) -> None:
         predicted = self.network(batch.inputs)

@@ -47,7 +47,7 @@ class ContrastiveLearner(PretextLearner):
         self.temperature = temperature
 
     def training_step(self, batch: Batch, batch_index: int = 0) -> Tensor:
-        return self.tally(nt_xent(*self.projections(batch, self.moment), self.temperature))
+        return self.accumulate(nt_xent(*self.projections(batch, self.moment), self.temperature))
 
     def projections(self, batch: Batch, moment: Moment) -> tuple[Tensor, Tensor]:
         views = [self.vary(batch, moment, f"view/{number}") for number in range(2)]

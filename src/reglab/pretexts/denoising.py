@@ -26,7 +26,7 @@ class DenoisingLearner(PretextLearner):
 
     def training_step(self, batch: Batch, batch_index: int = 0) -> Tensor:
         images = self.vary(batch, self.moment)
-        return self.tally(self.error(images, self.moment.generator("noise", images.device)))
+        return self.accumulate(self.error(images, self.moment.generator("noise", images.device)))
 
     def noisy(self, images: Tensor, random: torch.Generator) -> Tensor:
         return images + self.std * torch.randn(images.shape, generator=random, device=images.device)

@@ -46,7 +46,7 @@ class MaskedLearner(PretextLearner):
 
     def training_step(self, batch: Batch, batch_index: int = 0) -> Tensor:
         images = self.vary(batch, self.moment)
-        return self.tally(self.error(images, self.moment.generator("masks", images.device)))
+        return self.accumulate(self.error(images, self.moment.generator("masks", images.device)))
 
     def hide(self, images: Tensor, random: torch.Generator) -> Tensor:
         """Masks (n, 1, h, w)."""

@@ -113,7 +113,7 @@ class NextSentenceLearner(PretextLearner):
 
     def training_step(self, batch: Batch, batch_index: int = 0) -> Tensor:
         odds = self.network(self.vary(batch, self.moment))
-        return self.tally(binary_cross_entropy_with_logits(odds, batch.targets))
+        return self.accumulate(binary_cross_entropy_with_logits(odds, batch.targets))
 
     def features(self, inputs: Tensor) -> Tensor:
         return self.network.encode(inputs)

@@ -42,7 +42,7 @@ class OrientationLearner(PretextLearner):
     def training_step(self, batch: Batch, batch_index: int = 0) -> Tensor:
         images = self.vary(batch, self.moment)
         first, second, upright = pairs(images, self.moment.generator("pairs", images.device))
-        return self.tally(binary_cross_entropy_with_logits(self.choice(first, second), upright))
+        return self.accumulate(binary_cross_entropy_with_logits(self.choice(first, second), upright))
 
     def choice(self, first: Tensor, second: Tensor) -> Tensor:
         """The log-odds (n,) that the first of each pair is the upright one."""

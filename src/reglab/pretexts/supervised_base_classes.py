@@ -23,7 +23,7 @@ class Classifier(PretextLearner):
 
     def training_step(self, batch: Batch, batch_index: int = 0) -> Tensor:
         images = self.vary(batch, self.moment)
-        return self.tally(cross_entropy(self.network(images), batch.targets))
+        return self.accumulate(cross_entropy(self.network(images), batch.targets))
 
     def measures(self, batch: Batch) -> dict[str, Tensor]:
         scores = self.network(batch.inputs)

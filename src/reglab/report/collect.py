@@ -1,12 +1,12 @@
 """What the report is made of: the records that params.yaml names, and what lies beside them."""
 
 import csv
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
+from reglab import record
 from reglab.errors import UserError
 
 # Before the @ of the DVC stage that makes a record, by section of params.yaml; elsewhere it is the section's own name.
@@ -76,10 +76,10 @@ def collect(runs: Path, expected: list[tuple[str, str]]) -> list[Entry]:
         folder = runs / family / name
         again = f"run: dvc repro {STAGES.get(family, family)}@{name}"
         try:
-            record = json.loads((folder / "record.json").read_text(encoding="utf-8"))
+            content = record.read(folder)
             drawn, members = (read_if_there(folder / name) for name in ("figure.svg", "members.csv"))
             rows = list(csv.DictReader((members or "").splitlines()))
-            entries.append(Entry(record, read_curves(folder / "curves.csv"), drawn, rows))
+            entries.append(Entry(content, read_curves(folder), drawn, rows))
         except FileNotFoundError:
             faults.append(f"{folder}/record.json: there is no such record; {again}")
         except ValueError as fault:
@@ -101,12 +101,9 @@ def read_if_there(path: Path) -> str | None:
     return path.read_text(encoding="utf-8") if path.exists() else None
 
 
-def read_curves(path: Path) -> Curves:
-    """curves.csv by seed and column; no seeds where there is no such file."""
-    rows: dict[int, list[dict]] = {}
-    for row in csv.DictReader((read_if_there(path) or "").splitlines()):
-        rows.setdefault(int(row.pop("seed")), []).append(row)
+def read_curves(folder: Path) -> Curves:
+    """The curves of a record by seed and column."""
     return {
-        seed: {column: np.array([float(row[column] or "nan") for row in lines]) for column in lines[0]}
-        for seed, lines in rows.items()
+        seed: {column: np.array([np.nan if row[column] is None else row[column] for row in rows]) for column in rows[0]}
+        for seed, rows in record.read_curves(folder).items()
     }

@@ -91,7 +91,7 @@ class Steps(Supervised):
     def predicted(self, inputs: Tensor) -> Tensor:
         """What validation and test see: scores (n, classes) of the network that is judged."""
         with evaluation_mode(self.network):
-            return self.judged().eval()(inputs)
+            return self.eval_network().eval()(inputs)
 
     def bits(self) -> dict[str, Tensor]:
         """All that the steps came to: the state of the network and what it predicts."""

@@ -1,13 +1,13 @@
 """The curves of a recipe: read from its journal (with times) or its record, their bands over seeds, and the picture."""
 
-import csv
 import json
 import math
-from collections import defaultdict
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
+
+from reglab import record
 
 MAIN = ("train_accuracy", "validation_accuracy", "train_nll", "validation_nll")
 
@@ -38,14 +38,14 @@ def read_journal(entry: Path) -> dict[str, Curve]:
 
 
 def read_record(folder: Path) -> dict[str, Curve]:
-    """By seed the rows of `curves.csv`, without times; empty where a record has no curves."""
-    curves: dict[str, Curve] = defaultdict(dict)
-    if (folder / "curves.csv").exists():
-        with (folder / "curves.csv").open(newline="", encoding="utf-8") as file:
-            for row in csv.DictReader(file):
-                seed, epoch = row.pop("seed"), int(row.pop("epoch"))
-                curves[seed][epoch] = Point({name: float(cell) for name, cell in row.items() if cell})
-    return dict(curves)
+    """By seed the rows of the record's curves, without times; empty where a record has no curves."""
+    return {
+        str(seed): {
+            int(row["epoch"]): Point({name: x for name, x in row.items() if name != "epoch" and x is not None})
+            for row in rows
+        }
+        for seed, rows in record.read_curves(folder).items()
+    }
 
 
 def with_times(curve: Curve, start: int) -> Curve:

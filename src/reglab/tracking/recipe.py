@@ -4,12 +4,11 @@ Every step may be killed and repeated. Runs are found by a tag that they have fr
 recorded times, so that sending them twice adds no rows; a run ends only when it has everything, the parent last.
 """
 
-import hashlib
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from reglab import record
 from reglab.tracking import content, curves, trials
 from reglab.tracking.curves import Curve
 from reglab.tracking.store import Store, now
@@ -32,10 +31,9 @@ class Record:
 def read(folder: Path) -> Record | None:
     """The record in a folder, if there is one."""
     try:
-        text = (folder / "record.json").read_bytes()
+        return Record(folder, *record.read_with_digest(folder))
     except FileNotFoundError:
         return None
-    return Record(folder, json.loads(text), hashlib.sha256(text).hexdigest())
 
 
 @dataclass(frozen=True)
