@@ -33,7 +33,7 @@ bench: $(READY)
 	@for benchmark in benchmarks/*.py; do $(ENV)/bin/python $$benchmark || exit 1; done
 
 lint: $(READY)
-	@$(ENV)/bin/ruff check .
+	@$(ENV)/bin/ruff check . && $(ENV)/bin/lint-imports
 
 # The shell holds the lock until it ends, so that a second make waits and finds the environment made.
 $(READY): requirements.lock pyproject.toml

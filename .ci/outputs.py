@@ -4,7 +4,7 @@ import json
 import sqlite3
 from pathlib import Path
 
-from reglab import params
+from reglab.config import params
 
 settings = params.load()
 expected = settings.expected()

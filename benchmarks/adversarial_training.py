@@ -20,12 +20,13 @@ import torch
 
 from reglab.attacks.base import accuracy
 from reglab.attacks.strong import strong
-from reglab.data import digits, prepared
-from reglab.fitting import Recipe, finished_seed, learner_of, train_seed
+from reglab.config.params import Training
+from reglab.data import prepared
+from reglab.data.sources import digits
 from reglab.models.convnet import ConvNet
-from reglab.params import Training
-from reglab.record import starting_with
 from reglab.regularizers.adversarial_training import AdversarialTraining
+from reglab.tracking.record import starting_with
+from reglab.training.one_seed import Recipe, finished_seed, learner_of, train_seed
 
 EPSILON, SEEDS = 0.1, 2
 TRAINING = Training(epochs=100, batch_size=64, learning_rate=0.003)

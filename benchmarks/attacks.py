@@ -26,9 +26,9 @@ from torch.nn.functional import cross_entropy
 
 from reglab.attacks.base import accuracy
 from reglab.attacks.projected_gradient import projected_gradient
-from reglab.data.digits import load
-from reglab.models.base import build
+from reglab.data.sources.digits import load
 from reglab.models.convnet import ConvNet
+from reglab.training.network import build
 
 TURNS, STEPS = 15, 20
 

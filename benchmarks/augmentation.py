@@ -27,9 +27,9 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "src"))
 import torch
 from torch.nn.functional import affine_grid, grid_sample
 
-from reglab.augmentation.geometry import places, warp
-from reglab.augmentation.policy import Policy
-from reglab.streams import Moment
+from reglab.core.streams import Moment
+from reglab.data.augmentation.geometry import places, warp
+from reglab.data.augmentation.policy import Policy
 
 TURNS, BATCH, EXAMPLES = 15, 128, 1000
 ROTATION, TRANSLATION, SCALE, SHEAR = 15.0, 0.1, 0.1, 10.0

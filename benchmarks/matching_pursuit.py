@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from sklearn.linear_model import orthogonal_mp_gram
 
-from reglab.theory.matching_pursuit import keep_largest, pursue
+from reglab.experiments.theory.topics.matching_pursuit import keep_largest, pursue
 
 TURNS, SIGNALS = 7, 1000
 SIZES = ((64, 128, 8), (64, 256, 16), (256, 512, 16))  # features, atoms, non-zeros

@@ -20,11 +20,11 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "src"))
 import torch
 from pytorch_lightning import Callback, Trainer
 
-from reglab import params
-from reglab.data.digits import load
+from reglab.core import registry
 from reglab.data.loader import Batch, Loader, whole
-from reglab.fitting import Recipe, learner_of, quiet
+from reglab.data.sources.digits import load
 from reglab.models.mlp import MLP
+from reglab.training.one_seed import Recipe, learner_of, quiet
 
 TURNS, EPOCHS = 9, 6
 TRAINING = SimpleNamespace(
@@ -47,7 +47,7 @@ class Clock(Callback):
 
 def seconds_per_step(technique: str, examples: Batch) -> float:
     """Median over the epochs of a short training, the first apart."""
-    recipe = Recipe((params.find("regularizers", technique)(),), MLP(width=256, depth=2), TRAINING, classes=10)
+    recipe = Recipe((registry.find("regularizers", technique)(),), MLP(width=256, depth=2), TRAINING, classes=10)
     learner, loader, clock = (
         learner_of(recipe, (1, 8, 8), seed=0),
         Loader(examples, TRAINING.batch_size, seed=0),
@@ -71,7 +71,7 @@ def main() -> None:
     quiet()
     inputs, labels = load()
     examples = whole(inputs[:900], labels[:900], classes=10)
-    names = ["none", *(name for name in sys.argv[1:] or params.names("regularizers") if name != "none")]
+    names = ["none", *(name for name in sys.argv[1:] or registry.names("regularizers") if name != "none")]
     turns = [{name: seconds_per_step(name, examples) for name in names} for _ in range(TURNS)]
     least = {name: min(turn[name] for turn in turns) for name in names}
     for name, seconds in least.items():

@@ -9,11 +9,14 @@ def main() -> None:
     from functools import partial
     from pathlib import Path
 
-    from reglab import attacking, params, record
+    from reglab.config import params
     from reglab.data import prepared
-    from reglab.fitting import Recipe
-    from reglab.restoring import ensemble_network, recipe_network
-    from reglab.stage import Stage
+    from reglab.experiments.ensembles.restore import ensemble_network
+    from reglab.experiments.robustness import run as attacking
+    from reglab.tracking import record
+    from reglab.tracking.stage import Stage
+    from reglab.training.one_seed import Recipe
+    from reglab.training.restore import recipe_network
 
     settings, data, family = params.load(), prepared.read(Path("data/study")), stage.name()
     attack = settings.entry("attacks", family)

@@ -6,9 +6,10 @@ import stage
 def main() -> None:
     from pathlib import Path
 
-    from reglab import baselining, params
+    from reglab.config import params
     from reglab.data import prepared
-    from reglab.stage import Stage
+    from reglab.experiments.baselines import run as baselining
+    from reglab.tracking.stage import Stage
 
     settings, data, name = params.load(), prepared.read(Path("data/study")), stage.name()
     baseline = settings.entry("baselines", name)

@@ -8,17 +8,17 @@ def main() -> None:
     import sys
     from pathlib import Path
 
-    from reglab import params
-    from reglab.data import feasible
-    from reglab.evaluation.required_seeds import too_few_seeds
+    from reglab.config import data_checks, params
+    from reglab.core import plain
+    from reglab.experiments.required_seeds import too_few_seeds
 
     settings = params.load()
-    for warning in [*feasible.check(settings), *too_few_seeds(settings)]:
+    for warning in [*data_checks.check(settings), *too_few_seeds(settings)]:
         print(warning, file=sys.stderr)
     recipes = Path("data/recipes")  # what a stage depends on that cannot tell the section of its recipe
     recipes.mkdir(parents=True, exist_ok=True)
     for name in (*settings.regularizers, *settings.combinations):
-        techniques = params.settings(settings.recipe(name)[1])
+        techniques = plain.settings(settings.recipe(name)[1])
         (recipes / f"{name}.json").write_text(json.dumps(techniques, indent=2) + "\n", encoding="utf-8")
     Path("data/checked.txt").write_text(
         "params.yaml has been checked\n", encoding="utf-8"

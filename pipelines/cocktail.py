@@ -7,10 +7,11 @@ import stage
 def main() -> None:
     from pathlib import Path
 
-    from reglab import cocktail, params
+    from reglab.config import params
     from reglab.data import prepared
-    from reglab.fitting import Recipe
-    from reglab.stage import Stage
+    from reglab.experiments.tuning import cocktail
+    from reglab.tracking.stage import Stage
+    from reglab.training.one_seed import Recipe
 
     settings, data, name = params.load(), prepared.read(Path("data/study")), stage.name()
     search = settings.entry("cocktails", name)

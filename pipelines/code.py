@@ -6,8 +6,8 @@ import stage
 def main() -> None:
     from pathlib import Path
 
-    from reglab.imports import Code
-    from reglab.yaml_source import read
+    from reglab.config.stage_code import Code
+    from reglab.config.yaml_source import read
 
     code = Code(Path.cwd(), read("params.yaml")[0])
     for name in code.stages():

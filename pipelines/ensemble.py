@@ -7,10 +7,11 @@ def main() -> None:
     import json
     from pathlib import Path
 
-    from reglab import ensembling, params
+    from reglab.config import params
     from reglab.data import prepared
-    from reglab.fitting import Recipe
-    from reglab.stage import Stage
+    from reglab.experiments.ensembles import run as ensembling
+    from reglab.tracking.stage import Stage
+    from reglab.training.one_seed import Recipe
 
     settings, data, name = params.load(), prepared.read(Path("data/study")), stage.name()
     ensemble = settings.entry("ensembles", name)

@@ -11,8 +11,8 @@ def main() -> None:
 
     from safetensors.numpy import load_file
 
-    from reglab import params
-    from reglab.evaluation.verdicts import summary, verdicts
+    from reglab.config import params
+    from reglab.experiments.verdicts import summary, verdicts
     from reglab.report.collect import by_family, collect
 
     settings, runs = params.load(), Path("runs")

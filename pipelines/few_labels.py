@@ -6,9 +6,11 @@ import stage
 def main() -> None:
     from pathlib import Path
 
-    from reglab import few_labels, params, record
+    from reglab.config import params
     from reglab.data import prepared
-    from reglab.stage import Stage
+    from reglab.experiments.few_labels import run as few_labels
+    from reglab.tracking import record
+    from reglab.tracking.stage import Stage
 
     settings, data, name = params.load(), prepared.read(Path("data/study")), stage.name()
     family = "transfer" if name in settings.transfer else "semi_supervised"

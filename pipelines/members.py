@@ -7,7 +7,7 @@ def main() -> None:
     import json
     from pathlib import Path
 
-    from reglab import params
+    from reglab.config import params
 
     settings, folder = params.load(), Path("data/members")
     recipes = {name: Path("runs/regularizers") / name for name in settings.regularizers}

@@ -11,12 +11,13 @@ def main() -> None:
     import sys
     from pathlib import Path
 
-    from reglab import params, tracking
-    from reglab.errors import UserError
-    from reglab.outcome import SAID_LATER, outcome
+    from reglab.config import params
+    from reglab.core.errors import UserError
+    from reglab.runtime.outcome import SAID_LATER, outcome
+    from reglab.tracking import mirror
 
     try:
-        print(tracking.sync_all(params.load()))
+        print(mirror.sync_all(params.load()))
     except UserError as error:
         print(error, "The results are complete without it; later: reglab sync", sep="\n", file=sys.stderr)
     if SAID_LATER not in os.environ:

@@ -6,9 +6,10 @@ import stage
 def main() -> None:
     from pathlib import Path
 
-    from reglab import multitasking, params
+    from reglab.config import params
     from reglab.data import prepared
-    from reglab.stage import Stage
+    from reglab.experiments.multitask import run as multitasking
+    from reglab.tracking.stage import Stage
 
     settings, data, name = params.load(), prepared.read(Path("data/scenes")), stage.name()
     entry = settings.entry("multitask", name)

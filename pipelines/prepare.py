@@ -6,7 +6,7 @@ import stage
 def main() -> None:
     from pathlib import Path
 
-    from reglab import params
+    from reglab.config import params
     from reglab.data import prepared, source
 
     settings = params.load()

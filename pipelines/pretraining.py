@@ -6,10 +6,11 @@ import stage
 def main() -> None:
     from pathlib import Path
 
-    from reglab import params, pretraining
+    from reglab.config import params
     from reglab.data import prepared
-    from reglab.pretexts.base import Setting
-    from reglab.stage import Stage
+    from reglab.experiments.pretraining import run as pretraining
+    from reglab.experiments.pretraining.base import Setting
+    from reglab.tracking.stage import Stage
 
     settings, name = params.load(), stage.name()
     pretext = settings.entry("pretraining", name)

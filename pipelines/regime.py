@@ -6,13 +6,15 @@ import stage
 def main() -> None:
     from pathlib import Path
 
-    from reglab import params, regimes
+    from reglab.config import params
+    from reglab.core import plain
     from reglab.data import prepared
-    from reglab.fitting import Recipe
-    from reglab.stage import Stage
+    from reglab.experiments.regimes import run as regimes
+    from reglab.tracking.stage import Stage
+    from reglab.training.one_seed import Recipe
 
     settings, data = params.load(), prepared.read(Path("data/study"))
-    name, grid = stage.name(), params.settings(settings.regimes)
+    name, grid = stage.name(), plain.settings(settings.regimes)
     regularizer = settings.entry("regularizers", name)
     axes = {axis: grid[axis] for axis in regimes.Cell._fields}
     about = stage.about(settings, "regimes", data, {name: regularizer}, regimes=axes, **settings.shared())

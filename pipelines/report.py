@@ -8,20 +8,21 @@ def main() -> None:
     import shutil
     from pathlib import Path
 
-    from reglab import params
-    from reglab.redaction import redact
+    from reglab.config import params
+    from reglab.core import plain
+    from reglab.core.redaction import redact
+    from reglab.experiments.pages import render
     from reglab.report.collect import collect
     from reglab.report.curves import curve_table
-    from reglab.report.page import render
     from reglab.report.short_answer import short_answer
     from reglab.report.slides import slides
-    from reglab.surroundings import surroundings
+    from reglab.runtime.environment import surroundings
 
     settings = params.load()
     entries = collect(Path("runs"), settings.expected())
     metrics = json.loads(Path("reports/metrics.json").read_text(encoding="utf-8"))
     dataset = json.loads(Path("data/study/dataset.json").read_text(encoding="utf-8"))
-    given = params.settings(settings) | {"dataset": dataset}
+    given = plain.settings(settings) | {"dataset": dataset}
     text = redact(Path("params.yaml").read_text(encoding="utf-8"))  # a comment may hold an address
     reports = Path("reports")
     shutil.rmtree(reports / "pages", ignore_errors=True)  # a page that the study no longer has must go

@@ -8,9 +8,9 @@ def main() -> None:
 
     import numpy as np
 
-    from reglab import params
+    from reglab.config import params
     from reglab.data import prepared
-    from reglab.data.scenes import render
+    from reglab.data.sources.scenes import render
 
     settings = params.load()
     scenes = render(settings.scenes.count, settings.scenes.size)

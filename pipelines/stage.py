@@ -11,10 +11,10 @@ sys.path[:] = [str(HERE.parent / "src"), *(place for place in sys.path if Path(p
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # the number of threads changes the bits of a result
 
 try:
-    from reglab import disk_space, dvc_process, warm
-    from reglab.errors import UserError, WorkError
-    from reglab.processes import die_with_parent, exit_on_signals
-    from reglab.redaction import redact_output
+    from reglab.core.errors import UserError, WorkError
+    from reglab.core.redaction import redact_output
+    from reglab.runtime import disk_space, dvc_process, warm
+    from reglab.runtime.processes import die_with_parent, exit_on_signals
 except ModuleNotFoundError as missing:
     sys.exit(f"{missing}; activate the environment (source .venv/bin/activate) or say: make repro")
 
@@ -52,15 +52,15 @@ def about(settings, family: str, data, techniques: dict, /, **others):
     """What the stage's run is, in every seed, as `record.About`: its techniques by name, in order of application, on the
     prepared `data`, and the `others` of the settings that it rests on.
     """
-    from reglab.params import settings as plain
-    from reglab.record import About
+    from reglab.core.plain import settings as plain
+    from reglab.tracking.record import About
 
     dataset, seeds = {"name": data.name, "fingerprint": data.fingerprint}, list(range(settings.seeds))
     return About(family, name(), list(techniques), dataset, plain(techniques) | plain(others), seeds)
 
 
 def options(settings) -> dict:
-    """What every `reglab.stage.Stage` is given besides what it is about: the folder of all records, the processes side by
+    """What every `tracking.stage.Stage` is given besides what it is about: the folder of all records, the processes side by
     side, and what the journal needs to know.
     """
     return {"runs": Path("runs"), "processes": settings.processes, "context": context(settings.tracking)}
@@ -70,8 +70,8 @@ def code() -> str:
     """The digest of the list of code on which this stage depends (data/code), of the files as they are now."""
     import hashlib
 
-    from reglab.imports import Code
-    from reglab.yaml_source import read
+    from reglab.config.stage_code import Code
+    from reglab.config.yaml_source import read
 
     code = Code(HERE.parent, read("params.yaml")[0])
     listing = code.listing(code.stage_of(Path(sys.argv[0]).name, name()))
@@ -85,8 +85,8 @@ def context(tracking) -> dict:
     """
     from dataclasses import asdict
 
-    from reglab import git
-    from reglab.changed_settings import changed_settings
+    from reglab.config.changed_settings import changed_settings
+    from reglab.runtime import git
 
     commit = git.ask(Path.cwd(), "rev-parse", "HEAD") or b""
     tags = {"dvc_stage": os.environ.get("DVC_STAGE", "by hand"), "git_commit": commit.decode().strip()}

@@ -6,14 +6,16 @@ import stage
 def main() -> None:
     import sys
 
-    from reglab import checking, params
-    from reglab.record import About
-    from reglab.stage import Stage
+    from reglab.config import params
+    from reglab.core import plain, registry
+    from reglab.experiments.theory import run as checking
+    from reglab.tracking.record import About
+    from reglab.tracking.stage import Stage
 
     settings, name = params.load(), stage.name()
     topic = settings.entry("theory", name)
-    about = About("theory", name, [], {}, {name: params.settings(topic)}, [])
-    techniques = {name: params.find("regularizers", name) for name in params.names("regularizers")}
+    about = About("theory", name, [], {}, {name: plain.settings(topic)}, [])
+    techniques = {name: registry.find("regularizers", name) for name in registry.names("regularizers")}
     content = checking.run(topic, techniques, Stage(about, **stage.options(settings)))
     for check in content["checks"]:
         if not check["passed"]:

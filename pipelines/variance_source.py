@@ -6,11 +6,12 @@ import stage
 def main() -> None:
     from pathlib import Path
 
-    from reglab import params, variance_sources
+    from reglab.config import params
     from reglab.data import prepared
-    from reglab.fitting import Recipe
-    from reglab.regularizers.base import name
-    from reglab.stage import Stage
+    from reglab.experiments.variance_sources import run as variance_sources
+    from reglab.tracking.stage import Stage
+    from reglab.training.one_seed import Recipe
+    from reglab.training.regularizer import name
 
     settings, data = params.load(), prepared.read(Path("data/study"))
     _, regularizers = settings.recipe(stage.name())

@@ -6,7 +6,7 @@ import numpy as np
 
 from reglab.data import prepared
 from reglab.data.prepared import Prepared
-from reglab.sections import Data
+from reglab.data.settings import Data
 
 
 def blobs(folder: Path, *, seeds: int, examples: int = 120, apart: float = 1.0, **sizes) -> Prepared:

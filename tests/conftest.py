@@ -25,7 +25,7 @@ class CalledHere:
 
 
 if "MUTANT_UNDER_TEST" in os.environ:  # mutmut sees in its own process alone which functions a test runs
-    from reglab import processes
+    from reglab.runtime import processes
 
     processes.ProcessPoolExecutor = CalledHere
 

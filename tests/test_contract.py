@@ -11,20 +11,21 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from reglab import cli, params
-from reglab.errors import UserError
+from reglab import cli
+from reglab.core import registry
+from reglab.core.errors import UserError
 from reglab.regularizers.dropout import Dropout
 from reglab.technique_checks import CHECKS, run_check
 from reglab.technique_checks.entry import technique_of
 
 ROOT = Path(__file__).parent.parent
-NAMES = params.names("regularizers")
+NAMES = registry.names("regularizers")
 ENTRIES = YAML(typ="safe").load(ROOT / "params.yaml")["regularizers"]
 
 
 @cache
 def result(check, name):
-    return run_check(check, params.find("regularizers", name)())
+    return run_check(check, registry.find("regularizers", name)())
 
 
 @pytest.mark.parametrize("check", CHECKS)
@@ -48,9 +49,9 @@ def test_a_check_applies_to_some_technique(check):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_technique_that_names_a_theory_topic_has_exact_checks_which_the_stage_of_the_topic_runs(name):
-    topic = params.find("regularizers", name).topic
+    topic = registry.find("regularizers", name).topic
     if topic is not None:
-        assert topic in params.names("theory")
+        assert topic in registry.names("theory")
         assert result("its_exact_checks_hold_each_time_with_the_same_gap", name).status == "passed"
 
 
@@ -70,7 +71,7 @@ def test_a_technique_that_names_a_theory_topic_has_exact_checks_which_the_stage_
     ids=str,
 )
 def test_other_settings_keep_it_too(name, settings):
-    technique = params.find("regularizers", name)(**settings)
+    technique = registry.find("regularizers", name)(**settings)
     skipped = (
         "every_setting",
         "switched_on",
@@ -84,7 +85,7 @@ def test_other_settings_keep_it_too(name, settings):
 @pytest.mark.parametrize("name", NAMES)
 def test_params_yaml_has_the_technique_with_all_its_settings_and_a_comment(name):
     assert name in ENTRIES, f"params.yaml: regularizers: lacks {name}"
-    wanted = {field.name for field in fields(params.find("regularizers", name))}
+    wanted = {field.name for field in fields(registry.find("regularizers", name))}
     assert set(ENTRIES[name]) == wanted
     lines = (ROOT / "params.yaml").read_text("utf-8").splitlines()
     line = next(line for line in lines if line.startswith(f"  {name}:"))

@@ -9,7 +9,7 @@ import sys
 import pytest
 from checkout import Checkout
 
-from reglab import warm
+from reglab.runtime import warm
 
 pytestmark = pytest.mark.stress
 RATE = "regularizers.dropout.hidden_rate"

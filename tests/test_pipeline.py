@@ -10,8 +10,9 @@ import time
 import pytest
 from checkout import NAMES, ROOT, TOOLS, Checkout
 
-from reglab import params, warm
+from reglab.config import params
 from reglab.report.collect import STAGES
+from reglab.runtime import warm
 
 pytestmark = pytest.mark.stress
 

@@ -8,14 +8,16 @@ import sys
 from contextlib import nullcontext
 from pathlib import Path
 
-from reglab import disk_space, git, params, profiles, warm
-from reglab.errors import UserError, WorkError
-from reglab.exclusive import no_dvc, only_repro
-from reglab.outlines import outlines
-from reglab.processes import exit_on_signals
-from reglab.redaction import redact_output
-from reglab.targets import targets
-from reglab.uncommitted import untracked
+from reglab.config import entries, params, profiles
+from reglab.config.targets import targets
+from reglab.config.uncommitted import untracked
+from reglab.core import registry
+from reglab.core.errors import UserError, WorkError
+from reglab.core.outlines import outlines
+from reglab.core.redaction import redact_output
+from reglab.runtime import disk_space, git, warm
+from reglab.runtime.exclusive import no_dvc, only_repro
+from reglab.runtime.processes import exit_on_signals
 
 
 def main() -> None:
@@ -80,8 +82,8 @@ def speak_utf_8() -> None:
 
 
 def check(given: argparse.Namespace) -> int:
-    from reglab.data import feasible
-    from reglab.evaluation.required_seeds import too_few_seeds
+    from reglab.config import data_checks
+    from reglab.experiments.required_seeds import too_few_seeds
 
     imported = "torch" in sys.modules  # as in a warm process, where the files themselves are no slower than outlines
     with nullcontext() if imported else outlines():
@@ -89,7 +91,7 @@ def check(given: argparse.Namespace) -> int:
         if given.profile or given.only:
             settings = profiles.load(Path.cwd(), given.profile, given.only)
     with profiles.told_of(given.profile):
-        warnings = feasible.check(settings)
+        warnings = data_checks.check(settings)
     for warning in [*warnings, *too_few_seeds(settings), *untracked(Path.cwd())]:
         print(warning, file=sys.stderr)
     recipes = len(settings.regularizers) + len(settings.combinations)
@@ -100,7 +102,9 @@ def check(given: argparse.Namespace) -> int:
 
 
 def repro(given: argparse.Namespace) -> int:
-    from reglab.repro import repro
+    from reglab.runtime.dvc_repro import repro
+    from reglab.tracking.mirror.follower import following
+    from reglab.tracking.mirror.store import ENVIRONMENT
 
     exit_on_signals()
     if not Path("params.yaml").exists():
@@ -108,7 +112,7 @@ def repro(given: argparse.Namespace) -> int:
     folder, smaller = Path.cwd(), ["--profile", given.profile] * bool(given.profile)
     smaller += ["--only", *given.only] * bool(given.only)
     place = profiles.place(folder, given.profile, given.only) if smaller else folder
-    with only_repro(place, wait=given.wait), warm.server() as address:
+    with only_repro(place, wait=given.wait), warm.server(ENVIRONMENT) as address:
         with no_dvc(place):
             pass  # before anything is touched; again by `recover`, which mends what DVC writes
         os.environ.update(address)
@@ -120,18 +124,18 @@ def repro(given: argparse.Namespace) -> int:
             folder = profiles.prepare(folder, given.profile, given.only)
             os.environ.pop("MLFLOW_TRACKING_URI", None)  # the runs of the whole study are not to be mixed with these
         named = [argument for argument in given.arguments if not argument.startswith("-")]
-        return code or repro(folder, given.arguments + ([] if named else targets(folder)))
+        return code or repro(folder, given.arguments + ([] if named else targets(folder)), following)
 
 
 def sync(given: argparse.Namespace) -> int:
-    from reglab import tracking
+    from reglab.tracking import mirror
 
-    print(tracking.sync_all(params.load()))
+    print(mirror.sync_all(params.load()))
     return 0
 
 
 def ui(given: argparse.Namespace) -> int:
-    from reglab.tracking.ui import serve
+    from reglab.tracking.mirror.ui import serve
 
     folder = Path.cwd()
     if given.profile:
@@ -147,7 +151,7 @@ def ui(given: argparse.Namespace) -> int:
 
 def techniques(given: argparse.Namespace) -> int:
     """One line a technique: its name, its settings, and the first sentence of its file."""
-    found = {name: params.describe("regularizers", name) for name in params.names("regularizers")}
+    found = {name: entries.describe("regularizers", name) for name in registry.names("regularizers")}
     if given.json:
         print(json.dumps(found, indent=2))
         return 0

@@ -7,9 +7,9 @@ import torch
 from sklearn.linear_model import LogisticRegression
 from torch.nn.functional import cross_entropy
 
-from reglab.data import digits
-from reglab.models.base import build
+from reglab.data.sources import digits
 from reglab.models.convnet import ConvNet
+from reglab.training.network import build
 
 
 @pytest.fixture(scope="session", autouse=True)

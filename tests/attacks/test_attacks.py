@@ -13,7 +13,7 @@ from reglab.attacks.objectives import margin
 from reglab.attacks.projected_gradient import projected_gradient
 from reglab.attacks.square import square
 from reglab.attacks.strong import strong
-from reglab.errors import UserError
+from reglab.core.errors import UserError
 
 GRADIENT = {
     "fast": fast_gradient,

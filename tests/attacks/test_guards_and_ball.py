@@ -9,11 +9,11 @@ from torch import nn
 from reglab.attacks.ball import Ball, rowwise_norm
 from reglab.attacks.base import evaluation_mode, gradient, under_attack
 from reglab.attacks.objectives import cross_entropy
-from reglab.models.base import build
+from reglab.core.streams import Moment, generator
 from reglab.models.mlp import MLP
 from reglab.regularizers.dropout import Dropout
 from reglab.regularizers.sparse_activations import SparseActivations
-from reglab.streams import Moment, generator
+from reglab.training.network import build
 
 
 def test_modes_come_back_after_an_error_too():

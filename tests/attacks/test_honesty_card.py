@@ -7,10 +7,10 @@ import torch
 from torch import nn
 
 from reglab.attacks.base import accuracy
-from reglab.attacks.checks import card, closed_form, reliable, transfer
 from reglab.attacks.fast_gradient import fast_gradient
 from reglab.attacks.projected_gradient import projected_gradient
 from reglab.attacks.strong import strong
+from reglab.experiments.robustness.reliability import card, closed_form, reliable, transfer
 
 SLOPE = "the loss has a slope at the examples"
 BLACK_BOX = "a black-box attack finds nothing more"

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from reglab.core.errors import UserError
 from reglab.data import prepared
-from reglab.errors import UserError
-from reglab.sections import Data
+from reglab.data.settings import Data
 
 DATA = Data("digits", train_size=20, validation_size=10, test_size=10, label_noise=0.5)
 

@@ -3,10 +3,11 @@ import hashlib
 import numpy as np
 import pytest
 
-from reglab.data import scenes, source
-from reglab.data.scenes import CLASSES, render
+from reglab.core.errors import UserError
+from reglab.data import source
 from reglab.data.solids import SHAPES, Solids, z_buffer
-from reglab.errors import UserError
+from reglab.data.sources import scenes
+from reglab.data.sources.scenes import CLASSES, render
 
 PINNED = "94bed5ec19681658004bf971c2ddada0dbd94c3d0b7a06fe4a74c5441827f8f0"
 SOLID = Solids(*(np.float32(value).reshape(1, 1, 1) for value in (0.3, -1.8, 4.0, 0.7, 1.2, 0.8, 0.6)))

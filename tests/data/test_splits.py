@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from reglab.data import prepared, source
+from reglab.data.settings import Data
 from reglab.data.splits import covering, split, with_noise
-from reglab.sections import Data
 
 SIZES = {"train_size": 900, "validation_size": 300, "test_size": 400}
 

@@ -9,9 +9,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from reglab.core.errors import UserError
 from reglab.data import text
 from reglab.data.text import BLOCK, LENGTH, PARTS, blocks, read, sentences, split, split_paragraph, words, write
-from reglab.errors import UserError
 
 
 @pytest.fixture(scope="module")

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from reglab.evaluation import ensemble_size_curve
 from reglab.evaluation.bias_variance import BrierSplit, resampled_brier_split
 from reglab.evaluation.metrics import classification
-from reglab.record import summary
+from reglab.experiments.ensembles import ensemble_size_curve
+from reglab.tracking.record import summary
 
 CLASSES = 4
 

@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 
 from reglab.data import prepared, source
+from reglab.data.settings import Data
 from reglab.evaluation import comparison, statistics
-from reglab.fitting import Recipe, finished_seed, train_seed
 from reglab.models.mlp import MLP
-from reglab.record import seed_metrics
 from reglab.regularizers.placebo import Placebo
-from reglab.sections import Data, Training
+from reglab.tracking.record import seed_metrics
+from reglab.training.one_seed import Recipe, finished_seed, train_seed
+from reglab.training.settings import Training
 
 pytestmark = pytest.mark.stress
 

@@ -8,7 +8,7 @@ from scipy import stats
 
 from reglab.evaluation import claims, effects, statistics
 from reglab.evaluation.bias_variance import resampled_brier_split
-from reglab.sections import Claim
+from reglab.evaluation.settings import Claim
 
 RULE = {"confidence": 0.95, "relevant_difference": 0.005}
 SEEDS, EXAMPLES, POOL = 10, 60, 150

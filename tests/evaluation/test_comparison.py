@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from reglab.errors import UserError
+from reglab.core.errors import UserError
 from reglab.evaluation import comparison
 from reglab.evaluation.interval import mean_interval
 from reglab.evaluation.statistics import difference_interval, seeds_needed

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from reglab.evaluation.judgement import PairedComparison, judge
-from reglab.metric_names import relevance
+from reglab.evaluation.metric_names import relevance
 
 SEEDS = [str(seed) for seed in range(11)]
 ALL_GAIN = 0.05 + 0.001 * np.arange(11)  # p = 2/2048 of the sign flip

@@ -7,9 +7,11 @@ import pytest
 from scipy import stats
 
 from reglab.evaluation import statistics
-from reglab.evaluation.comparison_plans import few_labels, several_tasks
 from reglab.evaluation.metric_comparison import ComparisonPlan, compare_metrics
-from reglab.sections import FewLabels, FewScenes, Transfer
+from reglab.experiments.few_labels.comparisons import few_labels
+from reglab.experiments.few_labels.settings import FewLabels, Transfer
+from reglab.experiments.multitask.comparisons import several_tasks
+from reglab.experiments.multitask.settings import FewScenes
 
 SEEDS = 11
 RULE = {"confidence": 0.95, "relevant_difference": 0.005}

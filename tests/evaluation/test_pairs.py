@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from reglab import params
+from reglab.config import params
 from reglab.evaluation import statistics
 from reglab.evaluation.pairs import compare_pairs
-from reglab.evaluation.required_seeds import comparison_counts, too_few_seeds
-from reglab.evaluation.verdicts import verdicts
-from reglab.sections import Pair
+from reglab.evaluation.settings import Pair
+from reglab.experiments.required_seeds import comparison_counts, too_few_seeds
+from reglab.experiments.verdicts import verdicts
 
 SETTINGS = params.load(Path(__file__).parents[2] / "params.yaml")
 RULE = {"confidence": 0.95, "relevant_difference": 0.005}

@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 import torch
 
+from reglab.core.losses import share
 from reglab.data.prepared import Split
-from reglab.evaluation import claims, comparison, pairs, searches, statistics
+from reglab.evaluation import claims, comparison, pairs, statistics
 from reglab.evaluation.metrics import classification
 from reglab.evaluation.rounding import mean, subtract
-from reglab.losses import share
-from reglab.record import seed_metrics
-from reglab.sections import Claim, Pair
+from reglab.evaluation.settings import Claim, Pair
+from reglab.experiments.tuning import evaluate as searches
+from reglab.tracking.record import seed_metrics
 
 RULE = {"confidence": 0.95, "relevant_difference": 0.005}
 NONE = [354, 364, 362, 342, 384, 340, 358, 350]  # right of 400

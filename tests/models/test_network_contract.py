@@ -7,25 +7,25 @@ from typing import ClassVar
 import pytest
 import torch
 
-from reglab import params
 from reglab.attacks.base import evaluation_mode
+from reglab.config.cross_checks import check_ensembles
+from reglab.config.problems import Faults, hints, limits
+from reglab.core import registry
+from reglab.core.errors import UserError
+from reglab.core.plain import own_name
+from reglab.core.streams import generator
 from reglab.data.loader import whole
-from reglab.demands import check_ensembles
-from reglab.ensembles.bagging import Bagging
-from reglab.ensembles.boosting import Boosting
-from reglab.entries import own_name
-from reglab.errors import UserError
-from reglab.faults import Faults, hints, limits
-from reglab.learners.supervised import Supervised
-from reglab.models.base import Block, build
-from reglab.models.parameters import weights
-from reglab.sections import Training
-from reglab.streams import generator
+from reglab.experiments.ensembles.methods.bagging import Bagging
+from reglab.experiments.ensembles.methods.boosting import Boosting
 from reglab.technique_checks.workbench import OWN
+from reglab.training.network import Block, build
+from reglab.training.settings import Training
+from reglab.training.supervised import Supervised
+from reglab.training.weights import weights
 
 SHAPE, CLASSES = (1, 8, 8), 3
 DEVICES = ["cpu", "meta", *(["cuda"] if torch.cuda.is_available() else [])]
-NETWORKS = {name: params.find("models", name)() for name in params.names("models")} | {"without_width": OWN}
+NETWORKS = {name: registry.find("models", name)() for name in registry.names("models")} | {"without_width": OWN}
 
 
 @pytest.fixture(params=NETWORKS)

@@ -8,16 +8,18 @@ import pytest
 import torch
 from safetensors.numpy import load_file
 
-from reglab import multitasking, record
 from reglab.data import prepared
-from reglab.data.scenes import render
-from reglab.fitting import finished_seed
-from reglab.multitask.base import measures
-from reglab.multitask.joint import Joint
-from reglab.multitask.segmentation_only import SegmentationOnly
-from reglab.record import About
-from reglab.sections import FewScenes, Scenes
-from reglab.stage import Stage
+from reglab.data.settings import Scenes
+from reglab.data.sources.scenes import render
+from reglab.experiments.multitask import run as multitasking
+from reglab.experiments.multitask.base import measures
+from reglab.experiments.multitask.methods.joint import Joint
+from reglab.experiments.multitask.methods.segmentation_only import SegmentationOnly
+from reglab.experiments.multitask.settings import FewScenes
+from reglab.tracking import record
+from reglab.tracking.record import About
+from reglab.tracking.stage import Stage
+from reglab.training.one_seed import finished_seed
 
 SETTINGS = FewScenes(labelled=(2, 6), epochs=2, steps=3, batch_size=2, learning_rate=0.03)
 TRAINING = SETTINGS.training("cpu")

@@ -3,11 +3,11 @@
 import pytest
 import torch
 
+from reglab.core.streams import Moment, generator
 from reglab.data.loader import whole
-from reglab.models.base import build
 from reglab.models.convnet import ConvNet
 from reglab.models.mlp import MLP
-from reglab.streams import Moment, generator
+from reglab.training.network import build
 
 ARCHITECTURES = {"mlp": MLP(width=6, depth=2), "convnet": ConvNet(width=4, depth=2)}
 

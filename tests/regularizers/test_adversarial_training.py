@@ -9,16 +9,16 @@ import torch
 from torch import nn
 
 from reglab.attacks.ball import rowwise_norm
+from reglab.core.errors import UserError
+from reglab.core.losses import cross_entropy
+from reglab.core.streams import Moment
 from reglab.data.loader import whole
 from reglab.data.prepared import Split
-from reglab.errors import UserError
-from reglab.fitting import Recipe, finished_seed, train_seed
-from reglab.losses import cross_entropy
-from reglab.models.base import build
 from reglab.models.mlp import MLP
 from reglab.regularizers.adversarial_training import AdversarialTraining
 from reglab.regularizers.dropout import Dropout
-from reglab.streams import Moment
+from reglab.training.network import build
+from reglab.training.one_seed import Recipe, finished_seed, train_seed
 
 ATTACKS = ("fast_gradient", "projected_gradient")
 

@@ -1,9 +1,9 @@
 import pytest
 import torch
 
-from reglab.errors import UserError
+from reglab.core.errors import UserError
+from reglab.core.streams import Moment
 from reglab.regularizers.affine import Affine
-from reglab.streams import Moment
 
 NOTHING = {"rotation": 0.0, "translation": 0.0, "scale": 0.0, "shear": 0.0}
 

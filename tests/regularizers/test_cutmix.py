@@ -3,10 +3,10 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from reglab.core.checks import standard_errors
+from reglab.core.streams import Moment, generator
 from reglab.data.loader import Batch
-from reglab.oracle import standard_errors
 from reglab.regularizers.cutmix import CutMix, paste
-from reglab.streams import Moment, generator
 
 
 def test_pixels_inside_are_the_partners_and_targets_mix_in_the_shares_of_the_pixels(batch):

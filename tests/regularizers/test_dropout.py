@@ -4,9 +4,9 @@ from collections import Counter
 import pytest
 import torch
 
+from reglab.core.streams import Moment, generator
 from reglab.regularizers.dropout import Dropout, MaskAverage, masks
 from reglab.regularizers.weight_averaging import WeightAveraging
-from reglab.streams import Moment, generator
 
 
 def test_a_mask_removes_the_share_asked_for_and_scales_the_rest():

@@ -4,8 +4,8 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from reglab.best_weights import BestWeights
 from reglab.regularizers.early_stopping import EarlyStopping
+from reglab.training.best_weights import BestWeights
 
 
 def replay(network, curve, keeper=None):

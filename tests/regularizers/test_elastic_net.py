@@ -3,13 +3,13 @@ import copy
 import pytest
 import torch
 
+from reglab.core.streams import generator
 from reglab.data.loader import Batch
-from reglab.models.base import build
 from reglab.models.mlp import MLP
-from reglab.oracle import descend, regression, ridge
 from reglab.regularizers.elastic_net import ElasticNet, shrink
 from reglab.regularizers.l1 import L1
-from reglab.streams import generator
+from reglab.training.network import build
+from reglab.training.reference_problems import descend, regression, ridge
 
 
 def test_shrinking_is_the_proximal_operator():

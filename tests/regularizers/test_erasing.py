@@ -1,8 +1,8 @@
 import pytest
 import torch
 
+from reglab.core.streams import Moment
 from reglab.regularizers.erasing import Erasing
-from reglab.streams import Moment
 
 
 @pytest.mark.parametrize("share", [0.1, 0.25, 0.5, 1.0])

@@ -1,8 +1,8 @@
 import torch
 
-from reglab.penalties import norm
 from reglab.regularizers.gradient_clipping import GradientClipping
 from reglab.regularizers.weight_decay import WeightDecay
+from reglab.training.penalties import norm
 
 
 def gradients(network):

@@ -2,7 +2,7 @@ import copy
 
 import torch
 
-from reglab.oracle import standard_errors
+from reglab.core.checks import standard_errors
 from reglab.regularizers.hidden_noise import HiddenNoise
 
 

@@ -1,8 +1,8 @@
 import torch
 
-from reglab.oracle import standard_errors
+from reglab.core.checks import standard_errors
+from reglab.core.streams import Moment, generator
 from reglab.regularizers.input_noise import InputNoise
-from reglab.streams import Moment, generator
 
 
 def test_only_inputs_change_and_by_noise_of_the_deviation(network, batch):

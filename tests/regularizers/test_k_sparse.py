@@ -1,8 +1,8 @@
 import pytest
 import torch
 
+from reglab.core.streams import generator
 from reglab.regularizers.k_sparse import KSparse, keep_largest
-from reglab.streams import generator
 
 
 @pytest.mark.parametrize("count", [1, 3, 7])

@@ -2,12 +2,12 @@ import pytest
 import torch
 
 from reglab.data.loader import Batch
-from reglab.models.base import build
 from reglab.models.mlp import MLP
-from reglab.models.parameters import weights
-from reglab.oracle import descend
 from reglab.regularizers.l1 import L1
 from reglab.regularizers.weight_decay import WeightDecay
+from reglab.training.network import build
+from reglab.training.reference_problems import descend
+from reglab.training.weights import weights
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,8 @@
 import torch
 
-from reglab.models.parameters import weights
+from reglab.core.streams import generator
 from reglab.regularizers.max_norm import MaxNorm, shrinkage
-from reglab.streams import generator
+from reglab.training.weights import weights
 
 
 def norms(weight):

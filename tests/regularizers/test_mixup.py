@@ -3,10 +3,10 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from reglab.core.checks import standard_errors
+from reglab.core.streams import Moment
 from reglab.data.loader import Batch
-from reglab.oracle import standard_errors
 from reglab.regularizers.mixup import Mixup, mix
-from reglab.streams import Moment
 
 
 def test_rows_of_targets_sum_to_one_and_inputs_lie_between_their_parents(batch):

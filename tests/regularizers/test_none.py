@@ -1,5 +1,5 @@
-from reglab.regularizers.base import Regularizer
 from reglab.regularizers.none import NoRegularizer
+from reglab.training.regularizer import Regularizer
 
 
 def test_it_has_no_hook():

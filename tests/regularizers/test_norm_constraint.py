@@ -3,12 +3,12 @@ import pytest
 import torch
 
 from reglab.data.loader import Batch
-from reglab.models.base import build
 from reglab.models.mlp import MLP
-from reglab.models.parameters import weights
-from reglab.oracle import descend, regression
-from reglab.penalties import norm
 from reglab.regularizers.norm_constraint import NormConstraint
+from reglab.training.network import build
+from reglab.training.penalties import norm
+from reglab.training.reference_problems import descend, regression
+from reglab.training.weights import weights
 
 
 def test_with_the_l1_norm_the_multiplier_is_the_strength_of_the_lasso_on_the_bound():

@@ -1,8 +1,8 @@
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from reglab.regularizers.base import Regularizer
 from reglab.regularizers.placebo import Placebo
+from reglab.training.regularizer import Regularizer
 
 
 class Random(TorchDispatchMode):

@@ -9,17 +9,17 @@ import pytest
 import torch
 from torch.nn.functional import softshrink
 
-from reglab import params
 from reglab.attacks.ball import rowwise_norm
+from reglab.core import registry
+from reglab.core.checks import standard_errors
+from reglab.core.streams import Moment, generator
 from reglab.data.loader import Batch, whole
-from reglab.models.base import build
 from reglab.models.convnet import ConvNet
 from reglab.models.mlp import MLP
-from reglab.models.parameters import weights
-from reglab.oracle import standard_errors
-from reglab.penalties import half_squared_norm, norm
 from reglab.regularizers.affine import drawn
-from reglab.streams import Moment, generator
+from reglab.training.network import build
+from reglab.training.penalties import half_squared_norm, norm
+from reglab.training.weights import weights
 
 ARCHITECTURES = [MLP(width=12, depth=3), ConvNet(width=4, depth=2)]
 LAWS = {}  # "technique.setting" -> its law and the values at which it must hold
@@ -428,17 +428,17 @@ CASES = [(setting, value) for setting, (_, values, _) in LAWS.items() for value 
 @pytest.mark.parametrize(("setting", "value"), CASES, ids=[f"{setting}={value}" for setting, value in CASES])
 def test_a_setting_obeys_its_law(setting, value):
     (name, field), (assertions, _, others) = setting.split("."), LAWS[setting]
-    assertions(params.find("regularizers", name)(**others | {field: value}), value)
+    assertions(registry.find("regularizers", name)(**others | {field: value}), value)
 
 
 def test_a_technique_has_a_law_for_every_setting_or_for_none():
     """Those of a technique that was added since are held by the contract alone, unless somebody writes a law."""
     lawful = {setting.partition(".")[0] for setting in LAWS}
-    wanted = {f"{name}.{field.name}" for name in lawful for field in fields(params.find("regularizers", name))}
+    wanted = {f"{name}.{field.name}" for name in lawful for field in fields(registry.find("regularizers", name))}
     assert set(LAWS) == wanted and len(lawful) == 20
 
 
 @pytest.mark.parametrize("setting", LAWS)
 def test_a_law_is_tried_at_two_values_and_one_of_them_is_not_the_default(setting):
     (name, field), (_, values, _) = setting.split("."), LAWS[setting]
-    assert len(set(values)) >= 2 and set(values) - {getattr(params.find("regularizers", name)(), field)}
+    assert len(set(values)) >= 2 and set(values) - {getattr(registry.find("regularizers", name)(), field)}

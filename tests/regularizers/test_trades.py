@@ -6,14 +6,14 @@ from torch import nn
 
 from reglab.attacks.base import under_attack
 from reglab.attacks.objectives import divergence
+from reglab.core.errors import UserError
+from reglab.core.streams import Moment
 from reglab.data.loader import whole
-from reglab.errors import UserError
-from reglab.models.base import build
 from reglab.models.mlp import MLP
 from reglab.regularizers.dropout import Dropout
 from reglab.regularizers.sparse_activations import SparseActivations
 from reglab.regularizers.trades import Trades
-from reglab.streams import Moment
+from reglab.training.network import build
 
 
 @pytest.fixture

@@ -8,18 +8,18 @@ import torch
 from annotated_types import Ge
 from torch.func import functional_call
 
-from reglab.learners.supervised import Supervised
-from reglab.losses import cross_entropy
-from reglab.models.base import build
+from reglab.core.losses import cross_entropy
+from reglab.core.streams import Moment, generator
 from reglab.models.mlp import MLP
-from reglab.penalties import norm
-from reglab.regularizers.base import Regularizer
 from reglab.regularizers.dropout import Dropout
 from reglab.regularizers.hidden_noise import HiddenNoise
 from reglab.regularizers.sparse_activations import SparseActivations
-from reglab.sections import Training
-from reglab.streams import Moment, generator
 from reglab.technique_checks import check_technique, run_check
+from reglab.training.network import build
+from reglab.training.penalties import norm
+from reglab.training.regularizer import Regularizer
+from reglab.training.settings import Training
+from reglab.training.supervised import Supervised
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 import torch
 
+from reglab.core.streams import generator
 from reglab.regularizers.weight_averaging import WeightAveraging, with_averages
-from reglab.streams import generator
 
 
 def test_every_parameter_has_an_average_that_starts_where_it_does(network):

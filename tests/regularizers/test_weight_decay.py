@@ -1,7 +1,7 @@
 import torch
 
-from reglab.models.parameters import weights
 from reglab.regularizers.weight_decay import WeightDecay
+from reglab.training.weights import weights
 
 
 def test_the_penalty_is_half_the_sum_of_squares_of_the_weights_alone(network, batch):

@@ -3,14 +3,14 @@
 import pytest
 import torch
 
-from reglab import params
-from reglab.models.base import build
-from reglab.models.parameters import weights
+from reglab.core import registry
 from reglab.regularizers.elastic_net import ElasticNet
 from reglab.regularizers.l1 import L1
 from reglab.regularizers.max_norm import MaxNorm
 from reglab.regularizers.norm_constraint import NormConstraint
 from reglab.regularizers.weight_decay import WeightDecay
+from reglab.training.network import build
+from reglab.training.weights import weights
 
 WEIGHTS = {
     "mlp": ["backbone.0.1.weight", "backbone.1.1.weight", "head.weight"],
@@ -20,7 +20,7 @@ WEIGHTS = {
 
 @pytest.mark.parametrize("name", WEIGHTS)
 def test_kernels_and_matrices_are_weights_and_biases_are_not(name):
-    network = build(params.find("models", name)(), (1, 8, 8), classes=10, seed=0)
+    network = build(registry.find("models", name)(), (1, 8, 8), classes=10, seed=0)
     assert list(weights(network)) == WEIGHTS[name]
     others = {key for key, _ in network.named_parameters()} - set(WEIGHTS[name])
     assert others == {key.replace("weight", "bias") for key in WEIGHTS[name]}

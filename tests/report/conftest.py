@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pytest
 
-from reglab import figures
+from reglab.core import figures
 
 SEEDS, EPOCHS = 10, 60
 NONE = 0.891
@@ -188,7 +188,7 @@ def recipes(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def recipe_pages(recipes):
-    from reglab.report.page import render
+    from reglab.experiments.pages import render
 
     return render(*recipes, SETTINGS, "data: {name: digits}\n")
 
@@ -197,7 +197,7 @@ def recipe_pages(recipes):
 def whole_pages(whole):
     from second_half import WHOLE
 
-    from reglab.report.page import render
+    from reglab.experiments.pages import render
 
     return render(*whole, WHOLE)
 

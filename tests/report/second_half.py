@@ -8,12 +8,12 @@ from unittest import mock
 import numpy as np
 from conftest import FINGERPRINT, SEEDS, SETTINGS, figure
 
-from reglab import record
 from reglab.evaluation import statistics
-from reglab.evaluation.comparison_plans import comparison_plans
 from reglab.evaluation.metric_comparison import compare_metrics
+from reglab.experiments.comparison_plans import comparison_plans
+from reglab.experiments.few_labels.settings import Transfer
 from reglab.report.collect import Entry, read_curves
-from reglab.sections import Transfer
+from reglab.tracking import record
 
 BUDGETS, SCENES, NEW = (1, 2, 5, 10), (16, 64, 256), (5, 6, 7, 8, 9)
 # name: (entry of params.yaml, test accuracy with each number of labels, cost)

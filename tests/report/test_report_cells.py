@@ -8,8 +8,8 @@ from cells import Tables, number, percent, points, tables
 from conftest import SETTINGS
 from test_report_chapter import CLAIM
 
+from reglab.experiments.pages import render
 from reglab.report import bias_variance, pareto, slides
-from reglab.report.page import render
 from reglab.report.tables import rows
 
 

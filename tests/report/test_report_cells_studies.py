@@ -11,7 +11,10 @@ from test_report_robustness import ACCURACIES, record
 from test_report_robustness import text as robustness_text
 from test_report_searches import mixed, none, section, sweep
 
-from reglab.report import cocktails, ensembles, regimes, variance_sources
+from reglab.experiments.ensembles import report as ensembles
+from reglab.experiments.regimes import report as regimes
+from reglab.experiments.tuning import report_cocktails
+from reglab.experiments.variance_sources import report as variance_sources
 from reglab.report.collect import Entry
 from reglab.report.page import body
 from reglab.report.study import Study
@@ -148,7 +151,9 @@ def test_cocktails_cell_by_cell():
         "without": row["full"] | {"difference": -0.01, "low": -0.02, "high": 0.005, "verdict": "cannot tell"},
     }
     study = Study([none(), own], {"cocktails": {own.name: row}}, SETTINGS | {"tuning": {"seeds": 2}}, "")
-    [table] = [table for table in Tables(cocktails.the_cocktails(study).body).found if "Ingredient" in table.headings]
+    [table] = [
+        table for table in Tables(report_cocktails.the_cocktails(study).body).found if "Ingredient" in table.headings
+    ]
     assert table.headings == ["Ingredient", "Strength", "Alone, over none", "Beside the others", "Verdicts"]
     assert table.words == [
         ["mixup", "alpha 0.4", "+3.0 (+2.0 to +4.5)", "−1.0 (−2.0 to +0.5)", "helps; cannot tell"],

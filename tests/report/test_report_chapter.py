@@ -10,15 +10,15 @@ import pytest
 from conftest import SETTINGS, joined
 from test_report_page import Page
 
-from reglab.entries import find, names
-from reglab.regularizers.base import Regularizer
+from reglab.core.registry import find, names
+from reglab.evaluation.settings import Lecture
+from reglab.experiments.pages import render
 from reglab.report import chapter
 from reglab.report.chapter import PARTS, place_in, place_of
 from reglab.report.collect import collect
-from reglab.report.page import render
 from reglab.report.parts import Claimed, Told, told
 from reglab.report.study import Study
-from reglab.sections import Lecture
+from reglab.training.regularizer import Regularizer
 
 CLAIM = {
     "says": "L1 gives sparse <weights>",

@@ -6,7 +6,7 @@ import io
 import numpy as np
 import pytest
 
-from reglab.errors import UserError
+from reglab.core.errors import UserError
 from reglab.report.collect import Entry, collect, read_curves
 from reglab.report.curves import Course, curve_table, held, stopped_at
 from reglab.report.panels import POINTS, Panel, ticks

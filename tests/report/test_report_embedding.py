@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 
-from reglab.figures import canvas, svg
+from reglab.core.figures import canvas, svg
 from reglab.report.embedding import embedded
 
 

@@ -3,7 +3,7 @@
 from conftest import figure
 from test_report_page import Page
 
-from reglab.report import ensembles
+from reglab.experiments.ensembles import report as ensembles
 from reglab.report.collect import Entry
 from reglab.report.page import body
 

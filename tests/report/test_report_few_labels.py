@@ -7,12 +7,16 @@ import second_half
 from scipy import stats
 from second_half import BUDGETS, NEW, SCENES, WHOLE, values, words
 
-from reglab.report import few_labels, lecture, pretexts, tasks
+from reglab.experiments.few_labels import lecture_panels
+from reglab.experiments.few_labels import report as few_labels
+from reglab.experiments.few_labels.report import ACCURACY, Group, Method
+from reglab.experiments.few_labels.section import with_few_labels
+from reglab.experiments.multitask import report as tasks
+from reglab.experiments.pretraining import report as pretexts
 from reglab.report.collect import Entry
 from reglab.report.compared import Compared, told
 from reglab.report.drawings import Line, against_labels
-from reglab.report.few_labels import ACCURACY, Group, Method
-from reglab.report.page import Study, with_few_labels
+from reglab.report.page import Study
 from reglab.report.tables import Interval
 
 
@@ -161,7 +165,7 @@ def test_the_sentence_says_what_the_verdicts_say(given, said):
 
 def test_the_three_panels_have_the_studys_numbers(whole, groups):
     entries, metrics = whole
-    found = lecture.panels(entries, groups, tasks.methods(entries, metrics), WHOLE)
+    found = lecture_panels.panels(entries, groups, tasks.methods(entries, metrics), WHOLE)
     assert [panel.letter for panel in found] == ["a", "b", "c"]
     assert "the classes 0, 1, 2, 3 and 4 and all their labels, then tell 5, 6, 7, 8 and 9 apart" in found[0].text
     shown = {(panel.letter, row.name): cells for panel in found for row, cells in panel.rows}
@@ -181,7 +185,7 @@ def test_a_panel_without_its_entries_is_left_out(whole):
     entries, metrics = whole
     kept = [entry for entry in entries if entry.name not in ("joint", "masked") and not entry.name.startswith("new_")]
     groups = few_labels.groups(kept, metrics, BUDGETS)
-    assert lecture.panels(kept, groups, tasks.methods(kept, metrics), WHOLE) == []
+    assert lecture_panels.panels(kept, groups, tasks.methods(kept, metrics), WHOLE) == []
 
 
 def test_the_figure_has_every_method_against_labels_and_names_those_that_stand_out():

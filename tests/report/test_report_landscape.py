@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from conftest import SETTINGS
 
-from reglab.figures import svg
+from reglab.core.figures import svg
 from reglab.report import bias_variance, pareto
 from reglab.report.collect import collect
 from reglab.report.labels import MARK, overlaps, placed

@@ -7,10 +7,10 @@ from html.parser import HTMLParser
 import pytest
 from conftest import BASELINES, COMBINATIONS, REGULARIZERS, SETTINGS, joined, write_study
 
-from reglab.errors import UserError
+from reglab.core.errors import UserError
+from reglab.experiments.pages import render
 from reglab.report import formats
 from reglab.report.collect import Entry, collect
-from reglab.report.page import render
 
 VOID = {"meta", "link", "br", "hr", "img", "input", "wbr"}
 

@@ -6,7 +6,9 @@ import re
 import pytest
 from conftest import SETTINGS
 
-from reglab.report import heat, regimes, variance_sources
+from reglab.experiments.regimes import heatmap
+from reglab.experiments.regimes import report as regimes
+from reglab.experiments.variance_sources import report as variance_sources
 from reglab.report.collect import Entry
 from reglab.report.study import Study
 
@@ -70,8 +72,10 @@ def test_cells_of_which_nothing_can_be_told_are_masked_and_the_others_are_not(se
 def test_colours_share_one_scale_up_to_the_largest_difference_shown(section):
     shown = dict(re.findall(r'fill-opacity="([0-9.]+)"/><text[^>]*>([^<]*)</text>', section.body))
     strengths = {number: float(opacity) for opacity, number in shown.items()}
-    assert strengths["+20.0"] == heat.STRONGEST == max(strengths.values())
-    assert strengths["−5.0"] == pytest.approx(0.75 * heat.WEAKEST + 0.25 * heat.STRONGEST, abs=0.006)  # two decimals
+    assert strengths["+20.0"] == heatmap.STRONGEST == max(strengths.values())
+    assert strengths["−5.0"] == pytest.approx(
+        0.75 * heatmap.WEAKEST + 0.25 * heatmap.STRONGEST, abs=0.006
+    )  # two decimals
 
 
 def test_every_panel_has_its_axes_and_their_units(section):
@@ -121,7 +125,7 @@ def test_too_few_seeds_for_the_map_are_told():
 )
 def test_a_block_of_the_map_is_told_by_its_edges_and_anything_else_is_counted(places, words):
     def of(each):
-        return [heat.Place.of(row(place, 0.1, "helps")) for place in each]
+        return [heatmap.Place.of(row(place, 0.1, "helps")) for place in each]
 
     assert regimes.region(of(places), of(GRID)) == words
 

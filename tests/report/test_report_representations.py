@@ -11,9 +11,16 @@ from conftest import SETTINGS, joined
 from second_half import BUDGETS, SCENES, WHOLE, values, words
 from test_report_page import Page
 
-from reglab.report import few_labels, pretexts, tasks
+from reglab.experiments.augmentation.report import the_augmentation
+from reglab.experiments.few_labels import report as few_labels
+from reglab.experiments.few_labels.section import with_few_labels
+from reglab.experiments.multitask import report as tasks
+from reglab.experiments.multitask.report import several_tasks
+from reglab.experiments.pages import render
+from reglab.experiments.pretraining import report as pretexts
+from reglab.experiments.pretraining.report import the_pretexts
 from reglab.report.collect import Entry
-from reglab.report.page import Study, render, several_tasks, the_augmentation, the_pretexts, with_few_labels
+from reglab.report.page import Study
 
 BUILDERS = {
     with_few_labels: ("transfer", "semi_supervised"),

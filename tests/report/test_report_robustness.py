@@ -4,7 +4,7 @@ import pytest
 from conftest import figure
 from test_report_page import Page
 
-from reglab.report import robustness
+from reglab.report import standings
 from reglab.report.collect import Entry
 from reglab.report.page import body
 
@@ -30,13 +30,13 @@ def record(epsilons=(0.02, 0.1), skipped=None) -> dict:
 
 
 def text(content: dict, drawing: str | None = None) -> str:
-    families = robustness.families([Entry(content, {}, drawing)])
-    return body("robustness.html", families=families, attacks=robustness.ATTACKS, confidence=0.95)
+    families = standings.families([Entry(content, {}, drawing)])
+    return body("robustness.html", families=families, attacks=standings.ATTACKS, confidence=0.95)
 
 
 @pytest.fixture
 def family():
-    return robustness.families([Entry(record(), {}, None)])[0]
+    return standings.families([Entry(record(), {}, None)])[0]
 
 
 def test_the_most_robust_comes_first_and_what_cannot_be_believed_last(family):
@@ -54,7 +54,7 @@ def test_a_cell_of_the_matrix_is_the_column_on_inputs_made_for_the_row(family):
 
 @pytest.mark.parametrize(("accuracy", "share"), [(1.0, "0%"), (0.5, "30%"), (0.0, "60%")])
 def test_the_colour_of_a_cell_grows_with_the_loss_of_accuracy(accuracy, share):
-    assert share in robustness.Cell("a", "b", accuracy).style
+    assert share in standings.Cell("a", "b", accuracy).style
 
 
 def test_two_hundred_examples_leave_seven_points_of_doubt(family):
@@ -67,7 +67,7 @@ def test_the_section_is_balanced_html_whose_cells_sort():
     assert not page.unbalanced and not page.open and len(set(page.ids)) == len(page.ids)
     row = page.rows["attack-regularizers-hardened"]
     assert row["strong"] == {"value": "0.6", "text": "60.0"} and row["clean"]["text"] == "91.0"
-    assert set(row) == {"name", "verdict", "clean", *robustness.ATTACKS, "smallest"}
+    assert set(row) == {"name", "verdict", "clean", *standings.ATTACKS, "smallest"}
     assert page.rows["attack-regularizers-masked"]["smallest"] == {"value": "", "text": "–"}
 
 
@@ -80,7 +80,7 @@ def test_doubts_are_told_in_words_and_only_where_there_are_any():
 
 def test_the_recipe_in_the_picture_is_none_or_else_the_first(family):
     without = {name: model for name, model in record()["models"].items() if name != "none"}
-    [other] = robustness.families([Entry(record() | {"models": without}, {}, None)])
+    [other] = standings.families([Entry(record() | {"models": without}, {}, None)])
     assert (family.pictured, other.pictured) == ("none", "masked")
 
 
@@ -96,20 +96,20 @@ def test_a_family_without_none_has_it_beside_from_one_attacked_within_the_same_e
         "models": models,
         "settings": {"ensembles": record()["settings"]["regularizers"]},
     }
-    alike, _ = robustness.families([Entry(own, {}, None), Entry(record(), {}, None)])
+    alike, _ = standings.families([Entry(own, {}, None), Entry(record(), {}, None)])
     assert [row.name for row in alike.rows] == ["hardened", "smoothed", "none", "masked"]
     assert [source for source, _ in alike.transfer] == ["hardened", "smoothed", "masked"]
-    other, _ = robustness.families([Entry(own, {}, None), Entry(record(epsilons=(0.02, 0.2)), {}, None)])
+    other, _ = standings.families([Entry(own, {}, None), Entry(record(epsilons=(0.02, 0.2)), {}, None)])
     assert other.beside is None and "none" not in [row.name for row in other.rows]
 
 
 def test_a_study_without_attacks_has_no_such_section():
-    assert robustness.families([Entry({"family": "theory", "name": "lasso"}, {}, None)]) == []
-    assert robustness.families([Entry(record() | {"models": {}}, {}, None)]) == []
+    assert standings.families([Entry({"family": "theory", "name": "lasso"}, {}, None)]) == []
+    assert standings.families([Entry(record() | {"models": {}}, {}, None)]) == []
 
 
 def test_what_the_strong_attack_leaves_stands_beside_each_recipe_with_its_difference_to_none():
-    found = robustness.standings([Entry(record(), {}, None)])
+    found = standings.standings([Entry(record(), {}, None)])
     assert {name for _, name in found} == set(ACCURACIES)
     hardened, masked, none = (found["regularizers", name] for name in ("hardened", "masked", "none"))
     assert (hardened.accuracy, hardened.epsilon, hardened.believed) == (0.6, 0.1, True)
@@ -120,6 +120,6 @@ def test_a_family_takes_none_from_beside_and_without_one_there_is_no_difference(
     models = {name: model for name, model in record()["models"].items() if name != "none"}
     settings = {"ensembles": record()["settings"]["regularizers"]}
     own = Entry(record() | {"name": "ensembles", "models": models, "settings": settings}, {}, None)
-    beside = robustness.standings([own, Entry(record(), {}, None)])
+    beside = standings.standings([own, Entry(record(), {}, None)])
     assert beside["ensembles", "hardened"].difference == pytest.approx(0.5)
-    assert robustness.standings([own])["ensembles", "hardened"].difference is None
+    assert standings.standings([own])["ensembles", "hardened"].difference is None

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from conftest import SETTINGS
 
-from reglab.report import cocktails, sweeps
+from reglab.experiments.tuning import report_cocktails, report_sweeps
 from reglab.report.collect import Entry
 from reglab.report.study import Study
 
@@ -49,7 +49,7 @@ def section(*found):
     entries = [none(), *(own for own, _, _ in found)]
     metrics = {"sweeps": {own.name: row for own, row, _ in found}}
     metrics["regularizers"] = {own.name: untuned for own, _, untuned in found}
-    return sweeps.the_sweeps(Study(entries, metrics, SETTINGS | SEARCH, ""))
+    return report_sweeps.the_sweeps(Study(entries, metrics, SETTINGS | SEARCH, ""))
 
 
 def text(markup) -> str:
@@ -72,12 +72,12 @@ LOST = sweep("l1", {"strength": [0.01, 0.1]}, [[0.88, 0.9], [0.93, None]], 0)
 
 def tuned(found):
     own, row, untuned = found
-    return sweeps.Tuned(own, row, untuned)
+    return report_sweeps.Tuned(own, row, untuned)
 
 
 def test_there_is_no_section_without_searches():
     study = Study([none()], {}, SETTINGS | SEARCH, "")
-    assert sweeps.the_sweeps(study) is None and cocktails.the_cocktails(study) is None
+    assert report_sweeps.the_sweeps(study) is None and report_cocktails.the_cocktails(study) is None
 
 
 def test_the_lead_names_the_technique_that_gains_most_and_what_was_chosen():
@@ -96,7 +96,7 @@ def test_a_setting_chosen_at_the_end_of_its_grid_is_told_and_one_inside_is_not()
 def test_settings_over_a_decade_are_drawn_by_magnitude_and_words_in_their_order():
     assert tuned(WIDE).logarithmic and not tuned(NARROW).logarithmic
     assert tuned(NAMED).places == [0, 1]
-    [axes] = sweeps.panel(tuned(NAMED), [0.13, 0.13], 0.3).axes
+    [axes] = report_sweeps.panel(tuned(NAMED), [0.13, 0.13], 0.3).axes
     assert [label.get_text() for label in axes.get_xticklabels()] == ["no", "yes"]
 
 
@@ -107,14 +107,14 @@ def test_the_first_setting_is_the_axis_and_each_combination_of_the_others_a_line
 
 
 def test_the_ring_is_at_the_chosen_point_and_the_dashes_at_the_error_of_none():
-    [axes] = sweeps.panel(tuned(WIDE), [0.13, 0.15], 0.3).axes
+    [axes] = report_sweeps.panel(tuned(WIDE), [0.13, 0.15], 0.3).axes
     found = {line.get_marker(): line for line in axes.lines if line.get_markersize() == 10}
     assert found["o"].get_xdata()[0] == 0.1 and found["o"].get_ydata()[0] == pytest.approx(6.0)
     assert any(line.get_ydata()[0] == pytest.approx(14.0) and line.get_linestyle() == "--" for line in axes.lines)
 
 
 def test_a_point_that_diverged_is_a_gap_and_is_told():
-    assert np.isnan(sweeps.spread([0.1, None]).mean)
+    assert np.isnan(report_sweeps.spread([0.1, None]).mean)
     assert "l1 1 setting; these were not chosen" in text(section(LOST).body)
 
 
@@ -130,7 +130,7 @@ def ingredient(only, without, gains=(0.03, 0.001)):
         }
         for verdict, gain in zip((only, without), gains, strict=True)
     ]
-    return cocktails.Ingredient("mixup", {"alpha": 0.4}, *rows)
+    return report_cocktails.Ingredient("mixup", {"alpha": 0.4}, *rows)
 
 
 @pytest.mark.parametrize(
@@ -204,7 +204,7 @@ BOTH = {"mixup": {"alpha": 0.4}, "dropout": {"hidden_rate": 0.3}}
 
 def told(own, row):
     study = Study([none(), own], {"cocktails": {own.name: row}}, SETTINGS | SEARCH, "")
-    return text(cocktails.the_cocktails(study).body)
+    return text(report_cocktails.the_cocktails(study).body)
 
 
 def test_the_best_its_gain_what_it_leaves_out_and_the_sum_of_its_parts_are_said():
@@ -245,7 +245,7 @@ def test_a_whole_that_one_technique_beats_is_said_to_be_beaten_with_the_interval
         "(−0.9 points, −1.5 to −0.3). It is shown to be better than 1 of 6; there is no relevant difference to dropout; "
         "of 2 it cannot be told, among them affine (−0.4 points, −1.0 to +0.2) with a higher mean."
     ) in said
-    [point] = cocktails.Mixed(own, row | {"rivals": rivals}).rivalry
+    [point] = report_cocktails.Mixed(own, row | {"rivals": rivals}).rivalry
     assert point.alarming
 
 
@@ -265,7 +265,7 @@ def test_an_empty_best_is_said_to_be_no_technique_at_all():
 
 def test_the_figure_has_each_ingredient_alone_beside_the_others_and_all_together():
     own, row = mixed({"mixup": {"alpha": 0.4}, "dropout": {"hidden_rate": 0.3}})
-    [axes] = cocktails.attribution(cocktails.Mixed(own, row), 0.005).axes
+    [axes] = report_cocktails.attribution(report_cocktails.Mixed(own, row), 0.005).axes
     assert [label.get_text() for label in axes.get_yticklabels()] == ["mixup", "dropout", "all together"]
     drawn = {line.get_label(): list(line.get_xdata()) for line in axes.lines}
     assert drawn["alone, over none"] == pytest.approx([6.0, 6.0]) and drawn["beside the others"] == pytest.approx(
@@ -275,5 +275,5 @@ def test_the_figure_has_each_ingredient_alone_beside_the_others_and_all_together
 
 def test_the_history_rises_to_the_best_trial():
     own, row = mixed({"mixup": {"alpha": 0.4}})
-    [axes] = cocktails.history(cocktails.Mixed(own, row)).axes
+    [axes] = report_cocktails.history(report_cocktails.Mixed(own, row)).axes
     assert axes.lines[0].get_ydata() == pytest.approx([87.0, 95.5])

@@ -2,9 +2,9 @@
 
 from conftest import SETTINGS
 
-from reglab.outcome import outcome
 from reglab.report.collect import collect
 from reglab.report.short_answer import counted, short_answer
+from reglab.runtime.outcome import outcome
 
 
 def claims(**verdicts: str) -> dict:

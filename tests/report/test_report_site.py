@@ -8,7 +8,7 @@ import pytest
 from markupsafe import Markup
 from test_report_page import Page as Parsed
 
-from reglab.report.page import PAGES
+from reglab.experiments.pages import PAGES
 from reglab.report.site import Page, homes, linked
 from reglab.report.study import Section
 

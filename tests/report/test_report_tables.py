@@ -2,7 +2,7 @@
 
 import pytest
 
-from reglab.errors import UserError
+from reglab.core.errors import UserError
 from reglab.report.collect import Entry
 from reglab.report.tables import Axis, Interval, Row, common_axis, place_among, rows
 

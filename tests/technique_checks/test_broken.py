@@ -10,12 +10,12 @@ import torch
 from annotated_types import Ge
 from torch import nn
 
-from reglab.errors import UserError
-from reglab.models.parameters import weights
-from reglab.oracle import Check
-from reglab.regularizers.base import Regularizer
-from reglab.streams import generator
+from reglab.core.checks import Check
+from reglab.core.errors import UserError
+from reglab.core.streams import generator
 from reglab.technique_checks import CHECKS, check_technique, run_check
+from reglab.training.regularizer import Regularizer
+from reglab.training.weights import weights
 
 BROKEN = {}  # check -> (technique, words that the result must hold)
 Strength = Annotated[float, Ge(0)]

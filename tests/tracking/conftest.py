@@ -8,10 +8,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from reglab import journal
-from reglab.record import curves_csv
-from reglab.tracking import sync_all
-from reglab.tracking.passes import lock_of
+from reglab.tracking import journal
+from reglab.tracking.mirror import sync_all
+from reglab.tracking.mirror.sync import lock_of
+from reglab.tracking.record import curves_csv
 
 TRACKING = {"uri": None, "experiment": "reglab"}
 DATASET = {"name": "digits", "fingerprint": "0123abcd"}

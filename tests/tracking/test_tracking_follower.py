@@ -7,7 +7,7 @@ import time
 
 from filelock import FileLock
 
-from reglab.tracking import following
+from reglab.tracking.mirror import following
 
 FOLLOW = """
 import sys

@@ -11,9 +11,9 @@ import signal
 import pytest
 from mlflow.tracking import MlflowClient
 
-from reglab.tracking import store
-from reglab.tracking.content import for_display
-from reglab.tracking.passes import mirror
+from reglab.tracking.mirror import store
+from reglab.tracking.mirror.content import for_display
+from reglab.tracking.mirror.sync import mirror
 
 
 def rows(run: dict, name: str) -> list[tuple[int, float]]:

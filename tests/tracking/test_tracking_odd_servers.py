@@ -8,8 +8,8 @@ import threading
 import pytest
 from fire import under_fire
 
-from reglab.errors import UserError
-from reglab.tracking.passes import mirror
+from reglab.core.errors import UserError
+from reglab.tracking.mirror.sync import mirror
 
 ANSWERS = {
     "500": b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n",

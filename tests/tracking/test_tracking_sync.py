@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from mlflow.tracking import MlflowClient
 
-from reglab.errors import UserError
-from reglab.tracking.passes import mirror
-from reglab.tracking.store import address
+from reglab.core.errors import UserError
+from reglab.tracking.mirror.store import address
+from reglab.tracking.mirror.sync import mirror
 
 
 def delete(study, run: dict) -> None:

@@ -1,7 +1,7 @@
 """What a search tried shows up as nested runs that can be compared, each once."""
 
-from reglab.tracking import trials
-from reglab.tracking.store import Store
+from reglab.tracking.mirror import trials
+from reglab.tracking.mirror.store import Store
 
 GRID = [
     {"settings": {"hidden_rate": 0.1}, "validation_accuracy": [0.8, 0.9], "validation_nll": [0.5, 0.7]},

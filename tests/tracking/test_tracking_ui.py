@@ -12,9 +12,9 @@ import urllib.request
 import pytest
 
 from reglab import cli
-from reglab.errors import UserError
-from reglab.tracking import ui, views
-from reglab.tracking.passes import mirror
+from reglab.core.errors import UserError
+from reglab.tracking.mirror import ui, views
+from reglab.tracking.mirror.sync import mirror
 
 
 @pytest.fixture

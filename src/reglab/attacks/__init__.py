@@ -1,1 +1,4 @@
-"""Attacks: from a model, inputs and labels to inputs near by that the model gets wrong."""
+"""Adversarial attacks as functions of a model and a batch.
+
+Whether they can be believed is checked in experiments/robustness/.
+"""

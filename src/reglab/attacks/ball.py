@@ -6,7 +6,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from reglab.errors import UserError
+from reglab.core.errors import UserError
 
 Norm = Literal["linf", "l2"]
 

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn import Module
 
-from reglab.errors import UserError
-from reglab.losses import share
+from reglab.core.errors import UserError
+from reglab.core.losses import share
 
 Model = Callable[[Tensor], Tensor]  # inputs (n, *shape) -> scores (n, classes), before any softmax
 Objective = Callable[[Tensor, Tensor], Tensor]  # scores (n, classes), targets (n, ...) -> what an attack raises (n,)

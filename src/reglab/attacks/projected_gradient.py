@@ -5,7 +5,7 @@ from torch import Tensor
 from reglab.attacks.ball import Ball, Norm
 from reglab.attacks.base import Model, Objective, gradient, right, under_attack
 from reglab.attacks.objectives import cross_entropy
-from reglab.streams import generator
+from reglab.core.streams import generator
 
 TRAVEL = 2.5  # what all steps together may cover, in radii: from any start to any place of the ball, with some to spare
 

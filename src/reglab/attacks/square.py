@@ -9,7 +9,7 @@ from torch import Tensor
 from reglab.attacks.ball import Ball, Norm
 from reglab.attacks.base import Model, evaluation_mode, right
 from reglab.attacks.objectives import margin
-from reglab.streams import generator
+from reglab.core.streams import generator
 
 FIRST_SHARE = 0.8  # of the pixels that a window covers at first, and at which of 10,000 queries that share is halved
 HALVINGS = (10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000)

@@ -11,7 +11,7 @@ from reglab.attacks.base import Model, Objective, gradient, right, under_attack
 from reglab.attacks.fast_boundary import fast_boundary
 from reglab.attacks.objectives import cross_entropy, targeted
 from reglab.attacks.square import square
-from reglab.streams import generator
+from reglab.core.streams import generator
 
 STEPS, TARGETS, QUERIES = 100, 9, 1000
 MOMENTUM, RISING = 0.75, 0.75  # alpha and rho of algorithm 1

@@ -6,5 +6,5 @@ import numpy as np
 
 
 def source(name: str) -> tuple[np.ndarray, np.ndarray]:
-    """Inputs (n, *shape) float32 and labels (n,) int64 of the source `name`, the file of that name in this folder."""
-    return import_module(f"reglab.data.{name}").load()
+    """Inputs (n, *shape) float32 and labels (n,) int64 of the source `name`, the file of that name in sources/."""
+    return import_module(f"reglab.data.sources.{name}").load()

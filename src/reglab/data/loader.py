@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
-from reglab import streams
+from reglab.core import streams
 
 
 class Batch(NamedTuple):

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import load_file, save_file
 
+from reglab.core.errors import UserError
 from reglab.data import splits
-from reglab.errors import UserError
 
 PARTS = ("labelled", "unlabelled", "validation", "test")
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from reglab.streams import seed_of
+from reglab.core.streams import seed_of
 
 
 def stratified_order(labels: np.ndarray, *keys: int | str) -> np.ndarray:
@@ -103,40 +103,3 @@ def faults(data, labels: np.ndarray) -> list[str]:
                 f"params.yaml: data.{part}: found {getattr(data, part)}; allowed: at least {least}, one example a class"
             )
     return lines
-
-
-def few_labels_faults(data, few_labels, labels: np.ndarray, seeds: int) -> list[str]:
-    """A line where some class of some seed has fewer labelled examples than `few_labels.labels_per_class` asks for."""
-    classes = int(labels.max()) + 1
-    fewest = min(
-        int(np.bincount(labels[split(labels, **asked_of(data), seed=seed)["labelled"]], minlength=classes).min())
-        for seed in range(seeds)
-    )
-    asked = max(few_labels.labels_per_class)
-    if asked <= fewest:
-        return []
-    return [
-        f"params.yaml: few_labels.labels_per_class: found {asked}; allowed: at most {fewest}, what the smallest class has "
-        f"among the {data.train_size} labelled examples (data.train_size)"
-    ]
-
-
-def class_faults(transfers: dict, labels: np.ndarray) -> list[str]:
-    """A line for each entry of `transfer` that names a class which the data does not have."""
-    classes = sorted(set(labels.tolist()))
-    return [
-        f"params.yaml: transfer.{name}.classes: found {unknown}; allowed: classes of the data, {classes[0]} to {classes[-1]}"
-        for name, entry in transfers.items()
-        if (unknown := sorted(set(entry.classes or ()) - set(classes)))
-    ]
-
-
-def regime_faults(data, regimes, labels: np.ndarray) -> list[str]:
-    """A line for each of `regimes.train_size` that the data cannot give beside validation and test."""
-    least, most = int(labels.max()) + 1, len(labels) - data.validation_size - data.test_size
-    return [
-        f"params.yaml: regimes.train_size: found {size}; allowed: from {least}, one example a class, to {most}, what "
-        f"{data.name} has left beside validation_size and test_size"
-        for size in regimes.train_size
-        if not least <= size <= most
-    ]

@@ -17,8 +17,8 @@ from zlib import crc32
 
 import numpy as np
 
-from reglab.errors import UserError
-from reglab.streams import seed_of
+from reglab.core.errors import UserError
+from reglab.core.streams import seed_of
 
 PARTS = ("training", "validation", "test")
 HELD_OUT = 0.15  # of the blocks, for validation, and as many for the test

@@ -1,1 +1,1 @@
-"""How good a recipe is, and whether a difference is real."""
+"""Statistics of records: metrics, paired comparisons, verdicts, claims. It reads no files and trains nothing."""

@@ -6,8 +6,8 @@ from typing import TypeVar
 import numpy as np
 
 from reglab.evaluation import statistics
+from reglab.evaluation.metric_names import sign
 from reglab.evaluation.rounding import mean, subtract
-from reglab.metric_names import sign
 
 Key = TypeVar("Key", bound=Hashable)
 

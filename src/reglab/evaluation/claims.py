@@ -16,12 +16,12 @@ import numpy as np
 from reglab.evaluation import statistics
 from reglab.evaluation.effects import METHODS, Effect, NotKnown, Predicted, bound, costs, effect_of
 from reglab.evaluation.judgement import exclusion
+from reglab.evaluation.metric_names import over, relevance
 from reglab.evaluation.multiple_testing import judge_together
 from reglab.evaluation.paired_values import Records, diverged_seeds, failed_checks, seeds_of, without_nan
 from reglab.evaluation.pairs import by_name
 from reglab.evaluation.rounding import mean
-from reglab.metric_names import over, relevance
-from reglab.sections import Claim
+from reglab.evaluation.settings import Claim
 
 
 def judge(

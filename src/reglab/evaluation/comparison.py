@@ -7,10 +7,11 @@ the two questions, on this data set and on this distribution, has its own correc
 
 from math import inf, isfinite
 
-from reglab.errors import UserError
+from reglab.core.errors import UserError
 from reglab.evaluation import statistics
 from reglab.evaluation.best import behind_the_best
 from reglab.evaluation.judgement import PairedComparison, exclusion, judge, on_distribution
+from reglab.evaluation.metric_names import sign
 from reglab.evaluation.paired_values import (
     Key,
     Records,
@@ -24,7 +25,6 @@ from reglab.evaluation.paired_values import (
     without_nan,
 )
 from reglab.evaluation.rounding import mean
-from reglab.metric_names import sign
 
 NONE = ("regularizers", "none")
 CLASSICAL = "baselines"

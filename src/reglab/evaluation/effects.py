@@ -10,7 +10,7 @@ from reglab.evaluation.bias_variance import resampled_brier_split
 from reglab.evaluation.comparison import COMPARED
 from reglab.evaluation.paired_values import Records, compared_values
 from reglab.evaluation.rounding import mean, subtract
-from reglab.sections import Claim
+from reglab.evaluation.settings import Claim
 
 Predicted = Callable[[str, str], dict[str, np.ndarray]]  # family, name -> the record's predictions.safetensors
 EQUAL_COST = 1.05  # costs within this factor are equal

@@ -11,10 +11,10 @@ from typing import Literal, NamedTuple, TypeVar
 import numpy as np
 
 from reglab.evaluation import statistics
+from reglab.evaluation.metric_names import gained, relevance, sign
 from reglab.evaluation.multiple_testing import judge_together
 from reglab.evaluation.paired_values import diverged_seeds
 from reglab.evaluation.rounding import mean
-from reglab.metric_names import gained, relevance, sign
 
 Key = TypeVar("Key", bound=Hashable)
 Exclusion = Literal["reference", "diverged", "check failed"]

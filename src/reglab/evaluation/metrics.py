@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
-from reglab.losses import share
+from reglab.core.losses import share
 
 CALIBRATION_BINS = 15
 

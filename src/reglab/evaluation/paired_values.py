@@ -6,8 +6,8 @@ import numpy as np
 
 from reglab.evaluation import statistics
 from reglab.evaluation.interval import mean_interval
+from reglab.evaluation.metric_names import is_gap
 from reglab.evaluation.rounding import mean, subtract
-from reglab.metric_names import is_gap
 
 Records = dict[str, dict[str, dict]]  # family -> name -> record
 Key = tuple[str, str]  # family, name

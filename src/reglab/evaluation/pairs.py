@@ -2,9 +2,9 @@
 
 from reglab.evaluation.comparison import COMPARED
 from reglab.evaluation.judgement import PairedComparison, exclusion, judge, on_distribution
+from reglab.evaluation.metric_names import TRAINED
 from reglab.evaluation.paired_values import Records, failed_checks, paired_differences, seeds_of, without_nan
-from reglab.metric_names import TRAINED
-from reglab.sections import Pair
+from reglab.evaluation.settings import Pair
 
 
 def by_name(records: Records) -> dict[str, dict]:

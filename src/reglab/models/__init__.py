@@ -1,1 +1,1 @@
-"""Networks: a backbone with a linear head."""
+"""Networks, one a file, found by name. Nothing else belongs here; what they derive from is training/network.py."""

@@ -9,7 +9,7 @@ import torch
 from annotated_types import Ge, Le
 from torch import nn
 
-from reglab.models.base import Architecture, Block
+from reglab.training.network import Architecture, Block
 
 
 @dataclass(frozen=True)

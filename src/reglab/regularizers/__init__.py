@@ -1,1 +1,4 @@
-"""The table of contents of the study: one technique a file, found by its name."""
+"""Techniques, one a file, found by name.
+
+Nothing else belongs here; what they derive from is training/regularizer.py.
+"""

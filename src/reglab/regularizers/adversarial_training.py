@@ -12,12 +12,13 @@ from reglab.attacks.ball import Ball
 from reglab.attacks.fast_gradient import farthest
 from reglab.attacks.objectives import cross_entropy
 from reglab.attacks.projected_gradient import ascend
+from reglab.core.checks import Check, distance
+from reglab.core.streams import Moment
 from reglab.data.loader import Batch
-from reglab.models.base import Network, build
 from reglab.models.mlp import MLP
-from reglab.oracle import Check, distance, regression
-from reglab.regularizers.base import Regularizer
-from reglab.streams import Moment
+from reglab.training.network import Network, build
+from reglab.training.reference_problems import regression
+from reglab.training.regularizer import Regularizer
 
 
 @dataclass(frozen=True)

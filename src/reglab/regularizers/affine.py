@@ -8,13 +8,13 @@ import torch
 from annotated_types import Ge, Le, Lt
 from torch import Tensor
 
-from reglab.augmentation.policy import Policy
+from reglab.core.checks import Check, distance, standard_errors
+from reglab.core.streams import Moment
+from reglab.data.augmentation.policy import Policy
 from reglab.data.loader import Batch, whole
-from reglab.models.base import Network, build
 from reglab.models.mlp import MLP
-from reglab.oracle import Check, distance, standard_errors
-from reglab.regularizers.base import Regularizer
-from reglab.streams import Moment
+from reglab.training.network import Network, build
+from reglab.training.regularizer import Regularizer
 
 
 def drawn(middle: Tensor) -> Tensor:

@@ -8,14 +8,14 @@ import torch
 from annotated_types import Ge
 from torch import Tensor
 
-from reglab.augmentation.appearance import rectangles
-from reglab.augmentation.geometry import sides
+from reglab.core.checks import Check, distance, standard_errors
+from reglab.core.streams import Moment
+from reglab.data.augmentation.appearance import rectangles
+from reglab.data.augmentation.geometry import sides
 from reglab.data.loader import Batch, whole
-from reglab.models.base import Network, build
 from reglab.models.mlp import MLP
-from reglab.oracle import Check, distance, standard_errors
-from reglab.regularizers.base import Regularizer
-from reglab.streams import Moment
+from reglab.training.network import Network, build
+from reglab.training.regularizer import Regularizer
 
 
 def paste(batch: Batch, inside: Tensor, partner: Tensor) -> Batch:

@@ -9,11 +9,12 @@ from annotated_types import Ge, Le, Lt
 from torch import Tensor
 from torch.nn import Module
 
-from reglab import streams
-from reglab.models.base import Network, build
+from reglab.core import streams
+from reglab.core.checks import Check, distance, standard_errors
 from reglab.models.mlp import MLP
-from reglab.oracle import Check, distance, regression, standard_errors
-from reglab.regularizers.base import Regularizer
+from reglab.training.network import Network, build
+from reglab.training.reference_problems import regression
+from reglab.training.regularizer import Regularizer
 
 
 def masks(units: Tensor, examples: int, rate: float, random: torch.Generator) -> Tensor:

@@ -7,10 +7,10 @@ from typing import Annotated, ClassVar
 import torch
 from annotated_types import Ge
 
-from reglab.models.base import build
+from reglab.core.checks import Check, distance
 from reglab.models.mlp import MLP
-from reglab.oracle import Check, distance
-from reglab.regularizers.base import Regularizer
+from reglab.training.network import build
+from reglab.training.regularizer import Regularizer
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class EarlyStopping(Regularizer):
     def callbacks(self) -> list:
         from pytorch_lightning.callbacks import EarlyStopping  # seconds to import: only who trains should pay them
 
-        from reglab.best_weights import BestWeights
+        from reglab.training.best_weights import BestWeights
 
         stop = EarlyStopping("validation_nll", mode="min", patience=self.patience, check_finite=False)
         return [BestWeights(), stop]

@@ -6,13 +6,14 @@ from typing import Annotated, ClassVar
 import torch
 from annotated_types import Ge, Le
 
+from reglab.core.checks import Check, distance
 from reglab.data.loader import Batch
-from reglab.models.base import Network, build
 from reglab.models.mlp import MLP
-from reglab.models.parameters import learned_weights
-from reglab.oracle import Check, descend, distance, regression
-from reglab.penalties import soft_threshold
-from reglab.regularizers.base import Regularizer
+from reglab.training.network import Network, build
+from reglab.training.penalties import soft_threshold
+from reglab.training.reference_problems import descend, regression
+from reglab.training.regularizer import Regularizer
+from reglab.training.weights import learned_weights
 
 
 def shrink(weight: torch.Tensor, absolute: float, squared: float) -> torch.Tensor:

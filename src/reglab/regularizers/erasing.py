@@ -6,13 +6,13 @@ from typing import Annotated, ClassVar
 import torch
 from annotated_types import Ge, Le
 
-from reglab.augmentation.policy import Policy
+from reglab.core.checks import Check, distance
+from reglab.core.streams import Moment
+from reglab.data.augmentation.policy import Policy
 from reglab.data.loader import Batch, whole
-from reglab.models.base import Network, build
 from reglab.models.mlp import MLP
-from reglab.oracle import Check, distance
-from reglab.regularizers.base import Regularizer
-from reglab.streams import Moment
+from reglab.training.network import Network, build
+from reglab.training.regularizer import Regularizer
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,11 @@ import torch
 from annotated_types import Gt
 from torch.nn.utils import clip_grad_norm_
 
-from reglab.models.base import Network, build
+from reglab.core.checks import Check, distance
+from reglab.core.streams import generator
 from reglab.models.mlp import MLP
-from reglab.oracle import Check, distance
-from reglab.regularizers.base import Regularizer
-from reglab.streams import generator
+from reglab.training.network import Network, build
+from reglab.training.regularizer import Regularizer
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,12 @@ import torch
 from annotated_types import Ge
 from torch import Tensor
 
-from reglab.models.base import Network, build
+from reglab.core.checks import Check, distance, standard_errors
+from reglab.core.streams import Moment
 from reglab.models.mlp import MLP
-from reglab.oracle import Check, distance, regression, standard_errors
-from reglab.regularizers.base import Regularizer
-from reglab.streams import Moment
+from reglab.training.network import Network, build
+from reglab.training.reference_problems import regression
+from reglab.training.regularizer import Regularizer
 
 
 @dataclass(frozen=True)

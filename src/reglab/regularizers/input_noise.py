@@ -6,12 +6,13 @@ from typing import Annotated, ClassVar
 import torch
 from annotated_types import Ge
 
+from reglab.core.checks import Check, standard_errors
+from reglab.core.streams import Moment
 from reglab.data.loader import Batch
-from reglab.models.base import Network, build
 from reglab.models.mlp import MLP
-from reglab.oracle import Check, regression, ridge, standard_errors
-from reglab.regularizers.base import Regularizer
-from reglab.streams import Moment
+from reglab.training.network import Network, build
+from reglab.training.reference_problems import regression, ridge
+from reglab.training.regularizer import Regularizer
 
 
 @dataclass(frozen=True)

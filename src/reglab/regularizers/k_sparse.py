@@ -8,10 +8,11 @@ import torch
 from annotated_types import Ge
 from torch import Tensor
 
-from reglab.models.base import Network, build
+from reglab.core.checks import Check, distance
 from reglab.models.mlp import MLP
-from reglab.oracle import Check, distance, regression
-from reglab.regularizers.base import Regularizer
+from reglab.training.network import Network, build
+from reglab.training.reference_problems import regression
+from reglab.training.regularizer import Regularizer
 
 
 def keep_largest(units: Tensor, count: int) -> Tensor:

@@ -7,13 +7,14 @@ import torch
 from annotated_types import Ge
 from torch import Tensor
 
+from reglab.core.checks import Check, distance
 from reglab.data.loader import Batch
-from reglab.models.base import Network, build
 from reglab.models.mlp import MLP
-from reglab.models.parameters import learned_weights
-from reglab.oracle import Check, descend, distance, regression
-from reglab.penalties import add_to_gradients, norm, soft_threshold
-from reglab.regularizers.base import Regularizer
+from reglab.training.network import Network, build
+from reglab.training.penalties import add_to_gradients, norm, soft_threshold
+from reglab.training.reference_problems import descend, regression
+from reglab.training.regularizer import Regularizer
+from reglab.training.weights import learned_weights
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,12 @@ from annotated_types import Ge, Lt
 from torch import Tensor
 from torch.nn import functional
 
+from reglab.core.checks import Check, distance
+from reglab.core.losses import cross_entropy
+from reglab.core.streams import generator
 from reglab.data.loader import Batch, whole
-from reglab.losses import cross_entropy
-from reglab.models.base import Network
-from reglab.oracle import Check, distance
-from reglab.regularizers.base import Regularizer
-from reglab.streams import generator
+from reglab.training.network import Network
+from reglab.training.regularizer import Regularizer
 
 
 def smooth(targets: Tensor, smoothing: float) -> Tensor:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from reglab.regularizers.base import Regularizer
+from reglab.training.regularizer import Regularizer
 
 
 @dataclass(frozen=True)

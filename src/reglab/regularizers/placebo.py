@@ -5,12 +5,13 @@ from typing import ClassVar
 
 import torch
 
+from reglab.core.checks import Check, distance
+from reglab.core.streams import Moment
 from reglab.data.loader import Batch
-from reglab.models.base import Network, build
 from reglab.models.mlp import MLP
-from reglab.oracle import Check, descend, distance, regression
-from reglab.regularizers.base import Regularizer
-from reglab.streams import Moment
+from reglab.training.network import Network, build
+from reglab.training.reference_problems import descend, regression
+from reglab.training.regularizer import Regularizer
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,13 @@ from reglab.attacks.ball import Ball
 from reglab.attacks.base import evaluation_mode
 from reglab.attacks.objectives import divergence
 from reglab.attacks.projected_gradient import ascend
+from reglab.core.checks import Check
+from reglab.core.streams import Moment
 from reglab.data.loader import Batch
-from reglab.models.base import Network, build
 from reglab.models.mlp import MLP
-from reglab.oracle import Check, regression
-from reglab.regularizers.base import Regularizer
-from reglab.streams import Moment
+from reglab.training.network import Network, build
+from reglab.training.reference_problems import regression
+from reglab.training.regularizer import Regularizer
 
 AWAY = 0.001  # deviation of the start from the example, where the divergence has no slope
 

@@ -10,11 +10,11 @@ from annotated_types import Ge, Lt
 from torch import Tensor
 from torch.nn import Module
 
-from reglab.models.base import Network, build
+from reglab.core.checks import Check, distance
+from reglab.core.streams import generator
 from reglab.models.mlp import MLP
-from reglab.oracle import Check, distance
-from reglab.regularizers.base import Regularizer
-from reglab.streams import generator
+from reglab.training.network import Network, build
+from reglab.training.regularizer import Regularizer
 
 
 def with_averages(model: Module) -> Iterator[tuple[Tensor, Tensor]]:

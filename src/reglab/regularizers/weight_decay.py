@@ -8,13 +8,14 @@ import torch
 from annotated_types import Ge
 from torch import Tensor
 
+from reglab.core.checks import Check, distance
 from reglab.data.loader import Batch
-from reglab.models.base import Network, build
 from reglab.models.mlp import MLP
-from reglab.models.parameters import learned_weights
-from reglab.oracle import Check, descend, distance, regression, ridge
-from reglab.penalties import add_to_gradients, half_squared_norm
-from reglab.regularizers.base import Regularizer
+from reglab.training.network import Network, build
+from reglab.training.penalties import add_to_gradients, half_squared_norm
+from reglab.training.reference_problems import descend, regression, ridge
+from reglab.training.regularizer import Regularizer
+from reglab.training.weights import learned_weights
 
 
 @dataclass(frozen=True)

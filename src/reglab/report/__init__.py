@@ -1,1 +1,4 @@
-"""The report: one page from records, reports/metrics.json and params.yaml."""
+"""The pages and the kit for tables, curves and pictures.
+
+Sections on a family stand with the family, in experiments/.
+"""

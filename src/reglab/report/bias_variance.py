@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from reglab.figures import COLORS, INK, canvas
+from reglab.core.figures import COLORS, INK, canvas
 from reglab.report.formats import missing
 from reglab.report.labels import name_points
 from reglab.report.tables import Row

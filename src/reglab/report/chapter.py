@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from functools import cache
 
-from reglab.entries import find, names
-from reglab.outlines import outlines
+from reglab.core.outlines import outlines
+from reglab.core.registry import find, names
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from reglab import record
-from reglab.errors import UserError
+from reglab.core.errors import UserError
+from reglab.tracking import record
 
 # Before the @ of the DVC stage that makes a record, by section of params.yaml; elsewhere it is the section's own name.
 STAGES = {

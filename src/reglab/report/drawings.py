@@ -8,7 +8,7 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter, NullLocator
 
-from reglab.figures import COLORS, INK, canvas, svg
+from reglab.core.figures import COLORS, INK, canvas, svg
 from reglab.report.collect import Entry
 from reglab.report.embedding import embedded
 from reglab.report.tables import Interval

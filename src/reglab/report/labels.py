@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 
-from reglab.figures import INK
+from reglab.core.figures import INK
 
 SIZE = 7.5  # of the letters, in points
 HEIGHT = 1.25 * SIZE  # of a line

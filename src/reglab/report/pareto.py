@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from reglab.figures import COLORS, INK, canvas
+from reglab.core.figures import COLORS, INK, canvas
 from reglab.report.formats import missing
 from reglab.report.labels import name_points
 from reglab.report.tables import Row

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from latex2mathml.converter import convert
 from markupsafe import Markup
 
-from reglab.metric_names import TRAINED
+from reglab.evaluation.metric_names import TRAINED
 from reglab.report.chapter import PARTS, Part, place_in, place_of
 from reglab.report.collect import Entry
 from reglab.report.formats import amount, missing, value

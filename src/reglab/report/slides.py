@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from reglab.figures import COLORS, INK, canvas, svg
+from reglab.core.figures import COLORS, INK, canvas, svg
 from reglab.report import bias_variance, pareto
 from reglab.report.collect import Entry
 from reglab.report.formats import missing

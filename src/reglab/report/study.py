@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from reglab.metric_names import TRAINED
+from reglab.evaluation.metric_names import TRAINED
 from reglab.report import formats, nearness, tables
 from reglab.report.collect import Entry
 
@@ -27,8 +28,11 @@ def mean_epochs(entry: Entry) -> str:
     return formats.MISSING if None in epochs or not epochs else f"{sum(epochs) / len(epochs):,.0f}"
 
 
+HERE = Path(__file__).parent
 TEMPLATES = Environment(
-    loader=PackageLoader("reglab.report", "templates"),
+    loader=FileSystemLoader(
+        [HERE / "templates", *sorted(HERE.parent.glob("experiments/*/"))]
+    ),  # a family has its own beside it
     autoescape=True,
     undefined=StrictUndefined,
     trim_blocks=True,

@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 from matplotlib.ticker import MaxNLocator
 
-from reglab.errors import UserError
+from reglab.core.errors import UserError
 from reglab.evaluation.comparison import COMPARED
-from reglab.metric_names import better
+from reglab.evaluation.metric_names import better
 from reglab.report.chapter import Part, place_of
 from reglab.report.collect import Entry, Shown
 from reglab.report.formats import missing

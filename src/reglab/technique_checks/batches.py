@@ -4,11 +4,11 @@ from itertools import product
 
 import torch
 
+from reglab.core.errors import UserError
 from reglab.data.loader import Batch
-from reglab.errors import UserError
-from reglab.regularizers.base import Regularizer
 from reglab.technique_checks.results import NotApplicable, require
 from reglab.technique_checks.workbench import EXAMPLES, Steps, examples
+from reglab.training.regularizer import Regularizer
 
 
 def _shown(technique: Regularizer, batch: Batch, **how) -> Batch:

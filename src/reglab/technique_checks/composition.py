@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 
-from reglab.entries import find, names, own_name
-from reglab.errors import UserError
-from reglab.faults import Faults
-from reglab.regularizers.base import Regularizer
-from reglab.stacks import check_range
+from reglab.config.problems import Faults
+from reglab.config.stacks import check_range
+from reglab.core.errors import UserError
+from reglab.core.plain import own_name
+from reglab.core.registry import find, names
 from reglab.technique_checks.results import require
 from reglab.technique_checks.workbench import stepped
+from reglab.training.regularizer import Regularizer
 
 
 def _others(technique: Regularizer) -> Iterator[Regularizer]:

@@ -11,11 +11,11 @@ from dataclasses import MISSING, fields, is_dataclass, replace
 from io import StringIO
 from typing import Annotated, Literal, get_args, get_origin
 
-from reglab.faults import Faults, checked, hints, limits
-from reglab.regularizers.base import Regularizer
-from reglab.sections import Lecture
+from reglab.config.problems import Faults, checked, hints, limits
+from reglab.evaluation.settings import Lecture
 from reglab.technique_checks.results import NotApplicable, require
 from reglab.technique_checks.workbench import stepped
+from reglab.training.regularizer import Regularizer
 
 PLAIN = (bool, int, float, str)
 NEEDS = ("images", "unit_range")

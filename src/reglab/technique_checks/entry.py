@@ -5,11 +5,12 @@ from pathlib import Path
 
 from ruamel.yaml import YAML, YAMLError
 
-from reglab import yaml_source
-from reglab.entries import entry_of
-from reglab.errors import UserError
-from reglab.faults import Faults, shown
-from reglab.regularizers.base import Regularizer
+from reglab.config import yaml_source
+from reglab.config.entries import entry_of
+from reglab.config.problems import Faults
+from reglab.core.errors import UserError
+from reglab.core.wording import shown
+from reglab.training.regularizer import Regularizer
 
 
 def technique_of(name: str, given: Sequence[str] = (), path: Path = Path("params.yaml")) -> Regularizer:

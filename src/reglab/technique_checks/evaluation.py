@@ -2,9 +2,9 @@
 
 import torch
 
-from reglab.regularizers.base import Regularizer
 from reglab.technique_checks.results import NotApplicable, require
 from reglab.technique_checks.workbench import CLASSES, Steps, difference, examples, stepped
+from reglab.training.regularizer import Regularizer
 
 
 def evaluation_mode_is_that_of_the_plain_network(technique: Regularizer) -> None:

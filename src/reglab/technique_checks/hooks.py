@@ -5,10 +5,10 @@ import copy
 import torch
 from torch import Tensor
 
-from reglab.models.parameters import weights
-from reglab.regularizers.base import Regularizer, name
 from reglab.technique_checks.results import NotApplicable, require
 from reglab.technique_checks.workbench import Steps, examples, stepped
+from reglab.training.regularizer import Regularizer, name
+from reglab.training.weights import weights
 
 
 def _penalty(technique: Regularizer) -> tuple[Steps, Tensor]:

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from reglab.regularizers.base import Regularizer
 from reglab.technique_checks.results import NotApplicable, require
 from reglab.technique_checks.workbench import Steps, difference, examples, stepped
+from reglab.training.regularizer import Regularizer
 
 
 class _Draws(TorchDispatchMode):

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterator
 from types import ModuleType
 
-from reglab.regularizers.base import Regularizer
 from reglab.technique_checks import batches, composition, declaration, evaluation, hooks, randomness, training
 from reglab.technique_checks.results import CheckFailed, NotApplicable, Result
+from reglab.training.regularizer import Regularizer
 
 SUBJECTS = (declaration, randomness, batches, hooks, evaluation, training, composition)
 

@@ -7,12 +7,12 @@ from typing import get_args, get_origin
 
 import torch
 
-from reglab.faults import Faults, checked, hints
-from reglab.fitting import cost_of_step
-from reglab.regularizers.base import Regularizer
+from reglab.config.problems import Faults, checked, hints
 from reglab.regularizers.dropout import Dropout
 from reglab.technique_checks.results import NotApplicable, require
 from reglab.technique_checks.workbench import CONVOLUTIONAL, OWN, difference, parts, recipe, stepped, trained
+from reglab.training.one_seed import cost_of_step
+from reglab.training.regularizer import Regularizer
 
 
 @cache

@@ -12,16 +12,16 @@ import torch
 from torch import Tensor, nn
 
 from reglab.attacks.base import evaluation_mode
+from reglab.core.streams import generator
 from reglab.data.loader import Batch, whole
 from reglab.data.prepared import Split
-from reglab.fitting import Recipe, finished_seed, train_seed
-from reglab.learners.supervised import Supervised
-from reglab.models.base import Architecture, Block, build
 from reglab.models.convnet import ConvNet
 from reglab.models.mlp import MLP
-from reglab.regularizers.base import Regularizer
-from reglab.sections import Training
-from reglab.streams import generator
+from reglab.training.network import Architecture, Block, build
+from reglab.training.one_seed import Recipe, finished_seed, train_seed
+from reglab.training.regularizer import Regularizer
+from reglab.training.settings import Training
+from reglab.training.supervised import Supervised
 
 SHAPE, CLASSES, EXAMPLES = (1, 8, 8), 3, 8
 STEPS = Training(epochs=1, batch_size=EXAMPLES, optimizer="sgd", learning_rate=0.1)

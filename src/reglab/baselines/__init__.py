@@ -1,1 +1,0 @@
-"""Classical classifiers on the same splits: what a network has to beat. One file each, found by its name."""

@@ -1,0 +1,151 @@
+"""Whether the data can give what params.yaml asks for, told before any work."""
+
+from pathlib import Path
+
+import numpy as np
+
+from reglab.config import data_checks, data_needs
+from reglab.core.errors import UserError
+from reglab.data import source, splits, text
+from reglab.data.settings import Scenes, Text
+from reglab.data.splits import asked_of, split
+
+LARGEST_TEXT = 256 * 2**20  # bytes
+LARGEST_SCENES = 8 * 2**30  # bytes of all images, masks and depths
+
+
+def check(settings) -> list[str]:
+    """Warnings of settings that change nothing; UserError with all that data and machine cannot give.
+
+    `settings` are the `Params`.
+    """
+    data = settings.data
+    lines = accelerator_faults(settings.training.accelerator)
+    inputs, labels = loaded(data.name)
+    lines += splits.faults(data, labels)
+    images = inputs.ndim == 4  # else whatever learns from few labels is to be taken out, of which `needs` tells
+    if images:
+        lines += data_checks.class_faults(settings.transfer, labels)
+    if not lines and settings.regimes.recipes:
+        lines += data_checks.regime_faults(data, settings.regimes, labels)
+    if images and not lines and (settings.transfer or settings.semi_supervised):
+        lines += data_checks.few_labels_faults(data, settings.few_labels, labels, settings.seeds)
+    lines += data_needs.faults(settings, inputs, labels)
+    if any(pretext.source == "text" for pretext in settings.pretraining.values()):
+        lines += text_faults(settings.text.file)
+    lines += scenes_faults(settings.scenes)
+    if lines:
+        raise UserError(*lines)
+    return data_needs.idle(settings, inputs.shape[1:])
+
+
+def loaded(name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Inputs and labels of a source; UserError where it cannot be read, or gives what cannot be learned from."""
+    where = f"src/reglab/data/sources/{name}.py: load()"
+    try:
+        inputs, labels = source(name)
+    except UserError:
+        raise
+    except Exception as fault:  # whatever a user's own source does
+        said = " ".join(f"{type(fault).__name__}: {fault}".split())
+        raise UserError(f"{where}: found an error ({said}); allowed: a pair of arrays, inputs and labels") from fault
+    if found := unusable(inputs, labels):
+        raise UserError(*(f"{where}: found {line}" for line in found))
+    return inputs, labels
+
+
+def unusable(inputs, labels) -> list[str]:
+    """What was found and what is allowed, for arrays that no network can learn from."""
+    if not isinstance(inputs, np.ndarray) or inputs.dtype != np.float32 or inputs.ndim < 2 or not inputs.size:
+        found = f"{inputs.dtype} of shape {inputs.shape}" if isinstance(inputs, np.ndarray) else type(inputs).__name__
+        return [f"inputs {found}; allowed: a float32 array (examples, ...) with at least one number an example"]
+    if not isinstance(labels, np.ndarray) or labels.dtype != np.int64 or labels.shape != inputs.shape[:1]:
+        found = f"{labels.dtype} of shape {labels.shape}" if isinstance(labels, np.ndarray) else type(labels).__name__
+        return [f"labels {found}; allowed: an int64 array ({len(inputs)},), one for each input"]
+    lines = []
+    if not np.isfinite(inputs).all():
+        rows = np.flatnonzero(~np.isfinite(inputs.reshape(len(inputs), -1)).all(1))
+        lines.append(
+            f"NaN or infinity in {len(rows)} rows, first in row {rows[0]}; allowed: finite inputs, drop such rows"
+        )
+    classes = np.unique(labels)
+    if not np.array_equal(classes, np.arange(len(classes))) or len(classes) < 2:
+        found = ", ".join(map(str, classes[:8])) + (", ..." if len(classes) > 8 else "")
+        lines.append(f"the labels {found}; allowed: two classes or more, numbered 0, 1, ... without a gap")
+    return lines
+
+
+def accelerator_faults(accelerator: str) -> list[str]:
+    """A line where a GPU is asked for and torch sees none; torch is imported in that case alone."""
+    if accelerator != "gpu":
+        return []
+    import torch
+
+    if torch.cuda.is_available():
+        return []
+    return ['params.yaml: training.accelerator: found "gpu", but torch sees none; allowed here: cpu, or auto']
+
+
+def text_faults(file: str) -> list[str]:
+    """What is wrong with a user's own text file; the one that a stage makes is right."""
+    if file == Text().file:
+        return []
+    path = Path(file)
+    if path.exists() and not path.is_file():
+        return [f"params.yaml: text.file: {file}: found a folder or a device; allowed: a plain text file"]
+    if path.exists() and path.stat().st_size > LARGEST_TEXT:
+        found = f"{path.stat().st_size:,} bytes"
+        return [
+            f"params.yaml: text.file: {file}: found {found}; allowed: at most {LARGEST_TEXT:,}, which are held in memory"
+        ]
+    try:
+        return text.faults(file, text.sentences(text.read_file(file)))
+    except UserError as error:
+        return list(error.lines)
+
+
+def scenes_faults(scenes: Scenes) -> list[str]:
+    """A line where the scenes would not fit into memory: three colours, a mask and a depth for each pixel, 4 bytes each."""
+    size = 5 * 4 * scenes.size**2 * scenes.count
+    if size <= LARGEST_SCENES:
+        return []
+    found = f"{scenes.count:,} scenes of {scenes.size} x {scenes.size} pixels, {size / 2**30:.0f} GiB"
+    allowed = f"at most {LARGEST_SCENES / 2**30:.0f} GiB"
+    return [f"params.yaml: scenes: found {found}; allowed: {allowed}; lower size, or how many there are"]
+
+
+def few_labels_faults(data, few_labels, labels: np.ndarray, seeds: int) -> list[str]:
+    """A line where some class of some seed has fewer labelled examples than `few_labels.labels_per_class` asks for."""
+    classes = int(labels.max()) + 1
+    fewest = min(
+        int(np.bincount(labels[split(labels, **asked_of(data), seed=seed)["labelled"]], minlength=classes).min())
+        for seed in range(seeds)
+    )
+    asked = max(few_labels.labels_per_class)
+    if asked <= fewest:
+        return []
+    return [
+        f"params.yaml: few_labels.labels_per_class: found {asked}; allowed: at most {fewest}, what the smallest class has "
+        f"among the {data.train_size} labelled examples (data.train_size)"
+    ]
+
+
+def class_faults(transfers: dict, labels: np.ndarray) -> list[str]:
+    """A line for each entry of `transfer` that names a class which the data does not have."""
+    classes = sorted(set(labels.tolist()))
+    return [
+        f"params.yaml: transfer.{name}.classes: found {unknown}; allowed: classes of the data, {classes[0]} to {classes[-1]}"
+        for name, entry in transfers.items()
+        if (unknown := sorted(set(entry.classes or ()) - set(classes)))
+    ]
+
+
+def regime_faults(data, regimes, labels: np.ndarray) -> list[str]:
+    """A line for each of `regimes.train_size` that the data cannot give beside validation and test."""
+    least, most = int(labels.max()) + 1, len(labels) - data.validation_size - data.test_size
+    return [
+        f"params.yaml: regimes.train_size: found {size}; allowed: from {least}, one example a class, to {most}, what "
+        f"{data.name} has left beside validation_size and test_size"
+        for size in regimes.train_size
+        if not least <= size <= most
+    ]

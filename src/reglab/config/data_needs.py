@@ -1,0 +1,148 @@
+"""What entries need of the data: images, inputs between 0 and 1, so many examples and classes."""
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+
+from reglab.core.plain import own_name
+from reglab.data.patches import hidden_count, patch_grid
+
+
+def faults(settings, inputs: np.ndarray, labels: np.ndarray) -> list[str]:
+    """A line for each section with entries that the data cannot serve; `settings` are the `Params`."""
+    lines = image_faults(settings, inputs) if inputs.ndim != 4 else few_label_faults(settings, inputs, labels)
+    if inputs.min() < 0 or inputs.max() > 1:
+        found = f"inputs from {inputs.min():g} to {inputs.max():g}"
+        for place, names in needing(settings, "unit_range"):
+            lines.append(
+                f"params.yaml: {place}: found {names} on {found}; allowed: inputs scaled to [0, 1]; or take them out"
+            )
+        if settings.attacks:
+            families = ", ".join(settings.attacks)
+            lines.append(
+                f"params.yaml: attacks: found {families} on {found}; allowed: inputs scaled to [0, 1], or attacks: {{}}"
+            )
+    return lines
+
+
+def few_label_faults(settings, inputs: np.ndarray, labels: np.ndarray) -> list[str]:
+    """A line for what asks for more examples, classes or patches than there are."""
+    lines = []
+    pool = len(labels) - settings.data.validation_size - settings.data.test_size
+    for name, method in settings.semi_supervised.items():
+        if method.classical and (count := getattr(method, "n_neighbors", 0)) > pool > 0:
+            lines.append(
+                f"params.yaml: semi_supervised.{name}.n_neighbors: found {count}; allowed: at most {pool}, the examples of "
+                f"{settings.data.name} beside validation_size and test_size"
+            )
+    classes = int(labels.max()) + 1
+    for name, pretext in settings.pretraining.items():
+        lines += masking_faults(name, pretext, inputs.shape[2:])
+        if (taught := getattr(pretext, "classes", 0)) > classes:
+            lines.append(
+                f"params.yaml: pretraining.{name}.classes: found {taught}; allowed: at most {classes}, as the data has"
+            )
+    return lines
+
+
+def masking_faults(name: str, pretext, size: tuple[int, ...]) -> list[str]:
+    """A line where a pretext that hides patches would hide none of them, or all, in images of this size."""
+    patch, ratio = getattr(pretext, "patch_size", None), getattr(pretext, "mask_ratio", None)
+    if patch is None or ratio is None:
+        return []
+    images = f"images of {size[0]} x {size[1]} pixels"
+    count = math.prod(patch_grid(size, patch))
+    if count < 2:
+        return [
+            f"params.yaml: pretraining.{name}.patch_size: found {patch}; allowed: at most {max(size) - 1}, for {images} must "
+            "be cut into two patches or more, some to hide and some to see"
+        ]
+    if 0 < (hidden := hidden_count(size, patch, ratio)) < count:
+        return []
+    least, most = 0.5 / count, 1 - 0.5 / count
+    return [
+        f"params.yaml: pretraining.{name}.mask_ratio: found {ratio:g}, which hides {'all' if hidden else 'none'} of the "
+        f"{count} patches of {images}; allowed: more than {least:.3g} and less than {most:.3g}, or a smaller patch_size"
+    ]
+
+
+def image_faults(settings, inputs: np.ndarray) -> list[str]:
+    """What cannot be done with a table, section by section, and what to take out for it."""
+    shape = " x ".join(map(str, inputs.shape[1:]))
+    found, wanted = f"on examples of {shape} numbers", "images (channels x height x width)"
+    taken_out = {
+        "augmentation": [folder for folder in settings.augmentation if folder == "study"],
+        "pretraining": [name for name, pretext in settings.pretraining.items() if pretext.source != "text"],
+        "transfer": list(settings.transfer),
+        "semi_supervised": list(settings.semi_supervised),
+    }
+    for place, names in needing(settings, "images"):
+        taken_out[place] = [names]
+    lines = [
+        f"params.yaml: {place}: found {', '.join(names)} {found}; allowed: {wanted}; take them out"
+        for place, names in taken_out.items()
+        if names
+    ]
+    few = settings.pretraining or settings.transfer or settings.semi_supervised
+    for place, model in (("model", settings.model), ("few_labels.model", few and settings.few_labels.model)):
+        if model and "images" in model.needs:
+            lines.append(
+                f"params.yaml: {place}.name: found {own_name(model)} {found}; allowed: {wanted}, or another model"
+            )
+    return lines
+
+
+def needing(settings, what: str) -> Iterator[tuple[str, str]]:
+    """The section or entry, and the techniques there that need `what`."""
+    single = [name for name, own in settings.regularizers.items() if what in own.needs]
+    if single:
+        yield "regularizers", ", ".join(single)
+    for name, steps in {**settings.combinations, "": settings.few_labels.regularizers}.items():
+        stacked = [own_name(own) for own in steps if what in own.needs]
+        if stacked:
+            yield f"combinations.{name}" if name else "few_labels.regularizers", ", ".join(stacked)
+    for name, cocktail in settings.cocktails.items():
+        mixed = [each for each in cocktail.ingredients if what in settings.regularizers[each].needs]
+        if mixed:
+            yield f"cocktails.{name}", ", ".join(mixed)
+
+
+def idle(settings, shape: tuple[int, ...]) -> list[str]:
+    """Warnings of settings that are allowed and change nothing, for inputs of this shape."""
+    training, lines = settings.training, []
+    if training.momentum and training.optimizer == "adam":
+        lines.append(f"params.yaml: training.momentum: {training.momentum:g} has no effect with adam, only with sgd")
+    if training.batch_size > settings.data.train_size:
+        lines.append(
+            f"params.yaml: training.batch_size: {training.batch_size} is more than data.train_size, "
+            f"{settings.data.train_size}: every epoch is one step on all of them"
+        )
+    units = smallest_layer(settings.model, shape)
+    for place, technique in techniques(settings):
+        active = getattr(technique, "active_units", 0)
+        if units and active >= units:
+            lines.append(
+                f"params.yaml: {place}.active_units: {active} keeps all of the {units} units of a hidden layer"
+            )
+    return lines
+
+
+def techniques(settings) -> Iterator[tuple[str, object]]:
+    for name, technique in settings.regularizers.items():
+        yield f"regularizers.{name}", technique
+    for name, steps in settings.combinations.items():
+        for number, technique in enumerate(steps):
+            yield f"combinations.{name}[{number}].{own_name(technique)}", technique
+
+
+def smallest_layer(model, shape: tuple[int, ...]) -> int | None:
+    """The outputs of the smallest hidden layer, None where that is not known; a convolution halves the image."""
+    if own_name(model) == "mlp":
+        return model.width
+    if own_name(model) == "convnet" and len(shape) == 3:
+        return min(
+            model.width * 2**layer * math.prod(-(-side // 2 ** (layer + 1)) for side in shape[1:])
+            for layer in range(model.depth)
+        )
+    return None

@@ -1,0 +1,71 @@
+"""What params.yaml may name: one class a file, found by the file's name."""
+
+import inspect
+import os
+import re
+import sys
+from dataclasses import fields, is_dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from reglab.config.problems import Faults, Key, checked, hints, words
+from reglab.core.errors import UserError
+from reglab.core.registry import BASES, FOLDERS, find, names
+from reglab.core.wording import Plain, nearest, one_of, shown
+
+
+def entry_of(family: str, name: str, given: Plain, key: Key, faults: Faults) -> Any:
+    """The entry `name` of a family, its settings completed with the defaults."""
+    if name not in names(family):
+        near = in_checkout(FOLDERS[family], name) or nearest(name, names(family))
+        faults.add(key, "an unknown name", one_of(names(family)) + near)
+        return None
+    try:
+        kind = find(family, name)
+    except UserError as error:
+        faults.tell(key, error.lines)
+        return None
+    return checked(kind, {} if given is None else given, key, faults)
+
+
+def find_own(path: str) -> type:
+    """The network at a dotted path such as mypackage.mynet.MyNet, from a package beside params.yaml or an installed one."""
+    module, _, name = path.rpartition(".")
+    if str(Path.cwd()) not in sys.path:
+        sys.path.append(str(Path.cwd()))  # behind all others: no folder of a study takes the place of a package
+    try:
+        kind = getattr(import_module(module), name)
+    except Exception as fault:
+        said = " ".join(f"{type(fault).__name__}: {fault}".split())
+        file = f"{module.replace('.', '/')}.py"
+        allowed = f"module.Class of a module that Python finds, such as {file} beside params.yaml"
+        raise UserError(f"{path}: found nothing to import ({said}); allowed: {allowed}{not_queued(file)}") from fault
+    base_module, _, base = BASES["models"].rpartition(".")
+    if not (
+        inspect.isclass(kind) and issubclass(kind, getattr(import_module(base_module), base)) and is_dataclass(kind)
+    ):
+        raise UserError(f"{path}: found no network; allowed: a dataclass that derives from {BASES['models']}")
+    return kind
+
+
+def in_checkout(folder: str, name: Plain) -> str:
+    """`not_queued` for the file of an entry."""
+    return not_queued(f"src/reglab/{folder}/{name}.py")
+
+
+def not_queued(file: str) -> str:
+    """The end of a line about a file that a queued experiment lacks, while the checkout that DVC_ROOT names has it."""
+    root = os.environ.get("DVC_ROOT")
+    if not root or not Path(root, file).is_file():
+        return ""
+    return f"; {Path(root, file)} is there, but git does not know it: say git add {file} and queue again"
+
+
+def describe(family: str, name: str) -> dict:
+    """What the file says of itself in its first sentence, and for each setting what is allowed and the default."""
+    kind = find(family, name)
+    summary = re.split(r"(?<=[.!?])\s+(?=[A-Z])", inspect.getmodule(kind).__doc__ or "", maxsplit=1)[0]
+    defaults = {own.name: own.default if isinstance(own.default, str) else shown(own.default) for own in fields(kind)}
+    allowed = {name: f"{words(own)}; default {defaults[name]}" for name, own in hints(kind).items()}
+    return {"summary": " ".join(summary.split()), "settings": allowed}

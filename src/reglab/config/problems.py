@@ -1,0 +1,153 @@
+"""Settings against their types, and each fault in a line of words."""
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import MISSING, fields, is_dataclass
+from functools import cache
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from annotated_types import GroupedMetadata
+from pydantic import TypeAdapter, ValidationError
+from ruamel.yaml.events import Event
+
+from reglab.core.wording import Plain, nearest, one_of, shown
+
+Key = tuple[str | int, ...]  # where a value stands: ("combinations", "both", 0, "dropout")
+
+PHRASES = {"ge": "of at least", "gt": "above", "le": "of at most", "lt": "below", "min_length": "of a length from"}
+
+
+class Faults:
+    """The lines about one file: key, what was found, what is allowed."""
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self.lines: list[str] = []
+        self.told: dict[Key, None] = {}  # one line about a key is enough
+        self.lost: set[Key] = set()  # the values that could not be taken over
+
+    def add(self, key: Key, found: str, allowed: str) -> None:
+        """A line about the value of `key`, unless one has been told, or a part of the value was lost."""
+        if key not in self.told and not any(lost[: len(key)] == key for lost in self.lost):
+            self.write(key, found, allowed)
+
+    def in_text(self, event: Event, key: Key, found: str, allowed: str, *, lost: bool = False) -> None:
+        """A line about the text itself, at this event of the parser."""
+        self.write(key, f"{found}, in line {event.start_mark.line + 1}", allowed)
+        if lost:
+            self.lost.add(key)
+
+    def tell(self, key: Key, lines: Iterable[str]) -> None:
+        """Lines of another file's faults, found on the way to the value of `key`."""
+        self.lines += [line for line in lines if line not in self.lines]
+        self.told[key] = None
+
+    def write(self, key: Key, found: str, allowed: str) -> None:
+        place = f"{self.file}: {dotted(key)}" if key else self.file
+        line = f"{place}: found {found}; allowed: {allowed}"
+        self.lines.append(line if line.isprintable() else line.encode("unicode_escape").decode())
+        self.told[key] = None
+
+
+def dotted(key: Key) -> str:
+    """regularizers.dropout.input_rate, combinations.both[0].dropout"""
+
+    def step(part: str | int) -> str:
+        if isinstance(part, int):
+            return f"[{part}]"
+        return f".{part if re.fullmatch('[a-zA-Z0-9_?-]+', part) else shown(part)}"
+
+    return "".join(map(step, key)).removeprefix(".")
+
+
+def words(kind: Any) -> str:
+    """What a value of this type may be: Annotated[float, Ge(0), Lt(1)] is "a number from 0 to below 1"."""
+    if is_dataclass(kind):
+        return "a mapping of " + (", ".join(field.name for field in fields(kind)) or "nothing: {}")
+    origin, parts = get_origin(kind), get_args(kind)
+    if origin is Annotated:
+        return words(parts[0]) + limits(parts[1:])
+    if origin is Literal:
+        return one_of(parts)
+    if origin in (Union, UnionType):
+        return ", or ".join("null" if part is NoneType else words(part) for part in parts)
+    if origin is tuple:
+        return f"a list, each item {words(parts[0])}"
+    if origin is dict or kind is dict:
+        return "a mapping of names to settings, {} where there are none"
+    named = {float: "a number", int: "a whole number", bool: "true or false", str: "text"}
+    return named.get(kind, "a mapping of a name and the settings that go with it")
+
+
+def limits(constraints: Iterable) -> str:
+    """The constraints of `Annotated` as they follow "a number"."""
+    found = {}
+    for given in constraints:
+        for constraint in given if isinstance(given, GroupedMetadata) else (given,):
+            found |= {name: getattr(constraint, name) for name in PHRASES if hasattr(constraint, name)}
+    match found:
+        case {"ge": low, "le": high}:
+            return f" from {low:,} to {high:,}"
+        case {"ge": low, "lt": high}:
+            return f" from {low:,} to below {high:,}"
+        case {"min_length": 1}:
+            return ", not empty"
+    return " and".join(f" {PHRASES[name]} {bound}" for name, bound in found.items())
+
+
+def checked(kind: Any, given: Plain, key: Key, faults: Faults) -> Any:
+    """What is given as a value of this type, a dataclass completed with its defaults; None and lines if it is none."""
+    if is_dataclass(kind):
+        if not isinstance(given, dict):
+            faults.add(key, shown(given), words(kind))
+            return None
+        given = {field.name: field.default for field in fields(kind) if field.default is not MISSING} | given
+    try:  # as JSON, for its types are those of YAML: a list may become a tuple, but no text a number
+        return adapter(kind).validate_json(json.dumps(given), strict=True, extra="forbid")
+    except ValidationError as error:
+        wrong = {fault["loc"][:1]: fault["type"] for fault in error.errors(include_url=False)}
+    kinds = hints(kind) if is_dataclass(kind) else {}
+    for place, fault in wrong.items():
+        if fault == "unexpected_keyword_argument":
+            allowed = one_of(kinds) + nearest(*place, list(kinds)) if kinds else "no settings: {}"
+            faults.add(key + place, "an unknown setting", allowed)
+        elif fault == "missing":
+            faults.add(key + place, "nothing", words(kinds[place[0]]))
+        else:
+            value, wanted = (given[place[0]], kinds[place[0]]) if kinds and place else (given, kind)
+            if not kinds and get_origin(kind) is dict and place:  # an item of a mapping of one type
+                value, wanted = given[place[0]], get_args(kind)[1]
+            choices = get_args(wanted) if get_origin(wanted) is Literal else ()
+            faults.add(key + place, shown(value), words(wanted) + nearest(value, choices))
+    return None
+
+
+def is_named(key: Key, name: Plain, choices: list[str], faults: Faults, why: str = "") -> bool:
+    """Whether there is something of this name; a line where not, which ends with `why` or a name that looks like it."""
+    if name in choices:
+        return True
+    allowed = (
+        one_of(choices) + (why or nearest(name, choices)) if choices else "nothing, for there is nothing to choose from"
+    )
+    faults.add(key, "nothing" if name is None else shown(name), allowed)
+    return False
+
+
+def at_places(places: Sequence[Key], most: int = 6) -> str:
+    """regimes.recipes[2], sweeps.dropout, ... (9 places)"""
+    listed = ", ".join(map(dotted, places[:most]))
+    return listed if len(places) <= most else f"{listed}, ... ({len(places)} places)"
+
+
+@cache
+def hints(kind: type) -> dict[str, Any]:
+    """The types of a dataclass's fields, with their constraints."""
+    all_of_them = get_type_hints(kind, include_extras=True)
+    return {field.name: all_of_them[field.name] for field in fields(kind)}
+
+
+@cache
+def adapter(kind: Any) -> TypeAdapter:
+    return TypeAdapter(kind)

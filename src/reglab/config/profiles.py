@@ -1,0 +1,153 @@
+"""A smaller study beside the whole one: `reglab repro --profile quick` in a folder `profiles/quick/` of its own.
+
+It holds the files of this checkout and params.yaml with the entry `profiles.quick` merged into it, or with some of its
+entries alone (`--only none dropout`, in `profiles/only/`); DVC, MLflow and the
+journal keep there what is theirs, so that nothing of it meets the whole study.
+"""
+
+import contextlib
+import io
+import os
+import tempfile
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from ruamel.yaml import YAML
+
+from reglab.config import params, references
+from reglab.config.params import Params
+from reglab.config.yaml_source import read
+from reglab.core.errors import UserError
+from reglab.core.wording import shown, unknown
+from reglab.evaluation.metric_names import TRAINED
+from reglab.runtime import git
+from reglab.runtime.recovery import replace
+
+CHOSEN = (*TRAINED, "theory")  # sections whose entries are a study's
+OF_CHOSEN = ("augmentation", "attacks", "sweeps", "cocktails", "comparisons", "claims")  # and what is asked of them
+NOT_NEEDED = ("tests", "benchmarks", "reports", "dvc.lock", "params.yaml", "README.md")  # or made anew
+COPIED = ".reglab/copied"  # the list of what was copied, so that what went away goes there too
+
+
+def load(root: Path, name: str | None, only: Collection[str] = ()) -> Params:
+    """The settings of a smaller study; faults of a profile are told at their place in `profiles`, to which they are due.
+
+    To be called when params.yaml itself has no fault. Raises UserError, also for a profile or an entry that is not there.
+    """
+    text = merged(root / "params.yaml", name, only)
+    with tempfile.TemporaryDirectory() as folder, told_of(name):
+        path = Path(folder, "params.yaml")
+        path.write_text(text, encoding="utf-8")
+        return params.load(path)
+
+
+@contextlib.contextmanager
+def told_of(name: str | None) -> Iterator[None]:
+    """Tell the faults of the block as those of a profile, where it is one."""
+    try:
+        yield
+    except UserError as error:
+        place, there = "params.yaml: ", f"params.yaml: profiles.{name}." if name else "params.yaml: "
+        raise UserError(*(line.replace(place, there, 1) for line in error.lines)) from None
+
+
+def place(root: Path, name: str | None, only: Collection[str] = ()) -> Path:
+    """The folder of a smaller study: profiles/quick, profiles/only or profiles/quick-only.
+
+    Raises UserError for a profile that is not there. Where `profiles` is no mapping, `root`.
+    """
+    named = read(root / "params.yaml")[0].get("profiles")
+    if name and not isinstance(named, dict):
+        return root  # as `reglab check` is to say
+    if name and name not in named:
+        raise unknown("params.yaml: profiles", name, list(named))
+    return root / "profiles" / title(name, only)
+
+
+def title(name: str | None, only: Collection[str]) -> str:
+    return "-".join([name] * bool(name) + ["only"] * bool(only))
+
+
+def merged(path: Path, name: str | None, only: Collection[str] = ()) -> str:
+    """The text of params.yaml with a profile merged in and of some entries alone, without `profiles`.
+
+    Its tracking database is its own unless the profile names one.
+    """
+    given, faults = read(path)
+    if faults.lines:
+        raise UserError(*faults.lines)
+    tracking, known = references.mapping(given, "tracking"), references.mapping(given, "profiles")
+    whole, made_of = given | {"profiles": {}, "tracking": tracking | {"uri": None}}, []
+    if name:
+        if name not in known:
+            raise unknown("params.yaml: profiles", name, list(known))
+        whole = with_profile(whole, known[name], name)
+        made_of.append(f"profiles.{name} merged into it")
+    if only:
+        entries = [entry for section in CHOSEN for entry in references.mapping(whole, section)]
+        if absent := [each for each in only if each not in entries]:
+            raise UserError(*unknown("reglab repro --only", absent[0], entries).lines)
+        whole = references.only(whole, set(only))
+        made_of.append(f"{', '.join(only)} alone")
+    text = io.StringIO(f"# {path.name} with {' and '.join(made_of)}, made anew by each repro: edit that one\n")
+    text.seek(0, io.SEEK_END)
+    YAML().dump(whole, text)
+    return text.getvalue()
+
+
+def with_profile(whole: dict, profile: dict, name: str) -> dict:
+    """The profile merged in; an entry that is null there goes, together with what refers to it.
+
+    Raises UserError where the profile is no mapping, or has a mapping in place of a list, or a list in place of a mapping.
+    """
+    if not isinstance(profile, dict):
+        allowed = "a mapping of settings, {} where there are none"
+        raise UserError(f"params.yaml: profiles.{name}: found {shown(profile)}; allowed: {allowed}")
+    removed = [
+        (section, entry)
+        for section in (*CHOSEN, *OF_CHOSEN)
+        for entry, own in references.mapping(profile, section).items()
+        if own is None
+    ]
+    for section, own in profile.items():
+        try:
+            whole = OmegaConf.to_container(OmegaConf.merge(whole, {section: own}))
+        except OmegaConfBaseException:
+            found = f"{shown(own)}, a list for a mapping or a mapping for a list"
+            raise UserError(
+                f"params.yaml: profiles.{name}.{section}: found {found}; allowed: the kind it replaces"
+            ) from None
+    for key in removed:
+        whole = references.without(whole, key)
+    return references.pruned(whole) if removed else whole
+
+
+def prepare(root: Path, name: str | None, only: Collection[str] = ()) -> Path:
+    """Bring the folder of a smaller study up to date with the files of the checkout as they are now; files left alone stay as
+    they are, so that DVC runs what has changed.
+    """
+    folder = root / "profiles" / title(name, only)
+    files = {file for file in git.files(root) if file.split("/")[0] not in NOT_NEEDED and (root / file).is_file()}
+    copied = folder / COPIED
+    former = set(os.fsdecode(copied.read_bytes()).split("\0")) if copied.exists() else set()
+    for file in former - files:
+        if not (folder / file).is_dir():  # as of a list that an earlier version left torn
+            (folder / file).unlink(missing_ok=True)
+    copied.parent.mkdir(parents=True, exist_ok=True)
+    # Before the first copy: a kill may leave no file that is not listed.
+    replace(copied, os.fsencode("\0".join(sorted(former | files))))
+    for file in files:
+        put(folder / file, (root / file).read_bytes())
+    replace(copied, os.fsencode("\0".join(sorted(files))))
+    put(folder / "params.yaml", merged(root / "params.yaml", name, only).encode())
+    put(folder / ".dvc" / "config.local", b"[core]\n    no_scm = true\n")
+    return folder
+
+
+def put(path: Path, content: bytes) -> None:
+    """Write a file unless it is so already."""
+    if not path.exists() or path.read_bytes() != content:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)

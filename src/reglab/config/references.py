@@ -1,0 +1,129 @@
+"""Which entries of params.yaml name which others; what stays of a study when some of its entries are taken out."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from reglab.config.problems import Key
+from reglab.core.outlines import outlines
+from reglab.core.registry import find
+from reglab.core.registry import names as entries_of
+from reglab.core.wording import Plain
+from reglab.evaluation.metric_names import TRAINED
+
+SIDES = ("recipe", "versus")  # of a pair or a claim
+RECIPES = ("regularizers", "combinations")
+
+
+class Reference(NamedTuple):
+    """`place` says `name`, an entry of one of the `sections`."""
+
+    place: Key
+    name: str
+    sections: tuple[str, ...]
+
+    def holder(self) -> Key:
+        """What has no meaning without the entry: a whole entry, an ingredient, or an item of a list."""
+        return self.place[:-1] if self.place[-1] in ("start", *SIDES) else self.place
+
+
+def mapping(given: Plain, *keys: str) -> dict:
+    """The mapping at these keys, empty where there is none."""
+    for key in keys:
+        given = given.get(key) if isinstance(given, dict) else None
+    return given if isinstance(given, dict) else {}
+
+
+def references(given: dict) -> Iterator[Reference]:
+    """Every place of plain params that names an entry; places that hold something else than a name are left out."""
+    places: list[tuple[Key, Any, tuple[str, ...]]] = []
+    for name in mapping(given, "transfer"):
+        places.append((("transfer", name, "start"), mapping(given, "transfer", name).get("start"), ("pretraining",)))
+    for name in mapping(given, "sweeps"):
+        places.append((("sweeps", name), name, ("regularizers",)))
+    for name in mapping(given, "cocktails"):
+        for each in mapping(given, "cocktails", name, "ingredients"):
+            places.append((("cocktails", name, "ingredients", each), each, ("regularizers",)))
+    for section, sections in (("regimes", ("regularizers",)), ("variance_sources", RECIPES)):
+        recipes = mapping(given, section).get("recipes")
+        for number, name in enumerate(recipes if isinstance(recipes, list) else ()):
+            places.append(((section, "recipes", number), name, sections))
+    for section in ("comparisons", "claims"):
+        for name in mapping(given, section):
+            for side in SIDES:
+                places.append(((section, name, side), mapping(given, section, name).get(side), TRAINED))
+    return (Reference(place, name, sections) for place, name, sections in places if isinstance(name, str))
+
+
+def missing(given: dict) -> dict[str, list[Reference]]:
+    """By name, the references to what is not there; none to sections that are absent or no mapping themselves."""
+    found: dict[str, list[Reference]] = {}
+    for reference in references(given):
+        if not all(isinstance(given.get(section), dict) for section in reference.sections):
+            continue
+        if not any(reference.name in given[section] for section in reference.sections):
+            found.setdefault(reference.name, []).append(reference)
+    return found
+
+
+def pruned(given: dict) -> dict:
+    """The params without what refers to entries that are not there, and without what is then left with nothing to do."""
+    while dangling := [reference for references in missing(given).values() for reference in references]:
+        for key in {reference.holder() for reference in dangling}:
+            given = without(given, key)
+    for section in ("regimes", "variance_sources"):
+        if isinstance(recipes := mapping(given, section).get("recipes"), list):
+            kept = [name for name in recipes if name is not None]
+            lone = section == "regimes" and kept == ["none"]  # with nothing to compare it with
+            given = given | {section: given[section] | {"recipes": [] if lone else kept}}
+    for name in mapping(given, "cocktails"):
+        if len(mapping(given, "cocktails", name, "ingredients")) < 2:
+            given = without(given, ("cocktails", name))
+    for family in mapping(given, "attacks"):
+        whole = [entry for entry in mapping(given, family).values() if not mapping(entry).get("classes")]
+        if not whole:
+            given = without(given, ("attacks", family))
+    sources = {mapping(entry).get("source", "study") for entry in mapping(given, "pretraining").values()}
+    shown = {"study": ("pretraining", "transfer", "semi_supervised"), "scenes": ("multitask",)}
+    for folder in mapping(given, "augmentation"):
+        if folder in shown and not any(given.get(section) for section in shown[folder]) and folder not in sources:
+            given = without(given, ("augmentation", folder))
+    return given
+
+
+def without(given: Any, key: Key) -> Any:
+    """A copy without what is at the key; of a list the item becomes None, so that the others keep their numbers."""
+    first, *rest = key
+    if isinstance(given, list):
+        return [None if number == first else item for number, item in enumerate(given)]
+    if not rest:
+        return {name: own for name, own in given.items() if name != first}
+    return given | {first: without(given[first], tuple(rest))}
+
+
+def only(given: dict, names: set[str]) -> dict:
+    """The params with those entries of the sections that train which are named, with `none`, the classical baselines, and
+    what the named ones start from or are compared with; and with what refers to these alone.
+    """
+    names = names | {"none"}
+    transfer = mapping(given, "transfer")
+    if names & {*transfer, *mapping(given, "semi_supervised")}:
+        told_apart = [None, *(mapping(transfer.get(name)).get("classes") for name in names)]
+        names |= {name for name, own in transfer.items() if is_reference(mapping(own), told_apart)}
+    names |= {mapping(transfer[name]).get("start") for name in names & set(transfer)}
+    if names & set(mapping(given, "pretraining")):
+        names |= {"scratch"}
+    if names & set(mapping(given, "multitask")):
+        names |= {"segmentation_only", "depth_only"}
+    with outlines():
+        names |= {find("regularizers", name).topic for name in names & set(entries_of("regularizers"))}
+    for section in (*TRAINED, "theory"):
+        if section != "baselines":
+            given = given | {section: {name: own for name, own in mapping(given, section).items() if name in names}}
+    return pruned(given)
+
+
+def is_reference(transfer: dict, told_apart: list) -> bool:
+    """Whether other transfers are compared with this one: from scratch, all tuned, augmented, on the same classes."""
+    defaults = {"backbone": "tuned", "augment": True}
+    rest = {key: own for key, own in transfer.items() if key != "classes" and defaults.get(key) != own}
+    return rest == {"start": "scratch"} and transfer.get("classes") in told_apart

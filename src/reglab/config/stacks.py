@@ -1,0 +1,71 @@
+"""What techniques ask of the list in which they stand: of those before them, of the study they are trained in."""
+
+from typing import Any
+
+from reglab.config.problems import Faults, Key
+from reglab.core.plain import own_name
+from reglab.core.wording import shown
+
+
+def check_stacks(values: dict, faults: Faults) -> None:
+    """Combinations, cocktails and what few labels share: inputs stay in [0, 1] where an attack needs them there."""
+    for name, techniques in (values.get("combinations") or {}).items():
+        places = [("combinations", name, number, own_name(each)) for number, each in enumerate(techniques)]
+        check_range(list(zip(places, techniques, strict=True)), faults)
+    recipes = values.get("regularizers") or {}
+    for name, cocktail in (values.get("cocktails") or {}).items():
+        if cocktail:
+            places = {each: ("cocktails", name, "ingredients", each) for each in cocktail.ingredients}
+            check_range([(place, recipes[each]) for each, place in places.items() if recipes.get(each)], faults)
+    if few := values.get("few_labels"):
+        places = [
+            ("few_labels", "regularizers", number, own_name(each)) for number, each in enumerate(few.regularizers)
+        ]
+        stack = list(zip(places, few.regularizers, strict=True))
+        check_range(stack, faults)
+        check_few_labels(stack, values, faults)
+
+
+def check_range(stack: list[tuple[Key, Any]], faults: Faults) -> None:
+    """A technique that attacks, or `needs` inputs in [0, 1] for another reason, comes before one that leaves that range.
+
+    A penalty sees the batch after all of them, so beside it there is no right order.
+    """
+    for number, (place, technique) in enumerate(stack):
+        if technique is None or "unit_range" not in technique.needs or is_off(technique):
+            continue
+        last = overrides(technique, "penalty")
+        others = stack if last else stack[:number]
+        leaving = [own_name(other) for _, other in others if other and other.leaves_unit_range and not is_off(other)]
+        if leaving:
+            name, where = own_name(technique), "beside it" if last else "before it"
+            allowed = f"{name} without {leaving[0]}" if last else f"{name} before {leaving[0]} in the list"
+            found = f"{leaving[0]} {where}, which moves inputs beyond [0, 1], where {name} needs them"
+            faults.add(place, found, allowed)
+
+
+def check_few_labels(stack: list[tuple[Key, Any]], values: dict, faults: Faults) -> None:
+    """What all few-label trainings share must leave one network, after as many epochs as all the others."""
+    policy = (values.get("augmentation") or {}).get("study")
+    for place, technique in stack:
+        if technique is None:
+            continue
+        if getattr(technique, "prediction", "weight_scaling") != "weight_scaling":
+            allowed = "weight_scaling, for the weights of one network are kept"
+            faults.add((*place, "prediction"), shown(technique.prediction), allowed)
+        if overrides(technique, "callbacks"):
+            faults.add(place, "a technique that acts between epochs, which has no effect here", "the list without it")
+        if policy and policy.noise and "unit_range" in technique.needs and not is_off(technique):
+            found = f"augmentation.study.noise: {policy.noise:g} before it, which moves inputs beyond [0, 1]"
+            faults.add(place, found, f"{own_name(technique)} without noise in the augmentation, or the list without it")
+
+
+def is_off(technique: Any) -> bool:
+    """Whether its settings are those that make it `none`."""
+    return technique.off is not None and all(getattr(technique, key) == own for key, own in technique.off.items())
+
+
+def overrides(technique: Any, hook: str) -> bool:
+    """Whether the class has the hook itself or from another class than the base of all techniques."""
+    home = next(kind for kind in type(technique).__mro__ if hook in vars(kind))
+    return home.__module__ != "reglab.training.regularizer"

@@ -1,0 +1,249 @@
+"""Lists the code that each stage runs (imports are followed) and hashes every file.
+
+The list of a stage decides two things at once: whether DVC runs the stage again (it depends on the file that
+pipelines/code.py writes, for DVC does not follow imports), and whether a training that was cached or interrupted is still
+good (pipelines/stage.py hands the digest of the same list to the journal).
+"""
+
+import ast
+import contextlib
+import hashlib
+import re
+from collections.abc import Iterable, Iterator
+from importlib.util import resolve_name
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ruamel.yaml import YAML
+
+from reglab.config.references import mapping
+from reglab.core.registry import BASES, FOLDERS, LOADER, SOURCES
+from reglab.core.wording import Plain
+
+# Files and folders that cannot change an output: messages, the reading of params.yaml (DVC compares the values), the mirror
+# to MLflow, the process that a stage runs in.
+IDLE = (
+    *("core/errors.py", "core/outlines.py", "core/redaction.py", "core/registry.py", "core/wording.py"),
+    *("runtime/cores.py", "runtime/disk_space.py", "runtime/dvc_process.py", "runtime/git.py", "runtime/outcome.py"),
+    *("runtime/warm.py", "tracking/mirror", "config/changed_settings.py", "config/entries.py", "config/params.py"),
+    *("config/problems.py", "config/stage_code.py", "config/yaml_source.py"),
+)
+FOLLOWED = ("data/study", "runs/")  # what another stage made with code that it found by name
+FIND = "reglab.core.registry.find"  # a file that imports it reads what entries of any family say of themselves
+
+
+class Code:
+    """The code of the checkout at `root` (`pipelines` and the package in src/), as dvc.yaml and the plain params use it."""
+
+    def __init__(self, root: Path, params: dict[str, Plain]) -> None:
+        self.root, self.pipelines, self.package = root, root / "pipelines", root / "src" / "reglab"
+        self.params = params
+        self.templates = mapping(YAML(typ="safe").load(root / "dvc.yaml"), "stages")
+        self.items = {name: item for name, item in self._stages() if re.fullmatch(r"\w+(@[a-z0-9_]+)?", name)}
+        self._parsed: dict[Path, Parsed] = {}
+        self._files: dict[str, Path | None] = {}
+        self._needs: dict[Path, set[Path]] = {}
+        self._digests: dict[Path, str] = {}
+        self._words: dict[str, set[str]] = {}
+
+    def _stages(self) -> Iterator[tuple[str, Any]]:
+        for name, stage in self.templates.items():
+            if "foreach" not in stage:
+                yield name, None
+                continue
+            items = at(self.params, stage["foreach"].strip("${}"))
+            for item in items if isinstance(items, list) else mapping(items):
+                yield f"{name}@{item}", items[item] if isinstance(items, dict) else item
+
+    def stages(self) -> list[str]:
+        """The names of all stages as DVC has them, such as train@dropout."""
+        return list(self.items)
+
+    def stage_of(self, file: str, entry: str) -> str | None:
+        """The stage whose command runs this file of `pipelines` for this entry."""
+        named = (stage for stage in self.items if stage.partition("@")[2] == entry)
+        return next((stage for stage in named if self.pipeline(stage).name == file), None)
+
+    def pipeline(self, stage: str) -> Path:
+        return self.root / self._template(stage)["cmd"].split()[-1]
+
+    def _template(self, stage: str) -> dict:
+        template = self.templates[stage.partition("@")[0]]
+        return template.get("do", template)
+
+    def _resolved(self, stage: str, key: str) -> list[str]:
+        """A list of the stage in dvc.yaml, such as `deps`, with the values of this entry."""
+        scope = self.params | {"key": stage.partition("@")[2], "item": self.items[stage]}
+        lines = (line for line in self._template(stage).get(key, []) if isinstance(line, str))
+        return [re.sub(r"\$\{([\w.]+)\}", lambda found: str(at(scope, found[1])), line) for line in lines]
+
+    def words(self, stage: str) -> set[str]:
+        """Every name in the settings that the stage depends on, those behind its data and records included."""
+        if stage not in self._words:
+            deps, entry = self._resolved(stage, "deps"), stage.partition("@")[2]
+            settings = [at(self.params, key) for key in self._resolved(stage, "params")]
+            settings += [self.params] * ("params.yaml" in deps)
+            settings += [entry, *(section.get(entry) for section in map(mapping, self.params.values()))]
+            found = set(words(settings))
+            for dep in (f"{dep}/" for dep in deps):
+                if dep.startswith(FOLLOWED):
+                    for other in self.items:
+                        if any(f"{out}/".startswith(dep) for out in self._resolved(other, "outs")):
+                            found |= self.words(other)
+            self._words[stage] = found
+        return self._words[stage]
+
+    def files(self, stage: str) -> set[Path]:
+        """The files that a stage runs or that these read: imports followed, and what its settings find by name."""
+        pipeline, entries = self.pipeline(stage), self.entries(self.words(stage))
+        found, more = set(), self.closure([pipeline])
+        while more != found:
+            found = more
+            more = self.closure({pipeline}.union(*(own for base, own in entries.items() if base in found)))
+        asked = any(FIND in self.parsed(file).imports for file in found)
+        return found.union(*entries.values()) if asked else found
+
+    def entries(self, words: set[str]) -> dict[Path, set[Path]]:
+        """By the file of a family's base class, those of its entries that have these names."""
+        families = {base.rpartition(".")[0]: FOLDERS[family] for family, base in BASES.items()}
+        families[LOADER] = SOURCES
+        found = {}
+        for base, folder in families.items():
+            package = f"reglab.{folder.replace('/', '.')}"
+            files = {self.file_of(f"{package}.{word}") for word in words} - {None}
+            if folder == FOLDERS["models"]:  # and a network by its dotted path
+                files |= {self.file_of(word.rpartition(".")[0]) for word in words if "." in word} - {None}
+            if folder == FOLDERS["theory"]:  # a topic's stage runs the checks of the techniques that name it
+                topics = {file.stem for file in files}
+                techniques = (self.package / FOLDERS["regularizers"]).glob("*.py")
+                files |= {file for file in techniques if topics & self.parsed(file).strings}
+            found[self.file_of(base)] = files
+        return found
+
+    def closure(self, files: Iterable[Path]) -> set[Path]:
+        """These files and all that they need, except what cannot change an output and files without code."""
+        found, waiting = set(), list(files)
+        while waiting:
+            file = waiting.pop()
+            if file not in found and not self.is_idle(file):
+                found.add(file)
+                waiting += self.needs(file)
+        return {file for file in found if self.parsed(file).code}
+
+    def is_idle(self, file: Path) -> bool:
+        if not file.is_relative_to(self.package):
+            return False
+        path = file.relative_to(self.package)
+        within = {part.as_posix() for part in (path, *path.parents)}
+        return bool(within & set(IDLE))
+
+    def needs(self, file: Path) -> set[Path]:
+        """The files of this project that a file imports, with their packages, and the data files that it names."""
+        if file not in self._needs:
+            modules = {module for name in self.imported(file) for module in (name, *parents(name))}
+            data = data_files(file, self.parsed(file).strings)
+            self._needs[file] = {self.file_of(module) for module in modules} - {None} | set(data)
+        return self._needs[file]
+
+    def parsed(self, file: Path) -> "Parsed":
+        if file not in self._parsed:
+            self._parsed[file] = parse(file)
+        return self._parsed[file]
+
+    def imported(self, file: Path) -> set[str]:
+        """The modules of this project that a file imports, at its top or inside functions, as dotted names."""
+        found = set()
+        home = self.package.parent if file.is_relative_to(self.package) else self.root
+        package = file.parent.relative_to(home).parts
+        for name in self.parsed(file).imports:
+            with contextlib.suppress(ImportError):  # a relative import that leads out of the package
+                found.add(resolve_name(name, ".".join(package)))
+        return {name for name in found if self.file_of(name)}
+
+    def file_of(self, module: str) -> Path | None:
+        """The file of a module or package of this project: in src/reglab, pipelines/stage.py, or beside params.yaml."""
+        if module not in self._files:
+            homes = {"reglab": self.package.parent, "stage": self.pipelines}
+            base = homes.get(module.split(".")[0], self.root).joinpath(*module.split("."))
+            candidates = (base.with_name(f"{base.name}.py"), base / "__init__.py")
+            self._files[module] = next((path for path in candidates if path.is_file()), None)
+        return self._files[module]
+
+    def listing(self, stage: str) -> str:
+        """A line for each of the stage's files, in order: the SHA-256 of its content and its path."""
+        return "".join(
+            f"{self.digest(file)}  {file.relative_to(self.root).as_posix()}\n" for file in sorted(self.files(stage))
+        )
+
+    def digest(self, file: Path) -> str:
+        if file not in self._digests:
+            with open(file, "rb") as content:
+                self._digests[file] = hashlib.file_digest(content, "sha256").hexdigest()
+        return self._digests[file]
+
+
+class Parsed(NamedTuple):
+    """What a file imports (relative imports with their dots), the strings in it, and whether it is more than a docstring."""
+
+    imports: set[str]
+    strings: set[str]
+    code: bool = True
+
+
+def parse(file: Path) -> Parsed:
+    """Read a Python file; another file, and a text that is no Python, as its stage will report, is code without imports."""
+    found = Parsed(set(), set())
+    if file.suffix != ".py":
+        return found
+    try:
+        tree = ast.parse(file.read_bytes())
+    except (SyntaxError, ValueError):
+        return found
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            found.strings.add(node.value)
+        elif isinstance(node, ast.Import):
+            found.imports.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            dots, module = "." * node.level, node.module or ""
+            found.imports.update(
+                f"{dots}{module}.{alias.name}" if module else dots + alias.name for alias in node.names
+            )
+            found.imports.add(dots + module)
+    return found._replace(code=len(tree.body) > (ast.get_docstring(tree) is not None))
+
+
+def at(settings: Plain, key: str) -> Plain:
+    """The value at a dotted key, None where there is none."""
+    for part in key.split("."):
+        settings = mapping(settings).get(part)
+    return settings
+
+
+def words(settings: Plain) -> Iterator[str]:
+    """Every key and every text of plain settings that can be the name of a file or the dotted path of a class."""
+    if isinstance(settings, dict):
+        settings = [*settings, *settings.values()]
+    if isinstance(settings, list):
+        for value in settings:
+            yield from words(value)
+    elif isinstance(settings, str) and re.fullmatch(r"\w+(\.\w+)*", settings):
+        yield settings
+
+
+def parents(module: str) -> Iterator[str]:
+    """The packages around a module, which are imported with it."""
+    while "." in module:
+        module = module.rpartition(".")[0]
+        yield module
+
+
+def data_files(file: Path, strings: Iterable[str]) -> Iterator[Path]:
+    """The files beside a Python file that a string in it names; of a folder without Python, all that lies in it."""
+    for name in strings:
+        if re.fullmatch(r"\w[\w. -]*(/\w[\w. -]*)*", name):
+            named = file.parent / name
+            if named.is_file() and named.suffix != ".py":
+                yield named
+            elif named.is_dir() and not any(named.rglob("*.py")):
+                yield from (inside for inside in named.rglob("*") if inside.is_file())

@@ -1,0 +1,70 @@
+"""Finds classes by the name of their file: one class a file, in a folder that holds nothing else."""
+
+import inspect
+from importlib import import_module
+from pathlib import Path
+
+from reglab.core import outlines
+from reglab.core.errors import UserError
+from reglab.core.wording import unknown
+
+# What is found by name: the folder that holds nothing else, and the class that it derives from; in the order of the report.
+FOLDERS = {
+    "models": "models",
+    "regularizers": "regularizers",
+    "baselines": "experiments/baselines/methods",
+    "ensembles": "experiments/ensembles/methods",
+    "pretraining": "experiments/pretraining/methods",
+    "semi_supervised": "experiments/few_labels/methods",
+    "multitask": "experiments/multitask/methods",
+    "theory": "experiments/theory/topics",
+}
+BASES = {
+    "models": "reglab.training.network.Architecture",
+    "regularizers": "reglab.training.regularizer.Regularizer",
+    "baselines": "reglab.experiments.baselines.base.Baseline",
+    "ensembles": "reglab.experiments.ensembles.base.Ensemble",
+    "pretraining": "reglab.experiments.pretraining.base.Pretext",
+    "semi_supervised": "reglab.experiments.few_labels.base.SemiSupervised",
+    "multitask": "reglab.experiments.multitask.base.Multitask",
+    "theory": "reglab.experiments.theory.base.Topic",
+}
+
+
+SOURCES, LOADER = "data/sources", "reglab.data"  # the folder of the data sources, and the module that loads one
+
+
+PACKAGE = Path(__file__).parent.parent
+
+
+def find(family: str, name: str) -> type:
+    """The class in the file of this name that derives from the family's base, within `outlines` its outline."""
+    if name not in names(family):
+        raise unknown(family, name, names(family))
+    module, _, base = BASES[family].rpartition(".")
+    own = f"reglab.{FOLDERS[family].replace('/', '.')}.{name}"
+    if outlines.in_use() and (outline := outlines.derived(own, BASES[family])):
+        return outline
+    try:
+        file = import_module(own)
+    except Exception as fault:  # whatever a user's own file does when it is imported
+        path = PACKAGE.joinpath(*own.split(".")[1:]).with_suffix(".py")
+        said = " ".join(f"{type(fault).__name__}: {fault}".split())
+        raise UserError(f"{path}: found a file that cannot be imported ({said}); allowed: Python that runs") from fault
+    parent = getattr(import_module(module), base)
+    for kind in vars(file).values():
+        if inspect.isclass(kind) and issubclass(kind, parent) and kind.__module__ == file.__name__:
+            return kind
+    raise UserError(f"{file.__file__}: found no class that derives from {base}; allowed: one in each file of {family}")
+
+
+def names(family: str) -> list[str]:
+    """The names of its files, sorted."""
+    return sorted({path.stem for path in (PACKAGE / FOLDERS[family]).glob("*.py")} - {"__init__"})
+
+
+def sources() -> list[str]:
+    """The data sources: modules, and packages where a source has helper modules."""
+    files = (*(PACKAGE / SOURCES).glob("*.py"), *(PACKAGE / SOURCES).glob("*/__init__.py"))
+    found = {file.parent.name if file.stem == "__init__" else file.stem for file in files}
+    return sorted(found - {Path(SOURCES).name})

@@ -1,0 +1,37 @@
+"""How values and choices are written in messages."""
+
+import json
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+
+from reglab.core.errors import UserError
+from reglab.core.redaction import redact
+
+Plain = dict | list | str | int | float | bool | None
+
+
+NOTHING = "nothing, for there is nothing to choose from"
+
+
+def unknown(place: str, name: str, choices: Sequence[str]) -> UserError:
+    """There is nothing of this name at that place."""
+    return UserError(f"{place}: found {shown(name)}; allowed: {', '.join(choices) or NOTHING}{nearest(name, choices)}")
+
+
+def shown(value: Plain) -> str:
+    """The value as one could write it in YAML, in one line."""
+    text = redact(json.dumps(value, ensure_ascii=False))
+    if not text.isprintable():
+        text = redact(json.dumps(value))
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def nearest(name: Plain, choices: Sequence[str]) -> str:
+    """The question that ends a line, where one of the choices looks like the name."""
+    close = get_close_matches(str(name).lower(), choices, n=1)
+    return f"; did you mean {close[0]}?" if close else ""
+
+
+def one_of(choices: Iterable[str]) -> str:
+    listed = ", ".join(map(str, choices))
+    return f"one of: {listed}" if listed else NOTHING

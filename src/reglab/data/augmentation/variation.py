@@ -1,0 +1,20 @@
+"""The declared augmentation as a function of a batch."""
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from reglab.core.streams import Moment
+from reglab.data.augmentation.policy import Policy
+from reglab.data.loader import Batch
+
+
+@dataclass(frozen=True)
+class Variation:
+    """A policy for a training on so many examples: what an example gets depends on the epoch, not on its batch."""
+
+    policy: Policy
+    examples: int
+
+    def __call__(self, batch: Batch, moment: Moment, stream: str = "augmentation") -> Tensor:
+        return self.policy(batch.inputs, moment, batch.indices, self.examples, stream=stream)

@@ -1,0 +1,48 @@
+"""Settings of the data: `data`, `scenes` and `text` in params.yaml."""
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Literal
+
+from annotated_types import Ge, Le, MinLen, MultipleOf
+
+from reglab.core.bounds import Examples, Share
+
+
+@dataclass(frozen=True)
+class Data:
+    """`name` is a file in src/reglab/data/; sizes are in examples, `label_noise` is a share of the training labels.
+
+    `test_set`: every seed draws its own, or all share one that is `fixed`.
+    """
+
+    name: str
+    train_size: Examples
+    validation_size: Examples
+    test_size: Examples
+    label_noise: Share = 0.0
+    test_set: Literal["resampled", "fixed"] = "resampled"
+
+
+@dataclass(frozen=True)
+class Scenes:
+    """How many rendered images of `size` x `size` pixels for each part of a split."""
+
+    name: ClassVar[str] = "scenes"
+    label_noise: ClassVar[float] = 0.0
+    test_set: ClassVar[str] = "resampled"
+
+    size: Annotated[int, Ge(16), Le(512), MultipleOf(2)] = 32
+    train_size: Annotated[int, Ge(8), Le(100_000)] = 512
+    validation_size: Annotated[int, Ge(8), Le(100_000)] = 128
+    test_size: Annotated[int, Ge(8), Le(100_000)] = 256
+
+    @property
+    def count(self) -> int:
+        return self.train_size + self.validation_size + self.test_size
+
+
+@dataclass(frozen=True)
+class Text:
+    """A plain text file; data/topics.txt is made from the prose that CPython ships."""
+
+    file: Annotated[str, MinLen(1)] = "data/topics.txt"

@@ -1,1 +1,0 @@
-"""Ensembles: several networks that predict as one. One file each, found by its name."""

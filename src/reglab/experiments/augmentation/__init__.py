@@ -1,0 +1,1 @@
+"""What the declared augmentation makes of the images, drawn and checked."""

@@ -1,0 +1,11 @@
+"""The section on augmentation."""
+
+from reglab.report.drawings import picture
+from reglab.report.study import Section, Study, body
+
+
+def the_augmentation(study: Study) -> Section | None:
+    topics = [entry for entry in study.entries if entry.family == "augmentation"]
+    if not topics:
+        return None
+    return Section("augmentation", "Augmentation", body("augmentation.html", topics=topics, picture=picture))

@@ -1,0 +1,1 @@
+"""Classical methods, one a file, found by name. Nothing else belongs here."""

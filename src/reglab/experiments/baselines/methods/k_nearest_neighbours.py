@@ -1,0 +1,24 @@
+"""The vote of the nearest training images."""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from annotated_types import Ge
+
+from reglab.experiments.baselines.base import Baseline
+
+
+@dataclass(frozen=True)
+class KNearestNeighbours(Baseline):
+    """P(c) = share of class c among the `n_neighbors` nearest by Euclidean distance, each weighing 1 or 1/distance.
+
+    Cover & Hart, "Nearest neighbor pattern classification", 1967.
+    """
+
+    n_neighbors: Annotated[int, Ge(1)] = 5
+    weights: Literal["uniform", "distance"] = "uniform"
+
+    def estimator(self):
+        from sklearn.neighbors import KNeighborsClassifier
+
+        return KNeighborsClassifier(self.n_neighbors, weights=self.weights, n_jobs=1)

@@ -1,0 +1,26 @@
+"""From a classical baseline to its record: fitted to every seed's labelled examples, one after the other."""
+
+from reglab.data.prepared import Prepared, Split
+from reglab.experiments.baselines.base import Baseline, fit_predict
+from reglab.tracking import record
+from reglab.tracking.stage import Stage
+from reglab.training.one_seed import PARTS
+
+
+def run(baseline: Baseline, data: Prepared, stage: Stage) -> dict:
+    """Fit the baseline to every seed's split and publish the record; returns its content."""
+    with stage.journal() as entry:
+        splits = {seed: data.split(seed) for seed in stage.seeds}
+        probabilities = {seed: predicted(baseline, split, data.classes) for seed, split in splits.items()}
+        seeds = {
+            str(seed): {"status": "finished", "metrics": record.seed_metrics(split, probabilities[seed])}
+            for seed, split in splits.items()
+        }
+        tested = [each["test"] for each in probabilities.values()]
+        return stage.publish(entry, {"seeds": seeds}, predicted=record.predictions(splits.values(), tested))
+
+
+def predicted(baseline: Baseline, split: Split, classes: int) -> dict:
+    """Class probabilities (examples, classes) by part of the split."""
+    parts = {part: split.inputs[part] for part in PARTS}
+    return fit_predict(baseline.estimator(), parts["labelled"], split.labels["labelled"], parts, classes)

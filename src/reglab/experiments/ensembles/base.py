@@ -1,0 +1,159 @@
+"""What an ensemble is: the examples each member trains on, and members that predict as one network."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import one_hot
+
+from reglab.core.checks import Check
+from reglab.core.streams import seed_of
+from reglab.data.prepared import Split
+from reglab.training.network import Network
+
+
+def running(probabilities: Tensor, weights: Tensor, combine: str) -> Tensor:
+    """What the first 1, 2, ... m members predict together, (members, examples, classes), from what each predicts.
+
+        average    p = sum_j w_j p_j / sum_j w_j
+        geometric  p ~ exp(sum_j w_j log p_j / sum_j w_j), renormalised; a probability of 0 counts as 1e-38
+        vote       p = sum_j w_j [c = argmax p_j] / sum_j w_j, the share of the votes; the lower class wins a tie
+        additive   p ~ exp(sum_j w_j [c = argmax p_j]): the same winner, surer with each vote
+
+    probabilities: (members, examples, classes); weights: (members,), or (members, examples) where a member does not
+    speak on every example. NaN where no weight is left. A vote has no gradient.
+
+    Goodfellow, Bengio and Courville, Deep Learning, 2016, eqs. 7.52 to 7.54; Zhu, Zou, Rosset and Hastie, Multi-class
+    AdaBoost, 2009, section 2.3, for the last.
+    """
+    weights = weights.view(len(weights), -1, 1)
+    if combine == "geometric":
+        spoken = probabilities.clamp(min=torch.finfo(probabilities.dtype).tiny).log()
+    elif combine in ("vote", "additive"):
+        spoken = one_hot(probabilities.argmax(2), probabilities.shape[2]).to(probabilities.dtype)
+    else:
+        spoken = probabilities
+    sums = (weights * spoken).cumsum(0)
+    if combine == "additive":
+        return sums.softmax(2)
+    means = sums / weights.cumsum(0)
+    return means.softmax(2) if combine == "geometric" else means
+
+
+def disagreement(probabilities: Tensor) -> Tensor:
+    """Share of the examples on which two of the first 1, 2, ... m members choose different classes, mean over pairs.
+
+    probabilities: (members, examples, classes); returns (members,), 0 for the first alone.
+    """
+    votes = probabilities.argmax(2)
+    apart = (votes[:, None] != votes).double().mean(2).cumsum(0).cumsum(1).diagonal()
+    number = torch.arange(1, len(votes) + 1)
+    return apart / (number * (number - 1)).clamp(min=1)
+
+
+def stream(seed: int, member: int) -> int:
+    """The seed of a member's random numbers; the first member's are those of the single model of this seed."""
+    return seed if member == 0 else seed_of(seed, "member", member)
+
+
+def logarithms(probabilities: Tensor) -> Tensor:
+    return probabilities.clamp(min=torch.finfo(torch.float32).tiny).log()
+
+
+class Committee(nn.Module):
+    """Networks that predict as one: log-probabilities (batch, classes), where a probability of 0 counts as 1e-38.
+
+    Votes have no gradient. That of the log-probabilities is lent by the average of the same members, so that an attack
+    sees where they lean while it is the votes that it must turn: the backward pass of Athalye, Carlini and Wagner,
+    Obfuscated Gradients Give a False Sense of Security, 2018, section 4.1.
+
+    Saved and loaded as any module: `state_dict` holds `networks.<member>.<name>` and `member_weights`.
+    """
+
+    def __init__(self, networks: Sequence[nn.Module], combine: str, member_weights: Tensor) -> None:
+        super().__init__()
+        self.networks, self.combine = nn.ModuleList(networks), combine
+        self.register_buffer("member_weights", member_weights.float())
+
+    def members(self, inputs: Tensor) -> Tensor:
+        """Class probabilities (members, batch, classes) of each."""
+        return torch.stack([network(inputs).softmax(1) for network in self.networks])
+
+    def probabilities(self, inputs: Tensor) -> Tensor:
+        """Class probabilities (batch, classes) of all together."""
+        return running(self.members(inputs), self.member_weights, self.combine)[-1]
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        members = self.members(inputs)
+        scores = logarithms(running(members, self.member_weights, self.combine)[-1])
+        if self.combine not in ("vote", "additive"):
+            return scores
+        lent = logarithms(running(members, self.member_weights, "average")[-1])
+        return scores + (lent - lent.detach())
+
+
+class Ensemble:
+    """A frozen dataclass whose fields are its entry under `ensembles:` in params.yaml; `members` and `combine` are two.
+
+    For each seed, in order:
+
+        for member in range(ensemble.networks):
+            rows = ensemble.sample(labels, classes, seed, member, wrong)
+            network = train(ensemble.member_recipe(recipe), the labelled examples at rows, stream(seed, member))
+            wrong[member] = network(all labelled examples) != labels
+        committee = ensemble.committee(networks, wrong, classes)
+        metrics |= ensemble.metrics(committee, split, seed)
+
+    `sequential`: a member needs the ones before it; else all train side by side and `sample` gets no `wrong`.
+    `rules`: what `combine` may be, all of which are compared. `gathers`: members are networks of trained recipes, those
+    that `choose` names, and none is trained; `sample` and `member_recipe` have no part then. `measures`: the names in
+    `metrics`. `lecture`: the section of the report's chapter that shows it.
+    """
+
+    lecture: ClassVar[str] = "bagging"
+    sequential: ClassVar[bool] = False
+    gathers: ClassVar[bool] = False
+    rules: ClassVar[tuple[str, ...]] = ("average", "geometric", "vote")
+    measures: ClassVar[tuple[str, ...]] = ()
+    members: int
+    combine: str
+
+    @property
+    def networks(self) -> int:
+        """How many networks there are."""
+        return self.members
+
+    def choose(self, recipes: Mapping[str, Path]) -> list[dict]:
+        """Which of the recipes, given with the folders of their records, are members: `name` and what speaks for it."""
+        return []
+
+    def member_recipe(self, recipe):
+        """The `fitting.Recipe` of a member, from that of the single model without any technique."""
+        return recipe
+
+    def sample(self, labels: np.ndarray, classes: int, seed: int, member: int, wrong: np.ndarray) -> np.ndarray:
+        """The labelled examples that a member trains on, as row numbers into `labels` (n,); all of them unless told.
+
+        wrong: (earlier members, n), whether each is wrong on a labelled example.
+        """
+        return np.arange(len(labels))
+
+    def committee(self, networks: Sequence[Network], wrong: np.ndarray, classes: int) -> Committee:
+        """The trained networks as one; wrong: (networks, n) as above."""
+        return Committee(networks, self.combine, torch.ones(len(networks)))
+
+    def metrics(self, committee: Committee, split: Split, seed: int) -> dict[str, float]:
+        """What the record says of this kind alone; `<other>_test_accuracy` is drawn beside the ensemble's own."""
+        return {}
+
+    def picture(self, committee: Committee, split: Split, seed: int) -> Callable[[Sequence], None] | None:
+        """What fills three panels of the figure with pictures of a seed's ensemble; None without any."""
+        return None
+
+    @classmethod
+    def checks(cls) -> list[Check]:
+        """Exact checks that go into the record."""
+        return []

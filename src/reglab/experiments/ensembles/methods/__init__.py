@@ -1,0 +1,1 @@
+"""Ensembles, one a file, found by name. Nothing else belongs here."""

@@ -1,0 +1,120 @@
+"""Boosting: each weak network trains where those before it were wrong, and the better ones have more to say."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated, ClassVar, Literal
+
+import numpy as np
+import torch
+from annotated_types import Ge, Le
+
+from reglab.core.checks import Check
+from reglab.core.errors import UserError
+from reglab.core.streams import seed_of
+from reglab.data.prepared import Split
+from reglab.experiments.baselines.base import fit_predict
+from reglab.experiments.ensembles.base import Committee, Ensemble
+from reglab.training.network import Network
+
+
+def samme(wrong: np.ndarray, classes: int, shrinkage: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
+    """Example weights (members + 1, n), before each member and after the last, and member weights (members,).
+
+        e = sum_i w_i [wrong_i]
+        a = shrinkage (log((1 - e)/e) + log(classes - 1))
+        w_i <- w_i exp(a [wrong_i]) / sum
+
+    wrong: (members, n), whether a member is wrong on an example. A member not better than chance, e >= 1 - 1/classes,
+    has no weight and leaves those of the examples as they are. One that is never wrong counts as if it were so on
+    half an example of the n. Shrinkage below 1 keeps a few wrong labels from drawing all the weight.
+
+    Zhu, Zou, Rosset and Hastie, Multi-class AdaBoost, 2009, algorithm 2.
+    """
+    examples = wrong.shape[1]
+    weights, shares = [np.full(examples, 1 / examples)], []
+    for mistakes in wrong:
+        error = np.clip(weights[-1][mistakes].sum(), 0.5 / examples, 1 - 0.5 / examples)
+        shares.append(shrinkage * max(np.log((1 - error) / error) + np.log(classes - 1), 0.0))
+        raised = weights[-1] * np.exp(shares[-1] * mistakes)
+        weights.append(raised / raised.sum())
+    return np.stack(weights), np.array(shares)
+
+
+def boosted_trees(members: int, depth: int, shrinkage: float):
+    """scikit-learn's AdaBoost on decision trees, unfitted: the classical boosting beside that of networks."""
+    from sklearn.ensemble import AdaBoostClassifier
+    from sklearn.tree import DecisionTreeClassifier
+
+    trees = DecisionTreeClassifier(max_depth=depth)
+    return AdaBoostClassifier(trees, n_estimators=members, learning_rate=shrinkage, random_state=0)
+
+
+@dataclass(frozen=True)
+class Boosting(Ensemble):
+    """SAMME by resampling: a member trains on n examples drawn by their weights; the ensemble is their weighted vote.
+
+    Members are weak, `depth` layers of `width` units trained for `epochs`: boosting builds capacity, which the record's
+    `first_member_train_accuracy` shows beside the ensemble's own. The first member is the weak network to compare with: the
+    later ones trained on the examples that were hard, so that each alone does worse. `trees_test_accuracy` is
+    scikit-learn's AdaBoost on as many trees of `tree_depth`.
+
+    Sources: Zhu, Zou, Rosset and Hastie, Multi-class AdaBoost, 2009; for drawing by weights, Schwenk and Bengio,
+    Boosting Neural Networks, 2000.
+    """
+
+    lecture: ClassVar[str] = "boosting"
+    sequential: ClassVar[bool] = True
+    rules: ClassVar[tuple[str, ...]] = ("additive", "vote", "average")
+    measures: ClassVar[tuple[str, ...]] = ("trees_test_accuracy", "first_member_train_accuracy")
+
+    members: Annotated[int, Ge(1), Le(1_000)] = 16
+    combine: Literal["additive", "vote", "average"] = "additive"
+    width: Annotated[int, Ge(1), Le(65_536)] = 16
+    depth: Annotated[int, Ge(1), Le(100)] = 1
+    epochs: Annotated[int, Ge(1), Le(100_000)] = 10
+    shrinkage: Annotated[float, Ge(0.001), Le(1)] = 0.3
+    tree_depth: Annotated[int, Ge(1), Le(100)] = 4
+
+    def member_recipe(self, recipe):
+        weak = replace(recipe.architecture, width=self.width, depth=self.depth)
+        return replace(recipe, architecture=weak, training=replace(recipe.training, epochs=self.epochs))
+
+    def sample(self, labels: np.ndarray, classes: int, seed: int, member: int, wrong: np.ndarray) -> np.ndarray:
+        weights, _ = samme(wrong, classes, self.shrinkage)
+        random = np.random.default_rng(seed_of(seed, "boosting", member))
+        return random.choice(len(labels), len(labels), p=weights[-1])
+
+    def committee(self, networks: Sequence[Network], wrong: np.ndarray, classes: int) -> Committee:
+        _, shares = samme(wrong, classes, self.shrinkage)
+        if not shares[0]:
+            raise UserError(
+                f"params.yaml: ensembles.boosting: the first member is wrong on {wrong[0].mean():.0%} of its examples; "
+                f"allowed: below {1 - 1 / classes:.0%}, which is chance; raise epochs or width"
+            )
+        return Committee(networks, self.combine, torch.as_tensor(shares))
+
+    @torch.no_grad()
+    def metrics(self, committee: Committee, split: Split, seed: int) -> dict[str, float]:
+        inputs, labels, test = split.inputs["labelled"], split.labels["labelled"], split.inputs["test"]
+        classes = committee.networks[0].head.out_features
+        boosted = boosted_trees(self.members, self.tree_depth, self.shrinkage)
+        trees = fit_predict(boosted, inputs, labels, {"test": test}, classes)
+        first = committee.networks[0](torch.as_tensor(inputs)).argmax(1).numpy()
+        return {
+            "trees_test_accuracy": float((trees["test"].argmax(1) == split.labels["test"]).mean()),
+            "first_member_train_accuracy": float((first == labels).mean()),
+        }
+
+    @classmethod
+    def checks(cls) -> list[Check]:
+        from sklearn.datasets import load_iris
+
+        inputs, labels = load_iris(return_X_y=True)
+        theirs = boosted_trees(members=20, depth=1, shrinkage=0.5).fit(inputs, labels)
+        wrong = np.stack([tree.predict(inputs) for tree in theirs.estimators_]) != labels
+        weights, shares = samme(wrong, classes=3, shrinkage=0.5)
+        errors = (weights[:-1] * wrong).sum(1)
+        return [
+            Check("member weights = scikit-learn's", float(np.abs(shares - theirs.estimator_weights_).max()), 1e-9),
+            Check("weighted errors = scikit-learn's", float(np.abs(errors - theirs.estimator_errors_).max()), 1e-9),
+        ]

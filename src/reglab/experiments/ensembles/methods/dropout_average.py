@@ -1,0 +1,70 @@
+"""Dropout average: one network trained with dropout; the thinned networks that masks leave of it are the members."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated, ClassVar, Literal
+
+import numpy as np
+import torch
+from annotated_types import Ge, Le, Lt
+from torch import Tensor
+
+from reglab.data.prepared import Split
+from reglab.experiments.ensembles.base import Committee, Ensemble
+from reglab.regularizers.dropout import Dropout, MaskAverage
+from reglab.training.network import Network
+
+
+class Thinned(Committee):
+    """The networks that the masks 0, 1, ... leave of one network; mask j is the same at every call."""
+
+    def __init__(self, network: Network, dropout: Dropout, combine: str) -> None:
+        super().__init__([network], combine, torch.ones(dropout.masks))
+        self.dropout = dropout
+
+    def members(self, inputs: Tensor) -> Tensor:
+        masked = MaskAverage(self.networks[0], self.dropout)
+        return torch.stack([masked.thinned(inputs, number).softmax(1) for number in range(self.dropout.masks)])
+
+
+@dataclass(frozen=True)
+class DropoutAverage(Ensemble):
+    """The mean over `members` masks; the record has `weight_scaling` beside it, one pass with all units in its place.
+
+    The geometric mean over all masks of a softmax regression is weight scaling exactly; of a deep network, nearly.
+
+    Sources: Srivastava et al., Dropout: A Simple Way to Prevent Neural Networks from Overfitting, 2014, section 7.5;
+    Goodfellow, Bengio and Courville, Deep Learning, 2016, eqs. 7.52 to 7.55.
+    """
+
+    lecture: ClassVar[str] = "dropout"
+    measures: ClassVar[tuple[str, ...]] = tuple(
+        f"weight_scaling_test_{name}" for name in ("accuracy", "nll", "brier", "ece")
+    )
+
+    members: Annotated[int, Ge(1), Le(1_000)] = 32
+    combine: Literal["average", "geometric", "vote"] = "average"
+    input_rate: Annotated[float, Ge(0), Lt(1)] = 0.2
+    hidden_rate: Annotated[float, Ge(0), Lt(1)] = 0.5
+
+    @property
+    def networks(self) -> int:
+        return 1
+
+    @property
+    def dropout(self) -> Dropout:
+        return Dropout(self.input_rate, self.hidden_rate, masks=self.members)
+
+    def member_recipe(self, recipe):
+        return replace(recipe, regularizers=(replace(self.dropout, masks=1),))  # more masks need no other training
+
+    def committee(self, networks: Sequence[Network], wrong: np.ndarray, classes: int) -> Committee:
+        return Thinned(networks[0], self.dropout, self.combine)
+
+    @torch.no_grad()
+    def metrics(self, committee: Committee, split: Split, seed: int) -> dict[str, float]:
+        from reglab.evaluation.metrics import classification
+
+        scaled = committee.networks[0](torch.as_tensor(split.inputs["test"])).softmax(1)
+        found = classification(scaled, torch.as_tensor(split.labels["test"]))
+        return {f"weight_scaling_test_{name}": value for name, value in found.items()}

@@ -1,0 +1,71 @@
+"""Heterogeneous ensemble: the best recipes together, each with the network that it has trained already."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal
+
+import torch
+from annotated_types import Ge, Le
+
+from reglab.core.errors import UserError
+from reglab.data.prepared import Split
+from reglab.evaluation.rounding import mean
+from reglab.experiments.ensembles.base import Committee, Ensemble
+from reglab.tracking.record import read
+
+
+def on_validation(record: dict) -> tuple[float, float] | None:
+    """Mean accuracy and loss over seeds, equal where the counts are; None where a seed did not finish."""
+    seeds = record["seeds"].values()
+    if any(seed["status"] != "finished" for seed in seeds):
+        return None
+    accuracy, nll = (mean(seed["metrics"][f"validation_{name}"] for seed in seeds) for name in ("accuracy", "nll"))
+    return accuracy, nll
+
+
+def digest(folder: Path) -> str:
+    """Of a published record and its weights."""
+    digest = hashlib.blake2b(digest_size=16)
+    for path in (folder / "record.json", *sorted((folder / "weights").iterdir())):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+@dataclass(frozen=True)
+class Heterogeneous(Ensemble):
+    """The `members` recipes under `regularizers` with the highest validation accuracy, mean over seeds, best first; of
+    equals the one with the lower validation loss.
+
+    The test examples have no part in the choice, which is the same for all seeds. A member is the network that its
+    record evaluated, averaged weights or masks included. The record's `best_recipe_test_accuracy` is that of the first.
+
+    Source: Goodfellow, Bengio and Courville, Deep Learning, 2016, section 7.11: members may differ in anything, as long
+    as their errors do.
+    """
+
+    gathers: ClassVar[bool] = True
+    measures: ClassVar[tuple[str, ...]] = ("best_recipe_test_accuracy",)
+
+    members: Annotated[int, Ge(1), Le(1_000)] = 4
+    combine: Literal["average", "geometric", "vote"] = "average"
+
+    def choose(self, recipes: Mapping[str, Path]) -> list[dict]:
+        """By validation accuracy, then the lower loss, then the name; UserError where fewer than `members` finished."""
+        scores = {name: on_validation(read(folder)) for name, folder in recipes.items()}
+        ranked = sorted((-pair[0], pair[1], name) for name, pair in scores.items() if pair is not None)
+        if len(ranked) < self.members:
+            raise UserError(
+                f"params.yaml: ensembles.heterogeneous.members: found {self.members}; allowed: at most {len(ranked)}, "
+                "the recipes under regularizers that finished every seed"
+            )
+        return [
+            {"name": name, "validation_accuracy": float(f"{-accuracy:.7g}"), "digest": digest(recipes[name])}
+            for accuracy, _, name in ranked[: self.members]
+        ]
+
+    @torch.no_grad()
+    def metrics(self, committee: Committee, split: Split, seed: int) -> dict[str, float]:
+        predicted = committee.networks[0](torch.as_tensor(split.inputs["test"])).argmax(1).numpy()
+        return {"best_recipe_test_accuracy": float((predicted == split.labels["test"]).mean())}

@@ -1,0 +1,104 @@
+"""Ensembles as they grow: what each further member brings, and what it costs."""
+
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from reglab.report.collect import Entry, Shown
+from reglab.report.drawings import picture
+from reglab.report.formats import fixed, percent
+from reglab.report.study import Section, Study, body
+
+# Columns of members.csv: heading, what a cell shows, and what the number means.
+COLUMNS = {
+    "test_accuracy": ("Accuracy %", percent, "On the test examples, mean over seeds"),
+    "test_nll": (
+        "Loss",
+        lambda x: fixed(x, 3),
+        "Negative log-likelihood in nats: minus the log-likelihood of an example",
+    ),
+    "test_ece": (
+        "Calibration",
+        lambda x: fixed(x, 3),
+        "Expected calibration error: how far confidence is from accuracy",
+    ),
+    "disagreement": (
+        "Disagreement %",
+        percent,
+        "Share of the test examples on which two members choose different classes",
+    ),
+    "bias_squared": ("Bias²", lambda x: fixed(x, 3), "Of the Brier score, over seeds"),
+    "variance": ("Variance", lambda x: fixed(x, 3), "Of the Brier score, over seeds: what averaging takes away"),
+}
+# What only some kinds of ensemble know of themselves.
+FACTS = {
+    "distinct_share": "of the labelled examples are in a member's bootstrap sample",
+    "out_of_bag_share": "were left out by some member",
+    "out_of_bag_accuracy": "of those are classified as labelled, wrong labels included, by the members that left them out",
+    "weight_scaling_test_accuracy": "accuracy by weight scaling, one pass with all units in their place",
+    "trees_test_accuracy": "accuracy by scikit-learn's AdaBoost on as many trees",
+    "best_recipe_test_accuracy": "accuracy by the best recipe alone",
+    "first_member_test_accuracy": "accuracy by the first member alone",
+    "one_member_test_accuracy": "accuracy by one member alone, the mean over all of them",
+}
+
+
+@dataclass(frozen=True)
+class Grown(Shown):
+    """An ensemble's record, ready for the page."""
+
+    @property
+    def figure(self) -> Markup | None:
+        return picture(self.entry, "ensemble", "error, loss, bias and variance by the number of members")
+
+    @property
+    def settings(self) -> dict:
+        return self.entry.record["settings"][self.name]
+
+    @property
+    def passes(self) -> float:
+        """Forward passes of a network that one member's prediction takes."""
+        return self.entry.record["cost"]["prediction_passes"] / self.settings["members"]
+
+    @property
+    def rows(self) -> list[dict]:
+        """Those of members.csv for 1, 2, 4, ... and all members, by the ensemble's own rule, means over seeds."""
+        last, shown = self.settings["members"], 1
+        numbers = {last}
+        while shown < last:
+            numbers.add(shown)
+            shown *= 2
+        own = [row for row in self.entry.members if row["seed"] == "all" and row["combine"] == self.settings["combine"]]
+        return [
+            {name: float(row[name] or "nan") for name in COLUMNS}
+            | {"members": int(row["members"]), "passes": round(int(row["members"]) * self.passes)}
+            for row in own
+            if int(row["members"]) in numbers
+        ]
+
+    @property
+    def facts(self) -> list[str]:
+        """Its own numbers in words, means over seeds."""
+        summary = self.entry.record["summary"]
+        return [f"{percent(summary[name]['mean'])} % {words}" for name, words in FACTS.items() if name in summary]
+
+    @property
+    def chosen(self) -> list[str]:
+        """The recipes whose networks are its members, where it trains none."""
+        return self.entry.record["chosen"]
+
+    @property
+    def cost(self) -> float:
+        return self.entry.record["cost"]["relative_to_none"]
+
+
+def grown(entries: list[Entry]) -> list[Grown]:
+    """The ensembles, in the order of params.yaml."""
+    return [Grown(entry) for entry in entries if entry.family == "ensembles"]
+
+
+def the_ensembles(study: Study) -> Section | None:
+    found = grown(study.entries)
+    if not found:
+        return None
+    return Section("ensembles", "Ensembles", body("ensembles.html", ensembles=found, columns=COLUMNS))

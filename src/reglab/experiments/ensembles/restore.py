@@ -1,0 +1,34 @@
+"""From the published record of an ensemble back to the network that was judged."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from safetensors.torch import load_file
+
+from reglab.data.prepared import Split
+from reglab.experiments.ensembles.base import Committee, Ensemble, stream
+from reglab.training.one_seed import Recipe
+from reglab.training.restore import blank
+
+
+def ensemble_network(
+    ensemble: Ensemble, member: Recipe, chosen: Sequence[Recipe], folder: Path, split: Split, seed: int
+) -> Committee:
+    """An ensemble from its published weights; the recipes are as in `untrained`."""
+    committee = untrained(ensemble, member, chosen, split, seed)
+    committee.load_state_dict(load_file(folder / "weights" / f"seed-{seed}.safetensors"))
+    return committee
+
+
+def untrained(ensemble: Ensemble, member: Recipe, chosen: Sequence[Recipe], split: Split, seed: int) -> Committee:
+    """The ensemble of a seed before it has its weights.
+
+    `member` is the recipe of every member, unless the ensemble gathers those of the recipes `chosen`.
+    """
+    if ensemble.gathers:
+        networks = [blank(recipe, split, seed) for recipe in chosen]
+    else:
+        networks = [blank(member, split, stream(seed, number)) for number in range(ensemble.networks)]
+    right = np.zeros((len(networks), len(split.labels["labelled"])), dtype=bool)
+    return ensemble.committee(networks, right, member.classes).eval()

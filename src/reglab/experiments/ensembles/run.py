@@ -1,0 +1,245 @@
+"""From an ensemble's settings to its record: members trained in parallel, each once and for all, then evaluated as one.
+
+A member lies under `.reglab/members/` in the main checkout, in a folder named by what decides its outcome: the recipe,
+the data, the code, the seed, and the examples it is given. So 16 members asked for after 8 cost the 8 that are new, and
+a training that was killed goes on. The folder may be deleted at any time.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import fmean
+
+import numpy as np
+import torch
+
+from reglab.core import plain
+from reglab.core.errors import UserError
+from reglab.core.losses import share
+from reglab.data.prepared import Prepared, Split
+from reglab.experiments.ensembles.base import Committee, Ensemble, stream
+from reglab.experiments.ensembles.ensemble_size_curve import SizeCurve, all_splits, figure, size_curve, table
+from reglab.experiments.ensembles.restore import untrained
+from reglab.runtime.processes import Progress
+from reglab.tracking import checkout, journal, record
+from reglab.tracking.record import About
+from reglab.tracking.stage import Stage
+from reglab.training.all_seeds import total_cost
+from reglab.training.network import Network
+from reglab.training.one_seed import PARTS, Recipe, cost_of_step, finished_seed, train_seed
+from reglab.training.restore import blank, recipe_network
+
+
+@dataclass(frozen=True)
+class SeedResult:
+    """A seed's ensemble: its part of the record, test probabilities, weights, and growth (None where it diverged)."""
+
+    of_record: dict
+    probabilities: np.ndarray
+    weights: dict[str, np.ndarray]
+    growth: SizeCurve | None
+    epochs: float
+
+
+def run(
+    ensemble: Ensemble,
+    recipe: Recipe,
+    data: Prepared,
+    stage: Stage,
+    *,
+    chosen: dict[str, Recipe] | None = None,
+) -> dict:
+    """Train and evaluate all seeds' ensembles and publish the record; returns its content.
+
+    `recipe` is that of the single model without any technique; `chosen` are the recipes, trained under
+    `runs/regularizers`, whose networks an ensemble that gathers takes.
+    """
+    chosen = chosen or {}
+    with stage.journal() as entry:
+        splits = {seed: data.split(seed) for seed in stage.seeds}
+        member, first = ensemble.member_recipe(recipe), splits[stage.seeds[0]]
+        if ensemble.gathers:
+            jobs = [(gather, ensemble, chosen, stage.runs, split, seed) for seed, split in splits.items()]
+            results = stage.run_all(jobs)
+            cost = gathered_cost(chosen, stage.runs)
+        else:
+            step, plain, *results = train_all(ensemble, member, recipe, splits, stage)
+            cost = trained_cost(ensemble, recipe, step, plain, results, len(first.inputs["labelled"]))
+        committee = untrained(ensemble, member, list(chosen.values()), first, stage.seeds[0])
+        content = {
+            "seeds": {str(seed): result.of_record for seed, result in zip(splits, results, strict=True)},
+            "checks": [asdict(check) | {"passed": check.passed} for check in ensemble.checks()],
+            "cost": cost | {"prediction_passes": passes(committee, first)},
+            "chosen": list(chosen),
+        }
+        return stage.publish(
+            entry,
+            content,
+            **ensemble_size_curve(ensemble, committee, results, splits),
+            predicted=record.predictions(splits.values(), [result.probabilities for result in results]),
+            weights={seed: result.weights for seed, result in zip(splits, results, strict=True)},
+        )
+
+
+def member_cache_dir(about: About, member: Recipe, context: dict | None = None) -> Path:
+    """Where members of this recipe, trained by this code, lie, whatever ensemble size and rule they are for."""
+    members = About("members", about.name, [], about.dataset, plain.settings(member), [])
+    place = journal.place(checkout.root(), members, journal.code_of(context))
+    return checkout.root() / ".reglab" / "members" / place.name
+
+
+def train_all(ensemble: Ensemble, member: Recipe, plain: Recipe, splits: dict[int, Split], stage: Stage) -> list:
+    """Train every member of every seed's ensemble; returns the costs of a step of the `member` and of the `plain` recipe,
+    then every seed's result.
+    """
+    cache = member_cache_dir(stage.about, member, stage.context)
+    cache.mkdir(parents=True, exist_ok=True)
+    alone = [] if ensemble.sequential else range(ensemble.networks)
+    cases = [(ensemble, member, split, seed) for seed, split in splits.items()]
+    members = [(train_alone, *case, number, cache) for case in cases for number in alone]
+    total = ensemble.networks * len(splits)
+    progress = Progress(stage.name, "member", total, lambda: sum(1 for _ in cache.glob("*/*.safetensors")))
+    stage.run_all(members, progress)
+    costs = [(cost_of_step, recipe, next(iter(splits.values()))) for recipe in (member, plain)]
+    return stage.run_all(costs + [(evaluate, *case, cache) for case in cases], progress)
+
+
+def train_alone(ensemble: Ensemble, recipe: Recipe, split: Split, seed: int, member: int, cache: Path) -> None:
+    """Leave a member that needs no others in the cache."""
+    rows = ensemble.sample(split.labels["labelled"], recipe.classes, seed, member, no_previous_errors(split))
+    train_member(recipe, split, rows, seed, member, cache)
+
+
+def no_previous_errors(split: Split) -> np.ndarray:
+    """`wrong` when there is no earlier member."""
+    return np.zeros((0, len(split.labels["labelled"])), dtype=bool)
+
+
+def train_member(
+    recipe: Recipe, split: Split, rows: np.ndarray, seed: int, member: int, cache: Path
+) -> tuple[dict, Network]:
+    """A member's outcome and network, trained on the labelled examples at `rows` unless the cache has it."""
+    key = hashlib.blake2b(rows.astype(np.int64).tobytes(), digest_size=8).hexdigest()
+    folder = cache / f"{seed}-{member}-{key}"
+    folder.mkdir(exist_ok=True)
+    with checkout.locked(cache / f".{folder.name}.lock", f"member {member} of seed {seed}"):
+        train_seed(recipe, taken(split, rows), stream(seed, member), folder, log_every_epoch=False)
+    outcome, tensors = finished_seed(folder, stream(seed, member))
+    network = blank(recipe, split, stream(seed, member))
+    weights = record.starting_with("weights/", tensors)
+    network.load_state_dict({name: torch.as_tensor(array) for name, array in weights.items()})
+    return outcome, network
+
+
+def taken(split: Split, rows: np.ndarray) -> Split:
+    """The split with only the labelled examples at `rows`, which may repeat."""
+    inputs, labels, numbers = (
+        part | {"labelled": part["labelled"][rows]} for part in (split.inputs, split.labels, split.rows)
+    )
+    return Split(inputs, labels, numbers, None if split.true_labels is None else split.true_labels[rows])
+
+
+def evaluate(ensemble: Ensemble, recipe: Recipe, split: Split, seed: int, cache: Path) -> SeedResult:
+    """Gather a seed's members, training those that are not there yet, and evaluate them as one."""
+    inputs, labels = torch.as_tensor(split.inputs["labelled"]), split.labels["labelled"]
+    networks, wrong, epochs = [], no_previous_errors(split), []
+    for member in range(ensemble.networks):
+        rows = ensemble.sample(labels, recipe.classes, seed, member, wrong)
+        outcome, network = train_member(recipe, split, rows, seed, member, cache)
+        epochs.append(outcome["epochs"])
+        if outcome["status"] != "finished":
+            return failed(f"member {member}: {outcome['reason']}", recipe, split, fmean(epochs))
+        networks.append(network)
+        with torch.no_grad():
+            wrong = np.concatenate([wrong, network(inputs).argmax(1).numpy()[None] != labels])
+    try:
+        committee = ensemble.committee(networks, wrong, recipe.classes).eval()
+    except UserError as error:  # of what the data alone could tell: the other stages of the study go on
+        return failed(str(error), recipe, split, fmean(epochs))
+    return assess(ensemble, committee, split, seed, fmean(epochs))
+
+
+def failed(reason: str, recipe: Recipe, split: Split, epochs: float) -> SeedResult:
+    """A seed without an ensemble."""
+    nothing = np.full((len(split.labels["test"]), recipe.classes), np.nan)
+    return SeedResult({"status": "diverged", "reason": reason, "metrics": {}}, nothing, {}, None, epochs)
+
+
+@torch.no_grad()
+def assess(ensemble: Ensemble, committee: Committee, split: Split, seed: int, epochs: float) -> SeedResult:
+    """Evaluate a trained ensemble on the split's labelled, validation and test examples."""
+    inputs = {part: torch.as_tensor(split.inputs[part]) for part in PARTS}
+    labels = {part: torch.as_tensor(split.labels[part]) for part in inputs}
+    probabilities = {part: committee.probabilities(values).numpy() for part, values in inputs.items()}
+    alone = committee.members(inputs["test"])
+    curve = size_curve(
+        ensemble.rules,
+        committee.member_weights,
+        alone,
+        labels["test"],
+        committee.members(inputs["validation"]),
+        labels["validation"],
+    )
+    right = alone.argmax(2) == labels["test"]  # (members, examples)
+    metrics = record.seed_metrics(split, probabilities) | {
+        "first_member_test_accuracy": share(right[0]),
+        "one_member_test_accuracy": share(right),
+        "disagreement": float(curve.scores[ensemble.combine]["disagreement"][-1]),
+        **ensemble.metrics(committee, split, seed),
+    }
+    weights = {name: tensor.numpy() for name, tensor in committee.state_dict().items()}
+    return SeedResult({"status": "finished", "metrics": metrics}, probabilities["test"], weights, curve, epochs)
+
+
+def gather(ensemble: Ensemble, chosen: dict[str, Recipe], runs: Path, split: Split, seed: int) -> SeedResult:
+    """Evaluate the published networks of the chosen recipes as one."""
+    networks = [recipe_network(recipe, runs / "regularizers" / name, split, seed) for name, recipe in chosen.items()]
+    committee = ensemble.committee(networks, no_previous_errors(split), next(iter(chosen.values())).classes).eval()
+    return assess(ensemble, committee, split, seed, epochs=0)
+
+
+def trained_cost(
+    ensemble: Ensemble, recipe: Recipe, step: dict, plain: dict, results: list[SeedResult], examples: int
+) -> dict:
+    """All members' training together, relative to one plain model's."""
+    cost = total_cost(recipe, step, plain, fmean(each.epochs for each in results), examples)
+    return {name: value * ensemble.networks for name, value in cost.items()}
+
+
+def gathered_cost(chosen: Sequence[str], runs: Path) -> dict:
+    """The sum of what the recipes' records say."""
+    costs = [record.read(runs / "regularizers" / name)["cost"] for name in chosen]
+    return {name: sum(cost[name] for cost in costs) for name in costs[0]}
+
+
+def passes(committee: Committee, split: Split) -> int:
+    """The number of forward passes of a network in one prediction."""
+    counted, heads = [], [module.head for module in committee.modules() if isinstance(module, Network)]
+    hooks = [head.register_forward_hook(lambda *_: counted.append(1)) for head in heads]
+    committee.probabilities(torch.as_tensor(split.inputs["test"][:1]))
+    for hook in hooks:
+        hook.remove()
+    return len(counted)
+
+
+def ensemble_size_curve(
+    ensemble: Ensemble, committee: Committee, results: list[SeedResult], splits: dict[int, Split]
+) -> dict[str, str]:
+    """members.csv and the figure; nothing where a seed diverged. `committee` becomes the ensemble of the first seed."""
+    if any(each.growth is None for each in results):
+        return {}
+    labels, rows = (np.stack([getattr(split, of)["test"] for split in splits.values()]) for of in ("labels", "rows"))
+    growths = [each.growth for each in results]
+    parts = all_splits(growths, labels, rows)
+    ending = "_test_accuracy"
+    others = {
+        name.removesuffix(ending).replace("_", " "): fmean(each.of_record["metrics"][name] for each in results)
+        for name in results[0].of_record["metrics"]
+        if name.endswith(ending) and name != "one_member_test_accuracy"  # the curve begins with the first member
+    }
+    seed, split = next(iter(splits.items()))
+    committee.load_state_dict({name: torch.as_tensor(array) for name, array in results[0].weights.items()})
+    pictures = ensemble.picture(committee, split, seed)
+    picture = figure(growths, parts, ensemble.combine, others, pictures)
+    return {"members": table(list(splits), growths, parts), "figure": picture}

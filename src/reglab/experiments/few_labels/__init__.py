@@ -1,0 +1,1 @@
+"""Transfer and semi-supervised learning with a few labels of each class."""

@@ -1,0 +1,79 @@
+"""The lecture's three panels, transfer, multi-task and self-supervised learning, with this study's pictures and numbers."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from reglab.experiments.few_labels.report import ACCURACY, LABELS, Group, Method
+from reglab.experiments.multitask.report import DEPTH, IOU, SCENES
+from reglab.report.answer import listed
+from reglab.report.collect import Entry
+from reglab.report.compared import Compared, Measure
+from reglab.report.drawings import picture
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One of the three: what it is, its picture, and a few numbers against the number of labels."""
+
+    letter: str
+    title: str
+    text: str
+    picture: Markup | None
+    heading: str
+    columns: Sequence[int]
+    rows: list[tuple[Compared, list[str]]]
+
+
+def row(method: Compared, measure: Measure, budgets: Iterable[int]) -> tuple[Compared, list[str]]:
+    return method, [measure.value(method.measured(measure.at(budget)).mean) for budget in budgets]
+
+
+def panels(entries: list[Entry], groups: list[Group], tasks: list[Compared], settings: dict) -> list[Panel]:
+    """Those of the three that the study has."""
+    pretexts = {entry.name: entry for entry in entries if entry.family == "pretraining"}
+    found = [transfer(groups, pretexts, settings), multitask(tasks, settings), self_supervised(groups, pretexts)]
+    return [panel for panel in found if panel]
+
+
+def transfer(groups: list[Group], pretexts: dict[str, Entry], settings: dict) -> Panel | None:
+    """From some classes to the others: from scratch, with the backbone frozen, and tuned."""
+    for group in groups:
+        start = next((pretexts.get(m.own["start"]) for m in group.methods if group.classes and m.candidate), None)
+        if start:
+            taught = settings["pretraining"][start.name].get("classes")
+            source = f"the classes {listed(list(range(taught)))}" if taught else start.name
+            text = f"Learn from {source} and all their labels, then tell {listed(list(group.classes))} apart with few."
+            return few(group, group.methods, "a", "Transfer learning", text, start)
+    return None
+
+
+def self_supervised(groups: list[Group], pretexts: dict[str, Entry]) -> Panel | None:
+    """Inpainting, and what it is good for, beside training from scratch."""
+    for group in groups:
+        masked = [method for method in group.methods if method.own.get("start") == "masked" or method.reference]
+        if not group.classes and "masked" in pretexts and len(masked) > 1:
+            text = "Hide parts of images that have no labels, learn to fill them in, then learn from few labels."
+            return few(group, masked, "c", "Self-supervised learning", text, pretexts["masked"])
+    return None
+
+
+def few(group: Group, methods: list[Method], letter: str, title: str, text: str, start: Entry) -> Panel:
+    rows = [row(method, ACCURACY, group.budgets) for method in methods]
+    shown = picture(start, f"panel-{letter}")
+    return Panel(letter, title, text, shown, f"Accuracy, %, by {LABELS}", group.budgets, rows)
+
+
+def multitask(tasks: list[Compared], settings: dict) -> Panel | None:
+    """One trunk for both tasks beside a network for each."""
+    named = {method.name: method for method in tasks}
+    if "joint" not in named:
+        return None
+    budgets = settings["few_scenes"]["labelled"]
+    pairs = [("segmentation_only", IOU), ("joint", IOU), ("depth_only", DEPTH), ("joint", DEPTH)]
+    rows = [row(named[name], measure, budgets) for name, measure in pairs if name in named]
+    text = "One trunk learns what each pixel belongs to and how far away it is, with a head for either task."
+    heading = f"{IOU.title}, % (above), and {DEPTH.title} (below), by {SCENES}"
+    shown = picture(named["joint"].entry, "panel-b")
+    return Panel("b", "Multi-task learning", text, shown, heading, budgets, rows)

@@ -1,0 +1,46 @@
+"""Label spreading: labels run along a graph of neighbours; the classical method that networks have to beat."""
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+
+import numpy as np
+from annotated_types import Ge, Gt, Lt
+from threadpoolctl import threadpool_limits
+
+from reglab.data.prepared import Split
+from reglab.experiments.few_labels.base import SemiSupervised
+
+ITERATIONS = 1_000  # at most: it has converged long before
+
+
+@dataclass(frozen=True)
+class LabelSpreading(SemiSupervised):
+    """Iterates  F <- alpha S F + (1 - alpha) Y  on the graph of `n_neighbors` nearest images, to its fixed point.
+
+    S is the graph's normalised adjacency, Y the given labels. A new image takes the mean of its neighbours' F; where no
+    label ever arrives all classes are equally probable.
+
+    Source: Zhou, Bousquet, Lal, Weston and Schölkopf, Learning with Local and Global Consistency, 2004, section 2.
+    """
+
+    classical: ClassVar[bool] = True
+
+    n_neighbors: Annotated[int, Ge(1)] = 10
+    alpha: Annotated[float, Gt(0), Lt(1)] = 0.8
+
+    def predict(self, few: Split, classes: int) -> dict[str, np.ndarray]:
+        from sklearn.semi_supervised import LabelSpreading as Estimator
+
+        def flat(images: np.ndarray) -> np.ndarray:
+            return images.reshape(len(images), -1).astype(np.float64)
+
+        known, unknown = few.labels["labelled"], np.full(len(few.inputs["unlabelled"]), -1)
+        images = np.concatenate([few.inputs["labelled"], few.inputs["unlabelled"]])
+        estimator = Estimator("knn", n_neighbors=self.n_neighbors, alpha=self.alpha, max_iter=ITERATIONS, n_jobs=1)
+        told = {}
+        with threadpool_limits(1), np.errstate(invalid="ignore"):  # sums in another order are other bits; 0/0 is NaN
+            estimator.fit(flat(images), np.concatenate([known, unknown]))
+            for part in ("labelled", "validation", "test"):
+                told[part] = np.zeros((len(few.inputs[part]), classes))
+                told[part][:, estimator.classes_] = estimator.predict_proba(flat(few.inputs[part]))
+        return {part: np.where(np.isnan(of).any(1, keepdims=True), 1 / classes, of) for part, of in told.items()}

@@ -1,0 +1,55 @@
+"""Pseudo-labels: what the network already believes about an example without a label is taken for its label."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import torch
+from annotated_types import Ge, Le, Lt
+from torch import Tensor
+from torch.nn import functional
+
+from reglab.attacks.base import evaluation_mode
+from reglab.data.augmentation.variation import Variation
+from reglab.data.loader import Batch
+from reglab.experiments.few_labels.base import SemiSupervised, SemiSupervisedLearner
+from reglab.training.network import Network
+from reglab.training.settings import Training
+
+
+def pseudo_label_loss(logits: Tensor, beliefs: Tensor, threshold: float) -> Tensor:
+    """1/n sum_i [max_y q_iy >= threshold] (-log softmax(z_i)_(argmax q_i)), in nats: examples of lower confidence count as 0.
+
+    logits z and beliefs q, which are probabilities: (n, classes).
+    """
+    confidence, guess = beliefs.max(1)
+    return (functional.cross_entropy(logits, guess, reduction="none") * (confidence >= threshold)).mean()
+
+
+class PseudoLabelLearner(SemiSupervisedLearner):
+    """Guesses from a weak view of each example, and learns the guess on another view."""
+
+    def unlabelled_loss(self, batch: Batch) -> Tensor:
+        with torch.no_grad(), evaluation_mode(self.network):
+            beliefs = self.network(self.view(batch, "guess", self.method.weak_view_scale)).softmax(1)
+        return pseudo_label_loss(self.network(self.view(batch, "student")), beliefs, self.method.threshold)
+
+
+@dataclass(frozen=True)
+class PseudoLabel(SemiSupervised):
+    """Minimises J + weight times the cross-entropy to the network's own guesses where its confidence is at least `threshold`.
+
+    It guesses from a weaker view than it learns on: the policy's strengths times `weak_view_scale`.
+
+    Sources: Lee, Pseudo-Label: The Simple and Efficient Semi-Supervised Learning Method for Deep Neural Networks, 2013,
+    eq. 15; threshold and views are those of Sohn et al., FixMatch, 2020, eq. 4.
+    """
+
+    weight: Annotated[float, Ge(0)] = 1.0
+    threshold: Annotated[float, Ge(0), Lt(1)] = 0.5
+    weak_view_scale: Annotated[float, Ge(0), Le(1)] = 0.5
+    unlabelled_batch_size: Annotated[int, Ge(1), Le(65_536)] = 32
+
+    def learner(
+        self, network: Network, regularizers: tuple, training: Training, unlabelled: Variation, seed: int
+    ) -> PseudoLabelLearner:
+        return PseudoLabelLearner(network, regularizers, training, unlabelled, self, seed)

@@ -1,0 +1,195 @@
+"""From an entry of `transfer` or `semi_supervised` to its record: every seed, once for each number of labels a class."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import load_file
+from torch import nn
+
+from reglab.data.augmentation.policy import Policy
+from reglab.data.augmentation.variation import Variation
+from reglab.data.loader import Batch, Repeated, Whole, whole, without_labels
+from reglab.data.prepared import Prepared, Split
+from reglab.experiments.few_labels.settings import FewLabels, Transfer
+from reglab.tracking import record
+from reglab.tracking.stage import Stage
+from reglab.training.learner import device_of
+from reglab.training.network import Network, build
+from reglab.training.one_seed import PARTS, finish, fit, flops_of_step
+from reglab.training.regularizer import Regularizer
+from reglab.training.settings import Training
+from reglab.training.supervised import Supervised
+from reglab.training.variants import cases, curves_csv, seeds_of_record, train_variants
+
+
+@dataclass(frozen=True)
+class Augmented(Regularizer):
+    """Shows every example as the policy varies it, anew at each step: few examples come again within an epoch."""
+
+    vary: Variation
+
+    def transform_batch(self, batch: Batch, network: Network) -> Batch:
+        return batch._replace(inputs=self.vary(batch, replace(network.moment, epoch=network.moment.step)))
+
+
+class Frozen(nn.Sequential):
+    """Always in evaluation mode, so that the running statistics of normalisation layers stay too."""
+
+    def train(self, mode: bool = True) -> "Frozen":
+        return super().train(False)
+
+
+@dataclass(frozen=True)
+class TransferMethod:
+    """Transfer as a method: the backbone of a seed's pretext, all tuned or the backbone frozen. `folder`: its record."""
+
+    entry: Transfer
+    folder: Path
+    classical = False
+
+    def learner(
+        self, network: Network, regularizers: tuple, training: Training, unlabelled: Variation, seed: int
+    ) -> Supervised:
+        learned = load_file(self.folder / "weights" / f"seed-{seed}.safetensors")
+        network.backbone.load_state_dict(record.starting_with("backbone.", learned))
+        if self.entry.backbone == "frozen":
+            network.backbone = Frozen(*network.backbone).requires_grad_(False)
+        augmented, *others = regularizers
+        return Supervised(network, [augmented, *others] if self.entry.augment else others, training, seed)
+
+    def batches(self, labelled: Batch, unlabelled: Batch, training: Training, steps: int, seed: int) -> Repeated:
+        return Repeated(labelled, training.batch_size, seed, steps)
+
+
+@dataclass(frozen=True)
+class Study:
+    """What all entries have in common: the section `few_labels`, the policy, the device, and which classes there are."""
+
+    settings: FewLabels
+    policy: Policy
+    accelerator: str
+    classes: Sequence[int]
+
+    @property
+    def training(self) -> Training:
+        return self.settings.training(self.accelerator)
+
+
+def few(split: Split, per_class: int, classes: Sequence[int]) -> Split:
+    """The first `per_class` labelled examples of each class, the rest of them among the unlabelled, all of these classes.
+
+    Labels become places in `classes`. More labels keep the examples that fewer had.
+    """
+    place = {label: number for number, label in enumerate(classes)}
+    known = split.labels["labelled"]
+    rows = np.sort(np.concatenate([np.flatnonzero(known == label)[:per_class] for label in classes]))
+    kept = {part: np.flatnonzero(np.isin(split.labels[part], list(classes))) for part in split.labels}
+    pool = [getattr(split, of)["labelled"][kept["labelled"]] for of in ("inputs", "labels", "rows")]
+    kept |= {"labelled": rows}
+
+    def parts(of: dict, pooled: np.ndarray) -> dict:
+        chosen = {part: of[part][kept[part]] for part in of}
+        return chosen | {"unlabelled": np.concatenate([pooled, chosen["unlabelled"]])}
+
+    inputs, labels, numbers = map(parts, (split.inputs, split.labels, split.rows), pool)
+    labels = {part: np.array([place[label] for label in values.tolist()], np.int64) for part, values in labels.items()}
+    return Split(inputs, labels, numbers)
+
+
+def run(
+    method,  # a `SemiSupervised` or a `TransferMethod`
+    study: Study,
+    data: Prepared,
+    stage: Stage,
+    *,
+    pretraining_flops: int = 0,
+) -> dict:
+    """Train every seed with every number of labels and publish the record; returns its content.
+
+    Labels are right, whatever `data.label_noise`.
+    """
+    numbers, first = study.settings.labels_per_class, stage.seeds[0]
+    with stage.journal() as entry:
+        splits = {seed: data.split(seed, clean=True) for seed in stage.seeds}
+        parts = {
+            (seed, number): few(splits[seed], number, study.classes) for seed, number in cases(stage.seeds, numbers)
+        }
+        results = train_variants(
+            {case: (train_few, method, study, split) for case, split in parts.items()}, entry, stage
+        )
+        predicted = {}
+        for number in numbers:
+            probabilities = [results[seed, number][1]["probabilities/test"] for seed in stage.seeds]
+            of_number = [parts[seed, number] for seed in stage.seeds]
+            predicted |= record.predictions(of_number, probabilities, f"@{number}")
+        most = parts[first, numbers[-1]]
+        flops, plain = stage.run_all([(flops_of_training, each, study, most, first) for each in (method, None)])
+        cost = {
+            "flops": flops,
+            "pretraining_flops": pretraining_flops,
+            "relative_to_none": (flops + pretraining_flops) / plain,
+        }
+        weights = {seed: record.starting_with("weights/", results[seed, numbers[-1]][1]) for seed in stage.seeds}
+        return stage.publish(
+            entry,
+            {"seeds": seeds_of_record(results), "cost": cost},
+            curves=curves_csv(entry, stage.seeds, numbers),
+            predicted=predicted,
+            weights={} if method.classical else weights,
+        )
+
+
+def train_few(method, study: Study, case: Split, seed: int, folder: Path) -> None:
+    """Leave `seed-<n>.safetensors` in `folder`: probabilities, the weights that they are of, and the outcome.
+
+    The test inputs are looked at once, after the last step.
+    """
+    if method.classical:
+        predicted = method.predict(case, len(study.classes))
+        probabilities = {part: torch.as_tensor(values) for part, values in predicted.items()}
+        conclude(folder, seed, {"status": "finished"}, case, probabilities, {})
+        return
+    learner, batches, parts = prepared_for(method, study, case, seed)
+    outcome = fit(learner, batches, [Whole(parts["labelled"]), Whole(parts["validation"])], folder, study.training)
+    network = learner.eval_network().eval().to(parts["test"].inputs.device)
+    with torch.no_grad():
+        probabilities = {part: network(parts[part].inputs).softmax(1).cpu() for part in PARTS}
+    if outcome["status"] == "finished" and not all(values.isfinite().all() for values in probabilities.values()):
+        outcome |= {"status": "diverged", "reason": "the last step made the weights infinite"}
+    conclude(folder, seed, outcome, case, probabilities, learner.basis().state_dict())
+
+
+def conclude(folder: Path, seed: int, outcome: dict, case: Split, probabilities: dict, weights: dict) -> None:
+    """Leave the finished seed in `folder`, its metrics in the outcome."""
+    metrics = {}
+    if outcome["status"] == "finished":
+        metrics = record.seed_metrics(case, {part: values.numpy() for part, values in probabilities.items()})
+    tensors = {f"weights/{name}": value for name, value in weights.items()}
+    tensors |= {f"probabilities/{part}": values for part, values in probabilities.items()}
+    finish(folder, seed, outcome | {"metrics": metrics}, tensors)
+
+
+def prepared_for(method, study: Study, case: Split, seed: int):
+    """The learner before its first step, its batches, and the parts of the case; without a method, training from scratch."""
+    device = device_of(study.accelerator)
+    parts = {part: whole(case.inputs[part], case.labels[part], len(study.classes), device) for part in PARTS}
+    unlabelled = without_labels(case.inputs["unlabelled"], device)
+    network = build(study.settings.model, case.inputs["test"].shape[1:], len(study.classes), seed).to(device)
+    labelled, pool = (Variation(study.policy, len(part.indices)) for part in (parts["labelled"], unlabelled))
+    regularizers = (Augmented(labelled), *study.settings.regularizers)
+    if method is None:
+        learner = Supervised(network, regularizers, study.training, seed)
+        return learner, Repeated(parts["labelled"], study.settings.batch_size, seed, study.settings.steps), parts
+    learner = method.learner(network, regularizers, study.training, pool, seed)
+    return learner, method.batches(parts["labelled"], unlabelled, study.training, study.settings.steps, seed), parts
+
+
+def flops_of_training(method, study: Study, case: Split, seed: int) -> int:
+    """Floating-point operations of all steps, each as the first; 0 for a classical method, which has none."""
+    if method is not None and method.classical:
+        return 0
+    learner, batches, _ = prepared_for(method, study, case, seed)
+    return flops_of_step(learner, next(iter(batches))) * study.settings.epochs * study.settings.steps

@@ -1,0 +1,18 @@
+"""The section on few labels."""
+
+from reglab.experiments.few_labels import lecture_panels
+from reglab.experiments.few_labels import report as few_labels
+from reglab.experiments.multitask import report as tasks
+from reglab.report.study import Section, Study, body
+
+
+def with_few_labels(study: Study) -> Section | None:
+    entries, metrics, settings = study.entries, study.metrics, study.settings
+    if not any(entry.family in few_labels.FAMILIES for entry in entries):
+        return None
+    groups = few_labels.groups(entries, metrics, settings["few_labels"]["labels_per_class"])
+    values = {"groups": groups, "bar": few_labels.against_rival(groups[0]), "points": few_labels.points_to_know(groups)}
+    values |= {"panels": lecture_panels.panels(entries, groups, tasks.methods(entries, metrics), settings)}
+    values |= {"measure": few_labels.ACCURACY, "per": few_labels.LABELS}
+    values |= {"confidence": settings["evaluation"]["confidence"], "seeds": settings["seeds"]}
+    return Section("few-labels", "Few labels", body("few_labels.html", **values))

@@ -1,0 +1,1 @@
+"""One or several tasks on rendered scenes."""

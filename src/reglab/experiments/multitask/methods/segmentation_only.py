@@ -1,0 +1,13 @@
+"""Segmentation alone: the twin with which learning both tasks is compared."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from reglab.experiments.multitask.base import Multitask
+
+
+@dataclass(frozen=True)
+class SegmentationOnly(Multitask):
+    """Cross-entropy of the class seen at each pixel."""
+
+    tasks: ClassVar[tuple[str, ...]] = ("segmentation",)

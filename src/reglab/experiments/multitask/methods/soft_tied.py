@@ -1,0 +1,39 @@
+"""A trunk for each task, drawn together: soft parameter tying, between separate networks and a shared trunk."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+
+from annotated_types import Ge
+from torch import Tensor, nn
+
+from reglab.experiments.multitask.base import Multitask
+from reglab.experiments.multitask.network import build_dense
+from reglab.training.penalties import tying
+from reglab.training.weights import weights
+
+
+class Pair(nn.ModuleDict):
+    """A network for each task; predicts what both predict."""
+
+    def forward(self, images: Tensor) -> dict[str, Tensor]:
+        return {task: maps for network in self.values() for task, maps in network(images).items()}
+
+
+@dataclass(frozen=True)
+class SoftTied(Multitask):
+    """Both losses + strength ||wA - wB||^2 over the weights of two trunks, which start as one; 0 lets them go.
+
+    Source: Goodfellow, Bengio and Courville, Deep Learning, 2016, section 7.9.
+    """
+
+    lecture: ClassVar[str] = "tying_and_sharing"
+
+    strength: Annotated[float, Ge(0)] = 0.01
+
+    def network(self, shape: Sequence[int], classes: int, seed: int) -> Pair:
+        return Pair({task: build_dense(shape[0], {task: maps}, seed) for task, maps in self.maps(classes).items()})
+
+    def objective(self, network: Pair, losses: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
+        apart = tying(*(weights(own.trunk).values() for own in network.values()))
+        return sum(losses.values()) + self.strength * apart, {"squared_distance": apart}

@@ -1,0 +1,136 @@
+"""Several tasks on one trunk: segmentation and depth, learned apart, tied, or together."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from reglab.report.answer import Point, link, listed
+from reglab.report.collect import Entry
+from reglab.report.compared import Compared, Measure, numbers_of, told
+from reglab.report.drawings import Line, against_labels, drawn, picture
+from reglab.report.formats import missing
+from reglab.report.study import Section, Study, body
+
+IOU = Measure("test_iou", "IoU")
+DEPTH = Measure("test_depth_rmse", "depth error", share=False, lower_is_better=True)
+MEASURES = (IOU, DEPTH)
+UNIT = {IOU: "\u00a0%", DEPTH: ""}
+SCENES = "labelled scenes"
+ALONE = {IOU: "segmentation_only", DEPTH: "depth_only"}
+# How the weights of the two tasks belong together, in the order of how much they share.
+KINDS = {
+    "segmentation_only": "separate",
+    "depth_only": "separate",
+    "soft_tied": "tied",
+    "joint": "shared",
+    "uncertainty_weighting": "shared, task weights learned",
+}
+
+
+@dataclass(frozen=True)
+class Several(Compared):
+    """An entry of `multitask`."""
+
+    @property
+    def kind(self) -> str:
+        return KINDS.get(self.name, "")
+
+    def does(self, measure: Measure) -> bool:
+        """Has it learned this task?"""
+        return not missing(self.measured(measure.metric).mean)
+
+
+def methods(entries: list[Entry], metrics: dict) -> list[Several]:
+    """The more their tasks share, the later."""
+    found = [Several(entry, numbers_of(entry, metrics)) for entry in entries if entry.family == "multitask"]
+    order = list(KINDS)
+    return sorted(found, key=lambda method: order.index(method.name) if method.name in order else len(order))
+
+
+def values(found: list[Several], budgets: Sequence[int]) -> dict:
+    """What the template shows; of the pictures that of the shared trunk first."""
+    pictured = sorted((m for m in found if m.entry.figure), key=lambda method: method.name != "joint")
+    return {
+        "methods": found,
+        "budgets": budgets,
+        "measures": MEASURES,
+        "per": SCENES,
+        "answers": answers(found, budgets),
+        "points": points_to_know(found, budgets),
+        "figures": figures(found, budgets),
+        "pictures": {method.name: picture(method.entry, "predictions") for method in pictured},
+    }
+
+
+def answers(found: list[Several], budgets: Sequence[int]) -> list[Point]:
+    """For each task: is it learned better beside the other?"""
+    points = []
+    for measure, twin in ALONE.items():
+        others = [method for method in found if method.name not in ALONE.values()]
+        if others and any(method.name == twin for method in found):
+            title = {IOU: "Segmentation", DEPTH: "Depth"}[measure]
+            points.append(Point(title, told(others, measure, budgets, f"learning it alone ({twin})", SCENES)))
+    return points
+
+
+def three_ways(found: list[Several], budgets: Sequence[int]) -> Point | None:
+    """Separate networks, tied networks, one trunk: their numbers side by side, with the fewest scenes and the most."""
+    named = {method.name: method for method in found}
+    ways = {"separate": ALONE, "tied": dict.fromkeys(MEASURES, "soft_tied"), "shared": dict.fromkeys(MEASURES, "joint")}
+    if not all(name in named and named[name].does(m) for way in ways.values() for m, name in way.items()):
+        return None
+    sentences = []
+    for budget in dict.fromkeys((budgets[0], budgets[-1])):
+        parts = []
+        for measure in MEASURES:
+            values = [
+                f"{measure.value(named[way[measure]].measured(measure.at(budget)).mean)}{UNIT[measure]} {title}"
+                for title, way in ways.items()
+            ]
+            parts.append(f"{measure.title} {', '.join(values)}")
+        sentences.append(Markup("With {} {}: {}.").format(budget, SCENES, "; ".join(parts)))
+    return Point("Separate, tied, shared", Markup(" ").join(sentences))
+
+
+def points_to_know(found: list[Several], budgets: Sequence[int]) -> list[Point]:
+    """What stands beside the answers."""
+    points = [point] if (point := three_ways(found, budgets)) else []
+    if lost := [method for method in found if method.diverged]:
+        text = Markup("{}. What diverged is not compared.").format(listed([link(method) for method in lost]))
+        points.append(Point("Diverged", text, alarming=True))
+    return points
+
+
+def figures(found: list[Several], budgets: Sequence[int]) -> list[Markup]:
+    """IoU and depth error against the number of labelled scenes."""
+    drawings = []
+    for measure in MEASURES:
+        lines = [
+            Line(
+                method.name,
+                [scaled(method, measure, budget) for budget in budgets],
+                "reference" if method.name == ALONE[measure] else "shown",
+            )
+            for method in found
+            if method.does(measure)
+        ]
+        if lines:
+            figure = against_labels(lines, budgets, SCENES, f"{measure.title}, %" if measure.share else measure.title)
+            drawings.append(drawn(figure, f"tasks-{measure.metric}", f"{measure.title} against {SCENES}"))
+    return drawings
+
+
+def scaled(method: Several, measure: Measure, budget: int) -> list[float]:
+    return [(100 if measure.share else 1) * x for x in method.measured(measure.at(budget))]
+
+
+def several_tasks(study: Study) -> Section | None:
+    found = methods(study.entries, study.metrics)
+    if not found:
+        return None
+    shown = values(found, study.settings["few_scenes"]["labelled"])
+    evaluation = study.settings["evaluation"]
+    shown |= {"confidence": evaluation["confidence"], "relevant": evaluation["relevant_difference"]}
+    shown |= {"seeds": study.settings["seeds"]}
+    return Section("tasks", "Several tasks", body("tasks.html", **shown))

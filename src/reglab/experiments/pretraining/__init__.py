@@ -1,0 +1,1 @@
+"""Pretexts: what is learned without the labels of the task to come."""

@@ -1,0 +1,175 @@
+"""What a pretext is: a task that needs no labels of the task to come, a learner for it, and a look at what it learned."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, NamedTuple
+
+import torch
+from annotated_types import Ge, Gt, Le
+from matplotlib.figure import Figure
+from torch import Tensor, nn
+
+from reglab.core import streams
+from reglab.data import prepared
+from reglab.data.augmentation.policy import Policy
+from reglab.data.augmentation.variation import Variation
+from reglab.data.loader import Batch, Loader, without_labels
+from reglab.data.prepared import Split
+from reglab.experiments.pretraining.probes import Probed, linear_probe, neighbour_probe
+from reglab.training.learner import Learner, device_of
+from reglab.training.network import Architecture, Network, build
+from reglab.training.settings import Training
+
+PROBE_EVERY = 5  # epochs
+
+
+class Setting(NamedTuple):
+    """What image pretexts have in common: the network, how images are varied, and the classes of the task to come."""
+
+    architecture: Architecture
+    policy: Policy
+    classes: int
+    accelerator: str = "cpu"
+
+
+class Task(NamedTuple):
+    """A pretext made ready for a seed: who learns, from which examples; those it is measured on; and the probes.
+
+    `validation` and `test` measure the pretext itself, `probes` (validation, test) what its representation is good for.
+    """
+
+    learner: "PretextLearner"
+    training: Any
+    validation: Any
+    test: Any
+    probes: tuple[Probed, Probed]
+
+
+class Pretext:
+    """A frozen dataclass whose fields are its entry under `pretraining:` in params.yaml.
+
+    `source` names the folder under data/ that it learns from: the data of the study, `scenes` or `text`. A subclass
+    gives the task.
+    """
+
+    source: Literal["study", "scenes", "text"]
+    epochs: int
+    batch_size: int
+    learning_rate: float
+
+    def read(self, folder: Path) -> Any:
+        """What was prepared of its source: a name, a fingerprint, and a view for each seed (`split`)."""
+        return prepared.read(folder / self.source)
+
+    def training(self, accelerator: str) -> Training:
+        return Training(
+            epochs=self.epochs, batch_size=self.batch_size, learning_rate=self.learning_rate, accelerator=accelerator
+        )
+
+    def task(self, source: Any, study: Split, setting: Setting, seed: int) -> Task:
+        """`source` is a seed's view of the data that the entry names, `study` that of the study."""
+        raise NotImplementedError
+
+    def picture(self, task: Task) -> Figure:
+        """What was learned, on validation examples."""
+        raise NotImplementedError
+
+
+class PretextLearner(Learner):
+    """A learner whose representation is probed every few epochs. A subclass has `training_step` and `measures`."""
+
+    def __init__(self, network: nn.Module, training: Training, vary: "Variation", seed: int) -> None:
+        super().__init__(network, training, seed)
+        self.vary = vary
+        self.probe: Probed | None = None
+
+    def features(self, inputs: Tensor) -> Tensor:
+        """The representation (n, d)."""
+        return self.network.backbone(inputs).flatten(1)
+
+    def measures(self, batch: Any) -> dict[str, Tensor]:
+        """`loss` on a batch and, where the pretext is a choice, `accuracy` and the `chance` of guessing right.
+
+        Always the same for the same weights.
+        """
+        raise NotImplementedError
+
+    def validation_step(self, batch: Any, batch_index: int, dataloader_idx: int = 0) -> None:
+        measured = {f"validation_{name}": value for name, value in self.measures(batch).items()}
+        self.log_dict(measured, batch_size=len(batch.indices))
+
+    def probed(self, probe: Probed) -> dict[str, float]:
+        """Both probes' accuracies."""
+        training = self.network.training
+        self.network.eval()
+        with torch.no_grad():
+            known, asked = self.features(probe.inputs), self.features(probe.held_out_inputs)
+        self.network.train(training)
+        return {
+            "linear_probe": linear_probe(known, probe.labels, asked, probe.held_out_labels),
+            "neighbour_probe": neighbour_probe(known, probe.labels, asked, probe.held_out_labels),
+        }
+
+    def curves(self) -> dict[str, float]:
+        curves = super().curves()
+        if self.probe and (
+            self.current_epoch % PROBE_EVERY == 0 or self.current_epoch == self.training_settings.epochs - 1
+        ):
+            curves |= {f"validation_{name}": value for name, value in self.probed(self.probe).items()}
+        return curves
+
+
+@dataclass(frozen=True)
+class ImagePretext(Pretext):
+    """A pretext on images, learned by the backbone of the task to come, without a look at labels.
+
+    A subclass gives the learner and, where it needs one, another `head` and other examples.
+    """
+
+    source: Literal["study", "scenes"] = "study"
+    epochs: Annotated[int, Ge(1), Le(100_000)] = 20
+    batch_size: Annotated[int, Ge(2), Le(65_536)] = 128
+    learning_rate: Annotated[float, Gt(0)] = 0.002
+
+    def head(self, features: int, shape: Sequence[int]) -> nn.Module:
+        """What stands on the backbone's features while it learns the pretext."""
+        raise NotImplementedError
+
+    def learner(self, network: Network, training: Training, vary: Variation, seed: int) -> PretextLearner:
+        raise NotImplementedError
+
+    def examples(self, source: Split, shape: Sequence[int], device: str) -> tuple[Batch, Batch, Batch]:
+        """To learn from, to validate and to test: without labels; images of another source are brought to the shape."""
+        parts = (torch.cat(images_of(source, "labelled", "unlabelled")), *images_of(source, "validation", "test"))
+        return tuple(without_labels(brought_to(images, shape), device) for images in parts)
+
+    def task(self, source: Split, study: Split, setting: Setting, seed: int) -> Task:
+        device, shape = device_of(setting.accelerator), study.inputs["test"].shape[1:]
+        network = build(setting.architecture, shape, setting.classes, seed)
+        features = network.head.in_features
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(streams.seed_of(seed, "pretext_head"))
+            network.head = self.head(features, shape)
+        training, validation, test = self.examples(source, shape, device)
+        vary = Variation(setting.policy, len(training.indices))
+        learner = self.learner(network.to(device), self.training(setting.accelerator), vary, seed)
+        parts = {
+            part: [torch.as_tensor(of[part]).to(device) for of in (study.inputs, study.labels)] for part in study.inputs
+        }
+        probes = tuple(Probed(*parts["labelled"], *parts[part]) for part in ("validation", "test"))
+        learner.probe = probes[0]
+        return Task(learner, Loader(training, self.batch_size, seed), validation, test, probes)
+
+
+def images_of(split: Split, *parts: str) -> list[Tensor]:
+    return [torch.as_tensor(split.inputs[part]) for part in parts]
+
+
+def brought_to(images: Tensor, shape: Sequence[int]) -> Tensor:
+    """Images (n, channels, height, width) of other channels and size: their mean or copies, averaged over areas."""
+    if images.shape[1] != shape[0]:
+        images = images.mean(1, keepdim=True).expand(-1, shape[0], -1, -1)
+    if images.shape[2:] != tuple(shape[1:]):
+        images = nn.functional.adaptive_avg_pool2d(images, tuple(shape[1:]))
+    return images.contiguous()

@@ -1,0 +1,1 @@
+"""Pretexts, one a file, found by name. Nothing else belongs here."""

@@ -1,0 +1,64 @@
+"""Denoising: noise is added to an image, and the network takes it away again."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+import torch
+from annotated_types import Gt
+from matplotlib.figure import Figure
+from torch import Tensor, nn
+
+from reglab.core.streams import generator
+from reglab.data.augmentation.variation import Variation
+from reglab.data.loader import Batch
+from reglab.experiments.pretraining import pictures
+from reglab.experiments.pretraining.base import ImagePretext, PretextLearner, Task
+from reglab.training.network import Network
+from reglab.training.settings import Training
+
+
+class DenoisingLearner(PretextLearner):
+    """Minimises the squared error of the reconstruction against the image without the noise."""
+
+    def __init__(self, network: Network, training: Training, vary: Variation, std: float, seed: int) -> None:
+        super().__init__(network, training, vary, seed)
+        self.std = std
+
+    def training_step(self, batch: Batch, batch_index: int = 0) -> Tensor:
+        images = self.vary(batch, self.moment)
+        return self.accumulate(self.error(images, self.moment.generator("noise", images.device)))
+
+    def noisy(self, images: Tensor, random: torch.Generator) -> Tensor:
+        return images + self.std * torch.randn(images.shape, generator=random, device=images.device)
+
+    def restored(self, noisy: Tensor) -> Tensor:
+        return self.network(noisy).reshape(noisy.shape)
+
+    def error(self, images: Tensor, random: torch.Generator) -> Tensor:
+        return (self.restored(self.noisy(images, random)) - images).square().mean()
+
+    def measures(self, batch: Batch) -> dict[str, Tensor]:
+        return {"loss": self.error(batch.inputs, generator(self.seed, "validation_noise", device=batch.inputs.device))}
+
+
+@dataclass(frozen=True)
+class Denoising(ImagePretext):
+    """Minimises E |g(f(x + e)) - x|^2 with Gaussian noise e of this `std`; inputs lie in [0, 1].
+
+    Vincent, Larochelle, Lajoie, Bengio and Manzagol, Stacked Denoising Autoencoders, 2010, eq. 5.
+    """
+
+    std: Annotated[float, Gt(0)] = 0.3
+
+    def head(self, features: int, shape: Sequence[int]) -> nn.Module:
+        return nn.Linear(features, torch.Size(shape).numel())
+
+    def learner(self, network: Network, training: Training, vary: Variation, seed: int) -> DenoisingLearner:
+        return DenoisingLearner(network, training, vary, self.std, seed)
+
+    @torch.no_grad()
+    def picture(self, task: Task) -> Figure:
+        learner, images = task.learner.eval(), task.validation.inputs[: pictures.SHOWN]
+        noisy = learner.noisy(images, generator(learner.seed, "validation_noise", device=images.device))
+        return pictures.rows({"original": images, "noisy": noisy, "restored": learner.restored(noisy)})

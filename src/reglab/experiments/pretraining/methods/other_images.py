@@ -1,0 +1,47 @@
+"""Other images: a network learns to name the shapes of rendered scenes, and is then adapted to the study's images."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from matplotlib.figure import Figure
+from torch import nn
+
+from reglab.data.augmentation.variation import Variation
+from reglab.data.loader import Batch, whole
+from reglab.data.prepared import Split
+from reglab.data.sources.scenes import CLASSES
+from reglab.experiments.pretraining import pictures
+from reglab.experiments.pretraining.base import ImagePretext, PretextLearner, Task, brought_to
+from reglab.experiments.pretraining.methods.supervised_base_classes import Classifier
+from reglab.training.network import Network
+from reglab.training.settings import Training
+
+
+@dataclass(frozen=True)
+class OtherImages(ImagePretext):
+    """Learns the class of the nearest object of a scene, in the size and channels of the study's images.
+
+    The lecture's transfer learning: a related secondary task for which data are more plentiful.
+    """
+
+    source: Literal["scenes"] = "scenes"
+
+    def head(self, features: int, shape: Sequence[int]) -> nn.Module:
+        return nn.Linear(features, len(CLASSES))
+
+    def learner(self, network: Network, training: Training, vary: Variation, seed: int) -> PretextLearner:
+        return Classifier(network, training, vary, seed)
+
+    def examples(self, source: Split, shape: Sequence[int], device: str) -> tuple[Batch, Batch, Batch]:
+        def of(part: str) -> Batch:
+            return whole(
+                brought_to(torch.as_tensor(source.inputs[part]), shape), source.labels[part], len(CLASSES), device
+            )
+
+        return of("labelled"), of("validation"), of("test")
+
+    @torch.no_grad()
+    def picture(self, task: Task) -> Figure:
+        return pictures.neighbours(task.learner.eval(), task.probes[0])

@@ -1,0 +1,1 @@
+"""Recipes in every cell of training size x label noise x width."""

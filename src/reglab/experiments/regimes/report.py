@@ -1,0 +1,170 @@
+"""Where each recipe helps: the map over training size, label noise and width, drawn and put in words."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+
+from markupsafe import Markup
+
+from reglab.evaluation.statistics import smallest_seeds
+from reglab.experiments.regimes.heatmap import SHOWN, Place, Scale, panel, scale_of
+from reglab.report.answer import Point, listed, many
+from reglab.report.collect import Shown
+from reglab.report.formats import points, setting
+from reglab.report.study import Section, Study, body
+
+NOWHERE = "is nowhere shown to help or to hurt"
+AXES = ("train_size", "label_noise", "width")
+
+
+@dataclass(frozen=True)
+class Recipe(Shown):
+    """One recipe's map: the places in the order of the grid, and the scale that all maps share."""
+
+    places: list[Place]
+    scale: Scale
+
+    @property
+    def panels(self) -> list[Markup]:
+        widths = sorted({place.width for place in self.places})
+        return [panel(self.name, self.places, width, self.scale) for width in widths]
+
+    def where(self, verdict: str) -> list[Place]:
+        return [place for place in self.places if place.verdict == verdict]
+
+    @property
+    def sentence(self) -> Markup:
+        """Where it helps, where it hurts, and how much of the map says nothing."""
+        if not any(place.known for place in self.places):
+            return Markup("Nothing to compare: {}.").format(self.places[0].verdict)
+        told = [
+            Markup("<b>{}</b> {}").format(verdict, extent(found, self.places))
+            for verdict in SHOWN
+            if (found := self.where(verdict))
+        ]
+        silent = [
+            f"{len(found)} show{'s' if len(found) == 1 else ''} no relevant difference"
+            if verdict == "no relevant difference"
+            else f"in {len(found)} nothing can be told"
+            for verdict in ("no relevant difference", "cannot tell")
+            if (found := self.where(verdict))
+        ]
+        start = Markup("It {}.").format(listed(told)) if told else f"It {NOWHERE}."
+        rest = f" Of {many(len(self.places), 'cell')}, {' and '.join(silent)}." if silent else ""
+        return Markup("{}{}").format(start, rest)
+
+
+def extent(found: Sequence[Place], every: Sequence[Place]) -> str:
+    """Where these places lie, and the largest difference among them."""
+    largest = max(found, key=lambda place: abs(place.difference.mean))
+    mean, low, high = map(points, largest.difference)
+    spread = f"{mean}\u00a0points, {low} to {high}"
+    if len(found) == 1:
+        return f"{region(found, every)} ({spread})"
+    return f"{region(found, every)} (most {region([largest], found)}: {spread})"
+
+
+def region(found: Sequence[Place], every: Sequence[Place]) -> str:
+    """`with 100 or 300 examples and 40 % wrong labels`; where the places fill no such block, how many and what they share."""
+    own, whole = ({axis: {getattr(place, axis) for place in places} for axis in AXES} for places in (found, every))
+    if len(found) == len(every):
+        return "in every cell"
+    limits = [in_words(axis, sorted(own[axis])) for axis in AXES if own[axis] != whole[axis]]
+    if len(found) == prod(len(values) for values in own.values()):
+        return f"with {listed(limits)}"
+    return f"in {len(found)} of {len(every)} cells" + (f", all with {listed(limits)}" if limits else "")
+
+
+def in_words(axis: str, values: list) -> str:
+    if axis == "label_noise":
+        shares = [f"{100 * value:g}" for value in values]
+        return "right labels" if values == [0] else f"{either(shares)}\u00a0% wrong labels"
+    if axis == "width":
+        return f"width {either(values)}"
+    return f"{either(values)} examples"
+
+
+def either(values: Sequence) -> str:
+    """a, b or c."""
+    *first, last = map(setting, values)
+    return f"{', '.join(first)} or {last}" if first else last
+
+
+def recipes(study: Study) -> list[Recipe]:
+    """In the order of params.yaml, without `none`."""
+    rows = study.metrics.get("regimes", {})
+    entries = [entry for entry in study.family("regimes") if entry.name in rows]
+    places = [[Place.of(row) for row in rows[entry.name]["cells"].values()] for entry in entries]
+    scale = scale_of([place for own in places for place in own])
+    return [Recipe(entry, own, scale) for entry, own in zip(entries, places, strict=True)]
+
+
+def lead(maps: Sequence[Recipe]) -> Markup:
+    """In how many cells each recipe helps, and hurts."""
+
+    def fate(own: Recipe) -> Markup:
+        counts = [f"{verdict} in {len(found)}" for verdict in SHOWN if (found := own.where(verdict))]
+        told = listed(counts) if counts else NOWHERE
+        return Markup("<b>{}</b> {}").format(own.name, told)
+
+    every = many(len(maps[0].places), "cell")
+    return Markup("Of {} of training size, label noise and width, {}.").format(
+        every, Markup("; ").join(map(fate, maps))
+    )
+
+
+def points_to_know(maps: Sequence[Recipe], seeds: int, confidence: float) -> list[Point]:
+    """Whose gain is the largest where, what helps here and hurts there, and whether there are too few seeds."""
+    found = []
+    if leading := leaders(maps):
+        text = Markup("Wherever something is shown to help, the largest gain is that of <b>{}</b>.").format(*leading)
+        if len(leading) > 1:
+            parts = [
+                Markup("of <b>{}</b> {}").format(name, region(places, maps[0].places))
+                for name, places in leading.items()
+            ]
+            text = Markup("The ranking turns: the largest gain shown is that {}.").format(Markup("; ").join(parts))
+        text += " Recipes are compared with none here, not with each other."
+        found.append(Point("Who leads where", text))
+    if turning := [own.name for own in maps if own.where("helps") and own.where("hurts")]:
+        text = Markup("{}: without knowing the data and the network nothing general can be said of it.")
+        names = listed([Markup("<b>{}</b>").format(name) for name in turning])
+        found.append(Point("Helps here, hurts there", text.format(names)))
+    comparisons = sum(place.p_holm is not None for own in maps for place in own.places)
+    if seeds < (least := smallest_seeds(comparisons, 1 - confidence)):
+        text = Markup("With {} seeds no cell of {} comparisons can be told to help or to hurt; that takes {}.")
+        found.append(Point("Too few seeds", text.format(seeds, comparisons, least), alarming=True))
+    return found
+
+
+def leaders(maps: Sequence[Recipe]) -> dict[str, list[Place]]:
+    """The recipe with the largest mean gain in each cell where one is shown to help, with those cells."""
+    found: dict[str, list[Place]] = {}
+    for places in zip(*(own.places for own in maps), strict=True):
+        helping = [
+            (place.difference.mean, own.name, place)
+            for own, place in zip(maps, places, strict=True)
+            if place.verdict == "helps"
+        ]
+        if helping:
+            _, name, place = max(helping, key=lambda each: each[0])
+            found.setdefault(name, []).append(place)
+    return found
+
+
+def where_it_helps(study: Study) -> Section | None:
+    maps = recipes(study)
+    if not maps:
+        return None
+    confidence = study.settings["evaluation"]["confidence"]
+    values = {
+        "maps": maps,
+        "scale": maps[0].scale,
+        "lead": lead(maps),
+        "points": points_to_know(maps, study.settings["seeds"], confidence),
+        "comparisons": sum(place.p_holm is not None for own in maps for place in own.places),
+        "confidence": confidence,
+        "relevant": study.settings["evaluation"]["relevant_difference"],
+        "seeds": study.settings["seeds"],
+    }
+    return Section("regimes", "Where it helps", body("regimes.html", **values))

@@ -1,0 +1,45 @@
+"""Checks from params.yaml alone whether there are enough seeds for a verdict."""
+
+from reglab.evaluation.comparison import CLASSICAL, COMPARED
+from reglab.evaluation.metric_comparison import planned_metrics
+from reglab.evaluation.statistics import smallest_seeds
+from reglab.experiments.comparison_plans import comparison_plans
+from reglab.experiments.tuning.evaluate import NO_TECHNIQUE
+
+
+def comparison_counts(settings) -> dict[str, int]:
+    """The number of comparisons that Holm's method corrects together, by kind; the largest where there are several.
+
+    `settings` are the `Params`.
+    """
+    networks = [name for family in COMPARED if family != CLASSICAL for name in getattr(settings, family)]
+    counts = {"comparisons with none": len(networks) - 1}
+    for plan in comparison_plans(settings):
+        by_metric = [
+            sum(references.get(metric, key) != key for key, references in plan.references.items())
+            for metric in planned_metrics(plan)
+        ]
+        families = " and ".join(dict.fromkeys(family for family, _ in plan.references))
+        counts[f"comparisons of {families}"] = max(by_metric, default=0)
+    regimes = settings.regimes
+    cells = len(regimes.train_size) * len(regimes.label_noise) * len(regimes.width)
+    counts["cells of regimes"] = cells * max(len(regimes.recipes) - 1, 0)
+    counts["comparisons of sweeps"] = len(settings.sweeps)
+    ingredients = [len(cocktail.ingredients) for cocktail in settings.cocktails.values()]
+    counts["comparisons of cocktails"] = sum(1 + 2 * number for number in ingredients)  # all, all but one, one alone
+    techniques = len(set(settings.regularizers) - set(NO_TECHNIQUE))
+    counts["single techniques beside cocktails"] = sum(techniques + number for number in ingredients)
+    return counts | {"pairs under comparisons": len(settings.comparisons), "claims": len(settings.claims)}
+
+
+def too_few_seeds(settings) -> list[str]:
+    """A warning for each kind of comparison whose exact test cannot reach the level after Holm's correction."""
+    level, warnings = 1 - settings.evaluation.confidence, []
+    for kind, count in comparison_counts(settings).items():
+        needed = smallest_seeds(count, level) if count else 0
+        if settings.seeds < needed:
+            warnings.append(
+                f"params.yaml: seeds: {settings.seeds} are too few for {count} {kind} at confidence "
+                f"{settings.evaluation.confidence:g}: no difference can be called real; set seeds to {needed} or more"
+            )
+    return warnings

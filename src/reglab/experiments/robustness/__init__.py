@@ -1,0 +1,1 @@
+"""Trained networks under attack, and whether the attack can be believed."""

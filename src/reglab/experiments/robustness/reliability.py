@@ -1,0 +1,126 @@
+"""The honesty card: whether a robust accuracy can be believed. A line that fails makes it unreliable."""
+
+import itertools
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from reglab.attacks.ball import Norm, rowwise_norm
+from reglab.attacks.base import Model, accuracy, evaluation_mode, gradient, right
+from reglab.attacks.fast_gradient import fast_gradient
+from reglab.attacks.linear import minimal_perturbation
+from reglab.attacks.objectives import cross_entropy, margin
+from reglab.attacks.projected_gradient import projected_gradient
+from reglab.attacks.square import square
+from reglab.core.checks import Check
+
+POINT = 0.01  # accuracies closer than this count as equal
+ROUNDING = 1e-5  # relative, of scores computed twice; absolute, of places computed in single precision
+SHARES = (0.25, 0.5, 1.0, 2.0)  # of epsilon, for the curve that must fall
+STEPS, MORE_STEPS, MORE_RESTARTS, QUERIES = 20, 100, 3, 500
+
+
+def card(
+    model: Model,
+    inputs: Tensor,  # (n, *shape), within the bounds
+    labels: Tensor,  # (n,) int64
+    epsilon: float,
+    adversarial: Tensor,  # (n, *shape): what carries the reported robust accuracy at epsilon, from whatever attack
+    *,
+    norm: Norm = "linf",
+    seed: int = 0,
+    bounds: tuple[float, float] = (0.0, 1.0),
+) -> list[Check]:
+    """The lines about one model and the adversarial inputs that its reported robust accuracy rests on.
+
+    Where a line says that an attack finds nothing more, its gap is the share of the examples that stood up to
+    `adversarial` and fall to that attack. UserError as in `base` and `Ball.around`.
+
+    Sources: Athalye, Carlini and Wagner, Obfuscated Gradients Give a False Sense of Security, 2018, section 3.1;
+    Carlini et al., On Evaluating Adversarial Robustness, 2019, sections 3 to 5; Croce and Hein's AutoAttack, its flags.
+    """
+    lowest, highest = bounds
+    whole = (highest - lowest) * (1.0 if norm == "linf" else inputs[0].numel() ** 0.5)
+
+    def projected(reach: float, steps: int = STEPS) -> float:
+        moved = projected_gradient(
+            model, inputs, labels, reach, norm=norm, steps=steps, objective=margin, seed=seed, bounds=bounds
+        )
+        return accuracy(model, moved, labels)
+
+    clean = accuracy(model, inputs, labels)
+    outside = torch.maximum(lowest - adversarial, adversarial - highest).max().item()
+    beyond = (rowwise_norm(adversarial - inputs, norm) - epsilon).max().item()
+    unbounded = projected(whole, MORE_STEPS)
+    curve = [clean, *(projected(share * epsilon) for share in SHARES), unbounded]
+    with evaluation_mode(model):
+        standing = right(model, adversarial, labels)
+
+    def falls(attack, **settings) -> float:
+        """Share of all examples that stood and that this attack fools."""
+        kept, theirs = inputs[standing], labels[standing]
+        if not len(kept):
+            return 0.0
+        moved = attack(model, kept, theirs, epsilon, bounds=bounds, **settings)
+        return (1 - accuracy(model, moved, theirs)) * len(kept) / len(inputs)
+
+    more = {"norm": norm, "steps": MORE_STEPS, "restarts": MORE_RESTARTS, "objective": margin, "seed": seed + 1}
+    return [
+        Check("the adversarial inputs lie within epsilon and the range of pixels", max(outside, beyond, 0.0), ROUNDING),
+        Check("epsilon 0 leaves the clean accuracy", abs(projected(0.0) - clean), 0.0),
+        Check("accuracy falls with epsilon", max(b - a for a, b in itertools.pairwise(curve)), POINT),
+        Check("an unbounded attack reaches 0 %", unbounded, 0.0),
+        Check("a single step finds nothing more", falls(fast_gradient, norm=norm), POINT),
+        Check("more steps and restarts find nothing more", falls(projected_gradient, **more), POINT),
+        *about_scores(model, inputs, labels),
+        Check("a black-box attack finds nothing more", falls(square, norm=norm, queries=QUERIES, seed=seed), POINT),
+    ]
+
+
+def about_scores(model: Model, inputs: Tensor, labels: Tensor) -> list[Check]:
+    """What gradients need to tell the truth: scores from before a softmax, the same each time, with slopes."""
+    with evaluation_mode(model):
+        with torch.no_grad():
+            scores, again = model(inputs), model(inputs)
+            apart = torch.cat([model(part) for part in inputs.split(max(1, len(inputs) // 3))])
+        _, _, slope = gradient(model, inputs, cross_entropy, labels)
+    scale = scores.abs().max().clamp(min=1e-30)
+
+    def gap(other: Tensor) -> float:
+        return ((other - scores).abs().max() / scale).item()
+
+    distributions = (scores >= 0).all(1) & ((scores.sum(1) - 1).abs() < 1e-3)
+    return [
+        Check("the scores are no probabilities", distributions.double().mean().item(), 0.5),
+        Check("the scores are the same each time", gap(again), ROUNDING),
+        Check("an example's scores do not depend on its batch", gap(apart), ROUNDING),
+        Check("the loss has a slope at the examples", (slope.flatten(1) == 0).all(1).double().mean().item(), POINT),
+    ]
+
+
+def transfer(matrix: Sequence[Sequence[float]], model: int) -> Check:
+    """The line about inputs made for other models: `matrix[source][target]` is the target's accuracy on a source's."""
+    direct = matrix[model][model]
+    return Check("attacks on other models find nothing more", direct - min(row[model] for row in matrix), POINT)
+
+
+def closed_form(
+    weight: Tensor,  # (classes, features)
+    bias: Tensor,  # (classes,)
+    inputs: Tensor,  # (n, *shape)
+    labels: Tensor,  # (n,) int64
+    epsilon: float,
+    reported: float,  # robust accuracy
+    *,
+    norm: Norm = "linf",
+) -> Check:
+    """The line for a linear model: the reported robust accuracy is the exact one."""
+    least, _ = minimal_perturbation(weight, bias, inputs, labels, norm=norm)
+    exact = (least > epsilon).double().mean().item()
+    return Check("a linear model's robust accuracy is the exact one", abs(reported - exact), 1 / len(labels))
+
+
+def reliable(lines: Sequence[Check]) -> bool:
+    """Whether every line passed; a robust accuracy with a line that failed is to be shown as unreliable."""
+    return all(line.passed for line in lines)

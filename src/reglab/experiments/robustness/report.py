@@ -1,0 +1,12 @@
+"""The section on robustness."""
+
+from reglab.report import standings
+from reglab.report.study import Section, Study, body
+
+
+def the_robustness(study: Study) -> Section | None:
+    families = standings.families(study.entries)
+    if not families:
+        return None
+    values = {"attacks": standings.ATTACKS, "confidence": study.settings["evaluation"]["confidence"]}
+    return Section("robustness", "Robustness", body("robustness.html", families=families, **values))

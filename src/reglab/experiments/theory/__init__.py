@@ -1,0 +1,1 @@
+"""The closed forms of the lecture, computed, checked and drawn."""

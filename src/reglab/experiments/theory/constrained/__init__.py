@@ -1,0 +1,1 @@
+"""Constrained optimization: the method of multipliers and the problems of its figure."""

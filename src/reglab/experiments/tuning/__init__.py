@@ -1,0 +1,1 @@
+"""Searches over settings: sweeps of one technique, cocktails of several. Chosen on validation data alone."""

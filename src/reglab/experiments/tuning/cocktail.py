@@ -1,0 +1,124 @@
+"""From ingredients to a cocktail's record: a search on validation data, then the best is taken apart on the test part."""
+
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from reglab.core.streams import seed_of
+from reglab.data.prepared import Prepared, Split
+from reglab.experiments.tuning.search import Scores, accuracy, evaluate_best, try_all
+from reglab.tracking.stage import Stage
+from reglab.training.all_seeds import finished
+from reglab.training.one_seed import Recipe, train_seed
+from reglab.training.regularizer import Regularizer, name
+from reglab.training.variants import cases, train_variants, variant_folder
+
+Settings = dict[str, dict]  # ingredient -> the settings that were varied, of those that are in, in order of application
+KEPT = ("test_accuracy", "test_nll")  # of the numbers of a training
+DECADE = 10  # a range that spans this factor is searched on a logarithmic scale
+DIGITS = 3  # of a strength: more say nothing
+
+
+def run(
+    recipe: Recipe,
+    search,  # the entry of `cocktails` in params.yaml: ingredients, trials
+    search_seeds: int,
+    data: Prepared,
+    stage: Stage,
+) -> dict:
+    """Search which of the recipe's techniques to stack and how strongly, take the best apart on all seeds, and publish
+    the record; returns its content.
+
+    Trials follow each other, each on the first `search_seeds` seeds. `seeds`, curves and predictions are those of the
+    best, as a recipe of its own would have them, with `test_accuracy@without_<ingredient>`, the best without it, and
+    `test_accuracy@only_<ingredient>`, it alone, as strong as in the best.
+    """
+    base = {name(technique): technique for technique in recipe.regularizers}
+    with stage.journal() as entry:
+        splits = {seed: data.split(seed) for seed in stage.seeds}
+        searched = {seed: splits[seed] for seed in stage.seeds[:search_seeds]}
+        settings, tried = explore(recipe, base, search, searched, entry, stage)
+        folders = [variant_folder(entry, f"trial-{number}") for number in tried]
+        recipes = [stacked(recipe, base, each) for each in settings]
+        number, best = evaluate_best(recipes, tried, folders, list(searched), splits, entry, stage)
+        parts = {way: stacked(recipe, base, each) for way, each in taken_apart(settings[number]).items()}
+        train = partial(train_seed, log_every_epoch=False)
+        jobs = {(seed, way): (train, parts[way], splits[seed]) for seed, way in cases(splits, parts)}
+        train_variants(jobs, entry, stage)
+        content = {
+            "seeds": {
+                str(seed): with_parts(best.seeds[str(seed)], entry, seed, split, parts)
+                for seed, split in splits.items()
+            },
+            "best": {"number": number, "settings": settings[number]},
+            "left_out": [ingredient for ingredient in base if ingredient not in settings[number]],
+            "trials": [{"number": trial, "settings": settings[trial]} | scores for trial, scores in tried.items()],
+            "cost": best.cost,
+        }
+        return stage.publish(entry, content, curves=best.curves, predicted=best.predicted)
+
+
+def explore(
+    recipe: Recipe, base: dict[str, Regularizer], search, splits: dict[int, Split], entry: Path, stage: Stage
+) -> tuple[list[Settings], dict[int, Scores]]:
+    """The settings and the scores of every trial; the first is the empty cocktail.
+
+    A Parzen estimator of good and bad trials proposes the next one; what it draws follows from the cocktail's name alone.
+
+    Bergstra, Bardenet, Bengio & Kégl, "Algorithms for Hyper-Parameter Optimization", 2011, section 4.
+    """
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    sampler = optuna.samplers.TPESampler(seed=seed_of("cocktail", stage.name), n_startup_trials=search.trials // 2)
+    study = optuna.create_study(sampler=sampler, direction="maximize")
+    study.enqueue_trial(dict.fromkeys(base, False))
+    settings, tried = [], {}
+    for number in range(search.trials):
+        trial = study.ask()
+        settings.append(proposed(trial, base, search.ingredients))
+        first = settings.index(settings[number])  # what was tried before is not trained again
+        if first == number:
+            proposal = {f"trial-{number}": stacked(recipe, base, settings[number])}
+            [tried[number]] = try_all(proposal, splits, entry, stage, f"{stage.name}, trial {number}").values()
+        tried[number] = tried[first]
+        study.tell(trial, accuracy(tried[number]))
+    return settings, tried
+
+
+def proposed(trial, base: dict[str, Regularizer], ingredients: dict[str, dict]) -> Settings:
+    """What Optuna's trial proposes: which ingredients are in, with which settings, to a few digits."""
+    chosen: Settings = {}
+    for ingredient, ranges in ingredients.items():
+        if not trial.suggest_categorical(ingredient, [False, True]):
+            continue
+        chosen[ingredient] = {}
+        for setting, (low, high) in ranges.items():
+            at, logarithmic = f"{ingredient}.{setting}", low > 0 and high / low >= DECADE
+            if type(getattr(base[ingredient], setting)) is int:
+                chosen[ingredient][setting] = trial.suggest_int(at, round(low), round(high), log=logarithmic)
+            else:
+                value = float(f"{trial.suggest_float(at, low, high, log=logarithmic):.{DIGITS}g}")
+                chosen[ingredient][setting] = min(max(value, low), high)
+    return chosen
+
+
+def stacked(recipe: Recipe, base: dict[str, Regularizer], settings: Settings) -> Recipe:
+    """The recipe with these of its techniques, in the order of `base`."""
+    inside = (replace(technique, **settings[name]) for name, technique in base.items() if name in settings)
+    return replace(recipe, regularizers=tuple(inside))
+
+
+def taken_apart(settings: Settings) -> dict[str, Settings]:
+    """Each ingredient left out of the others, and each alone."""
+    without = {f"without_{name}": {other: settings[other] for other in settings if other != name} for name in settings}
+    return without | {f"only_{name}": {name: strength} for name, strength in settings.items()}
+
+
+def with_parts(seed_of_best: dict, entry: Path, seed: int, split: Split, parts: dict[str, Recipe]) -> dict:
+    """A seed's part of the record with the metrics of the best's parts; no metrics where the best diverged."""
+    metrics = dict(seed_of_best["metrics"])
+    for way in parts:
+        outcome, _ = finished(variant_folder(entry, way), seed, split, KEPT)
+        metrics |= {f"{metric}@{way}": value for metric, value in outcome["metrics"].items()}
+    return seed_of_best | {"metrics": metrics if seed_of_best["metrics"] else {}}

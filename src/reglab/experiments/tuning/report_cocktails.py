@@ -1,0 +1,258 @@
+"""Which techniques were stacked, and which of them did it: the search, and each ingredient alone and beside the others."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+
+import numpy as np
+from markupsafe import Markup
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from reglab.core.figures import COLORS, INK, canvas
+from reglab.report.answer import Point, listed, many
+from reglab.report.collect import Shown
+from reglab.report.drawings import drawn
+from reglab.report.formats import missing, points
+from reglab.report.study import Section, Study, body
+from reglab.report.tables import VERDICTS, Interval
+
+WAYS = {"only": "alone, over none", "without": "beside the others"}
+
+
+@dataclass(frozen=True)
+class Ingredient:
+    """What one brings alone and what it adds to the others: rows of metrics.json."""
+
+    name: str
+    settings: dict
+    only: dict
+    without: dict
+
+    @property
+    def reading(self) -> Markup:
+        """What the two differences say together."""
+        alone, beside = self.only["verdict"], self.without["verdict"]
+        if missing(self.only["difference"]) or missing(self.without["difference"]):
+            return Markup("nothing is known: {}").format(alone if missing(self.only["difference"]) else beside)
+        gain, rest = points(self.only["difference"]), points(self.without["difference"])
+        if beside == "hurts":
+            return Markup("<b>in the way</b>: the others do better without it")
+        if beside == "helps" and alone == "helps":
+            return Markup("<b>adds its own</b>: {} points alone, {} still beside the others").format(gain, rest)
+        if beside == "helps":
+            return Markup("<b>works beside the others</b>: {} points there; alone {}, {}").format(rest, gain, alone)
+        if beside == "cannot tell":
+            between = interval(self.without)
+            told = Markup("<b>cannot tell</b> whether it adds to the others: {} points beside them ({}); alone {}, {}")
+            return told.format(rest, between, gain, alone)
+        if alone == "helps":
+            return Markup(
+                "<b>redundant</b>: {} points alone, but no relevant difference beside the others ({})"
+            ).format(gain, rest)
+        if alone == "no relevant difference":
+            return Markup("<b>idle</b>: no relevant difference, neither alone nor beside the others")
+        return Markup("<b>not missed</b>: no relevant difference beside the others ({}); alone {}, {}").format(
+            rest, gain, alone
+        )
+
+
+@dataclass(frozen=True)
+class Rival:
+    """A single technique that the cocktail is held against: an ingredient alone, or an entry of `regularizers`.
+
+    `row`, of metrics.json, is the cocktail less the technique.
+    """
+
+    name: str
+    row: dict
+
+    @property
+    def title(self) -> Markup:
+        family, _, own = self.name.rpartition(".")
+        if family:
+            return Markup('<a href="#{}-{}">{}</a>').format(family, own, own)
+        return Markup("{} alone, as strong as here").format(own)
+
+    @property
+    def told(self) -> Markup:
+        """The name, and in brackets the cocktail's difference to it."""
+        return Markup("{} ({}\u00a0points, {})").format(self.title, points(self.row["difference"]), interval(self.row))
+
+
+@dataclass(frozen=True)
+class Mixed(Shown):
+    """A cocktail: its record and its row in metrics.json."""
+
+    row: dict
+
+    @property
+    def trials(self) -> list[dict]:
+        return self.entry.record["trials"]
+
+    @property
+    def best(self) -> dict:
+        return self.entry.record["best"]
+
+    @property
+    def validation(self) -> list[float]:
+        """Mean validation accuracy of each trial, NaN where a seed diverged."""
+        each = (trial["validation_accuracy"] for trial in self.trials)
+        return [np.nan if None in own else float(np.mean(own)) for own in each]
+
+    @property
+    def ingredients(self) -> list[Ingredient]:
+        own = self.best["settings"]
+        return [Ingredient(name, own[name], **rows) for name, rows in self.row["ingredients"].items()]
+
+    @property
+    def readings(self) -> list[Point]:
+        """What each ingredient does, in words."""
+        return [Point(each.name, each.reading) for each in self.ingredients]
+
+    @property
+    def rivals(self) -> list[Rival]:
+        """Those that can be compared, the one that does best first."""
+        found = [Rival(name, row) for name, row in self.row["rivals"].items() if not missing(row["difference"])]
+        return sorted(found, key=lambda rival: rival.row["difference"])
+
+    @property
+    def rivalry(self) -> list[Point]:
+        """Is the whole beaten by one technique alone, and what of the others?"""
+        if not self.rivals:
+            return []
+        by = {verdict: [r for r in self.rivals if r.row["verdict"] == verdict] for verdict in VERDICTS}
+        beaten, unclear, every = by["hurts"], by["cannot tell"], many(len(self.rivals), "single technique")
+        if beaten:
+            text = Markup("<b>It is beaten</b> by {}. ").format(listed([rival.told for rival in beaten]))
+        else:
+            text = Markup("None of {} is shown to beat it. ").format(every)
+        text += Markup("It is shown to be better than {} of {}").format(len(by["helps"]), len(self.rivals))
+        if same := by["no relevant difference"]:
+            text += Markup("; there is no relevant difference to {}").format(listed([rival.title for rival in same]))
+        if unclear:
+            text += Markup("; of {} it cannot be told").format(len(unclear))
+            if ahead := [rival for rival in unclear if rival.row["difference"] < 0]:
+                text += Markup(", among them {} with a higher mean").format(listed([rival.told for rival in ahead]))
+        return [Point("Against one technique", text + ".", alarming=bool(beaten))]
+
+    @property
+    def sentence(self) -> Markup:
+        """What was found and how it does, with what the ingredients come to together and one by one."""
+        full = self.row["full"]
+        if not self.ingredients:
+            return Markup("Of {}, none was better on validation data than <b>no technique at all</b>.").format(
+                many(len(self.trials), "trial")
+            )
+        parts = [Markup("<b>{}</b>").format(each.name) for each in self.ingredients]
+        found = Markup("The best of {} on validation data stacks {}").format(
+            many(len(self.trials), "trial"), listed(parts)
+        )
+        if self.row["left_out"]:
+            found += Markup(" and leaves out {}").format(listed(self.row["left_out"]))
+        if missing(full["difference"]):
+            return found + Markup(". A seed of it diverged, so nothing is said of the test.")
+        mean, low, high = (points(full[key]) for key in ("difference", "low", "high"))
+        found += Markup(". Against none: {} points of test accuracy, {} to {}, <b>{}</b>.").format(
+            mean, low, high, full["verdict"]
+        )
+        alone = [each.only["difference"] for each in self.ingredients]
+        if len(alone) > 1 and not any(map(missing, alone)):
+            found += Markup(" Alone its ingredients bring {}, {} points in sum: {}.").format(
+                listed([points(gain) for gain in alone]), points(sum(alone)), overlap(self.row["overlap"])
+            )
+        return found
+
+
+def overlap(row: dict) -> str:
+    """Whether the sum of what the ingredients bring alone is shown to be more or less than what they bring together."""
+    if not row["sign"]:
+        return f"whether they overlap cannot be told ({interval(row)} more in sum)"
+    return f"they {'overlap' if row['sign'] > 0 else 'do more together'} ({interval(row)} more in sum)"
+
+
+def interval(row: dict) -> str:
+    """Of a row of metrics.json, in points."""
+    return f"{points(row['low'])} to {points(row['high'])}"
+
+
+def history(mixed: Mixed) -> Figure:
+    """Mean validation accuracy in percent of every trial, and the best so far as a line."""
+    figure, axes = canvas(4.8, 2.7)
+    values = 100 * np.array(mixed.validation)
+    so_far = list(accumulate(np.nan_to_num(values, nan=0.0), max))
+    trials = np.arange(1, len(values) + 1)
+    axes.step(trials, so_far, where="post", color=COLORS[0], label="best so far")
+    axes.plot(trials, values, "o", markersize=4, color=INK, alpha=0.6, label="a trial")
+    number = mixed.best["number"]
+    axes.plot(number + 1, values[number], "o", markersize=10, color=INK, markerfacecolor="none", label="chosen")
+    empty = [value for value, trial in zip(values, mixed.trials, strict=True) if not trial["settings"]]
+    if empty:
+        axes.axhline(empty[0], color=INK, linewidth=1, linestyle=(0, (4, 2)), label="none")
+    axes.set(xlabel="trial", ylabel="validation accuracy, %")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.legend(fontsize=8, ncols=4, loc="lower center", bbox_to_anchor=(0.45, 1))
+    return figure
+
+
+def attribution(mixed: Mixed, relevant: float) -> Figure:
+    """Differences in points with their intervals: all together, then each ingredient alone and beside the others."""
+    names = [*(each.name for each in mixed.ingredients), "all together"]
+    figure, axes = canvas(4.8, 0.9 + 0.42 * len(names))
+    axes.axvspan(-100 * relevant, 100 * relevant, color=INK, alpha=0.08, linewidth=0)
+    axes.axvline(0, color=INK, linewidth=0.8)
+    for number, (way, label) in enumerate(WAYS.items()):
+        rows = [getattr(each, way) for each in mixed.ingredients]
+        places = np.arange(len(rows)) + (-0.16 if number == 0 else 0.16)
+        look = {"color": COLORS[number], "markerfacecolor": "none" if number == 0 else COLORS[number]}
+        whiskers(axes, places, rows, COLORS[number])
+        axes.plot(100 * means(rows), places, "os"[number], markersize=5, label=label, linestyle="none", **look)
+    whiskers(axes, [len(names) - 1], [mixed.row["full"]], INK)
+    axes.plot(100 * means([mixed.row["full"]]), [len(names) - 1], "D", markersize=5, color=INK)
+    axes.axhline(len(names) - 1.5, color=INK, linewidth=0.6, alpha=0.5)
+    axes.set_yticks(range(len(names)), names)
+    axes.set(ylim=(len(names) - 0.5, -0.5), xlabel="difference of test accuracy, points")
+    axes.legend(fontsize=8, ncols=2, loc="lower center", bbox_to_anchor=(0.4, 1))
+    return figure
+
+
+def means(rows: Sequence[dict]) -> np.ndarray:
+    return np.array([row["difference"] for row in rows], dtype=float)
+
+
+def whiskers(axes, places: Sequence[float], rows: Sequence[dict], color: str) -> None:
+    low, high = (100 * np.array([row[end] for row in rows], dtype=float) for end in ("low", "high"))
+    axes.hlines(places, low, high, color=color, linewidth=1.4)
+
+
+def difference(row: dict) -> Interval:
+    return Interval(*(row[key] for key in ("difference", "low", "high")))
+
+
+def the_cocktails(study: Study) -> Section | None:
+    rows = study.metrics.get("cocktails", {})
+    found = [Mixed(entry, rows[entry.name]) for entry in study.family("cocktails") if entry.name in rows]
+    if not found:
+        return None
+    relevant = study.settings["evaluation"]["relevant_difference"]
+    pictures = {
+        own.name: {
+            "Search": drawn(history(own), f"cocktail-{own.name}", f"validation accuracy of every trial: {own.name}"),
+            "Which ingredient did it": drawn(
+                attribution(own, relevant), f"attribution-{own.name}", f"what each ingredient brings: {own.name}"
+            ),
+        }
+        for own in found
+    }
+    values = {
+        "found": found,
+        "pictures": pictures,
+        "ways": WAYS,
+        "difference": difference,
+        "comparisons": sum(1 + 2 * len(own.ingredients) for own in found),
+        "relevant": relevant,
+        "seeds": study.settings["seeds"],
+        "search_seeds": study.settings["tuning"]["seeds"],
+        "confidence": study.settings["evaluation"]["confidence"],
+    }
+    return Section("cocktails", "Cocktails", body("cocktails.html", **values))

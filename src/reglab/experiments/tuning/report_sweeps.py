@@ -1,0 +1,232 @@
+"""How far each technique gets when it is tuned: error against strength, the best after k settings, the chosen on the test."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import nan
+
+import numpy as np
+from markupsafe import Markup
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, NullLocator
+
+from reglab.core.figures import COLORS, INK, canvas
+from reglab.report.answer import Point, listed, many
+from reglab.report.collect import Shown
+from reglab.report.drawings import drawn
+from reglab.report.formats import missing, percent, points, setting
+from reglab.report.study import Section, Study, body
+from reglab.report.tables import Interval
+
+MARKERS = "osD^vP*"  # beside the colours: techniques are told apart without them too
+DECADE = 10  # settings that span this factor are drawn on a logarithmic axis
+CEILING = 2.0  # errors above so many times that of none are cut off
+
+Seen = list[float | None]  # a number for each seed of the search
+
+
+@dataclass(frozen=True)
+class Tuned(Shown):
+    """One technique: its record under `sweeps`, its row in metrics.json, and that of its entry as params.yaml has it."""
+
+    row: dict
+    untuned: dict
+
+    @property
+    def grid(self) -> dict[str, list]:
+        """The values that were tried, by setting."""
+        return self.entry.record["settings"]["grid"]
+
+    @property
+    def axis(self) -> str:
+        """The setting that is drawn along the axis."""
+        return next(iter(self.grid))
+
+    @property
+    def places(self) -> list[float]:
+        """Of the values of that setting on the axis: themselves, or their numbers in order where they are no numbers."""
+        values = self.grid[self.axis]
+        return list(values) if all(type(value) in (int, float) for value in values) else list(range(len(values)))
+
+    @property
+    def logarithmic(self) -> bool:
+        return min(self.places) > 0 and max(self.places) / min(self.places) >= DECADE
+
+    @property
+    def lines(self) -> dict[str, list[Seen]]:
+        """Validation errors along the axis, by the other settings in words; in the order of `places`."""
+        found: dict[str, dict] = {}
+        for point in self.entry.record["grid"]:
+            own = dict(point["settings"])
+            at = own.pop(self.axis)
+            found.setdefault(setting(own), {})[at] = errors(point["validation_accuracy"])
+        return {words: [along[at] for at in self.grid[self.axis]] for words, along in found.items()}
+
+    @property
+    def chosen(self) -> dict:
+        return self.entry.record["chosen"]["settings"]
+
+    @property
+    def chosen_seen(self) -> Seen:
+        """The validation errors of the chosen point."""
+        return errors(self.entry.record["grid"][self.entry.record["chosen"]["number"]]["validation_accuracy"])
+
+    @property
+    def outermost(self) -> list[str]:
+        """The numeric settings whose chosen value is the least or the greatest of those that were tried."""
+        return [
+            name
+            for name, values in self.grid.items()
+            if len(values) > 2
+            and all(type(value) in (int, float) for value in values)
+            and self.chosen[name] in (min(values), max(values))
+        ]
+
+    @property
+    def diverged(self) -> int:
+        """How many points of the grid diverged in a seed of the search."""
+        return sum(None in point["validation_accuracy"] for point in self.entry.record["grid"])
+
+    @property
+    def tested(self) -> dict:
+        """The comparison of the chosen point with none."""
+        return self.row["comparisons"]["test_accuracy"]
+
+    @property
+    def difference(self) -> Interval:
+        return Interval(*(self.tested[key] for key in ("difference", "difference_low", "difference_high")))
+
+    @property
+    def untuned_difference(self) -> Interval:
+        return Interval(*(self.untuned.get(key) for key in ("difference", "low", "high")))
+
+
+def errors(accuracies: Seen) -> Seen:
+    return [None if accuracy is None else 1 - accuracy for accuracy in accuracies]
+
+
+def spread(seen: Seen) -> Interval:
+    """Mean, lowest and highest over the seeds of the search; NaN where one diverged."""
+    return Interval(nan, nan, nan) if None in seen else Interval(float(np.mean(seen)), min(seen), max(seen))
+
+
+def of_none(study: Study) -> Seen:
+    """The validation errors of `none` in the seeds of the search; empty where it is not known."""
+    own = next((entry for entry in study.family("regularizers") if entry.name == "none"), None)
+    runs = list(own.record["seeds"].values())[: study.settings["tuning"]["seeds"]] if own else []
+    return errors([run["metrics"].get("validation_accuracy") for run in runs])
+
+
+def panel(tuned: Tuned, none: Seen, top: float) -> Figure:
+    """Validation error in percent against the first setting, up to `top`; a line for each combination of the others."""
+    figure, axes = canvas(4.2, 2.5)
+    baseline(axes, none)
+    where = dict(zip(tuned.grid[tuned.axis], tuned.places, strict=True))
+    for number, (words, along) in enumerate(tuned.lines.items()):
+        color = COLORS[number % len(COLORS)]
+        mean, low, high = 100 * np.array([spread(seen) for seen in along]).T
+        axes.fill_between(tuned.places, low, high, color=color, alpha=0.15, linewidth=0)
+        axes.plot(tuned.places, mean, color=color, marker=MARKERS[number % len(MARKERS)], markersize=3.5, label=words)
+    best = spread(tuned.chosen_seen).mean
+    axes.plot(where[tuned.chosen[tuned.axis]], 100 * best, "o", markersize=10, color=INK, markerfacecolor="none")
+    if tuned.logarithmic:
+        axes.set_xscale("log")
+        axes.xaxis.set_minor_locator(NullLocator())
+    axes.set_xticks(tuned.places, [setting(value) for value in tuned.grid[tuned.axis]])
+    axes.set(xlabel=tuned.axis.replace("_", " "), ylabel="validation error, %", ylim=(0, 100 * top))
+    if len(tuned.lines) > 1:
+        axes.legend(fontsize=7)
+    return figure
+
+
+def baseline(axes: Axes, none: Seen) -> None:
+    """`none`, which has no strength: a dashed line and its band."""
+    if none and None not in none:
+        mean, low, high = (100 * each for each in spread(none))
+        axes.axhspan(low, high, color=INK, alpha=0.08, linewidth=0)
+        axes.axhline(mean, color=INK, linewidth=1, linestyle=(0, (4, 2)))
+
+
+def ceiling(found: Sequence[Tuned], none: Seen) -> float:
+    """The top of the common axis: above every band, but not beyond CEILING times the error of none."""
+    known = [spread(seen).high for own in found for along in own.lines.values() for seen in along if None not in seen]
+    limit = CEILING * spread(none).mean if none and None not in none else 1.0
+    return 1.05 * min(max(known, default=1.0), limit) or 1.0
+
+
+def after_k(found: Sequence[Tuned], none: Seen) -> Figure:
+    """The expected best validation accuracy in percent of k settings drawn at random, a line a technique."""
+    figure, axes = canvas(4.2, 3.1)
+    if none and None not in none:
+        axes.axhline(100 * (1 - spread(none).mean), color=INK, linewidth=1, linestyle=(0, (4, 2)), label="none")
+    for number, own in enumerate(found):
+        best = 100 * np.array(own.entry.record["expected_best"])
+        look = {"color": COLORS[number % len(COLORS)], "marker": MARKERS[number % len(MARKERS)], "markersize": 3.5}
+        axes.plot(range(1, len(best) + 1), best, label=own.name, **look)
+    axes.set(xlabel="settings tried, k", ylabel="validation accuracy, %")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    figure.legend(fontsize=7, ncols=3, loc="outside lower center")
+    return figure
+
+
+def lead(found: Sequence[Tuned], seeds: int) -> Markup:
+    """Which technique gains most when it is tuned, and how many are shown to help."""
+    helping = [own for own in found if own.tested["verdict"] == "helps"]
+    settings = many(len(found[0].entry.record["grid"]), "setting")
+    start = Markup("Each technique with the best of {}, chosen on the validation data of {}: ").format(
+        settings, many(seeds, "seed")
+    )
+    if not helping:
+        return start + Markup("none of {} is shown to help.").format(many(len(found), "technique"))
+    best = max(helping, key=lambda own: own.difference.mean)
+    mean, low, high = map(points, best.difference)
+    are = "is" if len(helping) == 1 else "are"
+    return start + Markup(
+        "{} of {} {} shown to help, most of all <b>{}</b> with {}: {} points of test accuracy ({} to {})."
+    ).format(len(helping), len(found), are, best.name, setting(best.chosen), mean, low, high)
+
+
+def points_to_know(found: Sequence[Tuned]) -> list[Point]:
+    """What tuning changed, and where a grid may have been too small."""
+    told = []
+    gained = [(own, own.tested["mean"] - own.untuned["test_accuracy"]) for own in found if both_known(own)]
+    if gained:
+        parts = [Markup("<b>{}</b> {}").format(own.name, points(gain)) for own, gain in gained]
+        text = Markup("Points of test accuracy over the entry as it stands in params.yaml: {}.").format(listed(parts))
+        told.append(Point("What tuning brought", text))
+    if ends := [own for own in found if own.outermost]:
+        parts = [Markup("<b>{}</b> ({} {})").format(o.name, n, setting(o.chosen[n])) for o in ends for n in o.outermost]
+        text = Markup("{}: chosen at the end of the grid, so a better value may lie beyond it.").format(listed(parts))
+        told.append(Point("Grid too small?", text))
+    if lost := [own for own in found if own.diverged]:
+        parts = [Markup("<b>{}</b> {}").format(own.name, many(own.diverged, "setting")) for own in lost]
+        told.append(Point("Diverged", Markup("{}; these were not chosen.").format(listed(parts)), alarming=True))
+    return told
+
+
+def both_known(own: Tuned) -> bool:
+    return not (missing(own.tested["mean"]) or missing(own.untuned.get("test_accuracy")))
+
+
+def the_sweeps(study: Study) -> Section | None:
+    rows, untuned = study.metrics.get("sweeps", {}), study.metrics.get("regularizers", {})
+    entries = [entry for entry in study.family("sweeps") if entry.name in rows]
+    found = [Tuned(entry, rows[entry.name], untuned.get(entry.name, {})) for entry in entries]
+    if not found:
+        return None
+    none = of_none(study)
+    top = ceiling(found, none)
+    seeds = study.settings["tuning"]["seeds"]
+    label = "validation error against strength: {}"
+    values = {
+        "found": found,
+        "lead": lead(found, seeds),
+        "points": points_to_know(found),
+        "panels": {o.name: drawn(panel(o, none, top), f"sweep-{o.name}", label.format(o.name)) for o in found},
+        "after_k": drawn(after_k(found, none), "sweeps-best", "expected best validation accuracy after k settings"),
+        "top": percent(top / 1.05, 0),
+        "seeds": study.settings["seeds"],
+        "search_seeds": seeds,
+        "confidence": study.settings["evaluation"]["confidence"],
+    }
+    return Section("sweeps", "Tuned", body("sweeps.html", **values))

@@ -1,0 +1,101 @@
+"""What sweeps and cocktails share: recipes compared on validation data alone, and the chosen one evaluated on the test part.
+
+A search trains on splits without a test part, so that no number of a recipe that was not chosen can be known.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from math import inf
+from pathlib import Path
+
+import torch
+
+from reglab.data.prepared import Split
+from reglab.evaluation.metrics import classification
+from reglab.evaluation.rounding import mean
+from reglab.tracking.journal import epochs_written
+from reglab.tracking.stage import Stage
+from reglab.training.all_seeds import Gathered, gathered
+from reglab.training.one_seed import Recipe, cost_of_step, evaluate_seed, finished_seed, train_seed
+from reglab.training.variants import Variant, cases, train_variants, variant_folder
+
+Scores = dict[str, list[float | None]]  # metric -> a value for each seed of the search, None where it diverged
+
+SEEN = {"train": "labelled", "validation": "validation"}  # what a search may see, by its name in metrics
+
+
+def try_all(
+    recipes: dict[Variant, Recipe], splits: dict[int, Split], entry: Path, stage: Stage, title: str = ""
+) -> dict[Variant, Scores]:
+    """Train every recipe on every split, in one pool, each in a folder of the entry; their scores."""
+    jobs = {
+        (seed, variant): (train_seed, recipes[variant], splits[seed].blind())
+        for seed, variant in cases(splits, recipes)
+    }
+    train_variants(jobs, entry, stage, title)
+    return {variant: scores(variant_folder(entry, variant), splits) for variant in recipes}
+
+
+def scores(folder: Path, splits: dict[int, Split]) -> Scores:
+    """`train_` and `validation_`, `accuracy` and `nll`, of the seeds that were trained in the folder."""
+    by_metric: Scores = {f"{part}_{metric}": [] for part in SEEN for metric in ("accuracy", "nll")}
+    for seed, split in splits.items():
+        outcome, tensors = finished_seed(folder, seed)
+        for part, labelled in SEEN.items():
+            measured = {}
+            if outcome["status"] == "finished":
+                probabilities = torch.as_tensor(tensors[f"probabilities/{labelled}"])
+                measured = classification(probabilities, torch.as_tensor(split.labels[labelled]))
+            for metric in ("accuracy", "nll"):
+                by_metric[f"{part}_{metric}"].append(measured.get(metric))
+    return by_metric
+
+
+def mean_or(values: Sequence[float | None], diverged: float) -> float:
+    """The mean, without the rounding that would rank equal ones; `diverged` where a seed diverged."""
+    return diverged if None in values else mean(values)
+
+
+def accuracy(scored: Scores) -> float:
+    """What a search maximises: the mean validation accuracy, 0 where a seed diverged."""
+    return mean_or(scored["validation_accuracy"], 0.0)
+
+
+def best(tried: dict[Variant, Scores]) -> Variant:
+    """The highest mean validation accuracy; of equals the lowest validation loss, then the first."""
+    return max(tried, key=lambda each: (accuracy(tried[each]), -mean_or(tried[each]["validation_nll"], inf)))
+
+
+def evaluate_best(
+    recipes: Sequence[Recipe],
+    tried: dict[int, Scores],
+    folders: Sequence[Path],
+    searched: Sequence[int],
+    splits: dict[int, Split],
+    entry: Path,
+    stage: Stage,
+) -> tuple[int, Gathered]:
+    """Train the best of the recipes on all splits and evaluate it on the test parts; its number and its results.
+
+    `folders` are where each recipe was tried on the seeds `searched`. The cost also has `search`: the operations of all
+    that was tried, relative to those of one training without any technique.
+    """
+    number = best(tried)
+    stage.run_all(final_jobs(recipes[number], splits, folders[number], entry))
+    plain, first = replace(recipes[0], regularizers=()), next(iter(splits.values()))
+    *steps, plain_step = stage.run_all([(cost_of_step, recipe, first) for recipe in (*recipes, plain)])
+    results = gathered(recipes[number], (steps[number], plain_step), splits, entry)
+    epochs = [epochs_written(folder, *searched) for folder in folders]
+    spent = sum(step["flops_per_example"] * count for step, count in zip(steps, epochs, strict=True))
+    search = spent / (plain_step["flops_per_example"] * plain.training.epochs)
+    return number, results._replace(cost=results.cost | {"search": search})
+
+
+def final_jobs(recipe: Recipe, splits: dict[int, Split], searched: Path, folder: Path) -> list[tuple]:
+    """For `run_all`: what leaves every seed of the chosen recipe in `folder`; those that were searched are not repeated."""
+    return [
+        (evaluate_seed, recipe, split, seed, searched, folder)
+        if (searched / f"seed-{seed}.safetensors").exists()
+        else (train_seed, recipe, split, seed, folder)
+        for seed, split in splits.items()
+    ]

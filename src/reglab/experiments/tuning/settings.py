@@ -1,0 +1,24 @@
+"""Settings of `tuning` and of the entries of `cocktails`."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from annotated_types import Ge, Le
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """What every sweep and every cocktail searches with: its first `seeds`, judged on validation data."""
+
+    seeds: Annotated[int, Ge(1)] = 3
+
+
+@dataclass(frozen=True)
+class Cocktail:
+    """A search over which `ingredients` to stack and how strongly: so many `trials`, then the best is taken apart.
+
+    `ingredients`: entries of `regularizers` in order of application, each with the settings that vary from low to high.
+    """
+
+    ingredients: dict[str, dict[str, tuple[float, float]]]
+    trials: Annotated[int, Ge(2), Le(10_000)] = 24

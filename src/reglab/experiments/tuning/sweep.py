@@ -1,0 +1,54 @@
+"""From a grid over one technique's settings to its record: chosen on validation data, then evaluated once."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from reglab.data.prepared import Prepared
+from reglab.experiments.tuning.search import accuracy, evaluate_best, try_all
+from reglab.tracking.stage import Stage
+from reglab.training.one_seed import Recipe
+from reglab.training.variants import variant_folder
+
+
+def run(recipe: Recipe, grid: list[dict], search_seeds: int, data: Prepared, stage: Stage) -> dict:
+    """Try every point of the grid {setting: value} on the recipe's only technique, evaluate the best on all seeds, and
+    publish the record; returns its content.
+
+    The first `search_seeds` seeds search. `seeds`, `cost`, curves and predictions are those of the chosen point, as a
+    recipe of its own would have them.
+    """
+    [technique] = recipe.regularizers
+    recipes = [replace(recipe, regularizers=(replace(technique, **point),)) for point in grid]
+    with stage.journal() as entry:
+        splits = {seed: data.split(seed) for seed in stage.seeds}
+        searched = {seed: splits[seed] for seed in stage.seeds[:search_seeds]}
+        tried = try_all(dict(enumerate(recipes)), searched, entry, stage)
+        folders = [variant_folder(entry, point) for point in tried]
+        number, chosen = evaluate_best(recipes, tried, folders, list(searched), splits, entry, stage)
+        content = {
+            "seeds": chosen.seeds,
+            "chosen": {"number": number, "settings": grid[number]},
+            "grid": [{"settings": point} | tried[place] for place, point in enumerate(grid)],
+            "expected_best": expected_best([accuracy(scores) for scores in tried.values()]),
+            "numbers": {f"chosen/{setting}": value for setting, value in numeric(grid[number]).items()},
+            "cost": chosen.cost,
+        }
+        return stage.publish(entry, content, curves=chosen.curves, predicted=chosen.predicted)
+
+
+def numeric(settings: dict) -> dict[str, float]:
+    return {name: value for name, value in settings.items() if type(value) in (int, float)}
+
+
+def expected_best(values: Sequence[float]) -> list[float]:
+    """The expected highest of k of the values drawn at random with replacement, for k = 1 to their number n.
+
+        E[max] = sum over distinct v of v (P(V <= v)^k - P(V < v)^k),  P(V <= v) = share of the values that are <= v
+
+    Dodge, Gururangan, Card, Schwartz & Smith, "Show Your Work: Improved Reporting of Experimental Results", 2019, eq. 7.
+    """
+    distinct, counts = np.unique(np.asarray(values, dtype=np.float64), return_counts=True)
+    below = np.concatenate([[0.0], np.cumsum(counts) / len(values)])
+    return [float(distinct @ np.diff(below**k)) for k in range(1, len(values) + 1)]

@@ -1,0 +1,1 @@
+"""Recipes of which one random stream at a time is varied."""

@@ -1,0 +1,66 @@
+"""Splits the spread over seeds by source: the deviation when one random stream alone differs, beside that of all together."""
+
+import numpy as np
+from scipy import stats
+
+from reglab.core.streams import SOURCES
+from reglab.evaluation.paired_values import Records, values_of, without_nan
+from reglab.evaluation.rounding import ROUNDING
+
+FAMILY = "variance_sources"
+METRICS = ("test_accuracy", "test_nll")
+ALL = "all"  # the ordinary trainings of the study, where every stream differs
+
+
+def deviation_interval(values: np.ndarray, confidence: float) -> tuple[float, float]:
+    """The chi-square interval of the standard deviation s of n normal values; NaN for fewer than two.
+
+    s sqrt((n - 1) / chi²_[(1 + c)/2, n - 1]) to s sqrt((n - 1) / chi²_[(1 - c)/2, n - 1]). It leans on the values being
+    about normal. Snedecor & Cochran, "Statistical Methods", 1989, section 5.11.
+    """
+    n = len(values)
+    if n < 2:
+        return np.nan, np.nan
+    spread, quantiles = variance(values) ** 0.5, stats.chi2.ppf([(1 + confidence) / 2, (1 - confidence) / 2], n - 1)
+    low, high = spread * np.sqrt((n - 1) / quantiles)
+    return float(low), float(high)
+
+
+def rows(records: Records, *, confidence: float) -> dict[str, dict[str, dict[str, dict]]]:
+    """recipe -> metric -> source -> `deviation` over seeds with `low`, `high`, and `share`; None where seeds diverged.
+
+    The sources are SOURCES and, last, ALL. `share` is of the variance, relative to that of ALL. Shares need not add up to
+    one: each source is varied around the first seed of the others, which act together, and each is an estimate.
+    """
+    return {
+        name: of_recipe(record, ordinary(records, name), confidence) for name, record in records.get(FAMILY, {}).items()
+    }
+
+
+def ordinary(records: Records, name: str) -> dict:
+    """The record of the study's own trainings of this recipe."""
+    return next(records[family][name] for family in ("regularizers", "combinations") if name in records.get(family, {}))
+
+
+def of_recipe(record: dict, together: dict, confidence: float) -> dict[str, dict[str, dict]]:
+    by_metric = {}
+    for metric in METRICS:
+        values = {source: values_of(record, f"{metric}@{source}") for source in SOURCES}
+        values[ALL] = values_of(together, metric)
+        whole = variance(values[ALL])
+        by_metric[metric] = {source: row(each, whole, confidence) for source, each in values.items()}
+    return by_metric
+
+
+def row(values: np.ndarray, whole: float, confidence: float) -> dict[str, float | None]:
+    """The row of one source; `whole` is the variance of all together."""
+    low, high = deviation_interval(values, confidence)
+    part = variance(values)
+    return without_nan({"deviation": part**0.5, "low": low, "high": high, "share": part / whole if whole else np.nan})
+
+
+def variance(values: np.ndarray) -> float:
+    """The variance with n - 1 degrees of freedom; of equal values 0, though their mean is rounded. NaN for fewer than two."""
+    if len(values) < 2:
+        return np.nan
+    return float(np.var(values, ddof=1)) if np.ptp(values) > ROUNDING else 0.0

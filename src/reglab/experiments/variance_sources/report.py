@@ -1,0 +1,111 @@
+"""Where the spread over seeds comes from: one random stream at a time, drawn and put in words."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+from matplotlib.figure import Figure
+
+from reglab.core.figures import COLORS, INK, canvas
+from reglab.experiments.variance_sources.evaluate import ALL
+from reglab.report.answer import listed
+from reglab.report.drawings import drawn
+from reglab.report.formats import missing, percent
+from reglab.report.study import Section, Study, body
+from reglab.report.tables import Interval
+
+NAMES = {
+    "split": "split and wrong labels",
+    "initialization": "initial weights",
+    "batch_order": "batch order",
+    "masks": "masks and noise",
+    ALL: "all together",
+}
+MARKERS = "osD^vP*"  # beside the colours: recipes are told apart without them too
+
+
+@dataclass(frozen=True)
+class Spread:
+    """One recipe: by metric and source, its row in metrics.json."""
+
+    name: str
+    metrics: dict[str, dict[str, dict]]
+
+    def deviation(self, metric: str, source: str) -> Interval:
+        row = self.metrics[metric][source]
+        return Interval(row["deviation"], row["low"], row["high"])
+
+    def share(self, metric: str, source: str) -> float | None:
+        return self.metrics[metric][source]["share"]
+
+    @property
+    def sentence(self) -> Markup:
+        """The sources of the spread of test accuracy, the largest first, and whether the first stands out."""
+        alone = {source: self.deviation("test_accuracy", source) for source in NAMES if source != ALL}
+        if any(missing(spread.mean) for spread in alone.values()):
+            return Markup("<b>{}</b>: a seed diverged, so nothing is said.").format(self.name)
+        (first, largest), (_, second), *_ = order = sorted(alone.items(), key=lambda item: -item[1].mean)
+        still = [
+            source for source in alone if self.deviation("test_nll", source).mean == 0
+        ]  # equal accuracies may be chance
+        parts = [f"{NAMES[source]} {percent(spread.mean, 2)}" for source, spread in order if source not in still]
+        whole = percent(self.deviation("test_accuracy", ALL).mean, 2)
+        text = Markup("<b>{}</b>: {} points with everything varied; alone, {}.").format(
+            self.name, whole, listed(parts or ["nothing"])
+        )
+        if largest.low > second.high:
+            text += f" {NAMES[first].capitalize()} moves it most."
+        elif parts:
+            text += " Their intervals overlap, so which moves it most is open."
+        if still:
+            names = listed([NAMES[source] for source in still]).capitalize()
+            text += f" {names}: exactly zero, for nothing drawn there reaches the network."
+        return text
+
+
+def dots(spreads: Sequence[Spread], metric: str, label: str, scale: float) -> Figure:
+    """Standard deviations over seeds, a row a source, a marker a recipe, with their intervals."""
+    figure, axes = canvas(4.4, 0.9 + 0.3 * len(NAMES) * (1 + 0.3 * len(spreads)))
+    for number, spread in enumerate(spreads):
+        offset = 0.5 * ((number + 0.5) / len(spreads) - 0.5)
+        color = COLORS[number % len(COLORS)]
+        found = [(row + offset, spread.deviation(metric, source)) for row, source in enumerate(NAMES)]
+        known = [(y, each) for y, each in found if not missing(each.mean)]
+        axes.hlines(
+            [y for y, _ in known],
+            *(([scale * getattr(each, end) for _, each in known]) for end in ("low", "high")),
+            color=color,
+        )
+        axes.plot(
+            [scale * each.mean for _, each in known],
+            [y for y, _ in known],
+            MARKERS[number % len(MARKERS)],
+            color=color,
+            markersize=5,
+            label=spread.name,
+            clip_on=False,
+        )
+    axes.axhline(len(NAMES) - 1.5, color=INK, linewidth=0.6, alpha=0.5)
+    axes.set_yticks(range(len(NAMES)), NAMES.values())
+    axes.set(ylim=(len(NAMES) - 0.5, -0.5), xlabel=label)
+    axes.set_xlim(left=0)
+    axes.legend(fontsize=8, ncols=3, loc="lower center", bbox_to_anchor=(0.4, 1))
+    return figure
+
+
+def the_sources(study: Study) -> Section | None:
+    rows = study.metrics.get("variance_sources", {})
+    spreads = [Spread(entry.name, rows[entry.name]) for entry in study.family("variance_sources") if entry.name in rows]
+    if not spreads:
+        return None
+    drawings = {
+        "Test accuracy": ("test_accuracy", "standard deviation over seeds, points", 100),
+        "Test loss": ("test_nll", "standard deviation over seeds, nats", 1),
+    }
+    figures = {
+        title: drawn(dots(spreads, *how), f"sources-{how[0]}", f"{title}: spread over seeds by source")
+        for title, how in drawings.items()
+    }
+    values = {"spreads": spreads, "figures": figures, "names": NAMES, "seeds": study.settings["seeds"]}
+    values |= {"confidence": study.settings["evaluation"]["confidence"]}
+    return Section("sources", "Where the spread comes from", body("variance_sources.html", **values))

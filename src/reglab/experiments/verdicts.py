@@ -1,0 +1,86 @@
+"""Makes the content of reports/metrics.json from the records, and the short table that DVC prints."""
+
+from dataclasses import asdict
+
+from reglab.evaluation.claims import judge
+from reglab.evaluation.comparison import compare
+from reglab.evaluation.effects import Predicted
+from reglab.evaluation.metric_comparison import compare_metrics
+from reglab.evaluation.paired_values import Records
+from reglab.evaluation.pairs import compare_pairs
+from reglab.experiments.comparison_plans import comparison_plans
+from reglab.experiments.regimes import evaluate as regimes
+from reglab.experiments.required_seeds import too_few_seeds
+from reglab.experiments.tuning import evaluate as searches
+from reglab.experiments.variance_sources import evaluate as variance_sources
+
+ON_DATA_SET = "Over new seeds, these examples given: exact sign-flip test, bias-corrected and accelerated bootstrap."
+ON_DISTRIBUTION = "Over new examples too: t test on resampled splits, its variance corrected for their overlap."
+NOT_ON_DISTRIBUTION = (
+    "No answer: all seeds share one test set (data.test_set: fixed), so new examples are not imitated."
+)
+DIGITS = 5  # after the point: what `dvc metrics` prints
+NO_DIAGRAM = "No critical-difference diagram: it ranks methods over many independent data sets, and this study has one."
+
+
+def verdicts(settings, records: Records, predicted: Predicted) -> dict:
+    """family -> name -> row, and beside the families `comparisons`, `claims`, `questions` and `warnings`.
+
+    `settings` are the `Params`; `predicted` is as in `claims`. UserError as in `compare`.
+    """
+    rule, data = asdict(settings.evaluation), settings.data
+    resampled = data.test_set == "resampled"
+    test_to_train = data.test_size / data.train_size if resampled else None
+    rows = compare(records, **rule, test_to_train=test_to_train)
+    for plan in comparison_plans(settings):
+        for family, compared in compare_metrics(records, plan, **rule).items():
+            rows.setdefault(family, {}).update(compared)
+    rows |= {
+        "regimes": regimes.rows(records, **rule),
+        "sweeps": searches.sweeps(records, **rule),
+        "cocktails": searches.cocktails(records, **rule),
+        "variance_sources": variance_sources.rows(records, confidence=settings.evaluation.confidence),
+    }
+    return rows | {
+        "comparisons": compare_pairs(settings.comparisons, records, **rule, test_to_train=test_to_train),
+        "claims": judge(settings.claims, records, predicted, **rule),
+        "questions": {
+            "on this data set": ON_DATA_SET,
+            "on this distribution": ON_DISTRIBUTION if resampled else NOT_ON_DISTRIBUTION,
+            "over many data sets": NO_DIAGRAM,
+        },
+        "warnings": too_few_seeds(settings),
+    }
+
+
+def summary(metrics: dict) -> dict[str, dict]:
+    """The few numbers that DVC compares, of the result of `verdicts`: a row for each path `<family>/<name>`.
+
+    An entry that is judged by several metrics has a row for each, `<family>/<name>.<metric>`.
+    """
+    tables = {family: rows for family, rows in metrics.items() if family not in ("questions", "warnings")}
+    rows = {}
+    for family, entries in tables.items():
+        for name, entry in entries.items():
+            by_metric = {metric: row for metric, row in entry.get("comparisons", {}).items() if "@" not in metric}
+            for metric, row in by_metric.items():
+                rows[f"{family}/{name}" + (f".{metric}" if len(by_metric) > 1 else "")] = summary_row(row)
+            if not by_metric and (judged := entry if "verdict" in entry else entry.get("full")):
+                rows[f"{family}/{name}"] = summary_row(judged)
+    return rows
+
+
+def summary_row(row: dict) -> dict:
+    """`difference`, the ends `lower` and `upper` of its interval, `value` and `verdict`, without those that are None.
+
+    DVC prints the columns in the order of their names, hence these. Rounded to what it prints, so that nothing beyond
+    that shows up as a change.
+    """
+    numbers = {
+        "difference": row.get("difference"),
+        "lower": row.get("difference_low", row.get("low")),
+        "upper": row.get("difference_high", row.get("high")),
+        "value": next((row[key] for key in ("test_accuracy", "mean", "value") if key in row), None),
+    }
+    rounded = {name: round(number, DIGITS) for name, number in numbers.items() if number is not None}
+    return rounded | {"verdict": row["verdict"]}

@@ -1,0 +1,4 @@
+"""How stages run: processes, locks, the warm process, `dvc repro`, git, disks.
+
+It imports core alone and knows no settings.
+"""

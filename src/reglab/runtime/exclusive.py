@@ -1,0 +1,111 @@
+"""One `reglab repro` at a time in a checkout, and none beside a DVC that works there.
+
+Both write dvc.lock in place, so a second one would take a file that is being written for one that a kill left torn.
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from reglab.core.errors import WorkError
+
+PATIENCE = 5.0  # seconds: a `dvc status` beside, or a DVC whose parent was just killed, is over by then
+
+
+@contextlib.contextmanager
+def only_repro(root: Path, *, wait: bool = False) -> Iterator[None]:
+    """Hold `.reglab/repro.lock` of a checkout while the block runs; it holds the process id of its owner.
+
+    The kernel lets go of it when this process ends, however it ends: no child inherits the file. Raises `WorkError`
+    where another process holds it, unless this one is to `wait`.
+    """
+    path = root / ".reglab" / "repro.lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+b", buffering=0) as file:
+        if not _lock(file):
+            holder = _holder(path)
+            if not wait:
+                raise WorkError(f"{root}: another reglab repro is at work here ({holder}); let it end, or say --wait")
+            print(f"Waiting for another reglab repro here ({holder}) ...", flush=True)
+            fcntl.flock(file, fcntl.LOCK_EX)
+        file.truncate(0)
+        file.write(str(os.getpid()).encode())
+        yield
+
+
+def _holder(path: Path) -> str:
+    """The process that holds a lock file, which writes its id just after it has taken it."""
+    for _ in range(20):
+        pid = path.read_bytes().strip()
+        if pid.isdigit() and _alive(int(pid)):
+            return f"process {int(pid)}"
+        time.sleep(0.05)
+    return "a process that has just begun"
+
+
+@contextlib.contextmanager
+def no_dvc(root: Path) -> Iterator[None]:
+    """Hold DVC's own lock of a checkout while the block runs, so that no DVC begins to work there.
+
+    Raises `WorkError` if one is at work for longer than `PATIENCE`: it holds the lock, or claims paths while a stage runs.
+    """
+    path = root / ".dvc" / "tmp" / "lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    deadline = time.monotonic() + PATIENCE
+    with path.open("a+b", buffering=0) as file:
+        while worker := _dvc_at_work(root, file):
+            if time.monotonic() > deadline:
+                raise WorkError(f"{root}: DVC is at work here (process {worker}); let it end first")
+            time.sleep(0.1)
+        yield
+
+
+def _dvc_at_work(root: Path, file) -> str:
+    """The process id of a DVC at work; empty if there is none, and then its lock `file` was taken.
+
+    As zc.lockfile, by which DVC takes it: flock, and the process id inside.
+    """
+    if not _lock(file):
+        return Path(file.name).read_text("utf-8").strip() or "unknown"
+    working = claimants(root)
+    if not working:
+        return ""
+    fcntl.flock(file, fcntl.LOCK_UN)  # which DVC needs to end
+    return str(working[0])
+
+
+def claimants(root: Path) -> list[int]:
+    """The living DVC processes that claim paths of a checkout, which DVC writes down while a stage runs."""
+    path = root / ".dvc" / "tmp" / "rwlock"
+    try:
+        claims, written = json.loads(path.read_text("utf-8")), path.stat().st_mtime
+        writing = [claim["pid"] for claim in claims.get("write", {}).values()]
+        reading = [claim["pid"] for readers in claims.get("read", {}).values() for claim in readers]
+    except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):  # none, or torn by a kill
+        return []
+    return sorted({pid for pid in (*writing, *reading) if type(pid) is int and _alive(pid, written)})
+
+
+def _alive(pid: int, since: float = float("inf")) -> bool:
+    """Whether a process lives that had begun at a time: the id of a dead one may have gone to another since."""
+    import psutil
+
+    try:
+        process = psutil.Process(pid)
+        return process.status() != psutil.STATUS_ZOMBIE and process.create_time() <= since + 1
+    except (psutil.Error, ValueError, OverflowError):  # the latter: no id that a process could have
+        return False
+
+
+def _lock(file) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError as error:  # as NFS without its lock service
+        raise WorkError(f"{file.name}: this file system gives no locks ({error.strerror}); use another") from None
+    return True

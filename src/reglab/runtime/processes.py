@@ -1,0 +1,114 @@
+"""Seeds side by side: one process each, one thread in it, all gone when their parent goes."""
+
+import ctypes
+import multiprocessing
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+
+from reglab.core.errors import WorkError
+from reglab.runtime.cores import usable_cores
+
+
+def die_with_parent(sign: int = signal.SIGKILL, parent: int | None = None) -> None:
+    """Ask Linux for this signal when the parent process ends; elsewhere nothing happens.
+
+    `parent` is its id, where it is known: if it has ended already, so does this process.
+    """
+    if sys.platform == "linux":
+        set_parent_death_signal = 1
+        ctypes.CDLL(None).prctl(set_parent_death_signal, sign)
+    if parent is not None and os.getppid() != parent:
+        os._exit(128 + sign)
+
+
+def exit_on_signals() -> None:
+    """End with 130 at an interrupt and 143 at a termination, workers first; nothing half done is published."""
+
+    def leave(number: int, frame) -> None:
+        for worker in multiprocessing.active_children():
+            worker.kill()
+        os._exit(128 + number)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, leave)
+
+
+@contextmanager
+def on_signals(answer: Callable[[int, object], None]) -> Iterator[None]:
+    """Answer an interrupt and a termination so while the block runs."""
+    before = {number: signal.signal(number, answer) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, former in before.items():
+            signal.signal(number, former)
+
+
+def _begin_worker(parent: int) -> None:
+    die_with_parent(parent=parent)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # else Lightning would end the fit as if it were done
+    import torch
+
+    torch.set_num_threads(1)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A progress bar: `done()` of `total` units, and behind it a `note()`."""
+
+    title: str
+    unit: str
+    total: int
+    done: Callable[[], int]
+    note: Callable[[], str] = str
+
+    @contextmanager
+    def bar(self) -> Iterator[Callable[[], None]]:
+        """Show the bar while the block runs, where the output is a terminal; yields what brings it up to date."""
+        from tqdm import tqdm
+
+        with tqdm(total=self.total, desc=self.title, unit=self.unit, disable=None, leave=False) as bar:
+
+            def update() -> None:
+                if not bar.disable:
+                    bar.n = min(self.done(), self.total)
+                    bar.set_postfix_str(self.note())
+
+            yield update
+
+
+def run_all(jobs: Iterable[tuple], *, processes: int | None, progress: Progress | None = None) -> list:
+    """Call every job (function, *arguments) in processes; the results in the jobs' order.
+
+    The `progress` is brought up to date about four times a second meanwhile. The first exception ends all. Processes are
+    forked where that is safe, which saves each of them the imports; concurrent.futures notices a worker that was killed,
+    which multiprocessing.Pool does not.
+    """
+    context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
+    beginning = {"initializer": _begin_worker, "initargs": (os.getpid(),)}
+    shown = progress.bar() if progress else nullcontext(lambda: None)
+    with shown as update, ProcessPoolExecutor(processes or usable_cores(), mp_context=context, **beginning) as pool:
+        futures: list[Future] = [pool.submit(*job) for job in jobs]
+        pending = set(futures)
+        try:
+            while pending:
+                done, pending = wait(pending, timeout=0.25, return_when=FIRST_COMPLETED)
+                for future in done:
+                    future.result()
+                update()
+        except BaseException as error:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for worker in multiprocessing.active_children():
+                worker.kill()
+            if isinstance(error, BrokenProcessPool):
+                raise WorkError(
+                    "One of the processes side by side was killed, as Linux does where memory lacks"
+                ) from None
+            raise
+    return [future.result() for future in futures]

@@ -1,0 +1,103 @@
+"""Mend what a kill left torn: DVC writes dvc.lock and `.dvc/tmp/rwlock` in place."""
+
+import json
+import os
+import re
+from pathlib import Path
+
+from reglab.runtime import git
+from reglab.runtime.exclusive import no_dvc
+
+KEPT = Path(".reglab", "dvc.lock")  # dvc.lock as it was when it was last found whole
+
+
+def recover(root: Path) -> list[str]:
+    """Mend the files that DVC writes in place; returns what was done, a line each.
+
+    dvc.lock comes back as it was last found whole, else as git has it; without either DVC starts over. What ran since is
+    taken from DVC's cache. Claims on paths are dropped, for nobody is left who made them. Raises `WorkError` and touches
+    nothing while a DVC is at work in the checkout.
+    """
+    done = []
+    with no_dvc(root):
+        lock, kept = root / "dvc.lock", root / KEPT
+        if lock.exists() and not keep(root):
+            committed = git.ask(root, "show", "HEAD:./dvc.lock") or b""
+            candidates = [kept.read_bytes() if kept.exists() else b"", committed]
+            good = next((content for content in candidates if is_whole(content)), None)
+            replace(lock, good) if good else lock.unlink()
+            done.append(
+                "dvc.lock is not whole (a kill in the middle of writing, or a merge); "
+                + ("restored" if good else "removed, every stage runs again")
+            )
+        claims = root / ".dvc" / "tmp" / "rwlock"
+        if claims.exists() and has_claims(claims.read_bytes()):
+            claims.unlink()
+            done.append(f"{claims.relative_to(root)}: removed what a DVC that was killed had claimed")
+        tidy_run_cache(root / ".dvc" / "cache" / "runs")
+    return done
+
+
+def keep(root: Path) -> bool:
+    """Set a copy of dvc.lock aside if it is whole, and say whether it is."""
+    lock, kept = root / "dvc.lock", root / KEPT
+    if not lock.exists():  # as after `repro --dry` before the first run
+        return False
+    content = lock.read_bytes()
+    if kept.exists() and kept.read_bytes() == content:  # the usual case, and DVC's schema takes a second to import
+        return True
+    if not is_whole(content):
+        return False
+    kept.parent.mkdir(exist_ok=True)
+    replace(kept, content)
+    return True
+
+
+def is_whole(content: bytes) -> bool:
+    """Whether a dvc.lock was written to its end, as far as DVC would not see it itself.
+
+    Part of a lock may be YAML, even of DVC's schema. Then either its last line is torn, or its last stage lacks something:
+    what DVC compares makes the stage run again, and what it does not compare (sizes) is looked for here.
+    """
+    from dvc.schema import COMPILED_LOCKFILE_SCHEMA
+    from ruamel.yaml import YAML, YAMLError
+    from voluptuous import Invalid
+
+    if not content.endswith(b"\n"):
+        return False
+    try:
+        stages = COMPILED_LOCKFILE_SCHEMA(YAML(typ="safe").load(content))["stages"]
+    except (YAMLError, Invalid, KeyError, UnicodeDecodeError):
+        return False
+    files = [file for stage in stages.values() for part in ("deps", "outs") for file in stage.get(part, ())]
+    return bool(stages) and all(
+        "size" in file and ("nfiles" in file or not file.get("md5", "").endswith(".dir")) for file in files
+    )
+
+
+def tidy_run_cache(folder: Path) -> None:
+    """Remove from DVC's cache of runs what a kill left half written: DVC reads it, and fails at an empty folder too."""
+    for run in folder.glob("*/*"):
+        if not run.is_dir():  # none of DVC's, as .DS_Store
+            continue
+        for entry in run.iterdir():
+            named = re.fullmatch("[0-9a-f]{64}", entry.name)  # it gets its digest for a name when it is whole
+            if entry.is_file() and not named:
+                entry.unlink()
+        if not any(run.iterdir()):
+            run.rmdir()
+
+
+def has_claims(content: bytes) -> bool:
+    """Whether the text of an rwlock claims a path, or is torn."""
+    try:
+        return any(json.loads(content).values())
+    except (ValueError, AttributeError):
+        return True
+
+
+def replace(path: Path, content: bytes) -> None:
+    """Write a file so that a kill leaves either the former or the new one."""
+    partial = path.with_name(f"{path.name}.partial")
+    partial.write_bytes(content)
+    os.replace(partial, path)

@@ -1,1 +1,0 @@
-"""Semi-supervised learning: few examples with labels and many without, together."""

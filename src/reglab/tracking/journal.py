@@ -1,0 +1,97 @@
+"""The journal: what trainings write down while they run, in the main checkout, outside DVC's outputs.
+
+`.reglab/journal/<key>/` holds, for one recipe, `run.json` (what it is), `seed-<n>.jsonl` (an epoch a line), checkpoints and
+finished seeds. Whoever is killed goes on from there, and the mirror to MLflow reads there. The key is a digest of settings,
+data and code, so another training never picks up these files.
+"""
+
+import contextlib
+import hashlib
+import json
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+from reglab.tracking.checkout import locked, root, write_atomically
+from reglab.tracking.record import About
+
+
+def place(root: Path, about: About, code: str) -> Path:
+    """The folder of a run in the journal: named by a digest of what decides its outcome.
+
+    `code` is the digest of the list of code by which DVC, too, tells whether the stage is up to date (config/stage_code.py).
+    """
+    identity = [about.family, about.name, about.settings, about.dataset, about.seeds, code]
+    digest = hashlib.blake2b(json.dumps(identity).encode(), digest_size=10)
+    folder = root / ".reglab" / "journal" / digest.hexdigest()
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def code_of(context: dict | None) -> str:
+    return context["code"] if context else ""
+
+
+@contextlib.contextmanager
+def opened(about: About, context: dict | None = None) -> Iterator[Path]:
+    """The run's folder in the journal, held against other processes; a run begun before is gone on with.
+
+    `context` is what is needed besides `about`: {"code", "tags", "tracking": {"uri", "experiment"}, "changed"}; without it
+    nothing is mirrored. An entry that is complete and still waits to be mirrored is put aside, to be run anew.
+    """
+    from reglab.tracking import mirror
+
+    entry = place(root(), about, code_of(context))
+    with locked(entry.with_name(f".{entry.name}.lock"), about.name):
+        if (entry / "record.json").exists():
+            entry.rename(entry.with_name(f"{entry.name}-{time.time_ns()}"))
+        entry.mkdir(exist_ok=True)
+        if context:
+            write_atomically(entry / "run.json", json.dumps({"key": entry.name} | asdict(about) | context).encode())
+            mirror.start_follower(root())
+        yield entry
+        if not context:
+            shutil.rmtree(entry)
+
+
+def complete(entry: Path, published: Path) -> None:
+    """Hand the published record to the mirror and drop what a resume would have needed."""
+    for file in (*entry.glob("*.safetensors"), *entry.glob("*.ckpt")):
+        file.unlink()
+    for name in ("curves.csv", "figure.svg", "record.json"):  # record.json last: it says that the entry is complete
+        if (published / name).exists():
+            write_atomically(entry / name, (published / name).read_bytes())
+
+
+def epochs_written(entry: Path, *seeds: int) -> int:
+    """How many epochs of these seeds have ended, all together."""
+    paths = [entry / f"seed-{seed}.jsonl" for seed in seeds]
+    return sum(path.read_bytes().count(b"\n") for path in paths if path.exists())
+
+
+class Journal:
+    """One seed's epochs, appended line by line; an epoch that is there already is not written again.
+
+    After a resume the repeated epochs are the same to the bit, so the first writing stands, with its time. A line torn by
+    a kill is cut off.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        path.touch()
+        whole = path.read_bytes()
+        if not whole.endswith(b"\n") and whole:
+            whole = whole[: whole.rfind(b"\n") + 1]
+            write_atomically(path, whole)
+        self.lines = [json.loads(line) for line in whole.splitlines()]
+
+    def append(self, epoch: int, metrics: dict[str, float]) -> None:
+        """Write an epoch down, its numbers to seven digits: the precision of a float32."""
+        if epoch < len(self.lines):
+            return
+        rounded = {name: float(f"{value:.7g}") for name, value in metrics.items()}
+        self.lines.append({"epoch": epoch, "time": round(time.time(), 3), "metrics": rounded})
+        with open(self.path, "a", encoding="utf-8") as file:
+            file.write(json.dumps(self.lines[-1]) + "\n")

@@ -1,0 +1,216 @@
+"""The runs of one recipe in MLflow: found again after a kill, filled, ended.
+
+Every step may be killed and repeated. Runs are found by a tag that they have from their first moment; metrics carry
+recorded times, so that sending them twice adds no rows; a run ends only when it has everything, the parent last.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reglab.tracking import record
+from reglab.tracking.mirror import content, curves, trials
+from reglab.tracking.mirror.curves import Curve
+from reglab.tracking.mirror.store import Store, now
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
+
+ATTACHED = ("record.json", "curves.csv", "figure.svg")
+
+
+@dataclass(frozen=True)
+class Record:
+    """A record and the folder in which it lies."""
+
+    folder: Path
+    values: dict
+    digest: str  # of its bytes: what the tag `reglab.record` holds
+
+
+def read(folder: Path) -> Record | None:
+    """The record in a folder, if there is one."""
+    try:
+        return Record(folder, *record.read_with_digest(folder))
+    except FileNotFoundError:
+        return None
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What is known of a recipe now; times in milliseconds."""
+
+    about: dict  # `run.json`, or the record itself: family, name, technique, dataset, settings, seeds, perhaps tags
+    identity: dict[str, str]  # the tag by which its runs are found again
+    journal: dict[str, Curve]  # by seed; empty when only the record is left
+    record: Record | None
+    begun: int
+    ended: int | None  # None: not yet, or nobody knows
+    trains: bool  # a process works on it now
+    root: Path
+
+
+def of_entry(entry: Path, about: dict, trains: bool, root: Path) -> Recipe:
+    """A recipe from its journal, which knows the times."""
+    record = read(entry)  # before the curves: they are whole once it is there
+    journal = curves.read_journal(entry)
+    first = [point.time for curve in journal.values() for point in curve.values()]
+    begun = min([*first, written(entry / "run.json")])  # a resume has written it anew
+    ended = written(entry / "record.json") if record else None
+    return Recipe(about, {content.KEY: about["key"]}, journal, record, begun, ended, trains, root)
+
+
+def of_record(record: Record, root: Path) -> Recipe:
+    """A recipe of which only the record is left."""
+    stage = content.stage(record.values["family"], record.values["name"])
+    about = record.values | {"tags": {"dvc_stage": stage}}
+    return Recipe(about, {content.RECORD: record.digest}, {}, record, now(), None, False, root)
+
+
+def written(file: Path) -> int:
+    return int(file.stat().st_mtime * 1000)
+
+
+@dataclass(frozen=True)
+class Runs:
+    """What MLflow has of a recipe: the parent, and the nested runs by seed."""
+
+    parent: "Run | None" = None
+    seeds: "dict[str, Run]" = field(default_factory=dict)
+
+    def all(self) -> "list[Run]":
+        return [*self.seeds.values(), *([self.parent] if self.parent else [])]
+
+    def complete(self, record: Record) -> bool:
+        wanted = set(record.values["seeds"])
+        return self.parent is not None and wanted <= set(self.seeds) and all(map(ended, self.all()))
+
+
+def ended(run: "Run") -> bool:
+    """It has everything. KILLED is not an end: the training may go on."""
+    return run.info.status in ("FINISHED", "FAILED")
+
+
+def runs_of_training(store: Store, key: str, root: Path) -> Runs:
+    """The runs of a training of this checkout that is still to be mirrored."""
+    found = [
+        run
+        for run in store.find(f"tags.`{content.KEY}` = '{key}'")
+        if run.data.tags.get(content.CHECKOUT) == content.checkout(root)
+    ]
+    for parent in found:
+        if content.SEED not in parent.data.tags and not ended(parent):
+            nested = [run for run in found if run.data.tags.get(content.PARENT) == parent.info.run_id]
+            return Runs(parent, {run.data.tags[content.SEED]: run for run in nested})
+    return Runs()
+
+
+def runs_of_record(store: Store, record: Record) -> Runs:
+    """The runs of a record, an ended parent before others; orphans of a deleted parent count as its seeds."""
+    found = store.find(f"tags.`{content.RECORD}` = '{record.digest}'")
+    nested = [run for run in found if content.SEED in run.data.tags]
+    parents = sorted((run for run in found if content.SEED not in run.data.tags), key=lambda run: not ended(run))
+    own, others = parents[:1], {run.info.run_id for run in parents[1:]}
+    nested = [run for run in nested if run.data.tags[content.PARENT] not in others]
+    nested.sort(key=lambda run: run.data.tags[content.PARENT] in {parent.info.run_id for parent in own})  # those win
+    return Runs(*own, seeds={run.data.tags[content.SEED]: run for run in nested})
+
+
+def update(store: Store, recipe: Recipe, runs: Runs, sent: dict[str, set[int]]) -> None:
+    """Bring the runs to the state of the journal and, once there is one, of the record.
+
+    `sent` holds by run the epochs that this process has sent already: forgetting them costs time, nothing else.
+    """
+    about, record = recipe.about, recipe.record
+    params = content.params(about)
+    tags = content.tags(about, recipe.root) | recipe.identity
+    mark = {content.RECORD: record.digest} if record else {}
+
+    parent = runs.parent or store.create(
+        content.run_name(about["name"], content.varied(about)), tags | content.parent_tags(about), recipe.begun
+    )
+    store.log(parent, params=params, tags=mark)
+    store.name_dataset(parent, about["dataset"], recipe.root)
+
+    # The journal's points stand, as they may have been sent; the record has those that a kill tore.
+    known = curves.read_record(record.folder) if record else {}
+    start = parent.info.start_time
+    timed = {
+        seed: curves.with_times(known.get(seed, {}) | recipe.journal.get(seed, {}), start)
+        for seed in sorted({*recipe.journal, *known, *(record.values["seeds"] if record else ())}, key=int)
+    }
+    last = recipe.ended or max((point.time for curve in timed.values() for point in curve.values()), default=start)
+    nested = []
+    for seed, curve in timed.items():
+        nesting = content.seed_tags(seed, parent.info.run_id)
+        first = min((point.time for point in curve.values()), default=start)
+        run = runs.seeds.get(seed) or store.create(content.seed_name(about, seed), tags | nesting, first)
+        store.log(run, params=params | {"seed": seed}, tags=nesting | mark)  # nesting: its parent may have been deleted
+        store.name_dataset(run, about["dataset"], recipe.root)
+        if not ended(run):
+            send(store, run, curve, sent)
+            if record:
+                end_seed(store, run, seed, recipe, max((point.time for point in curve.values()), default=last))
+        nested.append(run)
+    if not record:
+        say_whether_it_trains(store, recipe, [*nested, parent], last)
+    elif not ended(parent):
+        end_parent(store, parent, recipe, curves.bands([timed[seed] for seed in record.values["seeds"]]), last)
+
+
+def send(store: Store, run: "Run", curve: Curve, sent: dict[str, set[int]]) -> None:
+    """Those epochs of a run that have not been sent."""
+    before = sent.setdefault(run.info.run_id, set())
+    new = [epoch for epoch in curve if epoch not in before]
+    store.log(
+        run,
+        [
+            (content.CURVES + name, value, curve[epoch].time, epoch)
+            for epoch in new
+            for name, value in content.for_display(curve[epoch].metrics).items()
+        ],
+    )
+    before.update(new)
+
+
+def say_whether_it_trains(store: Store, recipe: Recipe, runs: "list[Run]", last: int) -> None:
+    for run in runs:
+        if recipe.trains and run.info.status == "KILLED":
+            store.resume(run)
+        elif not recipe.trains and run.info.status == "RUNNING":
+            store.end(run, "KILLED", last)
+
+
+def end_seed(store: Store, run: "Run", seed: str, recipe: Recipe, moment: int) -> None:
+    result = recipe.record.values["seeds"][seed]
+    seconds = curves.seconds(recipe.journal.get(seed, {}))
+    numbers = content.seed_metrics(result) | {f"{content.COST}seconds": seconds}
+    store.log(
+        run,
+        [(name, value, moment, 0) for name, value in content.for_display(numbers).items()],
+        tags={content.NOTE: content.seed_note(recipe.about, seed, result)},
+    )
+    store.end(run, "FAILED" if result["status"] == "diverged" else "FINISHED", moment)
+
+
+def end_parent(store: Store, parent: "Run", recipe: Recipe, band: Curve, moment: int) -> None:
+    record = recipe.record.values
+    durations = [curves.seconds(curve) for curve in recipe.journal.values()]
+    total = sum(durations) if durations and None not in durations else None
+    numbers = content.summary_metrics(record) | {f"{content.COST}seconds": total}
+    note = content.note(recipe.about, record, timed=recipe.ended is not None)
+    store.log(
+        parent,
+        [(name, value, moment, 0) for name, value in content.for_display(numbers).items()],
+        tags=content.outcome_tags(record) | {content.NOTE: note},
+    )
+    send(
+        store, parent, curves.means(band), {}
+    )  # after the summary: what comes first is what the compare page plots unasked
+    for name in ATTACHED:
+        if (recipe.record.folder / name).exists():
+            store.attach(parent, recipe.record.folder / name)
+    if drawing := curves.picture(band, recipe.about["name"]):
+        store.attach_text(parent, drawing, "learning_curves.svg")
+    trials.send(store, parent, record, moment)
+    store.end(parent, "FINISHED", moment)

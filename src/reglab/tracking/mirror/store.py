@@ -1,0 +1,209 @@
+"""One MLflow experiment: where it is, and the few verbs that fill it."""
+
+import json
+import os
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from filelock import FileLock, Timeout
+
+from reglab.core.errors import UserError
+from reglab.core.redaction import redact
+from reglab.tracking.mirror import content
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
+    from mlflow.tracking import MlflowClient
+
+# An absent server costs seconds (7 retries of 120 s by default); whoever sets these variables keeps his own values.
+ENVIRONMENT = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_LOGGING_LEVEL": "WARNING",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "5",
+}
+DATABASE = "sqlite:///mlflow.db"
+DIGEST = 8  # characters of a dataset's digest: as many as MLflow's own have
+ARTIFACT_ROOT = "_MLFLOW_SERVER_ARTIFACT_ROOT"  # MLflow's variable
+BATCH = 1000  # the most metrics that MLflow takes in one call
+
+
+def address(uri: str | None, root: Path) -> str:
+    """Where the runs go: MLFLOW_TRACKING_URI, else `uri`, else the database beside params.yaml.
+
+    A relative SQLite path starts from `root`, not from a temporary workspace that DVC deletes.
+    """
+    uri = os.environ.get("MLFLOW_TRACKING_URI") or uri or DATABASE
+    path = uri.removeprefix("sqlite:///")
+    return uri if path == uri or path.startswith("/") else below(root.resolve(), path)
+
+
+def below(folder: Path, path: str) -> str:
+    """The SQLAlchemy address of a SQLite database; `path`, below the folder, is written as in an address.
+
+    With its driver's name where the folder had to be escaped, for MLflow would take the rest of `sqlite:///...` for a path
+    and make folders of that name.
+    """
+    escaped = str(folder).replace("%", "%25").replace("?", "%3F")
+    return f"{'sqlite' if escaped == str(folder) else 'sqlite+pysqlite'}:///{escaped}/{path}"
+
+
+@dataclass(frozen=True)
+class Store:
+    """One MLflow experiment. A run that has ended is complete and its numbers are not written to again."""
+
+    client: "MlflowClient"
+    experiment: str  # MLflow's id
+
+    def describe(self, tags: dict[str, str]) -> None:
+        """Set tags of the experiment where they differ."""
+        known = self.client.get_experiment(self.experiment).tags
+        for key, value in tags.items():
+            if known.get(key) != value:
+                self.client.set_experiment_tag(self.experiment, key, value)
+
+    def find(self, condition: str) -> "list[Run]":
+        """The runs that meet a condition in MLflow's search language, those deleted in the UI left out."""
+        return list(self.client.search_runs([self.experiment], condition, max_results=10_000))
+
+    def create(self, name: str, tags: dict[str, str], start: int) -> "Run":
+        """A new run, RUNNING since `start` (milliseconds); its tags come with it, so that a kill leaves it findable."""
+        return self.client.create_run(self.experiment, start_time=start, tags=tags, run_name=name)
+
+    def log(
+        self,
+        run: "Run",
+        metrics: Iterable[tuple[str, float, int, int]] = (),
+        params: dict[str, str] | None = None,
+        tags: dict[str, str] | None = None,
+    ) -> None:
+        """Add metrics (name, value, time in milliseconds, step), params, tags; the same once more changes nothing."""
+        from mlflow.entities import Metric, Param, RunTag
+
+        # MLflow rejects a param that has a value already, even beside new ones.
+        lacking = [Param(*item) for item in (params or {}).items() if item[0] not in run.data.params]
+        changed = [RunTag(*item) for item in (tags or {}).items() if run.data.tags.get(item[0]) != item[1]]
+        if lacking or changed:
+            self.client.log_batch(run.info.run_id, params=lacking, tags=changed)
+        rows = [Metric(*row) for row in metrics]
+        for first in range(0, len(rows), BATCH):
+            self.client.log_batch(run.info.run_id, metrics=rows[first : first + BATCH])
+
+    def name_dataset(self, run: "Run", dataset: dict, root: Path) -> None:
+        """Say what the run is made of: name and digest of the prepared data, below `root`; once more changes nothing."""
+        if not dataset or (run.inputs and run.inputs.dataset_inputs):
+            return
+        from mlflow.entities import Dataset, DatasetInput, InputTag
+
+        digest = dataset["fingerprint"].removeprefix("sha256:")[:DIGEST]
+        source = json.dumps({"uri": str(root.resolve() / "data")})
+        data = Dataset(dataset["name"], digest, "local", source, profile=json.dumps(dataset))
+        context = InputTag("mlflow.data.context", "train")
+        self.client.log_inputs(run.info.run_id, datasets=[DatasetInput(data, [context])])
+
+    def end(self, run: "Run", status: str, moment: int) -> None:
+        self.client.set_terminated(run.info.run_id, status=status, end_time=moment)
+
+    def resume(self, run: "Run") -> None:
+        self.client.update_run(run.info.run_id, status="RUNNING")
+
+    def give_up(self, run: "Run") -> None:
+        """End a run that nothing will go on with; it is not found again as a training's."""
+        if run.info.status == "RUNNING":
+            self.end(run, "KILLED", now())
+        if content.KEY in run.data.tags:
+            self.client.delete_tag(run.info.run_id, content.KEY)
+
+    def delete(self, run: "Run") -> None:
+        self.client.delete_run(run.info.run_id)
+
+    def attach(self, run: "Run", file: Path, folder: str = "") -> None:
+        self.client.log_artifact(run.info.run_id, str(file), folder.removeprefix(".") or None)
+
+    def attach_text(self, run: "Run", text: str, name: str) -> None:
+        self.client.log_text(run.info.run_id, text, name)
+
+
+@contextmanager
+def sole_writer(root: Path) -> Iterator[None]:
+    """At most one process at a time writes for a checkout, and creates its database (of eight at once, seven crash)."""
+    lock = root / ".reglab" / "mirror.lock"
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(lock, timeout=120):
+            yield
+    except Timeout:
+        raise UserError(f"{lock}: another process has been writing to MLflow for two minutes; try again") from None
+
+
+def load() -> None:
+    """Import MLflow, which takes two seconds, in the environment that it is to see."""
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    import mlflow.tracking  # noqa: F401
+
+
+@contextmanager
+def plain_errors(uri: str | None, root: Path) -> Iterator[None]:
+    """Say in one line that MLflow does not do what it is asked."""
+    load()
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield
+    except (MlflowException, SQLAlchemyError, ImportError) as error:
+        raise unusable(address(uri, root), error) from error
+
+
+def unusable(place: str, error: Exception) -> UserError:
+    return UserError(
+        f"MLflow at {place} cannot be used: set MLFLOW_TRACKING_URI, or tracking.uri in params.yaml"
+        f" (null: a database beside it) ({first_line(error)})"
+    )
+
+
+def first_line(error: Exception) -> str:
+    return redact(f"{type(error).__name__}: {error}").splitlines()[0][:200]  # a cut secret would not be found
+
+
+def open_store(uri: str | None, experiment: str, root: Path) -> Store:
+    """The experiment, created if need be together with its database; raises `UserError` when MLflow cannot be reached.
+
+    To be called by the sole writer. Without a server the artifacts lie in `<root>/mlartifacts`.
+    """
+    with plain_errors(uri, root):
+        from mlflow.tracking import MlflowClient
+
+        place = address(uri, root)
+        try:
+            remote = urlsplit(place).scheme in ("http", "https")
+        except ValueError as error:
+            raise unusable(place, error) from error
+        location = None if remote else (root.resolve() / "mlartifacts").as_uri()
+        if location:  # of MLflow's experiment "Default" too, whose SQL takes no path with ' or :
+            os.environ[ARTIFACT_ROOT] = location
+        client = MlflowClient(place)
+        found = client.get_experiment_by_name(experiment)
+        if found is None:
+            return Store(client, client.create_experiment(experiment, artifact_location=location))
+        if found.lifecycle_stage == "deleted":
+            client.restore_experiment(found.experiment_id)
+        if place == below(root.resolve(), "mlflow.db") and found.artifact_location != location:
+            raise UserError(
+                f"{root / 'mlflow.db'}: its artifacts belong to {found.artifact_location}, so the checkout was moved or"
+                f" copied; found tracking.experiment {experiment}: choose another name, or delete mlflow.db and"
+                " mlartifacts; then `reglab sync` restores every run that has a record"
+            )
+        return Store(client, found.experiment_id)
+
+
+def now() -> int:
+    """Milliseconds, as MLflow counts time."""
+    return int(time.time() * 1000)

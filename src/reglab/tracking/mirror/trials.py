@@ -1,0 +1,57 @@
+"""The points of a sweep and the trials of a cocktail as nested runs: settings against validation numbers, to compare."""
+
+from statistics import fmean
+from typing import TYPE_CHECKING, NamedTuple
+
+from reglab.tracking.mirror import content
+from reglab.tracking.mirror.store import Store
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
+
+TRIAL = "reglab.trial"  # tag: the number of a trial
+
+
+class Trial(NamedTuple):
+    """What was tried: params by the names that the recipe has, means over the seeds of the search."""
+
+    params: dict[str, str]
+    metrics: dict[str, float]
+    chosen: bool
+
+
+def trials_of(record: dict) -> list[Trial]:
+    """In the order in which they were tried; none where nothing was searched. A number is missing where a seed diverged."""
+    tried = record.get("grid") or record.get("trials") or []
+    chosen = (record.get("chosen") or record.get("best") or {}).get("number") if tried else None
+    found = []
+    for number, own in enumerate(tried):
+        settings = {record["name"]: own["settings"]} if "grid" in record else own["settings"]
+        params = content.params({"settings": settings, "seeds": []})
+        if "grid" not in record:
+            params["ingredients"] = ", ".join(settings) or "none"
+        metrics = {name: fmean(values) for name, values in own.items() if listed(values) and None not in values}
+        found.append(Trial(params, metrics, number == chosen))
+    return found
+
+
+def listed(values: object) -> bool:
+    return isinstance(values, list)
+
+
+def send(store: Store, parent: "Run", record: dict, moment: int) -> None:
+    """Make the runs that are lacking; to be repeated after a kill."""
+    found = trials_of(record)
+    if not found:
+        return
+    there = store.find(f"tags.kind = 'trial' AND tags.`{content.PARENT}` = '{parent.info.run_id}'")
+    known = {run.data.tags[TRIAL]: run for run in there}
+    for number, trial in enumerate(found):
+        nesting = {"kind": "trial", "family": record["family"], TRIAL: str(number), content.PARENT: parent.info.run_id}
+        shown = {"ingredients": trial.params["ingredients"]} if "ingredients" in trial.params else trial.params
+        name = content.run_name(f"{record['name']}/trial-{number}", shown)
+        run = known.get(str(number)) or store.create(name, nesting, moment)
+        if run.info.status != "FINISHED":
+            metrics = [(name, value, moment, 0) for name, value in content.for_display(trial.metrics).items()]
+            store.log(run, metrics, trial.params, {"chosen": "yes"} if trial.chosen else {})
+            store.end(run, "FINISHED", moment)

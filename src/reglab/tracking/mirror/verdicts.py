@@ -1,0 +1,166 @@
+"""What was found out of the records, added to their runs: verdicts from reports/metrics.json, and a run for the report.
+
+A verdict turns with what else is compared, so it is no part of a record and may change when the run has long ended.
+"""
+
+import hashlib
+import json
+import os
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from reglab.tracking.mirror import content
+from reglab.tracking.mirror import runs as recipe
+from reglab.tracking.mirror.store import Store, now
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
+
+REPORT = "reglab.report"  # tag: content of the files of the report
+VERSUS, MEAN = "versus/", "test_accuracy"
+EXPERIMENT = "dvc_experiment"
+
+
+class Comparison(NamedTuple):
+    """A metric of an entry beside that of another, paired over seeds."""
+
+    metric: str
+    reference: str
+    verdict: str
+    difference: float | None
+    low: float | None
+    high: float | None
+
+    @property
+    def interval(self) -> str:
+        """Of the difference; nothing where there is none."""
+        known = self.low is not None and self.high is not None and self.verdict != "reference"
+        return content.interval(self.low, self.high, sign="+") if known else ""
+
+
+def comparisons(row: dict) -> Iterator[Comparison]:
+    """Of a row of reports/metrics.json: of the entry, metric by metric, of a map's cells, of a cocktail's ingredients."""
+
+    def told(found: dict, metric: str, reference: str = "none") -> Comparison:
+        ends = (found.get(f"difference_{end}", found.get(end)) for end in ("low", "high"))
+        return Comparison(metric, found.get("reference", reference), found["verdict"], found.get("difference"), *ends)
+
+    if best := row if "verdict" in row else row.get("full"):
+        yield told(best, MEAN)
+    for metric, found in row.get("comparisons", {}).items():
+        yield told(found, metric)
+    for cell, found in row.get("cells", {}).items():
+        yield told(found, f"{MEAN}@{cell}")
+    for name, ways in row.get("ingredients", {}).items():
+        yield told(ways["without"], f"{MEAN}@without_{name}", "the best")
+        yield told(ways["only"], f"{MEAN}@only_{name}")
+
+
+def main(found: list[Comparison]) -> list[Comparison]:
+    """Those of the entry as a whole: not of one number of labels, cell or ingredient."""
+    return [one for one in found if "@" not in one.metric]
+
+
+def verdict_tags(found: list[Comparison]) -> dict[str, str]:
+    """The word and the interval alone where one question is asked, else one a metric; of a map how many cells have which."""
+    asked = main(found)
+    if not asked:
+        counted = Counter(one.verdict for one in found)
+        return {"verdict": ", ".join(f"{number} x {verdict}" for verdict, number in counted.most_common())}
+
+    def in_words(words: list[str]) -> str:
+        named = zip(asked, words, strict=True)
+        return words[0] if len(asked) == 1 else ", ".join(f"{one.metric}: {word}" for one, word in named if word)
+
+    return {
+        "verdict": in_words([one.verdict for one in asked]),
+        "versus": ", ".join(dict.fromkeys(one.reference for one in asked)),
+        "interval": in_words([one.interval for one in asked]),
+    }
+
+
+def numbers(found: list[Comparison]) -> dict[str, float]:
+    """`versus/<metric>`: the mean difference."""
+    return content.for_display({f"{VERSUS}{one.metric}": one.difference for one in found})
+
+
+def sentences(found: list[Comparison]) -> Iterator[str]:
+    """A verdict in words, one for each metric, for the head of a run's description."""
+    for one in main(found):
+        sentence = f"**{one.verdict}**: {one.metric}"
+        if one.verdict == "reference":
+            yield f"{sentence}, with which others are compared."
+        elif one.difference is None:
+            yield f"{sentence} against {one.reference}."
+        else:
+            within = f" ({one.interval})" if one.interval else ""
+            yield f"{sentence} {one.difference:+.4f}{within} against {one.reference}, paired over seeds."
+
+
+def add(store: Store, metrics: dict, records: dict[tuple[str, str], recipe.Record]) -> None:
+    """The verdicts, on the runs of these records, by (family, name); what stands there already is not written again.
+
+    An experiment of DVC shares runs with the main checkout and adds verdicts only where there is none: they are of
+    another comparison.
+    """
+    parents = {run.data.tags.get(content.RECORD): run for run in store.find("tags.kind != 'seed'")}
+    for (family, name), record in records.items():
+        run, row = parents.get(record.digest), metrics.get(family, {}).get(name)
+        found = list(comparisons(row)) if isinstance(row, dict) else []
+        if run is None or not found or ("verdict" in run.data.tags and EXPERIMENT in names()):
+            continue
+        note = content.note(record.values, record.values, content.KEY in run.data.tags, tuple(sentences(found)))
+        tags = verdict_tags(found) | {content.NOTE: note}
+        changed = {key: value for key, value in numbers(found).items() if run.data.metrics.get(key) != value}
+        moment = now()
+        store.log(run, [(key, value, moment, 0) for key, value in changed.items()], tags=tags)
+
+
+def names() -> dict[str, str]:
+    """Of the DVC experiment that runs now, if one does."""
+    experiment = os.environ.get("DVC_EXP_NAME")
+    return {EXPERIMENT: experiment} if experiment else {}
+
+
+def attach_report(store: Store, folder: Path, root: Path) -> None:
+    """The one run `report` of this checkout, or of the DVC experiment that runs now, with the files as they are.
+
+    A report that has changed gets a new run, and the former one is deleted: so no file of it stays behind.
+    """
+    files = [folder / "index.html", folder / "metrics.json"]
+    files += [path for name in ("pages", "figures") for path in sorted((folder / name).rglob("*"))]
+    files = [file for file in files if file.is_file()]
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(f"{file.relative_to(folder)}\0".encode() + hashlib.sha256(file.read_bytes()).digest())
+    former = [run for run in store.find("tags.kind = 'report'") if of_here(run, root)]
+    current = [run for run in former if run.data.tags[REPORT] == digest.hexdigest() and recipe.ended(run)][:1]
+    if files and not current:
+        about = {"kind": "report", REPORT: digest.hexdigest(), content.CHECKOUT: content.checkout(root)} | names()
+        named = "".join(f" [{name}]" for name in names().values())
+        run = store.create(f"report{named}", about | {content.NOTE: REPORT_NOTE}, now())
+        for file in files:
+            store.attach(run, file, str(file.parent.relative_to(folder)))
+        store.end(run, "FINISHED", now())
+        current = [run]
+    for run in former:
+        if current and run.info.run_id != current[0].info.run_id:
+            store.delete(run)
+
+
+def of_here(run: "Run", root: Path) -> bool:
+    tags = run.data.tags
+    return tags.get(content.CHECKOUT) == content.checkout(root) and tags.get(EXPERIMENT) == names().get(EXPERIMENT)
+
+
+REPORT_NOTE = (
+    "The report of the last run, under Artifacts: `index.html` has the answer, `pages` the rest, each a file that opens"
+    " anywhere (links between them work once all are downloaded); `metrics.json` has the same numbers for programs."
+)
+
+
+def read(path: Path) -> dict:
+    """reports/metrics.json; nothing where there is none yet."""
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}

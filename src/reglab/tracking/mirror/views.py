@@ -1,0 +1,179 @@
+"""Where to look: the description of the experiment, and the views that the MLflow UI offers under "Views".
+
+A view is a tag of the experiment: which runs, in what order, with which columns. Those that a user saved stay.
+"""
+
+import json
+from typing import NamedTuple
+
+from reglab.tracking.mirror.content import NOTE
+
+VIEW = "mlflow.sharedViewState."
+RUN = ("tags.`family`", "tags.`verdict`")
+INTERVAL = ("tags.`interval`",)
+DEFAULT = "recipes"  # the view to open first
+BARS = 40  # the most runs that a bar chart shows
+WIDTHS = {"tags.`verdict`": 140, "tags.`interval`": 160}
+WIDTHS |= {"metrics.`versus/test_accuracy`": 150, "metrics.`training_cost/relative_to_none`": 220}
+
+
+class View(NamedTuple):
+    """A name, what it is for, the runs (MLflow's search language), the column to sort by, further columns."""
+
+    name: str
+    purpose: str
+    condition: str
+    order: str
+    columns: tuple[str, ...]
+
+
+def metric(*names: str) -> tuple[str, ...]:
+    return tuple(f"metrics.`{name}`" for name in names)
+
+
+def versus(name: str) -> tuple[str, ...]:
+    return metric(f"versus/{name}")
+
+
+def link(experiment: str, view: str = DEFAULT) -> str:
+    """The address of a view, behind that of the server; `experiment` is MLflow's id.
+
+    MLflow's plain list of runs always begins with the same columns (created, dataset, duration, source, models): which
+    others are shown is kept by the browser, or by a view.
+    """
+    return f"#/experiments/{experiment}/runs?viewStateShareKey={view}"
+
+
+CURVES = ("train_accuracy", "validation_accuracy", "train_nll", "validation_nll")
+VIEWS = {
+    "recipes": View(
+        "1 Recipes against none",
+        "one technique or several stacked, classical methods, ensembles: test accuracy, the paired difference, its interval",
+        "tags.versus = 'none'",
+        "metrics.`test_accuracy`",
+        (
+            *RUN,
+            *metric("test_accuracy"),
+            *versus("test_accuracy"),
+            *INTERVAL,
+            *metric("training_cost/relative_to_none", "test_ece"),
+        ),
+    ),
+    "few_labels": View(
+        "2 Few labels",
+        "transfer and semi-supervised methods against training from scratch, the mean over numbers of labels and each alone",
+        "tags.versus LIKE '%from_scratch'",
+        "metrics.`test_accuracy`",
+        (
+            *RUN,
+            *metric("test_accuracy"),
+            *versus("test_accuracy"),
+            *INTERVAL,
+            *metric("test_accuracy_1", "test_accuracy_10"),
+        ),
+    ),
+    "tasks": View(
+        "3 Several tasks",
+        "segmentation (IoU, more is better) and depth (RMSE, less is better) against one task alone",
+        "tags.family = 'multitask' AND tags.kind = 'recipe'",
+        "metrics.`test_iou`",
+        (
+            *RUN,
+            *metric("test_iou"),
+            *versus("test_iou"),
+            *metric("test_depth_rmse"),
+            *versus("test_depth_rmse"),
+            *INTERVAL,
+        ),
+    ),
+    "checks": View(
+        "4 The lecture's formulas",
+        "every topic of theory; checks that fail, and its figure under Artifacts",
+        "tags.kind = 'theory'",
+        "attributes.`run_name`",
+        metric("checks_failed"),
+    ),
+}
+
+
+def curve(name: str) -> dict:
+    """A chart of the mean over seeds of a curve, by epoch."""
+    key = f"training/{name}"
+    return card("LINE", key, "curves") | {"selectedMetricKeys": [key], "displayName": name}
+
+
+def bars(column: str) -> dict:
+    """A chart of a column of numbers, a bar a run."""
+    key = column.removeprefix("metrics.").strip("`")
+    return card("BAR", key, "results") | {"displayName": key, "runsCountToCompare": BARS}
+
+
+def card(kind: str, key: str, section: str) -> dict:
+    return {
+        "uuid": f"{section}-{key}",
+        "type": kind,
+        "metricSectionId": section,
+        "metricKey": key,
+        "deleted": False,
+        "isGenerated": True,
+    }
+
+
+def experiment_tags(experiment: str) -> dict[str, str]:
+    """Description and views of the experiment with this id of MLflow's."""
+    tags = {
+        "mlflow.experimentKind": "custom_model_development",
+        "mlflow.experiment.primaryMetric.name": "test_accuracy",
+    }
+    return tags | {NOTE: description(experiment)} | {VIEW + key: saved(view) for key, view in VIEWS.items()}
+
+
+def description(experiment: str) -> str:
+    listed = [
+        f"* [{view.name}]({link(experiment, key)}) ([charts]({link(experiment, key)}&compareRunsMode=CHART)): {view.purpose}"
+        for key, view in VIEWS.items()
+    ]
+    return "\n".join(
+        [
+            "**Where to look** (unfold this): a run is a recipe, an entry of params.yaml; its seeds are nested below it.",
+            "",
+            *listed,
+            "",
+            "The same are under **Views**. To see all recipes without their seeds, search `tags.kind = 'recipe'`; to see one"
+            " experiment of DVC, `tags.dvc_experiment = '<name>'`.",
+            "",
+            "**To compare metrics**, open the charts of a view and hide the recipes that you do not look at. **To compare"
+            " settings**, tick recipes and press Compare; *Show diff only* leaves the settings that differ, metrics and tags"
+            " are below. Metrics are means over seeds, `training/...` per epoch; numbers are rounded to four digits, exact"
+            " ones are in the record. Seeds are paired between recipes, so what counts is `versus/...`, the paired"
+            " difference to what the tag `versus` names, its `interval` and the `verdict`.",
+            "",
+            "**The report** with all verdicts and figures: run [report]"
+            f"(#/experiments/{experiment}/runs?searchFilter=tags.kind%20%3D%20'report'), Artifacts, `index.html`.",
+        ]
+    )
+
+
+def saved(view: View) -> str:
+    """As the UI of MLflow 3 saves a view; its creation time decides its place in the list, the first on top."""
+    numbers = [column for column in view.columns if column.startswith("metrics.")]
+    state = {
+        "searchFilter": view.condition,
+        "orderByKey": view.order,
+        "orderByAsc": view.order.startswith("attributes"),
+        "startTime": "ALL",
+        "lifecycleFilter": "Active",
+        "datasetsFilter": [],
+        "modelVersionFilter": "All Runs",
+        "selectedColumns": list(view.columns),
+        "columnOrder": list(view.columns),
+        "columnWidths": WIDTHS,
+        "runsHiddenMode": "SHOW_ALL",
+        "compareRunSections": [
+            {"uuid": "results", "name": "results", "display": True},
+            {"uuid": "curves", "name": "training", "display": True},
+        ],
+        "compareRunCharts": [bars(column) for column in numbers] + [curve(name) for name in CURVES],
+    }
+    place = 10 - int(view.name[0])
+    return json.dumps({"name": view.name, "createdAt": place, "updatedAt": place, "state": json.dumps(state)})

@@ -1,0 +1,107 @@
+"""From a recipe's settings to its record: all seeds, in parallel, then one atomic publication."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from statistics import fmean
+from typing import NamedTuple
+
+import numpy as np
+
+from reglab.core.checks import row
+from reglab.data.prepared import Prepared, Split
+from reglab.evaluation.metric_names import NETWORK
+from reglab.runtime.processes import Progress
+from reglab.tracking import journal, record
+from reglab.tracking.record import About
+from reglab.tracking.stage import Stage
+from reglab.training.one_seed import Recipe, cost_of_step, finished_seed, train_seed
+
+
+def run(recipe: Recipe, data: Prepared, stage: Stage) -> dict:
+    """Train all seeds and publish their record; returns its content."""
+    with stage.journal() as entry:
+        splits = {seed: data.split(seed) for seed in stage.seeds}
+        costs = train_all(recipe, splits, entry, stage)
+        seeds, cost, curves, predicted, weights = gathered(recipe, costs, splits, entry)
+        content = {"seeds": seeds, "cost": cost, "checks": own_checks(recipe, stage.about)}
+        return stage.publish(entry, content, curves=curves, predicted=predicted, weights=weights)
+
+
+def own_checks(recipe: Recipe, about: About) -> list[dict]:
+    """The exact checks that go into the record of a technique by itself: those that no theory topic runs."""
+    if about.family != "regularizers":
+        return []
+    techniques = [technique for technique in recipe.regularizers if technique.topic is None]
+    return [row(check) | {"technique": about.name} for technique in techniques for check in technique.checks()]
+
+
+class Gathered(NamedTuple):
+    """The results of all seeds of a recipe, as a record holds them."""
+
+    seeds: dict[str, dict]
+    cost: dict[str, float]
+    curves: str
+    predicted: dict[str, np.ndarray]
+    weights: dict[int, dict[str, np.ndarray]]
+
+
+def gathered(recipe: Recipe, costs: tuple[dict, dict], splits: dict[int, Split], folder: Path) -> Gathered:
+    """Every seed that `train_seed` has left in the folder; `costs` are those of a step with and without the techniques."""
+    outcomes, tensors = zip(*(finished_seed(folder, seed) for seed in splits), strict=True)
+    lines = {seed: journal.Journal(folder / f"seed-{seed}.jsonl").lines for seed in splits}
+    probabilities = [record.starting_with("probabilities/", arrays) for arrays in tensors]
+    results = zip(splits.items(), outcomes, probabilities, strict=True)
+    examples = len(next(iter(splits.values())).inputs["labelled"])
+    return Gathered(
+        {str(seed): seed_of_record(outcome, predicted, split) for (seed, split), outcome, predicted in results},
+        total_cost(recipe, *costs, fmean(outcome["epochs"] for outcome in outcomes), examples),
+        record.curves_csv(lines),
+        record.predictions(splits.values(), [predicted["test"] for predicted in probabilities]),
+        {seed: record.starting_with("weights/", arrays) for seed, arrays in zip(splits, tensors, strict=True)},
+    )
+
+
+def seed_of_record(outcome: dict, probabilities: dict, split: Split) -> dict:
+    """A seed's part of the record; one that diverged has no metrics."""
+    seed = {key: outcome[key] for key in ("status", "reason", "best_epoch", "epochs") if key in outcome}
+    if outcome["status"] != "finished":
+        return seed | {"metrics": {}}
+    network = {key: outcome[key] for key in NETWORK}
+    return seed | {"metrics": record.seed_metrics(split, probabilities) | network}
+
+
+def finished(folder: Path, seed: int, split: Split, kept: Sequence[str]) -> tuple[dict, dict]:
+    """As `fitting.finished_seed`, and the outcome has those `kept` of the metrics that its record would have."""
+    outcome, tensors = finished_seed(folder, seed)
+    measured = seed_of_record(outcome, record.starting_with("probabilities/", tensors), split)["metrics"]
+    return outcome | {"metrics": {name: measured[name] for name in kept if measured}}, tensors
+
+
+def total_cost(recipe: Recipe, step: dict, plain_step: dict, epochs: float, examples: int) -> dict:
+    """Operations of a whole training, the mean over seeds; passes of one step; and both relative to no technique at all."""
+    seen = epochs * examples
+    return {
+        "flops": round(step["flops_per_example"] * seen),
+        "forward_passes": step["forward_passes"],
+        "backward_passes": step["backward_passes"],
+        "relative_to_none": step["flops_per_example"]
+        * epochs
+        / (plain_step["flops_per_example"] * recipe.training.epochs),
+    }
+
+
+def train_all(recipe: Recipe, splits: dict[int, Split], entry: Path, stage: Stage) -> tuple[dict, dict]:
+    """Train every seed into `entry`; returns the cost of a step with and without the techniques."""
+    first = next(iter(splits.values()))
+    costs = [(cost_of_step, each, first) for each in (recipe, replace(recipe, regularizers=()))]
+    seeds = [(train_seed, recipe, split, seed, entry) for seed, split in splits.items()]
+    progress = Progress(
+        stage.name,
+        "epoch",
+        recipe.training.epochs * len(splits),
+        done=lambda: journal.epochs_written(entry, *splits),
+        note=lambda: f"{len(splits) - sum(1 for _ in entry.glob('seed-*.safetensors'))} of {len(splits)} seeds left",
+    )
+    with_techniques, without, *_ = stage.run_all(costs + seeds, progress)
+    return with_techniques, without

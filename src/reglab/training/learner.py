@@ -1,0 +1,97 @@
+"""What every training shares: keyed randomness, the optimizer, the epoch's means, and the end when a loss is lost."""
+
+import torch
+from pytorch_lightning import LightningModule
+from torch import Tensor, nn
+
+from reglab.core.losses import accuracy, cross_entropy
+from reglab.core.streams import Moment
+from reglab.data.loader import Batch
+from reglab.training.penalties import norm
+from reglab.training.weights import weights
+
+PARTS = ("train", "validation")
+
+
+class Diverged(ArithmeticError):
+    """The loss became NaN or infinite."""
+
+
+def device_of(accelerator: str) -> str:
+    """Where tensors lie for the `accelerator` of params.yaml."""
+    return "cuda" if accelerator == "gpu" or (accelerator == "auto" and torch.cuda.is_available()) else "cpu"
+
+
+class Learner(LightningModule):
+    """A subclass says in `training_step` what is minimised, and in `validation_step` what is measured.
+
+    `network` holds all that is learned; `training` has `optimizer`, `learning_rate` and `momentum`; `seed` keys all random
+    numbers. `chosen_epoch` is set when the returned weights are not those of the last epoch.
+    """
+
+    def __init__(self, network: nn.Module, training, seed: int) -> None:
+        super().__init__()
+        self.network, self.training_settings, self.seed = network, training, seed
+        self.chosen_epoch: int | None = None
+        self.start = [weight.detach().clone() for weight in weights(network).values()]
+        self.sums: dict[str, Tensor] = {}
+        self.steps = 0
+
+    @property
+    def moment(self) -> Moment:
+        """Where the training stands: the keys of what is drawn now."""
+        return Moment(self.seed, self.current_epoch, self.global_step)
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        rate = self.training_settings.learning_rate
+        if self.training_settings.optimizer == "sgd":
+            return torch.optim.SGD(self.network.parameters(), rate, momentum=self.training_settings.momentum)
+        return torch.optim.Adam(self.network.parameters(), rate, fused=True)
+
+    def __setattr__(self, name: str, value) -> None:
+        """As every module's, but what Lightning notes some twenty times a step, the hook it is in, is just noted."""
+        if name == "_current_fx_name":
+            object.__setattr__(self, name, value)
+        else:
+            super().__setattr__(name, value)
+
+    def transfer_batch_to_device(self, batch, device: torch.device, dataloader_idx: int):
+        return batch  # loaders cut it from examples that lie there already
+
+    def accumulate(self, loss: Tensor, **terms: Tensor) -> Tensor:
+        """The loss, once it and its terms are in the epoch's sums, which stay on the device; Diverged if it is not finite."""
+        if not loss.isfinite():
+            raise Diverged(f"the loss became {loss.item()} in epoch {self.current_epoch}, step {self.global_step}")
+        terms = {"loss": loss, **terms}
+        self.sums = {key: self.sums.get(key, 0) + term.detach() for key, term in terms.items()}
+        self.steps += 1
+        return loss
+
+    def eval_network(self) -> nn.Module:
+        """The network on which validation, test and all measures are computed, or a module that holds one."""
+        return self.network
+
+    @torch.no_grad()
+    def extent(self) -> dict[str, float]:
+        """Norm of the evaluated network's weights, and their distance from the initial weights."""
+        now = list(weights(self.eval_network()).values())
+        away = [weight - start.to(weight.device) for weight, start in zip(now, self.start, strict=True)]
+        return {"weight_norm": norm(now).item(), "distance_from_start": norm(away).item()}
+
+    def curves(self) -> dict[str, float]:
+        """The epoch's mean terms, and the extent of the evaluated network; starts afresh."""
+        means = {key: (total / self.steps).item() for key, total in self.sums.items()}
+        self.sums, self.steps = {}, 0
+        return means | self.extent()
+
+
+class ClassificationLearner(Learner):
+    """A learner of class scores (batch, classes), validated on batches of the PARTS with one-hot targets."""
+
+    def validation_step(self, batch: Batch, batch_index: int, dataloader_idx: int = 0) -> None:
+        logits, part = self.eval_network()(batch.inputs), PARTS[dataloader_idx]
+        measured = {
+            f"{part}_nll": cross_entropy(logits, batch.targets),
+            f"{part}_accuracy": accuracy(logits, batch.targets),
+        }
+        self.log_dict(measured, add_dataloader_idx=False, batch_size=len(batch.inputs))

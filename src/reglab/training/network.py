@@ -1,0 +1,70 @@
+"""What a network is here: blocks of hidden units, then a linear head."""
+
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from reglab.core import streams
+from reglab.core.streams import Moment
+
+
+class Block(nn.Sequential):
+    """One layer of hidden units: its output is what dropout masks and sparsity penalties act on."""
+
+
+class Architecture:
+    """A frozen dataclass whose fields are the `model:` section of params.yaml, `name` apart."""
+
+    needs: ClassVar[tuple] = ()  # of the data: "images"
+
+    def blocks(self, shape: Sequence[int]) -> list[Block]:
+        """The hidden layers for inputs of this shape (channels, height, width)."""
+        raise NotImplementedError
+
+
+class Network(nn.Module):
+    """Class scores (batch, classes) = head(flatten(backbone(inputs))).
+
+    `shape` is that of an input (channels, height, width). `moment` is set by the learner before each training step: what a
+    hook draws, it draws from there. So two passes of one step draw the same masks and noise, unless the second one runs
+    in `another_pass`.
+    """
+
+    def __init__(self, blocks: Sequence[Block], shape: Sequence[int], features: int, classes: int) -> None:
+        super().__init__()
+        self.shape = tuple(shape)
+        self.backbone = nn.Sequential(*blocks)
+        self.head = nn.Linear(features, classes)
+        self.moment: Moment | None = None
+
+    @property
+    def hidden_layers(self) -> list[Block]:
+        return list(self.backbone)
+
+    @contextmanager
+    def another_pass(self, name: str) -> Iterator[None]:
+        """Within the block hooks draw other masks and noise: those of this step and the pass `name`."""
+        moment = self.moment
+        self.moment = replace(moment, forward_pass=name)
+        try:
+            yield
+        finally:
+            self.moment = moment
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return self.head(self.backbone(inputs).flatten(1))
+
+
+def build(architecture: Architecture, shape: Sequence[int], classes: int, seed: int) -> Network:
+    """The network with the initial weights of this seed, drawn from the stream `initialization`."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(streams.seed_of(seed, "initialization"))
+        blocks = architecture.blocks(shape)
+        with torch.no_grad():
+            features = math.prod(nn.Sequential(*blocks)(torch.zeros(1, *shape)).shape[1:])
+        return Network(blocks, shape, features, classes)

@@ -1,0 +1,290 @@
+"""One seed of a recipe: trained once, going on where a kill left it."""
+
+import json
+import logging
+import os
+import time
+import warnings
+from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from pytorch_lightning import Callback, LightningModule, Trainer
+from pytorch_lightning.callbacks import Checkpoint
+from pytorch_lightning.profilers import Profiler
+from safetensors import safe_open
+from safetensors.torch import save
+from torch.nn import Module
+from torch.utils.flop_counter import FlopCounterMode
+
+from reglab.core.losses import share
+from reglab.core.streams import Seeds
+from reglab.data.loader import Loader, Whole, whole
+from reglab.data.prepared import Split
+from reglab.tracking.checkout import write_atomically
+from reglab.tracking.journal import Journal
+from reglab.tracking.record import starting_with
+from reglab.training.learner import Diverged, Learner, device_of
+from reglab.training.network import Architecture, Network, build
+from reglab.training.regularizer import Regularizer
+from reglab.training.supervised import Supervised
+from reglab.training.weights import weights
+
+PARTS = ("labelled", "validation", "test")  # of a split, all on which a trained network is evaluated
+CHECKPOINT_SECONDS = 10.0  # a kill costs at most this much work; an epoch of a small network is not worth a file
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What is trained: techniques in order of application, on which network, how."""
+
+    regularizers: tuple[Regularizer, ...]
+    architecture: Architecture
+    training: object  # the section of params.yaml
+    classes: int
+
+
+class Untimed(Profiler):
+    """Times nothing, as Lightning's own does, in a twentieth less of the training."""
+
+    nothing = nullcontext()
+
+    def start(self, action_name: str) -> None:
+        pass
+
+    def stop(self, action_name: str) -> None:
+        pass
+
+    def profile(self, action_name: str) -> nullcontext:
+        return self.nothing
+
+
+class Curves(Callback):
+    """Writes each epoch into the journal."""
+
+    def __init__(self, journal: Journal) -> None:
+        self.journal = journal
+
+    def on_train_epoch_end(self, trainer: Trainer, learner: LightningModule) -> None:
+        measured = {key: value.item() for key, value in trainer.callback_metrics.items()}
+        self.journal.append(trainer.current_epoch, measured | learner.curves())
+
+
+class EpochCheckpoint(Checkpoint):
+    """At the end of an epoch, if `every` seconds have gone by, replaces the checkpoint at `path`, atomically.
+
+    A training about to stop is not saved: resumed, it would go an epoch too far.
+    """
+
+    def __init__(self, path: Path, every: float) -> None:
+        self.path, self.every, self.saved = path, every, time.monotonic()
+
+    def on_train_epoch_end(self, trainer: Trainer, learner: LightningModule) -> None:
+        if trainer.should_stop or time.monotonic() - self.saved < self.every:
+            return
+        partial = self.path.with_suffix(".partial")
+        trainer.save_checkpoint(partial)
+        os.replace(partial, self.path)
+        self.saved = time.monotonic()
+
+
+def learner_of(recipe: Recipe, shape: Sequence[int], seed: int, streams: Seeds | None = None) -> Supervised:
+    """The learner before its first step; `streams` where they do not all have the same seed."""
+    streams = streams or Seeds(seed, seed, seed)
+    network = build(recipe.architecture, shape, recipe.classes, streams.initialization)
+    return Supervised(network, recipe.regularizers, recipe.training, streams.masks)
+
+
+def quiet() -> None:
+    """No notes about devices and loaders from Lightning: a stage says what it does itself."""
+    logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", module="pytorch_lightning")
+    warnings.filterwarnings("ignore", module="lightning_fabric")
+
+
+def train_seed(
+    recipe: Recipe,
+    split: Split,
+    seed: int,
+    folder: Path,
+    every: float = CHECKPOINT_SECONDS,
+    streams: Seeds | None = None,
+    *,
+    log_every_epoch: bool = True,
+) -> None:
+    """Train one seed and leave `seed-<n>.safetensors` in `folder`: weights, probabilities, and in its metadata the outcome.
+
+    The test inputs are looked at once, after the last step, and not at all where the split is `blind`. A loss that becomes
+    NaN or infinite ends the seed within that step, and its outcome says so. `streams` where they do not all have this seed.
+    Without `log_every_epoch` no epoch is measured on the examples, which takes a quarter of the time, unless a technique
+    needs it.
+    """
+    finished = folder / f"seed-{seed}.safetensors"
+    if finished.exists():
+        return
+    device = device_of(recipe.training.accelerator)
+    parts = {part: whole(split.inputs[part], split.labels[part], recipe.classes, device) for part in split.inputs}
+    learner = learner_of(recipe, split.inputs["labelled"].shape[1:], seed, streams)
+    callbacks = [callback for regularizer in recipe.regularizers for callback in regularizer.callbacks()]
+    outcome = fit(
+        learner,
+        Loader(parts["labelled"], recipe.training.batch_size, streams.batch_order if streams else seed),
+        [Whole(parts["labelled"]), Whole(parts["validation"])] if log_every_epoch or callbacks else [],
+        folder,
+        recipe.training,
+        callbacks,
+        every,
+        seed,
+    )
+    outcome |= measured(learner, parts["validation"].inputs)
+    probabilities = predict(learner, parts)
+    if outcome["status"] == "finished" and not all(values.isfinite().all() for values in probabilities.values()):
+        outcome |= {"status": "diverged", "reason": "the last step made the weights infinite"}
+    tensors = {f"weights/{name}": value for name, value in learner.network.state_dict().items()}
+    tensors |= {f"probabilities/{part}": values for part, values in probabilities.items()}
+    finish(folder, seed, outcome, tensors)
+
+
+def evaluate_seed(recipe: Recipe, split: Split, seed: int, blind: Path, folder: Path) -> None:
+    """Leave in `folder` what `train_seed` would, from the training on a blind split in `blind`, which is not repeated."""
+    if (folder / f"seed-{seed}.safetensors").exists():
+        return
+    outcome, arrays = finished_seed(blind, seed)
+    tensors = {name: torch.as_tensor(values) for name, values in arrays.items()}
+    device = device_of(recipe.training.accelerator)
+    learner = learner_of(recipe, split.inputs["labelled"].shape[1:], seed)
+    learner.network.load_state_dict(starting_with("weights/", tensors))
+    learner.network.to(device)
+    test = whole(split.inputs["test"], split.labels["test"], recipe.classes, device)
+    tensors |= {f"probabilities/{part}": values for part, values in predict(learner, {"test": test}).items()}
+    write_atomically(folder / f"seed-{seed}.jsonl", (blind / f"seed-{seed}.jsonl").read_bytes())
+    finish(folder, seed, outcome, tensors)
+
+
+def fit(
+    learner: Learner,
+    batches,
+    validation: list,
+    folder: Path,
+    training,
+    callbacks: Sequence[Callback] = (),
+    every: float = CHECKPOINT_SECONDS,
+    seed: int | None = None,
+) -> dict:
+    """Train a learner to its last epoch, from where a kill left it; the status, how many epochs, and which was chosen.
+
+    `training` has `epochs` and `accelerator`. The epochs go to `seed-<n>.jsonl` in `folder`; the checkpoint stays until
+    `finish`. `seed` names both where it is not that of the learner.
+    """
+    quiet()
+    stem = folder / f"seed-{learner.seed if seed is None else seed}"
+    journal, checkpoint = Journal(stem.with_suffix(".jsonl")), stem.with_suffix(".ckpt")
+    trainer = Trainer(
+        max_epochs=training.epochs,
+        accelerator=training.accelerator,
+        devices=1,
+        callbacks=[Curves(journal), *callbacks, EpochCheckpoint(checkpoint, every)],
+        logger=False,
+        profiler=Untimed(),
+        enable_checkpointing=True,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+    )
+    outcome = {"status": "finished"}
+    try:
+        trainer.fit(learner, batches, validation, ckpt_path=checkpoint if checkpoint.exists() else None)
+    except Diverged as fault:
+        outcome = {"status": "diverged", "reason": str(fault)}
+    else:
+        if trainer.interrupted or trainer.received_sigterm:  # Lightning returns as if the training were done
+            raise InterruptedError("the training was told to stop")
+    last = len(journal.lines) - 1
+    return outcome | {
+        "epochs": len(journal.lines),
+        "best_epoch": last if learner.chosen_epoch is None else learner.chosen_epoch,
+    }
+
+
+def finish(folder: Path, seed: int, outcome: dict, tensors: dict[str, torch.Tensor]) -> None:
+    """Leave a seed's outcome and tensors in one file; what only a resume would need is deleted."""
+    tensors = {name: values.cpu().contiguous() for name, values in tensors.items()}
+    write_atomically(folder / f"seed-{seed}.safetensors", save(tensors, metadata={"outcome": json.dumps(outcome)}))
+    (folder / f"seed-{seed}.ckpt").unlink(missing_ok=True)
+
+
+@torch.no_grad()
+def predict(learner: Supervised, parts: dict) -> dict[str, torch.Tensor]:
+    """Class probabilities (examples, classes) of the evaluated network on the PARTS that are given."""
+    network = learner.eval_network().eval().to(next(iter(parts.values())).inputs.device)
+    return {part: network(parts[part].inputs).softmax(1).cpu() for part in PARTS if part in parts}
+
+
+def measured(learner: Supervised, inputs: torch.Tensor) -> dict[str, float]:
+    """Numbers of the evaluated network, which may not be the one that was trained: shares of zeros, and its extent."""
+    network = learner.eval_network().eval().to(inputs.device)
+    return {
+        "zero_weights": share_of_zeros(network),
+        "idle_units": share_of_idle_units(network, inputs),
+    } | learner.extent()
+
+
+def share_of_zeros(network: Module) -> float:
+    """Share of the weights that are exactly zero."""
+    flat = torch.cat([weight.detach().flatten() for weight in weights(network).values()])
+    return share(flat == 0)
+
+
+@torch.no_grad()
+def share_of_idle_units(eval_network: Module, inputs: torch.Tensor) -> float:
+    """Share of the outputs of all hidden layers that are exactly zero, over the inputs (n, *shape); 0 without any.
+
+    Of all passes that a prediction takes, as where it is the mean over masks: what the layers put out, before any mask.
+    """
+    network = next(module for module in eval_network.modules() if isinstance(module, Network))
+    outputs = []
+    hooks = [layer.register_forward_hook(lambda _, __, units: outputs.append(units)) for layer in network.hidden_layers]
+    eval_network(inputs)
+    for hook in hooks:
+        hook.remove()
+    return share(torch.cat([units.flatten() for units in outputs]) == 0) if outputs else 0.0
+
+
+def finished_seed(folder: Path, seed: int) -> tuple[dict, dict[str, np.ndarray]]:
+    """Outcome and tensors of a seed that `train_seed` has finished."""
+    with safe_open(folder / f"seed-{seed}.safetensors", "numpy") as file:
+        return json.loads(file.metadata()["outcome"]), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (no mapping)
+
+
+def cost_of_step(recipe: Recipe, split: Split) -> dict[str, float]:
+    """What one training step takes: floating-point operations per example, forward and backward passes of the network.
+
+    Operations are those of matrix products and convolutions, as torch's flop counter sees them.
+    """
+    torch.set_num_threads(1)
+    learner = learner_of(recipe, split.inputs["labelled"].shape[1:], seed=0)
+    examples = whole(split.inputs["labelled"], split.labels["labelled"], recipe.classes)
+    batch = next(iter(Loader(examples, recipe.training.batch_size, seed=0)))
+    passes = {"forward_passes": 0, "backward_passes": 0}
+
+    def count(direction: str):
+        def hook(*_) -> None:
+            passes[direction] += 1
+
+        return hook
+
+    learner.network.register_forward_hook(count("forward_passes"))
+    learner.network.head.register_full_backward_hook(count("backward_passes"))
+    return {"flops_per_example": flops_of_step(learner, batch) / len(batch.inputs), **passes}
+
+
+def flops_of_step(learner: Learner, batch) -> int:
+    """Floating-point operations of matrix products and convolutions in one training step, both ways."""
+    with FlopCounterMode(display=False) as counter:
+        learner.training_step(batch).backward()
+    learner.zero_grad(set_to_none=True)
+    learner.curves()  # starts the epoch's sums afresh
+    return counter.get_total_flops()

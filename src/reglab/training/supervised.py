@@ -1,0 +1,66 @@
+"""Classification with labels, bent by regularizers."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from reglab.core.losses import cross_entropy
+from reglab.core.streams import Moment
+from reglab.data.loader import Batch
+from reglab.training.learner import ClassificationLearner
+from reglab.training.network import Network
+from reglab.training.regularizer import Regularizer, name
+
+
+class Supervised(ClassificationLearner):
+    """Minimises the cross-entropy of the network's scores plus what the regularizers add.
+
+    `training` is the section of params.yaml.
+    """
+
+    def __init__(self, network: Network, regularizers: Sequence[Regularizer], training, seed: int) -> None:
+        super().__init__(network, training, seed)
+        self.regularizers = regularizers
+        network.moment = Moment(seed, epoch=0, step=0)
+        for regularizer in regularizers:
+            regularizer.prepare_model(network)
+
+    def training_step(self, batch: Batch, batch_index: int = 0) -> Tensor:
+        self.network.moment = self.moment
+        for regularizer in self.regularizers:
+            batch = regularizer.transform_batch(batch, self.network)
+        logits = self.network(batch.inputs)
+        penalties = {
+            f"{name(regularizer)}_penalty": penalty
+            for regularizer in self.regularizers
+            if (penalty := regularizer.penalty(self.network, batch, logits)) is not None
+        }
+        return self.accumulate(sum(penalties.values(), start=cross_entropy(logits, batch.targets)), **penalties)
+
+    def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
+        for regularizer in self.regularizers:
+            regularizer.transform_gradients(self.network)
+
+    def optimizer_step(self, epoch: int, batch_index: int, optimizer, closure=None) -> None:
+        super().optimizer_step(epoch, batch_index, optimizer, closure)
+        for regularizer in self.regularizers:
+            regularizer.after_step(self.network, optimizer.param_groups[0]["lr"])
+
+    def basis(self) -> nn.Module:
+        """The network whose weights are published, before techniques turn it into the evaluated one."""
+        return self.network
+
+    def eval_network(self) -> nn.Module:
+        network = self.basis()
+        for regularizer in self.regularizers:
+            network = regularizer.evaluation_model(network)
+        return network
+
+    def curves(self) -> dict[str, float]:
+        """Those of every learner, and what techniques add."""
+        curves = super().curves()
+        with torch.no_grad():
+            for regularizer in self.regularizers:
+                curves |= regularizer.curves(self.network)
+        return curves

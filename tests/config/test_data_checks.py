@@ -1,0 +1,249 @@
+"""What the data cannot give is told before any work: file, key, what was found, what is allowed."""
+
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from reglab.config import params
+from reglab.config.data_checks import check
+from reglab.core.errors import UserError
+from reglab.data.settings import Data, Scenes, Text
+from reglab.experiments.few_labels.settings import Transfer
+from reglab.experiments.regimes.settings import Regimes
+from reglab.models.convnet import ConvNet
+from reglab.regularizers.k_sparse import KSparse
+
+SETTINGS = params.load(Path(__file__).parents[2] / "params.yaml")
+
+
+def lines(**sections):
+    with pytest.raises(UserError) as error:
+        check(replace(SETTINGS, **sections))
+    return error.value.lines
+
+
+@pytest.fixture
+def table(monkeypatch):
+    """A source of a user's own, named `table`; the test says what it gives."""
+    random = np.random.default_rng(0)
+    own = SimpleNamespace(inputs=random.random((300, 13), np.float32), labels=np.arange(300) % 3)
+    monkeypatch.setitem(
+        sys.modules, "reglab.data.sources.table", SimpleNamespace(load=lambda: (own.inputs, own.labels))
+    )
+    return own
+
+
+TABLE = {
+    "data": Data(name="table", train_size=150, validation_size=50, test_size=50),
+    "regimes": Regimes((), (), (), ()),
+    "attacks": {"regularizers": replace(SETTINGS.attacks["regularizers"], examples=10)},
+    "combinations": {},
+    "cocktails": {},
+    "comparisons": {},
+    "claims": {},
+}
+WITHOUT_IMAGES = TABLE | {
+    "regularizers": {name: own for name, own in SETTINGS.regularizers.items() if "images" not in own.needs},
+    **{section: {} for section in ("pretraining", "transfer", "semi_supervised", "augmentation")},
+}
+
+
+def test_the_shipped_params_are_feasible_and_nothing_in_them_is_idle():
+    assert check(SETTINGS) == []
+
+
+def test_with_a_table_each_section_that_needs_images_is_one_line(table):
+    said = lines(**TABLE)
+    places = [line.split(": ")[1] for line in said]
+    assert places == [
+        *("augmentation", "pretraining", "transfer", "semi_supervised", "regularizers", "few_labels.model.name"),
+    ]
+    assert "found affine" not in said[0] and "found cutmix, affine, erasing on examples of 13 numbers" in said[4]
+    assert all("allowed: images (channels x height x width)" in line for line in said)
+
+
+def test_with_what_needs_images_taken_out_a_table_is_feasible(table):
+    check(replace(SETTINGS, **WITHOUT_IMAGES))
+
+
+def test_a_network_of_images_cannot_learn_a_table(table):
+    [line] = lines(**WITHOUT_IMAGES, model=ConvNet())
+    assert line.startswith("params.yaml: model.name: found convnet on examples of 13 numbers; allowed: images ")
+
+
+def test_inputs_beyond_the_unit_range_cannot_be_attacked(table):
+    table.inputs = 2 * table.inputs
+    said = lines(**WITHOUT_IMAGES)
+    assert [line.split(": ")[1] for line in said] == ["regularizers", "attacks"]
+    assert "found adversarial_training, trades on inputs from 0" in said[0]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"inputs": np.zeros((300, 13))}, "found inputs float64 of shape (300, 13); allowed: a float32 array"),
+        ({"inputs": [[1.0]] * 300}, "found inputs list; allowed: a float32 array"),
+        ({"inputs": np.zeros(300, np.float32)}, "found inputs float32 of shape (300,)"),
+        ({"inputs": np.full((300, 2), np.nan, np.float32)}, "found NaN or infinity in 300 rows, first in row 0"),
+        ({"labels": np.arange(299) % 3}, "found labels int64 of shape (299,); allowed: an int64 array (300,)"),
+        ({"labels": np.arange(300) % 3.0}, "found labels float64 of shape (300,)"),
+        ({"labels": np.arange(300) % 3 + 1}, "found the labels 1, 2, 3; allowed: two classes or more, numbered 0, 1"),
+        ({"labels": np.zeros(300, np.int64)}, "found the labels 0; allowed: two classes or more"),
+        ({"labels": None}, "found labels NoneType; allowed: an int64 array"),
+    ],
+    ids=lambda part: str(part)[:50],
+)
+def test_a_source_that_nothing_can_be_learned_from_is_one_line(table, change, said):
+    vars(table).update(change)
+    [line] = lines(**WITHOUT_IMAGES)
+    assert line.startswith(f"src/reglab/data/sources/table.py: load(): {said}")
+
+
+def test_a_source_that_fails_is_one_line(monkeypatch):
+    monkeypatch.setitem(sys.modules, "reglab.data.sources.table", SimpleNamespace(load=lambda: 1 / 0))
+    [line] = lines(**WITHOUT_IMAGES)
+    assert line.startswith(
+        "src/reglab/data/sources/table.py: load(): found an error (ZeroDivisionError: division by zero)"
+    )
+
+
+def test_more_neighbours_than_examples_and_more_classes_than_the_data_has():
+    spreading = replace(SETTINGS.semi_supervised["label_spreading"], n_neighbors=1098)
+    [line] = lines(semi_supervised={"label_spreading": spreading})
+    assert line.startswith(
+        "params.yaml: semi_supervised.label_spreading.n_neighbors: found 1098; allowed: at most 1097, "
+    )
+    check(replace(SETTINGS, semi_supervised={"label_spreading": replace(spreading, n_neighbors=1097)}))
+    others = replace(SETTINGS.pretraining["supervised_base_classes"], classes=11)
+    [line] = lines(pretraining=SETTINGS.pretraining | {"supervised_base_classes": others})
+    assert line.startswith("params.yaml: pretraining.supervised_base_classes.classes: found 11; allowed: at most 10")
+
+
+def test_a_gpu_that_is_not_there(monkeypatch):
+    gpu = replace(SETTINGS.training, accelerator="gpu")
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    [line] = lines(training=gpu)
+    assert line.startswith('params.yaml: training.accelerator: found "gpu", but torch sees none; allowed here: cpu')
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    check(replace(SETTINGS, training=gpu))
+
+
+@pytest.mark.parametrize(
+    ("sections", "said"),
+    [
+        ({"training": replace(SETTINGS.training, momentum=0.9)}, "training.momentum: 0.9 has no effect with adam"),
+        (
+            {"training": replace(SETTINGS.training, batch_size=901)},
+            "training.batch_size: 901 is more than data.train_size",
+        ),
+        (
+            {"regularizers": SETTINGS.regularizers | {"k_sparse": KSparse(active_units=256)}},
+            "regularizers.k_sparse.active_units: 256 keeps all of the 256 units of a hidden layer",
+        ),
+        (
+            {"combinations": {"mine": (KSparse(active_units=64),)}, "model": ConvNet(width=4, depth=2)},
+            "combinations.mine[0].k_sparse.active_units: 64 keeps all of the 32 units",  # 4x4x4, then 8x2x2
+        ),
+    ],
+)
+def test_a_setting_that_changes_nothing_is_a_warning(sections, said):
+    assert any(line.startswith(f"params.yaml: {said}") for line in check(replace(SETTINGS, **sections)))
+
+
+def test_sizes_that_the_data_do_not_have_are_all_named_at_once():
+    first, second = lines(data=Data(name="digits", train_size=1600, validation_size=300, test_size=5))
+    assert "= 1905, but digits has 1797 examples" in first and "data.test_size: found 5; allowed: at least 10" in second
+
+
+def test_more_labels_than_the_smallest_class_has_in_any_seed():
+    [line] = lines(few_labels=replace(SETTINGS.few_labels, labels_per_class=(1, 500)))
+    assert line.startswith("params.yaml: few_labels.labels_per_class: found 500; allowed: at most ")
+
+
+def test_a_transfer_to_a_class_that_the_data_does_not_have():
+    [line] = lines(transfer=SETTINGS.transfer | {"mine": Transfer("scratch", classes=(8, 12))})
+    assert line.startswith("params.yaml: transfer.mine.classes: found [12]; allowed: classes of the data, 0 to 9")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "no such file"),
+        (b"", "found no sentence"),
+        (b"There is but one sentence in this file.", "found 1 sentence"),
+        (b"\xff\xfe\xfa not text at all", "not UTF-8"),
+    ],
+)
+def test_a_text_that_nothing_can_be_learned_from_names_the_key(tmp_path, content, said):
+    path = tmp_path / "mine.txt"
+    if content is not None:
+        path.write_bytes(content)
+    [line] = lines(text=Text(str(path)))
+    assert line.startswith(f"params.yaml: text.file: {path}") and said in line
+
+
+def test_a_text_that_never_ends_or_fills_the_memory_is_not_read(tmp_path):
+    pipe, huge = tmp_path / "pipe", tmp_path / "huge.txt"
+    os.mkfifo(pipe)
+    with open(huge, "wb") as file:
+        file.truncate(2**29)
+    for path, said in (
+        ("/dev/zero", "a device"),
+        (pipe, "a device"),
+        (tmp_path, "a folder"),
+        (huge, "536,870,912 bytes"),
+    ):
+        [line] = lines(text=Text(str(path)))
+        assert line.startswith(f"params.yaml: text.file: {path}: found ") and said in line
+
+
+def test_scenes_that_fill_the_memory_are_refused():
+    [line] = lines(scenes=Scenes(size=512, train_size=100_000))
+    assert line.startswith(
+        "params.yaml: scenes: found 100,384 scenes of 512 x 512 pixels, 490 GiB; allowed: at most 8 GiB"
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (
+            {"patch_size": 8},
+            "masked.patch_size: found 8; allowed: at most 7, for images of 8 x 8 pixels must be cut into two patches",
+        ),
+        ({"patch_size": 9, "mask_ratio": 0.9}, "masked.patch_size: found 9; allowed: at most 7"),
+        (
+            {"mask_ratio": 0.03},
+            "masked.mask_ratio: found 0.03, which hides none of the 16 patches of images of 8 x 8 pixels",
+        ),
+        ({"mask_ratio": 0.97}, "masked.mask_ratio: found 0.97, which hides all of the 16 patches"),
+        (
+            {"patch_size": 7, "mask_ratio": 0.1},
+            "none of the 4 patches of images of 8 x 8 pixels; allowed: more than 0.125 and less than",
+        ),
+    ],
+)
+def test_a_masked_pretext_that_would_hide_nothing_or_all_is_refused(changes, said):
+    """With digits, 8 x 8: patches of 2 are 16, of 7 are 4, of 8 and more one alone."""
+    masked = replace(SETTINGS.pretraining["masked"], **changes)
+    [line] = lines(pretraining=SETTINGS.pretraining | {"masked": masked})
+    assert line.startswith("params.yaml: pretraining.masked.") and said in line
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"patch_size": 7, "mask_ratio": 0.13},
+        {"mask_ratio": 0.04},
+        {"mask_ratio": 0.96},
+        {"patch_size": 1, "mask_ratio": 0.01},
+    ],
+)
+def test_a_masked_pretext_that_hides_a_patch_and_shows_one_is_taken(changes):
+    masked = replace(SETTINGS.pretraining["masked"], **changes)
+    assert check(replace(SETTINGS, pretraining=SETTINGS.pretraining | {"masked": masked})) == []

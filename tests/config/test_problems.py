@@ -1,0 +1,127 @@
+"""A fault is told in words that a person can act on."""
+
+from dataclasses import dataclass, fields
+from typing import Annotated, Literal
+
+import pytest
+from annotated_types import Ge, Gt, Interval, Le, Lt, MinLen
+
+from reglab.config.problems import Faults, checked, is_named, words
+from reglab.core.wording import nearest, shown, unknown
+
+
+@dataclass(frozen=True)
+class Attack:
+    radii: tuple[Annotated[float, Gt(0)], ...] = (0.1, 0.2)
+    steps: Annotated[int, Ge(1)] = 5
+    norm: Literal["linf", "l2"] = "linf"
+    random_start: bool = True
+    note: str | None = None
+
+
+@dataclass(frozen=True)
+class Required:
+    steps: int
+
+
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [
+        (Annotated[float, Ge(0), Le(1)], "a number from 0 to 1"),
+        (Annotated[float, Ge(0), Lt(1)], "a number from 0 to below 1"),
+        (Annotated[float, Interval(gt=0, lt=1)], "a number above 0 and below 1"),
+        (Annotated[float, Gt(0), Le(2)], "a number above 0 and of at most 2"),
+        (Annotated[int, Ge(2)], "a whole number of at least 2"),
+        (Annotated[int, Lt(9)], "a whole number below 9"),
+        (Annotated[str, MinLen(1)] | None, "text, not empty, or null"),
+        (tuple[Annotated[float, Gt(0)], ...], "a list, each item a number above 0"),
+        (Literal["proximal", "subgradient"], "one of: proximal, subgradient"),
+        (bool, "true or false"),
+        (Required, "a mapping of steps"),
+    ],
+    ids=str,
+)
+def test_a_type_is_told_in_words(kind, told):
+    assert words(kind) == told
+
+
+def test_only_what_is_near_is_suggested():
+    names = ["dropout", "mixup", "l1"]
+    assert nearest("drpout", names) == nearest("Dropout", names) == "; did you mean dropout?"
+    assert nearest("batch_normalization", names) == nearest(None, names) == nearest(17, names) == ""
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [(None, "null"), (True, "true"), (1.5, "1.5"), ("é", '"é"'), ("a\n", r'"a\n"'), ("\u2028", r'"\u2028"')],
+)
+def test_a_value_is_shown_as_one_would_write_it_in_one_line(value, told):
+    assert shown(value) == told
+    assert len(shown("x" * 1000)) == 60
+
+
+def test_where_there_is_nothing_to_choose_from_the_line_says_so():
+    told = Faults("params.yaml")
+    assert not is_named(("a",), "x", [], told)
+    assert told.lines[0].endswith("; allowed: nothing, for there is nothing to choose from")
+    assert str(unknown("params.yaml: profiles", "x", [])).endswith(
+        "; allowed: nothing, for there is nothing to choose from"
+    )
+
+
+@pytest.mark.parametrize("given", [{"a": None}, {"a": 1}, {"a": []}])
+def test_an_item_of_a_mapping_of_mappings_is_told_at_its_key(given):
+    told = Faults("params.yaml")
+    assert checked(dict[str, dict], given, ("profiles",), told) is None
+    [line] = told.lines
+    assert line.startswith("params.yaml: profiles.a: found ") and line.endswith(
+        "a mapping of names to settings, {} where there are none"
+    )
+
+
+def test_what_fits_is_completed_with_defaults_and_typed():
+    told = Faults("params.yaml")
+    assert checked(Attack, {}, (), told) == Attack()
+    assert checked(Attack, {"radii": [1, 0.5], "norm": "l2"}, (), told) == Attack(radii=(1.0, 0.5), norm="l2")
+    assert checked(Annotated[int, Ge(1)] | None, None, (), told) is None
+    assert told.lines == []
+
+
+@pytest.mark.parametrize(
+    ("given", "line"),
+    [
+        ({"radii": [1, -1, "a"]}, 'attacks.x.radii: found [1, -1, "a"]; allowed: a list, each item a number above 0'),
+        ({"radii": {}}, "attacks.x.radii: found {}; allowed: a list, each item a number above 0"),
+        ({"steps": True}, "attacks.x.steps: found true; allowed: a whole number of at least 1"),
+        ({"steps": 5.0}, "attacks.x.steps: found 5.0; allowed: a whole number of at least 1"),
+        ({"steps": "5"}, 'attacks.x.steps: found "5"; allowed: a whole number of at least 1'),
+        ({"random_start": 1}, "attacks.x.random_start: found 1; allowed: true or false"),
+        ({"note": 1}, "attacks.x.note: found 1; allowed: text, or null"),
+        ({"norm": "l_2"}, 'attacks.x.norm: found "l_2"; allowed: one of: linf, l2; did you mean l2?'),
+        ([], "attacks.x: found []; allowed: a mapping of " + ", ".join(field.name for field in fields(Attack))),
+    ],
+)
+def test_what_does_not_fit_is_told_in_one_line(given, line):
+    told = Faults("params.yaml")
+    assert checked(Attack, given, ("attacks", "x"), told) is None
+    assert told.lines == [f"params.yaml: {line}"]
+
+
+def test_a_setting_without_default_must_be_given():
+    told = Faults("params.yaml")
+    assert checked(Required, {}, ("a", 0), told) is None
+    assert told.lines == ["params.yaml: a[0].steps: found nothing; allowed: a whole number"]
+
+
+def test_a_value_of_which_a_part_was_lost_is_not_judged():
+    told = Faults("params.yaml")
+    told.lost.add(("attacks", "x", "radii", 1))
+    assert checked(Attack, {"radii": [1, None], "steps": 0}, ("attacks", "x"), told) is None
+    assert told.lines == ["params.yaml: attacks.x.steps: found 0; allowed: a whole number of at least 1"]
+
+
+def test_a_key_is_told_once_and_always_in_one_line():
+    told = Faults("params.yaml")
+    for found in ("x\ny", "z"):
+        told.add(("a",), found, "b")
+    assert told.lines == [r"params.yaml: a: found x\ny; allowed: b"]

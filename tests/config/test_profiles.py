@@ -1,0 +1,203 @@
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from reglab.config import params, profiles
+from reglab.core.errors import UserError
+from reglab.core.outlines import outlines
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+@pytest.fixture
+def root(tmp_path):
+    """A checkout with this one's params.yaml and a file of each kind."""
+    files = {"dvc.yaml": "stages: {}\n", "dvc.lock": "x", ".gitignore": "/data/\n/profiles/\n", "tests/test_x.py": ""}
+    files |= {"src/reglab/model.py": "one", "data/big": "x", "params.yaml": (ROOT / "params.yaml").read_text()}
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    for command in (["init", "-q"], ["add", "-A"]):
+        subprocess.run(["git", *command], cwd=tmp_path, check=True)
+    edit(tmp_path, lambda all: all.update(profiles={"small": {"seeds": 5, "training": {"epochs": 3}}}))
+    return tmp_path
+
+
+def edit(root, change) -> None:
+    settings = YAML(typ="safe").load(root / "params.yaml")
+    change(settings)
+    YAML().dump(settings, root / "params.yaml")
+
+
+def held(folder) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+
+
+def test_an_override_replaces_what_it_names_and_nothing_else(tmp_path):
+    whole = {"seeds": 11, "training": {"epochs": 40, "rate": 0.1}, "list": [1, 2], "entry": None, "tracking": {}}
+    override = {"training": {"epochs": 8}, "list": [3], "entry": {"size": 1}}
+    wanted = {"seeds": 11, "training": {"epochs": 8, "rate": 0.1}, "list": [3], "entry": {"size": 1}}
+    YAML().dump(whole | {"profiles": {"small": override}}, tmp_path / "params.yaml")
+    merged = YAML(typ="safe").load(profiles.merged(tmp_path / "params.yaml", "small"))
+    assert merged == wanted | {"profiles": {}, "tracking": {"uri": None}}
+
+
+def test_the_settings_of_a_profile_are_those_of_the_study_with_its_own_merged_in(root):
+    edit(root, lambda all: all["tracking"].update(uri="http://localhost:5000"))
+    settings = profiles.load(root, "small")
+    whole = YAML(typ="safe").load(root / "params.yaml")
+    assert (settings.seeds, settings.training.epochs) == (5, 3)
+    assert settings.training.batch_size == whole["training"]["batch_size"]
+    assert settings.profiles == {} and settings.tracking.uri is None
+
+
+def test_every_profile_of_params_yaml_is_without_fault():
+    for name in YAML(typ="safe").load(ROOT / "params.yaml")["profiles"]:
+        profiles.load(ROOT, name)
+
+
+def test_a_fault_is_told_at_its_place_in_the_profile(root):
+    edit(root, lambda all: all["profiles"]["small"].update(seeds=0, trainig={}))
+    with pytest.raises(UserError) as told:
+        profiles.load(root, "small")
+    first, second = sorted(told.value.lines)
+    assert first.startswith("params.yaml: profiles.small.seeds: found 0")
+    assert second.startswith("params.yaml: profiles.small.trainig: found an unknown section")
+
+
+def test_an_entry_that_is_null_in_a_profile_goes_with_what_refers_to_it(root):
+    edit(root, lambda all: all["profiles"].update(small={"regularizers": {"dropout": None, "l1": {"strength": 0.5}}}))
+    settings = profiles.load(root, "small")
+    assert "dropout" not in settings.regularizers and settings.regularizers["l1"].strength == 0.5
+    assert "dropout" not in settings.sweeps and "dropout" not in settings.regimes.recipes
+    assert "dropout" not in settings.cocktails["stacked"].ingredients and "mixup" in settings.regularizers
+    assert not any("dropout" in (claim.recipe, claim.versus) for claim in settings.claims.values())
+
+
+@pytest.mark.parametrize(
+    ("given", "key", "said"),
+    [
+        ({"small": None}, "profiles.small", "found null; allowed: a mapping of names to settings"),
+        ({"small": 1}, "profiles.small", "found 1; allowed: a mapping of names to settings"),
+        ({"small": {"trainig": {}}}, "profiles.small.trainig", 'found "trainig"; allowed: one of: data, seeds, '),
+        ({"../small": {}}, 'profiles."../small"', 'found the name "../small"; allowed: lower-case letters'),
+        (None, "profiles", "found null; allowed: a mapping of names to settings"),
+    ],
+    ids=str,
+)
+def test_a_profile_that_is_none_is_one_line_of_the_whole_study(root, given, key, said):
+    edit(root, lambda all: all.update(profiles=given))
+    with outlines(), pytest.raises(UserError) as told:
+        params.load(root / "params.yaml")
+    [line] = told.value.lines
+    assert line.startswith(f"params.yaml: {key}: {said}")
+
+
+def test_a_study_of_some_entries_lies_beside_the_whole_one_and_beside_the_profile(root):
+    assert profiles.place(root, None, ["l1"]) == root / "profiles" / "only"
+    assert profiles.place(root, "small", ["l1"]) == root / "profiles" / "small-only"
+    folder = profiles.prepare(root, "small", ["l1"])
+    made = YAML(typ="safe").load(folder / "params.yaml")
+    assert list(made["regularizers"]) == ["none", "l1"] and made["seeds"] == 5 and made["ensembles"] == {}
+
+
+def test_an_unknown_profile_is_a_users_mistake(root):
+    with pytest.raises(UserError) as told:
+        profiles.load(root, "smal")
+    assert str(told.value).startswith('params.yaml: profiles: found "smal"; allowed: small')
+    assert not (root / "profiles").exists()
+
+
+def test_the_folder_holds_the_files_as_they_are_now_and_keeps_what_is_its_own(root):
+    (root / "src" / "reglab" / "new.py").write_text("not known to git yet")
+    folder = profiles.prepare(root, "small")
+    wanted = {"dvc.yaml", ".gitignore", "params.yaml", "src/reglab/model.py", "src/reglab/new.py"}
+    assert held(folder) == wanted | {".dvc/config.local", profiles.COPIED}
+    (folder / "dvc.lock").write_text("own")
+    before = (folder / "dvc.yaml").stat().st_mtime_ns
+    (root / "src" / "reglab" / "new.py").unlink()
+    (root / "src" / "reglab" / "model.py").write_text("two")
+    edit(root, lambda all: all["profiles"]["small"].update(seeds=6))
+    assert profiles.prepare(root, "small") == folder
+    assert held(folder) == wanted - {"src/reglab/new.py"} | {".dvc/config.local", profiles.COPIED, "dvc.lock"}
+    assert (folder / "src/reglab/model.py").read_text() == "two" and (folder / "dvc.lock").read_text() == "own"
+    assert YAML(typ="safe").load(folder / "params.yaml")["seeds"] == 6
+    assert (folder / "dvc.yaml").stat().st_mtime_ns == before
+
+
+def test_a_folder_without_a_repository_has_profiles_of_the_same_files(root):
+    (root / "src" / "reglab" / "né w.py").write_text("not known to git yet")
+    known = held(profiles.prepare(root, "small"))
+    shutil.rmtree(root / "profiles")
+    shutil.rmtree(root / ".git")
+    assert held(profiles.prepare(root, "small")) == known
+
+
+@pytest.mark.parametrize("torn", [b"", b"src", b"src/reglab\0", b"src/reglab/model.py\0sr"])
+def test_a_list_of_copies_that_a_kill_left_torn_stops_no_later_run(root, torn):
+    folder = profiles.prepare(root, "small")
+    whole = held(folder)
+    (folder / profiles.COPIED).write_bytes(torn)
+    profiles.prepare(root, "small")
+    assert held(folder) == whole
+
+
+def test_a_kill_while_the_list_of_copies_is_written_leaves_the_former_one(root, monkeypatch):
+    folder = profiles.prepare(root, "small")
+    former = (folder / profiles.COPIED).read_bytes()
+
+    def killed(*files):
+        raise KeyboardInterrupt
+
+    (root / "new.txt").write_text("x")
+    monkeypatch.setattr(os, "replace", killed)
+    with pytest.raises(KeyboardInterrupt):
+        profiles.prepare(root, "small")
+    assert (folder / profiles.COPIED).read_bytes() == former
+
+
+@pytest.mark.skipif(os.name != "posix", reason="names of files are bytes")
+def test_a_file_whose_name_is_not_utf_8_is_copied_and_goes(root):
+    name = b"odd \xe9.txt"
+    try:
+        Path(os.fsdecode(os.fsencode(root) + b"/" + name)).write_text("x")
+    except OSError:
+        pytest.skip("this file system wants UTF-8")
+    copy = Path(os.fsdecode(os.fsencode(profiles.prepare(root, "small")) + b"/" + name))
+    assert copy.read_text() == "x"
+    Path(os.fsdecode(os.fsencode(root) + b"/" + name)).unlink()
+    profiles.prepare(root, "small")
+    assert not copy.exists()
+
+
+@pytest.mark.parametrize("only", [(), ("none", "dropout")])
+@pytest.mark.parametrize(
+    ("profile", "said"),
+    [
+        (None, "small: found null"),
+        (1, "small: found 1"),
+        ([1], "small: found [1]"),
+        ({"regularizers": ["none"]}, "small.regularizers: found"),
+        ({"few_scenes": {"labelled": {"a": 1}}}, "small.few_scenes: found"),
+    ],
+)
+def test_a_profile_of_another_kind_is_one_line(root, profile, said, only):
+    edit(root, lambda all: all.update(profiles={"small": profile}))
+    with outlines(), pytest.raises(UserError) as error:
+        profiles.load(root, "small", only)
+    [line] = error.value.lines
+    assert line.startswith(f"params.yaml: profiles.{said}")
+
+
+def test_a_profile_may_not_take_the_folder_of_only(root):
+    edit(root, lambda all: all["profiles"].update(only={"seeds": 3}))
+    with pytest.raises(UserError) as error:
+        params.load(root / "params.yaml")
+    [line] = error.value.lines
+    assert line.startswith(
+        "params.yaml: profiles.only: found the name of the folder that `--only` takes; allowed: another name"
+    )

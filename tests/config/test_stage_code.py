@@ -1,0 +1,252 @@
+"""The code that a stage runs: one list makes DVC run the stage again and a cached training unusable."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from reglab.config import stage_code
+from reglab.config.profiles import merged
+from reglab.config.stage_code import Code
+from reglab.config.yaml_source import read
+
+ROOT = Path(__file__).parent.parent.parent
+IGNORED = shutil.ignore_patterns("__pycache__", "*.egg-info")
+
+
+class Project:
+    """A copy of what decides about code: src, pipelines, dvc.yaml and params.yaml, the data source being `mine`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.package = folder, folder / "src" / "reglab"
+        for name in ("src", "pipelines"):
+            shutil.copytree(ROOT / name, folder / name, ignore=IGNORED)
+        for name in ("dvc.yaml", "params.yaml"):
+            shutil.copyfile(ROOT / name, folder / name)
+        self.write("data/sources/mine.py", MINE)
+        self.write("data/mine_table.py", TABLE)
+        self.write("data/sources/mine.csv", "".join(f"{row % 7},{row % 5},{row % 2}\n" for row in range(1797)))
+        settings = YAML(typ="safe").load(folder / "params.yaml")
+        settings["data"]["name"] = "mine"
+        YAML().dump(settings, folder / "params.yaml")
+
+    def write(self, name: str, text: str) -> None:
+        (self.package / name).parent.mkdir(exist_ok=True)
+        (self.package / name).write_text(text, encoding="utf-8")
+
+    def comment(self, name: str) -> None:
+        self.write(name, (self.package / name).read_text("utf-8") + "# a comment\n")
+
+    def lists(self) -> dict[str, str]:
+        code = Code(self.folder, read(self.folder / "params.yaml")[0])
+        return {stage: code.listing(stage) for stage in code.stages()}
+
+    def run(self, *command: str) -> subprocess.CompletedProcess:
+        environment = os.environ | {"PYTHONPATH": str(self.package.parent)}
+        return subprocess.run(
+            [sys.executable, *command], cwd=self.folder, env=environment, capture_output=True, encoding="utf-8"
+        )
+
+
+MINE = '''"""A table of my own."""
+
+from pathlib import Path
+
+from ..mine_table import table
+
+
+def load():
+    return table(Path(__file__).with_name("mine.csv"))
+'''
+TABLE = """import numpy as np
+
+
+def table(file):
+    rows = np.loadtxt(file, delimiter=",", dtype=np.float32)
+    return rows[:, :-1] / 7, rows[:, -1].astype(np.int64)
+"""
+
+
+PARSED = {}
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    parse = stage_code.parse
+
+    def parse_once(
+        file: Path,
+    ) -> stage_code.Parsed:  # for all tests: what a file holds does not depend on where it lies
+        key = file.suffix, file.read_bytes()
+        return PARSED[key] if key in PARSED else PARSED.setdefault(key, parse(file))
+
+    monkeypatch.setattr(stage_code, "parse", parse_once)
+    return Project(tmp_path)
+
+
+@pytest.fixture
+def stale(project):
+    """The stages whose list of code an edit changes."""
+
+    def stale(edit) -> set[str]:
+        before = project.lists()
+        edit()
+        after = project.lists()
+        return {stage for stage in before | after if before.get(stage) != after.get(stage)} - {"code"}
+
+    return stale
+
+
+TRAINED = {
+    "train@dropout",
+    "combine@dropout_and_max_norm",
+    "ensemble@bagging",
+    "transfer@masked_tuned",
+    "sweep@dropout",
+}
+
+
+def test_a_comment_in_a_report_module_leaves_all_that_is_trained_alone(project, stale):
+    assert stale(lambda: project.comment("report/tables.py")) == {"report"}
+
+
+@pytest.mark.parametrize("name", ["data/sources/mine.py", "data/mine_table.py", "data/sources/mine.csv"])
+def test_an_edit_of_a_source_its_helper_or_its_file_concerns_all_that_is_trained_on_it(name, project, stale):
+    edited = stale(lambda: project.comment(name))
+    assert edited >= TRAINED | {"check", "prepare", "baseline@k_nearest_neighbours"}
+    assert not edited & {"scenes", "multitask@joint", "theory@lasso"}
+
+
+def test_an_edit_of_the_grids_concerns_the_sweeps(project, stale):
+    edited = stale(lambda: project.comment("config/grids.py"))
+    assert "sweep@dropout" in edited and not edited & {"train@dropout", "ensemble@bagging"}
+
+
+def test_an_edit_of_the_base_of_techniques_concerns_every_training(project, stale):
+    assert stale(lambda: project.comment("training/regularizer.py")) >= TRAINED
+
+
+def test_an_edit_of_a_technique_concerns_the_stages_that_name_or_import_it_and_the_topic_that_it_names(project, stale):
+    edited = stale(lambda: project.comment("regularizers/dropout.py"))
+    trained = {"train@dropout", "sweep@dropout", "regime@dropout", "variance_source@dropout", "cocktail@stacked"}
+    stacked = {"combine@dropout_and_max_norm", "combine@dropout_and_input_noise"}
+    attacked = {"attack@regularizers", "attack@combinations", "attack@ensembles"}
+    assert edited == trained | stacked | attacked | {"ensemble@dropout_average", "theory@dropout"} | READ
+
+
+READ = {"report"}  # which reads what entries say of themselves
+
+
+def test_an_edit_of_what_a_technique_imports_concerns_its_stages_alone(project, stale):
+    project.write(
+        "regularizers/mixup.py", "from . import mixing\n" + (project.package / "regularizers/mixup.py").read_text()
+    )
+    project.write("regularizers/mixing.py", "SHARE = 0.5\n")
+    edited = stale(lambda: project.write("regularizers/mixing.py", "SHARE = 0.25\n"))
+    assert edited >= {"train@mixup", "sweep@mixup", "cocktail@stacked"} and not edited & {
+        "train@l1",
+        "ensemble@bagging",
+    }
+
+
+def test_a_file_that_no_entry_names_concerns_nothing(project, stale):
+    copied = (project.package / "regularizers/k_sparse.py").read_text().replace('"matching_pursuit"', "None")
+    assert not stale(lambda: project.write("regularizers/fresh.py", copied))
+    assert not stale(
+        lambda: project.write("experiments/ensembles/methods/fresh.py", "from reglab.report import tables\n")
+    )
+
+
+def test_a_data_file_is_one_that_a_string_names_or_lies_in_a_folder_that_it_names(project, stale):
+    (project.package / "data" / "sources" / "pictures" / "cats").mkdir(parents=True)
+    project.write("data/sources/mine.py", MINE.replace('"mine.csv"', '"pictures"'))
+    assert "prepare" in stale(lambda: project.write("data/sources/pictures/cats/one.txt", "a cat"))
+    assert "prepare" in stale(lambda: project.write("data/sources/pictures/cats/one.txt", "another cat"))
+    assert "prepare" not in stale(lambda: project.comment("data/sources/mine.csv"))
+
+
+def test_code_that_is_no_python_is_listed_all_the_same(project, stale):
+    assert "train@l1" in stale(lambda: project.write("regularizers/l1.py", "def ("))
+    assert "train@l1" in stale(lambda: project.write("regularizers/l1.py", "def (("))
+
+
+def test_a_list_has_a_line_for_each_file_in_order_with_the_hash_of_its_content(project):
+    lines = project.lists()["train@dropout"].splitlines()
+    assert lines == sorted(lines, key=lambda line: line.split()[1])
+    for line in lines:
+        digest, file = line.split("  ")
+        assert digest == hashlib.sha256((project.folder / file).read_bytes()).hexdigest()
+    files = {line.split("/", 1)[1] for line in lines}
+    inside = {
+        "training/one_seed.py",
+        "training/regularizer.py",
+        "regularizers/dropout.py",
+        "models/mlp.py",
+        "data/mine_table.py",
+    }
+    assert {f"reglab/{name}" for name in inside} | {"stage.py", "train.py"} <= files
+    outside = (
+        "config/params.py",
+        "config/stage_code.py",
+        "tracking/mirror/store.py",
+        "report/page.py",
+        "regularizers/l1.py",
+        "models/convnet.py",
+    )
+    assert not {f"reglab/{name}" for name in outside} & files
+
+
+def test_names_that_lead_out_of_the_folder_of_lists_and_broken_params_are_left_to_the_check(project):
+    given = read(project.folder / "params.yaml")[0] | {
+        "regularizers": {"../out": {}, "l1": {}},
+        "sweeps": 7,
+        "model": [],
+    }
+    stages = Code(project.folder, given).stages()
+    assert [stage for stage in stages if stage.startswith(("train", "sweep"))] == ["train@l1"]
+    assert Code(project.folder, {}).listing("check")
+
+
+SAY_CODE = """
+import sys
+sys.path.insert(0, "pipelines")
+sys.argv = ["pipelines/{file}", "{entry}"]
+import stage
+print(stage.code())
+"""
+
+
+def test_a_stage_by_hand_keeps_trainings_by_the_very_list_that_dvc_compares(project):
+    assert project.run("pipelines/code.py").returncode == 0
+    for stage, file in (("ensemble@bagging", "ensemble.py"), ("variance_source@dropout", "variance_source.py")):
+        name, entry = stage.split("@")
+        told = project.run("-c", SAY_CODE.format(file=file, entry=entry))
+        listing = project.folder / "data" / "code" / name / f"{entry}.txt"
+        assert told.stdout.strip() == hashlib.sha256(listing.read_bytes()).hexdigest(), told.stderr
+    project.comment("report/tables.py")
+    assert project.run("-c", SAY_CODE.format(file=file, entry=entry)).stdout == told.stdout
+    project.comment("data/mine_table.py")
+    assert project.run("-c", SAY_CODE.format(file=file, entry=entry)).stdout != told.stdout
+
+
+@pytest.mark.parametrize("package", [False, True])
+def test_the_check_accepts_a_source_with_a_helper_and_a_data_file(package, project):
+    if package:
+        folder = project.package / "data" / "sources"
+        (folder / "mine").mkdir()
+        (project.package / "data" / "mine_table.py").rename(folder / "mine" / "mine_table.py")
+        (folder / "mine.csv").rename(folder / "mine" / "mine.csv")
+        (folder / "mine.py").unlink()
+        project.write("data/sources/mine/__init__.py", MINE.replace("..mine_table", ".mine_table"))
+    sources = project.run("-c", "from reglab.core.registry import sources; print(*sources())")
+    assert sources.stdout.split() == ["digits", "mine", "scenes"], sources.stderr
+    alone = merged(project.folder / "params.yaml", None, ["none"])
+    (project.folder / "params.yaml").write_text(alone, encoding="utf-8")
+    checked = project.run("-m", "reglab.cli", "check")
+    assert checked.returncode == 0, checked.stderr
+    assert "data/sources/mine" in project.lists()["prepare"] and "mine_table.py" in project.lists()["prepare"]

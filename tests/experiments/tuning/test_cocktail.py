@@ -1,0 +1,202 @@
+"""A cocktail: searched on validation data alone, then taken apart; the same twice."""
+
+import json
+
+import numpy as np
+import pytest
+from blobs import blobs
+
+from reglab.core.streams import seed_of
+from reglab.experiments.tuning import cocktail
+from reglab.experiments.tuning.settings import Cocktail
+from reglab.models.mlp import MLP
+from reglab.regularizers.dropout import Dropout
+from reglab.regularizers.input_noise import InputNoise
+from reglab.regularizers.k_sparse import KSparse
+from reglab.regularizers.mixup import Mixup
+from reglab.regularizers.placebo import Placebo
+from reglab.tracking.record import About
+from reglab.tracking.stage import Stage
+from reglab.training import one_seed
+from reglab.training.one_seed import Recipe
+from reglab.training.regularizer import name
+from reglab.training.settings import Training
+
+SEEDS, SEARCHED = 2, 1
+TRAINING = Training(epochs=2, batch_size=16, learning_rate=0.01)
+RECIPE = Recipe((), MLP(width=4, depth=1), TRAINING, 3)
+SEARCH = Cocktail({"placebo": {}, "input_noise": {"std": (0.01, 0.5)}}, trials=6)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("data")
+    return blobs(folder, seeds=SEEDS, train_size=60, validation_size=30, test_size=30)
+
+
+@pytest.fixture
+def mixed(tmp_path, data, monkeypatch):
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
+
+    def run(*techniques, search=SEARCH) -> dict:
+        recipe = Recipe(techniques, RECIPE.architecture, RECIPE.training, data.classes)
+        names = [name(technique) for technique in techniques]
+        dataset = {"name": data.name, "fingerprint": data.fingerprint}
+        about = About("cocktails", "stacked", names, dataset, {own: {} for own in names}, list(range(SEEDS)))
+        cocktail.run(recipe, search, SEARCHED, data, Stage(about, tmp_path / "runs", processes=1))
+        return json.loads((tmp_path / "runs" / "cocktails" / "stacked" / "record.json").read_text())
+
+    return run
+
+
+def always(*wanted):
+    """In the place of Optuna's proposals: these settings, one after the other."""
+    waiting = iter(wanted)
+    return lambda trial, base, ingredients: next(waiting)
+
+
+def test_the_same_search_twice_leaves_the_same_bytes(mixed, tmp_path):
+    path = tmp_path / "runs" / "cocktails" / "stacked" / "record.json"
+    mixed(Placebo(), InputNoise())
+    first = path.read_bytes()
+    record = mixed(Placebo(), InputNoise())
+    assert path.read_bytes() == first
+    assert [trial["number"] for trial in record["trials"]] == [*range(6)] and record["trials"][0]["settings"] == {}
+    assert len({json.dumps(trial["settings"]) for trial in record["trials"]}) > 2
+
+
+def test_the_best_is_the_highest_on_validation_data_and_trials_know_no_test(mixed):
+    record = mixed(Placebo(), InputNoise())
+    means = [np.mean(trial["validation_accuracy"]) for trial in record["trials"]]
+    assert means[record["best"]["number"]] == max(means)
+    assert record["best"]["settings"] == record["trials"][record["best"]["number"]]["settings"]
+    assert {"bias_squared", "variance"} <= record["summary"].keys(), "of what the best predicts"
+    assert not any("test" in key for trial in record["trials"] for key in trial)
+
+
+def test_a_placebo_adds_exactly_nothing_and_alone_is_none(mixed, monkeypatch):
+    both = {"placebo": {}, "input_noise": {"std": 0.3}}
+    monkeypatch.setattr(cocktail, "proposed", always({}, both))
+    monkeypatch.setattr("reglab.experiments.tuning.search.best", lambda tried: 1)
+    record = mixed(Placebo(), InputNoise(), search=Cocktail(SEARCH.ingredients, trials=2))
+    seeds = [seed["metrics"] for seed in record["seeds"].values()]
+    assert len(seeds) == SEEDS
+    for seed in seeds:
+        assert seed["test_accuracy"] == seed["test_accuracy@without_placebo"] == seed["test_accuracy@only_input_noise"]
+        assert seed["test_nll"] == seed["test_nll@without_placebo"] != seed["test_nll@only_placebo"]
+        assert seed["test_nll@only_placebo"] == seed["test_nll@without_input_noise"]
+    assert record["left_out"] == []
+
+
+def test_the_search_is_paid_for_once_a_recipe_and_the_numbers_are_those_of_the_best(mixed, monkeypatch):
+    """Three trials, two of them alike: as many trainings as there are different ones; noise on inputs costs nothing."""
+    loud, quiet = {"input_noise": {"std": 5.0}}, {"input_noise": {"std": 0.1}}
+    monkeypatch.setattr(cocktail, "proposed", always(loud, quiet, loud))
+    monkeypatch.setattr("reglab.experiments.tuning.search.best", lambda tried: 1)
+    record = mixed(InputNoise(), search=Cocktail({"input_noise": {"std": (0.1, 5.0)}}, trials=3))
+    assert record["cost"]["search"] == pytest.approx(2 * SEARCHED) and record["cost"]["relative_to_none"] == 1.0
+    assert record["best"] == {"number": 1, "settings": quiet}
+    for seed in record["seeds"].values():
+        assert seed["metrics"]["test_nll"] == seed["metrics"]["test_nll@only_input_noise"]
+
+
+def test_what_is_left_out_is_told_and_an_empty_best_has_no_parts(mixed, monkeypatch):
+    monkeypatch.setattr(cocktail, "proposed", always({}, {}))
+    record = mixed(Placebo(), InputNoise(), search=Cocktail(SEARCH.ingredients, trials=2))
+    assert record["left_out"] == ["placebo", "input_noise"] and record["best"] == {"number": 0, "settings": {}}
+    assert not any("@" in metric for seed in record["seeds"].values() for metric in seed["metrics"])
+
+
+def test_after_a_kill_no_training_is_done_again(mixed, monkeypatch):
+    first = mixed(Placebo(), InputNoise())
+
+    def killed(*arguments, **keywords):
+        raise OSError("killed")
+
+    with monkeypatch.context() as at_the_end:
+        at_the_end.setattr("reglab.tracking.record.write", killed)
+        with pytest.raises(OSError, match="killed"):
+            mixed(Placebo(), InputNoise())
+    monkeypatch.setattr(one_seed, "fit", killed)
+    assert mixed(Placebo(), InputNoise()) == first
+
+
+def test_the_order_of_the_ingredients_is_the_order_of_application():
+    base = {"mixup": Mixup(), "dropout": Dropout(), "input_noise": InputNoise()}
+    stacked = cocktail.stacked(RECIPE, base, {"input_noise": {"std": 0.2}, "mixup": {"alpha": 1.0}})
+    assert stacked.regularizers == (Mixup(1.0), InputNoise(0.2))
+
+
+def test_taken_apart_is_each_left_out_and_each_alone():
+    assert cocktail.taken_apart({"a": {"x": 1}, "b": {"y": 2}}) == {
+        "without_a": {"b": {"y": 2}},
+        "without_b": {"a": {"x": 1}},
+        "only_a": {"a": {"x": 1}},
+        "only_b": {"b": {"y": 2}},
+    }
+
+
+def test_settings_lie_within_their_ranges_whole_where_they_must_be_and_wide_ones_are_drawn_by_magnitude():
+    import optuna
+
+    ranges = {"k_sparse": {"active_units": (2, 64)}, "input_noise": {"std": (0.001, 1.0)}}
+    base = {"k_sparse": KSparse(), "input_noise": InputNoise()}
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    drawn = [cocktail.proposed(study.ask(), base, ranges) for _ in range(400)]
+    units = [each["k_sparse"]["active_units"] for each in drawn if "k_sparse" in each]
+    stds = [each["input_noise"]["std"] for each in drawn if "input_noise" in each]
+    assert {type(each) for each in units} == {int} and min(units) >= 2 and max(units) <= 64
+    assert min(stds) >= 0.001 and max(stds) <= 1.0
+    assert 0.01 < np.median(stds) < 0.1  # 0.032 on a logarithmic scale, 0.5 on a plain one
+    assert all(each == float(f"{each:.3g}") for each in stds)
+
+
+def test_a_search_is_optunas_parzen_estimator_that_begins_with_nothing_and_hears_the_validation_accuracy(
+    tmp_path, monkeypatch
+):
+    import optuna
+
+    asked, studies, create = [], [], optuna.create_study
+    sampler = optuna.samplers.TPESampler
+    monkeypatch.setattr(optuna.samplers, "TPESampler", lambda **given: asked.append(given) or sampler(**given))
+    monkeypatch.setattr(optuna, "create_study", lambda **given: studies.append(create(**given)) or studies[0])
+    tried = []
+
+    def try_all(recipes, splits, entry, stage, title):
+        [(own, recipe)] = recipes.items()
+        tried.append((own, recipe.regularizers, splits, entry, stage, title))
+        accuracy = 0.5 + sum(noise.std for noise in recipe.regularizers)
+        return {own: {"validation_accuracy": [accuracy, accuracy + 0.2]}}
+
+    monkeypatch.setattr(cocktail, "try_all", try_all)
+    stage = Stage(About("cocktails", "mine", [], {}, {}, [0]), tmp_path)
+    search, base = Cocktail({"input_noise": {"std": (0.1, 0.4)}}, trials=7), {"input_noise": InputNoise()}
+    settings, scores = cocktail.explore(RECIPE, base, search, {0: "split"}, tmp_path, stage)
+    assert asked == [{"seed": seed_of("cocktail", "mine"), "n_startup_trials": 3}]
+    assert studies[0].direction == optuna.study.StudyDirection.MAXIMIZE
+    assert settings[0] == {} and len(settings) == len(scores) == 7
+    means = [0.6 + sum(own["std"] for own in each.values()) for each in settings]
+    assert [trial.value for trial in studies[0].trials] == pytest.approx(means)
+    assert [np.mean(scores[number]["validation_accuracy"]) for number in range(7)] == pytest.approx(means)
+    different = [number for number in range(7) if settings.index(settings[number]) == number]
+    assert [own for own, *_ in tried] == [f"trial-{number}" for number in different] and len(different) < 7
+    assert tried[1][1:] == (
+        (InputNoise(settings[different[1]]["input_noise"]["std"]),),
+        *({0: "split"}, tmp_path, stage, f"mine, trial {different[1]}"),
+    )
+
+
+def test_parts_have_the_numbers_that_are_kept_and_none_where_the_best_diverged(tmp_path, data):
+    split = data.split(0)
+    for way, noise in (("without_a", 0.0), ("only_a", 9.0)):
+        recipe = Recipe((InputNoise(noise),), RECIPE.architecture, TRAINING, 3)
+        one_seed.train_seed(recipe, split, 0, cocktail.variant_folder(tmp_path, way))
+    best = {"status": "finished", "epochs": 2, "metrics": {"test_accuracy": 0.5, "test_nll": 1.0}}
+    found = cocktail.with_parts(best, tmp_path, 0, split, {"without_a": None, "only_a": None})
+    assert found.keys() == best.keys() and (found["status"], found["epochs"]) == ("finished", 2)
+    names = {f"{metric}@{way}" for metric in ("test_accuracy", "test_nll") for way in ("without_a", "only_a")}
+    assert found["metrics"].keys() == names | best["metrics"].keys() and found["metrics"]["test_accuracy"] == 0.5
+    assert found["metrics"]["test_nll@without_a"] < found["metrics"]["test_nll@only_a"]
+    lost = {"status": "diverged", "metrics": {}}
+    assert cocktail.with_parts(lost, tmp_path, 0, split, {"only_a": None}) == lost
+    assert best["metrics"] == {"test_accuracy": 0.5, "test_nll": 1.0}, "what was given stays"

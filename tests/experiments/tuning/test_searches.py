@@ -1,0 +1,131 @@
+"""Tuned techniques and cocktails against none: what is asked, corrected together, and what an ingredient adds."""
+
+import numpy as np
+import pytest
+
+from reglab.evaluation import statistics
+from reglab.experiments.tuning import evaluate as searches
+
+SEEDS, RULE = 11, {"confidence": 0.95, "relevant_difference": 0.005}
+
+
+def record(family, name, technique=(), **metrics):
+    seeds = {
+        str(seed): {"status": "finished", "metrics": {key: float(values[seed]) for key, values in metrics.items()}}
+        for seed in range(SEEDS)
+    }
+    return {"family": family, "name": name, "technique": list(technique), "seeds": seeds, "checks": []}
+
+
+def around(mean, stream):
+    return mean + np.random.default_rng(stream).normal(0, 0.004, SEEDS)
+
+
+@pytest.fixture
+def none():
+    return record("regularizers", "none", test_accuracy=around(0.87, 0))
+
+
+def cocktail(**metrics):
+    own = {name.replace("__", "@"): values for name, values in metrics.items()}
+    best = {"number": 3, "settings": {"mixup": {"alpha": 0.4}, "placebo": {}}}
+    return record("cocktails", "stacked", ["mixup", "placebo", "dropout"], **own) | {
+        "best": best,
+        "left_out": ["dropout"],
+    }
+
+
+@pytest.fixture
+def stacked(none):
+    plain = np.array([seed["metrics"]["test_accuracy"] for seed in none["seeds"].values()])
+    mixed = around(0.93, 1)
+    return cocktail(
+        test_accuracy=mixed,
+        test_accuracy__without_mixup=plain,
+        test_accuracy__only_mixup=mixed,
+        test_accuracy__without_placebo=mixed,
+        test_accuracy__only_placebo=plain,
+    )
+
+
+def test_a_tuned_technique_is_compared_with_none_and_corrected_over_the_sweeps(none):
+    chosen = {"chosen": {"number": 1, "settings": {"strength": 0.1}}}
+    sweeps = {
+        name: record("sweeps", name, test_accuracy=around(mean, 2)) | chosen
+        for name, mean in (("l1", 0.9), ("mixup", 0.87))
+    }
+    found = searches.sweeps({"regularizers": {"none": none}, "sweeps": sweeps}, **RULE)
+    rows = {name: row["comparisons"]["test_accuracy"] for name, row in found.items()}
+    p = [rows[name]["p"] for name in ("l1", "mixup")]
+    assert [rows[name]["p_holm"] for name in ("l1", "mixup")] == pytest.approx(statistics.holm(np.array(p)).tolist())
+    assert rows["l1"]["verdict"] == "helps" and rows["l1"]["difference"] == pytest.approx(0.03, abs=0.005)
+    assert found["l1"]["chosen"] == {"strength": 0.1} and rows["l1"]["reference"] == "none"
+
+
+def test_an_ingredient_that_does_all_has_the_whole_difference_and_a_placebo_has_none(none, stacked):
+    found = searches.cocktails({"regularizers": {"none": none}, "cocktails": {"stacked": stacked}}, **RULE)["stacked"]
+    mixup, placebo = found["ingredients"]["mixup"], found["ingredients"]["placebo"]
+    for way in ("without", "only"):
+        assert mixup[way]["difference"] == found["full"]["difference"] and mixup[way]["verdict"] == "helps"
+        assert placebo[way]["difference"] == placebo[way]["low"] == placebo[way]["high"] == 0.0
+        assert placebo[way]["verdict"] == "no relevant difference"
+    assert found["left_out"] == ["dropout"] and found["diverged_seeds"] == []
+
+
+def test_the_whole_is_held_against_every_single_technique_in_a_family_of_their_own(none, stacked):
+    """Its mixup alone is the whole; input_noise is better in all eleven seeds by a point: p = 2/2048, times the 4 rivals."""
+    mixed = np.array([seed["metrics"]["test_accuracy"] for seed in stacked["seeds"].values()])
+    recipes = {
+        "none": none,
+        "placebo": none,
+        "input_noise": record("regularizers", "input_noise", test_accuracy=mixed + 0.01),
+    }
+    recipes["l1"] = record("regularizers", "l1", test_accuracy=mixed - 0.02)
+    found = searches.cocktails({"regularizers": recipes, "cocktails": {"stacked": stacked}}, **RULE)["stacked"]
+    rivals = found["rivals"]
+    assert set(rivals) == {"mixup", "placebo", "regularizers.input_noise", "regularizers.l1"}
+    assert rivals["regularizers.input_noise"]["difference"] == pytest.approx(-0.01)
+    assert rivals["regularizers.input_noise"]["p_holm"] == pytest.approx(4 * 2 / 2048)
+    verdicts = {name: row["verdict"] for name, row in rivals.items()}
+    assert verdicts["regularizers.input_noise"] == "hurts" and verdicts["regularizers.l1"] == "helps"
+    assert verdicts["mixup"] == "no relevant difference" and rivals["mixup"]["difference"] == 0.0
+
+
+def test_what_the_ingredients_bring_alone_is_held_against_the_whole_seed_by_seed(none, stacked):
+    """mixup alone brings all, the placebo nothing: their sum is the whole."""
+    found = searches.cocktails({"regularizers": {"none": none}, "cocktails": {"stacked": stacked}}, **RULE)["stacked"]
+    assert found["overlap"] == {"difference": 0.0, "low": 0.0, "high": 0.0, "sign": 0}
+    for seed in stacked["seeds"].values():
+        seed["metrics"]["test_accuracy@only_placebo"] += 0.02
+    found = searches.cocktails({"regularizers": {"none": none}, "cocktails": {"stacked": stacked}}, **RULE)["stacked"]
+    assert found["overlap"]["difference"] == pytest.approx(0.02) and found["overlap"]["sign"] == 1
+
+
+def test_all_that_is_asked_of_the_cocktails_is_corrected_together(none, stacked):
+    records = {"regularizers": {"none": none}, "cocktails": {"stacked": stacked, "other": stacked}}
+    found = searches.cocktails(records, **RULE)
+    least = 2.0 ** (1 - SEEDS)
+    assert found["other"]["full"]["p"] == least and found["other"]["full"]["p_holm"] == pytest.approx(10 * least)
+
+
+def test_a_part_that_diverged_has_no_numbers_and_the_others_keep_theirs(none, stacked):
+    del stacked["seeds"]["4"]["metrics"]["test_accuracy@without_mixup"]
+    found = searches.cocktails({"regularizers": {"none": none}, "cocktails": {"stacked": stacked}}, **RULE)["stacked"]
+    lost = found["ingredients"]["mixup"]["without"]
+    assert (lost["difference"], lost["p"], lost["verdict"]) == (None, None, "diverged")
+    assert found["full"]["verdict"] == found["ingredients"]["mixup"]["only"]["verdict"] == "helps"
+
+
+def test_a_technique_with_a_failed_check_gets_no_verdict(none, stacked):
+    theory = {"bagging": {"technique": [], "checks": [{"name": "sums", "passed": False, "technique": "mixup"}]}}
+    records = {"regularizers": {"none": none}, "cocktails": {"stacked": stacked}, "theory": theory}
+    assert searches.cocktails(records, **RULE)["stacked"]["full"]["verdict"] == "check failed"
+    tuned = record("sweeps", "mixup", ["mixup"], test_accuracy=around(0.9, 3)) | {"chosen": {"settings": {}}}
+    row = searches.sweeps(records | {"sweeps": {"mixup": tuned}}, **RULE)["mixup"]["comparisons"]["test_accuracy"]
+    assert (row["verdict"], row["difference"], row["p_holm"]) == ("check failed", None, None)
+    assert row["turns_without"] == {}
+
+
+def test_nothing_searched_is_nothing_told(none):
+    records = {"regularizers": {"none": none}}
+    assert searches.sweeps(records, **RULE) == searches.cocktails(records, **RULE) == {}

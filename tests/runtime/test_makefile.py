@@ -1,0 +1,56 @@
+"""The environment is made once, also by two makes at once, and again after a kill or a failure."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+PYTHON = f"""#!/bin/sh
+# The interpreter, but that it makes an environment whose python installs nothing and says when.
+case "$1" in
+-m) mkdir -p "$3/bin"; cp pip "$3/bin/python";;
+*) exec "{sys.executable}" "$@";;
+esac
+"""
+PIP = """#!/bin/sh
+echo begin >>log; sleep 0.3; echo end >>log
+[ ! -e broken ]
+"""
+
+
+@pytest.fixture
+def folder(tmp_path):
+    if shutil.which("make") is None:
+        pytest.skip("there is no make")
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    for name, text in {"python": PYTHON, "pip": PIP, "requirements.lock": "", "pyproject.toml": "", "log": ""}.items():
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o755)
+        os.utime(tmp_path / name, (1e9, 1e9))
+    return tmp_path
+
+
+def make(folder) -> subprocess.Popen:
+    return subprocess.Popen(["make", "-s", "PYTHON=./python", ".venv/.ready"], cwd=folder, stdout=subprocess.PIPE)
+
+
+def test_two_at_once_install_once(folder):
+    both = [make(folder), make(folder)]
+    assert [process.wait(60) for process in both] == [0, 0]
+    assert (folder / "log").read_text().split() == ["begin", "end"] * 2, "pip is called twice, by one of them"
+    assert b"".join(process.stdout.read() for process in both).count(b"Installing") == 1
+
+
+def test_what_fails_is_not_ready_and_is_made_again(folder):
+    (folder / "broken").touch()
+    assert make(folder).wait(60) != 0 and not (folder / ".venv" / ".ready").exists()
+    (folder / "broken").unlink()
+    assert make(folder).wait(60) == 0 and (folder / ".venv" / ".ready").exists()
+    os.utime(folder / "requirements.lock")
+    os.utime(folder / ".venv" / ".ready", (1.1e9, 1.1e9))
+    (folder / "log").write_text("")
+    assert make(folder).wait(60) == 0 and (folder / "log").read_text().split() == ["begin", "end"] * 2
