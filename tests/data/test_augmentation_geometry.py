@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 from scipy import ndimage
-from torch.nn.functional import interpolate
+from torch.nn.functional import grid_sample, interpolate
 
 from reglab.core.errors import UserError
 from reglab.core.streams import generator
@@ -162,3 +162,15 @@ def test_the_last_pixel_of_an_image_of_more_than_2_to_the_24_has_its_own_number(
     """A row of 2^24 + 5 pixels, looked at in single precision 2^-24 before its end: that number it does not have."""
     at = torch.tensor([[[[1 - 2.0**-24, 0.0]]]])
     assert nearest_pixels(at, 1, 2**24 + 5, "zeros").item() == 2**24 + 5
+
+
+def test_a_smaller_image_is_looked_at_in_the_precision_of_its_places():
+    """On the border between two pixels, where double precision sees the other one of some."""
+    at = ((torch.arange(99) + 1) / 50 - 1).expand(1, 1, 99)
+    at = torch.stack([at, torch.zeros_like(at)], 3)
+    numbers = torch.arange(1.0, 101).view(1, 1, 1, 100)
+    theirs, finer = (
+        grid_sample(numbers.to(places.dtype), places, "nearest", "zeros", align_corners=False)[:, 0].long()
+        for places in (at, at.double())
+    )
+    assert torch.equal(nearest_pixels(at, 1, 100, "zeros"), theirs) and not torch.equal(theirs, finer)

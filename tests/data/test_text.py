@@ -218,3 +218,7 @@ def test_a_description_says_how_much_was_written(tmp_path):
         "sizes": {part: len(found.split(0).rows[part]) for part in PARTS},
     }
     assert count == found.split(1).blocks.max() + 1 and described["fingerprint"] == found.fingerprint
+
+
+def test_blocks_are_whole_numbers_also_of_no_stretch_at_all():
+    assert [blocks(sizes).dtype for sizes in ([], [30])] == [np.int64, np.int64] and len(blocks([])) == 0

@@ -154,3 +154,9 @@ def test_an_ensemble_says_them_so_for_each_number_of_members():
     found = ensemble_size_curve.all_splits(curves, PLACES, PLACES)["average"]
     assert found["variance"] == pytest.approx([VARIANCE, VARIANCE / 4], abs=1e-12)
     assert found["bias_squared"] == pytest.approx([BIAS_SQUARED, 2 * 0.45**2 - VARIANCE / 8], abs=1e-12)
+
+
+def test_single_precision_is_summed_in_double():
+    told = np.random.default_rng(0).dirichlet(np.ones(3), (4, 50)).astype(np.float32)
+    labels = np.arange(50) % 3
+    assert brier_split(told, labels) == brier_split(told.astype(np.float64), labels)

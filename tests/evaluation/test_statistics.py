@@ -14,6 +14,7 @@ from reglab.evaluation.statistics import (
     seeds_needed,
     shown_sign,
     sign_flip,
+    smallest_p,
     smallest_seeds,
     standard_error,
     student_interval,
@@ -368,3 +369,9 @@ def test_with_the_seeds_needed_four_of_five_studies_tell():
 )
 def test_a_sign_is_shown_where_the_exact_test_and_the_interval_agree(differences, sign):
     assert shown_sign(np.array(differences), 0.95) == sign
+
+
+def test_the_least_p_value_is_that_of_all_signs_alike_or_of_one_random_pattern():
+    assert [smallest_p(seeds) for seeds in (1, 6, 17)] == [1.0, 1 / 32, 2.0**-16]
+    assert smallest_p(18) == smallest_p(40) == 1 / 100_000
+    assert sign_flip(np.ones(18)) == pytest.approx(smallest_p(18), abs=1e-5)

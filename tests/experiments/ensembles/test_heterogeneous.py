@@ -137,3 +137,8 @@ def test_members_csv_begins_with_the_best_recipe_alone(study):
         assert first[seed] == pytest.approx(outcome["metrics"]["best_recipe_test_accuracy"], abs=1e-6)
         best = json.loads((folders(root)[content["chosen"][0]] / "record.json").read_text())
         assert best["seeds"][seed]["metrics"]["test_accuracy"] == pytest.approx(first[seed], abs=1e-6)
+
+
+def test_the_best_recipe_stands_in_the_figure_beside_the_ensemble(study):
+    root, _, _ = study
+    assert "best recipe" in (root / "runs" / "ensembles" / "heterogeneous" / "figure.svg").read_text()

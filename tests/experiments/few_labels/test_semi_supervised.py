@@ -232,3 +232,13 @@ def test_the_view_that_is_guessed_from_and_the_view_that_is_learned_on_are_drawn
     learner.unlabelled_loss(next(iter(batches)).unlabelled)
     guessed, learned = seen
     assert guessed.shape == learned.shape and not torch.equal(guessed, learned)
+
+
+@pytest.mark.parametrize("method", METHODS[:2], ids=named)
+def test_what_is_guessed_is_guessed_as_the_network_is_judged_and_learned_as_it_trains(method, case):
+    learner, batches, _ = prepared_for(method, STUDY, case, seed=0)
+    modes = []
+    for network in {learner.network, getattr(learner, "teacher", learner.network)}:
+        network.train().register_forward_hook(lambda own, *_: modes.append(own.training))
+    learner.unlabelled_loss(next(iter(batches)).unlabelled)
+    assert modes == [False, True] and learner.network.training

@@ -13,6 +13,7 @@ from reglab.data.augmentation.policy import Policy
 from reglab.data.prepared import Split
 from reglab.data.settings import Data
 from reglab.data.sources.scenes import render
+from reglab.experiments.pretraining import pictures
 from reglab.experiments.pretraining import run as pretraining
 from reglab.experiments.pretraining.base import Setting, brought_to
 from reglab.experiments.pretraining.methods.contrastive import Contrastive, nt_xent
@@ -303,3 +304,41 @@ def test_a_pretext_reads_the_folder_of_its_source(tmp_path):
     assert OtherImages().read(tmp_path).name == "digits"
     with pytest.raises(UserError, match="study: no prepared data"):
         Masked().read(tmp_path)
+
+
+def test_what_is_measured_is_drawn_from_streams_of_its_own(study):
+    """Of the seed alone, so that every epoch is measured on the same views, masks, noise and pairs."""
+    tasks = {type(pretext): pretext.task(study, study, SETTING, 2) for pretext in IMAGES[1:5]}
+    learners = {kind: task.learner.eval() for kind, task in tasks.items()}
+    batch = tasks[Masked].validation
+    contrastive, orientation = learners[Contrastive], learners[Orientation]
+    first, second, upright = pairs(batch.inputs, generator(2, "validation_pairs"))
+    expected = {
+        Masked: learners[Masked].error(batch.inputs, generator(2, "validation_masks")),
+        Denoising: learners[Denoising].error(batch.inputs, generator(2, "validation_noise")),
+        Orientation: functional.binary_cross_entropy_with_logits(orientation.choice(first, second), upright),
+        Contrastive: nt_xent(*contrastive.projections(batch, Moment(2, -1, -1)), contrastive.temperature),
+    }
+    for kind, learner in learners.items():
+        assert learner.measures(batch)["loss"].item() == expected[kind].item(), kind
+    assert contrastive.measures(batch)["chance"].item() == pytest.approx(1 / 399)
+
+
+def test_an_image_of_one_channel_is_drawn_as_shades_and_one_of_three_in_colours():
+    image = torch.arange(60.0).view(3, 4, 5) / 40 - 0.1
+    assert np.array_equal(pictures.pixels(image[:1]), image[0].clamp(0, 1).numpy())
+    assert np.array_equal(pictures.pixels(image), image.clamp(0, 1).permute(1, 2, 0).numpy())
+
+
+@pytest.mark.parametrize("pretext", IMAGES, ids=plain.own_name)
+def test_the_curves_probe_the_validation_part_every_few_epochs_and_in_the_last(study, pretext, monkeypatch):
+    task, probed = pretext.task(study, study, SETTING, 0), []
+    assert task.learner.probe is task.probes[0]
+    monkeypatch.setattr(task.learner, "probed", lambda probe: probed.append(probe) or {"linear_probe": 0.5})
+    told = []
+    for epoch in range(12):
+        monkeypatch.setattr(type(task.learner), "current_epoch", epoch)
+        task.learner.training_settings = Training(epochs=12)
+        told.append(task.learner.curves().get("validation_linear_probe"))
+    assert [epoch for epoch, value in enumerate(told) if value == 0.5] == [0, 5, 10, 11]
+    assert set(told) == {None, 0.5} and all(probe is task.probes[0] for probe in probed)

@@ -140,3 +140,16 @@ def test_a_model_without_a_width_has_no_map():
     assert len(faults.lines) == 1 and faults.lines[0].startswith("params.yaml: regimes.width: found a model without")
     check_searches({"regimes": asked, "model": registry.find("models", "convnet")()}, none := Faults("params.yaml"))
     assert not none.lines
+
+
+def test_cost_counts_every_cell_by_its_examples_and_epochs_beside_all_epochs_of_the_plain_network(data, monkeypatch):
+    flops = {True: 7.0, False: 5.0}
+    monkeypatch.setattr(
+        regimes, "cost_of_step", lambda recipe, split: {"flops_per_example": flops[bool(recipe.regularizers)]}
+    )
+    splits_of = {size: data.resized(0, size, 0.0) for size in (10, 30)}
+    recipes = {size: replace(RECIPE, training=replace(TRAINING, epochs=epochs)) for size, epochs in ((10, 4), (30, 2))}
+    assert regimes.cost(recipes, splits_of, {10: 2.5, 30: 2.0}) == {
+        "flops": round((7 * 10 * 2.5 + 7 * 30 * 2) / 2),
+        "relative_to_none": pytest.approx(7 * (10 * 2.5 + 30 * 2) / (5 * (10 * 4 + 30 * 2))),
+    }

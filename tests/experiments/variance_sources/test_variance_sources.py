@@ -120,3 +120,14 @@ def test_an_edited_recipe_changes_the_file_that_its_own_stage_depends_on_and_no_
     before, after = written(shipped), written(shipped.replace("dropout: {input_rate: 0.2", "dropout: {input_rate: 0.3"))
     changed = {name for name in before if before[name] != after[name]}
     assert changed == {"dropout", "dropout_and_max_norm"} and {"none", "mixup"} < before.keys()
+
+
+def test_the_cost_is_that_of_one_training_beside_the_plain_network(data, monkeypatch):
+    def step(recipe, split):
+        return {"flops_per_example": 7.0 if recipe.regularizers else 5.0, "forward_passes": 2, "backward_passes": 1}
+
+    monkeypatch.setattr(variance_sources, "cost_of_step", step)
+    assert variance_sources.cost(DROPOUT, data.split(0), epochs=1.5) == {
+        **{"flops": 7 * 40 * 1.5, "forward_passes": 2, "backward_passes": 1},
+        "relative_to_none": pytest.approx(7 * 1.5 / (5 * 2)),
+    }
