@@ -96,7 +96,6 @@ def test_inputs_beyond_the_unit_range_cannot_be_attacked(table):
         ({"labels": np.zeros(300, np.int64)}, "found the labels 0; allowed: two classes or more"),
         ({"labels": None}, "found labels NoneType; allowed: an int64 array"),
     ],
-    ids=lambda part: str(part)[:50],
 )
 def test_a_source_that_nothing_can_be_learned_from_is_one_line(table, change, said):
     vars(table).update(change)
