@@ -31,7 +31,7 @@ CHANGES_NOTHING = {
 }
 CAUGHT, SURVIVED, UNTESTED, NOT_TRIED = "caught", "survived", "without a test", "not tried"
 # A small module: its run makes the mutants of all modules and sees which test runs which function.
-WARM_UP = "reglab.evaluation.enough*"
+WARM_UP = "*.required_seeds.*"
 
 
 def mutmut(*arguments: str) -> str:
