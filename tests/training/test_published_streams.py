@@ -8,24 +8,27 @@ import numpy as np
 import pytest
 import torch
 
-from reglab import streams
-from reglab.augmentation.policy import Policy
+from reglab.core import streams
+from reglab.core.streams import Moment
 from reglab.data import splits, text
+from reglab.data.augmentation.policy import Policy
+from reglab.data.augmentation.variation import Variation
 from reglab.data.loader import Loader, Pair, Repeated, whole, without_labels
 from reglab.data.prepared import Split
-from reglab.ensembles.bagging import Bagging
-from reglab.ensembles.base import stream
-from reglab.ensembles.boosting import Boosting
-from reglab.learners.supervised import Supervised
-from reglab.models.base import build
+from reglab.experiments.ensembles.base import stream
+from reglab.experiments.ensembles.methods.bagging import Bagging
+from reglab.experiments.ensembles.methods.boosting import Boosting
+from reglab.experiments.few_labels.methods.autoencoder_classifier import AutoencoderClassifier
+from reglab.experiments.few_labels.methods.mean_teacher import MeanTeacher
+from reglab.experiments.few_labels.methods.pseudo_label import PseudoLabel
+from reglab.experiments.multitask.methods.joint import Joint
+from reglab.experiments.pretraining.base import Setting
+from reglab.experiments.pretraining.methods.contrastive import Contrastive
+from reglab.experiments.pretraining.methods.denoising import Denoising
+from reglab.experiments.pretraining.methods.masked import Masked
+from reglab.experiments.pretraining.methods.next_sentence import WordDropout
+from reglab.experiments.pretraining.methods.orientation import Orientation
 from reglab.models.mlp import MLP
-from reglab.multitask.joint import Joint
-from reglab.pretexts.base import Setting, Variation
-from reglab.pretexts.contrastive import Contrastive
-from reglab.pretexts.denoising import Denoising
-from reglab.pretexts.masked import Masked
-from reglab.pretexts.next_sentence import WordDropout
-from reglab.pretexts.orientation import Orientation
 from reglab.regularizers.adversarial_training import AdversarialTraining
 from reglab.regularizers.affine import Affine
 from reglab.regularizers.cutmix import CutMix
@@ -36,11 +39,9 @@ from reglab.regularizers.input_noise import InputNoise
 from reglab.regularizers.mixup import Mixup
 from reglab.regularizers.placebo import Placebo
 from reglab.regularizers.trades import Trades
-from reglab.sections import Training
-from reglab.semi_supervised.autoencoder_classifier import AutoencoderClassifier
-from reglab.semi_supervised.mean_teacher import MeanTeacher
-from reglab.semi_supervised.pseudo_label import PseudoLabel
-from reglab.streams import Moment
+from reglab.training.network import build
+from reglab.training.settings import Training
+from reglab.training.supervised import Supervised
 
 LABELS = np.arange(12) % 3
 IMAGES = np.linspace(0, 1, 12 * 16, dtype=np.float32).reshape(12, 1, 4, 4)
