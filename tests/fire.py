@@ -1,4 +1,4 @@
-"""What `make stress COUNT=50` runs and `make test` leaves out: faults, injected many times."""
+"""What `make stress COUNT=50` runs and `make test` leaves out: problems, injected many times."""
 
 import os
 

@@ -96,7 +96,7 @@ def check(given: argparse.Namespace) -> int:
         print(warning, file=sys.stderr)
     recipes = len(settings.regularizers) + len(settings.combinations)
     print(
-        f"params.yaml: no fault found: {recipes} recipes x {settings.seeds} seeds, {len(settings.baselines)} baselines"
+        f"params.yaml: no problem found: {recipes} recipes x {settings.seeds} seeds, {len(settings.baselines)} baselines"
     )
     return 0
 

@@ -65,7 +65,7 @@ def read(folder: Path, given: dict | str | bytes) -> params.Params:
     return params.load(path)
 
 
-def faults(folder: Path, given: dict | str | bytes) -> tuple[str, ...]:
+def problems(folder: Path, given: dict | str | bytes) -> tuple[str, ...]:
     with pytest.raises(UserError) as error:
         read(folder, given)
     return error.value.lines
@@ -202,23 +202,23 @@ BAD = [  # key, value, found, allowed
 
 @pytest.mark.parametrize(("key", "value", "found", "allowed"), BAD, ids=lambda part: str(part)[:40])
 def test_a_bad_value_is_told_in_one_line_with_key_found_and_allowed(tmp_path, key, value, found, allowed):
-    assert faults(tmp_path, changed((key, value))) == (f"params.yaml: {key}: found {found}; allowed: {allowed}",)
+    assert problems(tmp_path, changed((key, value))) == (f"params.yaml: {key}: found {found}; allowed: {allowed}",)
 
 
 @pytest.mark.parametrize("uri", ["http://me:hush0@host", "postgresql://me:hush0@db/x", "http://host?token=hush0"])
 def test_a_password_in_params_yaml_is_refused_and_not_repeated(tmp_path, uri):
-    [line] = faults(tmp_path, changed(("tracking.uri", uri)))
+    [line] = problems(tmp_path, changed(("tracking.uri", uri)))
     assert line.startswith("params.yaml: tracking.uri: found a password or a token") and "MLFLOW_TRACKING_URI" in line
-    [other] = faults(tmp_path, changed(("tracking", uri)))
+    [other] = problems(tmp_path, changed(("tracking", uri)))
     assert "hush0" not in line + other
     assert read(tmp_path, changed(("tracking.uri", "postgresql://me@db/x"))).tracking.uri == "postgresql://me@db/x"
 
 
 def test_a_combination_names_each_technique_once_and_only_what_exists(tmp_path):
-    [line] = faults(tmp_path, changed(("combinations.both[1]", {"l1": {}})))
+    [line] = problems(tmp_path, changed(("combinations.both[1]", {"l1": {}})))
     told = "found a technique that the list has already; allowed: each technique once"
     assert line == f"params.yaml: combinations.both[1].l1: {told}"
-    [line] = faults(tmp_path, changed(("combinations.both[1]", {"dropuot": {}})))
+    [line] = problems(tmp_path, changed(("combinations.both[1]", {"dropuot": {}})))
     assert line.startswith(f"params.yaml: combinations.both[1].dropuot: found an unknown name; allowed: {TECHNIQUES}")
     assert line.endswith("; did you mean dropout?")
 
@@ -226,7 +226,7 @@ def test_a_combination_names_each_technique_once_and_only_what_exists(tmp_path):
 @pytest.mark.parametrize("name", ["a b", "A", "a-b", "a.b", "a/b", "", "ä", "a" * 81])
 def test_the_name_of_a_combination_fits_a_folder_and_a_stage(tmp_path, name):
     given = changed(("combinations", {name: SMALL["combinations"]["both"]}))
-    [line] = faults(tmp_path, given)
+    [line] = problems(tmp_path, given)
     assert line.startswith("params.yaml: combinations.") and "allowed: lower-case letters, digits and _" in line
 
 
@@ -245,12 +245,12 @@ def test_the_name_of_a_combination_fits_a_folder_and_a_stage(tmp_path, name):
 def test_an_attack_that_can_not_be_is_told_in_a_line(tmp_path, setting, value, allowed):
     attack = {"examples": 60, "seeds": 3}
     assert read(tmp_path, changed(("attacks", {"regularizers": attack}))).attacks["regularizers"].epsilons[-1] == 0.1
-    [line] = faults(tmp_path, changed(("attacks", {"regularizers": attack | {setting: value}})))
+    [line] = problems(tmp_path, changed(("attacks", {"regularizers": attack | {setting: value}})))
     assert line.startswith(f"params.yaml: attacks.regularizers.{setting}: found ") and allowed in line
 
 
 def test_only_a_family_of_recipes_is_attacked(tmp_path):
-    [line] = faults(tmp_path, changed(("attacks", {"regularizer": {}})))
+    [line] = problems(tmp_path, changed(("attacks", {"regularizer": {}})))
     assert line.endswith("allowed: one of: regularizers, combinations, ensembles, transfer; did you mean regularizers?")
     loaded = read(tmp_path, changed(("attacks", {"combinations": {"examples": 10}})))
     assert ("attacks", "combinations") in loaded.expected()
@@ -263,10 +263,10 @@ def test_a_topic_may_bear_the_name_of_a_technique(tmp_path):
     assert [entry for entry in loaded.expected() if entry[1] == name] == [("regularizers", name), ("theory", name)]
 
 
-def test_all_faults_are_told_at_once(tmp_path):
+def test_all_problems_are_told_at_once(tmp_path):
     text = SMALL_TEXT.replace("digits", "digit").replace("test_size: 60", "test_size: 0").replace("none: {}, ", "")
     text = text.replace("sgd", "&a adam").replace("mine", "2024-01-01").replace("processes: 2", "processes: *a")
-    keys = sorted(line.split(": ")[1] for line in faults(tmp_path, text.replace("\nseeds", "\nseed")))
+    keys = sorted(line.split(": ")[1] for line in problems(tmp_path, text.replace("\nseeds", "\nseed")))
     of_text, of_values = ["training.optimizer", "tracking.experiment", "processes"], ["data.name", "data.test_size"]
     assert keys == sorted([*of_text, *of_values, "regularizers.none", "seed"])
 
@@ -291,7 +291,7 @@ def test_all_faults_are_told_at_once(tmp_path):
 )
 def test_what_is_wrong_with_the_text_is_told_once(tmp_path, old, new, key):
     assert old in SMALL_TEXT
-    [line] = faults(tmp_path, SMALL_TEXT.replace(old, new))
+    [line] = problems(tmp_path, SMALL_TEXT.replace(old, new))
     assert line.startswith(f"params.yaml: {key}: found ") and ", in line " in line and "; allowed: " in line
 
 
@@ -337,9 +337,9 @@ def test_a_section_more_is_a_line_in_params_and_a_line_in_the_table(tmp_path, mo
     loaded = read(tmp_path, changed(("baselines", {}), ("references", {"logistic_regression": {"C": 3}})))
     assert loaded.references["logistic_regression"].C == 3.0
     assert ("references", "logistic_regression") in loaded.expected()
-    [line] = faults(tmp_path, changed(("references", {"logistic_regresion": {}})))
+    [line] = problems(tmp_path, changed(("references", {"logistic_regresion": {}})))
     assert line.endswith("did you mean logistic_regression?")
-    [line] = faults(tmp_path, changed(("references", {"logistic_regression": {}})))
+    [line] = problems(tmp_path, changed(("references", {"logistic_regression": {}})))
     assert "references.logistic_regression: found a name that baselines has already" in line
 
 
@@ -361,7 +361,7 @@ def test_what_is_searched_is_searched_with_one_budget_and_over_settings_that_the
         "variance_sources.recipes[0]": ("variance_sources.recipes", ["nothing"]),
     }
     for key, change in told.items():
-        lines = faults(tmp_path, changed(change))
+        lines = problems(tmp_path, changed(change))
         assert len(lines) == 1 and lines[0].startswith(f"params.yaml: {key}: found "), (key, lines)
 
 
@@ -411,7 +411,7 @@ def test_importing_params_imports_nothing_heavy():
     ],
 )
 def test_a_number_beyond_reason_is_one_line_with_its_bound(tmp_path, key, value):
-    [line] = faults(tmp_path, changed((key, value)))
+    [line] = problems(tmp_path, changed((key, value)))
     assert line.startswith(f"params.yaml: {key}") and f"found {json.dumps(value).strip('{}').split(': ')[-1]}" in line
     assert re.search(r"; allowed: a whole number from [12] to [0-9,]+", line)
 
@@ -419,7 +419,7 @@ def test_a_number_beyond_reason_is_one_line_with_its_bound(tmp_path, key, value)
 def test_a_grid_of_a_billion_settings_is_counted_and_not_made(tmp_path):
     rates = [number / 1000 for number in range(1000)]
     grid = {"input_rate": rates, "hidden_rate": rates, "masks": list(range(1, 1001))}
-    [line] = faults(tmp_path, changed(("sweeps", {"dropout": grid})))
+    [line] = problems(tmp_path, changed(("sweeps", {"dropout": grid})))
     assert (
         line
         == "params.yaml: sweeps.dropout: found 1,000,000,000 settings to try; allowed: at most 1,000, so shorter lists"

@@ -86,7 +86,7 @@ tracking: {experiment: "${x}"}
 """
 
 
-def test_the_command_check_tells_all_faults_ends_with_2_and_writes_nothing(tmp_path):
+def test_the_command_check_tells_all_problems_ends_with_2_and_writes_nothing(tmp_path):
     (tmp_path / "params.yaml").write_text(BROKEN)
     command = [Path(sys.executable).parent / "reglab", "check"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import pytest
 from annotated_types import Ge, Gt, Interval, Le, Lt, MinLen
 
-from reglab.config.problems import Faults, checked, is_named, words
+from reglab.config.problems import Problems, checked, is_named, words
 from reglab.core.wording import nearest, shown, unknown
 
 
@@ -61,7 +61,7 @@ def test_a_value_is_shown_as_one_would_write_it_in_one_line(value, told):
 
 
 def test_where_there_is_nothing_to_choose_from_the_line_says_so():
-    told = Faults("params.yaml")
+    told = Problems("params.yaml")
     assert not is_named(("a",), "x", [], told)
     assert told.lines[0].endswith("; allowed: nothing, for there is nothing to choose from")
     assert str(unknown("params.yaml: profiles", "x", [])).endswith(
@@ -71,7 +71,7 @@ def test_where_there_is_nothing_to_choose_from_the_line_says_so():
 
 @pytest.mark.parametrize("given", [{"a": None}, {"a": 1}, {"a": []}])
 def test_an_item_of_a_mapping_of_mappings_is_told_at_its_key(given):
-    told = Faults("params.yaml")
+    told = Problems("params.yaml")
     assert checked(dict[str, dict], given, ("profiles",), told) is None
     [line] = told.lines
     assert line.startswith("params.yaml: profiles.a: found ") and line.endswith(
@@ -80,7 +80,7 @@ def test_an_item_of_a_mapping_of_mappings_is_told_at_its_key(given):
 
 
 def test_what_fits_is_completed_with_defaults_and_typed():
-    told = Faults("params.yaml")
+    told = Problems("params.yaml")
     assert checked(Attack, {}, (), told) == Attack()
     assert checked(Attack, {"radii": [1, 0.5], "norm": "l2"}, (), told) == Attack(radii=(1.0, 0.5), norm="l2")
     assert checked(Annotated[int, Ge(1)] | None, None, (), told) is None
@@ -102,26 +102,26 @@ def test_what_fits_is_completed_with_defaults_and_typed():
     ],
 )
 def test_what_does_not_fit_is_told_in_one_line(given, line):
-    told = Faults("params.yaml")
+    told = Problems("params.yaml")
     assert checked(Attack, given, ("attacks", "x"), told) is None
     assert told.lines == [f"params.yaml: {line}"]
 
 
 def test_a_setting_without_default_must_be_given():
-    told = Faults("params.yaml")
+    told = Problems("params.yaml")
     assert checked(Required, {}, ("a", 0), told) is None
     assert told.lines == ["params.yaml: a[0].steps: found nothing; allowed: a whole number"]
 
 
 def test_a_value_of_which_a_part_was_lost_is_not_judged():
-    told = Faults("params.yaml")
-    told.lost.add(("attacks", "x", "radii", 1))
+    told = Problems("params.yaml")
+    told.unreadable.add(("attacks", "x", "radii", 1))
     assert checked(Attack, {"radii": [1, None], "steps": 0}, ("attacks", "x"), told) is None
     assert told.lines == ["params.yaml: attacks.x.steps: found 0; allowed: a whole number of at least 1"]
 
 
 def test_a_key_is_told_once_and_always_in_one_line():
-    told = Faults("params.yaml")
+    told = Problems("params.yaml")
     for found in ("x\ny", "z"):
         told.add(("a",), found, "b")
     assert told.lines == [r"params.yaml: a: found x\ny; allowed: b"]

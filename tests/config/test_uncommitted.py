@@ -5,7 +5,7 @@ import subprocess
 import pytest
 
 from reglab.config.entries import entry_of, in_checkout
-from reglab.config.problems import Faults
+from reglab.config.problems import Problems
 from reglab.config.uncommitted import untracked
 
 MINE = "src/reglab/regularizers/fresh_idea.py"
@@ -33,7 +33,7 @@ def test_without_git_there_is_nothing_to_tell(tmp_path):
 
 def test_a_queued_experiment_says_which_file_it_lacks(checkout, monkeypatch):
     def line():
-        told = Faults("params.yaml")
+        told = Problems("params.yaml")
         assert entry_of("regularizers", "fresh_idea", {}, ("regularizers", "fresh_idea"), told) is None
         return told.lines[0]
 

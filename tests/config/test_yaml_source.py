@@ -18,8 +18,8 @@ DATA = {"seeds": 3, "regularizers": {"none": {}, "l1": {"strength": 0.1}}, "trac
 
 def read(folder, text: str | bytes) -> tuple[dict, list[str]]:
     (folder / "params.yaml").write_bytes(text if isinstance(text, bytes) else text.encode())
-    data, faults = yaml_source.read(folder / "params.yaml")
-    return data, faults.lines
+    data, problems = yaml_source.read(folder / "params.yaml")
+    return data, problems.lines
 
 
 @pytest.mark.parametrize("text", [TEXT, "\ufeff" + TEXT, TEXT.replace("\n", "\r\n"), "---\n" + TEXT + "...\n"])

@@ -5,7 +5,7 @@ from dataclasses import fields, replace
 import pytest
 import torch
 
-from reglab.config.problems import Faults, checked
+from reglab.config.problems import Problems, checked
 from reglab.core.checks import standard_errors
 from reglab.core.errors import UserError
 from reglab.core.streams import Moment, generator
@@ -122,9 +122,9 @@ def test_what_is_no_image_is_refused():
 
 
 def test_settings_are_checked_as_those_of_params_yaml():
-    faults = Faults("params.yaml")
-    assert checked(Policy, {"rotation": 15, "flip": 0.5}, ("augmentation", "digits"), faults) == Policy(15, flip=0.5)
+    problems = Problems("params.yaml")
+    assert checked(Policy, {"rotation": 15, "flip": 0.5}, ("augmentation", "digits"), problems) == Policy(15, flip=0.5)
     for name, wrong in {"rotation": 181, "crop": 1, "padding_mode": "black", "flip": -1}.items():
-        assert checked(Policy, {name: wrong}, ("augmentation", "digits"), faults) is None
-    assert len(faults.lines) == 4
+        assert checked(Policy, {name: wrong}, ("augmentation", "digits"), problems) is None
+    assert len(problems.lines) == 4
     assert {field.name for field in fields(Policy)} == {*STRENGTHS, "noise", "padding_mode"}

@@ -160,7 +160,7 @@ def test_a_text_that_can_not_be_learned_from_is_refused_in_a_line(tmp_path, cont
 @pytest.mark.parametrize(("count", "refused"), [(text.LEAST - 1, 1), (text.LEAST, 0)])
 def test_a_text_needs_just_so_many_blocks(count, refused):
     stretches = [["a sentence"] * (BLOCK + 1)] * count
-    assert len(text.faults("mine.txt", stretches)) == refused
+    assert len(text.problems("mine.txt", stretches)) == refused
 
 
 @pytest.mark.parametrize(("name", "expected"), [("absent.txt", "no such file"), (".", "can not be read")])

@@ -9,7 +9,7 @@ import torch
 
 from reglab.attacks.base import evaluation_mode
 from reglab.config.cross_checks import check_ensembles
-from reglab.config.problems import Faults, hints, limits
+from reglab.config.problems import Problems, hints, limits
 from reglab.core import registry
 from reglab.core.errors import UserError
 from reglab.core.plain import own_name
@@ -139,11 +139,11 @@ class Narrow(type(OWN)):
 
 @pytest.mark.parametrize("model", [OWN, Narrow()], ids=["without", "constant"])
 def test_what_varies_the_width_of_a_network_without_that_setting_is_refused_before_any_work(model):
-    faults = Faults("params.yaml")
-    check_ensembles({"model": model, "ensembles": {"boosting": Boosting(), "bagging": Bagging()}}, faults)
-    assert [line.partition(";")[0] for line in faults.lines] == [
+    problems = Problems("params.yaml")
+    check_ensembles({"model": model, "ensembles": {"boosting": Boosting(), "bagging": Bagging()}}, problems)
+    assert [line.partition(";")[0] for line in problems.lines] == [
         f"params.yaml: ensembles.boosting.{setting}: found a model without a {setting}, {own_name(model)}"
         for setting in ("width", "depth")
     ]
-    check_ensembles({"model": NETWORKS["mlp"], "ensembles": {"boosting": Boosting()}}, none := Faults("params.yaml"))
+    check_ensembles({"model": NETWORKS["mlp"], "ensembles": {"boosting": Boosting()}}, none := Problems("params.yaml"))
     assert none.lines == []

@@ -6,7 +6,7 @@ from math import sqrt
 from typing import Any
 
 from reglab.config.grids import points
-from reglab.config.problems import Faults, Key, at_places, is_named
+from reglab.config.problems import Key, Problems, at_places, is_named
 from reglab.config.references import missing, references
 from reglab.config.stacks import check_stacks
 from reglab.core.plain import own_name
@@ -22,11 +22,11 @@ from reglab.experiments.robustness.settings import Attack
 OTHER_NAMES = ("theory", "augmentation", "attacks", "sweeps", "comparisons", "claims", "profiles")
 
 
-def check_references(given: dict, faults: Faults) -> None:
+def check_references(given: dict, problems: Problems) -> None:
     """An entry that is missing is told once, with the places that name it; what cannot be judged is not told at all."""
     for reference in references(given):
         if not all(isinstance(given.get(section), dict) for section in reference.sections):
-            faults.told.setdefault(reference.place)
+            problems.reported.setdefault(reference.place)
     for name, places in missing(given).items():
         section, *others = min((reference.sections for reference in places), key=len)
         if home := next((each for each in BASES if each in given and others and name in names(each)), None):
@@ -39,77 +39,77 @@ def check_references(given: dict, faults: Faults) -> None:
             key = places[0].place if others else (section, name)
             found = f'no entry "{name}"' if others else "no such entry"
             choices = [entry for each in places[0].sections for entry in given[each]]
-            faults.add(
+            problems.add(
                 key,
                 f"{found}, but these name it: {at_places([reference.place for reference in places])}",
                 f"such an entry, or none of these places (reglab repro --only takes them out){nearest(name, choices)}",
             )
-        faults.told |= dict.fromkeys(reference.place for reference in places)
+        problems.reported |= dict.fromkeys(reference.place for reference in places)
 
 
-def check_across(given: dict, values: dict, faults: Faults) -> None:
+def check_across(given: dict, values: dict, problems: Problems) -> None:
     """What one section demands of another."""
     regularizers = given.get("regularizers")
     if isinstance(regularizers, dict) and "none" not in regularizers:
-        faults.add(("regularizers", "none"), "no such entry", "none: {}, with which every recipe is compared")
+        problems.add(("regularizers", "none"), "no such entry", "none: {}, with which every recipe is compared")
     owners: dict[str, str] = {}
     for family, entries in values.items():
         for name in entries if isinstance(entries, dict) and family not in OTHER_NAMES else ():
             if owners.setdefault(name, family) != family:
-                faults.write((family, name), f"a name that {owners[name]} has already", "a name of its own")
-    check_tracking(given.get("tracking"), faults)
-    check_used(given, values, faults)
-    check_representations(values, faults)
-    check_searches(values, faults)
-    check_declared(values, faults)
-    check_ensembles(values, faults)
-    check_stacks(values, faults)
-    check_theory(values.get("theory") or {}, faults)
+                problems.write((family, name), f"a name that {owners[name]} has already", "a name of its own")
+    check_tracking(given.get("tracking"), problems)
+    check_used(given, values, problems)
+    check_representations(values, problems)
+    check_searches(values, problems)
+    check_declared(values, problems)
+    check_ensembles(values, problems)
+    check_stacks(values, problems)
+    check_theory(values.get("theory") or {}, problems)
     for family, attack in (values.get("attacks") or {}).items():
         if attack:
-            check_attack(("attacks", family), attack, values, faults)
+            check_attack(("attacks", family), attack, values, problems)
     data, vote = given.get("data"), values.get("baselines", {}).get("k_nearest_neighbours")
     size = data.get("train_size") if isinstance(data, dict) else None
     if vote and type(size) is int and vote.n_neighbors > size >= 1:
         key = ("baselines", "k_nearest_neighbours", "n_neighbors")
-        faults.add(key, shown(vote.n_neighbors), f"at most {size}, the data.train_size")
+        problems.add(key, shown(vote.n_neighbors), f"at most {size}, the data.train_size")
 
 
-def check_tracking(given: Plain, faults: Faults) -> None:
+def check_tracking(given: Plain, problems: Problems) -> None:
     """No password stands in params.yaml, for git, dvc.lock, `dvc exp show` and the report would all repeat it."""
     uri = given.get("uri") if isinstance(given, dict) else None
     if isinstance(uri, str) and has_secret(uri):
         allowed = "an address without one, or null: set MLFLOW_TRACKING_URI to the whole address instead"
-        faults.add(("tracking", "uri"), "a password or a token, which git and dvc.lock would keep", allowed)
+        problems.add(("tracking", "uri"), "a password or a token, which git and dvc.lock would keep", allowed)
 
 
-def check_used(given: dict, values: dict, faults: Faults) -> None:
+def check_used(given: dict, values: dict, problems: Problems) -> None:
     """What a stage cannot do without: a policy for few labels, something to attack."""
     learners = [section for section in ("pretraining", "transfer", "semi_supervised") if given.get(section)]
     if learners and isinstance(given.get("augmentation"), dict) and "study" not in given["augmentation"]:
         allowed = f"study: {{}}, which changes nothing, or some strengths, for the entries under {learners[0]}"
-        faults.add(("augmentation", "study"), "no such entry", allowed)
+        problems.add(("augmentation", "study"), "no such entry", allowed)
     for family in values.get("attacks") or {}:
         entries = values.get(family) or {}
         if isinstance(given.get(family), dict) and not [
             own for own in entries.values() if not getattr(own, "classes", None)
         ]:
-            faults.add(
+            problems.add(
                 ("attacks", family), f"nothing under {family} to attack", f"an entry there, or no attacks.{family}"
             )
 
 
-def check_ensembles(values: dict, faults: Faults) -> None:
+def check_ensembles(values: dict, problems: Problems) -> None:
     """Members that are chosen among the recipes are no more than these; those that are built have a model to vary."""
     recipes, model = values.get("regularizers") or {}, values.get("model")
     for name, ensemble in (values.get("ensembles") or {}).items():
         if ensemble and ensemble.gathers and recipes and ensemble.members > len(recipes):
             allowed = f"at most {len(recipes)}, the recipes under regularizers of which it chooses"
-            faults.add(("ensembles", name, "members"), shown(ensemble.members), allowed)
+            problems.add(("ensembles", name, "members"), shown(ensemble.members), allowed)
         for setting in ("width", "depth"):
             if ensemble and model and has_setting(ensemble, setting) and not has_setting(model, setting):
                 found = f"a model without a {setting}, {own_name(model)}"
-                faults.add(("ensembles", name, setting), found, f"a model that has one, or no ensembles.{name}")
+                problems.add(("ensembles", name, setting), found, f"a model that has one, or no ensembles.{name}")
 
 
 def has_setting(of: Any, name: str) -> bool:
@@ -117,74 +117,74 @@ def has_setting(of: Any, name: str) -> bool:
     return name in {field.name for field in fields(of)}
 
 
-def check_theory(topics: dict, faults: Faults) -> None:
+def check_theory(topics: dict, problems: Problems) -> None:
     """The circle of the Lagrangian's topic reaches its line, as the topic itself asks."""
     drawn = topics.get("lagrangian")
     if drawn and drawn.radius < (least := 1.01 * drawn.total / sqrt(2)):
         allowed = f"at least {least:.4g}, 1.01 times the distance of the line w1 + w2 = {drawn.total:g} from the origin"
-        faults.add(("theory", "lagrangian", "radius"), shown(drawn.radius), allowed)
+        problems.add(("theory", "lagrangian", "radius"), shown(drawn.radius), allowed)
 
 
-def check_representations(values: dict, faults: Faults) -> None:
+def check_representations(values: dict, problems: Problems) -> None:
     """What `transfer` starts from and is compared with; and that budgets rise and are no larger than the data."""
     pretexts, transfers = values.get("pretraining") or {}, values.get("transfer") or {}
     for name, entry in transfers.items():
-        if not entry or not is_named(("transfer", name, "start"), entry.start, list(pretexts), faults):
+        if not entry or not is_named(("transfer", name, "start"), entry.start, list(pretexts), problems):
             continue
         source = getattr(pretexts[entry.start], "source", None)
         if source == "text":
             images = [pretext for pretext, own in pretexts.items() if getattr(own, "source", None) != "text"]
-            faults.add(("transfer", name, "start"), f"{entry.start}, a pretext on text", one_of(images))
+            problems.add(("transfer", name, "start"), f"{entry.start}, a pretext on text", one_of(images))
         learned = getattr(pretexts[entry.start], "classes", 0)
         if learned and min(entry.classes or (0,)) < learned:
             allowed = f"classes from {learned} on: those below have taught {entry.start}, labels and all"
-            faults.add(("transfer", name, "classes"), shown(entry.classes and list(entry.classes)), allowed)
+            problems.add(("transfer", name, "classes"), shown(entry.classes and list(entry.classes)), allowed)
         if entry.classes and len(set(entry.classes)) < len(entry.classes):
-            faults.add(("transfer", name, "classes"), shown(list(entry.classes)), "each class once")
+            problems.add(("transfer", name, "classes"), shown(list(entry.classes)), "each class once")
         if reference_of(entry, transfers) is None:
             wanted = {"start": "scratch"} | ({"classes": list(entry.classes)} if entry.classes else {})
             found = "no entry that starts from scratch, augmented, on the same classes"
-            faults.add(("transfer", name), found, f"one beside it to compare with: {shown(wanted)}")
+            problems.add(("transfer", name), found, f"one beside it to compare with: {shown(wanted)}")
     for section, key in (("few_labels", "labels_per_class"), ("few_scenes", "labelled")):
         if few := values.get(section):
             budgets = list(getattr(few, key))
             if budgets != sorted(set(budgets)):
-                faults.add((section, key), shown(budgets), "numbers that rise")
+                problems.add((section, key), shown(budgets), "numbers that rise")
     few, scenes = values.get("few_scenes"), values.get("scenes")
     if few and scenes and max(few.labelled) > scenes.train_size:
         found, allowed = shown(max(few.labelled)), f"at most {scenes.train_size}, the scenes.train_size"
-        faults.add(("few_scenes", "labelled"), found, allowed)
+        problems.add(("few_scenes", "labelled"), found, allowed)
 
 
-def check_searches(values: dict, faults: Faults) -> None:
+def check_searches(values: dict, problems: Problems) -> None:
     """Every technique is tuned with the same budget, on seeds that there are; what is varied is there too."""
     sweeps = {name: len(points(grid)) for name, grid in (values.get("sweeps") or {}).items() if grid}
     for name, count in sweeps.items():
         if count != (first := next(iter(sweeps.values()))):
             allowed = f"{first}, as many as {next(iter(sweeps))} has: the same budget for every technique"
-            faults.add(("sweeps", name), f"{count} settings to try", allowed)
+            problems.add(("sweeps", name), f"{count} settings to try", allowed)
     seeds, tuning = values.get("seeds"), values.get("tuning")
     if seeds and tuning and tuning.seeds > seeds:
-        faults.add(("tuning", "seeds"), shown(tuning.seeds), f"at most {seeds}, the seeds that are trained")
+        problems.add(("tuning", "seeds"), shown(tuning.seeds), f"at most {seeds}, the seeds that are trained")
     single, stacked = list({"none": None} | (values.get("regularizers") or {})), list(values.get("combinations") or {})
     for section, choices in (("regimes", single), ("variance_sources", [*single, *stacked])):
         recipes = values[section].recipes if values.get(section) else ()
         for place, recipe in enumerate(recipes):
-            is_named((section, "recipes", place), recipe, choices, faults)
+            is_named((section, "recipes", place), recipe, choices, problems)
         if len(set(recipes)) < len(recipes):
-            faults.add((section, "recipes"), shown(list(recipes)), "each recipe once")
+            problems.add((section, "recipes"), shown(list(recipes)), "each recipe once")
     if regimes := values.get("regimes"):
         if regimes.recipes and "none" not in regimes.recipes:
-            faults.add(("regimes", "recipes"), "no none", "none among them, with which the others are compared")
+            problems.add(("regimes", "recipes"), "no none", "none among them, with which the others are compared")
         for axis in ("train_size", "label_noise", "width"):
             if list(steps := getattr(regimes, axis)) != sorted(set(steps)):
-                faults.add(("regimes", axis), shown(list(steps)), "numbers that rise")
+                problems.add(("regimes", axis), shown(list(steps)), "numbers that rise")
         if regimes.recipes and (model := values.get("model")) and not has_setting(model, "width"):
             found = f"a model without a width, {own_name(model)}"
-            faults.add(("regimes", "width"), found, "a model that has one, or regimes.recipes: []")
+            problems.add(("regimes", "width"), found, "a model that has one, or regimes.recipes: []")
 
 
-def check_declared(values: dict, faults: Faults) -> None:
+def check_declared(values: dict, problems: Problems) -> None:
     """Pairs and claims are about entries that train over seeds, by numbers that the records of both will hold."""
     known = {name: metrics for name, (_, metrics) in metric_names(values).items()}
     for section in ("comparisons", "claims"):
@@ -194,35 +194,37 @@ def check_declared(values: dict, faults: Faults) -> None:
             key, other = (section, name), getattr(declared, "versus_metric", None)
             sides = {"recipe": declared.recipe, "versus": declared.versus}
             entries = {side: entry for side, entry in sides.items() if isinstance(entry, str)}
-            if not all([is_named((*key, side), entry, list(known), faults) for side, entry in entries.items()]):
+            if not all([is_named((*key, side), entry, list(known), problems) for side, entry in entries.items()]):
                 continue
             metrics = known[declared.recipe]
             if section == "comparisons":
                 metrics = [metric for metric in metrics if over(metric) == "seeds" and better(metric)]
             if "versus" in entries and not other:
                 metrics = [metric for metric in metrics if metric in known[declared.versus]]
-            if not is_named((*key, "metric"), declared.metric, metrics, faults):
+            if not is_named((*key, "metric"), declared.metric, metrics, problems):
                 continue
             if getattr(declared, "direction", "") == "same" and not (
                 declared.margin or relevance(declared.metric, 1.0)
             ):
                 allowed = "a number: evaluation.relevant_difference is of accuracies and other fractions of their kind"
-                faults.add((*key, "margin"), f"no margin for {declared.metric}", allowed)
+                problems.add((*key, "margin"), f"no margin for {declared.metric}", allowed)
             if "versus" not in entries:
                 if other:
-                    faults.add((*key, "versus_metric"), shown(other), "nothing beside a number")
+                    problems.add((*key, "versus_metric"), shown(other), "nothing beside a number")
             elif declared.recipe == declared.versus and other in (None, declared.metric):
-                faults.add((*key, "versus"), f"{declared.versus}, the recipe itself", "another entry, or versus_metric")
+                problems.add(
+                    (*key, "versus"), f"{declared.versus}, the recipe itself", "another entry, or versus_metric"
+                )
             elif other:
                 alike = [metric for metric in known[declared.versus] if over(metric) == over(declared.metric)]
-                is_named((*key, "versus_metric"), other, alike, faults)
+                is_named((*key, "versus_metric"), other, alike, problems)
 
 
-def check_attack(key: Key, attack: Attack, values: dict, faults: Faults) -> None:
+def check_attack(key: Key, attack: Attack, values: dict, problems: Problems) -> None:
     """Its epsilons rise, and it asks for no more seeds and examples than there are."""
     if list(attack.epsilons) != sorted(set(attack.epsilons)):
-        faults.add((*key, "epsilons"), shown(list(attack.epsilons)), "numbers that rise")
+        problems.add((*key, "epsilons"), shown(list(attack.epsilons)), "numbers that rise")
     if (seeds := values.get("seeds")) and attack.seeds > seeds:
-        faults.add((*key, "seeds"), shown(attack.seeds), f"at most {seeds}, the seeds that are trained")
+        problems.add((*key, "seeds"), shown(attack.seeds), f"at most {seeds}, the seeds that are trained")
     if (data := values.get("data")) and attack.examples > data.test_size:
-        faults.add((*key, "examples"), shown(attack.examples), f"at most {data.test_size}, the data.test_size")
+        problems.add((*key, "examples"), shown(attack.examples), f"at most {data.test_size}, the data.test_size")

@@ -20,20 +20,20 @@ def check(settings) -> list[str]:
     `settings` are the `Params`.
     """
     data = settings.data
-    lines = accelerator_faults(settings.training.accelerator)
+    lines = accelerator_problems(settings.training.accelerator)
     inputs, labels = loaded(data.name)
-    lines += splits.faults(data, labels)
+    lines += splits.problems(data, labels)
     images = inputs.ndim == 4  # else whatever learns from few labels is to be taken out, of which `needs` tells
     if images:
-        lines += data_checks.class_faults(settings.transfer, labels)
+        lines += data_checks.class_problems(settings.transfer, labels)
     if not lines and settings.regimes.recipes:
-        lines += data_checks.regime_faults(data, settings.regimes, labels)
+        lines += data_checks.regime_problems(data, settings.regimes, labels)
     if images and not lines and (settings.transfer or settings.semi_supervised):
-        lines += data_checks.few_labels_faults(data, settings.few_labels, labels, settings.seeds)
-    lines += data_needs.faults(settings, inputs, labels)
+        lines += data_checks.few_labels_problems(data, settings.few_labels, labels, settings.seeds)
+    lines += data_needs.problems(settings, inputs, labels)
     if any(pretext.source == "text" for pretext in settings.pretraining.values()):
-        lines += text_faults(settings.text.file)
-    lines += scenes_faults(settings.scenes)
+        lines += text_problems(settings.text.file)
+    lines += scenes_problems(settings.scenes)
     if lines:
         raise UserError(*lines)
     return data_needs.idle(settings, inputs.shape[1:])
@@ -75,7 +75,7 @@ def unusable(inputs, labels) -> list[str]:
     return lines
 
 
-def accelerator_faults(accelerator: str) -> list[str]:
+def accelerator_problems(accelerator: str) -> list[str]:
     """A line where a GPU is asked for and torch sees none; torch is imported in that case alone."""
     if accelerator != "gpu":
         return []
@@ -86,7 +86,7 @@ def accelerator_faults(accelerator: str) -> list[str]:
     return ['params.yaml: training.accelerator: found "gpu", but torch sees none; allowed here: cpu, or auto']
 
 
-def text_faults(file: str) -> list[str]:
+def text_problems(file: str) -> list[str]:
     """What is wrong with a user's own text file; the one that a stage makes is right."""
     if file == Text().file:
         return []
@@ -99,12 +99,12 @@ def text_faults(file: str) -> list[str]:
             f"params.yaml: text.file: {file}: found {found}; allowed: at most {LARGEST_TEXT:,}, which are held in memory"
         ]
     try:
-        return text.faults(file, text.sentences(text.read_file(file)))
+        return text.problems(file, text.sentences(text.read_file(file)))
     except UserError as error:
         return list(error.lines)
 
 
-def scenes_faults(scenes: Scenes) -> list[str]:
+def scenes_problems(scenes: Scenes) -> list[str]:
     """A line where the scenes would not fit into memory: three colours, a mask and a depth for each pixel, 4 bytes each."""
     size = 5 * 4 * scenes.size**2 * scenes.count
     if size <= LARGEST_SCENES:
@@ -114,7 +114,7 @@ def scenes_faults(scenes: Scenes) -> list[str]:
     return [f"params.yaml: scenes: found {found}; allowed: {allowed}; lower size, or how many there are"]
 
 
-def few_labels_faults(data, few_labels, labels: np.ndarray, seeds: int) -> list[str]:
+def few_labels_problems(data, few_labels, labels: np.ndarray, seeds: int) -> list[str]:
     """A line where some class of some seed has fewer labelled examples than `few_labels.labels_per_class` asks for."""
     classes = int(labels.max()) + 1
     fewest = min(
@@ -130,7 +130,7 @@ def few_labels_faults(data, few_labels, labels: np.ndarray, seeds: int) -> list[
     ]
 
 
-def class_faults(transfers: dict, labels: np.ndarray) -> list[str]:
+def class_problems(transfers: dict, labels: np.ndarray) -> list[str]:
     """A line for each entry of `transfer` that names a class which the data does not have."""
     classes = sorted(set(labels.tolist()))
     return [
@@ -140,7 +140,7 @@ def class_faults(transfers: dict, labels: np.ndarray) -> list[str]:
     ]
 
 
-def regime_faults(data, regimes, labels: np.ndarray) -> list[str]:
+def regime_problems(data, regimes, labels: np.ndarray) -> list[str]:
     """A line for each of `regimes.train_size` that the data cannot give beside validation and test."""
     least, most = int(labels.max()) + 1, len(labels) - data.validation_size - data.test_size
     return [

@@ -9,9 +9,9 @@ from reglab.core.plain import own_name
 from reglab.data.patches import hidden_count, patch_grid
 
 
-def faults(settings, inputs: np.ndarray, labels: np.ndarray) -> list[str]:
+def problems(settings, inputs: np.ndarray, labels: np.ndarray) -> list[str]:
     """A line for each section with entries that the data cannot serve; `settings` are the `Params`."""
-    lines = image_faults(settings, inputs) if inputs.ndim != 4 else few_label_faults(settings, inputs, labels)
+    lines = image_problems(settings, inputs) if inputs.ndim != 4 else few_label_problems(settings, inputs, labels)
     if inputs.min() < 0 or inputs.max() > 1:
         found = f"inputs from {inputs.min():g} to {inputs.max():g}"
         for place, names in needing(settings, "unit_range"):
@@ -26,7 +26,7 @@ def faults(settings, inputs: np.ndarray, labels: np.ndarray) -> list[str]:
     return lines
 
 
-def few_label_faults(settings, inputs: np.ndarray, labels: np.ndarray) -> list[str]:
+def few_label_problems(settings, inputs: np.ndarray, labels: np.ndarray) -> list[str]:
     """A line for what asks for more examples, classes or patches than there are."""
     lines = []
     pool = len(labels) - settings.data.validation_size - settings.data.test_size
@@ -38,7 +38,7 @@ def few_label_faults(settings, inputs: np.ndarray, labels: np.ndarray) -> list[s
             )
     classes = int(labels.max()) + 1
     for name, pretext in settings.pretraining.items():
-        lines += masking_faults(name, pretext, inputs.shape[2:])
+        lines += masking_problems(name, pretext, inputs.shape[2:])
         if (taught := getattr(pretext, "classes", 0)) > classes:
             lines.append(
                 f"params.yaml: pretraining.{name}.classes: found {taught}; allowed: at most {classes}, as the data has"
@@ -46,7 +46,7 @@ def few_label_faults(settings, inputs: np.ndarray, labels: np.ndarray) -> list[s
     return lines
 
 
-def masking_faults(name: str, pretext, size: tuple[int, ...]) -> list[str]:
+def masking_problems(name: str, pretext, size: tuple[int, ...]) -> list[str]:
     """A line where a pretext that hides patches would hide none of them, or all, in images of this size."""
     patch, ratio = getattr(pretext, "patch_size", None), getattr(pretext, "mask_ratio", None)
     if patch is None or ratio is None:
@@ -67,7 +67,7 @@ def masking_faults(name: str, pretext, size: tuple[int, ...]) -> list[str]:
     ]
 
 
-def image_faults(settings, inputs: np.ndarray) -> list[str]:
+def image_problems(settings, inputs: np.ndarray) -> list[str]:
     """What cannot be done with a table, section by section, and what to take out for it."""
     shape = " x ".join(map(str, inputs.shape[1:]))
     found, wanted = f"on examples of {shape} numbers", "images (channels x height x width)"

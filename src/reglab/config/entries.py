@@ -9,24 +9,24 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from reglab.config.problems import Faults, Key, checked, hints, words
+from reglab.config.problems import Key, Problems, checked, hints, words
 from reglab.core.errors import UserError
 from reglab.core.registry import BASES, FOLDERS, find, names
 from reglab.core.wording import Plain, nearest, one_of, shown
 
 
-def entry_of(family: str, name: str, given: Plain, key: Key, faults: Faults) -> Any:
+def entry_of(family: str, name: str, given: Plain, key: Key, problems: Problems) -> Any:
     """The entry `name` of a family, its settings completed with the defaults."""
     if name not in names(family):
         near = in_checkout(FOLDERS[family], name) or nearest(name, names(family))
-        faults.add(key, "an unknown name", one_of(names(family)) + near)
+        problems.add(key, "an unknown name", one_of(names(family)) + near)
         return None
     try:
         kind = find(family, name)
     except UserError as error:
-        faults.tell(key, error.lines)
+        problems.report(key, error.lines)
         return None
-    return checked(kind, {} if given is None else given, key, faults)
+    return checked(kind, {} if given is None else given, key, problems)
 
 
 def find_own(path: str) -> type:

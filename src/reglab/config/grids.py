@@ -5,7 +5,7 @@ from itertools import product
 from typing import Any
 
 from reglab.config.entries import entry_of
-from reglab.config.problems import Faults, Key, checked, is_named
+from reglab.config.problems import Key, Problems, checked, is_named
 from reglab.core.registry import names
 from reglab.core.wording import Plain, shown
 from reglab.experiments.tuning.settings import Cocktail
@@ -18,48 +18,48 @@ def points(grid: dict[str, tuple]) -> list[dict]:
     return [dict(zip(grid, values, strict=True)) for values in product(*grid.values())]
 
 
-def sweep_of(name: str, given: Plain, recipes: dict, key: Key, faults: Faults) -> dict[str, tuple] | None:
+def sweep_of(name: str, given: Plain, recipes: dict, key: Key, problems: Problems) -> dict[str, tuple] | None:
     """A grid {setting: (values)} over the entry `name` of `regularizers`."""
-    if not is_named(key, name, list(recipes), faults):
+    if not is_named(key, name, list(recipes), problems):
         return None
     if not isinstance(given, dict) or not given or not all(isinstance(own, list) and own for own in given.values()):
-        faults.add(key, shown(given), "settings with the values to try, such as {strength: [0.1, 1.0]}")
+        problems.add(key, shown(given), "settings with the values to try, such as {strength: [0.1, 1.0]}")
         return None
     if (count := math.prod(map(len, given.values()))) > MOST:
-        faults.add(key, f"{count:,} settings to try", f"at most {MOST:,}, so shorter lists")
+        problems.add(key, f"{count:,} settings to try", f"at most {MOST:,}, so shorter lists")
         return None
-    tried = [at(name, point, recipes, key, faults) for point in points(given)]
+    tried = [at(name, point, recipes, key, problems) for point in points(given)]
     if None in tried:
         return None
     return {setting: tuple(dict.fromkeys(getattr(point, setting) for point in tried)) for setting in given}
 
 
-def cocktail_of(name: str, given: Plain, recipes: dict, key: Key, faults: Faults) -> Cocktail | None:
+def cocktail_of(name: str, given: Plain, recipes: dict, key: Key, problems: Problems) -> Cocktail | None:
     """A search, its ingredients and ranges checked against `regularizers`."""
-    found = checked(Cocktail, given, key, faults)
+    found = checked(Cocktail, given, key, problems)
     if found and not found.ingredients:
-        faults.add((*key, "ingredients"), "{}", "entries of regularizers with the settings that vary")
+        problems.add((*key, "ingredients"), "{}", "entries of regularizers with the settings that vary")
     for ingredient, ranges in found.ingredients.items() if found else ():
         place = (*key, "ingredients", ingredient)
-        if not is_named(place, ingredient, list(recipes), faults):
+        if not is_named(place, ingredient, list(recipes), problems):
             continue
         for setting, (low, high) in ranges.items():
             if not low < high:
-                faults.add((*place, setting), shown([low, high]), "two numbers, the lower first")
+                problems.add((*place, setting), shown([low, high]), "two numbers, the lower first")
         for end in (0, 1):  # a range is right when both of its ends are
             ends = {setting: both[end] for setting, both in given["ingredients"][ingredient].items()}
-            at(ingredient, ends, recipes, place, faults)
+            at(ingredient, ends, recipes, place, problems)
     return found
 
 
-def at(name: str, point: dict, recipes: dict, key: Key, faults: Faults) -> Any:
+def at(name: str, point: dict, recipes: dict, key: Key, problems: Problems) -> Any:
     """The entry `name` with some other settings; a line for what is wrong with these, not with the rest of the entry."""
     if name not in names("regularizers"):
         return None
     own = recipes[name] if isinstance(recipes[name], dict) else {}
-    found = entry_of("regularizers", name, own | point, key, scratch := Faults(faults.file))
-    for line, place in zip(scratch.lines, scratch.told, strict=True):
-        if place[len(key) :][:1] and place[len(key)] in point and place not in faults.told:
-            faults.lines.append(line)
-            faults.told[place] = None
+    found = entry_of("regularizers", name, own | point, key, scratch := Problems(problems.file))
+    for line, place in zip(scratch.lines, scratch.reported, strict=True):
+        if place[len(key) :][:1] and place[len(key)] in point and place not in problems.reported:
+            problems.lines.append(line)
+            problems.reported[place] = None
     return found

@@ -1,4 +1,4 @@
-"""The only reader of params.yaml: typed, frozen, and all its faults at once, before any work.
+"""The only reader of params.yaml: typed, frozen, and all its problems at once, before any work.
 
 A section is a field of `Params`. Where its entries are found by name, one class a file, `entries.BASES` says where they
 lie: one section more is a line there and a line here.
@@ -15,7 +15,7 @@ from annotated_types import Ge, Le
 from reglab.config.cross_checks import check_across, check_references
 from reglab.config.entries import describe, entry_of, find_own, in_checkout
 from reglab.config.grids import cocktail_of, sweep_of
-from reglab.config.problems import Faults, Key, checked, hints, is_named, words
+from reglab.config.problems import Key, Problems, checked, hints, is_named, words
 from reglab.config.renamed import renamed
 from reglab.config.yaml_source import read
 from reglab.core import outlines
@@ -106,103 +106,105 @@ class Params:
 
 def load(path: str | Path = "params.yaml") -> Params:
     """The file as `Params`; UserError with a line for each fault: key, what was found, what is allowed."""
-    given, faults = read(path)
+    given, problems = read(path)
     kinds, values = hints(Params), {}
-    given = renamed(known_sections(given, list(kinds), faults), faults)
-    check_references(given, faults)
+    given = renamed(known_sections(given, list(kinds), problems), problems)
+    check_references(given, problems)
     for section in fields(Params):
         name = section.name
         if name in GRIDS and name in given:
-            values[name] = varied(name, given, faults)
+            values[name] = varied(name, given, problems)
         elif name in given:
-            values[name] = section_of(name, kinds[name], given[name], faults)
+            values[name] = section_of(name, kinds[name], given[name], problems)
         elif section.default is section.default_factory is MISSING:
-            faults.add((name,), "no such section", words(kinds[name]))
+            problems.add((name,), "no such section", words(kinds[name]))
     profiles = given.get("profiles")
     for name, profile in profiles.items() if isinstance(profiles, dict) else ():
-        name_of("profiles", name, faults)
+        name_of("profiles", name, problems)
         if name == "only":
-            faults.add(("profiles", name), "the name of the folder that `--only` takes", "another name")
+            problems.add(("profiles", name), "the name of the folder that `--only` takes", "another name")
         for section in profile if isinstance(profile, dict) else ():
-            is_named(("profiles", name, section), section, list(kinds), faults)
-    check_across(given, values, faults)
-    if faults.lines:
-        raise UserError(*faults.lines)
+            is_named(("profiles", name, section), section, list(kinds), problems)
+    check_across(given, values, problems)
+    if problems.lines:
+        raise UserError(*problems.lines)
     return Params(**values)
 
 
 def load_tracking(path: str | Path) -> Tracking:
     """The section `tracking` alone, whatever the others say; UserError where it has a fault."""
-    given, faults = read(path)
-    tracking = section_of("tracking", Tracking, given.get("tracking"), faults)
+    given, problems = read(path)
+    tracking = section_of("tracking", Tracking, given.get("tracking"), problems)
     if tracking is None:
-        raise UserError(*faults.lines)
+        raise UserError(*problems.lines)
     return tracking
 
 
-def known_sections(given: dict, known: list[str], faults: Faults) -> dict:
+def known_sections(given: dict, known: list[str], problems: Problems) -> dict:
     """The sections under their names: one that is spelled wrong is told once and then read as what it was meant for."""
     found = {}
     for name, section in given.items():
         close = get_close_matches(name, [each for each in known if each not in given], n=1)
         if name not in known:
-            faults.add((name,), "an unknown section", ", ".join(known) + nearest(name, close or known))
+            problems.add((name,), "an unknown section", ", ".join(known) + nearest(name, close or known))
         found |= {name: section} if name in known else {close[0]: section} if close else {}
     return found
 
 
-def section_of(name: str, kind: Any, given: Plain, faults: Faults) -> Any:
-    """What `Params` holds of a section, None or parts of it None where there are faults."""
+def section_of(name: str, kind: Any, given: Plain, problems: Problems) -> Any:
+    """What `Params` holds of a section, None or parts of it None where there are problems."""
     if name in BASES or name == "combinations":
         if not isinstance(given, dict):
-            faults.add((name,), shown(given), words(kind))
+            problems.add((name,), shown(given), words(kind))
             return {}
         if name == "combinations":
             for entry in given:
-                name_of(name, entry, faults)
-            return {entry: stacked((name, entry), steps, faults) for entry, steps in given.items()}
-        return {entry: entry_of(name, entry, own, (name, entry), faults) for entry, own in given.items()}
+                name_of(name, entry, problems)
+            return {entry: stacked((name, entry), steps, problems) for entry, steps in given.items()}
+        return {entry: entry_of(name, entry, own, (name, entry), problems) for entry, own in given.items()}
     if name == "attacks" and isinstance(given, dict):
-        known = [family for family in given if is_named((name, family), family, ATTACKED, faults)]
-        return {family: checked(Attack, given[family], (name, family), faults) for family in known}
+        known = [family for family in given if is_named((name, family), family, ATTACKED, problems)]
+        return {family: checked(Attack, given[family], (name, family), problems) for family in known}
     if name in FREE and isinstance(given, dict):
-        return {entry: free_entry(name, entry, own, FREE[name], faults) for entry, own in given.items()}
+        return {entry: free_entry(name, entry, own, FREE[name], problems) for entry, own in given.items()}
     if name == "augmentation" and isinstance(given, dict):
-        return policies(given, faults)
+        return policies(given, problems)
     if name == "model":
-        return model_of((name,), given, faults)
+        return model_of((name,), given, problems)
     if name == "few_labels" and isinstance(given, dict):
-        model = model_of((name, "model"), given.get("model"), faults)
-        shared = stacked((name, "regularizers"), given["regularizers"], faults) if given.get("regularizers") else ()
-        rest = checked(FewLabels, given | {"model": {}, "regularizers": []}, (name,), faults)
+        model = model_of((name, "model"), given.get("model"), problems)
+        shared = stacked((name, "regularizers"), given["regularizers"], problems) if given.get("regularizers") else ()
+        rest = checked(FewLabels, given | {"model": {}, "regularizers": []}, (name,), problems)
         return replace(rest, model=model, regularizers=shared) if rest and model else None
     if name == "data" and isinstance(given, dict):
-        is_named(("data", "name"), given.get("name"), sources(), faults, in_checkout("data/sources", given.get("name")))
-    return checked(kind, given, (name,), faults)
+        is_named(
+            ("data", "name"), given.get("name"), sources(), problems, in_checkout("data/sources", given.get("name"))
+        )
+    return checked(kind, given, (name,), problems)
 
 
-def model_of(key: Key, given: Plain, faults: Faults) -> Any:
+def model_of(key: Key, given: Plain, problems: Problems) -> Any:
     """A network: the class that `name` names, of models/ or by its dotted path, with the other settings."""
     if not isinstance(given, dict):
-        faults.add(key, "nothing" if given is None else shown(given), words(Any))
+        problems.add(key, "nothing" if given is None else shown(given), words(Any))
         return None
     own = {name: value for name, value in given.items() if name != "name"}
     name = given.get("name")
     if isinstance(name, str) and "." in name:
         try:
-            return checked(find_own(name), own, key, faults)
+            return checked(find_own(name), own, key, problems)
         except UserError as error:
-            faults.add((*key, "name"), *error.lines[0].removeprefix(f"{name}: found ").split("; allowed: "))
+            problems.add((*key, "name"), *error.lines[0].removeprefix(f"{name}: found ").split("; allowed: "))
             return None
-    known = is_named((*key, "name"), name, names("models"), faults, in_checkout("models", name))
-    return checked(find("models", name), own, key, faults) if known else None
+    known = is_named((*key, "name"), name, names("models"), problems, in_checkout("models", name))
+    return checked(find("models", name), own, key, problems) if known else None
 
 
-def policies(given: dict, faults: Faults) -> dict[str, Any]:
+def policies(given: dict, problems: Problems) -> dict[str, Any]:
     """How the images of each folder are varied."""
-    known = [name for name in given if is_named(("augmentation", name), name, AUGMENTED, faults)]
+    known = [name for name in given if is_named(("augmentation", name), name, AUGMENTED, problems)]
     policy = policy_class()
-    return {name: checked(policy, given[name], ("augmentation", name), faults) for name in known}
+    return {name: checked(policy, given[name], ("augmentation", name), problems) for name in known}
 
 
 def policy_class() -> type:
@@ -213,43 +215,43 @@ def policy_class() -> type:
     return Policy
 
 
-def varied(name: str, given: dict, faults: Faults) -> dict[str, Any]:
+def varied(name: str, given: dict, problems: Problems) -> dict[str, Any]:
     """A section whose entries vary settings of those of `regularizers`."""
     if not isinstance(given[name], dict):
-        faults.add((name,), shown(given[name]), words(dict))
+        problems.add((name,), shown(given[name]), words(dict))
         return {}
     recipes = given["regularizers"] if isinstance(given.get("regularizers"), dict) else {}
     for entry in given[name]:
-        name_of(name, entry, faults)
-    return {entry: GRIDS[name](entry, own, recipes, (name, entry), faults) for entry, own in given[name].items()}
+        name_of(name, entry, problems)
+    return {entry: GRIDS[name](entry, own, recipes, (name, entry), problems) for entry, own in given[name].items()}
 
 
-def free_entry(family: str, name: str, given: Plain, kind: type, faults: Faults) -> Any:
+def free_entry(family: str, name: str, given: Plain, kind: type, problems: Problems) -> Any:
     """An entry whose name is the user's own."""
-    name_of(family, name, faults)
-    return checked(kind, {} if given is None else given, (family, name), faults)
+    name_of(family, name, problems)
+    return checked(kind, {} if given is None else given, (family, name), problems)
 
 
-def name_of(family: str, name: str, faults: Faults) -> None:
+def name_of(family: str, name: str, problems: Problems) -> None:
     """A line where a name that the user gave could not be a folder's and a stage's."""
     if not re.fullmatch(r"[a-z0-9_]{1,80}", name):
-        faults.add((family, name), f"the name {shown(name)}", "lower-case letters, digits and _, at most 80")
+        problems.add((family, name), f"the name {shown(name)}", "lower-case letters, digits and _, at most 80")
 
 
-def stacked(key: Key, steps: Plain, faults: Faults) -> tuple:
+def stacked(key: Key, steps: Plain, problems: Problems) -> tuple:
     """A list of techniques in order of application, each with its settings."""
     techniques, earlier = [], set()
     if not isinstance(steps, list) or not steps:
-        faults.add(key, shown(steps), "a list of techniques, such as - dropout: {}")
+        problems.add(key, shown(steps), "a list of techniques, such as - dropout: {}")
         return ()
     for number, step in enumerate(steps):
         if not isinstance(step, dict) or len(step) != 1:
-            faults.add((*key, number), shown(step), "one technique and its settings, such as dropout: {}")
+            problems.add((*key, number), shown(step), "one technique and its settings, such as dropout: {}")
             continue
         [(technique, own)] = step.items()
         place = (*key, number, technique)
-        techniques.append(entry_of("regularizers", technique, own, place, faults))
+        techniques.append(entry_of("regularizers", technique, own, place, problems))
         if technique in earlier:
-            faults.write(place, "a technique that the list has already", "each technique once")
+            problems.write(place, "a technique that the list has already", "each technique once")
         earlier.add(technique)
     return tuple(techniques)

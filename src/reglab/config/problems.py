@@ -19,36 +19,36 @@ Key = tuple[str | int, ...]  # where a value stands: ("combinations", "both", 0,
 PHRASES = {"ge": "of at least", "gt": "above", "le": "of at most", "lt": "below", "min_length": "of a length from"}
 
 
-class Faults:
+class Problems:
     """The lines about one file: key, what was found, what is allowed."""
 
     def __init__(self, file: str) -> None:
         self.file = file
         self.lines: list[str] = []
-        self.told: dict[Key, None] = {}  # one line about a key is enough
-        self.lost: set[Key] = set()  # the values that could not be taken over
+        self.reported: dict[Key, None] = {}  # one line about a key is enough
+        self.unreadable: set[Key] = set()  # the values that could not be taken over
 
     def add(self, key: Key, found: str, allowed: str) -> None:
         """A line about the value of `key`, unless one has been told, or a part of the value was lost."""
-        if key not in self.told and not any(lost[: len(key)] == key for lost in self.lost):
+        if key not in self.reported and not any(lost[: len(key)] == key for lost in self.unreadable):
             self.write(key, found, allowed)
 
     def in_text(self, event: Event, key: Key, found: str, allowed: str, *, lost: bool = False) -> None:
         """A line about the text itself, at this event of the parser."""
         self.write(key, f"{found}, in line {event.start_mark.line + 1}", allowed)
         if lost:
-            self.lost.add(key)
+            self.unreadable.add(key)
 
-    def tell(self, key: Key, lines: Iterable[str]) -> None:
-        """Lines of another file's faults, found on the way to the value of `key`."""
+    def report(self, key: Key, lines: Iterable[str]) -> None:
+        """Lines of another file's problems, found on the way to the value of `key`."""
         self.lines += [line for line in lines if line not in self.lines]
-        self.told[key] = None
+        self.reported[key] = None
 
     def write(self, key: Key, found: str, allowed: str) -> None:
         place = f"{self.file}: {dotted(key)}" if key else self.file
         line = f"{place}: found {found}; allowed: {allowed}"
         self.lines.append(line if line.isprintable() else line.encode("unicode_escape").decode())
-        self.told[key] = None
+        self.reported[key] = None
 
 
 def dotted(key: Key) -> str:
@@ -97,11 +97,11 @@ def limits(constraints: Iterable) -> str:
     return " and".join(f" {PHRASES[name]} {bound}" for name, bound in found.items())
 
 
-def checked(kind: Any, given: Plain, key: Key, faults: Faults) -> Any:
+def checked(kind: Any, given: Plain, key: Key, problems: Problems) -> Any:
     """What is given as a value of this type, a dataclass completed with its defaults; None and lines if it is none."""
     if is_dataclass(kind):
         if not isinstance(given, dict):
-            faults.add(key, shown(given), words(kind))
+            problems.add(key, shown(given), words(kind))
             return None
         given = {field.name: field.default for field in fields(kind) if field.default is not MISSING} | given
     try:  # as JSON, for its types are those of YAML: a list may become a tuple, but no text a number
@@ -112,26 +112,26 @@ def checked(kind: Any, given: Plain, key: Key, faults: Faults) -> Any:
     for place, fault in wrong.items():
         if fault == "unexpected_keyword_argument":
             allowed = one_of(kinds) + nearest(*place, list(kinds)) if kinds else "no settings: {}"
-            faults.add(key + place, "an unknown setting", allowed)
+            problems.add(key + place, "an unknown setting", allowed)
         elif fault == "missing":
-            faults.add(key + place, "nothing", words(kinds[place[0]]))
+            problems.add(key + place, "nothing", words(kinds[place[0]]))
         else:
             value, wanted = (given[place[0]], kinds[place[0]]) if kinds and place else (given, kind)
             if not kinds and get_origin(kind) is dict and place:  # an item of a mapping of one type
                 value, wanted = given[place[0]], get_args(kind)[1]
             choices = get_args(wanted) if get_origin(wanted) is Literal else ()
-            faults.add(key + place, shown(value), words(wanted) + nearest(value, choices))
+            problems.add(key + place, shown(value), words(wanted) + nearest(value, choices))
     return None
 
 
-def is_named(key: Key, name: Plain, choices: list[str], faults: Faults, why: str = "") -> bool:
+def is_named(key: Key, name: Plain, choices: list[str], problems: Problems, why: str = "") -> bool:
     """Whether there is something of this name; a line where not, which ends with `why` or a name that looks like it."""
     if name in choices:
         return True
     allowed = (
         one_of(choices) + (why or nearest(name, choices)) if choices else "nothing, for there is nothing to choose from"
     )
-    faults.add(key, "nothing" if name is None else shown(name), allowed)
+    problems.add(key, "nothing" if name is None else shown(name), allowed)
     return False
 
 

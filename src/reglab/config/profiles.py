@@ -32,7 +32,7 @@ COPIED = ".reglab/copied"  # the list of what was copied, so that what went away
 
 
 def load(root: Path, name: str | None, only: Collection[str] = ()) -> Params:
-    """The settings of a smaller study; faults of a profile are told at their place in `profiles`, to which they are due.
+    """The settings of a smaller study; problems of a profile are told at their place in `profiles`, to which they are due.
 
     To be called when params.yaml itself has no fault. Raises UserError, also for a profile or an entry that is not there.
     """
@@ -45,7 +45,7 @@ def load(root: Path, name: str | None, only: Collection[str] = ()) -> Params:
 
 @contextlib.contextmanager
 def told_of(name: str | None) -> Iterator[None]:
-    """Tell the faults of the block as those of a profile, where it is one."""
+    """Tell the problems of the block as those of a profile, where it is one."""
     try:
         yield
     except UserError as error:
@@ -75,9 +75,9 @@ def merged(path: Path, name: str | None, only: Collection[str] = ()) -> str:
 
     Its tracking database is its own unless the profile names one.
     """
-    given, faults = read(path)
-    if faults.lines:
-        raise UserError(*faults.lines)
+    given, problems = read(path)
+    if problems.lines:
+        raise UserError(*problems.lines)
     tracking, known = references.mapping(given, "tracking"), references.mapping(given, "profiles")
     whole, made_of = given | {"profiles": {}, "tracking": tracking | {"uri": None}}, []
     if name:

@@ -1,6 +1,6 @@
 """Names that params.yaml had in earlier versions: each is refused, and the message says the name of today."""
 
-from reglab.config.problems import Faults, Key
+from reglab.config.problems import Key, Problems
 from reglab.core.wording import Plain
 
 # (its section or entry, its former name): its name, and how its value differs where it does.
@@ -29,26 +29,26 @@ ENTRIES = {former: new for (section, former), new in RENAMED.items() if section 
 REFERENCES = ("start", "recipe", "versus")  # settings whose value is the name of an entry
 
 
-def renamed(given: Plain, faults: Faults, key: Key = ()) -> Plain:
+def renamed(given: Plain, problems: Problems, key: Key = ()) -> Plain:
     """The plain params, profiles included, under the names of today; a line for each former name.
 
     The values go on under their new names, so that they are checked too and nothing is reported as missing.
     """
     if isinstance(given, list):
-        return [renamed(item, faults, (*key, number)) for number, item in enumerate(given)]
+        return [renamed(item, problems, (*key, number)) for number, item in enumerate(given)]
     if isinstance(given, str) and key[-1] in REFERENCES:
-        return today(given, ENTRIES.get(given), key, faults)
+        return today(given, ENTRIES.get(given), key, problems)
     if not isinstance(given, dict):
         return given
     found = {}
     for name, value in given.items():
-        new = today(name, RENAMED.get((key[-1], name)) if key else None, (*key, name), faults)
-        found[new] = renamed(value, faults, (*key, new))
+        new = today(name, RENAMED.get((key[-1], name)) if key else None, (*key, name), problems)
+        found[new] = renamed(value, problems, (*key, new))
     return found
 
 
-def today(name: str, new: str | None, key: Key, faults: Faults) -> str:
+def today(name: str, new: str | None, key: Key, problems: Problems) -> str:
     """The name of today, with a line at the key where it is another."""
     if new:
-        faults.add(key, "a name of an earlier version", new)
+        problems.add(key, "a name of an earlier version", new)
     return new.partition(" ")[0] if new else name

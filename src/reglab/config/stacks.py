@@ -2,31 +2,31 @@
 
 from typing import Any
 
-from reglab.config.problems import Faults, Key
+from reglab.config.problems import Key, Problems
 from reglab.core.plain import own_name
 from reglab.core.wording import shown
 
 
-def check_stacks(values: dict, faults: Faults) -> None:
+def check_stacks(values: dict, problems: Problems) -> None:
     """Combinations, cocktails and what few labels share: inputs stay in [0, 1] where an attack needs them there."""
     for name, techniques in (values.get("combinations") or {}).items():
         places = [("combinations", name, number, own_name(each)) for number, each in enumerate(techniques)]
-        check_range(list(zip(places, techniques, strict=True)), faults)
+        check_range(list(zip(places, techniques, strict=True)), problems)
     recipes = values.get("regularizers") or {}
     for name, cocktail in (values.get("cocktails") or {}).items():
         if cocktail:
             places = {each: ("cocktails", name, "ingredients", each) for each in cocktail.ingredients}
-            check_range([(place, recipes[each]) for each, place in places.items() if recipes.get(each)], faults)
+            check_range([(place, recipes[each]) for each, place in places.items() if recipes.get(each)], problems)
     if few := values.get("few_labels"):
         places = [
             ("few_labels", "regularizers", number, own_name(each)) for number, each in enumerate(few.regularizers)
         ]
         stack = list(zip(places, few.regularizers, strict=True))
-        check_range(stack, faults)
-        check_few_labels(stack, values, faults)
+        check_range(stack, problems)
+        check_few_labels(stack, values, problems)
 
 
-def check_range(stack: list[tuple[Key, Any]], faults: Faults) -> None:
+def check_range(stack: list[tuple[Key, Any]], problems: Problems) -> None:
     """A technique that attacks, or `needs` inputs in [0, 1] for another reason, comes before one that leaves that range.
 
     A penalty sees the batch after all of them, so beside it there is no right order.
@@ -41,10 +41,10 @@ def check_range(stack: list[tuple[Key, Any]], faults: Faults) -> None:
             name, where = own_name(technique), "beside it" if last else "before it"
             allowed = f"{name} without {leaving[0]}" if last else f"{name} before {leaving[0]} in the list"
             found = f"{leaving[0]} {where}, which moves inputs beyond [0, 1], where {name} needs them"
-            faults.add(place, found, allowed)
+            problems.add(place, found, allowed)
 
 
-def check_few_labels(stack: list[tuple[Key, Any]], values: dict, faults: Faults) -> None:
+def check_few_labels(stack: list[tuple[Key, Any]], values: dict, problems: Problems) -> None:
     """What all few-label trainings share must leave one network, after as many epochs as all the others."""
     policy = (values.get("augmentation") or {}).get("study")
     for place, technique in stack:
@@ -52,12 +52,14 @@ def check_few_labels(stack: list[tuple[Key, Any]], values: dict, faults: Faults)
             continue
         if getattr(technique, "prediction", "weight_scaling") != "weight_scaling":
             allowed = "weight_scaling, for the weights of one network are kept"
-            faults.add((*place, "prediction"), shown(technique.prediction), allowed)
+            problems.add((*place, "prediction"), shown(technique.prediction), allowed)
         if overrides(technique, "callbacks"):
-            faults.add(place, "a technique that acts between epochs, which has no effect here", "the list without it")
+            problems.add(place, "a technique that acts between epochs, which has no effect here", "the list without it")
         if policy and policy.noise and "unit_range" in technique.needs and not is_off(technique):
             found = f"augmentation.study.noise: {policy.noise:g} before it, which moves inputs beyond [0, 1]"
-            faults.add(place, found, f"{own_name(technique)} without noise in the augmentation, or the list without it")
+            problems.add(
+                place, found, f"{own_name(technique)} without noise in the augmentation, or the list without it"
+            )
 
 
 def is_off(technique: Any) -> bool:

@@ -22,7 +22,7 @@ from ruamel.yaml.events import (
 )
 from ruamel.yaml.resolver import implicit_resolvers
 
-from reglab.config.problems import Faults, Key
+from reglab.config.problems import Key, Problems
 from reglab.core.errors import UserError
 from reglab.core.wording import Plain, shown
 
@@ -36,27 +36,27 @@ INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
 NUMBER = re.compile(r"[-+]?(0|[1-9][0-9]*)(\.[0-9]*)?([eE][-+]?[0-9]+)?|\.[0-9]+")
 
 
-def read(path: str | Path) -> tuple[dict, Faults]:
-    """The mapping in the file, None where a value could not be taken over, and the faults of the text.
+def read(path: str | Path) -> tuple[dict, Problems]:
+    """The mapping in the file, None where a value could not be taken over, and the problems of the text.
 
     Raises UserError where there is nothing to go on with: no such file, not UTF-8, not YAML, not one mapping.
     """
-    faults = Faults(Path(path).name)
-    events = parse(text_of(path), faults)
+    problems = Problems(Path(path).name)
+    events = parse(text_of(path), problems)
     documents = [event for event in events if isinstance(event, DocumentStartEvent)]
     for second in documents[1:2]:
-        faults.in_text(second, (), "a second document (---)", "one document")
+        problems.in_text(second, (), "a second document (---)", "one document")
     for document in documents[:1]:
         if document.version or document.tags:
-            faults.in_text(document, (), "a directive (%YAML or %TAG)", "none, YAML 1.2 as it is")
+            problems.in_text(document, (), "a directive (%YAML or %TAG)", "none, YAML 1.2 as it is")
     nodes = iter(event for event in events if isinstance(event, NodeEvent | CollectionEndEvent))
-    data = Reader(nodes, faults).value(next(nodes), ()) if documents else None
-    if not isinstance(data, dict) and () not in faults.lost:
+    data = Reader(nodes, problems).value(next(nodes), ()) if documents else None
+    if not isinstance(data, dict) and () not in problems.unreadable:
         found = "nothing: the file is empty" if data is None else shown(data)
-        faults.write((), found, "a mapping of sections: data, seeds, model, ...")
+        problems.write((), found, "a mapping of sections: data, seeds, model, ...")
     if not isinstance(data, dict) or documents[1:]:
-        raise UserError(*faults.lines)
-    return data, faults
+        raise UserError(*problems.lines)
+    return data, problems
 
 
 def text_of(path: str | Path) -> str:
@@ -72,7 +72,7 @@ def text_of(path: str | Path) -> str:
         raise UserError(f"{Path(path).name}: found {found}; allowed: a text file saved as UTF-8") from None
 
 
-def parse(text: str, faults: Faults) -> list[Event]:
+def parse(text: str, problems: Problems) -> list[Event]:
     """What the YAML 1.2 parser that DVC uses sees in the text."""
     events, depth = [], 0
     try:
@@ -80,14 +80,14 @@ def parse(text: str, faults: Faults) -> list[Event]:
             events.append(event)
             depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
             if depth > DEPTH:
-                faults.in_text(event, (), "one more list or mapping within others", f"{DEPTH} within each other")
-                raise UserError(*faults.lines)
+                problems.in_text(event, (), "one more list or mapping within others", f"{DEPTH} within each other")
+                raise UserError(*problems.lines)
     except (YAMLError, ValueError, OverflowError) as error:  # the last two: an escape beyond Unicode
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or str(error).splitlines()[0]
         where = f" in line {mark.line + 1}" if mark else ""
-        faults.write((), f"what is not YAML{where} ({problem})", "YAML 1.2, `key: value`")
-        raise UserError(*faults.lines) from None
+        problems.write((), f"what is not YAML{where} ({problem})", "YAML 1.2, `key: value`")
+        raise UserError(*problems.lines) from None
     return events
 
 
@@ -98,19 +98,19 @@ class NotPlain(Exception):
 class Reader:
     """Nodes to plain data; what is not plain becomes None and a fault."""
 
-    def __init__(self, events: Iterator[Event], faults: Faults) -> None:
-        self.events, self.faults = events, faults
+    def __init__(self, events: Iterator[Event], problems: Problems) -> None:
+        self.events, self.problems = events, problems
 
     def value(self, event: Event, key: Key) -> Plain:
         if isinstance(event, AliasEvent):
             found, allowed = f"the alias *{event.anchor}", "the value itself, written out: DVC flattens aliases"
-            self.faults.in_text(event, key, found, allowed, lost=True)
+            self.problems.in_text(event, key, found, allowed, lost=True)
             return None
         if event.anchor:
-            self.faults.in_text(event, key, f"the anchor &{event.anchor}", "no anchors: DVC flattens them")
+            self.problems.in_text(event, key, f"the anchor &{event.anchor}", "no anchors: DVC flattens them")
         if event.tag:
             tag = str(event.tag).replace("tag:yaml.org,2002:", "!!")
-            self.faults.in_text(event, key, f"the tag {tag}", "no tags", lost=isinstance(event, ScalarEvent))
+            self.problems.in_text(event, key, f"the tag {tag}", "no tags", lost=isinstance(event, ScalarEvent))
         if isinstance(event, ScalarEvent):
             return None if event.tag else self.scalar(event, key)
         return self.mapping(key) if isinstance(event, MappingStartEvent) else self.sequence(key)
@@ -119,7 +119,7 @@ class Reader:
         try:
             return plain(event)
         except NotPlain as fault:
-            self.faults.in_text(event, key, *fault.args, lost=True)
+            self.problems.in_text(event, key, *fault.args, lost=True)
             return None
 
     def sequence(self, key: Key) -> list:
@@ -134,12 +134,12 @@ class Reader:
             try:
                 name = self.name(event, key)
             except NotPlain as fault:
-                self.faults.in_text(event, key, f"the key {fault.args[0]}", "keys that are text, each written out")
+                self.problems.in_text(event, key, f"the key {fault.args[0]}", "keys that are text, each written out")
                 name = None
             value = self.value(next(self.events), (*key, "?" if name is None else name))
             if name in lines:
                 again = f"the key a second time (first in line {lines[name]})"
-                self.faults.in_text(event, (*key, name), again, "each key once")
+                self.problems.in_text(event, (*key, name), again, "each key once")
             elif name is not None:
                 found[name], lines[name] = value, event.start_mark.line + 1
         return found

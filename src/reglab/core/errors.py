@@ -4,7 +4,7 @@ from reglab.core.redaction import redact
 
 
 class UserError(Exception):
-    """Faults in what the user gave, one line each: file, key, what was found, what is allowed, what to do.
+    """Problems in what the user gave, one line each: file, key, what was found, what is allowed, what to do.
 
     Whoever runs a command prints the lines without a traceback and ends with exit code 2. They hold no secrets.
     """

@@ -73,8 +73,8 @@ def write(folder: Path, data, inputs: np.ndarray, labels: np.ndarray, seeds: int
 
     `data` is a section of params.yaml: a name and the sizes of the parts. `more` are other targets, a row an example.
     """
-    if faults := splits.faults(data, labels):
-        raise UserError(*faults)
+    if problems := splits.problems(data, labels):
+        raise UserError(*problems)
     classes = int(labels.max()) + 1
     tensors = {"inputs": inputs, "labels": labels} | more
     for seed in range(seeds):

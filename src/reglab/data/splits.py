@@ -88,7 +88,7 @@ def with_noise(labels: np.ndarray, *, classes: int, fraction: float, seed: int) 
     return noisy
 
 
-def faults(data, labels: np.ndarray) -> list[str]:
+def problems(data, labels: np.ndarray) -> list[str]:
     """What makes the sizes under `data:` impossible for these labels, a line each."""
     asked, least = data.train_size + data.validation_size + data.test_size, int(labels.max()) + 1
     lines = []

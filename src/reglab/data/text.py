@@ -135,7 +135,7 @@ def read_file(file: str) -> str:
         raise UserError(f"{where}: can not be read, {fault.strerror}; name a plain text file") from None
 
 
-def faults(file: str, stretches: list[list[str]]) -> list[str]:
+def problems(file: str, stretches: list[list[str]]) -> list[str]:
     """What makes it impossible to learn from these sentences, a line."""
     found, pairs = sum(map(len, stretches)), sum(len(stretch) - 1 for stretch in stretches)
     if blocks(map(len, stretches)).max(initial=-1) + 1 >= LEAST:
@@ -155,7 +155,7 @@ def write(folder: Path, text, seeds: int) -> None:
     from safetensors.numpy import save_file
 
     stretches = sentences(read_file(text.file))
-    if lines := faults(text.file, stretches):
+    if lines := problems(text.file, stretches):
         raise UserError(*lines)
     sizes, said = [len(stretch) for stretch in stretches], [sentence for stretch in stretches for sentence in stretch]
     tensors = {

@@ -5,7 +5,7 @@ For an example with one-hot target t that m models predict as p_1 ... p_m, with 
     bias² = |p̄ - t|²,    variance = 1/m sum_j |p_j - p̄|²,    bias² + variance = 1/m sum_j |p_j - t|²
 
 With few models the spread around their own mean is too small: its expectation is (m-1)/m of the true variance, and
-the missing 1/m of it turns up in bias². Moving variance/(m-1) across removes both faults and leaves the sum as it is;
+the missing 1/m of it turns up in bias². Moving variance/(m-1) across removes both problems and leaves the sum as it is;
 that is what `unbiased` does. It matters for resampled splits, where two or three models predict an example.
 Geman, Bienenstock & Doursat, "Neural networks and the bias/variance dilemma", 1992, section 3.
 """

@@ -71,7 +71,7 @@ def collect(runs: Path, expected: list[tuple[str, str]]) -> list[Entry]:
 
     Raises UserError with a line for each record that is missing or unreadable.
     """
-    faults, entries = [], []
+    problems, entries = [], []
     for family, name in expected:
         folder = runs / family / name
         again = f"run: dvc repro {STAGES.get(family, family)}@{name}"
@@ -81,11 +81,11 @@ def collect(runs: Path, expected: list[tuple[str, str]]) -> list[Entry]:
             rows = list(csv.DictReader((members or "").splitlines()))
             entries.append(Entry(content, read_curves(folder), drawn, rows))
         except FileNotFoundError:
-            faults.append(f"{folder}/record.json: there is no such record; {again}")
+            problems.append(f"{folder}/record.json: there is no such record; {again}")
         except ValueError as fault:
-            faults.append(f"{folder}: not readable ({fault}); {again}")
-    if faults:
-        raise UserError(*faults)
+            problems.append(f"{folder}: not readable ({fault}); {again}")
+    if problems:
+        raise UserError(*problems)
     return entries
 
 

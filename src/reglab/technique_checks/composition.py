@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from reglab.config.problems import Faults
+from reglab.config.problems import Problems
 from reglab.config.stacks import check_range
 from reglab.core.errors import UserError
 from reglab.core.plain import own_name
@@ -21,9 +21,9 @@ def _others(technique: Regularizer) -> Iterator[Regularizer]:
 
 def _refused(first: Regularizer, second: Regularizer) -> bool:
     """Whether `reglab check` refuses the two in this order."""
-    faults = Faults("")
-    check_range([((own_name(each),), each) for each in (first, second)], faults)
-    return bool(faults.lines)
+    problems = Problems("")
+    check_range([((own_name(each),), each) for each in (first, second)], problems)
+    return bool(problems.lines)
 
 
 def _compose(first: Regularizer, second: Regularizer) -> None:

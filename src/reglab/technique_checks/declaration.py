@@ -11,7 +11,7 @@ from dataclasses import MISSING, fields, is_dataclass, replace
 from io import StringIO
 from typing import Annotated, Literal, get_args, get_origin
 
-from reglab.config.problems import Faults, checked, hints, limits
+from reglab.config.problems import Problems, checked, hints, limits
 from reglab.evaluation.settings import Lecture
 from reglab.technique_checks.results import NotApplicable, require
 from reglab.technique_checks.workbench import stepped
@@ -27,9 +27,9 @@ def _settings(technique: Regularizer) -> dict[str, object]:
 
 
 def _refusals(kind: type, settings: dict[str, object]) -> list[str]:
-    faults = Faults("settings")
-    checked(kind, settings, (), faults)
-    return faults.lines
+    problems = Problems("settings")
+    checked(kind, settings, (), problems)
+    return problems.lines
 
 
 def _outside(kind: object) -> list[object]:

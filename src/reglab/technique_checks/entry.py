@@ -7,7 +7,7 @@ from ruamel.yaml import YAML, YAMLError
 
 from reglab.config import yaml_source
 from reglab.config.entries import entry_of
-from reglab.config.problems import Faults
+from reglab.config.problems import Problems
 from reglab.core.errors import UserError
 from reglab.core.wording import shown
 from reglab.training.regularizer import Regularizer
@@ -15,11 +15,11 @@ from reglab.training.regularizer import Regularizer
 
 def technique_of(name: str, given: Sequence[str] = (), path: Path = Path("params.yaml")) -> Regularizer:
     """`given` are texts such as strength=0.1, which go before the entry, as that goes before the defaults; UserError."""
-    faults = Faults(path.name)
+    problems = Problems(path.name)
     settings = _entry(name, path) | _parsed(given)
-    technique = entry_of("regularizers", name, settings, ("regularizers", name), faults)
-    if faults.lines:
-        raise UserError(*faults.lines)
+    technique = entry_of("regularizers", name, settings, ("regularizers", name), problems)
+    if problems.lines:
+        raise UserError(*problems.lines)
     return technique
 
 

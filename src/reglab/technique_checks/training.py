@@ -7,7 +7,7 @@ from typing import get_args, get_origin
 
 import torch
 
-from reglab.config.problems import Faults, checked, hints
+from reglab.config.problems import Problems, checked, hints
 from reglab.regularizers.dropout import Dropout
 from reglab.technique_checks.results import NotApplicable, require
 from reglab.technique_checks.workbench import CONVOLUTIONAL, OWN, difference, parts, recipe, stepped, trained
@@ -38,9 +38,9 @@ def _others(technique: Regularizer, name: str) -> list[Regularizer]:
         candidates = [value / 100, value / 2, (1 + value) / 2, 2 * value + 0.1]
     found = []
     for candidate in candidates:
-        faults = Faults("")
-        checked(type(technique), {name: candidate}, (), faults)
-        if candidate != value and not faults.lines:
+        problems = Problems("")
+        checked(type(technique), {name: candidate}, (), problems)
+        if candidate != value and not problems.lines:
             found.append(replace(technique, **{name: candidate}))
     return found
 

@@ -240,13 +240,13 @@ def test_without_augmentation_the_policy_is_not_used(data, pretext, tmp_path):
     assert not np.array_equal(varied[1]["weights/head.weight"], plain[1]["weights/head.weight"])
 
 
-def faults(transfer, **sections):
+def problems(transfer, **sections):
     from reglab.config.cross_checks import check_representations
-    from reglab.config.problems import Faults
+    from reglab.config.problems import Problems
     from reglab.experiments.pretraining.methods.scratch import Scratch
     from reglab.experiments.pretraining.methods.supervised_base_classes import SupervisedBaseClasses
 
-    found = Faults("params.yaml")
+    found = Problems("params.yaml")
     values = {
         "pretraining": {"scratch": Scratch(), "supervised_base_classes": SupervisedBaseClasses(classes=5)},
         "transfer": transfer,
@@ -256,7 +256,7 @@ def faults(transfer, **sections):
 
 
 def test_a_transfer_from_nothing_is_a_fault_that_names_the_key():
-    [line] = faults({"from_scratch": Transfer("scratch"), "mine": Transfer("scrach")})
+    [line] = problems({"from_scratch": Transfer("scratch"), "mine": Transfer("scrach")})
     assert line.startswith('params.yaml: transfer.mine.start: found "scrach"') and line.endswith(
         "did you mean scratch?"
     )
@@ -264,21 +264,21 @@ def test_a_transfer_from_nothing_is_a_fault_that_names_the_key():
 
 def test_a_transfer_to_classes_that_taught_the_pretext_is_a_fault():
     scratch = {"a": Transfer("scratch", classes=(4, 5))}
-    [line] = faults(scratch | {"b": Transfer("supervised_base_classes", classes=(4, 5))})
+    [line] = problems(scratch | {"b": Transfer("supervised_base_classes", classes=(4, 5))})
     assert line.startswith("params.yaml: transfer.b.classes: found [4, 5]; allowed: classes from 5 on")
     scratch = {"a": Transfer("scratch", classes=(5, 6))}
-    assert faults(scratch | {"b": Transfer("supervised_base_classes", classes=(5, 6))}) == []
+    assert problems(scratch | {"b": Transfer("supervised_base_classes", classes=(5, 6))}) == []
 
 
 def test_a_transfer_without_its_twin_from_scratch_is_a_fault():
-    [line] = faults({"a": Transfer("scratch"), "b": Transfer("supervised_base_classes", classes=(5, 6))})
+    [line] = problems({"a": Transfer("scratch"), "b": Transfer("supervised_base_classes", classes=(5, 6))})
     assert "transfer.b" in line and "no entry that starts from scratch" in line
 
 
 @pytest.mark.parametrize(("budgets", "allowed"), [((2, 1), "numbers that rise"), ((1, 1), "numbers that rise")])
 def test_budgets_rise(budgets, allowed):
     few_labels_section = replace(SETTINGS, labels_per_class=budgets)
-    [line] = faults({}, few_labels=few_labels_section)
+    [line] = problems({}, few_labels=few_labels_section)
     assert line.endswith(allowed)
 
 
@@ -287,8 +287,8 @@ def test_more_labels_than_there_are_is_a_fault_before_any_training(data, tmp_pat
 
     sizes = Data(name="blobs", train_size=12, validation_size=24, test_size=30)
     labels = data.tensors["labels"]
-    assert data_checks.few_labels_faults(sizes, replace(SETTINGS, labels_per_class=(1, 2)), labels, 2) == []
-    [line] = data_checks.few_labels_faults(sizes, replace(SETTINGS, labels_per_class=(1, 9)), labels, 2)
+    assert data_checks.few_labels_problems(sizes, replace(SETTINGS, labels_per_class=(1, 2)), labels, 2) == []
+    [line] = data_checks.few_labels_problems(sizes, replace(SETTINGS, labels_per_class=(1, 9)), labels, 2)
     assert line.startswith("params.yaml: few_labels.labels_per_class: found 9; allowed: at most ")
 
 

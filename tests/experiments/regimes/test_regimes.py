@@ -8,7 +8,7 @@ from blobs import blobs
 
 from reglab.config import data_checks
 from reglab.config.cross_checks import check_searches
-from reglab.config.problems import Faults
+from reglab.config.problems import Problems
 from reglab.core import registry
 from reglab.data.loader import Loader, whole
 from reglab.data.settings import Data
@@ -122,7 +122,7 @@ def test_a_loss_that_is_lost_in_one_cell_is_named(tmp_path, data, monkeypatch):
 def test_a_training_size_that_the_data_cannot_give_is_told_before_any_work():
     labels = np.tile(np.arange(3), 30)
     asked = Regimes(("none",), train_size=(2, 60, 61), label_noise=(0.0,), width=(4,))
-    lines = data_checks.regime_faults(Data(name="blobs", **SIZES), asked, labels)
+    lines = data_checks.regime_problems(Data(name="blobs", **SIZES), asked, labels)
     assert [line.partition(";")[0] for line in lines] == [
         f"params.yaml: regimes.train_size: found {size}" for size in (2, 61)
     ]
@@ -135,10 +135,12 @@ def test_a_model_without_a_width_has_no_map():
         depth: int = 1
 
     asked = Regimes(("none",), train_size=(10,), label_noise=(0.0,), width=(4,))
-    faults = Faults("params.yaml")
-    check_searches({"regimes": asked, "model": Deep()}, faults)
-    assert len(faults.lines) == 1 and faults.lines[0].startswith("params.yaml: regimes.width: found a model without")
-    check_searches({"regimes": asked, "model": registry.find("models", "convnet")()}, none := Faults("params.yaml"))
+    problems = Problems("params.yaml")
+    check_searches({"regimes": asked, "model": Deep()}, problems)
+    assert len(problems.lines) == 1 and problems.lines[0].startswith(
+        "params.yaml: regimes.width: found a model without"
+    )
+    check_searches({"regimes": asked, "model": registry.find("models", "convnet")()}, none := Problems("params.yaml"))
     assert not none.lines
 
 

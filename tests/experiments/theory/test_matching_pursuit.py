@@ -144,7 +144,7 @@ def test_a_signal_of_zeros_has_a_code_of_zeros_and_no_signal_has_no_code():
 
 
 @pytest.mark.parametrize("method", [pursue, keep_largest])
-def test_faults_are_told_all_at_once(method):
+def test_problems_are_told_all_at_once(method):
     dictionary, signals = torch.eye(6, dtype=torch.float64), normal(4, 6)
     dictionary[:, 2] = 0
     dictionary[0, 4] = torch.nan
