@@ -88,7 +88,7 @@ def test_random_counts_have_the_p_value_of_exact_arithmetic():
         assert statistics.sign_flip(np.subtract(shares(one, examples), shares(two, examples)) - float(margin)) == exact
 
 
-def test_so_have_differences_of_differences_and_means_over_budgets():
+def test_so_have_differences_of_differences_and_means_over_variants():
     """The gap between training and test, 900 and 400 examples; and the mean over three numbers of labels."""
     random = np.random.default_rng(1)
     for _ in range(100):

@@ -15,7 +15,7 @@ from reglab.experiments.few_labels.settings import Transfer
 from reglab.report.collect import Entry, read_curves
 from reglab.tracking import record
 
-BUDGETS, SCENES, NEW = (1, 2, 5, 10), (16, 64, 256), (5, 6, 7, 8, 9)
+VARIANTS, SCENES, NEW = (1, 2, 5, 10), (16, 64, 256), (5, 6, 7, 8, 9)
 # name: (entry of params.yaml, test accuracy with each number of labels, cost)
 TRANSFER = {
     "from_scratch": (Transfer("scratch"), (0.64, 0.79, 0.910, 0.965), 1.0),
@@ -51,7 +51,7 @@ MULTITASK = {
 }
 CURVES = [("pretraining", "orientation"), ("pretraining", "next_sentence")]  # few, for each is a figure to draw
 WHOLE = SETTINGS | {
-    "few_labels": {"labels_per_class": list(BUDGETS)},
+    "few_labels": {"labels_per_class": list(VARIANTS)},
     "few_scenes": {"labelled": list(SCENES)},
     "pretraining": {name: {"classes": 5} if name == "supervised_base_classes" else {} for name in PRETEXTS},
 }
@@ -68,17 +68,17 @@ def content(family: str, name: str, own: dict, seeds: dict, **more) -> dict:
 
 
 def few_labels(rng, family: str, name: str, own: dict, accuracies, cost: float) -> dict:
-    luck = np.random.default_rng(3).normal(0, 0.02, (SEEDS, len(BUDGETS)))  # of the split, which all methods share
+    luck = np.random.default_rng(3).normal(0, 0.02, (SEEDS, len(VARIANTS)))  # of the split, which all methods share
     shared = iter(luck)
 
     def metrics() -> dict:
         found = {}
-        for budget, accuracy, lucky in zip(BUDGETS, accuracies, next(shared), strict=True):
+        for variant, accuracy, lucky in zip(VARIANTS, accuracies, next(shared), strict=True):
             test = accuracy + lucky + rng.normal(0, 0.008)
-            found |= {f"test_accuracy@{budget}": test, f"validation_accuracy@{budget}": test + rng.normal(0, 0.004)}
-            found |= {f"test_ece@{budget}": 0.3 * (1 - test), f"test_nll@{budget}": 3 * (1 - test)}
+            found |= {f"test_accuracy@{variant}": test, f"validation_accuracy@{variant}": test + rng.normal(0, 0.004)}
+            found |= {f"test_ece@{variant}": 0.3 * (1 - test), f"test_nll@{variant}": 3 * (1 - test)}
         for metric in ("test_accuracy", "validation_accuracy"):
-            found[metric] = float(np.mean([found[f"{metric}@{budget}"] for budget in BUDGETS]))
+            found[metric] = float(np.mean([found[f"{metric}@{variant}"] for variant in VARIANTS]))
         return found
 
     return content(family, name, own, outcomes(metrics), cost={"flops": 10**9, "relative_to_none": cost})
@@ -100,10 +100,10 @@ def several(rng, name: str, iou, depth) -> dict:
     def metrics() -> dict:
         found = {}
         for metric, means, spread in (("test_iou", iou, 0.008), ("test_depth_rmse", depth, 0.002)):
-            for budget, mean in zip(SCENES, means or (), strict=False):
-                found[f"{metric}@{budget}"] = mean + rng.normal(0, spread)
+            for variant, mean in zip(SCENES, means or (), strict=False):
+                found[f"{metric}@{variant}"] = mean + rng.normal(0, spread)
             if means:
-                found[metric] = float(np.mean([found[f"{metric}@{budget}"] for budget in SCENES]))
+                found[metric] = float(np.mean([found[f"{metric}@{variant}"] for variant in SCENES]))
         return found
 
     return content("multitask", name, {}, outcomes(metrics), cost={"flops": 10**10})
@@ -129,11 +129,12 @@ def entries_of(tmp_path) -> list[Entry]:
     records += [content("augmentation", "study", {"rotation": 15}, {}) | {"checks": checks}]
     entries = []
     for made in records:
-        path = tmp_path / f"{made['family']}-{made['name']}.csv"
+        folder = tmp_path / f"{made['family']}-{made['name']}"
+        folder.mkdir()
         if (made["family"], made["name"]) in CURVES:
-            path.write_text(probe_curves(0.955, PRETEXTS[made["name"]][3]))
+            (folder / "curves.csv").write_text(probe_curves(0.955, PRETEXTS[made["name"]][3]))
         drawing = figure() if made["family"] in ("pretraining", "multitask", "augmentation") else None
-        entries.append(Entry(json.loads(json.dumps(made)), read_curves(path), drawing))
+        entries.append(Entry(json.loads(json.dumps(made)), read_curves(folder), drawing))
     return entries
 
 
@@ -145,7 +146,7 @@ def metrics_of(entries: list[Entry]) -> dict:
     image, text = SimpleNamespace(source="study"), SimpleNamespace(source="text")
     asked = SimpleNamespace(
         pretraining={name: text if name == "next_sentence" else image for name in records.get("pretraining", {})},
-        few_labels=SimpleNamespace(labels_per_class=BUDGETS),
+        few_labels=SimpleNamespace(labels_per_class=VARIANTS),
         few_scenes=SimpleNamespace(labelled=SCENES),
         transfer={name: TRANSFER[name][0] for name in records.get("transfer", {})},
         semi_supervised={

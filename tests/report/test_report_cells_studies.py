@@ -4,7 +4,7 @@ import pytest
 import second_half
 from cells import Tables, number, percent, points, tables
 from conftest import SETTINGS, figure
-from second_half import BUDGETS, SCENES, values
+from second_half import SCENES, VARIANTS, values
 from test_report_regimes import DROPOUT, GRID, SOURCES
 from test_report_regimes import study as with_metrics
 from test_report_robustness import ACCURACIES, record
@@ -41,15 +41,15 @@ def test_few_labels_cell_by_cell(whole_pages, whole):
     read = 0
     for label in ("few-all-caption", "few-5-6-7-8-9-caption"):
         table = found[label]
-        heads = [f"{budget} label{'s' if budget > 1 else ''} a class" for budget in BUDGETS]
+        heads = [f"{variant} label{'s' if variant > 1 else ''} a class" for variant in VARIANTS]
         assert table.headings == ["Method", *heads, "Cost"]
         for row in table.words:
             name = row[0].split()[0]
             family = families[name]
-            means = [values(entries, family, name, f"test_accuracy@{budget}").mean() for budget in BUDGETS]
+            means = [values(entries, family, name, f"test_accuracy@{variant}").mean() for variant in VARIANTS]
             assert row[1:-1] == [
-                compared(family, name, f"test_accuracy@{budget}", metrics, mean)
-                for budget, mean in zip(BUDGETS, means, strict=True)
+                compared(family, name, f"test_accuracy@{variant}", metrics, mean)
+                for variant, mean in zip(VARIANTS, means, strict=True)
             ]
             assert row[-1] == ("–" if name == "label_spreading" else f"{costs[name]:.1f}×")
             read += 1

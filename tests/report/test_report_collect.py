@@ -108,4 +108,4 @@ def test_an_empty_cell_is_not_a_number(tmp_path):
     curves = read_curves(tmp_path)
     assert list(curves) == [0, 3] and curves[0]["train_nll"].tolist() == [1.5, 1.25]
     assert np.isnan(curves[0]["l1_penalty"][0]) and curves[3]["l1_penalty"][0] == 0.75
-    assert read_curves(tmp_path / "none.csv") == {}
+    assert read_curves(tmp_path / "none") == {}

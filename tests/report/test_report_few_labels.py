@@ -5,7 +5,7 @@ import copy
 import pytest
 import second_half
 from scipy import stats
-from second_half import BUDGETS, NEW, SCENES, WHOLE, values, words
+from second_half import NEW, SCENES, VARIANTS, WHOLE, values, words
 
 from reglab.experiments.few_labels import lecture_panels
 from reglab.experiments.few_labels import report as few_labels
@@ -22,7 +22,7 @@ from reglab.report.tables import Interval
 
 @pytest.fixture(scope="module")
 def groups(whole):
-    return few_labels.groups(*whole, BUDGETS)
+    return few_labels.groups(*whole, VARIANTS)
 
 
 def test_rows_stand_by_accuracy_and_new_classes_in_a_table_of_their_own(groups):
@@ -58,9 +58,9 @@ def test_the_lead_names_the_largest_gain_with_the_records_own_difference(whole, 
 
 def test_the_network_held_against_label_spreading_is_chosen_by_validation_accuracy(whole):
     entries, metrics = copy.deepcopy(whole)
-    for budget in BUDGETS:
-        metrics["transfer"]["masked_tuned"]["metrics"][f"validation_accuracy@{budget}"]["mean"] = 0.999
-    group = few_labels.groups(entries, metrics, BUDGETS)[0]
+    for variant in VARIANTS:
+        metrics["transfer"]["masked_tuned"]["metrics"][f"validation_accuracy@{variant}"]["mean"] = 0.999
+    group = few_labels.groups(entries, metrics, VARIANTS)[0]
     said = words(few_labels.against_rival(group))
     lead = metrics["transfer"]["masked_tuned"]["comparisons"]["test_accuracy@1"]["over_rival"]["difference"]
     assert said.startswith("The network with the highest validation accuracy, masked_tuned, ")
@@ -71,11 +71,11 @@ def test_the_bar_is_beaten_only_where_that_is_shown(groups, whole):
     _, metrics = whole
     said = words(few_labels.against_rival(groups[0]))
     verbs = {"beats": [], "falls short of": [], "cannot be told from": []}
-    for budget in BUDGETS:
-        best = groups[0].chosen(budget)
-        lead = metrics[best.entry.family][best.name]["comparisons"][f"test_accuracy@{budget}"]["over_rival"]
+    for variant in VARIANTS:
+        best = groups[0].chosen(variant)
+        lead = metrics[best.entry.family][best.name]["comparisons"][f"test_accuracy@{variant}"]["over_rival"]
         verb = {1: "beats", -1: "falls short of", 0: "cannot be told from"}[lead["sign"]]
-        verbs[verb].append(budget)
+        verbs[verb].append(variant)
     assert verbs["beats"] and verbs["falls short of"]
     for verb, where in verbs.items():
         assert (verb in said) == bool(where)
@@ -90,7 +90,7 @@ def test_without_a_classical_method_there_is_no_bar(whole):
         for own in bare[family].values():
             for row in own["comparisons"].values():
                 row.pop("over_rival", None)
-    assert few_labels.against_rival(few_labels.groups(kept, bare, BUDGETS)[0]) is None
+    assert few_labels.against_rival(few_labels.groups(kept, bare, VARIANTS)[0]) is None
     assert "the classical method" not in with_few_labels(Study(kept, bare, WHOLE, "")).body
 
 
@@ -98,7 +98,7 @@ def test_augmentation_alone_is_told_apart_from_what_a_method_gains(whole, groups
     entries, _ = whole
     point = next(point for point in few_labels.points_to_know(groups) if point.about == "Augmentation")
     pairs = [
-        [values(entries, "transfer", name, f"test_accuracy@{b}").mean() for b in BUDGETS]
+        [values(entries, "transfer", name, f"test_accuracy@{b}").mean() for b in VARIANTS]
         for name in ("from_scratch", "from_scratch_unaugmented")
     ]
     gains = [f"{100 * (one - other):+.1f}" for one, other in zip(*pairs, strict=True)]
@@ -110,12 +110,12 @@ def rows(**verdicts: list) -> list[Compared]:
     found = []
     for name, told_at in verdicts.items():
         comparisons = {
-            f"test_accuracy@{budget}": dict(
+            f"test_accuracy@{variant}": dict(
                 zip(("verdict", "difference", "difference_low", "difference_high"), row, strict=True),
                 reference="from_scratch",
                 seeds_needed=None,
             )
-            for budget, row in zip((1, 2), told_at, strict=True)
+            for variant, row in zip((1, 2), told_at, strict=True)
         }
         seeds = {str(seed): {"status": "finished"} for seed in range(10)}
         entry = Entry({"family": "transfer", "name": name, "seeds": seeds, "summary": {}, "settings": {}}, {}, None)
@@ -174,7 +174,7 @@ def test_the_three_panels_have_the_studys_numbers(whole, groups):
         ("c", "masked_tuned", "test_accuracy"),
         ("c", "from_scratch", "test_accuracy"),
     ):
-        means = [values(entries, "transfer", name, f"{metric}@{budget}").mean() for budget in BUDGETS]
+        means = [values(entries, "transfer", name, f"{metric}@{variant}").mean() for variant in VARIANTS]
         assert shown[letter, name] == [f"{100 * mean:.1f}" for mean in means]
     alone = [values(entries, "multitask", "depth_only", f"test_depth_rmse@{number}").mean() for number in SCENES]
     assert shown["b", "depth_only"] == [f"{mean:.3f}" for mean in alone]
@@ -184,7 +184,7 @@ def test_the_three_panels_have_the_studys_numbers(whole, groups):
 def test_a_panel_without_its_entries_is_left_out(whole):
     entries, metrics = whole
     kept = [entry for entry in entries if entry.name not in ("joint", "masked") and not entry.name.startswith("new_")]
-    groups = few_labels.groups(kept, metrics, BUDGETS)
+    groups = few_labels.groups(kept, metrics, VARIANTS)
     assert lecture_panels.panels(kept, groups, tasks.methods(kept, metrics), WHOLE) == []
 
 
@@ -202,7 +202,7 @@ def test_the_figure_has_every_method_against_labels_and_names_those_that_stand_o
 def test_a_group_whose_methods_all_diverged_has_no_figure():
     seeds = {"0": {"status": "diverged", "metrics": {}}}
     entry = Entry({"family": "transfer", "name": "a", "seeds": seeds, "summary": {}, "settings": {"a": {}}}, {}, None)
-    assert Group(None, [Method(entry, {}, None)], BUDGETS).figure is None
+    assert Group(None, [Method(entry, {}, None)], VARIANTS).figure is None
 
 
 @pytest.mark.parametrize("confidence", [0.5, 0.95])
@@ -214,7 +214,7 @@ def test_intervals_are_at_the_confidence_that_the_page_names_whatever_it_was_whe
     evaluation = {"confidence": confidence, "relevant_difference": 0.005}
     monkeypatch.setitem(second_half.SETTINGS, "evaluation", evaluation)
     metrics = second_half.metrics_of(entries)
-    shown = [method for group in few_labels.groups(entries, metrics, BUDGETS) for method in group.methods]
+    shown = [method for group in few_labels.groups(entries, metrics, VARIANTS) for method in group.methods]
     shown += [*pretexts.pretexts(entries, metrics), *tasks.methods(entries, metrics)]
     for name, metric in (
         ("contrastive_tuned", "test_accuracy@2"),

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 import second_half
 from conftest import SETTINGS, joined
-from second_half import BUDGETS, SCENES, WHOLE, values, words
+from second_half import SCENES, VARIANTS, WHOLE, values, words
 from test_report_page import Page
 
 from reglab.experiments.augmentation.report import the_augmentation
@@ -68,8 +68,8 @@ def test_the_same_study_gives_the_same_bytes(whole, text):
 @pytest.mark.parametrize(
     ("family", "metrics", "scale"),
     [
-        ("transfer", [f"test_accuracy@{budget}" for budget in BUDGETS], 100),
-        ("semi_supervised", [f"test_accuracy@{budget}" for budget in BUDGETS], 100),
+        ("transfer", [f"test_accuracy@{variant}" for variant in VARIANTS], 100),
+        ("semi_supervised", [f"test_accuracy@{variant}" for variant in VARIANTS], 100),
         ("pretraining", ["test_linear_probe", "test_neighbour_probe"], 100),
         ("multitask", [f"test_iou@{number}" for number in SCENES], 100),
         ("multitask", [f"test_depth_rmse@{number}" for number in SCENES], 1),
@@ -119,7 +119,7 @@ def test_what_diverged_stands_apart_without_numbers_and_is_named(whole):
     for row in ("transfer-contrastive_tuned", "pretraining-contrastive", "multitask-joint"):
         assert page.rows[row].keys() == {"name"}
     assert text.count("in 1 of 10 seeds") >= 4 and page.unbalanced == []
-    groups = few_labels.groups(entries, metrics, BUDGETS)
+    groups = few_labels.groups(entries, metrics, VARIANTS)
     points = {point.about: point for point in few_labels.points_to_know(groups)}
     assert words(points["Diverged"].text).startswith("contrastive_tuned (in 1 of 10 seeds)")
     assert "contrastive_tuned" not in words(groups[0].answer) + words(few_labels.against_rival(groups[0]))

@@ -1,3 +1,4 @@
+import io
 import os
 import signal
 import subprocess
@@ -7,7 +8,7 @@ import time
 import pytest
 
 from reglab.core.errors import WorkError
-from reglab.runtime.processes import run_all
+from reglab.runtime.processes import Progress, run_all
 
 
 def double(x):
@@ -73,6 +74,24 @@ import multiprocessing, threading
 threading.Timer(1.0, lambda: print(*[w.pid for w in multiprocessing.active_children()], flush=True)).start()
 run_all([(sleep,), (sleep,)], processes=2)
 """
+
+
+@pytest.mark.parametrize(("done", "shown"), [(2, "2/3"), (7, "3/3")])
+def test_a_progress_bar_shows_what_is_done_and_never_more_than_all(monkeypatch, done, shown):
+    terminal = io.StringIO()
+    terminal.isatty = lambda: True
+    monkeypatch.setattr(sys, "stderr", terminal)
+    with Progress("mixup", "seed", 3, lambda: done, lambda: "1 of 3 left").bar() as update:
+        update()
+    assert "mixup" in terminal.getvalue() and shown in terminal.getvalue() and "1 of 3 left" in terminal.getvalue()
+
+
+def test_nothing_is_counted_where_there_is_no_terminal(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    counted = []
+    with Progress("mixup", "seed", 3, lambda: counted.append(1) or 0).bar() as update:
+        update()
+    assert not counted and not sys.stderr.getvalue()
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGKILL, -9)])

@@ -126,7 +126,7 @@ def check_theory(topics: dict, problems: Problems) -> None:
 
 
 def check_representations(values: dict, problems: Problems) -> None:
-    """What `transfer` starts from and is compared with; and that budgets rise and are no larger than the data."""
+    """What `transfer` starts from and is compared with; counts of labelled examples rise and do not exceed the data."""
     pretexts, transfers = values.get("pretraining") or {}, values.get("transfer") or {}
     for name, entry in transfers.items():
         if not entry or not is_named(("transfer", name, "start"), entry.start, list(pretexts), problems):
@@ -147,9 +147,9 @@ def check_representations(values: dict, problems: Problems) -> None:
             problems.add(("transfer", name), found, f"one beside it to compare with: {shown(wanted)}")
     for section, key in (("few_labels", "labels_per_class"), ("few_scenes", "labelled")):
         if few := values.get(section):
-            budgets = list(getattr(few, key))
-            if budgets != sorted(set(budgets)):
-                problems.add((section, key), shown(budgets), "numbers that rise")
+            variants = list(getattr(few, key))
+            if variants != sorted(set(variants)):
+                problems.add((section, key), shown(variants), "numbers that rise")
     few, scenes = values.get("few_scenes"), values.get("scenes")
     if few and scenes and max(few.labelled) > scenes.train_size:
         found, allowed = shown(max(few.labelled)), f"at most {scenes.train_size}, the scenes.train_size"

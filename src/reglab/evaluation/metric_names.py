@@ -105,6 +105,6 @@ def metric_names(values: dict) -> dict[str, tuple[str, list[str]]]:
     return by_entry
 
 
-def at(metrics, budgets) -> list[str]:
-    """Each metric, which is the mean over the budgets, and the metric of each budget."""
-    return [*metrics, *(f"{metric}@{budget}" for budget in budgets for metric in metrics)]
+def at(metrics, variants) -> list[str]:
+    """Each metric, which is the mean over the variants, and the metric of each variant."""
+    return [*metrics, *(f"{metric}@{variant}" for variant in variants for metric in metrics)]

@@ -22,9 +22,9 @@ class Measure:
     share: bool = True
     lower_is_better: bool = False
 
-    def at(self, budget: int) -> str:
+    def at(self, variant: int) -> str:
         """The metric's name in the records."""
-        return f"{self.metric}@{budget}"
+        return f"{self.metric}@{variant}"
 
     def value(self, x: float | None) -> str:
         return percent(x) if self.share else fixed(x, 3)
@@ -108,22 +108,22 @@ def most(rows: Iterable[Compared], metric: str) -> Compared | None:
     return max(helping, key=lambda row: abs(row.effect(metric).difference.mean), default=None)
 
 
-def told(rows: Sequence[Compared], measure: Measure, budgets: Sequence[int], against: str, per: str) -> Markup:
+def told(rows: Sequence[Compared], measure: Measure, variants: Sequence[int], against: str, per: str) -> Markup:
     """A sentence: what is gained most over `against`, at each number of `per`; or that nothing is, or that it is unclear."""
-    ranked = [row for row in rows if comparable(row, measure.at(budgets[0]))]
+    ranked = [row for row in rows if comparable(row, measure.at(variants[0]))]
     if not ranked:
         return Markup("Nothing that was tried can be compared with {}.").format(against)
     best: dict[str, list[int]] = {}
-    for budget in budgets:
-        if found := most(ranked, measure.at(budget)):
-            best.setdefault(found.name, []).append(budget)
+    for variant in variants:
+        if found := most(ranked, measure.at(variant)):
+            best.setdefault(found.name, []).append(variant)
     if best:
         named = {row.name: row for row in ranked}
         parts = [gained(named[name], measure, own, per if not n else "") for n, (name, own) in enumerate(best.items())]
-        none = [budget for budget in budgets if not any(budget in own for own in best.values())]
+        none = [variant for variant in variants if not any(variant in own for own in best.values())]
         rest = Markup("; at {} nothing is shown to help").format(listed(none)) if none else ""
         return Markup("Most is gained over {} by {}{}.").format(against, listed(parts), rest)
-    effects = [(row, budget, row.effect(measure.at(budget))) for row in ranked for budget in budgets]
+    effects = [(row, variant, row.effect(measure.at(variant))) for row in ranked for variant in variants]
     if all(effect.verdict == "cannot tell" for *_, effect in effects):
         return unclear(effects, measure, against, per)
     return Markup("Nothing that was tried is shown to beat {}, at whatever number of {}: not one of {}.").format(
@@ -131,33 +131,33 @@ def told(rows: Sequence[Compared], measure: Measure, budgets: Sequence[int], aga
     )
 
 
-def gained(row: Compared, measure: Measure, budgets: list[int], per: str) -> Markup:
+def gained(row: Compared, measure: Measure, variants: list[int], per: str) -> Markup:
     """The name, where it gains, and in brackets by how much, with the interval."""
     unit = "\u00a0points" if measure.share else ""
     amounts = []
-    for budget in budgets:
-        difference = row.effect(measure.at(budget)).difference
+    for variant in variants:
+        difference = row.effect(measure.at(variant)).difference
         amounts.append(f"{measure.difference(difference.mean)}{unit}, {measure.range(difference)}")
         unit = ""
-    return Markup("<b>{}</b> at {} ({})").format(link(row), counted(budgets, per), "; ".join(amounts))
+    return Markup("<b>{}</b> at {} ({})").format(link(row), counted(variants, per), "; ".join(amounts))
 
 
-def counted(budgets: list[int], per: str) -> str:
+def counted(variants: list[int], per: str) -> str:
     """1 label, 1 and 2 labels."""
     singular = per.replace("labels", "label").replace("scenes", "scene")
-    return f"{listed(budgets)} {singular if budgets == [1] else per}".rstrip()
+    return f"{listed(variants)} {singular if variants == [1] else per}".rstrip()
 
 
 def unclear(effects: list[tuple[Compared, int, Effect]], measure: Measure, against: str, per: str) -> Markup:
     """When every verdict is that it cannot be told: the largest difference, on the better side if there is one."""
     sign = -1 if measure.lower_is_better else 1
-    row, budget, effect = max(effects, key=lambda found: sign * found[2].difference.mean)
+    row, variant, effect = max(effects, key=lambda found: sign * found[2].difference.mean)
     return Markup(
         "{} cannot tell whether anything beats {}: the largest difference is {}{}, by <b>{}</b> at {}, "
         "and chance is not ruled out."
     ).format(
         many(len(row.entry.record["seeds"]), "seed"), against, measure.difference(effect.difference.mean),
-        "\u00a0points" if measure.share else "", link(row), counted([budget], per),
+        "\u00a0points" if measure.share else "", link(row), counted([variant], per),
     )  # fmt: skip
 
 

@@ -29,7 +29,7 @@ class Line(NamedTuple):
     how: Literal["reference", "rival", "shown", "other"] = "shown"
 
 
-def against_labels(lines: Sequence[Line], budgets: Sequence[int], x: str, y: str, logarithmic: bool = False) -> Figure:
+def against_labels(lines: Sequence[Line], variants: Sequence[int], x: str, y: str, logarithmic: bool = False) -> Figure:
     """Means with their intervals as bands, except of the other entries, which are thin and have no name."""
     figure, axes = canvas(5.2, 3.5)
     colors = iter(COLORS * len(lines))
@@ -37,14 +37,14 @@ def against_labels(lines: Sequence[Line], budgets: Sequence[int], x: str, y: str
         mean, low, high = np.array(line.values, dtype=float).T
         look = STYLES.get(line.how) or {"color": next(colors), "marker": "o"}
         named = line.name if line.how != "other" else None
-        axes.plot(budgets, mean, label=named, markersize=4, **look)
+        axes.plot(variants, mean, label=named, markersize=4, **look)
         if line.how != "other":
             bottom = LEVELS[0] if logarithmic else -np.inf
-            axes.fill_between(budgets, np.maximum(low, bottom), high, color=look["color"], alpha=0.12, linewidth=0)
+            axes.fill_between(variants, np.maximum(low, bottom), high, color=look["color"], alpha=0.12, linewidth=0)
     if any(line.how == "other" for line in lines):
         axes.plot([], [], label="the others", **STYLES["other"])
     axes.set(xscale="log", xlabel=x, ylabel=y)
-    axes.set_xticks(budgets, map(str, budgets))
+    axes.set_xticks(variants, map(str, variants))
     axes.xaxis.set_minor_locator(NullLocator())
     if logarithmic:
         means = [value.mean for line in lines for value in line.values]

@@ -275,9 +275,9 @@ def test_a_transfer_without_its_twin_from_scratch_is_a_fault():
     assert "transfer.b" in line and "no entry that starts from scratch" in line
 
 
-@pytest.mark.parametrize(("budgets", "allowed"), [((2, 1), "numbers that rise"), ((1, 1), "numbers that rise")])
-def test_budgets_rise(budgets, allowed):
-    few_labels_section = replace(SETTINGS, labels_per_class=budgets)
+@pytest.mark.parametrize(("variants", "allowed"), [((2, 1), "numbers that rise"), ((1, 1), "numbers that rise")])
+def test_variants_rise(variants, allowed):
+    few_labels_section = replace(SETTINGS, labels_per_class=variants)
     [line] = problems({}, few_labels=few_labels_section)
     assert line.endswith(allowed)
 

@@ -262,7 +262,7 @@ def test_ensembles_are_attacked_as_they_were_judged_also_those_that_vote(study, 
     assert lines["the model attacked is the one that was judged"] and lines["the loss has a slope at the examples"]
 
 
-def test_a_network_that_was_judged_with_several_budgets_is_known_by_the_one_it_has(study, tmp_path):
+def test_a_network_that_was_judged_with_several_variants_is_known_by_the_one_it_has(study, tmp_path):
     folder, split = copied(study, tmp_path, "none"), study[1].split(1)
     model, inputs = recipe_network(RECIPES["none"], folder, split, 1), torch.as_tensor(split.inputs["test"])
     told = load_file(folder / "predictions.safetensors")["test_probabilities"]

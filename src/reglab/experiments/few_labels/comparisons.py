@@ -6,8 +6,8 @@ from reglab.experiments.few_labels.settings import Transfer, reference_of
 
 def few_labels(settings) -> ComparisonPlan:
     """Compares with training from scratch with the same augmentation on the same labels, and with a classical method."""
-    budgets = settings.few_labels.labels_per_class
-    metrics = ["test_accuracy", *(f"test_accuracy@{budget}" for budget in budgets)]
+    variants = settings.few_labels.labels_per_class
+    metrics = ["test_accuracy", *(f"test_accuracy@{variant}" for variant in variants)]
     transfers = settings.transfer
     references = {
         ("transfer", name): dict.fromkeys(metrics, ("transfer", reference_of(entry, transfers)))

@@ -26,8 +26,8 @@ class Panel:
     rows: list[tuple[Compared, list[str]]]
 
 
-def row(method: Compared, measure: Measure, budgets: Iterable[int]) -> tuple[Compared, list[str]]:
-    return method, [measure.value(method.measured(measure.at(budget)).mean) for budget in budgets]
+def row(method: Compared, measure: Measure, variants: Iterable[int]) -> tuple[Compared, list[str]]:
+    return method, [measure.value(method.measured(measure.at(variant)).mean) for variant in variants]
 
 
 def panels(entries: list[Entry], groups: list[Group], tasks: list[Compared], settings: dict) -> list[Panel]:
@@ -60,9 +60,9 @@ def self_supervised(groups: list[Group], pretexts: dict[str, Entry]) -> Panel | 
 
 
 def few(group: Group, methods: list[Method], letter: str, title: str, text: str, start: Entry) -> Panel:
-    rows = [row(method, ACCURACY, group.budgets) for method in methods]
+    rows = [row(method, ACCURACY, group.variants) for method in methods]
     shown = picture(start, f"panel-{letter}")
-    return Panel(letter, title, text, shown, f"Accuracy, %, by {LABELS}", group.budgets, rows)
+    return Panel(letter, title, text, shown, f"Accuracy, %, by {LABELS}", group.variants, rows)
 
 
 def multitask(tasks: list[Compared], settings: dict) -> Panel | None:
@@ -70,10 +70,10 @@ def multitask(tasks: list[Compared], settings: dict) -> Panel | None:
     named = {method.name: method for method in tasks}
     if "joint" not in named:
         return None
-    budgets = settings["few_scenes"]["labelled"]
+    variants = settings["few_scenes"]["labelled"]
     pairs = [("segmentation_only", IOU), ("joint", IOU), ("depth_only", DEPTH), ("joint", DEPTH)]
-    rows = [row(named[name], measure, budgets) for name, measure in pairs if name in named]
+    rows = [row(named[name], measure, variants) for name, measure in pairs if name in named]
     text = "One trunk learns what each pixel belongs to and how far away it is, with a head for either task."
     heading = f"{IOU.title}, % (above), and {DEPTH.title} (below), by {SCENES}"
     shown = picture(named["joint"].entry, "panel-b")
-    return Panel("b", "Multi-task learning", text, shown, heading, budgets, rows)
+    return Panel("b", "Multi-task learning", text, shown, heading, variants, rows)

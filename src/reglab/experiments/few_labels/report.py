@@ -52,9 +52,9 @@ class Method(Compared):
         """Of the pretraining and the training, training from scratch = 1; not counted of a classical method."""
         return None if self.classical else self.entry.record.get("cost", {}).get("relative_to_none")
 
-    def beside(self, budget: int) -> str:
+    def beside(self, variant: int) -> str:
         """How well its confidence can be trusted, and what its error is made of."""
-        found = {title: self.measured(f"{metric}@{budget}").mean for metric, title in BESIDE.items()}
+        found = {title: self.measured(f"{metric}@{variant}").mean for metric, title in BESIDE.items()}
         return ", ".join(f"{title} {fixed(value, 3)}" for title, value in found.items() if not missing(value))
 
 
@@ -64,7 +64,7 @@ class Group:
 
     classes: tuple[int, ...] | None
     methods: list[Method]
-    budgets: Sequence[int]
+    variants: Sequence[int]
 
     @property
     def id(self) -> str:
@@ -82,15 +82,15 @@ class Group:
     def lost(self) -> list[Method]:
         return [method for method in self.methods if method.diverged]
 
-    def chosen(self, budget: int) -> Method | None:
+    def chosen(self, variant: int) -> Method | None:
         """The network with the highest validation accuracy."""
         networks = [method for method in self.ranked if not method.classical]
-        return max(networks, key=lambda method: method.measured(CHOSEN_BY.at(budget)).mean, default=None)
+        return max(networks, key=lambda method: method.measured(CHOSEN_BY.at(variant)).mean, default=None)
 
     @property
     def answer(self) -> Markup:
         """What is gained most over training from scratch."""
-        return told([m for m in self.methods if m.candidate], ACCURACY, self.budgets, SCRATCH, LABELS)
+        return told([m for m in self.methods if m.candidate], ACCURACY, self.variants, SCRATCH, LABELS)
 
     @property
     def figure(self) -> Markup | None:
@@ -104,10 +104,10 @@ class Group:
         ]
         lines = []
         for method in self.ranked:
-            values = [error(method.measured(ACCURACY.at(budget))) for budget in self.budgets]
+            values = [error(method.measured(ACCURACY.at(variant))) for variant in self.variants]
             how = "rival" if method.classical else "reference" if method.reference else "other"
             lines.append(Line(method.name, values, "shown" if method.name in shown else how))
-        figure = against_labels(lines, self.budgets, LABELS, "test error, %", logarithmic=True)
+        figure = against_labels(lines, self.variants, LABELS, "test error, %", logarithmic=True)
         return drawn(figure, self.id, f"test error against {LABELS}: {self.title}")
 
 
@@ -116,7 +116,7 @@ def error(accuracy: Interval) -> Interval:
     return Interval(100 * (1 - accuracy.mean), 100 * (1 - accuracy.high), 100 * (1 - accuracy.low))
 
 
-def groups(entries: list[Entry], metrics: dict, budgets: Sequence[int]) -> list[Group]:
+def groups(entries: list[Entry], metrics: dict, variants: Sequence[int]) -> list[Group]:
     """By the classes that are told apart, all of them first."""
     few = [entry for entry in entries if entry.family in FAMILIES]
     numbers = [numbers_of(entry, metrics) for entry in few]
@@ -130,23 +130,23 @@ def groups(entries: list[Entry], metrics: dict, budgets: Sequence[int]) -> list[
 
     kinds = sorted({method.classes for method in methods}, key=lambda classes: classes or ())
     return [
-        Group(classes, sorted((m for m in methods if m.classes == classes), key=rank), budgets) for classes in kinds
+        Group(classes, sorted((m for m in methods if m.classes == classes), key=rank), variants) for classes in kinds
     ]
 
 
 def against_rival(group: Group) -> Markup | None:
     """Does the best of all networks, chosen by validation accuracy, beat the classical method on the same labels?"""
     rival = next((method for method in group.ranked if method.classical), None)
-    chosen = {budget: best for budget in group.budgets if (best := group.chosen(budget))}
+    chosen = {variant: best for variant in group.variants if (best := group.chosen(variant))}
     if rival is None or not chosen:
         return None
     same = len({best.name for best in chosen.values()}) == 1
     outcomes: dict[str, list[Markup]] = {"beats": [], "falls short of": [], "cannot be told from": []}
-    for budget, best in chosen.items():
-        effect = best.effect(ACCURACY.at(budget))
+    for variant, best in chosen.items():
+        effect = best.effect(ACCURACY.at(variant))
         lead = effect.over_rival
         name = "" if same else Markup("{}, ").format(link(best))
-        detail = Markup("{} ({}{}\u00a0points, {})").format(budget, name, points(lead.mean), ACCURACY.range(lead))
+        detail = Markup("{} ({}{}\u00a0points, {})").format(variant, name, points(lead.mean), ACCURACY.range(lead))
         outcomes[outcome(effect.rival_sign)].append(detail)
     bar = Markup("<b>{}</b>, the classical method on the same labels,").format(link(rival))
     found = [(verb, details) for verb, details in outcomes.items() if details]
@@ -154,7 +154,7 @@ def against_rival(group: Group) -> Markup | None:
         Markup("{} {} at {}").format(verb, "it" if number else bar, listed(details))
         for number, (verb, details) in enumerate(found)
     ]
-    who = Markup(", {},").format(link(chosen[group.budgets[0]])) if same else ""
+    who = Markup(", {},").format(link(chosen[group.variants[0]])) if same else ""
     never = "" if outcomes["beats"] else " At no number of labels is it shown to beat it."
     return Markup("The network with the highest validation accuracy{} {}.{}").format(who, listed(parts), never)
 
@@ -173,7 +173,7 @@ def points_to_know(every: list[Group]) -> list[Point]:
         for group in every
         for method in group.ranked
         if method.candidate
-        and (where := [b for b in group.budgets if verdict(method, b) == "hurts"])
+        and (where := [b for b in group.variants if verdict(method, b) == "hurts"])
     ]  # fmt: skip
     if hurting:
         found.append(Point("Hurts", Markup("{} {}.").format(listed(hurting), LABELS)))
@@ -189,8 +189,8 @@ def points_to_know(every: list[Group]) -> list[Point]:
     return found
 
 
-def verdict(method: Method, budget: int) -> str | None:
-    effect = method.effect(ACCURACY.at(budget))
+def verdict(method: Method, variant: int) -> str | None:
+    effect = method.effect(ACCURACY.at(variant))
     return effect and effect.verdict
 
 
@@ -201,15 +201,15 @@ def augmentation_alone(group: Group) -> list[Point]:
         for method in group.ranked
         if method.own.get("start") == "scratch"
         and not method.own["augment"]
-        and comparable(method, ACCURACY.at(group.budgets[0]))
+        and comparable(method, ACCURACY.at(group.variants[0]))
     ]
     if not plain:
         return []
-    effects = [plain[0].effect(ACCURACY.at(budget)) for budget in group.budgets]
+    effects = [plain[0].effect(ACCURACY.at(variant)) for variant in group.variants]
     changes = listed([points(-effect.difference.mean) for effect in effects])
     text = Markup(
         "Augmentation alone changes training from scratch by {} points at {} {} ({} goes without it). "
         "All other differences here are to training with it, so that none takes augmentation for a gain of its own."
     )
-    where = listed(list(group.budgets))
+    where = listed(list(group.variants))
     return [Point("Augmentation", text.format(changes, where, LABELS, link(plain[0])))]

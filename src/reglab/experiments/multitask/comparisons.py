@@ -5,7 +5,7 @@ from reglab.evaluation.metric_comparison import ComparisonPlan
 
 def several_tasks(settings) -> ComparisonPlan:
     """Compares learning both tasks with learning one alone: each task with its own single-task twin."""
-    budgets = settings.few_scenes.labelled
+    variants = settings.few_scenes.labelled
     alone = {SEGMENTATION: "segmentation_only", DEPTH: "depth_only"}
     references = {}
     for name in settings.multitask:
@@ -17,7 +17,7 @@ def several_tasks(settings) -> ComparisonPlan:
         references["multitask", name] = {
             key: ("multitask", twin)
             for metric, twin in twins
-            for key in (metric, *(f"{metric}@{budget}" for budget in budgets))
+            for key in (metric, *(f"{metric}@{variant}" for variant in variants))
         }
     return ComparisonPlan(references, {})
 

@@ -48,81 +48,81 @@ def methods(entries: list[Entry], metrics: dict) -> list[Several]:
     return sorted(found, key=lambda method: order.index(method.name) if method.name in order else len(order))
 
 
-def values(found: list[Several], budgets: Sequence[int]) -> dict:
+def values(found: list[Several], variants: Sequence[int]) -> dict:
     """What the template shows; of the pictures that of the shared trunk first."""
     pictured = sorted((m for m in found if m.entry.figure), key=lambda method: method.name != "joint")
     return {
         "methods": found,
-        "budgets": budgets,
+        "variants": variants,
         "measures": MEASURES,
         "per": SCENES,
-        "answers": answers(found, budgets),
-        "points": points_to_know(found, budgets),
-        "figures": figures(found, budgets),
+        "answers": answers(found, variants),
+        "points": points_to_know(found, variants),
+        "figures": figures(found, variants),
         "pictures": {method.name: picture(method.entry, "predictions") for method in pictured},
     }
 
 
-def answers(found: list[Several], budgets: Sequence[int]) -> list[Point]:
+def answers(found: list[Several], variants: Sequence[int]) -> list[Point]:
     """For each task: is it learned better beside the other?"""
     points = []
     for measure, twin in ALONE.items():
         others = [method for method in found if method.name not in ALONE.values()]
         if others and any(method.name == twin for method in found):
             title = {IOU: "Segmentation", DEPTH: "Depth"}[measure]
-            points.append(Point(title, told(others, measure, budgets, f"learning it alone ({twin})", SCENES)))
+            points.append(Point(title, told(others, measure, variants, f"learning it alone ({twin})", SCENES)))
     return points
 
 
-def three_ways(found: list[Several], budgets: Sequence[int]) -> Point | None:
+def three_ways(found: list[Several], variants: Sequence[int]) -> Point | None:
     """Separate networks, tied networks, one trunk: their numbers side by side, with the fewest scenes and the most."""
     named = {method.name: method for method in found}
     ways = {"separate": ALONE, "tied": dict.fromkeys(MEASURES, "soft_tied"), "shared": dict.fromkeys(MEASURES, "joint")}
     if not all(name in named and named[name].does(m) for way in ways.values() for m, name in way.items()):
         return None
     sentences = []
-    for budget in dict.fromkeys((budgets[0], budgets[-1])):
+    for variant in dict.fromkeys((variants[0], variants[-1])):
         parts = []
         for measure in MEASURES:
             values = [
-                f"{measure.value(named[way[measure]].measured(measure.at(budget)).mean)}{UNIT[measure]} {title}"
+                f"{measure.value(named[way[measure]].measured(measure.at(variant)).mean)}{UNIT[measure]} {title}"
                 for title, way in ways.items()
             ]
             parts.append(f"{measure.title} {', '.join(values)}")
-        sentences.append(Markup("With {} {}: {}.").format(budget, SCENES, "; ".join(parts)))
+        sentences.append(Markup("With {} {}: {}.").format(variant, SCENES, "; ".join(parts)))
     return Point("Separate, tied, shared", Markup(" ").join(sentences))
 
 
-def points_to_know(found: list[Several], budgets: Sequence[int]) -> list[Point]:
+def points_to_know(found: list[Several], variants: Sequence[int]) -> list[Point]:
     """What stands beside the answers."""
-    points = [point] if (point := three_ways(found, budgets)) else []
+    points = [point] if (point := three_ways(found, variants)) else []
     if lost := [method for method in found if method.diverged]:
         text = Markup("{}. What diverged is not compared.").format(listed([link(method) for method in lost]))
         points.append(Point("Diverged", text, alarming=True))
     return points
 
 
-def figures(found: list[Several], budgets: Sequence[int]) -> list[Markup]:
+def figures(found: list[Several], variants: Sequence[int]) -> list[Markup]:
     """IoU and depth error against the number of labelled scenes."""
     drawings = []
     for measure in MEASURES:
         lines = [
             Line(
                 method.name,
-                [scaled(method, measure, budget) for budget in budgets],
+                [scaled(method, measure, variant) for variant in variants],
                 "reference" if method.name == ALONE[measure] else "shown",
             )
             for method in found
             if method.does(measure)
         ]
         if lines:
-            figure = against_labels(lines, budgets, SCENES, f"{measure.title}, %" if measure.share else measure.title)
+            figure = against_labels(lines, variants, SCENES, f"{measure.title}, %" if measure.share else measure.title)
             drawings.append(drawn(figure, f"tasks-{measure.metric}", f"{measure.title} against {SCENES}"))
     return drawings
 
 
-def scaled(method: Several, measure: Measure, budget: int) -> list[float]:
-    return [(100 if measure.share else 1) * x for x in method.measured(measure.at(budget))]
+def scaled(method: Several, measure: Measure, variant: int) -> list[float]:
+    return [(100 if measure.share else 1) * x for x in method.measured(measure.at(variant))]
 
 
 def several_tasks(study: Study) -> Section | None:
