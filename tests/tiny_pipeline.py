@@ -10,9 +10,9 @@ STAGES = 6
 STAGE = """
 import os, sys, time
 from pathlib import Path
-from reglab import disk_space, dvc_process
-from reglab.errors import WorkError
-from reglab.processes import die_with_parent, exit_on_signals
+from reglab.runtime import disk_space, dvc_process
+from reglab.core.errors import WorkError
+from reglab.runtime.processes import die_with_parent, exit_on_signals
 exit_on_signals()
 die_with_parent(parent=int(os.environ.get(dvc_process.PARENT, os.getppid())))
 number = int(os.environ["DVC_STAGE"].removeprefix("stage"))
@@ -29,11 +29,11 @@ except WorkError as error:
 REPRO = """
 import sys
 from pathlib import Path
-from reglab import disk_space
-from reglab.errors import WorkError
-from reglab.exclusive import only_repro
-from reglab.processes import exit_on_signals
-from reglab.repro import repro
+from reglab.runtime import disk_space
+from reglab.core.errors import WorkError
+from reglab.runtime.exclusive import only_repro
+from reglab.runtime.processes import exit_on_signals
+from reglab.runtime.dvc_repro import repro
 exit_on_signals()
 try:
     with disk_space.named(Path.cwd()), only_repro(Path.cwd()):

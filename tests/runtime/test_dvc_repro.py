@@ -37,7 +37,7 @@ def test_what_asks_at_the_terminal_or_prints_there_does_not_stop_for_ever(asks):
     code = f"""
 import os, sys, termios
 from pathlib import Path
-from reglab.repro import wait_for
+from reglab.runtime.dvc_repro import wait_for
 terminal = termios.tcgetattr(1)
 terminal[3] |= termios.TOSTOP  # a background process that prints is stopped
 termios.tcsetattr(1, termios.TCSANOW, terminal)

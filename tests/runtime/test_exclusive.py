@@ -17,7 +17,7 @@ from reglab.runtime.recovery import recover
 HOLD = """
 import sys
 from pathlib import Path
-from reglab.exclusive import only_repro
+from reglab.runtime.exclusive import only_repro
 with only_repro(Path(sys.argv[1])):
     print("held", flush=True)
     input()

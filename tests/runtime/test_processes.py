@@ -67,7 +67,7 @@ def test_a_process_whose_parent_has_ended_before_it_could_ask_ends_too():
 PARENT = """
 import sys, time
 sys.path.insert(0, {path!r})
-from reglab.processes import exit_on_signals, run_all
+from reglab.runtime.processes import exit_on_signals, run_all
 from test_processes import sleep
 exit_on_signals()
 import multiprocessing, threading

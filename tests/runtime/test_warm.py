@@ -27,7 +27,7 @@ print(sorted(os.listdir("/proc/self/fd")), file=sys.stderr)
 """
 WORKERS = """
 import multiprocessing, os, sys, threading
-from reglab.processes import run_all
+from reglab.runtime.processes import run_all
 from test_processes import sleep
 def tell():
     print(os.getpid(), *[worker.pid for worker in multiprocessing.active_children()], flush=True)

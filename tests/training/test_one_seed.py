@@ -89,7 +89,7 @@ def test_another_technique_in_front_leaves_the_masks_as_they_are(tmp_path, split
 WORKER = """
 import pickle, sys
 from pathlib import Path
-from reglab.fitting import train_seed
+from reglab.training.one_seed import train_seed
 recipe, split, folder = pickle.load(open(sys.argv[1], "rb"))
 train_seed(recipe, split, 0, Path(folder), every=0.0)
 """
