@@ -345,3 +345,15 @@ def test_a_robustness_that_no_attack_measured_supports_nothing():
     for attacks in ({}, {"regularizers": {"technique": [], "checks": []}}):
         row = judged(records=RECORDS | {"attacks": attacks}, claim=claim)["claim"]
         assert (row["verdict"], row["evidence"]) == ("cannot tell", "no record of an attack on calm")
+
+
+def test_a_claim_that_is_not_tested_has_the_fields_of_one_that_is_and_no_numbers():
+    ledger = judged(tested=CLAIM, lost=replace(CLAIM, recipe="lost"), unknown=replace(CLAIM, metric="absent"))
+    numbers = ("value", "versus_value", "difference", "low", "high", "p", "p_holm", "p_to_level")
+    for key, recipe, metric in (("lost", "lost", "test_accuracy"), ("unknown", "calm", "absent")):
+        row = ledger[key]
+        assert row.keys() == ledger["tested"].keys() and all(row[name] is None for name in numbers)
+        told = {"says": "it is so", "lecture": "l1", "versus": "none", "versus_metric": None, "direction": "higher"}
+        assert {name: row[name] for name in told} == told and row["turns_without"] == {} and row["over"] == "seeds"
+        assert (row["recipe"], row["metric"], row["margin"]) == (recipe, metric, None)
+    assert all(ledger["tested"][name] is not None for name in numbers)

@@ -375,3 +375,9 @@ def test_the_least_p_value_is_that_of_all_signs_alike_or_of_one_random_pattern()
     assert [smallest_p(seeds) for seeds in (1, 6, 17)] == [1.0, 1 / 32, 2.0**-16]
     assert smallest_p(18) == smallest_p(40) == 1 / 100_000
     assert sign_flip(np.ones(18)) == pytest.approx(smallest_p(18), abs=1e-5)
+
+
+def test_two_values_have_an_interval_and_one_has_none():
+    half = stats.t.ppf(0.975, 1) * np.std([0.0, 1.0], ddof=1) / 2**0.5
+    assert mean_interval(np.array([0.0, 1.0]), 0.95) == pytest.approx((0.5 - half, 0.5 + half))
+    assert np.isnan(mean_interval(np.array([1.0]), 0.95)).all()

@@ -177,3 +177,13 @@ def test_the_picture_has_a_row_a_scene_and_a_column_a_prediction(twins):
 def test_a_class_of_a_single_pixel_counts_as_the_others_do():
     """Background: 1 of 2 pixels; the class that is seen where there is none: 0 of 1; the third is nowhere."""
     assert overlap(torch.tensor([[[0, 1]]]), torch.tensor([[[0, 0]]]), labels=3) == 0.25
+
+
+def test_the_curves_show_how_far_apart_the_trunks_are():
+    learner = trained(SoftTied(0.01), steps=2, epochs=1)
+    learner.curves()  # what they show from here on is new
+    learner.training_step(SCENES)
+    trunks = (network.trunk for network in learner.network.values())
+    one, other = (torch.cat([p.flatten() for p in trunk.parameters() if p.ndim > 1]) for trunk in trunks)
+    apart = (one - other).square().sum().item()
+    assert learner.curves()["squared_distance"] == pytest.approx(apart, rel=1e-5) and apart > 0
