@@ -26,6 +26,7 @@ def test_it_hands_the_batch_on_and_does_draw(network, batch):
 def test_it_has_no_other_hook():
     assert {name for name in vars(Regularizer) if not name.startswith("_")} & set(vars(Placebo)) == {
         "topic",
+        "lecture",
         "off",
         "checks",
         "transform_batch",
