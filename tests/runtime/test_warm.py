@@ -10,11 +10,11 @@ import pytest
 
 from reglab.runtime import warm
 
-SOURCES = Path(warm.__file__).parents[1]
+SOURCES = Path(warm.__file__).parents[2]
 CLIENT = """
 import sys
 sys.path.insert(0, sys.argv.pop(1))
-from reglab import processes, warm
+from reglab.runtime import processes, warm
 processes.exit_on_signals()
 assert "torch" not in sys.modules
 sys.exit(warm.hand_over(sys.argv[1:]) if warm.ADDRESS in __import__("os").environ else 99)
@@ -133,19 +133,19 @@ def test_a_client_may_call_its_python_by_another_name(tmp_path, address):
 
 def test_code_edited_between_two_stages_is_what_runs(tmp_path, address):
     shutil.copytree(SOURCES / "reglab", tmp_path / "reglab", ignore=shutil.ignore_patterns("__pycache__"))
-    file = tmp_path / "reglab" / "streams.py"
+    file = tmp_path / "reglab" / "core" / "streams.py"
     own = file.read_text()
-    script = "from reglab import streams; print(streams.__file__, getattr(streams, 'value', None))"
+    script = "from reglab.core import streams; print(streams.__file__, getattr(streams, 'value', None))"
     for value in ("1", "2", None):
         file.write_text(f"{own}\nvalue = {value}\n")
         output, errors = client(tmp_path, address, script, code=tmp_path).communicate()
         assert output.split() == [str(file), str(value)], errors
-    (tmp_path / "reglab" / ".#streams.py").symlink_to("nothing")  # as editors leave it
+    (tmp_path / "reglab" / "core" / ".#streams.py").symlink_to("nothing")  # as editors leave it
     file.write_text("value = (\n")
     output, errors = client(tmp_path, address, script, code=tmp_path).communicate()
     assert "SyntaxError" in errors and not output
     output, _ = client(tmp_path, address, script).communicate()
-    assert output.split() == [str(SOURCES / "reglab" / "streams.py"), "None"], "another checkout has its own"
+    assert output.split() == [str(SOURCES / "reglab" / "core" / "streams.py"), "None"], "another checkout has its own"
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)])
@@ -182,7 +182,7 @@ def test_another_python_and_a_server_that_is_gone_leave_the_client_to_itself(tmp
 OWNER = f"""
 import os, sys
 sys.path.insert(0, {str(SOURCES)!r})
-from reglab import warm
+from reglab.runtime import warm
 with warm.server() as address:
     print(address[warm.ADDRESS], flush=True)
     sys.stdin.read()

@@ -242,7 +242,7 @@ def test_bagging_trains_on_its_samples_and_nothing_else(run, data, tmp_path):
 WORKER = """
 import pickle, sys
 from pathlib import Path
-from reglab import ensembling
+from reglab.experiments.ensembles import run as ensembling
 ensembling.train_alone(*pickle.load(open(sys.argv[1], "rb")))
 """
 
