@@ -2,6 +2,7 @@
 # make ui      MLflow on the runs   make bench  what things cost, side by side
 # make repro ONLY="none dropout"   the study of these entries alone, kept apart in profiles/only
 # make repro PROFILE=quick, make ui PROFILE=quick   the small study of params.yaml, profiles.quick, kept apart
+# make docs    docs/techniques/, a page a technique, from the docstrings
 # make stress COUNT=50   kills, torn files, full disks, odd servers, many times: docs/reliability.md
 # make mutants COUNT=200   breaks the code in so many places, one at a time: how many do the tests notice?
 # make ui PORT=5001   another port than the first free one from 5000 on
@@ -12,7 +13,7 @@ READY := $(ENV)/.ready
 export OMP_NUM_THREADS := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: repro test stress mutants ui bench lint
+.PHONY: repro test stress mutants ui bench lint docs
 repro: $(READY)
 	@$(ENV)/bin/reglab repro $(if $(PROFILE),--profile '$(PROFILE)') $(if $(ONLY),--only $(ONLY))
 
@@ -34,6 +35,9 @@ bench: $(READY)
 
 lint: $(READY)
 	@$(ENV)/bin/ruff check . && $(ENV)/bin/lint-imports
+
+docs: $(READY)
+	@$(ENV)/bin/python docs/generate.py
 
 # The shell holds the lock until it ends, so that a second make waits and finds the environment made.
 $(READY): requirements.lock pyproject.toml

@@ -17,6 +17,8 @@ class ConvNet(Architecture):
     """`depth` layers of 3x3 convolutions with rectified linear units; each halves the image and doubles the channels.
 
     Kernels are stored with the channels last, which takes two thirds of the time on a processor.
+
+    Source: Goodfellow, Bengio and Courville, Deep Learning, 2016, sections 9.1 to 9.3.
     """
 
     needs: ClassVar[tuple] = ("images",)

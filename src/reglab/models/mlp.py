@@ -14,7 +14,10 @@ from reglab.training.network import Architecture, Block
 
 @dataclass(frozen=True)
 class MLP(Architecture):
-    """`depth` hidden layers of `width` units: h = max(0, W h + b)."""
+    """`depth` hidden layers of `width` units: h = max(0, W h + b).
+
+    Source: Goodfellow, Bengio and Courville, Deep Learning, 2016, section 6.3.
+    """
 
     width: Annotated[int, Ge(1), Le(65_536)] = 256
     depth: Annotated[int, Ge(1), Le(100)] = 2

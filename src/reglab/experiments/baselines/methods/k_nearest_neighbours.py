@@ -12,7 +12,7 @@ from reglab.experiments.baselines.base import Baseline
 class KNearestNeighbours(Baseline):
     """P(c) = share of class c among the `n_neighbors` nearest by Euclidean distance, each weighing 1 or 1/distance.
 
-    Cover & Hart, "Nearest neighbor pattern classification", 1967.
+    Source: Cover and Hart, Nearest Neighbor Pattern Classification, 1967.
     """
 
     n_neighbors: Annotated[int, Ge(1)] = 5

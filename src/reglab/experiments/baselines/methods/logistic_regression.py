@@ -12,7 +12,7 @@ from reglab.experiments.baselines.base import Baseline
 class LogisticRegression(Baseline):
     """Minimises  |W|²/2 + C sum_i -log softmax(W x_i + b)_{y_i};  the biases b are free.
 
-    Bishop, "Pattern Recognition and Machine Learning", 2006, eq. 4.104 and 4.108, written as in scikit-learn.
+    Source: Bishop, Pattern Recognition and Machine Learning, 2006, eqs. 4.104 and 4.108, written as in scikit-learn.
     """
 
     C: Annotated[float, Gt(0)] = 1.0

@@ -14,7 +14,8 @@ class SupportVectorMachine(Baseline):
 
     Probabilities are softmax(scores / T), T fitted to the scores of five-fold cross-validation in the training set; one
     number T leaves the order of the classes, and so the decisions, as they are.
-    Cortes & Vapnik, "Support-vector networks", 1995; Guo et al., "On calibration of modern neural networks", 2017.
+
+    Sources: Cortes and Vapnik, Support-Vector Networks, 1995; Guo et al., On Calibration of Modern Neural Networks, 2017.
     """
 
     C: Annotated[float, Gt(0), Le(1e6)] = 1.0

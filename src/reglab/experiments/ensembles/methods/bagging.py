@@ -28,8 +28,8 @@ class Bagging(Ensemble):
     some member left out; and `absent_classes`, how many classes a sample lacked altogether, mean over members. Such a
     member goes on: its network has a score for every class, learns to give the absent one nothing, and can be outvoted.
 
-    Breiman, Bagging Predictors, 1996; Breiman, Out-of-Bag Estimation, 1996; Goodfellow, Bengio and Courville, Deep
-    Learning, 2016, section 7.11.
+    Sources: Breiman, Bagging Predictors, 1996; Breiman, Out-of-Bag Estimation, 1996; Goodfellow, Bengio and Courville,
+    Deep Learning, 2016, section 7.11.
     """
 
     measures: ClassVar[tuple[str, ...]] = (

@@ -53,6 +53,10 @@ def boosted_trees(members: int, depth: int, shrinkage: float):
 class Boosting(Ensemble):
     """SAMME by resampling: a member trains on n examples drawn by their weights; the ensemble is their weighted vote.
 
+    With e the weighted share of examples on which a member is wrong, its vote and the weights of the examples are
+
+        a = shrinkage (log((1 - e)/e) + log(classes - 1))        w_i <- w_i exp(a [wrong_i]) / sum
+
     Members are weak, `depth` layers of `width` units trained for `epochs`: boosting builds capacity, which the record's
     `first_member_train_accuracy` shows beside the ensemble's own. The first member is the weak network to compare with: the
     later ones trained on the examples that were hard, so that each alone does worse. `trees_test_accuracy` is

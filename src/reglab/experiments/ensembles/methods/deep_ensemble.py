@@ -12,8 +12,8 @@ from reglab.experiments.ensembles.base import Ensemble
 class DeepEnsemble(Ensemble):
     """p = 1/m sum_j p_j: all that tells the members apart is chance, and the first is the single model of its seed.
 
-    Lakshminarayanan, Pritzel and Blundell, Simple and Scalable Predictive Uncertainty Estimation using Deep Ensembles,
-    2017, section 2.4.
+    Source: Lakshminarayanan, Pritzel and Blundell, Simple and Scalable Predictive Uncertainty Estimation using Deep
+    Ensembles, 2017, section 2.4.
     """
 
     members: Annotated[int, Ge(1), Le(1_000)] = 8

@@ -14,7 +14,7 @@ from reglab.experiments.multitask.base import Multitask
 class Joint(Multitask):
     """segmentation_weight * cross-entropy + depth_weight * absolute error; weights (1, 0) and (0, 1) are the single tasks.
 
-    Source: Caruana, Multitask Learning, 1997; Goodfellow, Bengio and Courville, Deep Learning, 2016, section 7.7.
+    Sources: Caruana, Multitask Learning, 1997; Goodfellow, Bengio and Courville, Deep Learning, 2016, section 7.7.
     """
 
     segmentation_weight: Annotated[float, Ge(0)] = 1.0

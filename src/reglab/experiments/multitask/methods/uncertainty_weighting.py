@@ -28,7 +28,12 @@ def uncertain(losses: Mapping[str, Tensor], log_scales: Mapping[str, Tensor]) ->
 
 @dataclass(frozen=True)
 class UncertaintyWeighting(Multitask):
-    """Both log scales begin at 0; `rate` is their learning rate."""
+    """Minimises sum_t exp(-s_t) loss_t + share_t s_t over the network and a log scale s_t for each task.
+
+    The share is 1/2 for segmentation and 1 for depth. Both log scales begin at 0; `rate` is their learning rate.
+
+    Source: Kendall, Gal and Cipolla, Multi-Task Learning Using Uncertainty to Weigh Losses, 2018, eq. 10.
+    """
 
     rate: Annotated[float, Gt(0)] = 0.05
 

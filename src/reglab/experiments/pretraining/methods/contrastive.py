@@ -65,9 +65,15 @@ class ContrastiveLearner(PretextLearner):
 
 @dataclass(frozen=True)
 class Contrastive(ImagePretext):
-    """The views come from the policy under `augmentation:`; they are compared after a projection to `projection` numbers.
+    """Minimises NT-Xent, by which each view is to be nearer to its twin than to the other views of the batch.
 
-    The projection is thrown away with the head, as in Chen et al., 2020, section 4.2.
+        l_i = -log exp(cos(z_i, z_twin)/temperature) / sum_(k != i) exp(cos(z_i, z_k)/temperature)
+
+    The views come from the policy under `augmentation:`; z is a projection of the features to `projection` numbers. The
+    projection is thrown away with the head.
+
+    Source: Chen, Kornblith, Norouzi and Hinton, A Simple Framework for Contrastive Learning of Visual Representations,
+    2020, eq. 1 and section 4.2.
     """
 
     epochs: Annotated[int, Ge(1), Le(100_000)] = 60

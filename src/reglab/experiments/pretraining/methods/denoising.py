@@ -46,7 +46,7 @@ class DenoisingLearner(PretextLearner):
 class Denoising(ImagePretext):
     """Minimises E |g(f(x + e)) - x|^2 with Gaussian noise e of this `std`; inputs lie in [0, 1].
 
-    Vincent, Larochelle, Lajoie, Bengio and Manzagol, Stacked Denoising Autoencoders, 2010, eq. 5.
+    Source: Vincent, Larochelle, Lajoie, Bengio and Manzagol, Stacked Denoising Autoencoders, 2010, eq. 5.
     """
 
     std: Annotated[float, Gt(0)] = 0.3

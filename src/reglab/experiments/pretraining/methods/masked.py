@@ -69,12 +69,13 @@ class MaskedLearner(PretextLearner):
 
 @dataclass(frozen=True)
 class Masked(ImagePretext):
-    """Hides a share `mask_ratio` of the patches of `patch_size` x `patch_size` pixels; the loss is on hidden pixels alone.
+    """Minimises the mean of (g(f(x_visible)) - x)^2 over the hidden pixels alone.
 
-    At least one patch must be hidden and one seen, which depends on the size of the study's images: see `data.needs`.
+    A share `mask_ratio` of the patches of `patch_size` x `patch_size` pixels is hidden, other ones at each step. At least
+    one patch must be hidden and one seen, which depends on the size of the study's images.
 
-    He, Chen, Xie, Li, Dollar and Girshick, Masked Autoencoders Are Scalable Vision Learners, 2022, section 3; Pathak,
-    Krahenbuhl, Donahue, Darrell and Efros, Context Encoders: Feature Learning by Inpainting, 2016, eq. 1.
+    Sources: He, Chen, Xie, Li, Dollar and Girshick, Masked Autoencoders Are Scalable Vision Learners, 2022, section 3;
+    Pathak, Krahenbuhl, Donahue, Darrell and Efros, Context Encoders: Feature Learning by Inpainting, 2016, eq. 1.
     """
 
     mask_ratio: Annotated[float, Gt(0), Lt(1)] = 0.5

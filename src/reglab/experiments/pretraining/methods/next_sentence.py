@@ -129,10 +129,12 @@ class NextSentenceLearner(PretextLearner):
 
 @dataclass(frozen=True)
 class NextSentence(Pretext):
-    """Sentences are points in `width` dimensions; `word_dropout` is the share of words left out while learning.
+    """Minimises the cross-entropy of P(second follows first) = sigmoid(network(first, second)).
 
-    Devlin, Chang, Lee and Toutanova, BERT: Pre-training of Deep Bidirectional Transformers for Language Understanding, 2019,
-    section 3.1, task 2; theirs takes wrong seconds from anywhere, so that the topic helps to answer.
+    Sentences are points in `width` dimensions; `word_dropout` is the share of words left out while learning.
+
+    Source: Devlin, Chang, Lee and Toutanova, BERT: Pre-training of Deep Bidirectional Transformers for Language
+    Understanding, 2019, section 3.1, task 2; theirs takes wrong seconds from anywhere, so that the topic helps to answer.
     """
 
     source: Literal["text"] = "text"

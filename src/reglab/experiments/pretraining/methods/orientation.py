@@ -63,10 +63,12 @@ class OrientationLearner(PretextLearner):
 
 @dataclass(frozen=True)
 class Orientation(ImagePretext):
-    """Both versions of an image are shown, the labels of the pairs balanced and their places drawn.
+    """Minimises the cross-entropy of P(first is upright) = sigmoid(s(first) - s(second)), s a score of one image.
 
-    Gidaris, Singh and Komodakis, Unsupervised Representation Learning by Predicting Image Rotations, 2018; here with
-    two rotations, shown together, as the lecture has it.
+    Both versions of an image are shown, the labels of the pairs balanced and their places drawn.
+
+    Source: Gidaris, Singh and Komodakis, Unsupervised Representation Learning by Predicting Image Rotations, 2018; here
+    with two rotations, shown together, as the lecture has it.
     """
 
     def head(self, features: int, shape: Sequence[int]) -> nn.Module:

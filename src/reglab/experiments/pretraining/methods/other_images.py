@@ -21,9 +21,11 @@ from reglab.training.settings import Training
 
 @dataclass(frozen=True)
 class OtherImages(ImagePretext):
-    """Learns the class of the nearest object of a scene, in the size and channels of the study's images.
+    """Minimises -log p(class of the nearest object | scene), scenes in the size and channels of the study's images.
 
     The lecture's transfer learning: a related secondary task for which data are more plentiful.
+
+    Source: Goodfellow, Bengio and Courville, Deep Learning, 2016, section 15.2.
     """
 
     source: Literal["scenes"] = "scenes"

@@ -18,7 +18,7 @@ from reglab.training.settings import Training
 class Scratch(ImagePretext):
     """The network as its seed made it: its probes say what random features are good for, which is not nothing.
 
-    Saxe, Koh, Chen, Bhand, Suresh and Ng, On Random Weights and Unsupervised Feature Learning, 2011.
+    Source: Saxe, Koh, Chen, Bhand, Suresh and Ng, On Random Weights and Unsupervised Feature Learning, 2011.
     """
 
     source: Literal["study"] = "study"

@@ -37,9 +37,11 @@ class Classifier(PretextLearner):
 
 @dataclass(frozen=True)
 class SupervisedBaseClasses(ImagePretext):
-    """Learns the study's classes below `classes` from all their labels; the transfer is to the classes from there on.
+    """Minimises -log p(y | x) on the study's classes below `classes`, with all their labels.
 
-    Goodfellow, Bengio and Courville, Deep Learning, 2016, section 15.2.
+    The transfer is to the classes from there on.
+
+    Source: Goodfellow, Bengio and Courville, Deep Learning, 2016, section 15.2.
     """
 
     source: Literal["study"] = "study"
