@@ -49,7 +49,7 @@ def test_an_ensemble_names_the_metrics_that_it_adds(name):
     networks = [build(MLP(width=4, depth=1), (1, 4, 4), 3, seed).eval() for seed in range(kind.networks)]
     wrong = np.zeros((kind.networks, 12), bool)
     committee = kind.committee(networks, wrong, 3).eval()
-    assert tuple(kind.metrics(committee, SPLIT, 0)) == kind.measures
+    assert tuple(kind.metrics(committee, SPLIT, 0)) == kind.metric_names
 
 
 def test_boosting_tells_what_its_first_member_fits_alone():
@@ -64,7 +64,7 @@ def test_each_task_is_measured_by_its_names():
     scores = {"segmentation": torch.rand(2, 3, 4, 4), "depth": torch.rand(2, 1, 4, 4)}
     masks, depth = torch.randint(0, 3, (2, 4, 4)), torch.rand(2, 4, 4)
     for task, names in TASKS.items():
-        assert tuple(multitask.measures({task: scores[task]}, masks, depth, classes=2)) == names
+        assert tuple(multitask.task_metrics({task: scores[task]}, masks, depth, classes=2)) == names
 
 
 def test_the_shipped_entries_have_the_metrics_of_their_families():

@@ -94,13 +94,17 @@ def test_pretexts_cell_by_cell(whole_pages, whole):
 
 def test_ensembles_cell_by_cell():
     keys = list(ensembles.COLUMNS)
-    grown = [{key: str((at + 1) / 100 + members / 1000) for at, key in enumerate(keys)} for members in (1, 2, 3)]
-    members = [own | {"seed": "all", "combine": "vote", "members": str(n)} for n, own in enumerate(grown, start=1)]
+    rows_by_size = [{key: str((at + 1) / 100 + members / 1000) for at, key in enumerate(keys)} for members in (1, 2, 3)]
+    members = [
+        own | {"seed": "all", "combine": "vote", "members": str(n)} for n, own in enumerate(rows_by_size, start=1)
+    ]
     made = {"family": "ensembles", "name": "bagging", "settings": {"bagging": {"members": 3, "combine": "vote"}}}
     made |= {"summary": {}, "chosen": [], "seeds": {}, "cost": {"prediction_passes": 6144, "relative_to_none": 3.1}}
     [table] = Tables(
         body(
-            "ensembles.html", ensembles=ensembles.grown([Entry(made, {}, figure(), members)]), columns=ensembles.COLUMNS
+            "ensembles.html",
+            ensembles=ensembles.ensemble_entries([Entry(made, {}, figure(), members)]),
+            columns=ensembles.COLUMNS,
         )
     ).found
     assert table.headings == [
@@ -152,7 +156,9 @@ def test_cocktails_cell_by_cell():
     }
     study = Study([none(), own], {"cocktails": {own.name: row}}, SETTINGS | {"tuning": {"seeds": 2}}, "")
     [table] = [
-        table for table in Tables(report_cocktails.the_cocktails(study).body).found if "Ingredient" in table.headings
+        table
+        for table in Tables(report_cocktails.cocktails_section(study).body).found
+        if "Ingredient" in table.headings
     ]
     assert table.headings == ["Ingredient", "Strength", "Alone, over none", "Beside the others", "Verdicts"]
     assert table.words == [
@@ -163,7 +169,7 @@ def test_cocktails_cell_by_cell():
 
 
 def test_the_regime_map_cell_by_cell():
-    [table] = Tables(regimes.where_it_helps(with_metrics({"dropout": DROPOUT})).body).found
+    [table] = Tables(regimes.regimes_section(with_metrics({"dropout": DROPOUT})).body).found
     assert table.headings == [
         *("Recipe", "Training examples", "Wrong labels, %", "Width", "Difference, points", "95 % interval", "p (Holm)"),
         *("Verdict", "Seeds needed"),
@@ -182,7 +188,7 @@ def test_the_sources_of_spread_cell_by_cell_and_no_share_above_all():
     sources["none"]["test_nll"] = {
         name: {"deviation": 0.05, "low": 0.035, "high": 0.09, "share": 1.21} for name in SOURCES["none"]["test_nll"]
     }
-    text = variance_sources.the_sources(with_metrics({}, variance_sources=sources)).body
+    text = variance_sources.sources_section(with_metrics({}, variance_sources=sources)).body
     [table] = Tables(text).found
     relative = "Variance, all together = 1"
     assert table.headings == ["Recipe", "Varied", "Accuracy, points", relative, "Loss, nats", relative]

@@ -16,7 +16,7 @@ from reglab.experiments.pages import render
 from reglab.report import chapter
 from reglab.report.chapter import PARTS, place_in, place_of
 from reglab.report.collect import collect
-from reglab.report.parts import Claimed, Told, told
+from reglab.report.parts import ChapterEntry, Claimed, chapter_entries
 from reglab.report.study import Study
 from reglab.training.regularizer import Regularizer
 
@@ -105,7 +105,7 @@ def test_every_check_of_the_theory_stands_in_the_chapter_once(entries, study):
     entries = copy.deepcopy(entries)
     gabor = next(entry for entry in entries if entry.name == "gabor")
     gabor.record["checks"][0]["technique"] = "dropout"
-    found = told(Study(entries, study[2], SETTINGS, ""), {})
+    found = chapter_entries(Study(entries, study[2], SETTINGS, ""), {})
     wanted = [check for entry in entries for check in entry.record["checks"]]
     shown = [check for part in found for check in part.checks]
     assert len(shown) == len(wanted) and all(check in shown for check in wanted)
@@ -114,7 +114,7 @@ def test_every_check_of_the_theory_stands_in_the_chapter_once(entries, study):
 
 
 def test_a_combination_stands_with_each_of_its_techniques(entries, study):
-    found = told(Study(entries, study[2], SETTINGS, ""), {})
+    found = chapter_entries(Study(entries, study[2], SETTINGS, ""), {})
     homes = [part.part.id for part in found for entry in part.entries if entry.name == "dropout_and_input_noise"]
     assert homes == ["noise", "dropout"]
 
@@ -125,7 +125,7 @@ def test_what_the_lecture_does_not_have_stands_behind_it_with_the_checks_of_its_
     monkeypatch.setattr(chapter, "find", lambda family, name: Regularizer if name == "mine" else find(family, name))
     check = {"name": "it is itself", "gap": 0.0, "tolerance": 0.0, "passed": True, "technique": "mine"}
     mine = replace(own, record=own.record | {"name": "mine", "technique": ["mine"], "checks": [check]})
-    *lecture, last = told(Study([*entries, mine], study[2], SETTINGS, ""), {})
+    *lecture, last = chapter_entries(Study([*entries, mine], study[2], SETTINGS, ""), {})
     assert [part.part.id for part in lecture] == list(get_args(Lecture))[:-1]
     assert last.part.title == "Other techniques" and last.entries == [mine] and last.checks == [check]
     assert all(mine not in part.entries for part in lecture)
@@ -190,14 +190,14 @@ def test_what_was_claimed_is_told_in_words(entries, study, own, words):
 
 
 def test_what_a_section_sends_to_is_there(entries, study):
-    [first, *_] = told(Study(entries, study[2], SETTINGS, ""), {"answer": "The answer"})
+    [first, *_] = chapter_entries(Study(entries, study[2], SETTINGS, ""), {"answer": "The answer"})
     assert first.see == {"answer": "The answer"}
 
 
 @pytest.mark.parametrize("part", PARTS, ids=lambda part: part.id)
 def test_formulas_are_well_formed_mathml_with_nothing_left_of_latex(part):
     """What latex2mathml does not know it hands on as it stands."""
-    shown = Told(part, [], [], [], [], {}).formulas
+    shown = ChapterEntry(part, [], [], [], [], {}).formulas
     assert len(shown) == len(part.formulas)
     for formula in shown:
         root = ElementTree.fromstring(formula)

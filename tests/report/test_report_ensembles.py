@@ -20,31 +20,31 @@ def entry(members=6, passes=12, combine="average", chosen=(), rows=True) -> Entr
         "chosen": list(chosen),
     }
     record |= {"cost": {"prediction_passes": passes, "relative_to_none": 0.042}, "seeds": {"3": {"status": "diverged"}}}
-    grown = [
+    rows_by_size = [
         {"seed": seed, "combine": rule, "members": str(number)}
         | {name: "" if name == "variance" else str(number / 10) for name in ensembles.COLUMNS}
         for seed in ("0", "all")
         for rule in ("average", "vote")
         for number in range(1, members + 1)
     ]
-    return Entry(record, {}, figure(), grown if rows else [])
+    return Entry(record, {}, figure(), rows_by_size if rows else [])
 
 
 def text(of: Entry) -> str:
-    return body("ensembles.html", ensembles=ensembles.grown([of]), columns=ensembles.COLUMNS)
+    return body("ensembles.html", ensembles=ensembles.ensemble_entries([of]), columns=ensembles.COLUMNS)
 
 
 def test_powers_of_two_and_all_members_are_shown_with_their_passes():
-    [grown] = ensembles.grown([entry()])
-    assert [(row["members"], row["passes"]) for row in grown.rows] == [(1, 2), (2, 4), (4, 8), (6, 12)]
-    assert [row["test_nll"] for row in grown.rows] == [0.1, 0.2, 0.4, 0.6]
-    assert [row["members"] for row in ensembles.grown([entry(members=1, passes=1)])[0].rows] == [1]
+    [shown] = ensembles.ensemble_entries([entry()])
+    assert [(row["members"], row["passes"]) for row in shown.rows] == [(1, 2), (2, 4), (4, 8), (6, 12)]
+    assert [row["test_nll"] for row in shown.rows] == [0.1, 0.2, 0.4, 0.6]
+    assert [row["members"] for row in ensembles.ensemble_entries([entry(members=1, passes=1)])[0].rows] == [1]
 
 
 def test_the_rows_are_means_over_seeds_by_the_ensembles_own_rule():
-    one, other = (ensembles.grown([entry(combine=rule)])[0].rows for rule in ("average", "vote"))
+    one, other = (ensembles.ensemble_entries([entry(combine=rule)])[0].rows for rule in ("average", "vote"))
     assert len(one) == len(other) == 4
-    assert ensembles.grown([entry(combine="geometric")])[0].rows == []
+    assert ensembles.ensemble_entries([entry(combine="geometric")])[0].rows == []
 
 
 def test_what_a_kind_knows_of_itself_is_told_in_words():
@@ -65,4 +65,4 @@ def test_an_ensemble_that_diverged_says_in_which_seed():
 
 
 def test_other_families_are_no_ensembles():
-    assert ensembles.grown([Entry({"family": "regularizers", "name": "none"}, {}, None)]) == []
+    assert ensembles.ensemble_entries([Entry({"family": "regularizers", "name": "none"}, {}, None)]) == []

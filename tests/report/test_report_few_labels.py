@@ -10,11 +10,11 @@ from second_half import NEW, SCENES, VARIANTS, WHOLE, values, words
 from reglab.experiments.few_labels import lecture_panels
 from reglab.experiments.few_labels import report as few_labels
 from reglab.experiments.few_labels.report import ACCURACY, Group, Method
-from reglab.experiments.few_labels.section import with_few_labels
+from reglab.experiments.few_labels.section import few_labels_section
 from reglab.experiments.multitask import report as tasks
 from reglab.experiments.pretraining import report as pretexts
 from reglab.report.collect import Entry
-from reglab.report.compared import Compared, told
+from reglab.report.compared import Compared, summary_sentence
 from reglab.report.drawings import Line, against_labels
 from reglab.report.page import Study
 from reglab.report.tables import Interval
@@ -91,7 +91,7 @@ def test_without_a_classical_method_there_is_no_bar(whole):
             for row in own["comparisons"].values():
                 row.pop("over_rival", None)
     assert few_labels.against_rival(few_labels.groups(kept, bare, VARIANTS)[0]) is None
-    assert "the classical method" not in with_few_labels(Study(kept, bare, WHOLE, "")).body
+    assert "the classical method" not in few_labels_section(Study(kept, bare, WHOLE, "")).body
 
 
 def test_augmentation_alone_is_told_apart_from_what_a_method_gains(whole, groups):
@@ -160,7 +160,7 @@ UNCLEAR, SAME, HURTS = (
     ],
 )
 def test_the_sentence_says_what_the_verdicts_say(given, said):
-    assert words(told(rows(**given), ACCURACY, (1, 2), "scratch", "labels")) == said
+    assert words(summary_sentence(rows(**given), ACCURACY, (1, 2), "scratch", "labels")) == said
 
 
 def test_the_three_panels_have_the_studys_numbers(whole, groups):

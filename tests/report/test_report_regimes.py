@@ -53,7 +53,7 @@ def text(markup) -> str:
 
 @pytest.fixture(scope="module")
 def section():
-    return regimes.where_it_helps(study({"dropout": DROPOUT, "l1": L1}))
+    return regimes.regimes_section(study({"dropout": DROPOUT, "l1": L1}))
 
 
 def test_cells_of_which_nothing_can_be_told_are_masked_and_the_others_are_not(section):
@@ -100,16 +100,16 @@ def test_it_is_said_where_a_recipe_helps_and_hurts_and_where_the_ranking_turns(s
 
 
 def test_where_nothing_is_told_nothing_is_claimed():
-    said = text(regimes.where_it_helps(study({"l1": told(*[SILENT] * 8)})).body)
+    said = text(regimes.regimes_section(study({"l1": told(*[SILENT] * 8)})).body)
     assert "l1 is nowhere shown to help or to hurt" in said and "Who leads" not in said
-    said = text(regimes.where_it_helps(study({"l1": LOST})).body)
+    said = text(regimes.regimes_section(study({"l1": LOST})).body)
     assert "Nothing to compare: diverged." in said and "– to –" in said
 
 
 def test_too_few_seeds_for_the_map_are_told():
-    few = regimes.where_it_helps(study({"l1": L1}, SETTINGS | {"seeds": 6}))
+    few = regimes.regimes_section(study({"l1": L1}, SETTINGS | {"seeds": 6}))
     assert "With 6 seeds no cell of 8 comparisons" in text(few.body) and 'class="alarm"' in few.body
-    assert "Too few seeds" not in regimes.where_it_helps(study({"l1": L1})).body
+    assert "Too few seeds" not in regimes.regimes_section(study({"l1": L1})).body
 
 
 @pytest.mark.parametrize(
@@ -131,8 +131,8 @@ def test_a_block_of_the_map_is_told_by_its_edges_and_anything_else_is_counted(pl
 
 
 def test_without_a_map_there_is_no_section():
-    assert regimes.where_it_helps(study({})) is None
-    assert variance_sources.the_sources(study({})) is None
+    assert regimes.regimes_section(study({})) is None
+    assert variance_sources.sources_section(study({})) is None
 
 
 def spread(**deviations):
@@ -150,7 +150,7 @@ SOURCES = {
 
 
 def test_sources_are_told_the_largest_first_and_a_winner_only_where_intervals_part():
-    body = variance_sources.the_sources(study({}, variance_sources=SOURCES)).body
+    body = variance_sources.sources_section(study({}, variance_sources=SOURCES)).body
     said = text(body)
     order = "split and wrong labels 3.00, initial weights 2.00 and batch order 1.00."
     assert f"none: 4.00 points with everything varied; alone, {order} Their intervals overlap" in said
@@ -163,11 +163,11 @@ def test_sources_are_told_the_largest_first_and_a_winner_only_where_intervals_pa
 def test_of_a_recipe_that_diverged_no_spread_is_told():
     lost = dict.fromkeys(("deviation", "low", "high", "share"))
     rows = {metric: {source: lost for source in own} for metric, own in SOURCES["none"].items()}
-    body = variance_sources.the_sources(study({}, variance_sources={"none": rows})).body
+    body = variance_sources.sources_section(study({}, variance_sources={"none": rows})).body
     assert "a seed diverged, so nothing is said" in text(body)
 
 
 def test_equal_accuracies_alone_are_not_taken_for_nothing_drawn():
     rows = SOURCES["none"] | {"test_nll": SOURCES["dropout"]["test_nll"]}
-    said = text(variance_sources.the_sources(study({}, variance_sources={"none": rows})).body)
+    said = text(variance_sources.sources_section(study({}, variance_sources={"none": rows})).body)
     assert "and masks and noise 0.00." in said and "exactly zero" not in said

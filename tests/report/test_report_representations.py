@@ -11,22 +11,22 @@ from conftest import SETTINGS, joined
 from second_half import SCENES, VARIANTS, WHOLE, values, words
 from test_report_page import Page
 
-from reglab.experiments.augmentation.report import the_augmentation
+from reglab.experiments.augmentation.report import augmentation_section
 from reglab.experiments.few_labels import report as few_labels
-from reglab.experiments.few_labels.section import with_few_labels
+from reglab.experiments.few_labels.section import few_labels_section
 from reglab.experiments.multitask import report as tasks
-from reglab.experiments.multitask.report import several_tasks
+from reglab.experiments.multitask.report import tasks_section
 from reglab.experiments.pages import render
 from reglab.experiments.pretraining import report as pretexts
-from reglab.experiments.pretraining.report import the_pretexts
+from reglab.experiments.pretraining.report import pretexts_section
 from reglab.report.collect import Entry
 from reglab.report.page import Study
 
 BUILDERS = {
-    with_few_labels: ("transfer", "semi_supervised"),
-    the_pretexts: ("pretraining",),
-    several_tasks: ("multitask",),
-    the_augmentation: ("augmentation",),
+    few_labels_section: ("transfer", "semi_supervised"),
+    pretexts_section: ("pretraining",),
+    tasks_section: ("multitask",),
+    augmentation_section: ("augmentation",),
 }
 
 
@@ -131,7 +131,7 @@ def test_a_section_without_records_vanishes_and_those_that_speak_of_it_stay(whol
     kept = [entry for entry in entries if entry.family not in BUILDERS[absent]]
     study = Study(kept, metrics, WHOLE, "")
     assert absent(study) is None
-    stays = the_augmentation if absent is with_few_labels else with_few_labels
+    stays = augmentation_section if absent is few_labels_section else few_labels_section
     assert Page(stays(study).body).unbalanced == []
 
 
@@ -220,7 +220,7 @@ def test_checks_of_the_augmentation_are_folded_while_they_hold_and_open_when_one
     assert "The check holds" in section and "<details>" in section and "<svg" in section
     entries, metrics = copy.deepcopy(whole)
     next(entry.record for entry in entries if entry.family == "augmentation")["checks"][0]["passed"] = False
-    broken = the_augmentation(Study(entries, metrics, WHOLE, "")).body
+    broken = augmentation_section(Study(entries, metrics, WHOLE, "")).body
     assert "<details open>" in broken and "1 of 1 checks failed" in broken
 
 

@@ -49,7 +49,7 @@ def section(*found):
     entries = [none(), *(own for own, _, _ in found)]
     metrics = {"sweeps": {own.name: row for own, row, _ in found}}
     metrics["regularizers"] = {own.name: untuned for own, _, untuned in found}
-    return report_sweeps.the_sweeps(Study(entries, metrics, SETTINGS | SEARCH, ""))
+    return report_sweeps.sweeps_section(Study(entries, metrics, SETTINGS | SEARCH, ""))
 
 
 def text(markup) -> str:
@@ -77,7 +77,7 @@ def tuned(found):
 
 def test_there_is_no_section_without_searches():
     study = Study([none()], {}, SETTINGS | SEARCH, "")
-    assert report_sweeps.the_sweeps(study) is None and report_cocktails.the_cocktails(study) is None
+    assert report_sweeps.sweeps_section(study) is None and report_cocktails.cocktails_section(study) is None
 
 
 def test_the_lead_names_the_technique_that_gains_most_and_what_was_chosen():
@@ -204,7 +204,7 @@ BOTH = {"mixup": {"alpha": 0.4}, "dropout": {"hidden_rate": 0.3}}
 
 def told(own, row):
     study = Study([none(), own], {"cocktails": {own.name: row}}, SETTINGS | SEARCH, "")
-    return text(report_cocktails.the_cocktails(study).body)
+    return text(report_cocktails.cocktails_section(study).body)
 
 
 def test_the_best_its_gain_what_it_leaves_out_and_the_sum_of_its_parts_are_said():

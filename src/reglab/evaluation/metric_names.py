@@ -90,7 +90,7 @@ def metric_names(values: dict) -> dict[str, tuple[str, list[str]]]:
                 case "regularizers" | "combinations":
                     metrics = [*CLASSIFIER, *NETWORK, *OF_ALL_SEEDS]
                 case "ensembles":
-                    metrics = [*CLASSIFIER, *COMMITTEE, *getattr(entry, "measures", ()), *OF_ALL_SEEDS]
+                    metrics = [*CLASSIFIER, *COMMITTEE, *getattr(entry, "metric_names", ()), *OF_ALL_SEEDS]
                 case "transfer" | "semi_supervised":
                     metrics = [*at(CLASSIFIER, labels), *(name for name in at(OF_ALL_SEEDS, labels) if "@" in name)]
                 case "pretraining":

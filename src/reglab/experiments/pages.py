@@ -1,66 +1,66 @@
 """The pages of the report: which sections stand on which page, in their order."""
 
 from reglab.core.figures import COLORS
-from reglab.experiments.augmentation.report import the_augmentation
-from reglab.experiments.ensembles.report import the_ensembles
-from reglab.experiments.few_labels.section import with_few_labels
-from reglab.experiments.multitask.report import several_tasks
-from reglab.experiments.pretraining.report import the_pretexts
+from reglab.experiments.augmentation.report import augmentation_section
+from reglab.experiments.ensembles.report import ensembles_section
+from reglab.experiments.few_labels.section import few_labels_section
+from reglab.experiments.multitask.report import tasks_section
+from reglab.experiments.pretraining.report import pretexts_section
 from reglab.experiments.regimes import report as regimes
-from reglab.experiments.robustness.report import the_robustness
+from reglab.experiments.robustness.report import robustness_section
 from reglab.experiments.tuning import report_cocktails, report_sweeps
 from reglab.experiments.variance_sources import report as variance_sources
 from reglab.report import site
 from reglab.report.collect import Entry
 from reglab.report.page import (
-    bias_and_variance,
-    gain_and_cost,
-    how_to_read,
-    the_answer,
-    the_chapter,
-    what_ran,
-    what_to_expect,
+    answer_section,
+    bias_variance_section,
+    chapter_section,
+    expect_section,
+    gain_and_cost_section,
+    ran_section,
+    verdict_guide_section,
 )
 from reglab.report.study import TEMPLATES, Study
 
 # path, title, what it is for, sections; the first is what a reader opens
 PAGES = (
-    ("index.html", "The answer", "which regularizer helps, by how much, at what cost", (the_answer,)),
+    ("index.html", "The answer", "which regularizer helps, by how much, at what cost", (answer_section,)),
     (
         "pages/recipes.html",
         "Recipes in detail",
         "what a gain costs, learning curves, bias and variance, members of ensembles",
-        (gain_and_cost, what_to_expect, bias_and_variance, the_ensembles),
+        (gain_and_cost_section, expect_section, bias_variance_section, ensembles_section),
     ),
     (
         "pages/tuning.html",
         "How strong, where, why",
         "strengths, stacked techniques, other sizes and noise, sources of the spread",
         (
-            report_sweeps.the_sweeps,
-            report_cocktails.the_cocktails,
-            regimes.where_it_helps,
-            variance_sources.the_sources,
+            report_sweeps.sweeps_section,
+            report_cocktails.cocktails_section,
+            regimes.regimes_section,
+            variance_sources.sources_section,
         ),
     ),
     (
         "pages/few_labels.html",
         "Few labels",
         "transfer, semi-supervised and multi-task learning, pretexts, augmentation",
-        (with_few_labels, the_pretexts, several_tasks, the_augmentation),
+        (few_labels_section, pretexts_section, tasks_section, augmentation_section),
     ),
     (
         "pages/robustness.html",
         "Robustness",
         "accuracy under attack, and whether the attack is strong",
-        (the_robustness,),
+        (robustness_section,),
     ),
-    ("pages/chapter.html", "The lecture", "formulas, exact checks, and what became of every claim", (the_chapter,)),
+    ("pages/chapter.html", "The lecture", "formulas, exact checks, and what became of every claim", (chapter_section,)),
     (
         "pages/ran.html",
         "What ran",
         "how to read a verdict, settings, data, machine, every record",
-        (how_to_read, what_ran),
+        (verdict_guide_section, ran_section),
     ),
 )
 
@@ -75,8 +75,10 @@ def render(
     written; surroundings: see `Study`. Raises UserError when metrics.json lacks an entry.
     """
     study = Study(entries, metrics, settings, text, surroundings or {})
-    built = {build: build(study) for *_, builds in PAGES for build in builds if build is not the_chapter}
-    built[the_chapter] = the_chapter(study, {section.id: section.title for section in built.values() if section})
+    built = {build: build(study) for *_, builds in PAGES for build in builds if build is not chapter_section}
+    built[chapter_section] = chapter_section(
+        study, {section.id: section.title for section in built.values() if section}
+    )
     every = [site.Page(*about, [built[build] for build in builds if built[build]]) for *about, builds in PAGES]
     pages = [page for page in every if page.sections]
     home = site.homes(pages)

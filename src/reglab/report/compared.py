@@ -108,7 +108,9 @@ def most(rows: Iterable[Compared], metric: str) -> Compared | None:
     return max(helping, key=lambda row: abs(row.effect(metric).difference.mean), default=None)
 
 
-def told(rows: Sequence[Compared], measure: Measure, variants: Sequence[int], against: str, per: str) -> Markup:
+def summary_sentence(
+    rows: Sequence[Compared], measure: Measure, variants: Sequence[int], against: str, per: str
+) -> Markup:
     """A sentence: what is gained most over `against`, at each number of `per`; or that nothing is, or that it is unclear."""
     ranked = [row for row in rows if comparable(row, measure.at(variants[0]))]
     if not ranked:
@@ -149,7 +151,7 @@ def counted(variants: list[int], per: str) -> str:
 
 
 def unclear(effects: list[tuple[Compared, int, Effect]], measure: Measure, against: str, per: str) -> Markup:
-    """When every verdict is that it cannot be told: the largest difference, on the better side if there is one."""
+    """When every verdict is that it is "cannot tell": the largest difference, on the better side if there is one."""
     sign = -1 if measure.lower_is_better else 1
     row, variant, effect = max(effects, key=lambda found: sign * found[2].difference.mean)
     return Markup(

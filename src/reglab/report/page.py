@@ -7,7 +7,7 @@ from reglab.report.drawings import drawn, picture
 from reglab.report.study import Section, Study, body
 
 
-def the_answer(study: Study) -> Section:
+def answer_section(study: Study) -> Section:
     values = {
         "headline": answer.headline(study.rows, study.settings),
         "points": answer.points_to_know(study.rows, study.settings, study.metrics),
@@ -19,7 +19,7 @@ def the_answer(study: Study) -> Section:
     return Section("answer", "The answer", body("answer.html", study=study, **values))
 
 
-def gain_and_cost(study: Study) -> Section | None:
+def gain_and_cost_section(study: Study) -> Section | None:
     priced = pareto.priced(study.rows)
     if len(priced) < 2:
         return None
@@ -27,7 +27,7 @@ def gain_and_cost(study: Study) -> Section | None:
     return Section("gain-and-cost", "Gain and cost", body("gain_and_cost.html", figure=figure))
 
 
-def what_to_expect(study: Study) -> Section | None:
+def expect_section(study: Study) -> Section | None:
     drawn = [row for row in study.rows if curves.drawable([row.entry])]
     if not drawn:
         return None
@@ -39,7 +39,7 @@ def what_to_expect(study: Study) -> Section | None:
     return Section("expect", "What to expect", body("expect.html", **values))
 
 
-def bias_and_variance(study: Study) -> Section | None:
+def bias_variance_section(study: Study) -> Section | None:
     rows = bias_variance.split(study.rows)
     if len(rows) < 2:
         return None
@@ -49,32 +49,32 @@ def bias_and_variance(study: Study) -> Section | None:
     )
 
 
-def the_chapter(study: Study, others: dict[str, str]) -> Section:
+def chapter_section(study: Study, others: dict[str, str]) -> Section:
     """`others`: titles of the page's other sections by id, to which the chapter sends."""
-    found = parts.told(study, others)
-    claims = [claim for told in found for claim in told.claims]
+    found = parts.chapter_entries(study, others)
+    claims = [claim for entry in found for claim in entry.claims]
     values = {
-        "parts": found,
+        "chapter_entries": found,
         "claims": claims,
         "least": nearness.least_p(
             (claim.row for claim in claims if claim.row.get("over") == "seeds"), study.settings["seeds"]
         ),
         "seeds": study.settings["seeds"],
-        "tally": parts.tally(claims),
+        "verdict_counts": parts.verdict_counts(claims),
         "anchor": parts.anchor,
         "picture": picture,
     }
     return Section("chapter", "The chapter", body("chapter.html", **values))
 
 
-def how_to_read(study: Study) -> Section:
+def verdict_guide_section(study: Study) -> Section:
     least = smallest_seeds(1, 1 - study.settings["evaluation"]["confidence"])
     values = {"study": study, "least": least, "questions": study.metrics["questions"]}
     values |= {"robust": bool(standings.standings(study.entries))}
     return Section("verdicts", "How to read a verdict", body("verdict_guide.html", **values))
 
 
-def what_ran(study: Study) -> Section:
+def ran_section(study: Study) -> Section:
     fingerprints = sorted({e.record["dataset"]["fingerprint"] for e in study.entries if e.family in COMPARED})
     values = {"study": study, "fingerprints": fingerprints, "anchor": parts.anchor, "anchored": parts.anchored}
     return Section("ran", "What ran", body("ran.html", **values))

@@ -70,7 +70,7 @@ class Claimed:
 
 
 @dataclass(frozen=True)
-class Told:
+class ChapterEntry:
     """A section of the lecture with what belongs to it in this study."""
 
     part: Part
@@ -93,20 +93,20 @@ class Told:
         return found
 
 
-def told(study: Study, sections: dict[str, str]) -> list[Told]:
+def chapter_entries(study: Study, sections: dict[str, str]) -> list[ChapterEntry]:
     """Every section of the lecture, in its order; `sections`: titles of the page's other sections by id.
 
     The last one, for techniques that the lecture does not have, is there where the study has some.
     """
     claims = claimed(study)
     checks: dict[str, list[dict]] = {}
-    for home, check in placed(study.entries):
-        checks.setdefault(home, []).append(check)
+    for part_id, check in checks_by_part(study.entries):
+        checks.setdefault(part_id, []).append(check)
     found = [
-        Told(
+        ChapterEntry(
             part,
             [entry for entry in study.entries if belongs(entry, part)],
-            [entry for entry in study.family("theory") if home_of(entry) is part],
+            [entry for entry in study.family("theory") if part_of(entry) is part],
             checks.get(part.id, []),
             [claim for claim in claims if claim.row["lecture"] == part.id],
             {id: sections[id] for id in part.see if id in sections},
@@ -123,17 +123,17 @@ def belongs(entry: Entry, part: Part) -> bool:
     return entry.family in part.families or any(place_of(name) is part for name in entry.record["technique"])
 
 
-def placed(entries: Iterable[Entry]) -> Iterable[tuple[str, dict]]:
+def checks_by_part(entries: Iterable[Entry]) -> Iterable[tuple[str, dict]]:
     """Every check with the section it stands in: that of its technique, else that of its topic or entry."""
     for entry in entries:
         if entry.family in ELSEWHERE:
             continue
         for check in entry.record["checks"]:
-            home = place_of(check["technique"]) if "technique" in check else None
-            yield (home or home_of(entry)).id, check
+            part = place_of(check["technique"]) if "technique" in check else None
+            yield (part or part_of(entry)).id, check
 
 
-def home_of(entry: Entry) -> Part:
+def part_of(entry: Entry) -> Part:
     own = place_in("theory", entry.name) if entry.family == "theory" else place_of(entry.name)
     return next((part for part in PARTS if part is own or entry.family in part.families), PARTS[-1])
 
@@ -143,7 +143,7 @@ def claimed(study: Study) -> list[Claimed]:
     return [Claimed(name, row, study) for name, row in study.metrics["claims"].items()]
 
 
-def tally(claims: list[Claimed]) -> str:
+def verdict_counts(claims: list[Claimed]) -> str:
     """How many of them have which verdict."""
     found = Counter(claim.row["verdict"] for claim in claims)
     return ", ".join(f"{found[verdict]} {verdict}" for verdict in LOOKS if found[verdict])

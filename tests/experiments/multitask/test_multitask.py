@@ -14,7 +14,7 @@ from reglab.core.figures import svg
 from reglab.core.streams import generator
 from reglab.data.loader import Repeated, Whole
 from reglab.data.sources.scenes import render
-from reglab.experiments.multitask.base import SceneBatch, measures, overlap, task_losses, whole
+from reglab.experiments.multitask.base import SceneBatch, overlap, task_losses, task_metrics, whole
 from reglab.experiments.multitask.methods.depth_only import DepthOnly
 from reglab.experiments.multitask.methods.joint import Joint
 from reglab.experiments.multitask.methods.segmentation_only import SegmentationOnly
@@ -124,7 +124,7 @@ def test_metrics_are_those_of_loops_over_pixels():
     scores, depth = torch.randn(5, 5, 8, 8, generator=random), torch.rand(5, 8, 8, generator=random)
     masks = torch.randint(0, 4, (5, 8, 8), generator=random)  # class 4 is predicted and never there
     predicted = torch.rand(5, 1, 8, 8, generator=random)
-    found = measures({"segmentation": scores, "depth": predicted}, masks, depth, classes=4)
+    found = task_metrics({"segmentation": scores, "depth": predicted}, masks, depth, classes=4)
     seen, overlaps = scores.argmax(1).numpy(), []
     for kind in range(5):
         both = np.logical_and(seen == kind, masks.numpy() == kind).sum()
@@ -147,11 +147,11 @@ def test_losses_of_known_predictions():
     assert even.keys() == {"segmentation"} and even["segmentation"].item() == pytest.approx(math.log(5), abs=1e-6)
 
 
-def test_validation_measures_what_is_learned_and_nothing_else(twins):
+def test_validation_measures_only_the_tasks_that_are_learned(twins):
     assert twins["segmentation"].measured.keys() == {"validation_loss", "validation_iou"}
     assert twins["depth"].measured.keys() == {"validation_loss", "validation_depth_rmse", "validation_depth_mae"}
     batch = SCENES
-    again = measures(twins["depth"].predict(batch.inputs), batch.masks, batch.depth, 4)
+    again = task_metrics(twins["depth"].predict(batch.inputs), batch.masks, batch.depth, 4)
     assert again["depth_rmse"] == pytest.approx(twins["depth"].measured["validation_depth_rmse"], abs=1e-6)
 
 

@@ -12,7 +12,7 @@ from reglab.data import prepared
 from reglab.data.settings import Scenes
 from reglab.data.sources.scenes import render
 from reglab.experiments.multitask import run as multitasking
-from reglab.experiments.multitask.base import measures
+from reglab.experiments.multitask.base import task_metrics
 from reglab.experiments.multitask.methods.joint import Joint
 from reglab.experiments.multitask.methods.segmentation_only import SegmentationOnly
 from reglab.experiments.multitask.settings import FewScenes
@@ -52,7 +52,7 @@ def test_every_part_is_measured_under_its_own_name_by_the_network_of_the_last_st
     expected = {}
     for part, name in (("labelled", "train"), ("validation", "validation"), ("test", "test")):
         images, masks, depth = (torch.as_tensor(scenes[part][of]) for of in ("inputs", "masks", "depth"))
-        found = measures(learner.predict(images), masks.long(), depth, 4)
+        found = task_metrics(learner.predict(images), masks.long(), depth, 4)
         expected |= {f"{name}_{metric}": pytest.approx(value, abs=1e-6) for metric, value in found.items()}
     assert outcome["metrics"] == expected and len(expected) == 9
 

@@ -171,8 +171,8 @@ def test_it_beats_chance_on_held_out_text_and_what_it_learned_can_be_drawn(topic
     right = count = 0
     for seed in SEEDS:
         task = trained(topics, seed, tmp_path, epochs=4)
-        measures = task.learner.measures(task.test)
-        right, count = right + measures["accuracy"].item() * len(task.test.targets), count + len(task.test.targets)
+        metrics = task.learner.metrics(task.test)
+        right, count = right + metrics["accuracy"].item() * len(task.test.targets), count + len(task.test.targets)
     assert right / count - 0.5 > 4 * 0.5 / count**0.5
     probes = task.learner.probed(task.probes[1])
     weights = weights_of_words(topics.split(seed), task.learner.network.counts.exp().squeeze(1).detach().numpy())

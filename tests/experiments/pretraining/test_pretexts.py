@@ -198,9 +198,9 @@ def test_images_of_another_kind_keep_their_mean():
 def test_measures_are_the_same_each_time_and_do_not_depend_on_the_epoch(study):
     for pretext in IMAGES[1:]:
         task = pretext.task(study, study, SETTING, 0)
-        first = task.learner.eval().measures(task.validation)
+        first = task.learner.eval().metrics(task.validation)
         again = pretext.task(study, study, SETTING, 0)
-        assert again.learner.eval().measures(again.validation) == first
+        assert again.learner.eval().metrics(again.validation) == first
 
 
 def test_views_of_the_two_streams_differ_and_are_keyed_by_the_moment(study):
@@ -320,8 +320,8 @@ def test_what_is_measured_is_drawn_from_streams_of_its_own(study):
         Contrastive: nt_xent(*contrastive.projections(batch, Moment(2, -1, -1)), contrastive.temperature),
     }
     for kind, learner in learners.items():
-        assert learner.measures(batch)["loss"].item() == expected[kind].item(), kind
-    assert contrastive.measures(batch)["chance"].item() == pytest.approx(1 / 399)
+        assert learner.metrics(batch)["loss"].item() == expected[kind].item(), kind
+    assert contrastive.metrics(batch)["chance"].item() == pytest.approx(1 / 399)
 
 
 def test_an_image_of_one_channel_is_drawn_as_shades_and_one_of_three_in_colours():

@@ -4,7 +4,7 @@ from reglab.report.drawings import picture
 from reglab.report.study import Section, Study, body
 
 
-def the_augmentation(study: Study) -> Section | None:
+def augmentation_section(study: Study) -> Section | None:
     topics = [entry for entry in study.entries if entry.family == "augmentation"]
     if not topics:
         return None

@@ -109,7 +109,7 @@ class Ensemble:
 
     `sequential`: a member needs the ones before it; else all train side by side and `sample` gets no `wrong`.
     `rules`: what `combine` may be, all of which are compared. `gathers`: members are networks of trained recipes, those
-    that `choose` names, and none is trained; `sample` and `member_recipe` have no part then. `measures`: the names in
+    that `choose` names, and none is trained; `sample` and `member_recipe` have no part then. `metric_names`: the names in
     `metrics`. `lecture`: the section of the report's chapter that shows it.
     """
 
@@ -117,7 +117,7 @@ class Ensemble:
     sequential: ClassVar[bool] = False
     gathers: ClassVar[bool] = False
     rules: ClassVar[tuple[str, ...]] = ("average", "geometric", "vote")
-    measures: ClassVar[tuple[str, ...]] = ()
+    metric_names: ClassVar[tuple[str, ...]] = ()
     members: int
     combine: str
 

@@ -44,7 +44,7 @@ FACTS = {
 
 
 @dataclass(frozen=True)
-class Grown(Shown):
+class EnsembleEntry(Shown):
     """An ensemble's record, ready for the page."""
 
     @property
@@ -92,13 +92,13 @@ class Grown(Shown):
         return self.entry.record["cost"]["relative_to_none"]
 
 
-def grown(entries: list[Entry]) -> list[Grown]:
+def ensemble_entries(entries: list[Entry]) -> list[EnsembleEntry]:
     """The ensembles, in the order of params.yaml."""
-    return [Grown(entry) for entry in entries if entry.family == "ensembles"]
+    return [EnsembleEntry(entry) for entry in entries if entry.family == "ensembles"]
 
 
-def the_ensembles(study: Study) -> Section | None:
-    found = grown(study.entries)
+def ensembles_section(study: Study) -> Section | None:
+    found = ensemble_entries(study.entries)
     if not found:
         return None
     return Section("ensembles", "Ensembles", body("ensembles.html", ensembles=found, columns=COLUMNS))

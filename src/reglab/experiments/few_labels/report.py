@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 from reglab.report.answer import Point, link, listed
 from reglab.report.collect import Entry
-from reglab.report.compared import Compared, Measure, comparable, numbers_of, told
+from reglab.report.compared import Compared, Measure, comparable, numbers_of, summary_sentence
 from reglab.report.drawings import Line, against_labels, drawn
 from reglab.report.formats import fixed, missing, points
 from reglab.report.tables import Interval
@@ -90,7 +90,7 @@ class Group:
     @property
     def answer(self) -> Markup:
         """What is gained most over training from scratch."""
-        return told([m for m in self.methods if m.candidate], ACCURACY, self.variants, SCRATCH, LABELS)
+        return summary_sentence([m for m in self.methods if m.candidate], ACCURACY, self.variants, SCRATCH, LABELS)
 
     @property
     def figure(self) -> Markup | None:

@@ -6,7 +6,7 @@ from reglab.experiments.multitask import report as tasks
 from reglab.report.study import Section, Study, body
 
 
-def with_few_labels(study: Study) -> Section | None:
+def few_labels_section(study: Study) -> Section | None:
     entries, metrics, settings = study.entries, study.metrics, study.settings
     if not any(entry.family in few_labels.FAMILIES for entry in entries):
         return None

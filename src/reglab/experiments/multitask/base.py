@@ -51,7 +51,7 @@ def task_losses(predicted: Mapping[str, Tensor], batch: SceneBatch) -> dict[str,
     return losses
 
 
-def measures(predicted: Mapping[str, Tensor], masks: Tensor, depth: Tensor, classes: int) -> dict[str, float]:
+def task_metrics(predicted: Mapping[str, Tensor], masks: Tensor, depth: Tensor, classes: int) -> dict[str, float]:
     """Of the tasks that are predicted: `iou`, over all pixels, mean over background and classes; `depth_rmse`, `depth_mae`.
 
     predicted: segmentation scores (n, 1 + classes, s, s) and depth (n, 1, s, s); masks, depth (n, s, s).
@@ -127,7 +127,7 @@ class MultitaskLearner(Learner):
     def validation_step(self, batch: SceneBatch, batch_index: int, dataloader_idx: int = 0) -> None:
         predicted = self.network(batch.inputs)
         loss, _ = self.entry.objective(self.network, task_losses(predicted, batch))
-        measured = measures(predicted, batch.masks, batch.depth, self.classes) | {"loss": loss}
+        measured = task_metrics(predicted, batch.masks, batch.depth, self.classes) | {"loss": loss}
         self.log_dict({f"validation_{name}": value for name, value in measured.items()}, batch_size=len(batch.indices))
 
     @torch.no_grad()

@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 from reglab.report.answer import Point, link, listed
 from reglab.report.collect import Entry
-from reglab.report.compared import Compared, Measure, numbers_of, told
+from reglab.report.compared import Compared, Measure, numbers_of, summary_sentence
 from reglab.report.drawings import Line, against_labels, drawn, picture
 from reglab.report.formats import missing
 from reglab.report.study import Section, Study, body
@@ -70,7 +70,9 @@ def answers(found: list[Several], variants: Sequence[int]) -> list[Point]:
         others = [method for method in found if method.name not in ALONE.values()]
         if others and any(method.name == twin for method in found):
             title = {IOU: "Segmentation", DEPTH: "Depth"}[measure]
-            points.append(Point(title, told(others, measure, variants, f"learning it alone ({twin})", SCENES)))
+            points.append(
+                Point(title, summary_sentence(others, measure, variants, f"learning it alone ({twin})", SCENES))
+            )
     return points
 
 
@@ -125,7 +127,7 @@ def scaled(method: Several, measure: Measure, variant: int) -> list[float]:
     return [(100 if measure.share else 1) * x for x in method.measured(measure.at(variant))]
 
 
-def several_tasks(study: Study) -> Section | None:
+def tasks_section(study: Study) -> Section | None:
     found = methods(study.entries, study.metrics)
     if not found:
         return None

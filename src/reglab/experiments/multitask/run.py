@@ -10,7 +10,7 @@ from reglab.core.plain import own_name
 from reglab.data.loader import Repeated, Whole
 from reglab.data.prepared import Prepared
 from reglab.data.sources.scenes import CLASSES
-from reglab.experiments.multitask.base import Multitask, SceneBatch, measures, whole
+from reglab.experiments.multitask.base import Multitask, SceneBatch, task_metrics, whole
 from reglab.experiments.multitask.pictures import picture
 from reglab.experiments.multitask.settings import FewScenes
 from reglab.tracking.stage import Stage
@@ -70,7 +70,7 @@ def train_scenes(
     learner.to(parts["test"].inputs.device)
     metrics = {}
     for part, name in PARTS.items() if outcome["status"] == "finished" else ():
-        measured = measures(learner.predict(parts[part].inputs), parts[part].masks, parts[part].depth, len(CLASSES))
+        measured = task_metrics(learner.predict(parts[part].inputs), parts[part].masks, parts[part].depth, len(CLASSES))
         metrics |= {f"{name}_{metric}": value for metric, value in measured.items()}
     finish(folder, seed, outcome | {"metrics": metrics}, learner.network.state_dict())
 

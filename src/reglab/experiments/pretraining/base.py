@@ -77,7 +77,7 @@ class Pretext:
 
 
 class PretextLearner(Learner):
-    """A learner whose representation is probed every few epochs. A subclass has `training_step` and `measures`."""
+    """A learner whose representation is probed every few epochs. A subclass has `training_step` and `metrics`."""
 
     def __init__(self, network: nn.Module, training: Training, vary: "Variation", seed: int) -> None:
         super().__init__(network, training, seed)
@@ -88,7 +88,7 @@ class PretextLearner(Learner):
         """The representation (n, d)."""
         return self.network.backbone(inputs).flatten(1)
 
-    def measures(self, batch: Any) -> dict[str, Tensor]:
+    def metrics(self, batch: Any) -> dict[str, Tensor]:
         """`loss` on a batch and, where the pretext is a choice, `accuracy` and the `chance` of guessing right.
 
         Always the same for the same weights.
@@ -96,7 +96,7 @@ class PretextLearner(Learner):
         raise NotImplementedError
 
     def validation_step(self, batch: Any, batch_index: int, dataloader_idx: int = 0) -> None:
-        measured = {f"validation_{name}": value for name, value in self.measures(batch).items()}
+        measured = {f"validation_{name}": value for name, value in self.metrics(batch).items()}
         self.log_dict(measured, batch_size=len(batch.indices))
 
     def probed(self, probe: Probed) -> dict[str, float]:

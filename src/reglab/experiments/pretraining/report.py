@@ -149,7 +149,7 @@ def curve(row: Learned, scratch: Learned | None) -> Markup | None:
     return drawn(over_epochs(curves, levels), f"probes-{row.name}", f"{row.name} over epochs: {text}")
 
 
-def the_pretexts(study: Study) -> Section | None:
+def pretexts_section(study: Study) -> Section | None:
     found = pretexts(study.entries, study.metrics)
     if not found:
         return None

@@ -70,7 +70,7 @@ def measured(task: Task, trained: bool) -> dict[str, float]:
     learner, metrics = task.learner.eval(), {}
     for part, probe in zip(("validation", "test"), task.probes, strict=True):
         if trained:
-            of_pretext = learner.measures(getattr(task, part))
+            of_pretext = learner.metrics(getattr(task, part))
             metrics |= {f"{part}_pretext_{name}": value.item() for name, value in of_pretext.items()}
         metrics |= {f"{part}_{name}": value for name, value in learner.probed(probe).items()}
     return metrics

@@ -152,7 +152,7 @@ def leaders(maps: Sequence[Recipe]) -> dict[str, list[Place]]:
     return found
 
 
-def where_it_helps(study: Study) -> Section | None:
+def regimes_section(study: Study) -> Section | None:
     maps = recipes(study)
     if not maps:
         return None

@@ -4,7 +4,7 @@ from reglab.report import standings
 from reglab.report.study import Section, Study, body
 
 
-def the_robustness(study: Study) -> Section | None:
+def robustness_section(study: Study) -> Section | None:
     families = standings.families(study.entries)
     if not families:
         return None

@@ -229,7 +229,7 @@ def difference(row: dict) -> Interval:
     return Interval(*(row[key] for key in ("difference", "low", "high")))
 
 
-def the_cocktails(study: Study) -> Section | None:
+def cocktails_section(study: Study) -> Section | None:
     rows = study.metrics.get("cocktails", {})
     found = [Mixed(entry, rows[entry.name]) for entry in study.family("cocktails") if entry.name in rows]
     if not found:

@@ -208,7 +208,7 @@ def both_known(own: Tuned) -> bool:
     return not (missing(own.tested["mean"]) or missing(own.untuned.get("test_accuracy")))
 
 
-def the_sweeps(study: Study) -> Section | None:
+def sweeps_section(study: Study) -> Section | None:
     rows, untuned = study.metrics.get("sweeps", {}), study.metrics.get("regularizers", {})
     entries = [entry for entry in study.family("sweeps") if entry.name in rows]
     found = [Tuned(entry, rows[entry.name], untuned.get(entry.name, {})) for entry in entries]

@@ -93,7 +93,7 @@ def dots(spreads: Sequence[Spread], metric: str, label: str, scale: float) -> Fi
     return figure
 
 
-def the_sources(study: Study) -> Section | None:
+def sources_section(study: Study) -> Section | None:
     rows = study.metrics.get("variance_sources", {})
     spreads = [Spread(entry.name, rows[entry.name]) for entry in study.family("variance_sources") if entry.name in rows]
     if not spreads:

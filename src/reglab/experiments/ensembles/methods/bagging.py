@@ -32,7 +32,7 @@ class Bagging(Ensemble):
     Deep Learning, 2016, section 7.11.
     """
 
-    measures: ClassVar[tuple[str, ...]] = (
+    metric_names: ClassVar[tuple[str, ...]] = (
         "distinct_share",
         "out_of_bag_accuracy",
         "out_of_bag_share",

@@ -69,7 +69,7 @@ class Boosting(Ensemble):
     lecture: ClassVar[str] = "boosting"
     sequential: ClassVar[bool] = True
     rules: ClassVar[tuple[str, ...]] = ("additive", "vote", "average")
-    measures: ClassVar[tuple[str, ...]] = ("trees_test_accuracy", "first_member_train_accuracy")
+    metric_names: ClassVar[tuple[str, ...]] = ("trees_test_accuracy", "first_member_train_accuracy")
 
     members: Annotated[int, Ge(1), Le(1_000)] = 16
     combine: Literal["additive", "vote", "average"] = "additive"

@@ -38,7 +38,7 @@ class DropoutAverage(Ensemble):
     """
 
     lecture: ClassVar[str] = "dropout"
-    measures: ClassVar[tuple[str, ...]] = tuple(
+    metric_names: ClassVar[tuple[str, ...]] = tuple(
         f"weight_scaling_test_{name}" for name in ("accuracy", "nll", "brier", "ece")
     )
 

@@ -46,7 +46,7 @@ class Heterogeneous(Ensemble):
     """
 
     gathers: ClassVar[bool] = True
-    measures: ClassVar[tuple[str, ...]] = ("best_recipe_test_accuracy",)
+    metric_names: ClassVar[tuple[str, ...]] = ("best_recipe_test_accuracy",)
 
     members: Annotated[int, Ge(1), Le(1_000)] = 4
     combine: Literal["average", "geometric", "vote"] = "average"

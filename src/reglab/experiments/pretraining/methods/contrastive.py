@@ -54,7 +54,7 @@ class ContrastiveLearner(PretextLearner):
         views = [self.vary(batch, moment, f"view/{number}") for number in range(2)]
         return self.network(torch.cat(views)).chunk(2)
 
-    def measures(self, batch: Batch) -> dict[str, Tensor]:
+    def metrics(self, batch: Batch) -> dict[str, Tensor]:
         scores, twins = similarities(*self.projections(batch, Moment(self.seed, -1, -1)), self.temperature)
         return {
             "loss": cross_entropy(scores, twins),

@@ -38,7 +38,7 @@ class DenoisingLearner(PretextLearner):
     def error(self, images: Tensor, random: torch.Generator) -> Tensor:
         return (self.restored(self.noisy(images, random)) - images).square().mean()
 
-    def measures(self, batch: Batch) -> dict[str, Tensor]:
+    def metrics(self, batch: Batch) -> dict[str, Tensor]:
         return {"loss": self.error(batch.inputs, generator(self.seed, "validation_noise", device=batch.inputs.device))}
 
 

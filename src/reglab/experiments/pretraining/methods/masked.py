@@ -63,7 +63,7 @@ class MaskedLearner(PretextLearner):
         hidden = self.hide(images, random)
         return masked_error(self.fill(images, hidden), images, hidden)
 
-    def measures(self, batch: Batch) -> dict[str, Tensor]:
+    def metrics(self, batch: Batch) -> dict[str, Tensor]:
         return {"loss": self.error(batch.inputs, generator(self.seed, "validation_masks", device=batch.inputs.device))}
 
 

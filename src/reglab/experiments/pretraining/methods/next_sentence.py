@@ -118,7 +118,7 @@ class NextSentenceLearner(PretextLearner):
     def features(self, inputs: Tensor) -> Tensor:
         return self.network.encode(inputs)
 
-    def measures(self, batch: Batch) -> dict[str, Tensor]:
+    def metrics(self, batch: Batch) -> dict[str, Tensor]:
         odds = self.network(batch.inputs)
         return {
             "loss": binary_cross_entropy_with_logits(odds, batch.targets),

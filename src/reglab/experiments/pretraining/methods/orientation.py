@@ -50,7 +50,7 @@ class OrientationLearner(PretextLearner):
         one, other = self.network(torch.cat([first, second])).squeeze(1).chunk(2)
         return one - other
 
-    def measures(self, batch: Batch) -> dict[str, Tensor]:
+    def metrics(self, batch: Batch) -> dict[str, Tensor]:
         random = generator(self.seed, "validation_pairs", device=batch.inputs.device)
         first, second, upright = pairs(batch.inputs, random)
         odds = self.choice(first, second)

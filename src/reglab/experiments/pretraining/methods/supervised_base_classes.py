@@ -26,7 +26,7 @@ class Classifier(PretextLearner):
         images = self.vary(batch, self.moment)
         return self.accumulate(cross_entropy(self.network(images), batch.targets))
 
-    def measures(self, batch: Batch) -> dict[str, Tensor]:
+    def metrics(self, batch: Batch) -> dict[str, Tensor]:
         scores = self.network(batch.inputs)
         return {
             "loss": cross_entropy(scores, batch.targets),
