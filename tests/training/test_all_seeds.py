@@ -153,7 +153,7 @@ def test_settings_data_seeds_and_code_decide_where_a_run_goes_on(tmp_path):
 
 def test_a_run_goes_on_where_the_same_code_left_it(tmp_path, monkeypatch):
     monkeypatch.setenv("DVC_ROOT", str(tmp_path))
-    monkeypatch.setattr("reglab.tracking.start_follower", lambda root: None)
+    monkeypatch.setattr("reglab.tracking.mirror.start_follower", lambda root: None)
     about = About("regularizers", "dropout", ["dropout"], {"fingerprint": "a"}, {}, [0])
 
     def entry(code: str) -> Path:
