@@ -12,6 +12,7 @@ def main() -> None:
     from safetensors.numpy import load_file
 
     from reglab.config import params
+    from reglab.evaluation.metrics import add_metrics
     from reglab.experiments.verdicts import summary, verdicts
     from reglab.report.collect import by_family, collect
 
@@ -22,7 +23,9 @@ def main() -> None:
         path = runs / family / name / "predictions.safetensors"
         return load_file(path) if path.exists() else {}
 
-    found = verdicts(settings, by_family(collect(runs, settings.expected())), predicted)
+    records = by_family(collect(runs, settings.expected()))
+    add_metrics(records, settings.metrics, predicted)
+    found = verdicts(settings, records, predicted)
     Path("reports").mkdir(exist_ok=True)
     Path("reports/metrics.json").write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
     folder = Path("reports/summary")

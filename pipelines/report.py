@@ -26,7 +26,8 @@ def main() -> None:
     text = redact(Path("params.yaml").read_text(encoding="utf-8"))  # a comment may hold an address
     reports = Path("reports")
     shutil.rmtree(reports / "pages", ignore_errors=True)  # a page that the study no longer has must go
-    for path, page in render(entries, metrics, given, text, surroundings(Path(__file__).parent)).items():
+    pages = render(entries, metrics, given, text, surroundings(Path(__file__).parent), settings.report_sections)
+    for path, page in pages.items():
         (reports / path).parent.mkdir(parents=True, exist_ok=True)
         (reports / path).write_text(page, encoding="utf-8")
     (reports / "answer.txt").write_text(short_answer(entries, metrics, given), encoding="utf-8")

@@ -18,8 +18,9 @@ from reglab.experiments.few_labels.settings import reference_of
 from reglab.experiments.robustness.settings import Attack
 
 # A topic may bear the name of the technique it explains, a sweep bears that of its own; the keys of the others name folders,
-# families and questions.
+# families and questions; metrics and sections of the report are no entries of a study.
 OTHER_NAMES = ("theory", "augmentation", "attacks", "sweeps", "comparisons", "claims", "profiles")
+OTHER_NAMES += ("metrics", "report_sections")
 
 
 def check_references(given: dict, problems: Problems) -> None:

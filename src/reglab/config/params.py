@@ -5,7 +5,7 @@ lie: one section more is a line there and a line here.
 """
 
 import re
-from dataclasses import MISSING, dataclass, fields, replace
+from dataclasses import MISSING, dataclass, field, fields, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any
@@ -39,7 +39,7 @@ AUGMENTED = ["study", "scenes"]  # folders under data/ that hold images
 FREE = {"transfer": Transfer, "comparisons": Pair, "claims": Claim}  # sections whose entries the user names
 GRIDS = {"sweeps": sweep_of, "cocktails": cocktail_of}  # whose entries vary settings of regularizers
 LISTS = ("regimes", "variance_sources")  # which have a record for each of their `recipes`
-NOT_RECORDED = ("comparisons", "claims", "profiles")
+NOT_RECORDED = ("metrics", "comparisons", "claims", "report_sections", "profiles")
 __all__ = ["BASES", "Params", "describe", "find", "load", "names", "own_name", "settings", "sources"]
 
 
@@ -72,8 +72,10 @@ class Params:
     regimes: Regimes
     variance_sources: VarianceSources
     evaluation: Evaluation
+    metrics: dict[str, Any] = field(default_factory=dict)
     comparisons: dict[str, Pair]
     claims: dict[str, Claim]
+    report_sections: dict[str, Any] = field(default_factory=dict)
     profiles: dict[str, dict]
     tracking: Tracking
     processes: Annotated[int, Ge(1), Le(1_024)] | None = None

@@ -18,6 +18,8 @@ FOLDERS = {
     "semi_supervised": "experiments/few_labels/methods",
     "multitask": "experiments/multitask/methods",
     "theory": "experiments/theory/topics",
+    "metrics": "evaluation/further_metrics",
+    "report_sections": "report/further_sections",
 }
 BASES = {
     "models": "reglab.training.network.Architecture",
@@ -28,6 +30,8 @@ BASES = {
     "semi_supervised": "reglab.experiments.few_labels.base.SemiSupervised",
     "multitask": "reglab.experiments.multitask.base.Multitask",
     "theory": "reglab.experiments.theory.base.Topic",
+    "metrics": "reglab.evaluation.metrics.Metric",
+    "report_sections": "reglab.report.study.FurtherSection",
 }
 
 

@@ -7,6 +7,7 @@ TRAINED = (
     *("baselines", "regularizers", "combinations", "ensembles"),
     *("pretraining", "transfer", "semi_supervised", "multitask"),
 )
+CLASSIFIERS = (*TRAINED[:4], "transfer", "semi_supervised")  # whose records hold class probabilities of test examples
 PARTS = ("train", "validation", "test")
 CLASSIFIER = (
     *(f"{part}_{name}" for part in PARTS for name in ("accuracy", "nll")),
@@ -81,18 +82,19 @@ def metric_names(values: dict) -> dict[str, tuple[str, list[str]]]:
     """
     few, scenes = values.get("few_labels"), values.get("few_scenes")
     labels, scenes = getattr(few, "labels_per_class", ()), getattr(scenes, "labelled", ())
+    classifier = (*CLASSIFIER, *(f"test_{name}" for name in values.get("metrics") or {}))
     by_entry = {}
     for family in TRAINED:
         for name, entry in (values.get(family) or {}).items():
             match family:
                 case "baselines":
-                    metrics = [*CLASSIFIER, *OF_ALL_SEEDS]
+                    metrics = [*classifier, *OF_ALL_SEEDS]
                 case "regularizers" | "combinations":
-                    metrics = [*CLASSIFIER, *NETWORK, *OF_ALL_SEEDS]
+                    metrics = [*classifier, *NETWORK, *OF_ALL_SEEDS]
                 case "ensembles":
-                    metrics = [*CLASSIFIER, *COMMITTEE, *getattr(entry, "metric_names", ()), *OF_ALL_SEEDS]
+                    metrics = [*classifier, *COMMITTEE, *getattr(entry, "metric_names", ()), *OF_ALL_SEEDS]
                 case "transfer" | "semi_supervised":
-                    metrics = [*at(CLASSIFIER, labels), *(name for name in at(OF_ALL_SEEDS, labels) if "@" in name)]
+                    metrics = [*at(classifier, labels), *(name for name in at(OF_ALL_SEEDS, labels) if "@" in name)]
                 case "pretraining":
                     metrics = [f"{part}_{probe}" for part in PARTS[1:] for probe in PROBES]
                 case _:

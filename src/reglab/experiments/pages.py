@@ -1,5 +1,10 @@
 """The pages of the report: which sections stand on which page, in their order."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from markupsafe import escape
+
 from reglab.core.figures import COLORS
 from reglab.experiments.augmentation.report import augmentation_section
 from reglab.experiments.ensembles.report import ensembles_section
@@ -21,7 +26,7 @@ from reglab.report.page import (
     ran_section,
     verdict_guide_section,
 )
-from reglab.report.study import TEMPLATES, Study
+from reglab.report.study import TEMPLATES, FurtherSection, Section, Study
 
 # path, title, what it is for, sections; the first is what a reader opens
 PAGES = (
@@ -63,16 +68,24 @@ PAGES = (
         (verdict_guide_section, ran_section),
     ),
 )
+FURTHER = ("pages/further.html", "Further sections", "what this study adds to the report")
 
 
 def render(
-    entries: list[Entry], metrics: dict, settings: dict, text: str = "", surroundings: dict | None = None
+    entries: list[Entry],
+    metrics: dict,
+    settings: dict,
+    text: str = "",
+    surroundings: dict | None = None,
+    further: Mapping[str, FurtherSection] = MappingProxyType({}),
 ) -> dict[str, str]:
     """path -> page: strings without dates, hosts or addresses, the same for the same input.
 
     Paths are relative to reports/. entries: from `collect`; metrics: reports/metrics.json; settings: params.yaml as a
     mapping, completed with its defaults, and `dataset`: dataset.json of the prepared data; text: params.yaml as it was
-    written; surroundings: see `Study`. Raises UserError when metrics.json lacks an entry.
+    written; surroundings: see `Study`; further: sections that params.yaml adds, by name.
+
+    Raises UserError when metrics.json lacks an entry.
     """
     study = Study(entries, metrics, settings, text, surroundings or {})
     built = {build: build(study) for *_, builds in PAGES for build in builds if build is not chapter_section}
@@ -80,7 +93,8 @@ def render(
         study, {section.id: section.title for section in built.values() if section}
     )
     every = [site.Page(*about, [built[build] for build in builds if built[build]]) for *about, builds in PAGES]
-    pages = [page for page in every if page.sections]
+    added = [Section(f"section-{name}", own.title, escape(own.body(study))) for name, own in further.items()]
+    pages = [page for page in [*every, site.Page(*FURTHER, added)] if page.sections]
     home = site.homes(pages)
     template = TEMPLATES.get_template("page.html")
     return {

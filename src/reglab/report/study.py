@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import ClassVar
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
@@ -104,6 +105,19 @@ class Section:
     id: str
     title: str
     body: Markup
+
+
+class FurtherSection:
+    """A section of the report as a frozen dataclass, whose fields are its entry under `report_sections:` in params.yaml.
+
+    All of them stand on one page, in the order of params.yaml.
+    """
+
+    title: ClassVar[str]
+
+    def body(self, study: Study) -> str:
+        """HTML as `Markup`; a plain string is text."""
+        raise NotImplementedError
 
 
 def body(template: str, **values) -> Markup:
