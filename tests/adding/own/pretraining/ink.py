@@ -24,7 +24,7 @@ class InkLearner(PretextLearner):
     def error(self, images: Tensor) -> Tensor:
         return (self.network(images).flatten() - images.flatten(1).mean(1)).square().mean()
 
-    def measures(self, batch: Batch) -> dict[str, Tensor]:
+    def metrics(self, batch: Batch) -> dict[str, Tensor]:
         return {"loss": self.error(batch.inputs)}
 
 
