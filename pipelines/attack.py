@@ -43,10 +43,10 @@ def main() -> None:
     networks = {name: rebuild(name) for name in names}
     content = attacking.run(attack, networks, data, Stage(about, **stage.options(settings)))
     for name, seeds in content["skipped"].items():
-        print(f"{name}: not attacked, for it diverged in seed {', '.join(map(str, seeds))}", file=sys.stderr)
+        print(f"{name}: not attacked, because it diverged in seed {', '.join(map(str, seeds))}", file=sys.stderr)
     for name, model in content["models"].items():
         for line in model["unreliable"]:
-            print(f"{name}: robust accuracy unreliable; does not hold: {line}", file=sys.stderr)
+            print(f"{name}: robust accuracy unreliable; failed check: {line}", file=sys.stderr)
 
 
 if __name__ == "__main__":

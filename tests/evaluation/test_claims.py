@@ -335,7 +335,7 @@ def test_robust_accuracy_counts_the_examples_that_stand_each_once():
     assert judged(claim=crossed)["claim"]["versus_value"] == 0.0  # the second metric's epsilon, where calm falls
 
 
-def test_a_robustness_that_the_honesty_card_doubts_supports_nothing():
+def test_a_robustness_that_the_reliability_checks_doubt_supports_nothing():
     row = judged(claim=replace(CLAIM, metric="robust_accuracy@0.1", recipe="strong"))["claim"]
     assert row["verdict"] == "cannot tell" and row["evidence"].endswith("cannot be believed: more steps")
 

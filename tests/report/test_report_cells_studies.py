@@ -121,14 +121,14 @@ def test_ensembles_cell_by_cell():
 def test_robustness_cell_by_cell():
     attacked, transfer = Tables(robustness_text(record())).found
     assert attacked.headings == [
-        *("Recipe", "Honesty card", "Clean", "Fast gradient", "Projected gradient", "Strong", "Smallest epsilon")
+        *("Recipe", "Attack reliability", "Clean", "Fast gradient", "Projected gradient", "Strong", "Smallest epsilon")
     ]
     lines = "the loss has a slope at the examples; a black-box attack finds nothing more"
     assert attacked.words == [
         ["hardened", "reliable", "91.0", "65.0", "62.0", "60.0", "0.120"],
         ["smoothed", "reliable", "93.0", "15.0", "12.0", "10.0", "0.020"],
         ["none", "reliable", "90.0", "15.0", "12.0", "10.0", "0.020"],
-        ["masked", f"unreliable does not hold: {lines}", "92.0", "85.0", "82.0", "80.0", "–"],
+        ["masked", f"unreliable failed: {lines}", "92.0", "85.0", "82.0", "80.0", "–"],
     ]
     order = ["hardened", "smoothed", "none", "masked"]
     assert transfer.headings == ["made for", "1", "2", "3", "4"]

@@ -14,7 +14,7 @@ ATTACKS = {"fast_gradient": "Fast gradient", "projected_gradient": "Projected gr
 
 @dataclass(frozen=True)
 class Attacked:
-    """One recipe under attack: accuracies at the largest epsilon by attack, and the lines of its card that fail."""
+    """One recipe under attack: accuracies at the largest epsilon by attack, and the reliability checks that fail."""
 
     name: str
     clean: float

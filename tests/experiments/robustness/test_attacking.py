@@ -22,7 +22,7 @@ from reglab.experiments.ensembles.methods.boosting import Boosting
 from reglab.experiments.ensembles.restore import ensemble_network
 from reglab.experiments.robustness import run as attacking
 from reglab.experiments.robustness.figure import leaders
-from reglab.experiments.robustness.reliability import closed_form
+from reglab.experiments.robustness.reliability import closed_form, transfer_check
 from reglab.models.mlp import MLP
 from reglab.regularizers.dropout import Dropout
 from reglab.regularizers.k_sparse import KSparse
@@ -99,10 +99,10 @@ def test_the_plain_weights_of_an_average_are_told_from_what_was_judged(study):
     root, data = study
     folder, split = root / "runs" / "regularizers" / "averaged", data.split(0)
     model, inputs = recipe_network(RECIPES["averaged"], folder, split, 0), torch.as_tensor(split.inputs["test"])
-    assert attacking.rebuilt(model, folder, inputs, 0).passed
+    assert attacking.rebuilt_check(model, folder, inputs, 0).passed
     plain = learner_of(RECIPES["averaged"], (1, 4, 4), 0).network
     plain.load_state_dict(load_file(folder / "weights" / "seed-0.safetensors"))
-    assert not attacking.rebuilt(plain.eval(), folder, inputs, 0).passed
+    assert not attacking.rebuilt_check(plain.eval(), folder, inputs, 0).passed
 
 
 def test_clean_accuracy_is_that_of_the_published_predictions(study, content):
@@ -130,7 +130,7 @@ def test_no_attack_leaves_less_than_the_strong_one_and_none_more_than_the_clean_
         curves = model["curves"]
         for kind in ("fast_gradient", "projected_gradient"):
             assert model["clean"] >= curves[kind][0] >= curves[kind][1] - 0.01
-            assert curves["strong"] <= curves[kind][1] + 0.01  # a point, as the card allows
+            assert curves["strong"] <= curves[kind][1] + 0.01  # a point, as the reliability checks allow
 
 
 def test_every_recipe_has_a_whole_card_and_a_whole_row_and_column_of_transfers(content):
@@ -223,7 +223,7 @@ def test_what_is_carried_to_others_stays_in_the_ball_and_fools_its_own_model(stu
     root, data = study
     model = recipe_network(RECIPES["none"], root / "runs" / "regularizers" / "none", data.split(0), 0)
     inputs, labels = attacking.examples_of(data.split(0), 40)
-    moved = attacking.to_carry(model, inputs, labels, 0.15, norm, seed=0)
+    moved = attacking.transferable_inputs(model, inputs, labels, 0.15, norm, seed=0)
     offsets = (moved - inputs).flatten(1)
     length = offsets.abs().amax(1) if norm == "linf" else offsets.norm(dim=1)
     assert length.max() <= 0.15 + 1e-6 and moved.min() >= 0 and moved.max() <= 1
@@ -270,9 +270,9 @@ def test_a_network_that_was_judged_with_several_variants_is_known_by_the_one_it_
         {"test_probabilities@1": told.flip(2).contiguous(), "test_probabilities@5": told},
         folder / "predictions.safetensors",
     )
-    assert attacking.rebuilt(model, folder, inputs, 1).passed
+    assert attacking.rebuilt_check(model, folder, inputs, 1).passed
     save_file({"test_probabilities@1": told.flip(2).contiguous()}, folder / "predictions.safetensors")
-    assert not attacking.rebuilt(model, folder, inputs, 1).passed
+    assert not attacking.rebuilt_check(model, folder, inputs, 1).passed
 
 
 def test_inputs_that_are_no_pictures_have_none():
@@ -282,9 +282,9 @@ def test_inputs_that_are_no_pictures_have_none():
     )
 
 
-def test_inputs_made_for_others_that_find_more_than_the_reported_attack_fail_the_card():
-    assert attacking.transferred([[0.5], [0.6], [0.495]], target=0).passed
-    assert attacking.transferred([[0.5], [0.6], [0.4]], target=0) == Check(
+def test_inputs_made_for_others_that_find_more_than_the_reported_attack_fail_the_check():
+    assert transfer_check(0.5, [0.6, 0.495]).passed
+    assert transfer_check(0.5, [0.6, 0.4]) == Check(
         "attacks on other models find nothing more", pytest.approx(0.1), 0.01
     )
 

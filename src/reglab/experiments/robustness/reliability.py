@@ -1,7 +1,7 @@
-"""The honesty card: whether a robust accuracy can be believed. A line that fails makes it unreliable."""
+"""Attack reliability checks: can a robust accuracy be believed? It is unreliable if any check fails."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor
@@ -17,25 +17,25 @@ from reglab.core.checks import Check
 
 POINT = 0.01  # accuracies closer than this count as equal
 ROUNDING = 1e-5  # relative, of scores computed twice; absolute, of places computed in single precision
-SHARES = (0.25, 0.5, 1.0, 2.0)  # of epsilon, for the curve that must fall
+SHARES = (0.25, 0.5, 1.0, 2.0)  # of epsilon, where accuracy must fall
 STEPS, MORE_STEPS, MORE_RESTARTS, QUERIES = 20, 100, 3, 500
 
 
-def card(
+def reliability_checks(
     model: Model,
     inputs: Tensor,  # (n, *shape), within the bounds
     labels: Tensor,  # (n,) int64
     epsilon: float,
-    adversarial: Tensor,  # (n, *shape): what carries the reported robust accuracy at epsilon, from whatever attack
+    adversarial: Tensor,  # (n, *shape): the inputs on which the reported robust accuracy at epsilon was measured
     *,
     norm: Norm = "linf",
     seed: int = 0,
     bounds: tuple[float, float] = (0.0, 1.0),
 ) -> list[Check]:
-    """The lines about one model and the adversarial inputs that its reported robust accuracy rests on.
+    """Checks one model and the adversarial inputs on which its reported robust accuracy was measured.
 
-    Where a line says that an attack finds nothing more, its gap is the share of the examples that stood up to
-    `adversarial` and fall to that attack. UserError as in `base` and `Ball.around`.
+    For a check that an attack finds nothing more, the gap is the share of the examples that the model gets right on
+    `adversarial` but wrong under that attack. UserError as in `base` and `Ball.around`.
 
     Sources: Athalye, Carlini and Wagner, Obfuscated Gradients Give a False Sense of Security, 2018, section 3.1;
     Carlini et al., On Evaluating Adversarial Robustness, 2019, sections 3 to 5; Croce and Hein's AutoAttack, its flags.
@@ -57,8 +57,8 @@ def card(
     with evaluation_mode(model):
         standing = right(model, adversarial, labels)
 
-    def falls(attack, **settings) -> float:
-        """Share of all examples that stood and that this attack fools."""
+    def newly_fooled(attack, **settings) -> float:
+        """Share of all examples that only this attack fools."""
         kept, theirs = inputs[standing], labels[standing]
         if not len(kept):
             return 0.0
@@ -71,15 +71,17 @@ def card(
         Check("epsilon 0 leaves the clean accuracy", abs(projected(0.0) - clean), 0.0),
         Check("accuracy falls with epsilon", max(b - a for a, b in itertools.pairwise(curve)), POINT),
         Check("an unbounded attack reaches 0 %", unbounded, 0.0),
-        Check("a single step finds nothing more", falls(fast_gradient, norm=norm), POINT),
-        Check("more steps and restarts find nothing more", falls(projected_gradient, **more), POINT),
-        *about_scores(model, inputs, labels),
-        Check("a black-box attack finds nothing more", falls(square, norm=norm, queries=QUERIES, seed=seed), POINT),
+        Check("a single step finds nothing more", newly_fooled(fast_gradient, norm=norm), POINT),
+        Check("more steps and restarts find nothing more", newly_fooled(projected_gradient, **more), POINT),
+        *score_checks(model, inputs, labels),
+        Check(
+            "a black-box attack finds nothing more", newly_fooled(square, norm=norm, queries=QUERIES, seed=seed), POINT
+        ),
     ]
 
 
-def about_scores(model: Model, inputs: Tensor, labels: Tensor) -> list[Check]:
-    """What gradients need to tell the truth: scores from before a softmax, the same each time, with slopes."""
+def score_checks(model: Model, inputs: Tensor, labels: Tensor) -> list[Check]:
+    """Checks what meaningful gradients require: deterministic scores before the softmax, and slopes other than zero."""
     with evaluation_mode(model):
         with torch.no_grad():
             scores, again = model(inputs), model(inputs)
@@ -99,10 +101,9 @@ def about_scores(model: Model, inputs: Tensor, labels: Tensor) -> list[Check]:
     ]
 
 
-def transfer(matrix: Sequence[Sequence[float]], model: int) -> Check:
-    """The line about inputs made for other models: `matrix[source][target]` is the target's accuracy on a source's."""
-    direct = matrix[model][model]
-    return Check("attacks on other models find nothing more", direct - min(row[model] for row in matrix), POINT)
+def transfer_check(reported: float, others: Iterable[float]) -> Check:
+    """Checks the `reported` robust accuracy against the accuracies on inputs that were made for other models."""
+    return Check("attacks on other models find nothing more", reported - min([reported, *others]), POINT)
 
 
 def closed_form(
@@ -115,12 +116,12 @@ def closed_form(
     *,
     norm: Norm = "linf",
 ) -> Check:
-    """The line for a linear model: the reported robust accuracy is the exact one."""
+    """Checks that the reported robust accuracy of a linear model is the exact one."""
     least, _ = minimal_perturbation(weight, bias, inputs, labels, norm=norm)
     exact = (least > epsilon).double().mean().item()
     return Check("a linear model's robust accuracy is the exact one", abs(reported - exact), 1 / len(labels))
 
 
-def reliable(lines: Sequence[Check]) -> bool:
-    """Whether every line passed; a robust accuracy with a line that failed is to be shown as unreliable."""
-    return all(line.passed for line in lines)
+def reliable(checks: Sequence[Check]) -> bool:
+    """Whether every check passed; otherwise the robust accuracy is to be shown as unreliable."""
+    return all(check.passed for check in checks)

@@ -1,7 +1,7 @@
-"""From a family of trained networks to the record of how they stand up to attacks, and whether that can be believed.
+"""Attacks the trained networks of a family, checks whether the attacks are reliable, and publishes the record.
 
-What is attacked is what was evaluated: each network is rebuilt from its published weights, and a line of its honesty card
-compares its probabilities with the published ones.
+Each network is rebuilt from its published weights; one of its attack reliability checks compares its probabilities with
+the published ones, so that the network attacked is the one that was evaluated.
 """
 
 from collections.abc import Callable
@@ -33,7 +33,7 @@ from reglab.experiments.robustness.figure import Panda, figure
 from reglab.tracking import record
 from reglab.tracking.stage import Stage
 
-Rebuild = Callable[[Path, Split, int], Module]  # folder of the record, split, seed -> the network that was judged
+Rebuild = Callable[[Path, Split, int], Module]  # folder of the record, split, seed -> the network that was evaluated
 
 STEPS = 20  # of a projected gradient
 ROUNDING = 1e-4  # of probabilities, between the batches and devices on which they were computed
@@ -41,19 +41,19 @@ ROUNDING = 1e-4  # of probabilities, between the batches and devices on which th
 
 @dataclass(frozen=True)
 class Measured:
-    """What the attacks left of one seed of a network: accuracies, by attack and epsilon where they are curves.
+    """The results of all attacks on one seed of a network.
 
-    `clean`, `curves` and `smallest` (test examples,), the smallest epsilons, are on all test examples. The others are on
-    those of the strong attack: `carried` (examples, *shape) are the inputs made to be tried on other networks; `lines`
-    is the honesty card, empty unless asked for.
+    `clean`, `curves` (accuracies by attack, one for each epsilon) and `smallest` (test examples,), the smallest epsilons,
+    are on all test examples. The others are on those of the strong attack: `transferable` (examples, *shape) are the
+    inputs to try on other networks; `checks` are the attack reliability checks, made for seed 0 alone.
     """
 
     clean: float
     curves: dict[str, list[float]]
     strong: float
     smallest: np.ndarray
-    carried: np.ndarray
-    lines: list[Check]
+    transferable: np.ndarray
+    checks: list[Check]
 
 
 def run(
@@ -64,17 +64,17 @@ def run(
 ) -> dict:
     """Attack `runs/<stage.name>/<network>` and publish the record; returns its content.
 
-    `predictions.safetensors` holds the smallest epsilon of every test example (seeds, examples), 0 where it is wrong
-    anyway, infinite where it stood up to all. The strong attack, the honesty card and the transfers are on the first
-    `attack.examples` of them.
+    `predictions.safetensors` holds the smallest epsilon of every test example (seeds, examples), 0 where the clean
+    input is misclassified, infinite where no attack succeeded. The strong attack, the reliability checks and the transfers
+    use the first `attack.examples` of them.
 
-    A network that diverged in one of the seeds is skipped and named. UserError where the data or the trained seeds are
-    fewer than asked for, and as in `attacks.base` and `Ball.around`.
+    A network that diverged in one of the seeds is skipped and named. UserError where there are fewer examples or trained
+    seeds than params.yaml asks for, and as in `attacks.base` and `Ball.around`.
     """
     with stage.journal() as entry:
         trained = stage.runs / stage.name
         skipped = {name: diverged_seeds(record.read(trained / name), attack.seeds) for name in networks}
-        left = {name: rebuild for name, rebuild in networks.items() if not skipped[name]}
+        attacked = {name: rebuild for name, rebuild in networks.items() if not skipped[name]}
         splits = [data.split(seed) for seed in range(attack.seeds)]
         if len(splits[0].labels["test"]) < attack.examples:
             raise UserError(
@@ -82,22 +82,26 @@ def run(
                 f"{len(splits[0].labels['test'])} test examples, data.test_size"
             )
         cases = [
-            (left[name], trained / name, splits[seed], seed, attack)
-            for name, seed in product(left, range(attack.seeds))
+            (attacked[name], trained / name, splits[seed], seed, attack)
+            for name, seed in product(attacked, range(attack.seeds))
         ]
-        measured = grouped(left, stage.run_all([(measure, *case) for case in cases]))
-        made = [[measured[name][seed].carried for name in left] for seed in range(attack.seeds)]
-        matrix = grouped(left, stage.run_all([(accuracies_on, *case[:-1], made[case[-2]]) for case in cases]))
+        measured = grouped(attacked, stage.run_all([(measure, *case) for case in cases]))
+        transferred = [[measured[name][seed].transferable for name in attacked] for seed in range(attack.seeds)]
+        matrix = grouped(
+            attacked, stage.run_all([(accuracies_on, *case[:-1], transferred[case[-2]]) for case in cases])
+        )
         content = {"seeds": {}} | summarised(attack, measured, matrix)
         content["skipped"] = {name: seeds for name, seeds in skipped.items() if seeds}
         picture = ""
-        if left:
-            shown = "none" if "none" in left else next(iter(left))
+        if attacked:
+            shown = "none" if "none" in attacked else next(iter(attacked))
             torch.set_num_threads(1)
-            model = left[shown](trained / shown, splits[0], 0)
+            model = attacked[shown](trained / shown, splits[0], 0)
             curves = {name: [each.curves["projected_gradient"] for each in seeds] for name, seeds in measured.items()}
             picture = figure(attack.norm, attack.epsilons, curves, content["models"], panda(model, splits[0], attack))
-        smallest = {f"smallest_epsilon/{name}": np.stack([seed.smallest for seed in measured[name]]) for name in left}
+        smallest = {
+            f"smallest_epsilon/{name}": np.stack([seed.smallest for seed in measured[name]]) for name in attacked
+        }
         return stage.publish(entry, content, figure=picture, predicted=smallest)
 
 
@@ -112,7 +116,7 @@ def diverged_seeds(trained: dict, seeds: int) -> list[int]:
 
 
 def grouped(names, results: list) -> dict[str, list]:
-    """By name, the results of its seeds."""
+    """Group the flat list of results by name, one for each seed."""
     each = len(results) // max(len(names), 1)
     return {name: results[place * each : (place + 1) * each] for place, name in enumerate(names)}
 
@@ -123,10 +127,10 @@ def examples_of(split: Split, count: int | None = None) -> tuple[Tensor, Tensor]
 
 
 def measure(rebuild: Rebuild, folder: Path, split: Split, seed: int, attack) -> Measured:
-    """All attacks on one seed of a network; the honesty card is that of seed 0."""
+    """Make all attacks on one seed of a network; the reliability checks are made for seed 0 alone."""
     model, (inputs, labels) = rebuild(folder, split, seed), examples_of(split)
     norm, largest = attack.norm, attack.epsilons[-1]
-    few, theirs = inputs[: attack.examples], labels[: attack.examples]
+    few, few_labels = inputs[: attack.examples], labels[: attack.examples]
     curves = {
         "fast_gradient": [
             accuracy(model, fast_gradient(model, inputs, labels, epsilon, norm=norm), labels)
@@ -137,26 +141,29 @@ def measure(rebuild: Rebuild, folder: Path, split: Split, seed: int, attack) -> 
             for e in attack.epsilons
         ],
     }
-    worst = strong(model, few, theirs, largest, norm=norm, seed=seed)
+    worst = strong(model, few, few_labels, largest, norm=norm, seed=seed)
     whole = 1.0 if norm == "linf" else inputs[0].numel() ** 0.5
     smallest = smallest_epsilon(projected_gradient, model, inputs, labels, norm=norm, largest=whole)
-    lines = []
+    checks = []
     if seed == 0:
-        lines = [rebuilt(model, folder, inputs, seed), *reliability.card(model, few, theirs, largest, worst, norm=norm)]
+        checks = [
+            rebuilt_check(model, folder, inputs, seed),
+            *reliability.reliability_checks(model, few, few_labels, largest, worst, norm=norm),
+        ]
     return Measured(
         clean=accuracy(model, inputs, labels),
         curves=curves,
-        strong=accuracy(model, worst, theirs),
+        strong=accuracy(model, worst, few_labels),
         smallest=smallest.numpy(),
-        carried=to_carry(model, few, theirs, largest, norm, seed).numpy(),
-        lines=lines,
+        transferable=transferable_inputs(model, few, few_labels, largest, norm, seed).numpy(),
+        checks=checks,
     )
 
 
-def to_carry(model: Module, inputs: Tensor, labels: Tensor, epsilon: float, norm: str, seed: int) -> Tensor:
-    """Inputs (n, *shape) by a projected gradient that goes on to its last step, also where the model is fooled.
+def transferable_inputs(model: Module, inputs: Tensor, labels: Tensor, epsilon: float, norm: str, seed: int) -> Tensor:
+    """Inputs (n, *shape) by a projected gradient that takes all its steps, even where the model is already fooled.
 
-    What just crosses the boundary of one model seldom fools another.
+    An input that has just crossed the boundary of one model seldom fools another.
     """
     ball = Ball.around(inputs, epsilon, norm)
     start = ball.random(generator(seed, "transfer"))
@@ -164,19 +171,21 @@ def to_carry(model: Module, inputs: Tensor, labels: Tensor, epsilon: float, norm
 
 
 @torch.no_grad()
-def rebuilt(model: Module, folder: Path, inputs: Tensor, seed: int) -> Check:
-    """Whether this is the network whose test probabilities were published, or one of those where a record has several."""
+def rebuilt_check(model: Module, folder: Path, inputs: Tensor, seed: int) -> Check:
+    """Checks that the network has the published test probabilities; where a record has several, those of one of them."""
     computed, published = model(inputs).softmax(1), load_file(folder / "predictions.safetensors")
     named = [values for name, values in published.items() if name.startswith("test_probabilities")]
     gap = min((computed - values[seed, : len(inputs)]).abs().max().item() for values in named)
     return Check("the model attacked is the one that was judged", gap, ROUNDING)
 
 
-def accuracies_on(rebuild: Rebuild, folder: Path, split: Split, seed: int, made: list[np.ndarray]) -> list[float]:
-    """The accuracy of a network on what was made for each of them (examples, *shape)."""
+def accuracies_on(
+    rebuild: Rebuild, folder: Path, split: Split, seed: int, transferred: list[np.ndarray]
+) -> list[float]:
+    """The accuracy of a network on the inputs (examples, *shape) that were made to fool each network."""
     model = rebuild(folder, split, seed)
-    labels = torch.as_tensor(split.labels["test"][: len(made[0])])
-    return [accuracy(model, torch.as_tensor(inputs), labels) for inputs in made]
+    labels = torch.as_tensor(split.labels["test"][: len(transferred[0])])
+    return [accuracy(model, torch.as_tensor(inputs), labels) for inputs in transferred]
 
 
 def summarised(attack, measured: dict[str, list[Measured]], matrix: dict[str, list[list[float]]]) -> dict:
@@ -184,12 +193,12 @@ def summarised(attack, measured: dict[str, list[Measured]], matrix: dict[str, li
 
     `matrix[target][seed]` are the target's accuracies on inputs made for each recipe, in their order.
     """
-    numbers, lines, models = {}, [], {}
+    numbers, rows, models = {}, [], {}
     for name, seeds in measured.items():
-        robust, first = mean(each.strong for each in seeds), list(measured).index(name)
-        direct = [[seeds[0].strong if source == first else value] for source, value in enumerate(matrix[name][0])]
-        card = [*seeds[0].lines, transferred(direct, first)]
-        lines += [row(line) | {"name": f"{name}: {line.name}", "model": name} for line in card]
+        robust, place = mean(each.strong for each in seeds), list(measured).index(name)
+        others = [value for source, value in enumerate(matrix[name][0]) if source != place]
+        checks = [*seeds[0].checks, reliability.transfer_check(seeds[0].strong, others)]
+        rows += [row(check) | {"name": f"{name}: {check.name}", "model": name} for check in checks]
         curves = {
             kind: [mean(values) for values in zip(*(each.curves[kind] for each in seeds), strict=True)]
             for kind in seeds[0].curves
@@ -199,29 +208,20 @@ def summarised(attack, measured: dict[str, list[Measured]], matrix: dict[str, li
             "clean": clean,
             "curves": curves | {"strong": robust},
             "smallest_epsilon": float(f"{smallest:.7g}") if isfinite(smallest) else None,
-            "unreliable": [line.name for line in card if not line.passed],
+            "unreliable": [check.name for check in checks if not check.passed],
             "transfer": {
                 source: mean(values) for source, values in zip(measured, zip(*matrix[name], strict=True), strict=True)
             },
         }
         numbers |= {f"{name}/clean_accuracy": clean, f"{name}/robust_accuracy@{attack.epsilons[-1]:g}": robust}
-    return {"numbers": numbers, "checks": lines, "models": models}
-
-
-def transferred(column: list[list[float]], target: int) -> Check:
-    """The card's line about inputs made for others; `column[source]` holds the target's accuracy, at
-    its own place the reported one."""
-    direct = column[target][0]
-    return Check(
-        "attacks on other models find nothing more", direct - min(value for [value] in column), reliability.POINT
-    )
+    return {"numbers": numbers, "checks": rows, "models": models}
 
 
 def panda(model: Module, split: Split, attack) -> Panda | None:
-    """The example that a single step at the largest epsilon changes most surely; None where inputs are no pictures.
+    """The example whose prediction a single step at the largest epsilon changes most clearly; None if inputs are no images.
 
-    Its confidence is the smaller of those before, in the right class, and after, in a wrong one; where no
-    example is fooled, it is the one that is nearest to it.
+    Examples are ranked by the smaller of two confidences: before the step in the right class, after it in a wrong one.
+    Those that are fooled come first.
     """
     inputs, labels = examples_of(split, attack.examples)
     if inputs.ndim != 4 or inputs.shape[1] not in (1, 3):
@@ -237,5 +237,5 @@ def panda(model: Module, split: Split, attack) -> Panda | None:
     confidence = torch.minimum(before.gather(1, labels[:, None])[:, 0], wrong) + fooled
     chosen = int(confidence.argmax())
     pictures = (np.moveaxis(each[chosen].numpy(), 0, -1) for each in (inputs, direction, moved))
-    said = ((int(each[chosen].argmax()), float(each[chosen].max())) for each in (before, after))
-    return Panda(*pictures, *said)
+    predictions = ((int(each[chosen].argmax()), float(each[chosen].max())) for each in (before, after))
+    return Panda(*pictures, *predictions)

@@ -1,4 +1,4 @@
-"""The honesty card: an honest number passes every line, each self-deception fails the line meant for it."""
+"""Attack reliability checks: a right robust accuracy passes all of them, each mistake fails the check meant for it."""
 
 from functools import partial
 
@@ -10,7 +10,7 @@ from reglab.attacks.base import accuracy
 from reglab.attacks.fast_gradient import fast_gradient
 from reglab.attacks.projected_gradient import projected_gradient
 from reglab.attacks.strong import strong
-from reglab.experiments.robustness.reliability import card, closed_form, reliable, transfer
+from reglab.experiments.robustness.reliability import closed_form, reliability_checks, reliable, transfer_check
 
 SLOPE = "the loss has a slope at the examples"
 BLACK_BOX = "a black-box attack finds nothing more"
@@ -31,74 +31,78 @@ def failed(lines):
 
 
 def test_an_honest_number_passes_every_line(network, few, adversarial):
-    lines = card(network, *few, 0.1, adversarial)
+    lines = reliability_checks(network, *few, 0.1, adversarial)
     assert reliable(lines) and len(lines) == 11 and len({line.name for line in lines}) == 11
 
 
 def test_an_honest_number_in_the_l2_norm_passes_every_line(network, few):
-    lines = card(network, *few, 0.5, strong(network, *few, 0.5, norm="l2"), norm="l2")
+    lines = reliability_checks(network, *few, 0.5, strong(network, *few, 0.5, norm="l2"), norm="l2")
     assert reliable(lines) and len(lines) == 11
 
 
 def test_scores_times_a_thousand_are_flagged(network, few, adversarial):
     masked = lambda inputs: 1000 * network(inputs)  # noqa: E731
-    lines = card(masked, *few, 0.1, projected_gradient(masked, *few, 0.1))
+    lines = reliability_checks(masked, *few, 0.1, projected_gradient(masked, *few, 0.1))
     assert {SLOPE, "more steps and restarts find nothing more", BLACK_BOX} <= failed(lines)
-    lines = card(masked, *few, 0.1, adversarial)  # they fool it as well
+    lines = reliability_checks(masked, *few, 0.1, adversarial)  # they fool it as well
     assert failed(lines) == {SLOPE} and not reliable(lines)
 
 
 def test_a_quantised_input_is_flagged(network, few, adversarial):
     quantised = lambda inputs: network((8 * inputs).round() / 8)  # noqa: E731
     moved = projected_gradient(quantised, *few, 0.1)
-    lines = card(quantised, *few, 0.1, moved)
+    lines = reliability_checks(quantised, *few, 0.1, moved)
     assert {SLOPE, BLACK_BOX, "an unbounded attack reaches 0 %"} <= failed(lines)
     assert accuracy(quantised, moved, few[1]) > accuracy(network, adversarial, few[1]) + 0.1
 
 
 def test_a_single_step_is_no_robust_accuracy(network, few):
     weak = fast_gradient(network, *few, 0.1)
-    assert "more steps and restarts find nothing more" in failed(card(network, *few, 0.1, weak))
+    assert "more steps and restarts find nothing more" in failed(reliability_checks(network, *few, 0.1, weak))
 
 
 def test_unperturbed_inputs_are_no_robust_accuracy(network, few):
-    lines = card(network, *few, 0.1, few[0])
+    lines = reliability_checks(network, *few, 0.1, few[0])
     assert {"a single step finds nothing more", "more steps and restarts find nothing more", BLACK_BOX} <= failed(lines)
 
 
 def test_inputs_beyond_epsilon_or_the_range_are_flagged(network, few, adversarial):
     line = "the adversarial inputs lie within epsilon and the range of pixels"
-    assert line in failed(card(network, *few, 0.05, adversarial))
-    assert line in failed(card(network, *few, 0.1, adversarial - 0.001))
+    assert line in failed(reliability_checks(network, *few, 0.05, adversarial))
+    assert line in failed(reliability_checks(network, *few, 0.1, adversarial - 0.001))
 
 
 def test_probabilities_instead_of_scores_are_flagged(network, few, adversarial):
-    lines = card(lambda inputs: network(inputs).softmax(1), *few, 0.1, adversarial)
+    lines = reliability_checks(lambda inputs: network(inputs).softmax(1), *few, 0.1, adversarial)
     assert "the scores are no probabilities" in failed(lines)
 
 
 def test_a_model_that_draws_noise_is_flagged(network, few, adversarial):
     random = torch.Generator().manual_seed(0)
     noisy = lambda inputs: network(inputs) + 0.01 * torch.randn(len(inputs), 10, generator=random)  # noqa: E731
-    assert "the scores are the same each time" in failed(card(noisy, *few, 0.1, adversarial))
+    assert "the scores are the same each time" in failed(reliability_checks(noisy, *few, 0.1, adversarial))
 
 
 def test_batch_statistics_are_flagged(network, few, adversarial):
     """Batch normalisation that never takes its running statistics is what a model left in training mode looks like."""
     normalised = nn.Sequential(nn.BatchNorm2d(1, affine=False, track_running_stats=False), network)
-    assert "an example's scores do not depend on its batch" in failed(card(normalised, *few, 0.1, adversarial))
+    assert "an example's scores do not depend on its batch" in failed(
+        reliability_checks(normalised, *few, 0.1, adversarial)
+    )
 
 
 def test_a_model_left_in_training_mode_is_judged_in_evaluation_mode(network, few, adversarial):
     model = nn.Sequential(nn.Dropout(0.5), network).train()
-    assert reliable(card(model, *few, 0.1, adversarial)) and model.training
+    assert reliable(reliability_checks(model, *few, 0.1, adversarial)) and model.training
     model.eval()
 
 
 def test_a_model_that_always_says_the_same_is_flagged(few):
     inputs, labels = few
     constant = lambda inputs: torch.eye(10)[0] + 0 * inputs.flatten(1)[:, :10]  # noqa: E731
-    assert {SLOPE, "an unbounded attack reaches 0 %"} <= failed(card(constant, inputs, labels, 0.1, inputs))
+    assert {SLOPE, "an unbounded attack reaches 0 %"} <= failed(
+        reliability_checks(constant, inputs, labels, 0.1, inputs)
+    )
 
 
 def test_accuracy_that_rises_with_epsilon_is_flagged():
@@ -110,15 +114,15 @@ def test_accuracy_that_rises_with_epsilon_is_flagged():
         score = torch.where(away.abs().amax(1) > 0.11, 1.0, 1 - 15 * away.mean(1).abs())
         return torch.stack([score, torch.zeros_like(score)], 1)
 
-    assert "accuracy falls with epsilon" in failed(card(model, inputs, labels, 0.1, strong(model, inputs, labels, 0.1)))
+    assert "accuracy falls with epsilon" in failed(
+        reliability_checks(model, inputs, labels, 0.1, strong(model, inputs, labels, 0.1))
+    )
 
 
 def test_a_transfer_that_beats_the_direct_attack_is_flagged():
-    matrix = [[0.60, 0.90, 0.55], [0.80, 0.50, 0.90], [0.70, 0.90, 0.40]]
-    assert [transfer(matrix, model).passed for model in range(3)] == [True, True, True]
-    matrix[1][2] = 0.35
-    line = transfer(matrix, 2)
-    assert not line.passed and line.gap == pytest.approx(0.05)
+    assert transfer_check(0.40, [0.55, 0.90]).passed and transfer_check(0.40, []).gap == 0
+    check = transfer_check(0.40, [0.55, 0.35])
+    assert not check.passed and check.gap == pytest.approx(0.05)
 
 
 @pytest.mark.parametrize("norm", ["linf", "l2"])
