@@ -11,7 +11,7 @@ import pytest
 from checkout import NAMES, ROOT, TOOLS, Checkout
 
 from reglab.config import params
-from reglab.report.collect import STAGES
+from reglab.core.families import stage_name
 from reglab.runtime import warm
 
 pytestmark = pytest.mark.stress
@@ -28,7 +28,7 @@ def done(tmp_path_factory):
 
 def test_the_stages_are_the_entries_of_params_yaml():
     settings = params.load(ROOT / "params.yaml")
-    wanted = {f"{STAGES.get(family, family)}@{name}" for family, name in settings.expected()}
+    wanted = {stage_name(family, name) for family, name in settings.expected()}
     listed = subprocess.run(
         [TOOLS / "dvc", "stage", "list", "--name-only"], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout.split()

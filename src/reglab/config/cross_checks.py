@@ -1,5 +1,6 @@
 """What one section of params.yaml demands of another."""
 
+from reglab.core.families import sections
 from dataclasses import fields
 from difflib import get_close_matches
 from math import sqrt
@@ -19,8 +20,7 @@ from reglab.experiments.robustness.settings import Attack
 
 # A topic may bear the name of the technique it explains, a sweep bears that of its own; the keys of the others name folders,
 # families and questions; metrics and sections of the report are no entries of a study.
-OTHER_NAMES = ("theory", "augmentation", "attacks", "sweeps", "comparisons", "claims", "profiles")
-OTHER_NAMES += ("metrics", "report_sections")
+OTHER_NAMES = (*sections(has_own_names=False), "comparisons", "claims", "profiles", "metrics", "report_sections")
 
 
 def check_references(given: dict, problems: Problems) -> None:

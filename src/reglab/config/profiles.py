@@ -26,7 +26,7 @@ from reglab.runtime import git
 from reglab.runtime.recovery import replace
 
 CHOSEN = (*TRAINED, "theory")  # sections whose entries are a study's
-OF_CHOSEN = ("augmentation", "attacks", "sweeps", "cocktails", "comparisons", "claims")  # and what is asked of them
+OF_CHOSEN = (*set(BY_SECTION).difference(CHOSEN), "comparisons", "claims")  # and what is done with them
 NOT_NEEDED = ("tests", "benchmarks", "reports", "dvc.lock", "params.yaml", "README.md")  # or made anew
 COPIED = ".reglab/copied"  # the list of what was copied, so that what went away goes there too
 

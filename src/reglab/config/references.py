@@ -1,5 +1,6 @@
 """Which entries of params.yaml name which others; what stays of a study when some of its entries are taken out."""
 
+from reglab.core.families import FAMILIES
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -11,7 +12,6 @@ from reglab.core.wording import Plain
 from reglab.evaluation.metric_names import TRAINED
 
 SIDES = ("recipe", "versus")  # of a pair or a claim
-RECIPES = ("regularizers", "combinations")
 
 
 class Reference(NamedTuple):
@@ -43,10 +43,10 @@ def references(given: dict) -> Iterator[Reference]:
     for name in mapping(given, "cocktails"):
         for each in mapping(given, "cocktails", name, "ingredients"):
             places.append((("cocktails", name, "ingredients", each), each, ("regularizers",)))
-    for section, sections in (("regimes", ("regularizers",)), ("variance_sources", RECIPES)):
-        recipes = mapping(given, section).get("recipes")
+    for family in FAMILIES:
+        recipes = mapping(given, family.section).get("recipes") if family.recipes_of else None
         for number, name in enumerate(recipes if isinstance(recipes, list) else ()):
-            places.append(((section, "recipes", number), name, sections))
+            places.append(((family.section, "recipes", number), name, family.recipes_of))
     for section in ("comparisons", "claims"):
         for name in mapping(given, section):
             for side in SIDES:
@@ -70,7 +70,7 @@ def pruned(given: dict) -> dict:
     while dangling := [reference for references in missing(given).values() for reference in references]:
         for key in {reference.holder() for reference in dangling}:
             given = without(given, key)
-    for section in ("regimes", "variance_sources"):
+    for section in (family.section for family in FAMILIES if family.recipes_of):
         if isinstance(recipes := mapping(given, section).get("recipes"), list):
             kept = [name for name in recipes if name is not None]
             lone = section == "regimes" and kept == ["none"]  # with nothing to compare it with

@@ -1,5 +1,6 @@
 """Finds classes by the name of their file: one class a file, in a folder that holds nothing else."""
 
+from reglab.core.families import FAMILIES
 import inspect
 from importlib import import_module
 from pathlib import Path
@@ -8,33 +9,12 @@ from reglab.core import outlines
 from reglab.core.errors import UserError
 from reglab.core.wording import unknown
 
-# What is found by name: the folder that holds nothing else, and the class that it derives from; in the order of the report.
-FOLDERS = {
-    "models": "models",
-    "regularizers": "regularizers",
-    "baselines": "experiments/baselines/methods",
-    "ensembles": "experiments/ensembles/methods",
-    "pretraining": "experiments/pretraining/methods",
-    "semi_supervised": "experiments/few_labels/methods",
-    "multitask": "experiments/multitask/methods",
-    "theory": "experiments/theory/topics",
-    "metrics": "evaluation/further_metrics",
-    "report_sections": "report/further_sections",
-}
-BASES = {
-    "models": "reglab.training.network.Architecture",
-    "regularizers": "reglab.training.regularizer.Regularizer",
-    "baselines": "reglab.experiments.baselines.base.Baseline",
-    "ensembles": "reglab.experiments.ensembles.base.Ensemble",
-    "pretraining": "reglab.experiments.pretraining.base.Pretext",
-    "semi_supervised": "reglab.experiments.few_labels.base.SemiSupervised",
-    "multitask": "reglab.experiments.multitask.base.Multitask",
-    "theory": "reglab.experiments.theory.base.Topic",
-    "metrics": "reglab.evaluation.metrics.Metric",
-    "report_sections": "reglab.report.study.FurtherSection",
-}
-
-
+# By section of params.yaml, what is found by name: the folder that holds nothing else, and the class that it derives from.
+FOLDERS = {"models": "models"} | {family.section: family.folder for family in FAMILIES if family.folder}
+FOLDERS |= {"metrics": "evaluation/further_metrics", "report_sections": "report/further_sections"}
+BASES = {"models": "reglab.training.network.Architecture"}
+BASES |= {family.section: family.base for family in FAMILIES if family.folder}
+BASES |= {"metrics": "reglab.evaluation.metrics.Metric", "report_sections": "reglab.report.study.FurtherSection"}
 SOURCES, LOADER = "data/sources", "reglab.data"  # the folder of the data sources, and the module that loads one
 
 

@@ -5,6 +5,7 @@ over seeds, without `none`), and the classical `baselines`, which are the frame 
 the two questions, on this data set and on this distribution, has its own correction.
 """
 
+from reglab.core.families import sections
 from math import inf, isfinite
 
 from reglab.core.errors import UserError
@@ -27,8 +28,8 @@ from reglab.evaluation.paired_values import (
 from reglab.evaluation.rounding import mean
 
 NONE = ("regularizers", "none")
-CLASSICAL = "baselines"
-COMPARED = ("regularizers", "combinations", "baselines", "ensembles")  # with `none`; the others in `metric_comparison`
+CLASSICAL = sections(classical=True)
+COMPARED = sections(compared_with="none")  # the other families that train: `metric_comparison`
 
 
 def compare(
@@ -62,13 +63,13 @@ def compare(
     rule = {"confidence": confidence, "relevant_difference": relevant_difference}
     judged, on_new_data = {}, {}
     for classical in (False, True):
-        family = {key: each for key, each in comparisons.items() if (key[0] == CLASSICAL) == classical}
+        family = {key: each for key, each in comparisons.items() if (key[0] in CLASSICAL) == classical}
         judged |= judge(family, seeds_of(none), **rule)
         on_new_data |= on_distribution(family, test_to_train=test_to_train, **rule)
     networks = {
         key: values_of(recipes[key], metric)
         for key, each in comparisons.items()
-        if key[0] != CLASSICAL and not each.exclusion and len(each.differences)
+        if key[0] not in CLASSICAL and not each.exclusion and len(each.differences)
     }
     behind = behind_the_best(networks, metric, confidence)
     best = _best_baseline(recipes, metric.replace("test_", "validation_", 1))
@@ -94,7 +95,7 @@ def compare(
         }
         if key == NONE:
             row["verdict"] = exclusion(record, failed=key in failed) or "reference"
-        if best and family != CLASSICAL and not diverged_seeds(record):
+        if best and family not in CLASSICAL and not diverged_seeds(record):
             lead = statistics.shown_sign(paired_differences(record, recipes[best], metric), confidence)
             row |= {"best_baseline": best[1], "beats_baselines": lead == sign(metric)}
         report[family][name] = without_nan(row)
@@ -134,7 +135,7 @@ def _recipes(records: Records) -> dict[Key, dict]:
 
 def _best_baseline(recipes: dict[Key, dict], metric: str) -> Key | None:
     """The baseline with the best mean over seeds; of equals the one with the lower validation loss."""
-    classical = {key: record for key, record in recipes.items() if key[0] == CLASSICAL and metric in metrics_of(record)}
+    classical = {key: record for key, record in recipes.items() if key[0] in CLASSICAL and metric in metrics_of(record)}
 
     def rank(key: Key) -> tuple[float, float]:
         value, nll = (mean(values_of(classical[key], name)) for name in (metric, "validation_nll"))

@@ -2,12 +2,10 @@
 
 from typing import Literal
 
-# The sections whose entries train over seeds; no name is in two of them.
-TRAINED = (
-    *("baselines", "regularizers", "combinations", "ensembles"),
-    *("pretraining", "transfer", "semi_supervised", "multitask"),
-)
-CLASSIFIERS = (*TRAINED[:4], "transfer", "semi_supervised")  # whose records hold class probabilities of test examples
+from reglab.core.families import sections
+
+TRAINED = sections(trains=True)  # no name is in two of these sections
+CLASSIFIERS = sections(classifies=True)  # whose records hold class probabilities of test examples
 PARTS = ("train", "validation", "test")
 CLASSIFIER = (
     *(f"{part}_{name}" for part in PARTS for name in ("accuracy", "nll")),

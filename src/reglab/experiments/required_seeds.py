@@ -1,6 +1,6 @@
 """Checks from params.yaml alone whether there are enough seeds for a verdict."""
 
-from reglab.evaluation.comparison import CLASSICAL, COMPARED
+from reglab.core.families import sections
 from reglab.evaluation.metric_comparison import planned_metrics
 from reglab.evaluation.statistics import smallest_seeds
 from reglab.experiments.comparison_plans import comparison_plans
@@ -12,7 +12,7 @@ def comparison_counts(settings) -> dict[str, int]:
 
     `settings` are the `Params`.
     """
-    networks = [name for family in COMPARED if family != CLASSICAL for name in getattr(settings, family)]
+    networks = [name for family in sections(compared_with="none", classical=False) for name in getattr(settings, family)]
     counts = {"comparisons with none": len(networks) - 1}
     for plan in comparison_plans(settings):
         by_metric = [

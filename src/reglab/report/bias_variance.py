@@ -1,5 +1,6 @@
 """Bias and variance of every recipe: what its Brier score is made of."""
 
+from reglab.core.families import FAMILIES
 from collections.abc import Sequence
 
 import numpy as np
@@ -9,13 +10,6 @@ from reglab.core.figures import COLORS, INK, canvas
 from reglab.report.formats import missing
 from reglab.report.labels import name_points
 from reglab.report.tables import Row
-
-MARKERS = {
-    "regularizers": ("o", COLORS[0], "regularizer"),
-    "combinations": ("D", COLORS[2], "combination"),
-    "ensembles": ("s", COLORS[1], "ensemble"),
-    "baselines": ("^", INK, "classical"),
-}
 
 
 def split(rows: Sequence[Row]) -> list[Row]:
@@ -47,10 +41,13 @@ def figure(rows: Sequence[Row]) -> Figure:
         if row.reference:
             lines = [(x, bottom, x, y), (0, y, x, y)]
             axes.plot([x, x, 0], [bottom, y, y], color=INK, linewidth=0.8, linestyle=(0, (1, 2)), zorder=1)
-    for family, (marker, color, kind) in MARKERS.items():
-        own = [n for n, row in enumerate(rows) if row.entry.family == family]
+    marked = [family for family in FAMILIES if family.marker]
+    for family in sorted(marked, key=lambda family: family.classical):
+        own = [n for n, row in enumerate(rows) if row.entry.family == family.section]
         if own:
-            axes.plot(variance[own], bias[own], marker, color=color, markersize=4.5, label=kind, zorder=3)
+            color = INK if family.color is None else COLORS[family.color]
+            look = {"color": color, "markersize": 4.5, "label": family.kind}
+            axes.plot(variance[own], bias[own], family.marker, zorder=3, **look)
     axes.legend(fontsize=8, loc="upper right")
     points = np.column_stack([variance, bias])
     name_points(axes, points, [row.name for row in rows], [row.reference for row in rows], lines)

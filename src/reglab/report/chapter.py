@@ -1,5 +1,6 @@
 """The lecture, section by section in its own order: formula, what was run, figure, exact checks, claims."""
 
+from reglab.core.families import sections
 from dataclasses import dataclass
 from functools import cache
 
@@ -217,12 +218,11 @@ PARTS = (
         "Techniques whose files name no section of the lecture.",
     ),
 )  # fmt: skip
-TECHNIQUES = ("regularizers", "ensembles", "multitask")  # families whose entries have a place of their own
 
 
 def place_of(technique: str) -> Part | None:
     """The section of the lecture that the file of a technique names; None for what is no technique."""
-    return next((part for family in TECHNIQUES if (part := place_in(family, technique))), None)
+    return next((part for family in sections(in_lecture=True) if (part := place_in(family, technique))), None)
 
 
 @cache

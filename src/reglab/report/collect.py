@@ -1,5 +1,6 @@
 """What the report is made of: the records that params.yaml names, and what lies beside them."""
 
+from reglab.core.families import stage_name
 import csv
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,20 +9,6 @@ import numpy as np
 
 from reglab.core.errors import UserError
 from reglab.tracking import record
-
-# Before the @ of the DVC stage that makes a record, by section of params.yaml; elsewhere it is the section's own name.
-STAGES = {
-    "baselines": "baseline",
-    "regularizers": "train",
-    "combinations": "combine",
-    "ensembles": "ensemble",
-    "augmentation": "augment",
-    "attacks": "attack",
-    "sweeps": "sweep",
-    "cocktails": "cocktail",
-    "regimes": "regime",
-    "variance_sources": "variance_source",
-}
 
 Curves = dict[int, dict[str, np.ndarray]]  # seed -> column of curves.csv -> (epochs,), NaN where not measured
 
@@ -74,7 +61,7 @@ def collect(runs: Path, expected: list[tuple[str, str]]) -> list[Entry]:
     problems, entries = [], []
     for family, name in expected:
         folder = runs / family / name
-        again = f"run: dvc repro {STAGES.get(family, family)}@{name}"
+        again = f"run: dvc repro {stage_name(family, name)}"
         try:
             content = record.read(folder)
             drawn, members = (read_if_there(folder / name) for name in ("figure.svg", "members.csv"))

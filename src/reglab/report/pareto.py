@@ -1,5 +1,6 @@
 """What a gain costs: every recipe by its cost and its gain, and those that no other one beats in both."""
 
+from reglab.core.families import FAMILIES
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -12,7 +13,6 @@ from reglab.report.formats import missing
 from reglab.report.labels import name_points
 from reglab.report.tables import Row
 
-MARKERS = {"regularizers": ("o", "regularizer"), "combinations": ("D", "combination"), "ensembles": ("s", "ensemble")}
 COSTS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100)
 
 
@@ -44,15 +44,16 @@ def figure(rows: Sequence[Row]) -> Figure:
     axes.set_position((0.075, 0.1, 0.905, 0.87))
     axes.axhline(0, color=INK, linewidth=0.8)
     axes.step(costs[best], gains[best], where="post", color=COLORS[0], linewidth=1.4, zorder=2)
-    for family, (marker, kind) in MARKERS.items():
+    networks = [family for family in FAMILIES if family.marker and not family.classical]
+    for family in networks:
         for on in (True, False):
-            own = [n for n, row in enumerate(rows) if row.entry.family == family and (n in best) == on]
+            own = [n for n, row in enumerate(rows) if row.entry.family == family.section and (n in best) == on]
             look = {"color": COLORS[0] if on else INK, "alpha": 1.0 if on else 0.6}
             spread = np.abs([low[own] - gains[own], high[own] - gains[own]])
             axes.errorbar(costs[own], gains[own], spread, fmt="none", elinewidth=0.6, ecolor=look["color"], alpha=0.35)
-            axes.plot(costs[own], gains[own], marker, markersize=4, zorder=3, **look)
-        if any(row.entry.family == family for row in rows):
-            axes.plot([], [], marker, color=INK, alpha=0.6, markersize=4, label=kind)
+            axes.plot(costs[own], gains[own], family.marker, markersize=4, zorder=3, **look)
+        if any(row.entry.family == family.section for row in rows):
+            axes.plot([], [], family.marker, color=INK, alpha=0.6, markersize=4, label=family.kind)
     axes.plot([], [], color=COLORS[0], label="nothing is cheaper and better")
     span = max(gains) - min(gains) or 1.0
     axes.set(

@@ -1,5 +1,6 @@
 """What this study has to say to each section of the lecture: what ran, which checks hold, what became of its claims."""
 
+from reglab.core.families import BY_SECTION
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,8 +14,6 @@ from reglab.report.collect import Entry
 from reglab.report.formats import amount, missing, value
 from reglab.report.study import Study
 
-ELSEWHERE = ("attacks", "augmentation")  # families whose figures and checks stand in sections of their own
-ANCHORS = {"attacks": "attack", "augmentation": "topic", "theory": "topic"}  # of an entry, before its name
 # How each verdict looks.
 LOOKS = {"supported": "helps", "contradicted": "hurts", "no relevant difference": "no-relevant-difference"}
 LOOKS |= {"cannot tell": "cannot-tell", "diverged": "diverged", "check failed": "diverged"}
@@ -22,14 +21,15 @@ LOOKS |= {"cannot tell": "cannot-tell", "diverged": "diverged", "check failed": 
 
 def anchor(entry: Entry) -> str:
     """Where an entry stands on the page."""
-    return f"{ANCHORS.get(entry.family, entry.family)}-{entry.name}"
+    return f"{BY_SECTION[entry.family].anchor or entry.family}-{entry.name}"
 
 
 def anchored(entry: Entry) -> bool:
     """Does it stand anywhere on the page, beside its row under "What ran"?"""
     if entry.family == "attacks":
         return bool(entry.record["models"] or entry.record["skipped"])
-    return entry.family in TRAINED or entry.family in ANCHORS
+    family = BY_SECTION[entry.family]
+    return family.trains or bool(family.anchor)
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ def belongs(entry: Entry, part: Part) -> bool:
 def checks_by_part(entries: Iterable[Entry]) -> Iterable[tuple[str, dict]]:
     """Every check with the section it stands in: that of its technique, else that of its topic or entry."""
     for entry in entries:
-        if entry.family in ELSEWHERE:
+        if BY_SECTION[entry.family].has_own_section:
             continue
         for check in entry.record["checks"]:
             part = place_of(check["technique"]) if "technique" in check else None

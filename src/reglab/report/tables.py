@@ -1,5 +1,6 @@
 """The rows of the results table and the axis that their differences are drawn on."""
 
+from reglab.core.families import BY_SECTION
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -12,8 +13,6 @@ from reglab.report.chapter import Part, place_of
 from reglab.report.collect import Entry, Shown
 from reglab.report.formats import missing
 
-CLASSICAL = "baselines"
-KINDS = {CLASSICAL: "classical", "combinations": "combination", "ensembles": "ensemble"}
 VERDICTS = ("helps", "no relevant difference", "cannot tell", "hurts")  # as a column sorts them
 
 
@@ -39,7 +38,7 @@ class Row(Shown):
 
     @property
     def classical(self) -> bool:
-        return self.entry.family == CLASSICAL
+        return BY_SECTION[self.entry.family].classical
 
     @property
     def reference(self) -> bool:
@@ -57,12 +56,12 @@ class Row(Shown):
     @property
     def part(self) -> Part | None:
         """Where in the lecture its technique stands; nowhere what is several techniques or none."""
-        return None if self.entry.family in KINDS else place_of(self.name)
+        return place_of(self.name) if self.entry.family == "regularizers" else None
 
     @property
     def kind(self) -> str:
         """Its section of params.yaml, or of the lecture."""
-        return KINDS.get(self.entry.family) or (self.part.id.replace("_", " ") if self.part else "regularizer")
+        return self.part.id.replace("_", " ") if self.part else BY_SECTION[self.entry.family].kind
 
     @property
     def verdict(self) -> str:

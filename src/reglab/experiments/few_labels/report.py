@@ -1,5 +1,6 @@
 """What helps with few labels: transfer and semi-supervised methods against training from scratch and a classical method."""
 
+from reglab.core.families import sections
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,7 +13,7 @@ from reglab.report.drawings import Line, against_labels, drawn
 from reglab.report.formats import fixed, missing, points
 from reglab.report.tables import Interval
 
-FAMILIES = ("transfer", "semi_supervised")
+FAMILIES = sections(home="few_labels")
 ACCURACY = Measure("test_accuracy", "Accuracy")
 CHOSEN_BY = Measure("validation_accuracy", "Validation accuracy")
 LABELS = "labels per class"

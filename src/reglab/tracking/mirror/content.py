@@ -6,6 +6,7 @@ not taken for the result's. The compare page sorts by name and shows six metrics
 stands in the description. Numbers are rounded for the eye; the record, which is attached, has them exactly.
 """
 
+from reglab.core.families import stage_name
 import json
 import math
 import re
@@ -30,14 +31,6 @@ FEW = 30  # checks that a description lists; MLflow cuts it at 8,000 characters
 def checkout(root: Path) -> str:
     """The checkout that a run comes from."""
     return f"{socket.gethostname()}:{root.resolve()}"
-
-
-def stage(family: str, name: str) -> str:
-    """The DVC stage of an entry."""
-    stages = {"regularizers": "train", "combinations": "combine", "baselines": "baseline"}
-    stages |= {"ensembles": "ensemble", "attacks": "attack", "augmentation": "augment"}
-    stages |= {"sweeps": "sweep", "cocktails": "cocktail", "regimes": "regime", "variance_sources": "variance_source"}
-    return f"{stages.get(family, family)}@{name}"
 
 
 def params(about: dict) -> dict[str, str]:
@@ -82,7 +75,7 @@ def tags(about: dict, root: Path) -> dict[str, str]:
         known["technique"] = ", ".join(about["technique"])
     if settings := varied(about):
         known["varied"] = ", ".join(f"{name}={value}" for name, value in settings.items())
-    origin = {CHECKOUT: checkout(root), SOURCE: stage(about["family"], about["name"]), "mlflow.source.type": "LOCAL"}
+    origin = {CHECKOUT: checkout(root), SOURCE: stage_name(about["family"], about["name"]), "mlflow.source.type": "LOCAL"}
     return known | {"family": about["family"]} | origin
 
 

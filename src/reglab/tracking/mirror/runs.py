@@ -4,6 +4,7 @@ Every step may be killed and repeated. Runs are found by a tag that they have fr
 recorded times, so that sending them twice adds no rows; a run ends only when it has everything, the parent last.
 """
 
+from reglab.core.families import stage_name
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -62,7 +63,7 @@ def of_entry(entry: Path, about: dict, trains: bool, root: Path) -> Recipe:
 
 def of_record(record: Record, root: Path) -> Recipe:
     """A recipe of which only the record is left."""
-    stage = content.stage(record.values["family"], record.values["name"])
+    stage = stage_name(record.values["family"], record.values["name"])
     about = record.values | {"tags": {"dvc_stage": stage}}
     return Recipe(about, {content.RECORD: record.digest}, {}, record, now(), None, False, root)
 
