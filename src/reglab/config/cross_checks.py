@@ -1,6 +1,5 @@
 """What one section of params.yaml demands of another."""
 
-from reglab.core.families import sections
 from dataclasses import fields
 from difflib import get_close_matches
 from math import sqrt
@@ -10,6 +9,7 @@ from reglab.config.grids import points
 from reglab.config.problems import Key, Problems, at_places, is_named
 from reglab.config.references import missing, references
 from reglab.config.stacks import check_stacks
+from reglab.core.families import sections
 from reglab.core.plain import own_name
 from reglab.core.redaction import has_secret
 from reglab.core.registry import BASES, names

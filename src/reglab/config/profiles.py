@@ -20,13 +20,18 @@ from reglab.config import params, references
 from reglab.config.params import Params
 from reglab.config.yaml_source import read
 from reglab.core.errors import UserError
+from reglab.core.families import BY_SECTION
 from reglab.core.wording import shown, unknown
 from reglab.evaluation.metric_names import TRAINED
 from reglab.runtime import git
 from reglab.runtime.recovery import replace
 
 CHOSEN = (*TRAINED, "theory")  # sections whose entries are a study's
-OF_CHOSEN = (*set(BY_SECTION).difference(CHOSEN), "comparisons", "claims")  # and what is done with them
+OF_CHOSEN = (
+    *(section for section in BY_SECTION if section not in CHOSEN),
+    "comparisons",
+    "claims",
+)  # what refers to these
 NOT_NEEDED = ("tests", "benchmarks", "reports", "dvc.lock", "params.yaml", "README.md")  # or made anew
 COPIED = ".reglab/copied"  # the list of what was copied, so that what went away goes there too
 

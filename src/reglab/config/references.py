@@ -1,10 +1,10 @@
 """Which entries of params.yaml name which others; what stays of a study when some of its entries are taken out."""
 
-from reglab.core.families import FAMILIES
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from reglab.config.problems import Key
+from reglab.core.families import FAMILIES
 from reglab.core.outlines import outlines
 from reglab.core.registry import find
 from reglab.core.registry import names as entries_of

@@ -24,7 +24,9 @@ class Family:
     base: str = ""
     settings: str = ""
     compared_with: Literal["none", "reference"] | None = None  # regularizers/none, a reference of its own, or nothing
-    classical: bool = False  # a method that a network should beat: corrected for multiple testing apart from the networks
+    classical: bool = (
+        False  # a method that a network should beat: corrected for multiple testing apart from the networks
+    )
     classifies: bool = False  # its records hold class probabilities of test examples
     is_recipe: bool = False  # an entry is one technique or several
     can_be_attacked: bool = False

@@ -1,12 +1,12 @@
 """Finds classes by the name of their file: one class a file, in a folder that holds nothing else."""
 
-from reglab.core.families import FAMILIES
 import inspect
 from importlib import import_module
 from pathlib import Path
 
 from reglab.core import outlines
 from reglab.core.errors import UserError
+from reglab.core.families import FAMILIES
 from reglab.core.wording import unknown
 
 # By section of params.yaml, what is found by name: the folder that holds nothing else, and the class that it derives from.

@@ -5,10 +5,10 @@ over seeds, without `none`), and the classical `baselines`, which are the frame 
 the two questions, on this data set and on this distribution, has its own correction.
 """
 
-from reglab.core.families import sections
 from math import inf, isfinite
 
 from reglab.core.errors import UserError
+from reglab.core.families import sections
 from reglab.evaluation import statistics
 from reglab.evaluation.best import behind_the_best
 from reglab.evaluation.judgement import PairedComparison, exclusion, judge, on_distribution

@@ -12,7 +12,9 @@ def comparison_counts(settings) -> dict[str, int]:
 
     `settings` are the `Params`.
     """
-    networks = [name for family in sections(compared_with="none", classical=False) for name in getattr(settings, family)]
+    networks = [
+        name for family in sections(compared_with="none", classical=False) for name in getattr(settings, family)
+    ]
     counts = {"comparisons with none": len(networks) - 1}
     for plan in comparison_plans(settings):
         by_metric = [

@@ -1,11 +1,11 @@
 """Bias and variance of every recipe: what its Brier score is made of."""
 
-from reglab.core.families import FAMILIES
 from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
 
+from reglab.core.families import FAMILIES
 from reglab.core.figures import COLORS, INK, canvas
 from reglab.report.formats import missing
 from reglab.report.labels import name_points

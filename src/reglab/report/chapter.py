@@ -1,9 +1,9 @@
 """The lecture, section by section in its own order: formula, what was run, figure, exact checks, claims."""
 
-from reglab.core.families import sections
 from dataclasses import dataclass
 from functools import cache
 
+from reglab.core.families import sections
 from reglab.core.outlines import outlines
 from reglab.core.registry import find, names
 
@@ -218,6 +218,7 @@ PARTS = (
         "Techniques whose files name no section of the lecture.",
     ),
 )  # fmt: skip
+OTHER = PARTS[-1]  # of techniques whose files name no section of the lecture
 
 
 def place_of(technique: str) -> Part | None:
@@ -232,4 +233,4 @@ def place_in(family: str, name: str) -> Part | None:
         return None
     with outlines():
         lecture = find(family, name).lecture
-    return next((part for part in PARTS if part.id == lecture), PARTS[-1])
+    return next((part for part in PARTS if part.id == lecture), OTHER)

@@ -1,6 +1,5 @@
 """What the report is made of: the records that params.yaml names, and what lies beside them."""
 
-from reglab.core.families import stage_name
 import csv
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from reglab.core.errors import UserError
+from reglab.core.families import stage_name
 from reglab.tracking import record
 
 Curves = dict[int, dict[str, np.ndarray]]  # seed -> column of curves.csv -> (epochs,), NaN where not measured

@@ -1,6 +1,5 @@
 """What a gain costs: every recipe by its cost and its gain, and those that no other one beats in both."""
 
-from reglab.core.families import FAMILIES
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -8,6 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
+from reglab.core.families import FAMILIES
 from reglab.core.figures import COLORS, INK, canvas
 from reglab.report.formats import missing
 from reglab.report.labels import name_points

@@ -1,6 +1,5 @@
 """What this study has to say to each section of the lecture: what ran, which checks hold, what became of its claims."""
 
-from reglab.core.families import BY_SECTION
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,12 +7,13 @@ from dataclasses import dataclass
 from latex2mathml.converter import convert
 from markupsafe import Markup
 
-from reglab.evaluation.metric_names import TRAINED
+from reglab.core.families import BY_SECTION
 from reglab.report.chapter import PARTS, Part, place_in, place_of
 from reglab.report.collect import Entry
 from reglab.report.formats import amount, missing, value
 from reglab.report.study import Study
 
+NAMESPACE = ' xmlns="http://www.w3.org/1998/Math/MathML"'  # which HTML implies
 # How each verdict looks.
 LOOKS = {"supported": "helps", "contradicted": "hurts", "no relevant difference": "no-relevant-difference"}
 LOOKS |= {"cannot tell": "cannot-tell", "diverged": "diverged", "check failed": "diverged"}
@@ -82,7 +82,8 @@ class ChapterEntry:
 
     @property
     def formulas(self) -> list[Markup]:
-        return [Markup(convert(formula, display="block")) for formula in self.part.formulas]
+        formulas = (convert(formula, display="block") for formula in self.part.formulas)
+        return [Markup(formula.replace(NAMESPACE, "")) for formula in formulas]
 
     @property
     def groups(self) -> dict[str, list[Entry]]:

@@ -1,15 +1,15 @@
 """The rows of the results table and the axis that their differences are drawn on."""
 
-from reglab.core.families import BY_SECTION
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from matplotlib.ticker import MaxNLocator
 
 from reglab.core.errors import UserError
+from reglab.core.families import BY_SECTION
 from reglab.evaluation.comparison import COMPARED
 from reglab.evaluation.metric_names import better
-from reglab.report.chapter import Part, place_of
+from reglab.report.chapter import OTHER, Part, place_of
 from reglab.report.collect import Entry, Shown
 from reglab.report.formats import missing
 
@@ -61,7 +61,8 @@ class Row(Shown):
     @property
     def kind(self) -> str:
         """Its section of params.yaml, or of the lecture."""
-        return self.part.id.replace("_", " ") if self.part else BY_SECTION[self.entry.family].kind
+        named = self.part and self.part is not OTHER
+        return self.part.id.replace("_", " ") if named else BY_SECTION[self.entry.family].kind
 
     @property
     def verdict(self) -> str:

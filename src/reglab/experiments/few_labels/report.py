@@ -1,11 +1,11 @@
 """What helps with few labels: transfer and semi-supervised methods against training from scratch and a classical method."""
 
-from reglab.core.families import sections
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from reglab.core.families import sections
 from reglab.report.answer import Point, link, listed
 from reglab.report.collect import Entry
 from reglab.report.compared import Compared, Measure, comparable, numbers_of, summary_sentence

@@ -6,7 +6,6 @@ not taken for the result's. The compare page sorts by name and shows six metrics
 stands in the description. Numbers are rounded for the eye; the record, which is attached, has them exactly.
 """
 
-from reglab.core.families import stage_name
 import json
 import math
 import re
@@ -14,6 +13,7 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
+from reglab.core.families import stage_name
 from reglab.evaluation.interval import mean_interval
 
 KEY, RECORD, SEED = "reglab.key", "reglab.record", "reglab.seed"  # tags: training, content of the record, nested run
@@ -75,7 +75,11 @@ def tags(about: dict, root: Path) -> dict[str, str]:
         known["technique"] = ", ".join(about["technique"])
     if settings := varied(about):
         known["varied"] = ", ".join(f"{name}={value}" for name, value in settings.items())
-    origin = {CHECKOUT: checkout(root), SOURCE: stage_name(about["family"], about["name"]), "mlflow.source.type": "LOCAL"}
+    origin = {
+        CHECKOUT: checkout(root),
+        SOURCE: stage_name(about["family"], about["name"]),
+        "mlflow.source.type": "LOCAL",
+    }
     return known | {"family": about["family"]} | origin
 
 

@@ -4,11 +4,11 @@ Every step may be killed and repeated. Runs are found by a tag that they have fr
 recorded times, so that sending them twice adds no rows; a run ends only when it has everything, the parent last.
 """
 
-from reglab.core.families import stage_name
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from reglab.core.families import stage_name
 from reglab.tracking import record
 from reglab.tracking.mirror import content, curves, trials
 from reglab.tracking.mirror.curves import Curve
