@@ -31,6 +31,15 @@ def test_what_is_written_is_read_and_the_noise_is_on_the_training_labels_alone(t
     assert "test" not in split.blind().labels and (resized.labels["labelled"] != resized.true_labels).sum() == 4
 
 
+def test_arrays_that_are_views_of_others_are_written_as_they_look(tmp_path, source):
+    table = np.column_stack([source[0].ravel(), source[0].ravel() + 0.5, source[1]]).astype(np.float32)
+    prepared.write(tmp_path, DATA, table[:, :-1], table[:, -1].astype(np.int64)[::-1], seeds=2)
+    split = prepared.read(tmp_path).split(0, clean=True)
+    for part in prepared.PARTS:
+        assert np.array_equal(split.inputs[part], table[split.rows[part], :-1])
+        assert np.array_equal(split.labels[part], table[59 - split.rows[part], -1])
+
+
 def test_the_fingerprint_is_that_of_the_data_and_of_nothing_else(tmp_path, source):
     def fingerprint(folder, labels=source[1], data=DATA):
         prepared.write(tmp_path / folder, data, source[0], labels, seeds=2)
