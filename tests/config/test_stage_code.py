@@ -244,7 +244,8 @@ def test_the_check_accepts_a_source_with_a_helper_and_a_data_file(package, proje
         (folder / "mine.py").unlink()
         project.write("data/sources/mine/__init__.py", MINE.replace("..mine_table", ".mine_table"))
     sources = project.run("-c", "from reglab.core.registry import sources; print(*sources())")
-    assert sources.stdout.split() == ["digits", "mine", "scenes"], sources.stderr
+    names = set(sources.stdout.split())
+    assert names >= {"digits", "mine", "scenes"} and "mine_table" not in names, sources.stderr
     alone = merged(project.folder / "params.yaml", None, ["none"])
     (project.folder / "params.yaml").write_text(alone, encoding="utf-8")
     checked = project.run("-m", "reglab.cli", "check")
