@@ -170,7 +170,7 @@ def test_a_file_that_can_not_be_read_is_refused_in_a_line(tmp_path, name, expect
 
 
 def test_text_that_was_not_prepared_says_what_to_run(tmp_path):
-    with pytest.raises(UserError, match="dvc repro read"):
+    with pytest.raises(UserError, match="dvc repro text"):
         read(tmp_path)
 
 

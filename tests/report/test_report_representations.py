@@ -176,7 +176,7 @@ def test_an_accuracy_whose_interval_reaches_chance_is_not_said_to_be_above_it(wh
     entries, metrics = copy.deepcopy(whole)
     row = metrics["pretraining"]["next_sentence"]["metrics"]
     row["test_pretext_accuracy"] = {"mean": 0.51, "low": 0.49, "high": 0.53}
-    said = words(pretexts.choices(pretexts.pretexts(entries, metrics)))
+    said = words(pretexts.compare_with_chance(pretexts.pretexts(entries, metrics)))
     assert said.endswith("next_sentence 51.0 % (chance 50.0, not shown to be above it).")
 
 

@@ -190,7 +190,7 @@ def read(folder: Path) -> Text:
         said = (folder / "sentences.txt").read_text(encoding="utf-8").split("\n")[:-1]
         tensors = load_file(folder / "data.safetensors")
     except FileNotFoundError:
-        raise UserError(f"{folder}: no prepared text; run: dvc repro read") from None
+        raise UserError(f"{folder}: no prepared text; run: dvc repro text") from None
     return Text(description["name"], description["fingerprint"], said, tensors)
 
 

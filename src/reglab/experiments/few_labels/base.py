@@ -1,4 +1,4 @@
-"""What a semi-supervised method is: how it learns from a labelled and an unlabelled batch at each step."""
+"""The base of semi-supervised methods, and of learners that take a labelled and an unlabelled batch at each step."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -20,19 +20,22 @@ from reglab.training.supervised import Supervised
 class SemiSupervised:
     """A frozen dataclass whose fields are its entry under `semi_supervised:` in params.yaml.
 
-    Either it gives a `learner`, or it is `classical` and answers by `predict`. With its weight on unlabelled examples at 0
-    it is training from scratch on the labelled ones, bit for bit: what it draws comes from streams of its own.
+    Either it has a `learner_class`, or it is `classical` and overrides `predict`. With weight 0 on unlabelled examples it
+    is the same as training from scratch on the labelled ones, bit for bit, because it has random streams of its own.
     """
 
     classical: ClassVar[bool] = False
     weight: float
     unlabelled_batch_size: int
 
+    def learner_class(self) -> type["SemiSupervisedLearner"]:
+        raise NotImplementedError
+
     def learner(
         self, network: Network, regularizers: tuple, training: Training, unlabelled: Variation, seed: int
     ) -> Supervised:
         """Learns from `Pair`s; the regularizers, augmentation first, act on the labelled examples as from scratch."""
-        raise NotImplementedError
+        return self.learner_class()(network, regularizers, training, unlabelled, self, seed)
 
     def batches(self, labelled: Batch, unlabelled: Batch, training: Training, steps: int, seed: int) -> Pairs:
         """An epoch of so many steps."""
@@ -49,7 +52,7 @@ class SemiSupervised:
 class SemiSupervisedLearner(Supervised):
     """Minimises the loss of training from scratch on the labelled batch + weight times a loss of the unlabelled batch.
 
-    A subclass says which: `unlabelled_loss`. In the curves, `loss` is that of the labelled batch.
+    A subclass overrides `unlabelled_loss`. In the curves, `loss` is the loss of the labelled batch.
     """
 
     def __init__(

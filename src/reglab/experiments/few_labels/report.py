@@ -80,7 +80,7 @@ class Group:
         return [method for method in self.methods if not method.diverged]
 
     @property
-    def lost(self) -> list[Method]:
+    def diverged(self) -> list[Method]:
         return [method for method in self.methods if method.diverged]
 
     def chosen(self, variant: int) -> Method | None:
@@ -178,12 +178,12 @@ def points_to_know(every: list[Group]) -> list[Point]:
     ]  # fmt: skip
     if hurting:
         found.append(Point("Hurts", Markup("{} {}.").format(listed(hurting), LABELS)))
-    if lost := [method for group in every for method in group.lost]:
+    if diverged := [method for group in every for method in group.diverged]:
         parts = [
             Markup("{} (in {} of {} seeds)").format(
                 link(m), len(m.entry.seeds("diverged")), len(m.entry.record["seeds"])
             )
-            for m in lost
+            for m in diverged
         ]
         text = Markup("{}. What diverged is not ranked, and nothing is compared with it.")
         found.append(Point("Diverged", text.format(listed(parts)), alarming=True))

@@ -80,15 +80,15 @@ def pretexts(entries: list[Entry], metrics: dict) -> list[Learned]:
 def values(found: list[Learned]) -> dict:
     """What the template shows: the reference first, then in the order of params.yaml; what diverged apart."""
     ranked = sorted((row for row in found if not row.diverged), key=lambda row: not row.reference)
-    lost = [row for row in found if row.diverged]
+    diverged = [row for row in found if row.diverged]
     scratch = next((row for row in ranked if row.reference), None)
     points = [Point(f"By the {probe.title.lower()}", learned_better(ranked, probe)) for probe in PROBES if scratch]
-    if told := choices(ranked):
-        points.append(Point("The pretexts themselves", told))
-    if lost:
-        points.append(Point("Diverged", Markup("{}.").format(listed([link(row) for row in lost])), alarming=True))
+    if text := compare_with_chance(ranked):
+        points.append(Point("The pretexts themselves", text))
+    if diverged:
+        points.append(Point("Diverged", Markup("{}.").format(listed([link(row) for row in diverged])), alarming=True))
     curves = {row.name: curve(row, scratch) for row in ranked}
-    return {"ranked": ranked, "lost": lost, "points": points, "curves": curves, "probes": PROBES}
+    return {"ranked": ranked, "diverged": diverged, "points": points, "curves": curves, "probes": PROBES}
 
 
 def learned_better(found: list[Learned], probe: Measure) -> Markup:
@@ -112,10 +112,10 @@ def learned_better(found: list[Learned], probe: Measure) -> Markup:
     return (better + said("Worse", "hurts") + said("Cannot be told", "cannot tell")).rstrip()
 
 
-def choices(found: list[Learned]) -> Markup | None:
+def compare_with_chance(found: list[Learned]) -> Markup | None:
     """How the pretexts that are a choice compare with guessing, on test examples."""
-    asked = [row for row in found if not missing(row.accuracy)]
-    if not asked:
+    with_accuracy = [row for row in found if not missing(row.accuracy)]
+    if not with_accuracy:
         return None
     parts = [
         Markup("{} {}\u00a0% (chance {}{})").format(
@@ -124,7 +124,7 @@ def choices(found: list[Learned]) -> Markup | None:
             percent(row.chance),
             "" if row.above_chance else ", not shown to be above it",
         )
-        for row in asked
+        for row in with_accuracy
     ]
     return Markup("{}.").format(listed(parts))
 

@@ -1,8 +1,9 @@
-"""What a theory topic is, and what it finds."""
+"""The base of theory topics, and what a topic returns."""
 
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+import numpy as np
 from matplotlib.figure import Figure
 
 from reglab.core.checks import Check
@@ -15,6 +16,11 @@ class Finding:
     numbers: dict[str, float]
     checks: list[Check]
     figure: Figure = field(repr=False)
+
+
+def relative_difference(found: np.ndarray, expected: np.ndarray) -> float:
+    """The largest difference, relative to the largest expected number."""
+    return float(np.abs(found - expected).max() / np.abs(expected).max())
 
 
 class Topic:

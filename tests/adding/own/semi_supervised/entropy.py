@@ -6,11 +6,8 @@ from typing import Annotated
 from annotated_types import Ge, Le
 from torch import Tensor
 
-from reglab.data.augmentation.variation import Variation
 from reglab.data.loader import Batch
 from reglab.experiments.few_labels.base import SemiSupervised, SemiSupervisedLearner
-from reglab.training.network import Network
-from reglab.training.settings import Training
 
 
 class EntropyLearner(SemiSupervisedLearner):
@@ -31,7 +28,5 @@ class Entropy(SemiSupervised):
     weight: Annotated[float, Ge(0)] = 0.1
     unlabelled_batch_size: Annotated[int, Ge(1), Le(65_536)] = 32
 
-    def learner(
-        self, network: Network, regularizers: tuple, training: Training, unlabelled: Variation, seed: int
-    ) -> EntropyLearner:
-        return EntropyLearner(network, regularizers, training, unlabelled, self, seed)
+    def learner_class(self) -> type[SemiSupervisedLearner]:
+        return EntropyLearner

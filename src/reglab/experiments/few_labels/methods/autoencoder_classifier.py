@@ -9,11 +9,9 @@ from annotated_types import Ge, Le
 from torch import Tensor, nn
 
 from reglab.core import streams
-from reglab.data.augmentation.variation import Variation
 from reglab.data.loader import Batch
 from reglab.experiments.few_labels.base import SemiSupervised, SemiSupervisedLearner
 from reglab.training.network import Network
-from reglab.training.settings import Training
 
 
 def reconstruction_error(decoded: Tensor, images: Tensor) -> Tensor:
@@ -59,7 +57,5 @@ class AutoencoderClassifier(SemiSupervised):
     width: Annotated[int, Ge(1), Le(65_536)] = 128
     unlabelled_batch_size: Annotated[int, Ge(1), Le(65_536)] = 32
 
-    def learner(
-        self, network: Network, regularizers: tuple, training: Training, unlabelled: Variation, seed: int
-    ) -> AutoencoderClassifierLearner:
-        return AutoencoderClassifierLearner(network, regularizers, training, unlabelled, self, seed)
+    def learner_class(self) -> type[SemiSupervisedLearner]:
+        return AutoencoderClassifierLearner

@@ -9,11 +9,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from reglab.attacks.base import evaluation_mode
-from reglab.data.augmentation.variation import Variation
 from reglab.data.loader import Batch
 from reglab.experiments.few_labels.base import SemiSupervised, SemiSupervisedLearner
-from reglab.training.network import Network
-from reglab.training.settings import Training
 
 
 def pseudo_label_loss(logits: Tensor, beliefs: Tensor, threshold: float) -> Tensor:
@@ -49,7 +46,5 @@ class PseudoLabel(SemiSupervised):
     weak_view_scale: Annotated[float, Ge(0), Le(1)] = 0.5
     unlabelled_batch_size: Annotated[int, Ge(1), Le(65_536)] = 32
 
-    def learner(
-        self, network: Network, regularizers: tuple, training: Training, unlabelled: Variation, seed: int
-    ) -> PseudoLabelLearner:
-        return PseudoLabelLearner(network, regularizers, training, unlabelled, self, seed)
+    def learner_class(self) -> type[SemiSupervisedLearner]:
+        return PseudoLabelLearner

@@ -29,7 +29,7 @@ from reglab.core import streams
 from reglab.core.checks import Check
 from reglab.core.errors import UserError
 from reglab.core.figures import COLORS, INK, canvas
-from reglab.experiments.theory.base import Finding, Topic
+from reglab.experiments.theory.base import Finding, Topic, relative_difference
 
 SPLITS = 20  # of the patients into training and held out
 STRENGTHS = np.geomspace(1e-20, 1e4, 37)
@@ -150,11 +150,6 @@ def errors(inputs: np.ndarray, targets: np.ndarray, patients: int, strengths: np
     return np.mean(found, 0)
 
 
-def relative(found: np.ndarray, wanted: np.ndarray) -> float:
-    """The largest difference, in parts of the largest number that was wanted."""
-    return float(np.abs(found - wanted).max() / np.abs(wanted).max())
-
-
 @dataclass(frozen=True)
 class LeastSquares(Topic):
     """Disease progression by all products of up to `degree` of ten features, from `patients`: fewer than features."""
@@ -197,7 +192,7 @@ def pose(name: str, inputs: np.ndarray, targets: np.ndarray, panel: Axes, color:
     rest, moment = inputs @ answer.weights - targets, np.abs(inputs.T @ targets).max()
     idle = np.linalg.norm(null_space(inputs).T @ answer.weights) / np.linalg.norm(answer.weights)
     gaps = (
-        ("w = numpy.linalg.lstsq", relative(answer.weights, np.linalg.lstsq(inputs, targets)[0]), 1e-8),
+        ("w = numpy.linalg.lstsq", relative_difference(answer.weights, np.linalg.lstsq(inputs, targets)[0]), 1e-8),
         ("X^T (Xw - y) = 0", np.abs(inputs.T @ rest).max() / moment, 1e-8),
         ("w has no part in the null space of X", idle, 1e-8),
         ("|X(alpha) - X^+| = alpha / (s (s^2 + alpha))", np.abs(stable / closed - 1)[closed > 1e-8].max(), 1e-5),
@@ -218,11 +213,15 @@ def believe(inputs: np.ndarray, targets: np.ndarray) -> tuple[dict, list[Check]]
     theirs = Ridge(strength, fit_intercept=False, solver="cholesky").fit(inputs, targets).coef_
     gram = inputs.T @ inputs + strength * np.eye(inputs.shape[1])
     checks = [
-        Check("ridge at alpha = noise / prior variance = the posterior mean", relative(weights, mean), 1e-8),
-        Check("ridge = scikit-learn's Ridge", relative(weights, theirs), 1e-8),
-        Check("ridge = scikit-learn's BayesianRidge at its variances", relative(weights, fit.coef_), 1e-8),
-        Check("ridge = its closed form", relative(ridge_inverse(inputs, strength) @ targets, weights), 1e-8),
-        Check("noise (X^T X + alpha I)^-1 = the covariance", relative(noise * np.linalg.inv(gram), covariance), 1e-8),
+        Check("ridge at alpha = noise / prior variance = the posterior mean", relative_difference(weights, mean), 1e-8),
+        Check("ridge = scikit-learn's Ridge", relative_difference(weights, theirs), 1e-8),
+        Check("ridge = scikit-learn's BayesianRidge at its variances", relative_difference(weights, fit.coef_), 1e-8),
+        Check("ridge = its closed form", relative_difference(ridge_inverse(inputs, strength) @ targets, weights), 1e-8),
+        Check(
+            "noise (X^T X + alpha I)^-1 = the covariance",
+            relative_difference(noise * np.linalg.inv(gram), covariance),
+            1e-8,
+        ),
         Check("X^T X + alpha I: smallest eigenvalue alpha", abs(np.linalg.eigvalsh(gram)[0] / strength - 1), 1e-8),
     ]
     return {"noise_variance": noise, "prior_variance": prior, "strength_by_evidence": strength}, checks

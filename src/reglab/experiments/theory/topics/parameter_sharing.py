@@ -33,7 +33,7 @@ from reglab.core import streams
 from reglab.core.checks import Check
 from reglab.core.figures import COLORS, INK, canvas
 from reglab.data import source
-from reglab.experiments.theory.base import Finding, Topic
+from reglab.experiments.theory.base import Finding, Topic, relative_difference
 from reglab.training.penalties import tying
 
 SPLITS = 200  # of each group into training and held-out patients
@@ -123,11 +123,6 @@ def slope(one: Task, other: Task, weights: np.ndarray, strength: float) -> float
     return float(pair.grad.abs().max() / np.abs([one.moment, other.moment]).max())
 
 
-def relative(found: np.ndarray, wanted: np.ndarray) -> float:
-    """The largest difference over all splits, in parts of the largest weight that was wanted."""
-    return float(np.abs(found - wanted).max() / np.abs(wanted).max())
-
-
 @dataclass(frozen=True)
 class ParameterSharing(Topic):
     """A convolution of `channels` kernels, and regressions tied with `strength` on `examples` patients of each sex."""
@@ -208,16 +203,16 @@ class ParameterSharing(Topic):
         pull = [one.moment - one.hessian @ w for (one, _), w in zip(pairs, common, strict=True)]
         far = weights[:, 2]
         checks = [
-            Check("strength 0 = two separate fits", relative(weights[:, 0], np.array(separate)), 1e-12),
+            Check("strength 0 = two separate fits", relative_difference(weights[:, 0], np.array(separate)), 1e-12),
             Check(
                 "gradient of loss + strength * tying is zero at the solution",
                 slope(*pairs[0], weights[0, 1], self.strength),
                 1e-10,
             ),
-            Check(f"strength {FAR:g}: both = the shared fit", relative(far, common[:, None]), 1e-5),
+            Check(f"strength {FAR:g}: both = the shared fit", relative_difference(far, common[:, None]), 1e-5),
             Check(
                 f"strength {FAR:g}: strength (wA - wB) = bA - HA w",
-                relative(FAR * (far[:, 0] - far[:, 1]), np.array(pull)),
+                relative_difference(FAR * (far[:, 0] - far[:, 1]), np.array(pull)),
                 1e-4,
             ),
         ]
