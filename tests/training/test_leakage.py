@@ -140,7 +140,7 @@ class PartsAndTheirNames(torch.nn.Module):
 
     network = torch.nn.Identity()
 
-    def measures(self, batch):
+    def metrics(self, batch):
         return {"loss": torch.tensor(batch)}
 
     def probed(self, probe):
@@ -228,7 +228,7 @@ def test_several_tasks_learn_from_that_many_labelled_scenes_and_are_measured_par
         return {"status": "finished"}
 
     monkeypatch.setattr(multitasking, "fit", fit)
-    monkeypatch.setattr(multitasking, "measures", lambda predicted, masks, depth, classes: {"rows": masks})
+    monkeypatch.setattr(multitasking, "task_metrics", lambda predicted, masks, depth, classes: {"rows": masks})
     settings = FewScenes(labelled=(4, 10), epochs=1, steps=8, batch_size=4)
     own = multitasking.scenes_of(scenes, 1, number)
     multitasking.train_scenes(Joint(), settings, settings.training("cpu"), own, 1, tmp_path)
