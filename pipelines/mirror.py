@@ -13,14 +13,14 @@ def main() -> None:
 
     from reglab.config import params
     from reglab.core.errors import UserError
-    from reglab.runtime.outcome import SAID_LATER, outcome
+    from reglab.runtime.outcome import PRINTED_LATER, outcome
     from reglab.tracking import mirror
 
     try:
         print(mirror.sync_all(params.load()))
     except UserError as error:
         print(error, "The results are complete without it; later: reglab sync", sep="\n", file=sys.stderr)
-    if SAID_LATER not in os.environ:
+    if PRINTED_LATER not in os.environ:
         print(f"\n{outcome(Path())}")
 
 

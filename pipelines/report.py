@@ -16,7 +16,7 @@ def main() -> None:
     from reglab.report.curves import curve_table
     from reglab.report.short_answer import short_answer
     from reglab.report.slides import slides
-    from reglab.runtime.environment import surroundings
+    from reglab.runtime.environment import describe_environment
 
     settings = params.load()
     entries = collect(Path("runs"), settings.expected())
@@ -26,7 +26,7 @@ def main() -> None:
     text = redact(Path("params.yaml").read_text(encoding="utf-8"))  # a comment may hold an address
     reports = Path("reports")
     shutil.rmtree(reports / "pages", ignore_errors=True)  # a page that the study no longer has must go
-    pages = render(entries, metrics, given, text, surroundings(Path(__file__).parent), settings.report_sections)
+    pages = render(entries, metrics, given, text, describe_environment(Path(__file__).parent), settings.report_sections)
     for path, page in pages.items():
         (reports / path).parent.mkdir(parents=True, exist_ok=True)
         (reports / path).write_text(page, encoding="utf-8")

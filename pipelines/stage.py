@@ -38,7 +38,7 @@ def run(main) -> None:
     if code is not None:
         sys.exit(code)
     try:
-        with disk_space.named(Path.cwd()):
+        with disk_space.plain_errors(Path.cwd()):
             main()
     except UserError as error:
         print(error, file=sys.stderr)
@@ -88,7 +88,7 @@ def context(tracking) -> dict:
     from reglab.config.changed_settings import changed_settings
     from reglab.runtime import git
 
-    commit = git.ask(Path.cwd(), "rev-parse", "HEAD") or b""
+    commit = git.run_git(Path.cwd(), "rev-parse", "HEAD") or b""
     tags = {"dvc_stage": os.environ.get("DVC_STAGE", "by hand"), "git_commit": commit.decode().strip()}
     tags |= {"dvc_experiment": os.environ.get("DVC_EXP_NAME", "")}
     return {"tags": tags, "tracking": asdict(tracking), "changed": changed_settings(), "code": code()}

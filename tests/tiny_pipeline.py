@@ -18,7 +18,7 @@ die_with_parent(parent=int(os.environ.get(dvc_process.PARENT, os.getppid())))
 number = int(os.environ["DVC_STAGE"].removeprefix("stage"))
 time.sleep(float(os.environ.get("SECONDS_A_STAGE", 0)))
 try:
-    with disk_space.named(Path.cwd()):
+    with disk_space.plain_errors(Path.cwd()):
         folder = Path("out", str(number))
         folder.mkdir(parents=True)
         for name in "ab":
@@ -36,7 +36,7 @@ from reglab.runtime.processes import exit_on_signals
 from reglab.runtime.dvc_repro import repro
 exit_on_signals()
 try:
-    with disk_space.named(Path.cwd()), only_repro(Path.cwd()):
+    with disk_space.plain_errors(Path.cwd()), only_repro(Path.cwd()):
         sys.exit(repro(Path.cwd(), sys.argv[1:]))
 except WorkError as error:
     sys.exit(str(error))

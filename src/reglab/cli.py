@@ -57,7 +57,7 @@ def main() -> None:
     if given.arguments and given.call is not repro:
         parser.error(f"unrecognized arguments: {' '.join(given.arguments)}")
     try:
-        with disk_space.named(Path.cwd()):
+        with disk_space.plain_errors(Path.cwd()):
             code = given.call(given)
             print(end="", flush=True)  # here, where a reader that has gone is told
             sys.exit(code)

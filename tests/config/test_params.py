@@ -123,8 +123,8 @@ def test_what_is_left_out_has_its_default(tmp_path):
 def test_techniques_are_applied_in_the_order_of_the_file(tmp_path, names):
     steps = [{name: {}} for name in names]
     loaded = read(tmp_path, changed(("combinations.both", steps), ("few_labels.regularizers", steps)))
-    assert [plain.own_name(technique) for technique in loaded.recipe("both")[1]] == names
-    assert [plain.own_name(technique) for technique in loaded.few_labels.regularizers] == names
+    assert [plain.entry_name(technique) for technique in loaded.recipe("both")[1]] == names
+    assert [plain.entry_name(technique) for technique in loaded.few_labels.regularizers] == names
 
 
 def test_a_whole_number_serves_as_a_number_and_becomes_one(tmp_path):

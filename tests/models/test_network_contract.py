@@ -12,7 +12,7 @@ from reglab.config.cross_checks import check_ensembles
 from reglab.config.problems import Problems, hints, limits
 from reglab.core import registry
 from reglab.core.errors import UserError
-from reglab.core.plain import own_name
+from reglab.core.plain import entry_name
 from reglab.core.streams import generator
 from reglab.data.loader import whole
 from reglab.experiments.ensembles.methods.bagging import Bagging
@@ -142,7 +142,7 @@ def test_what_varies_the_width_of_a_network_without_that_setting_is_refused_befo
     problems = Problems("params.yaml")
     check_ensembles({"model": model, "ensembles": {"boosting": Boosting(), "bagging": Bagging()}}, problems)
     assert [line.partition(";")[0] for line in problems.lines] == [
-        f"params.yaml: ensembles.boosting.{setting}: found a model without a {setting}, {own_name(model)}"
+        f"params.yaml: ensembles.boosting.{setting}: found a model without a {setting}, {entry_name(model)}"
         for setting in ("width", "depth")
     ]
     check_ensembles({"model": NETWORKS["mlp"], "ensembles": {"boosting": Boosting()}}, none := Problems("params.yaml"))

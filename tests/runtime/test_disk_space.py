@@ -40,31 +40,31 @@ def say(text: str) -> None:
     ],
 )
 def test_what_a_full_disk_causes_is_one_line_with_the_place(call, argument, place):
-    with pytest.raises(WorkError) as told, disk_space.named(Path("/study")):
+    with pytest.raises(WorkError) as told, disk_space.plain_errors(Path("/study")):
         call(argument)
     assert str(told.value).startswith(f"{place}: no space left on this disk.") and "\n" not in str(told.value)
 
 
 @pytest.mark.parametrize("number", [errno.EACCES, errno.EROFS])
 def test_a_folder_that_may_not_be_written_is_one_line_with_the_file(number):
-    with pytest.raises(WorkError) as told, disk_space.named(Path("/study")):
+    with pytest.raises(WorkError) as told, disk_space.plain_errors(Path("/study")):
         raise OSError(number, os.strerror(number), "/study/.reglab")
     assert str(told.value).startswith(f"/study/.reglab: {os.strerror(number)}; ") and "\n" not in str(told.value)
 
 
 def test_it_is_found_behind_the_error_of_a_process_beside():
-    with pytest.raises(WorkError, match=r"^/some/file: no space left"), disk_space.named(Path("/study")):
+    with pytest.raises(WorkError, match=r"^/some/file: no space left"), disk_space.plain_errors(Path("/study")):
         run_all([(fill, "/some/file")], processes=1)
 
 
 def test_pytorch_does_not_say_why_so_the_disk_is_looked_at(tmp_path, monkeypatch):
     said = "PytorchStreamWriter failed writing file data/0: file write failed"
-    with pytest.raises(RuntimeError, match="Pytorch"), disk_space.named(tmp_path):
+    with pytest.raises(RuntimeError, match="Pytorch"), disk_space.plain_errors(tmp_path):
         say(said)
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: Usage(10**9, 10**9, 0))
-    with pytest.raises(WorkError, match=f"^{tmp_path}: no space"), disk_space.named(tmp_path):
+    with pytest.raises(WorkError, match=f"^{tmp_path}: no space"), disk_space.plain_errors(tmp_path):
         say(said)
-    with pytest.raises(RuntimeError, match="other"), disk_space.named(tmp_path):
+    with pytest.raises(RuntimeError, match="other"), disk_space.plain_errors(tmp_path):
         say("other")
 
 

@@ -5,7 +5,7 @@ from importlib.metadata import version
 
 import torch
 
-from reglab.runtime.environment import code, surroundings
+from reglab.runtime.environment import code, describe_environment
 
 
 def git(folder, *arguments):
@@ -15,10 +15,10 @@ def git(folder, *arguments):
 
 
 def test_versions_and_machine_are_those_at_hand_and_the_same_twice(tmp_path):
-    found = surroundings(tmp_path)
+    found = describe_environment(tmp_path)
     assert found["Versions"]["torch"] == torch.__version__ and found["Versions"]["numpy"] == version("numpy")
     assert found["Machine"]["threads"] == str(torch.get_num_threads())
-    assert surroundings(tmp_path) == found
+    assert describe_environment(tmp_path) == found
 
 
 def test_the_commit_is_the_last_that_touched_code_and_edits_are_told(tmp_path):

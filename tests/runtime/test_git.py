@@ -52,7 +52,7 @@ def test_a_checkout_of_another_user_is_said_in_one_line_and_is_no_archive(root, 
 
 def test_without_git_it_goes_on_and_only_a_profile_says_that_it_needs_git(root, monkeypatch):
     monkeypatch.setenv("PATH", "")
-    assert git.ask(root, "status") is None
+    assert git.run_git(root, "status") is None
     assert "no git repository" in git.prepare(root)
     with pytest.raises(UserError, match="needs git"):
         git.files(root)

@@ -160,7 +160,7 @@ def test_a_detached_script_outlives_its_client(tmp_path, address, monkeypatch):
     monkeypatch.setenv(warm.ADDRESS, address[warm.ADDRESS])
     (tmp_path / "script.py").write_text("import os, time; time.sleep(0.3); open('done', 'w').write(str(os.getsid(0)))")
     with open(os.devnull) as nothing:
-        assert warm.ask(["script.py"], tmp_path, [nothing.fileno()] * 3, detached=True)
+        assert warm.request_run(["script.py"], tmp_path, [nothing.fileno()] * 3, detached=True)
     deadline = time.monotonic() + 20
     while not (tmp_path / "done").exists() and time.monotonic() < deadline:
         time.sleep(0.02)
@@ -171,12 +171,12 @@ def test_another_python_and_a_server_that_is_gone_leave_the_client_to_itself(tmp
     with open(os.devnull) as nothing:
         files = [nothing.fileno()] * 3
         monkeypatch.setenv(warm.ADDRESS, str(tmp_path / "nobody"))
-        assert warm.ask(["script.py"], tmp_path, files) is None
+        assert warm.request_run(["script.py"], tmp_path, files) is None
         monkeypatch.setenv(warm.ADDRESS, address[warm.ADDRESS])
         for own in ("version", "prefix"):
             with monkeypatch.context() as other:
                 other.setattr(sys, own, "other")
-                assert warm.ask(["script.py"], tmp_path, files) is None
+                assert warm.request_run(["script.py"], tmp_path, files) is None
 
 
 OWNER = f"""

@@ -19,7 +19,7 @@ def changed_settings() -> dict:
     """
     if BASELINE not in os.environ:
         return {}
-    committed = git.ask(Path.cwd(), "show", f"{os.environ[BASELINE]}:./params.yaml")
+    committed = git.run_git(Path.cwd(), "show", f"{os.environ[BASELINE]}:./params.yaml")
     if committed is None:
         return {}
     with tempfile.TemporaryDirectory() as folder:

@@ -10,7 +10,7 @@ from reglab.config.problems import Key, Problems, at_places, is_named
 from reglab.config.references import missing, references
 from reglab.config.stacks import check_stacks
 from reglab.core.families import sections
-from reglab.core.plain import own_name
+from reglab.core.plain import entry_name
 from reglab.core.redaction import has_secret
 from reglab.core.registry import BASES, names
 from reglab.core.wording import Plain, nearest, one_of, shown
@@ -109,7 +109,7 @@ def check_ensembles(values: dict, problems: Problems) -> None:
             problems.add(("ensembles", name, "members"), shown(ensemble.members), allowed)
         for setting in ("width", "depth"):
             if ensemble and model and has_setting(ensemble, setting) and not has_setting(model, setting):
-                found = f"a model without a {setting}, {own_name(model)}"
+                found = f"a model without a {setting}, {entry_name(model)}"
                 problems.add(("ensembles", name, setting), found, f"a model that has one, or no ensembles.{name}")
 
 
@@ -181,7 +181,7 @@ def check_searches(values: dict, problems: Problems) -> None:
             if list(steps := getattr(regimes, axis)) != sorted(set(steps)):
                 problems.add(("regimes", axis), shown(list(steps)), "numbers that rise")
         if regimes.recipes and (model := values.get("model")) and not has_setting(model, "width"):
-            found = f"a model without a width, {own_name(model)}"
+            found = f"a model without a width, {entry_name(model)}"
             problems.add(("regimes", "width"), found, "a model that has one, or regimes.recipes: []")
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from reglab.core.plain import own_name
+from reglab.core.plain import entry_name
 from reglab.data.patches import hidden_count, patch_grid
 
 
@@ -88,7 +88,7 @@ def image_problems(settings, inputs: np.ndarray) -> list[str]:
     for place, model in (("model", settings.model), ("few_labels.model", few and settings.few_labels.model)):
         if model and "images" in model.needs:
             lines.append(
-                f"params.yaml: {place}.name: found {own_name(model)} {found}; allowed: {wanted}, or another model"
+                f"params.yaml: {place}.name: found {entry_name(model)} {found}; allowed: {wanted}, or another model"
             )
     return lines
 
@@ -99,7 +99,7 @@ def needing(settings, what: str) -> Iterator[tuple[str, str]]:
     if single:
         yield "regularizers", ", ".join(single)
     for name, steps in {**settings.combinations, "": settings.few_labels.regularizers}.items():
-        stacked = [own_name(own) for own in steps if what in own.needs]
+        stacked = [entry_name(own) for own in steps if what in own.needs]
         if stacked:
             yield f"combinations.{name}" if name else "few_labels.regularizers", ", ".join(stacked)
     for name, cocktail in settings.cocktails.items():
@@ -133,14 +133,14 @@ def techniques(settings) -> Iterator[tuple[str, object]]:
         yield f"regularizers.{name}", technique
     for name, steps in settings.combinations.items():
         for number, technique in enumerate(steps):
-            yield f"combinations.{name}[{number}].{own_name(technique)}", technique
+            yield f"combinations.{name}[{number}].{entry_name(technique)}", technique
 
 
 def smallest_layer(model, shape: tuple[int, ...]) -> int | None:
     """The outputs of the smallest hidden layer, None where that is not known; a convolution halves the image."""
-    if own_name(model) == "mlp":
+    if entry_name(model) == "mlp":
         return model.width
-    if own_name(model) == "convnet" and len(shape) == 3:
+    if entry_name(model) == "convnet" and len(shape) == 3:
         return min(
             model.width * 2**layer * math.prod(-(-side // 2 ** (layer + 1)) for side in shape[1:])
             for layer in range(model.depth)

@@ -20,7 +20,7 @@ from reglab.config.renamed import renamed
 from reglab.config.yaml_source import read
 from reglab.core import outlines
 from reglab.core.errors import UserError
-from reglab.core.plain import own_name, settings
+from reglab.core.plain import entry_name, settings
 from reglab.core.registry import BASES, find, names, sources
 from reglab.core.wording import Plain, nearest, shown, unknown
 from reglab.data.settings import Data, Scenes, Text
@@ -40,7 +40,7 @@ FREE = {"transfer": Transfer, "comparisons": Pair, "claims": Claim}  # sections 
 GRIDS = {"sweeps": sweep_of, "cocktails": cocktail_of}  # whose entries vary settings of regularizers
 LISTS = ("regimes", "variance_sources")  # which have a record for each of their `recipes`
 NOT_RECORDED = ("metrics", "comparisons", "claims", "report_sections", "profiles")
-__all__ = ["BASES", "Params", "describe", "find", "load", "names", "own_name", "settings", "sources"]
+__all__ = ["BASES", "Params", "describe", "find", "load", "names", "entry_name", "settings", "sources"]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,14 +3,14 @@
 from typing import Any
 
 from reglab.config.problems import Key, Problems
-from reglab.core.plain import own_name
+from reglab.core.plain import entry_name
 from reglab.core.wording import shown
 
 
 def check_stacks(values: dict, problems: Problems) -> None:
     """Combinations, cocktails and what few labels share: inputs stay in [0, 1] where an attack needs them there."""
     for name, techniques in (values.get("combinations") or {}).items():
-        places = [("combinations", name, number, own_name(each)) for number, each in enumerate(techniques)]
+        places = [("combinations", name, number, entry_name(each)) for number, each in enumerate(techniques)]
         check_range(list(zip(places, techniques, strict=True)), problems)
     recipes = values.get("regularizers") or {}
     for name, cocktail in (values.get("cocktails") or {}).items():
@@ -19,7 +19,7 @@ def check_stacks(values: dict, problems: Problems) -> None:
             check_range([(place, recipes[each]) for each, place in places.items() if recipes.get(each)], problems)
     if few := values.get("few_labels"):
         places = [
-            ("few_labels", "regularizers", number, own_name(each)) for number, each in enumerate(few.regularizers)
+            ("few_labels", "regularizers", number, entry_name(each)) for number, each in enumerate(few.regularizers)
         ]
         stack = list(zip(places, few.regularizers, strict=True))
         check_range(stack, problems)
@@ -36,9 +36,9 @@ def check_range(stack: list[tuple[Key, Any]], problems: Problems) -> None:
             continue
         last = overrides(technique, "penalty")
         others = stack if last else stack[:number]
-        leaving = [own_name(other) for _, other in others if other and other.leaves_unit_range and not is_off(other)]
+        leaving = [entry_name(other) for _, other in others if other and other.leaves_unit_range and not is_off(other)]
         if leaving:
-            name, where = own_name(technique), "beside it" if last else "before it"
+            name, where = entry_name(technique), "beside it" if last else "before it"
             allowed = f"{name} without {leaving[0]}" if last else f"{name} before {leaving[0]} in the list"
             found = f"{leaving[0]} {where}, which moves inputs beyond [0, 1], where {name} needs them"
             problems.add(place, found, allowed)
@@ -58,7 +58,7 @@ def check_few_labels(stack: list[tuple[Key, Any]], values: dict, problems: Probl
         if policy and policy.noise and "unit_range" in technique.needs and not is_off(technique):
             found = f"augmentation.study.noise: {policy.noise:g} before it, which moves inputs beyond [0, 1]"
             problems.add(
-                place, found, f"{own_name(technique)} without noise in the augmentation, or the list without it"
+                place, found, f"{entry_name(technique)} without noise in the augmentation, or the list without it"
             )
 
 

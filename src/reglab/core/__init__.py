@@ -1,4 +1,4 @@
-"""What knows nothing of regularization: errors, random streams, losses, figure style, exact checks.
+"""Errors, random streams, losses, figure style, exact checks: what does not depend on the subject of the study.
 
 It imports nothing else of reglab.
 """

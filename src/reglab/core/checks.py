@@ -1,4 +1,4 @@
-"""Exact checks: a claim beside its measured gap, and the small problem on which techniques are held to closed forms."""
+"""Exact checks: claims that hold up to rounding, each with its measured gap."""
 
 from dataclasses import dataclass
 from math import isfinite
@@ -17,8 +17,8 @@ class Check:
         return bool(self.gap <= self.tolerance)
 
 
-def row(check: Check) -> dict:
-    """The check in the record; a gap to two digits, for the last ones are rounding, and None where it is no number."""
+def check_record(check: Check) -> dict:
+    """The check as record.json holds it: the gap to two digits, since further ones are rounding; None if it is not finite."""
     gap = float(f"{check.gap:.2g}") if isfinite(check.gap) else None
     return {"name": check.name, "gap": gap, "tolerance": check.tolerance, "passed": check.passed}
 
@@ -29,5 +29,5 @@ def distance(one, other) -> float:
 
 
 def standard_errors(draws, expected) -> float:
-    """How far the mean over draws (draws, ...) lies from what is expected, in its standard errors; the largest."""
+    """The largest distance of the mean over draws (draws, ...) from its expectation, in standard errors."""
     return ((draws.mean(0) - expected).abs() / (draws.std(0) / len(draws) ** 0.5)).max().item()

@@ -1,12 +1,12 @@
-"""What stops a command, said in whole lines and without a traceback."""
+"""Exceptions that end a command with whole lines of text instead of a traceback."""
 
 from reglab.core.redaction import redact
 
 
 class UserError(Exception):
-    """Problems in what the user gave, one line each: file, key, what was found, what is allowed, what to do.
+    """Problems in the user's input, one line each: file, key, what was found, what is allowed, what to do.
 
-    Whoever runs a command prints the lines without a traceback and ends with exit code 2. They hold no secrets.
+    The command prints the lines without a traceback and ends with exit code 2. Secrets in them are hidden.
     """
 
     def __init__(self, *lines: str) -> None:
@@ -16,4 +16,4 @@ class UserError(Exception):
 
 
 class WorkError(Exception):
-    """One line on what stopped the work though the input is right, such as a full disk or a second run: exit code 1."""
+    """One line on why the work failed although the input is right, such as a full disk or a second run: exit code 1."""

@@ -1,4 +1,4 @@
-"""One look for every figure: deterministic SVG, colour-blind-safe, legible on light and on dark pages."""
+"""The style of all figures: deterministic SVG, colour-blind-safe, legible on light and on dark pages."""
 
 import io
 import re
@@ -6,7 +6,7 @@ import re
 import matplotlib
 from matplotlib.figure import Figure
 
-# Okabe and Ito (2008), "Color universal design"; black is left to the ink, which follows the page.
+# Okabe and Ito (2008), "Color universal design"; black is left out: it is the colour of the text, which follows the page.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8F8F00")
 INK = "#123456"  # stands for the page's own text colour; `svg` replaces it by currentColor
 

@@ -15,5 +15,5 @@ def accuracy(logits: Tensor, targets: Tensor) -> Tensor:
 
 
 def share(hits: Tensor) -> float:
-    """How many of `hits` (bool) are true, as a quotient of whole numbers: single precision would make 0.9125 0.91250002."""
+    """The fraction of `hits` (bool) that are true, as a quotient of whole numbers: single precision gives 0.91250002."""
     return int(hits.sum()) / hits.numel()

@@ -1,6 +1,6 @@
-"""Classes of settings read from the text of their files: the fields without the methods, and without importing torch.
+"""Reads classes of settings from the text of their files: the fields without the methods, and without importing torch.
 
-`reglab check` needs what may be set, not what is done with it. Importing the packages that do it takes several seconds.
+`reglab check` needs the settings alone. Importing the modules that implement them takes several seconds.
 """
 
 import ast
@@ -21,7 +21,7 @@ _in_use: ContextVar[bool] = ContextVar("outlines", default=False)
 
 @contextmanager
 def outlines() -> Iterator[None]:
-    """Within the block settings are checked against outlines, and become instances of these."""
+    """Within the block settings are checked against outlines and become instances of them."""
     token = _in_use.set(True)
     try:
         yield
@@ -34,7 +34,7 @@ def in_use() -> bool:
 
 
 class Unreadable(Exception):
-    """Something that only an import of the file can tell."""
+    """A name that only an import of its file can resolve."""
 
 
 @cache
@@ -44,18 +44,18 @@ def outline(module: str) -> "Outline":
 
 
 def method(*_, **__) -> None:
-    raise NotImplementedError("an outline has settings alone; import the class for what it does")
+    raise NotImplementedError("an outline has settings alone; import the class to use its methods")
 
 
 class Outline:
-    """The classes and constants that a module of this package defines or imports, each evaluated when asked for."""
+    """The classes and constants that a module of this package defines or imports, each evaluated at its first use."""
 
     def __init__(self, module: str) -> None:
         self.module, self.known = module, {}
         path = PACKAGE.joinpath(*module.split(".")[1:]).with_suffix(".py")
         self.classes: dict[str, ast.ClassDef] = {}
         self.constants: dict[str, ast.expr] = {}
-        self.imports: dict[str, tuple[str, str | None]] = {}  # module, and what of it
+        self.imports: dict[str, tuple[str, str | None]] = {}  # the module, and the name imported from it
         for node in ast.parse(path.read_bytes(), str(path)).body:
             if isinstance(node, ast.ClassDef):
                 self.classes[node.name] = node
@@ -69,7 +69,7 @@ class Outline:
                 self.imports |= {name.asname or name.name: (node.module, name.name) for name in node.names}
 
     def get(self, name: str) -> Any:
-        """What the module means by a name; Unreadable where the text alone does not tell."""
+        """The class or constant of this name; Unreadable if it cannot be evaluated from the text alone."""
         if name not in self.known:
             self.known[name] = self.read(name)
         return self.known[name]
@@ -86,22 +86,22 @@ class Outline:
             return outline(source).get(original)
         raise Unreadable(f"{self.module}: {name}")
 
-    def value(self, node: ast.expr, own: dict[str, Any]) -> Any:
-        """The expression evaluated with the names of the class `own` and those of the module."""
+    def value(self, node: ast.expr, members: dict[str, Any]) -> Any:
+        """Evaluate an expression with the `members` of a class and the names of the module."""
         used = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
         names = {}
         for name in used:
-            if name in own:
-                names[name] = own[name]
+            if name in members:
+                names[name] = members[name]
             elif name in self.classes or name in self.constants or name in self.imports:
                 names[name] = self.get(name)
         try:
             return eval(compile(ast.Expression(node), self.module, "eval"), names)
-        except Exception as fault:
-            raise Unreadable(f"{self.module}: {fault}") from fault
+        except Exception as error:
+            raise Unreadable(f"{self.module}: {error}") from error
 
     def class_of(self, node: ast.ClassDef) -> type:
-        """The class with its annotations, constants and bases; of a method there is the name alone."""
+        """Build the class with its annotations, constants and bases; its methods are placeholders."""
         annotations, members = {}, {"__module__": self.module, "__doc__": ast.get_docstring(node)}
         for part in node.body:
             if isinstance(part, ast.FunctionDef):
@@ -113,9 +113,9 @@ class Outline:
             elif isinstance(part, ast.Assign) and isinstance(part.targets[0], ast.Name):
                 members[part.targets[0].id] = self.value(part.value, members)
         bases = tuple(self.value(base, {}) for base in node.bases)
-        made = type(node.name, bases, members | {"__annotations__": annotations})
+        outlined = type(node.name, bases, members | {"__annotations__": annotations})
         options = [self.options(decorator) for decorator in node.decorator_list]
-        return dataclass(made, **reduce(operator.or_, options)) if options else made
+        return dataclass(outlined, **reduce(operator.or_, options)) if options else outlined
 
     def options(self, decorator: ast.expr) -> dict[str, Any]:
         """The arguments of `@dataclass(...)`; Unreadable for another decorator."""
@@ -126,18 +126,18 @@ class Outline:
         return {keyword.arg: self.value(keyword.value, {}) for keyword in keywords}
 
 
-def derived(module: str, base: str) -> type | None:
-    """The first class that this module defines and that derives from `base`, written module.Class; None if unreadable."""
+def find_subclass(module: str, base: str) -> type | None:
+    """The first class of this module that derives from `base` (written module.Class); None if it cannot be read."""
     home, _, name = base.rpartition(".")
     try:
-        own, parent = outline(module), outline(home).get(name)
+        source, parent = outline(module), outline(home).get(name)
     except (OSError, SyntaxError, ValueError, Unreadable):
         return None
-    for kind in own.classes:
+    for class_name in source.classes:
         try:
-            found = own.get(kind)
+            candidate = source.get(class_name)
         except Unreadable:
             continue
-        if issubclass(found, parent):
-            return found
+        if issubclass(candidate, parent):
+            return candidate
     return None

@@ -21,8 +21,8 @@ _AFTER_USER = re.compile(r"@|%(?:25)*40")
 _NAMED = re.compile(rf"((?:(?:{_WORDS})s?|(?<=[?&;])(?:sig|auth|key|pass|jwt))(?:=|%(?:25)*3D)){_VALUE}", re.IGNORECASE)
 _HEADER = re.compile(rf"(authorization\W{{1,4}}(?:basic|bearer)?\s*){_VALUE}", re.IGNORECASE)
 _VARIABLE = re.compile(r"(PASSWORD|PASSWD|TOKEN|SECRET|SECRET_KEY|ACCESS_KEY|API_KEY)$", re.IGNORECASE)
-_ALONE = 4  # characters from which a secret is hidden where it stands as a word, ...
-_ANYWHERE = 8  # ... and within other words
+_ALONE = 4  # characters: shorter secrets are not hidden, longer ones where they are a whole word, ...
+_ANYWHERE = 8  # ... and from this length on also within other words
 
 
 def redact(text: str) -> str:
@@ -43,21 +43,21 @@ def _without_user(address: re.Match) -> str:
     """The address without the user's name and password, in one pass: a pattern that tries every :// takes quadratic time."""
     text = address[0]
     before = _BEFORE_USER.search(text)
-    after = [found.start() for found in _AFTER_USER.finditer(text, before.end())] if before else []
+    after = [match.start() for match in _AFTER_USER.finditer(text, before.end())] if before else []
     return f"{text[: before.end()]}{HIDDEN}{text[after[-1] :]}" if after else text
 
 
 def has_secret(address: str) -> bool:
     """Whether the address holds a password or a token; before the host of a web address, a name may be one."""
     scheme, _, rest = address.rpartition("://")
-    who, at, _ = rest.rpartition("@")
-    inside = at and not rest.startswith("/") and (":" in who or scheme.lower().startswith("http"))
+    user, at, _ = rest.rpartition("@")
+    inside = at and not rest.startswith("/") and (":" in user or scheme.lower().startswith("http"))
     return bool(inside or _NAMED.search(address))
 
 
 @lru_cache(maxsize=2)
 def _pattern(environment: tuple[tuple[str, str], ...]) -> re.Pattern | None:
-    """Finds the secrets that the variables hold; None where they hold none."""
+    """A pattern that matches every secret of the environment; None if there is none."""
     secrets = {form for secret in _secrets(environment) for form in _forms(secret)}
     whole = [re.escape(form) for form in sorted(secrets, key=len, reverse=True) if len(form) >= _ANYWHERE]
     short = sorted((form for form in secrets if _ALONE <= len(form) < _ANYWHERE), key=len, reverse=True)
@@ -80,9 +80,9 @@ def _secrets(environment: Iterable[tuple[str, str]]) -> Iterator[str]:
 
 
 def _secrets_of_address(rest: str) -> Iterator[str]:
-    """What follows `scheme://` may hold a password, a token as the user's name, and values after ?, & and #."""
-    who, at, _ = rest.rpartition("@")
-    user, colon, password = who.partition(":")
+    """The secrets after `scheme://`: a password, a token in place of the user name, and values after ?, & and #."""
+    credentials, at, _ = rest.rpartition("@")
+    user, colon, password = credentials.partition(":")
     if at and (not colon or len(user) >= 16):
         yield user
     if password and password != user:
@@ -101,7 +101,7 @@ def _basic(user: str, password: str) -> str:
 
 
 def _forms(secret: str) -> set[str]:
-    """How a text may give a secret; bytes of it that are not UTF-8 are what Python makes of them (surrogates)."""
+    """The forms in which a text may show a secret; bytes that are not UTF-8 are surrogates, as in Python."""
     plain = {secret, unquote(secret), unquote_plus(secret)}
     odd = {"errors": "surrogateescape"}
     encoded = {form for one in plain for form in (quote(one, "", **odd), quote(one, **odd), quote_plus(one, **odd))}
@@ -129,7 +129,7 @@ class _Redacted:
 
 
 def redact_output() -> None:
-    """Redact what this process prints from now on; a character that the terminal lacks is escaped, not an error."""
+    """Redact what this process prints from now on; characters that the terminal cannot show are escaped."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if isinstance(stream, io.TextIOWrapper):

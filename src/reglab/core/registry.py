@@ -1,4 +1,4 @@
-"""Finds classes by the name of their file: one class a file, in a folder that holds nothing else."""
+"""Finds classes by the name of their file: each file defines one class, in a folder that holds nothing else."""
 
 import inspect
 from importlib import import_module
@@ -9,7 +9,7 @@ from reglab.core.errors import UserError
 from reglab.core.families import FAMILIES
 from reglab.core.wording import unknown
 
-# By section of params.yaml, what is found by name: the folder that holds nothing else, and the class that it derives from.
+# By section of params.yaml, the folder of the classes that are found by name, and their base class.
 FOLDERS = {"models": "models"} | {family.section: family.folder for family in FAMILIES if family.folder}
 FOLDERS |= {"metrics": "evaluation/further_metrics", "report_sections": "report/further_sections"}
 BASES = {"models": "reglab.training.network.Architecture"}
@@ -22,19 +22,21 @@ PACKAGE = Path(__file__).parent.parent
 
 
 def find(family: str, name: str) -> type:
-    """The class in the file of this name that derives from the family's base, within `outlines` its outline."""
+    """The class in the file of this name that derives from the family's base; its outline within `outlines`."""
     if name not in names(family):
         raise unknown(family, name, names(family))
     module, _, base = BASES[family].rpartition(".")
-    own = f"reglab.{FOLDERS[family].replace('/', '.')}.{name}"
-    if outlines.in_use() and (outline := outlines.derived(own, BASES[family])):
+    module_name = f"reglab.{FOLDERS[family].replace('/', '.')}.{name}"
+    if outlines.in_use() and (outline := outlines.find_subclass(module_name, BASES[family])):
         return outline
     try:
-        file = import_module(own)
-    except Exception as fault:  # whatever a user's own file does when it is imported
-        path = PACKAGE.joinpath(*own.split(".")[1:]).with_suffix(".py")
-        said = " ".join(f"{type(fault).__name__}: {fault}".split())
-        raise UserError(f"{path}: found a file that cannot be imported ({said}); allowed: Python that runs") from fault
+        file = import_module(module_name)
+    except Exception as error:  # a user's file may raise anything when it is imported
+        path = PACKAGE.joinpath(*module_name.split(".")[1:]).with_suffix(".py")
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise UserError(
+            f"{path}: found a file that cannot be imported ({reason}); allowed: Python that runs"
+        ) from error
     parent = getattr(import_module(module), base)
     for kind in vars(file).values():
         if inspect.isclass(kind) and issubclass(kind, parent) and kind.__module__ == file.__name__:
@@ -43,12 +45,12 @@ def find(family: str, name: str) -> type:
 
 
 def names(family: str) -> list[str]:
-    """The names of its files, sorted."""
+    """The entry names of a family: those of its files, sorted."""
     return sorted({path.stem for path in (PACKAGE / FOLDERS[family]).glob("*.py")} - {"__init__"})
 
 
 def sources() -> list[str]:
-    """The data sources: modules, and packages where a source has helper modules."""
+    """The names of the data sources: modules, or packages where a source has helper modules."""
     files = (*(PACKAGE / SOURCES).glob("*.py"), *(PACKAGE / SOURCES).glob("*/__init__.py"))
-    found = {file.parent.name if file.stem == "__init__" else file.stem for file in files}
-    return sorted(found - {Path(SOURCES).name})
+    stems = {file.parent.name if file.stem == "__init__" else file.stem for file in files}
+    return sorted(stems - {Path(SOURCES).name})

@@ -1,14 +1,14 @@
 """Named random streams: a random number is a function of its keys, never of how many were drawn before it.
 
 So two recipes that draw different amounts still share their splits, initializations and batch orders (comparisons are
-paired by construction), and a training that was killed goes on with the very numbers it would have drawn.
+paired by construction), and a training that was killed resumes with the same numbers that it would have drawn.
 """
 
 import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:  # a split needs `seed_of` alone: checking params.yaml should not take the seconds that torch takes
+if TYPE_CHECKING:  # a split needs `seed_of` alone, and importing torch takes seconds
     import torch
     from torch import Tensor
 
@@ -25,7 +25,7 @@ def generator(*keys: int | str, device: "torch.device | str" = "cpu") -> "torch.
     return torch.Generator(device).manual_seed(seed_of(*keys))
 
 
-SOURCES = ("split", "initialization", "batch_order", "masks")  # of what differs between two seeds of a recipe
+SOURCES = ("split", "initialization", "batch_order", "masks")  # what differs between two seeds of a recipe
 
 
 @dataclass(frozen=True)
@@ -39,9 +39,9 @@ class Seeds:
 
 @dataclass(frozen=True)
 class Moment:
-    """Where a training stands; the keys of whatever is drawn there.
+    """The position of a training: its seed, epoch and step, which key the random numbers drawn there.
 
-    `forward_pass` is empty in the pass that the loss comes from; a further pass of the same step has the name that
+    `forward_pass` is empty in the pass that computes the loss; a further pass of the same step has the name that
     `Network.another_pass` gave it, and draws other numbers.
     """
 
@@ -51,14 +51,14 @@ class Moment:
     forward_pass: str = ""
 
     def generator(self, stream: str, device: "torch.device | str" = "cpu") -> "torch.Generator":
-        """For masks and noise: keyed by (seed, stream, step)."""
+        """A generator for masks and noise, keyed by (seed, stream, step)."""
         return generator(self.seed, stream, self.step, *self._pass_key(), device=device)
 
     def uniform(self, stream: str, indices: "Tensor", draws: int, examples: int) -> "Tensor":
-        """For augmentation: (batch, draws) uniform numbers keyed by (seed, stream, epoch, example).
+        """Uniform numbers (batch, draws) for augmentation, keyed by (seed, stream, epoch, example).
 
-        An example gets the same numbers in whatever batch it sits. All `examples` rows are drawn and those of
-        `indices` kept: cheaper than one generator an example.
+        An example gets the same numbers in any batch. All `examples` rows are drawn and those of
+        `indices` kept: cheaper than one generator per example.
         """
         import torch
 

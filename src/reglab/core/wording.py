@@ -14,12 +14,12 @@ NOTHING = "nothing, for there is nothing to choose from"
 
 
 def unknown(place: str, name: str, choices: Sequence[str]) -> UserError:
-    """There is nothing of this name at that place."""
+    """The error for a name that is not among the choices, with the nearest of them."""
     return UserError(f"{place}: found {shown(name)}; allowed: {', '.join(choices) or NOTHING}{nearest(name, choices)}")
 
 
 def shown(value: Plain) -> str:
-    """The value as one could write it in YAML, in one line."""
+    """The value as YAML would write it, in one line of at most 60 characters."""
     text = redact(json.dumps(value, ensure_ascii=False))
     if not text.isprintable():
         text = redact(json.dumps(value))
@@ -27,7 +27,7 @@ def shown(value: Plain) -> str:
 
 
 def nearest(name: Plain, choices: Sequence[str]) -> str:
-    """The question that ends a line, where one of the choices looks like the name."""
+    """The end of a message, "; did you mean ...?", if one of the choices resembles the name; else nothing."""
     close = get_close_matches(str(name).lower(), choices, n=1)
     return f"; did you mean {close[0]}?" if close else ""
 

@@ -76,18 +76,18 @@ def render(
     metrics: dict,
     settings: dict,
     text: str = "",
-    surroundings: dict | None = None,
+    environment: dict | None = None,
     further: Mapping[str, FurtherSection] = MappingProxyType({}),
 ) -> dict[str, str]:
     """path -> page: strings without dates, hosts or addresses, the same for the same input.
 
     Paths are relative to reports/. entries: from `collect`; metrics: reports/metrics.json; settings: params.yaml as a
     mapping, completed with its defaults, and `dataset`: dataset.json of the prepared data; text: params.yaml as it was
-    written; surroundings: see `Study`; further: sections that params.yaml adds, by name.
+    written; environment: see `Study`; further: sections that params.yaml adds, by name.
 
     Raises UserError when metrics.json lacks an entry.
     """
-    study = Study(entries, metrics, settings, text, surroundings or {})
+    study = Study(entries, metrics, settings, text, environment or {})
     built = {build: build(study) for *_, builds in PAGES for build in builds if build is not chapter_section}
     built[chapter_section] = chapter_section(
         study, {section.id: section.title for section in built.values() if section}

@@ -63,14 +63,14 @@ TEMPLATES.globals["turning_legend"] = f"{nearness.MARK} {nearness.LEGEND}"
 class Study:
     """All that a section may speak of. `settings` is params.yaml as a mapping, `text` as it was written.
 
-    `surroundings` is what the report was made with and in: commit, versions, machine; by heading, name and value.
+    `environment` is what the report was made with and in: commit, versions, machine; by heading, name and value.
     """
 
     entries: list[Entry]
     metrics: dict
     settings: dict
     text: str
-    surroundings: dict[str, dict[str, str]] = field(default_factory=dict)
+    environment: dict[str, dict[str, str]] = field(default_factory=dict)
 
     @cached_property
     def rows(self) -> list[tables.Row]:

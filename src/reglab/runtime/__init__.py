@@ -1,4 +1,4 @@
-"""How stages run: processes, locks, the warm process, `dvc repro`, git, disks.
+"""Processes, locks, the warm process, `dvc repro`, git, disks: how stages run.
 
 It imports core alone and knows no settings.
 """

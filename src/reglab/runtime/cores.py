@@ -1,4 +1,4 @@
-"""How many cores this process may use, which in a container are fewer than the machine has."""
+"""The number of cores that this process may use; in a container the machine may have more."""
 
 import math
 import os

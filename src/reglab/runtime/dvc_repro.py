@@ -1,4 +1,4 @@
-"""`dvc repro` for people: what a kill broke is mended first, and at the end it says where to look."""
+"""Runs `dvc repro`: repairs what a kill broke, and says at the end where the results are."""
 
 import contextlib
 import os
@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from reglab.runtime import disk_space
-from reglab.runtime.outcome import SAID_LATER, outcome
+from reglab.runtime.outcome import PRINTED_LATER, outcome
 from reglab.runtime.processes import die_with_parent, on_signals
 from reglab.runtime.recovery import keep, recover
 
@@ -17,17 +17,17 @@ INTERRUPTED = (128 + signal.SIGINT, 128 + signal.SIGTERM)
 
 
 def wait_for(command: list[str], folder: Path, environment: dict[str, str]) -> tuple[int, int]:
-    """Run a command to its end, which an interrupt or a termination of this process asks it for; its exit code, and what
-    signal asked (0: none).
+    """Run a command to its end; its exit code, and the signal that this process received meanwhile (0: none).
 
-    It has a process group of its own, so that it hears of an interrupt at the terminal once, and dies with this process.
-    So it is none that may ask at the terminal, which would stop it for ever: its input is empty, and it prints all the same.
+    An interrupt or a termination of this process interrupts the command. It runs in a process group of its own, so that
+    an interrupt at the terminal reaches it once, and it ends with this process. A process outside the terminal's group is
+    stopped when it reads from the terminal: so its input is empty, and it ignores the signals that would stop it.
     """
-    told, parent = 0, os.getpid()
+    received, parent = 0, os.getpid()
 
     def pass_on(number: int, frame) -> None:
-        nonlocal told
-        told = number
+        nonlocal received
+        received = number
         with contextlib.suppress(ProcessLookupError):
             process.send_signal(signal.SIGINT)
 
@@ -45,32 +45,32 @@ def wait_for(command: list[str], folder: Path, environment: dict[str, str]) -> t
         preexec_fn=begin,
     )
     with on_signals(pass_on):
-        return process.wait(), told
+        return process.wait(), received
 
 
-def repro(root: Path, arguments: list[str], still_going: Callable[[Path], str] = lambda root: "") -> int:
-    """Recover, run `dvc repro`, and say where the results are; 0 done, 1 a stage failed.
+def repro(root: Path, arguments: list[str], still_running: Callable[[Path], str] = lambda root: "") -> int:
+    """Recover, run `dvc repro`, and say where the results are; the exit code: 0 done, 1 a stage failed.
 
-    `still_going` says, after a failure, what goes on by itself.
+    `still_running` names the processes that go on after a failure.
     """
     for line in recover(root):
         print(line, flush=True)
-    more = {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", SAID_LATER: "yes"}
+    more = {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", PRINTED_LATER: "yes"}
     command = [sys.executable, "-P", "-m", "reglab.runtime.dvc_process", "repro", *arguments]
-    code, told = wait_for(command, root, os.environ | more)
-    if not told and code in INTERRUPTED:
-        told = code - 128
-    if told:
+    code, received = wait_for(command, root, os.environ | more)
+    if not received and code in INTERRUPTED:
+        received = code - 128
+    if received:
         print("\nInterrupted. What is finished is kept: make repro goes on from there.")
-    elif code and (full := disk_space.full(root)):
-        print("\n" + disk_space.said(full))
+    elif code and (full := disk_space.full_folder(root)):
+        print("\n" + disk_space.full_message(full))
     elif code:
-        print("\nA stage failed; what it said stands above. What is finished is kept: make repro goes on from there.")
-    if told or code:
-        print(still_going(root), end="", flush=True)
-        return 128 + told if told else 1
+        print("\nA stage failed; its message stands above. What is finished is kept: make repro goes on from there.")
+    if received or code:
+        print(still_running(root), end="", flush=True)
+        return 128 + received if received else 1
     keep(root)
     print(f"\n{outcome(root)}")
     profile = f" PROFILE={root.name}" if root.parent.name == "profiles" else ""
-    print(f"The runs in MLflow: make ui{profile}   (it says what to open)")
+    print(f"The runs in MLflow: make ui{profile}   (it prints the address to open)")
     return 0

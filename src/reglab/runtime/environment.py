@@ -1,4 +1,4 @@
-"""What a study was made with and in: the commit of its code, versions, and what of the machine changes results."""
+"""The environment of a study: the commit of its code, versions, and what of the machine changes results."""
 
 import platform
 from importlib.metadata import version
@@ -23,11 +23,11 @@ CODE = (
     ":/params.yaml",
     ":/dvc.yaml",
     ":/requirements.lock",
-)  # what decides a result, from the root
+)  # what determines a result, from the root
 
 
-def surroundings(here: Path) -> dict[str, dict[str, str]]:
-    """By heading, name and value: the same at every call on one machine, and free of times, hosts and paths.
+def describe_environment(here: Path) -> dict[str, dict[str, str]]:
+    """Code, versions and machine, each by name: the same at every call on one machine, without times, hosts and paths.
 
     `here` is any folder of the checkout.
     """
@@ -45,10 +45,9 @@ def surroundings(here: Path) -> dict[str, dict[str, str]]:
 
 
 def code(here: Path) -> dict[str, str]:
-    """The last commit that touched CODE, and whether it has been edited since; said so where git does not know."""
-
-    commit = git.ask(here, "log", "-1", "--format=%H", "--", *CODE)
-    edited = git.ask(here, "status", "--porcelain", "--", *CODE)
+    """The last commit that touched CODE, and whether CODE was edited since; "unknown" without a git history."""
+    commit = git.run_git(here, "log", "-1", "--format=%H", "--", *CODE)
+    edited = git.run_git(here, "status", "--porcelain", "--", *CODE)
     if not commit:
         return {"commit": "unknown: no git history here"}
     return {"commit": commit.decode().strip(), "edited since": "yes, and not committed" if edited else "no"}

@@ -1,6 +1,6 @@
-"""One `reglab repro` at a time in a checkout, and none beside a DVC that works there.
+"""Locks that allow one `reglab repro` at a time in a checkout, and none while DVC works there.
 
-Both write dvc.lock in place, so a second one would take a file that is being written for one that a kill left torn.
+Both write dvc.lock in place, so a second one would mistake a file that is being written for one that a kill left torn.
 """
 
 import contextlib
@@ -13,23 +13,25 @@ from pathlib import Path
 
 from reglab.core.errors import WorkError
 
-PATIENCE = 5.0  # seconds: a `dvc status` beside, or a DVC whose parent was just killed, is over by then
+PATIENCE = 5.0  # seconds: a `dvc status` at the same time, or a DVC whose parent was just killed, has ended by then
 
 
 @contextlib.contextmanager
 def only_repro(root: Path, *, wait: bool = False) -> Iterator[None]:
-    """Hold `.reglab/repro.lock` of a checkout while the block runs; it holds the process id of its owner.
+    """Hold `.reglab/repro.lock` of a checkout, with this process's id in it, while the block runs.
 
-    The kernel lets go of it when this process ends, however it ends: no child inherits the file. Raises `WorkError`
-    where another process holds it, unless this one is to `wait`.
+    The kernel releases it when this process ends, however it ends: no child inherits the file. Raises `WorkError` if
+    another process holds it, unless `wait`.
     """
     path = root / ".reglab" / "repro.lock"
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a+b", buffering=0) as file:
-        if not _lock(file):
+        if not _try_lock(file):
             holder = _holder(path)
             if not wait:
-                raise WorkError(f"{root}: another reglab repro is at work here ({holder}); let it end, or say --wait")
+                raise WorkError(
+                    f"{root}: another reglab repro is at work here ({holder}); wait for it, or pass --wait"
+                )
             print(f"Waiting for another reglab repro here ({holder}) ...", flush=True)
             fcntl.flock(file, fcntl.LOCK_EX)
         file.truncate(0)
@@ -38,7 +40,7 @@ def only_repro(root: Path, *, wait: bool = False) -> Iterator[None]:
 
 
 def _holder(path: Path) -> str:
-    """The process that holds a lock file, which writes its id just after it has taken it."""
+    """The process that holds a lock file; it writes its id just after it has taken the lock."""
     for _ in range(20):
         pid = path.read_bytes().strip()
         if pid.isdigit() and _alive(int(pid)):
@@ -59,7 +61,7 @@ def no_dvc(root: Path) -> Iterator[None]:
     with path.open("a+b", buffering=0) as file:
         while worker := _dvc_at_work(root, file):
             if time.monotonic() > deadline:
-                raise WorkError(f"{root}: DVC is at work here (process {worker}); let it end first")
+                raise WorkError(f"{root}: DVC is at work here (process {worker}); wait until it ends")
             time.sleep(0.1)
         yield
 
@@ -67,9 +69,9 @@ def no_dvc(root: Path) -> Iterator[None]:
 def _dvc_at_work(root: Path, file) -> str:
     """The process id of a DVC at work; empty if there is none, and then its lock `file` was taken.
 
-    As zc.lockfile, by which DVC takes it: flock, and the process id inside.
+    DVC takes the lock by zc.lockfile: flock, with the process id in the file.
     """
-    if not _lock(file):
+    if not _try_lock(file):
         return Path(file.name).read_text("utf-8").strip() or "unknown"
     working = claimants(root)
     if not working:
@@ -85,23 +87,23 @@ def claimants(root: Path) -> list[int]:
         claims, written = json.loads(path.read_text("utf-8")), path.stat().st_mtime
         writing = [claim["pid"] for claim in claims.get("write", {}).values()]
         reading = [claim["pid"] for readers in claims.get("read", {}).values() for claim in readers]
-    except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):  # none, or torn by a kill
+    except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):  # no such file, or torn by a kill
         return []
     return sorted({pid for pid in (*writing, *reading) if type(pid) is int and _alive(pid, written)})
 
 
-def _alive(pid: int, since: float = float("inf")) -> bool:
-    """Whether a process lives that had begun at a time: the id of a dead one may have gone to another since."""
+def _alive(pid: int, begun_by: float = float("inf")) -> bool:
+    """Whether a process is alive that had begun by then; the id of an ended one may have gone to another since."""
     import psutil
 
     try:
         process = psutil.Process(pid)
-        return process.status() != psutil.STATUS_ZOMBIE and process.create_time() <= since + 1
-    except (psutil.Error, ValueError, OverflowError):  # the latter: no id that a process could have
+        return process.status() != psutil.STATUS_ZOMBIE and process.create_time() <= begun_by + 1
+    except (psutil.Error, ValueError, OverflowError):  # the latter two: no valid process id
         return False
 
 
-def _lock(file) -> bool:
+def _try_lock(file) -> bool:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

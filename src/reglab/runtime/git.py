@@ -1,4 +1,4 @@
-"""What git knows of a checkout, and what is done where it knows nothing: an unpacked archive, another user's checkout."""
+"""Asks git about a checkout, also where there is no repository: an unpacked archive, another user's checkout."""
 
 import os
 import shlex
@@ -13,8 +13,8 @@ PLAIN = (
 )
 
 
-def ask(folder: Path, *arguments: str) -> bytes | None:
-    """What git prints; None where it fails or is not installed."""
+def run_git(folder: Path, *arguments: str) -> bytes | None:
+    """The output of a git command; None if it fails or git is not installed."""
     try:
         done = subprocess.run(["git", *arguments], cwd=folder, capture_output=True)
     except FileNotFoundError:
@@ -32,13 +32,13 @@ def refuses(folder: Path) -> bool:
 
 
 def prepare(root: Path) -> str:
-    """Let DVC run without a repository where there is none; what a user should know, in a line, or nothing.
+    """Let DVC run without a repository where there is none; returns a line for the user, or nothing.
 
-    DVC's own setting for this is `core.no_scm`, which goes again when there is a repository.
+    DVC's own setting for this is `core.no_scm`, which is removed when there is a repository.
     """
     config = root / ".dvc" / "config.local"
     written = config.read_bytes() if config.exists() else b""
-    if ask(root, "rev-parse", "--git-dir") is not None:
+    if run_git(root, "rev-parse", "--git-dir") is not None:
         if written == PLAIN:
             config.unlink()
         return ""
@@ -59,12 +59,12 @@ def files(root: Path) -> list[str]:
 
     Raises UserError where git is not installed.
     """
-    listed = ask(root, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+    listed = run_git(root, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
     if listed is None:
         with tempfile.TemporaryDirectory() as empty:
-            ask(root, "init", "--quiet", "--bare", empty)
-            elsewhere = (f"--git-dir={empty}", f"--work-tree={root}")
-            listed = ask(root, *elsewhere, "ls-files", "-z", "--others", "--exclude-standard")
+            run_git(root, "init", "--quiet", "--bare", empty)
+            outside = (f"--git-dir={empty}", f"--work-tree={root}")
+            listed = run_git(root, *outside, "ls-files", "-z", "--others", "--exclude-standard")
     if listed is None:
         raise UserError(f"{root}: a profile needs git, which lists the files to copy; found no git: install it")
     return [os.fsdecode(name) for name in listed.split(b"\0") if name]

@@ -1,13 +1,13 @@
-"""What a run of the pipeline says at its end: the answer in a few lines, and where the report is."""
+"""The last lines of a run of the pipeline: the answer in short, and where the report is."""
 
 import os
 from pathlib import Path
 
-SAID_LATER = "REGLAB_SAYS_OUTCOME"  # set by `reglab repro`, which says it itself when DVC has ended
+PRINTED_LATER = "REGLAB_SAYS_OUTCOME"  # set by `reglab repro`, which prints the outcome itself when DVC has ended
 
 
 def outcome(root: Path) -> str:
-    """The answer as stage `report` has written it, and where the report is."""
+    """The answer that stage `report` has written, and where the report is."""
     reports = root.resolve() / "reports"
     if not (reports / "answer.txt").exists():
         return "There is no report yet; dvc repro makes it."

@@ -1,4 +1,4 @@
-"""Seeds side by side: one process each, one thread in it, all gone when their parent goes."""
+"""Runs jobs in parallel: one process each with one thread, which all end with their parent."""
 
 import ctypes
 import multiprocessing
@@ -16,9 +16,9 @@ from reglab.runtime.cores import usable_cores
 
 
 def die_with_parent(sign: int = signal.SIGKILL, parent: int | None = None) -> None:
-    """Ask Linux for this signal when the parent process ends; elsewhere nothing happens.
+    """On Linux, have this process get a signal when its parent ends; on other systems do nothing.
 
-    `parent` is its id, where it is known: if it has ended already, so does this process.
+    `parent` is the id of the parent, if known: if that has ended already, this process ends at once.
     """
     if sys.platform == "linux":
         set_parent_death_signal = 1
@@ -28,7 +28,7 @@ def die_with_parent(sign: int = signal.SIGKILL, parent: int | None = None) -> No
 
 
 def exit_on_signals() -> None:
-    """End with 130 at an interrupt and 143 at a termination, workers first; nothing half done is published."""
+    """End with 130 at an interrupt and 143 at a termination, workers first; nothing incomplete is published."""
 
     def leave(number: int, frame) -> None:
         for worker in multiprocessing.active_children():
@@ -40,9 +40,9 @@ def exit_on_signals() -> None:
 
 
 @contextmanager
-def on_signals(answer: Callable[[int, object], None]) -> Iterator[None]:
-    """Answer an interrupt and a termination so while the block runs."""
-    before = {number: signal.signal(number, answer) for number in (signal.SIGINT, signal.SIGTERM)}
+def on_signals(handler: Callable[[int, object], None]) -> Iterator[None]:
+    """Handle SIGINT and SIGTERM with `handler` while the block runs."""
+    before = {number: signal.signal(number, handler) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
@@ -52,7 +52,7 @@ def on_signals(answer: Callable[[int, object], None]) -> Iterator[None]:
 
 def _begin_worker(parent: int) -> None:
     die_with_parent(parent=parent)
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # else Lightning would end the fit as if it were done
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # otherwise Lightning ends the fit as if it were complete
     import torch
 
     torch.set_num_threads(1)
@@ -70,7 +70,7 @@ class Progress:
 
     @contextmanager
     def bar(self) -> Iterator[Callable[[], None]]:
-        """Show the bar while the block runs, where the output is a terminal; yields what brings it up to date."""
+        """Show the bar while the block runs, where the output is a terminal; yields the function that updates it."""
         from tqdm import tqdm
 
         with tqdm(total=self.total, desc=self.title, unit=self.unit, disable=None, leave=False) as bar:
@@ -86,7 +86,7 @@ class Progress:
 def run_all(jobs: Iterable[tuple], *, processes: int | None, progress: Progress | None = None) -> list:
     """Call every job (function, *arguments) in processes; the results in the jobs' order.
 
-    The `progress` is brought up to date about four times a second meanwhile. The first exception ends all. Processes are
+    The `progress` bar is updated about four times a second. The first exception ends all jobs. Processes are
     forked where that is safe, which saves each of them the imports; concurrent.futures notices a worker that was killed,
     which multiprocessing.Pool does not.
     """
@@ -107,8 +107,6 @@ def run_all(jobs: Iterable[tuple], *, processes: int | None, progress: Progress 
             for worker in multiprocessing.active_children():
                 worker.kill()
             if isinstance(error, BrokenProcessPool):
-                raise WorkError(
-                    "One of the processes side by side was killed, as Linux does where memory lacks"
-                ) from None
+                raise WorkError("One of the parallel processes was killed, probably for lack of memory") from None
             raise
     return [future.result() for future in futures]

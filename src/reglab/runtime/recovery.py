@@ -1,4 +1,4 @@
-"""Mend what a kill left torn: DVC writes dvc.lock and `.dvc/tmp/rwlock` in place."""
+"""Repairs dvc.lock and `.dvc/tmp/rwlock`, which DVC writes in place, after a kill has left them torn."""
 
 import json
 import os
@@ -8,21 +8,21 @@ from pathlib import Path
 from reglab.runtime import git
 from reglab.runtime.exclusive import no_dvc
 
-KEPT = Path(".reglab", "dvc.lock")  # dvc.lock as it was when it was last found whole
+KEPT = Path(".reglab", "dvc.lock")  # the last dvc.lock that was whole
 
 
 def recover(root: Path) -> list[str]:
-    """Mend the files that DVC writes in place; returns what was done, a line each.
+    """Repair the files that DVC writes in place; returns what was done, a line each.
 
-    dvc.lock comes back as it was last found whole, else as git has it; without either DVC starts over. What ran since is
-    taken from DVC's cache. Claims on paths are dropped, for nobody is left who made them. Raises `WorkError` and touches
-    nothing while a DVC is at work in the checkout.
+    dvc.lock is restored to the last whole one, else to that of git; without either DVC starts over. Stages that ran since
+    are taken from DVC's cache. Claims on paths are removed: the processes that made them are gone. Raises `WorkError` and
+    changes nothing while a DVC is at work in the checkout.
     """
     done = []
     with no_dvc(root):
         lock, kept = root / "dvc.lock", root / KEPT
         if lock.exists() and not keep(root):
-            committed = git.ask(root, "show", "HEAD:./dvc.lock") or b""
+            committed = git.run_git(root, "show", "HEAD:./dvc.lock") or b""
             candidates = [kept.read_bytes() if kept.exists() else b"", committed]
             good = next((content for content in candidates if is_whole(content)), None)
             replace(lock, good) if good else lock.unlink()
@@ -33,13 +33,13 @@ def recover(root: Path) -> list[str]:
         claims = root / ".dvc" / "tmp" / "rwlock"
         if claims.exists() and has_claims(claims.read_bytes()):
             claims.unlink()
-            done.append(f"{claims.relative_to(root)}: removed what a DVC that was killed had claimed")
+            done.append(f"{claims.relative_to(root)}: removed the claims of a DVC that was killed")
         tidy_run_cache(root / ".dvc" / "cache" / "runs")
     return done
 
 
 def keep(root: Path) -> bool:
-    """Set a copy of dvc.lock aside if it is whole, and say whether it is."""
+    """Keep a copy of dvc.lock if it is whole; returns whether it is."""
     lock, kept = root / "dvc.lock", root / KEPT
     if not lock.exists():  # as after `repro --dry` before the first run
         return False
@@ -54,10 +54,10 @@ def keep(root: Path) -> bool:
 
 
 def is_whole(content: bytes) -> bool:
-    """Whether a dvc.lock was written to its end, as far as DVC would not see it itself.
+    """Whether a dvc.lock was written to its end, as far as DVC would not notice itself.
 
-    Part of a lock may be YAML, even of DVC's schema. Then either its last line is torn, or its last stage lacks something:
-    what DVC compares makes the stage run again, and what it does not compare (sizes) is looked for here.
+    A torn lock may still be YAML, even of DVC's schema. Then its last line is torn or its last stage lacks entries: a
+    lack of what DVC compares makes the stage run again; the sizes, which it does not compare, are checked here.
     """
     from dvc.schema import COMPILED_LOCKFILE_SCHEMA
     from ruamel.yaml import YAML, YAMLError
@@ -76,13 +76,13 @@ def is_whole(content: bytes) -> bool:
 
 
 def tidy_run_cache(folder: Path) -> None:
-    """Remove from DVC's cache of runs what a kill left half written: DVC reads it, and fails at an empty folder too."""
+    """Remove from DVC's run cache what a kill left half written: DVC would read it, and fails at an empty folder too."""
     for run in folder.glob("*/*"):
-        if not run.is_dir():  # none of DVC's, as .DS_Store
+        if not run.is_dir():  # not made by DVC, such as .DS_Store
             continue
         for entry in run.iterdir():
-            named = re.fullmatch("[0-9a-f]{64}", entry.name)  # it gets its digest for a name when it is whole
-            if entry.is_file() and not named:
+            complete = re.fullmatch("[0-9a-f]{64}", entry.name)  # DVC renames a file to its digest when it is whole
+            if entry.is_file() and not complete:
                 entry.unlink()
         if not any(run.iterdir()):
             run.rmdir()

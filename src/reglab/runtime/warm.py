@@ -1,12 +1,12 @@
-"""A warm process from which stages are forked: what takes seconds to import is imported once for all of them.
+"""A warm process from which stages are forked: packages that take seconds to import are imported once for all of them.
 
     reglab repro -+- dvc repro --- python pipelines/train.py, the client: hands over, waits, exits with the same code
                   +- server ------ keeper ------ the stage itself, in a fork that has torch and this project's modules
 
-Before every fork the server looks at the client's files of this project, and imports anew what is not as it was: a stage
-runs the code that is on disk at that moment, with the client's arguments, folder, environment and open files. The keeper,
-one per client, passes signals on to the stage and the exit code back; whoever of them goes takes the stage with it.
-Without a server (`dvc repro`, by hand, not Linux) a stage runs in the process that it has.
+Before every fork the server compares the client's files of this project with those it has imported, and imports them anew
+if any has changed: a stage runs the code that is on disk at that moment, with the client's arguments, folder, environment
+and open files. The keeper, one per client, passes signals on to the stage and the exit code back; if client, server or
+keeper dies, the stage is killed. Without a server (`dvc repro`, by hand, not Linux) a stage runs in its own process.
 """
 
 import contextlib
@@ -33,8 +33,8 @@ from reglab.runtime.processes import die_with_parent, exit_on_signals, on_signal
 
 ADDRESS = "REGLAB_WARM"  # the variable that names the server's socket
 BEGUN = b"+"
-PATIENCE = 10.0  # seconds that a client has to say what it wants
-LAST = 0.5  # seconds that the server has to end
+PATIENCE = 10.0  # seconds in which a client must send its request
+STOP_SECONDS = 0.5  # in which the server must end
 PACKAGES = (
     *("torch", "pytorch_lightning", "torchmetrics", "torch.utils.flop_counter", "safetensors.numpy"),
     *("sklearn.ensemble", "sklearn.neighbors", "sklearn.semi_supervised", "sklearn.svm", "sklearn.datasets"),
@@ -45,7 +45,7 @@ PACKAGES = (
 
 @contextlib.contextmanager
 def server(environment: Mapping[str, str] | None = None) -> Iterator[dict[str, str]]:
-    """A warm process while the block runs; yields the environment by which stages find it, empty where it cannot be.
+    """A warm process while the block runs; yields the environment by which stages find it, empty where there is none.
 
     `environment` holds the defaults of variables that the packages read when they are imported.
     """
@@ -54,13 +54,13 @@ def server(environment: Mapping[str, str] | None = None) -> Iterator[dict[str, s
     except (AttributeError, OSError):  # not Linux, or one before 5.3
         yield {}
         return
-    alone = {"JE_ARROW_MALLOC_CONF": "background_thread:false"}  # a fork copies no threads
+    no_threads = {"JE_ARROW_MALLOC_CONF": "background_thread:false"}  # a fork copies no threads
     with subprocess.Popen(
         [sys.executable, "-P", "-m", "reglab.runtime.warm", str(os.getpid())],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
-        env={"OMP_NUM_THREADS": "1"} | dict(environment or {}) | os.environ | alone,
-        start_new_session=True,  # an interrupt at the terminal reaches it by way of the client alone
+        env={"OMP_NUM_THREADS": "1"} | dict(environment or {}) | os.environ | no_threads,
+        start_new_session=True,  # an interrupt at the terminal reaches it through the client alone
         encoding="utf-8",
     ) as process:
         path = process.stdout.readline().strip()
@@ -69,7 +69,7 @@ def server(environment: Mapping[str, str] | None = None) -> Iterator[dict[str, s
         finally:
             process.terminate()
             try:
-                process.wait(LAST)
+                process.wait(STOP_SECONDS)
             except subprocess.TimeoutExpired:
                 process.kill()
             if path:
@@ -77,10 +77,10 @@ def server(environment: Mapping[str, str] | None = None) -> Iterator[dict[str, s
 
 
 def hand_over(argv: list[str]) -> int | None:
-    """Have a script run by the warm process in place of this one; its exit code, None without a warm process."""
+    """Run a script in the warm process instead of this one; its exit code, None without a warm process."""
     if "torch" in sys.modules:  # this process is warm
         return None
-    connection = ask(argv, Path.cwd(), [0, 1, 2])
+    connection = request_run(argv, Path.cwd(), [0, 1, 2])
     if connection is None:
         return None
 
@@ -94,14 +94,14 @@ def hand_over(argv: list[str]) -> int | None:
     return code[0] if code else 128 + signal.SIGTERM
 
 
-def ask(argv: list[str], folder: Path, files: list[int], *, detached: bool = False) -> socket.socket | None:
-    """Have a script run in a folder, with these arguments and open files; the connection to its keeper, None without one.
+def request_run(argv: list[str], folder: Path, files: list[int], *, detached: bool = False) -> socket.socket | None:
+    """Run a script in the warm process, in a folder, with these arguments and open files; the connection to its keeper.
 
-    `detached`: it lives on without this process and without the server.
+    None without a warm process. A `detached` script outlives this process and the server.
     """
     if ADDRESS not in os.environ:
         return None
-    request = {"python": python(), "path": sys.path, "argv": argv, "folder": str(folder), "detached": detached}
+    request = {"python": interpreter(), "path": sys.path, "argv": argv, "folder": str(folder), "detached": detached}
     request |= {"environment": dict(os.environ)}
     connection = socket.socket(socket.AF_UNIX)
     with contextlib.suppress(OSError):
@@ -114,19 +114,19 @@ def ask(argv: list[str], folder: Path, files: list[int], *, detached: bool = Fal
     return None
 
 
-def python() -> list[str]:
-    """The build of this interpreter and its environment, by whichever of its names it was called."""
+def interpreter() -> list[str]:
+    """The build of this Python and its environment; the same whichever of its names was called."""
     return [sys.version, os.path.realpath(sys.prefix)]
 
 
 def serve() -> None:
-    """Import the packages when the first client comes; then a fork for each, until the parent ends or says so."""
+    """Import the packages for the first client and fork for each, until the parent ends or terminates this process."""
     die_with_parent(signal.SIGTERM, parent=int(sys.argv[1]))
-    redact_output()  # before the packages take hold of the streams
+    redact_output()  # before the packages keep references to the streams
 
     def leave(number: int, frame) -> None:
         shutil.rmtree(folder, ignore_errors=True)
-        os._exit(128 + number)  # at once: to take the packages down as Python does takes seconds
+        os._exit(128 + number)  # at once: Python's own exit takes seconds with these packages
 
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # no keeper stays a zombie
     server = os.getpid()
@@ -136,37 +136,38 @@ def serve() -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, leave)
         print(f"{folder}/stages", flush=True)
-        warm, held = False, {}
+        warm, loaded = False, {}
         while True:
             connection, _ = listening.accept()
             if not warm:
                 for name in PACKAGES:
                     importlib.import_module(name)
                 warm = True
-            asked = wanted(connection)
-            if asked:
-                held = hold(asked[0]["path"], held)
+            received = receive_request(connection)
+            if received:
+                request, files = received
+                loaded = load_modules(request["path"], loaded)
                 if os.fork() == 0:
                     try:
                         listening.close()
-                        keep(connection, *asked, server)
+                        run_keeper(connection, request, files, server)
                     finally:
                         os._exit(1)
-                for file in asked[1]:
+                for file in files:
                     os.close(file)
             connection.close()
 
 
-def wanted(connection: socket.socket) -> tuple[dict, list[int]] | None:
-    """The request of a client and its open files; None if it goes, says nothing, or has another Python."""
+def receive_request(connection: socket.socket) -> tuple[dict, list[int]] | None:
+    """The request of a client and its open files; None if it ends, sends nothing in time, or has another Python."""
     files: list[int] = []
     try:
         connection.settimeout(PATIENCE)
         _, files, _, _ = socket.recv_fds(connection, len(b"files"), 3)
-        with connection.makefile("rb") as told:
-            request = json.loads(told.readline())
+        with connection.makefile("rb") as stream:
+            request = json.loads(stream.readline())
         connection.settimeout(None)
-        if request["python"] == python():
+        if request["python"] == interpreter():
             return request, files
     except (OSError, ValueError):
         pass
@@ -175,22 +176,22 @@ def wanted(connection: socket.socket) -> tuple[dict, list[int]] | None:
     return None
 
 
-def hold(path: list[str], held: dict[Path, tuple]) -> dict[Path, tuple]:
-    """Have in memory the modules of this project that a search along `path` finds, as they are on disk.
+def load_modules(path: list[str], loaded: dict[Path, tuple]) -> dict[Path, tuple]:
+    """Import the modules of this project along `path`, unless they are loaded as they are on disk.
 
-    `held` and what is returned are the stamps of their files. Of code that cannot be imported nothing is held: the stage
-    will say what is wrong with it.
+    `loaded` and the result are the time stamps and sizes of their files. If one cannot be imported, none stays loaded: the
+    stage will report the error.
     """
     spec = importlib.machinery.PathFinder.find_spec("reglab", path)
     package = Path(spec.origin).parent if spec and spec.origin else None
     stamps = {}
     for file in sorted(package.rglob("*.py")) if package else ():
-        with contextlib.suppress(OSError):  # an editor's link to nothing, or gone meanwhile
+        with contextlib.suppress(OSError):  # a dangling symlink left by an editor, or deleted meanwhile
             status = file.stat()
             stamps[file] = status.st_mtime_ns, status.st_size
-    if stamps == held:
-        return held
-    forget()
+    if stamps == loaded:
+        return loaded
+    unload_modules()
     before, sys.path[:] = sys.path[:], path
     try:
         for file in stamps:
@@ -198,23 +199,23 @@ def hold(path: list[str], held: dict[Path, tuple]) -> dict[Path, tuple]:
             if parts[-1] not in ("__init__", "__main__"):
                 importlib.import_module(".".join(parts))
     except Exception:
-        forget()
+        unload_modules()
         return {}
     finally:
         sys.path[:] = before
-        gc.freeze()  # what is there to stay need not be looked through again in every fork
+        gc.freeze()  # so that no fork traverses these objects again
     return stamps
 
 
-def forget() -> None:
-    """Let go of every module of this project, so that the next import reads the disk."""
+def unload_modules() -> None:
+    """Remove every module of this project from memory, so that the next import reads the disk."""
     for name in [name for name in sys.modules if name.partition(".")[0] == "reglab"]:
         del sys.modules[name]
     importlib.invalidate_caches()
 
 
-def keep(connection: socket.socket, request: dict, files: list[int], server: int) -> None:
-    """Run what the client asks for in a fork of this one, a fork of the server; ends the process."""
+def run_keeper(connection: socket.socket, request: dict, files: list[int], server: int) -> None:
+    """In a fork of the server: run the request in a further fork, pass signals and the exit code on, and end."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD):
         signal.signal(number, signal.SIG_DFL)
     if request["detached"]:
@@ -230,28 +231,28 @@ def keep(connection: socket.socket, request: dict, files: list[int], server: int
     connection.send(BEGUN)
     ended = os.pidfd_open(stage)
     while ended not in select.select([connection, ended], [], [])[0]:
-        told = connection.recv(1)
-        if not told:  # the client has gone, and with this process goes the stage
+        number = connection.recv(1)
+        if not number:  # the client has ended: this process ends too, and with it the stage
             return
-        os.kill(stage, told[0])
+        os.kill(stage, number[0])
     code = os.waitstatus_to_exitcode(os.waitpid(stage, 0)[1])
     connection.send(bytes([code if code >= 0 else 128 - code]))
     os._exit(0)
 
 
 def run(request: dict, files: list[int], connection: socket.socket) -> None:
-    """Become the process that the client would have been, and end."""
+    """Run the script as the client would have, and end the process."""
     exit_on_signals()
     connection.close()
-    for own, given in enumerate(files):
-        os.dup2(given, own)
-        os.close(given)
+    for number, file in enumerate(files):
+        os.dup2(file, number)
+        os.close(file)
     code = 1
     try:
         os.chdir(request["folder"])
         os.environ.clear()
         os.environ.update(request["environment"])
-        os.environ.pop(dvc_process.PARENT, None)  # the parent here is the keeper, which goes when the client goes
+        os.environ.pop(dvc_process.PARENT, None)  # the parent here is the keeper, which ends with the client
         sys.path[:], sys.argv[:] = request["path"], request["argv"]
         sys.stdout.reconfigure(line_buffering=os.isatty(1))
         runpy.run_path(sys.argv[0], run_name="__main__")
@@ -273,5 +274,5 @@ def run(request: dict, files: list[int], connection: socket.socket) -> None:
 if __name__ == "__main__":
     try:
         serve()
-    except OSError as error:  # such as no room for temporary files: stages run in processes of their own
+    except OSError as error:  # such as no space for temporary files: then stages run in their own processes
         sys.exit(f"Without a warm process: {error}")

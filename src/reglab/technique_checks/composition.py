@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from reglab.config.problems import Problems
 from reglab.config.stacks import check_range
 from reglab.core.errors import UserError
-from reglab.core.plain import own_name
+from reglab.core.plain import entry_name
 from reglab.core.registry import find, names
 from reglab.technique_checks.results import require
 from reglab.technique_checks.workbench import stepped
@@ -22,7 +22,7 @@ def _others(technique: Regularizer) -> Iterator[Regularizer]:
 def _refused(first: Regularizer, second: Regularizer) -> bool:
     """Whether `reglab check` refuses the two in this order."""
     problems = Problems("")
-    check_range([((own_name(each),), each) for each in (first, second)], problems)
+    check_range([((entry_name(each),), each) for each in (first, second)], problems)
     return bool(problems.lines)
 
 

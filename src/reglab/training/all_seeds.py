@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from reglab.core.checks import row
+from reglab.core.checks import check_record
 from reglab.data.prepared import Prepared, Split
 from reglab.evaluation.metric_names import NETWORK
 from reglab.runtime.processes import Progress
@@ -33,7 +33,7 @@ def own_checks(recipe: Recipe, about: About) -> list[dict]:
     if about.family != "regularizers":
         return []
     techniques = [technique for technique in recipe.regularizers if technique.topic is None]
-    return [row(check) | {"technique": about.name} for technique in techniques for check in technique.checks()]
+    return [check_record(check) | {"technique": about.name} for technique in techniques for check in technique.checks()]
 
 
 class Gathered(NamedTuple):

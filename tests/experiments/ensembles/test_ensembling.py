@@ -42,7 +42,7 @@ ALL = [Bagging(members=3), DeepEnsemble(members=3), Boosting(members=3, width=4,
 
 
 def name_of(ensemble):
-    return plain.own_name(ensemble)
+    return plain.entry_name(ensemble)
 
 
 @pytest.fixture(scope="module")

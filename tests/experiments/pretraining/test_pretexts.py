@@ -167,14 +167,14 @@ def test_a_probe_leaves_the_network_in_its_mode_and_without_gradients(study):
     assert all(parameter.grad is None for parameter in task.learner.network.parameters())
 
 
-@pytest.mark.parametrize("pretext", IMAGES, ids=plain.own_name)
+@pytest.mark.parametrize("pretext", IMAGES, ids=plain.entry_name)
 def test_every_pretext_begins_with_the_same_backbone(study, pretext):
     backbones = [each.task(study, study, SETTING, 3).learner.network.backbone for each in (pretext, Scratch())]
     one, other = (backbone.state_dict() for backbone in backbones)
     assert one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
 
 
-@pytest.mark.parametrize("pretext", IMAGES[1:-1], ids=plain.own_name)
+@pytest.mark.parametrize("pretext", IMAGES[1:-1], ids=plain.entry_name)
 def test_no_label_and_no_test_image_reaches_the_training(study, pretext):
     task = pretext.task(study, study, SETTING, 0)
     assert task.training.examples.targets.shape == (600, 0)
@@ -218,7 +218,7 @@ def test_views_of_the_two_streams_differ_and_are_keyed_by_the_moment(study):
         Contrastive(epochs=2, batch_size=64),
         SupervisedBaseClasses(epochs=4, batch_size=64),
     ],
-    ids=plain.own_name,
+    ids=plain.entry_name,
 )
 def test_a_choice_beats_chance_on_held_out_images(tmp_path, study, pretext):
     pretraining.pretrain_seed(pretext, SETTING, study, study, 0, tmp_path)
@@ -330,7 +330,7 @@ def test_an_image_of_one_channel_is_drawn_as_shades_and_one_of_three_in_colours(
     assert np.array_equal(pictures.pixels(image), image.clamp(0, 1).permute(1, 2, 0).numpy())
 
 
-@pytest.mark.parametrize("pretext", IMAGES, ids=plain.own_name)
+@pytest.mark.parametrize("pretext", IMAGES, ids=plain.entry_name)
 def test_the_curves_probe_the_validation_part_every_few_epochs_and_in_the_last(study, pretext, monkeypatch):
     task, probed = pretext.task(study, study, SETTING, 0), []
     assert task.learner.probe is task.probes[0]

@@ -3,7 +3,7 @@
 import torch
 
 from reglab.core import figures
-from reglab.core.checks import row
+from reglab.core.checks import check_record
 from reglab.data.augmentation.policy import Policy
 from reglab.data.prepared import Prepared
 from reglab.experiments.augmentation.checks import checks
@@ -23,5 +23,5 @@ def run(policy: Policy, data: Prepared, stage: Stage) -> dict:
             if name in data.tensors
         }
         figure = preview(policy, shown.pop("inputs"), **shown)
-        content = {"seeds": {}, "checks": [row(check) for check in checks()]}
+        content = {"seeds": {}, "checks": [check_record(check) for check in checks()]}
         return stage.publish(entry, content, figure=figures.svg(figure))

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from reglab.core import figures
-from reglab.core.plain import own_name
+from reglab.core.plain import entry_name
 from reglab.data.loader import Repeated, Whole
 from reglab.data.prepared import Prepared
 from reglab.data.sources.scenes import CLASSES
@@ -93,4 +93,4 @@ def drawn(method: Multitask, training: Training, scenes: Scenes, seed: int, weig
     shown = whole(**{name: values[:SHOWN] for name, values in scenes["test"].items()})
     learner = method.learner(shown.inputs.shape[1:], len(CLASSES), seed, training)
     learner.network.load_state_dict({name: torch.as_tensor(array) for name, array in weights.items()})
-    return figures.svg(picture({own_name(method): learner}, shown))
+    return figures.svg(picture({entry_name(method): learner}, shown))

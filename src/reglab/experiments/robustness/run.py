@@ -23,7 +23,7 @@ from reglab.attacks.objectives import cross_entropy
 from reglab.attacks.projected_gradient import ascend, projected_gradient
 from reglab.attacks.smallest import smallest_epsilon
 from reglab.attacks.strong import strong
-from reglab.core.checks import Check, row
+from reglab.core.checks import Check, check_record
 from reglab.core.errors import UserError
 from reglab.core.streams import generator
 from reglab.data.prepared import Prepared, Split
@@ -198,7 +198,7 @@ def summarised(attack, measured: dict[str, list[Measured]], matrix: dict[str, li
         robust, place = mean(each.strong for each in seeds), list(measured).index(name)
         others = [value for source, value in enumerate(matrix[name][0]) if source != place]
         checks = [*seeds[0].checks, reliability.transfer_check(seeds[0].strong, others)]
-        rows += [row(check) | {"name": f"{name}: {check.name}", "model": name} for check in checks]
+        rows += [check_record(check) | {"name": f"{name}: {check.name}", "model": name} for check in checks]
         curves = {
             kind: [mean(values) for values in zip(*(each.curves[kind] for each in seeds), strict=True)]
             for kind in seeds[0].curves

@@ -38,7 +38,7 @@ def start_follower(root: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     script = [str(Path(__file__).with_name("__main__.py")), str(root.resolve())]
     with (folder / "mirror.log").open("ab") as log, open(os.devnull, "rb") as nothing:
-        if warm.ask(script, root, [nothing.fileno(), log.fileno(), log.fileno()], detached=True):
+        if warm.request_run(script, root, [nothing.fileno(), log.fileno(), log.fileno()], detached=True):
             return
         subprocess.Popen(
             [sys.executable, "-m", "reglab.tracking.mirror", str(root.resolve())],
