@@ -40,7 +40,7 @@ FREE = {"transfer": Transfer, "comparisons": Pair, "claims": Claim}  # sections 
 GRIDS = {"sweeps": sweep_of, "cocktails": cocktail_of}  # whose entries vary settings of regularizers
 LISTS = ("regimes", "variance_sources")  # which have a record for each of their `recipes`
 NOT_RECORDED = ("metrics", "comparisons", "claims", "report_sections", "profiles")
-__all__ = ["BASES", "Params", "describe", "find", "load", "names", "entry_name", "settings", "sources"]
+__all__ = ["BASES", "Params", "describe", "entry_name", "find", "load", "names", "settings", "sources"]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -29,9 +29,7 @@ def only_repro(root: Path, *, wait: bool = False) -> Iterator[None]:
         if not _try_lock(file):
             holder = _holder(path)
             if not wait:
-                raise WorkError(
-                    f"{root}: another reglab repro is at work here ({holder}); wait for it, or pass --wait"
-                )
+                raise WorkError(f"{root}: another reglab repro is at work here ({holder}); wait for it, or pass --wait")
             print(f"Waiting for another reglab repro here ({holder}) ...", flush=True)
             fcntl.flock(file, fcntl.LOCK_EX)
         file.truncate(0)
