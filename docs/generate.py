@@ -100,7 +100,8 @@ def notes(family: str, kind: type) -> Iterator[str]:
     off, needs = getattr(kind, "off", None), getattr(kind, "needs", ())
     if off:  # none and placebo have nothing to switch off
         values = (
-            f"`{name}` {'without limit' if value in (inf, maxsize) else plain(value)}" for name, value in off.items()
+            f"`{name}` without limit" if value in (inf, maxsize) else f"`{name}: {value}`"
+            for name, value in off.items()
         )
         yield f"Switched off, bit for bit the training of `none`: {', '.join(values)}."
     wanted = {"images": "inputs that are images", "unit_range": "inputs in [0, 1]"}

@@ -10,7 +10,7 @@ from reglab.core.bounds import Examples, Share
 
 @dataclass(frozen=True)
 class Data:
-    """`name` is a file in src/reglab/data/; sizes are in examples, `label_noise` is a share of the training labels.
+    """`name` is a file in src/reglab/data/sources/; sizes are in examples, `label_noise` is a share of the training labels.
 
     `test_set`: every seed draws its own, or all share one that is `fixed`.
     """
