@@ -357,3 +357,27 @@ def test_a_claim_that_is_not_tested_has_the_fields_of_one_that_is_and_no_numbers
         assert {name: row[name] for name in told} == told and row["turns_without"] == {} and row["over"] == "seeds"
         assert (row["recipe"], row["metric"], row["margin"]) == (recipe, metric, None)
     assert all(ledger["tested"][name] is not None for name in numbers)
+
+
+@pytest.mark.parametrize(
+    ("direction", "units", "low", "high", "margin", "expected"),
+    [
+        ("higher", 6, 0.01, 0.02, None, "supported"),
+        ("higher", 5, 0.01, 0.02, None, "cannot tell"),
+        ("lower", 6, 0.01, 0.02, None, "contradicted"),
+        ("higher", 6, 0.01, 0.02, 0.01, "cannot tell"),
+        ("higher", 6, 0.0, 0.02, None, "cannot tell"),
+        ("higher", 6, -0.005, 0.005, None, "no relevant difference"),
+        ("same", 6, -0.01, 0.01, 0.01, "supported"),
+        ("same", 6, 0.01, 0.02, 0.01, "cannot tell"),
+        ("same", 6, -0.02, -0.01, 0.01, "cannot tell"),
+        ("same", 6, -0.02, -0.011, 0.01, "contradicted"),
+        ("same", 6, 0.011, 0.02, 0.01, "contradicted"),
+    ],
+)
+def test_the_end_of_an_interval_is_on_neither_side_of_what_is_claimed(direction, units, low, high, margin, expected):
+    effect = effects.Effect(0.0, 0.0, (low + high) / 2, low, high, units, "", 0.01)
+    claim = replace(CLAIM, direction=direction, margin=margin)
+    assert claims.verdict_of(claim, effect, 0.05, 0.005, 0.05) == expected
+    shown = (expected in ("supported", "contradicted") and direction != "same") or expected == "contradicted"
+    assert not shown or claims.verdict_of(claim, effect, 0.051, 0.005, 0.05) == "cannot tell"

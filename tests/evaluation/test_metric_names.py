@@ -100,3 +100,13 @@ def test_a_gain_is_the_difference_where_higher_is_better_or_neither_is_and_its_n
     ]
     assert gained((-0.1, 0.3), "test_iou") == (-0.1, 0.3)
     assert gained((-0.1, 0.3), "variance") == (-0.3, 0.1)
+
+
+def test_a_gain_is_the_difference_of_a_metric_or_its_negative_and_no_multiple():
+    assert [sign(metric) for metric in ("test_accuracy", "test_nll", "test_depth_rmse", "weight_norm")] == [
+        1,
+        -1,
+        -1,
+        1,
+    ]
+    assert gained((-0.1, 0.3), "test_accuracy") == (-0.1, 0.3) and gained((-0.1, 0.3), "test_nll") == (-0.3, 0.1)

@@ -97,3 +97,10 @@ def test_rounding_above_one_is_not_taken_for_logits():
 def test_logits_and_non_finite_numbers_are_refused(fault):
     with pytest.raises(ValueError, match="sum to one"):
         classification(torch.tensor(fault), torch.tensor([0]))
+
+
+def test_rows_may_miss_one_by_a_thousandth_and_no_more():
+    labels = torch.tensor([0, 1])
+    assert classification(torch.tensor([[0.6, 0.4005], [0.3, 0.7]]), labels)["accuracy"] == 1.0
+    with pytest.raises(ValueError, match="sum to one"):
+        classification(torch.tensor([[0.6, 0.403], [0.3, 0.7]]), labels)

@@ -381,3 +381,13 @@ def test_two_values_have_an_interval_and_one_has_none():
     half = stats.t.ppf(0.975, 1) * np.std([0.0, 1.0], ddof=1) / 2**0.5
     assert mean_interval(np.array([0.0, 1.0]), 0.95) == pytest.approx((0.5 - half, 0.5 + half))
     assert np.isnan(mean_interval(np.array([1.0]), 0.95)).all()
+
+
+def test_the_error_of_two_values_is_half_their_distance():
+    assert standard_error(np.array([0.0, 1.0])) == pytest.approx(0.5)
+    assert np.isnan(standard_error(np.array([1.0]))) and np.isnan(standard_error(np.array([1.0, np.nan, 2.0])))
+
+
+def test_the_random_signs_are_always_the_same():
+    """The p-value of 18 seeds to the last pattern, as it was published."""
+    assert sign_flip(np.random.default_rng(1).normal(0.4, 1, 18)) == 0.00318

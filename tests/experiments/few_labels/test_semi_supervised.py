@@ -172,6 +172,7 @@ def test_views_are_the_policys_scaled_by_a_strength(case):
     half = replace(learner.vary, policy=Policy(rotation=10, translation=0.05))
     assert torch.equal(learner.view(batch, "a", 0.5), half(batch, learner.moment, "unlabelled/a"))
     torch.testing.assert_close(learner.view(batch, "a", 0.0), batch.inputs, rtol=0, atol=1e-6)
+    assert torch.equal(learner.view(batch, "a"), learner.vary(batch, learner.moment, "unlabelled/a"))
     assert not torch.equal(learner.view(batch, "a"), learner.view(batch, "b"))
 
 

@@ -342,3 +342,21 @@ def test_the_curves_probe_the_validation_part_every_few_epochs_and_in_the_last(s
         told.append(task.learner.curves().get("validation_linear_probe"))
     assert [epoch for epoch, value in enumerate(told) if value == 0.5] == [0, 5, 10, 11]
     assert set(told) == {None, 0.5} and all(probe is task.probes[0] for probe in probed)
+
+
+def test_which_of_the_pairs_are_upright_follows_from_the_stream_as_it_was_published():
+    assert pairs(draws(7, 1, 2, 2), generator("pinned"))[2].tolist() == [1, 1, 1, 0, 0, 0, 0]
+
+
+def test_a_linear_probe_of_few_examples_is_scikit_learns_too():
+    """Of nine examples, where a spread with one degree of freedom less gives another answer."""
+    from sklearn.linear_model import RidgeClassifier
+    from sklearn.preprocessing import StandardScaler
+
+    random, labels, asked = torch.Generator().manual_seed(8), torch.arange(9) % 3, torch.arange(60) % 3
+    features = torch.randn(9, 2, generator=random)
+    features[:, 0] += 0.5 * labels
+    held_out = torch.randn(60, 2, generator=random)
+    scale = StandardScaler().fit(features)
+    theirs = RidgeClassifier(alpha=0.1 * 9).fit(scale.transform(features), labels)
+    assert linear_probe(features, labels, held_out, asked) == theirs.score(scale.transform(held_out), asked)
