@@ -4,9 +4,10 @@ import copy
 import json
 import pickle
 import re
+import shutil
 import subprocess
 import sys
-from dataclasses import FrozenInstanceError, asdict, dataclass, field, fields
+from dataclasses import FrozenInstanceError, asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -326,21 +327,34 @@ def test_shared_settings_and_expected_records(tmp_path):
     assert told == [{"l1": asdict(registry.find("regularizers", "l1")(strength=1.0))}, {"dropout": told[1]["dropout"]}]
 
 
-def test_a_section_more_is_a_line_in_params_and_a_line_in_the_table(tmp_path, monkeypatch):
-    @dataclass(frozen=True, kw_only=True)
-    class Extended(params.Params):
-        references: dict[str, Any] = field(default_factory=dict)
+def test_a_family_more_is_one_row(tmp_path):
+    shutil.copytree(ROOT / "src", tmp_path / "src", ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+    table = tmp_path / "src" / "reglab" / "core" / "families.py"
+    row = """    Family(
+        section="references",
+        stage="reference",
+        kind="reference",
+        home="baselines",
+        folder="experiments/baselines/methods",
+        base="reglab.experiments.baselines.base.Baseline",
+    ),
+"""
+    table.write_text(table.read_text().replace("FAMILIES = (\n", f"FAMILIES = (\n{row}"), encoding="utf-8")
 
-    monkeypatch.setattr(params, "Params", Extended)
-    monkeypatch.setitem(registry.FOLDERS, "references", registry.FOLDERS["baselines"])
-    monkeypatch.setitem(registry.BASES, "references", registry.BASES["baselines"])
-    loaded = read(tmp_path, changed(("baselines", {}), ("references", {"logistic_regression": {"C": 3}})))
-    assert loaded.references["logistic_regression"].C == 3.0
-    assert ("references", "logistic_regression") in loaded.expected()
-    [line] = problems(tmp_path, changed(("references", {"logistic_regresion": {}})))
-    assert line.endswith("did you mean logistic_regression?")
-    [line] = problems(tmp_path, changed(("references", {"logistic_regression": {}})))
-    assert "references.logistic_regression: found a name that baselines has already" in line
+    def loaded(references: dict) -> str:
+        with open(tmp_path / "params.yaml", "w", encoding="utf-8") as file:
+            YAML(typ="safe", pure=True).dump(changed(("baselines", {}), ("references", references)), file)
+        script = "from reglab.config import params; own = params.load(); print(own.references, own.expected()[0])"
+        path = {"PYTHONPATH": str(tmp_path / "src")}
+        done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, env=path, capture_output=True, text=True)
+        return done.stdout + done.stderr
+
+    told = loaded({"logistic_regression": {"C": 3}})
+    assert told.split("} ") == [
+        "{'logistic_regression': LogisticRegression(C=3.0)",
+        "('references', 'logistic_regression')\n",
+    ]
+    assert "did you mean logistic_regression?" in loaded({"logistic_regresion": {}})
 
 
 def test_what_is_searched_is_searched_with_one_budget_and_over_settings_that_there_are(tmp_path):

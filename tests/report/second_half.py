@@ -10,7 +10,7 @@ from conftest import FINGERPRINT, SEEDS, SETTINGS, figure
 
 from reglab.evaluation import statistics
 from reglab.evaluation.metric_comparison import compare_metrics
-from reglab.experiments.comparison_plans import comparison_plans
+from reglab.experiments.catalogue import modules
 from reglab.experiments.few_labels.settings import Transfer
 from reglab.report.collect import Entry, read_curves
 from reglab.tracking import record
@@ -156,7 +156,7 @@ def metrics_of(entries: list[Entry]) -> dict:
     )
     found: dict = {}
     with mock.patch.object(statistics, "RESAMPLES", 999):  # for speed
-        for plan in comparison_plans(asked):
+        for plan in [module.plan(asked) for module in modules("comparisons")]:
             for family, rows in compare_metrics(records, plan, **SETTINGS["evaluation"]).items():
                 found.setdefault(family, {}).update(rows)
     return json.loads(json.dumps(found))

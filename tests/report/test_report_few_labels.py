@@ -7,10 +7,10 @@ import second_half
 from scipy import stats
 from second_half import NEW, SCENES, VARIANTS, WHOLE, values, words
 
+from reglab.experiments.few_labels import groups as few_labels
 from reglab.experiments.few_labels import lecture_panels
-from reglab.experiments.few_labels import report as few_labels
-from reglab.experiments.few_labels.report import ACCURACY, Group, Method
-from reglab.experiments.few_labels.section import few_labels_section
+from reglab.experiments.few_labels.groups import ACCURACY, Group, Method
+from reglab.experiments.few_labels.report import few_labels_section
 from reglab.experiments.multitask import report as tasks
 from reglab.experiments.pretraining import report as pretexts
 from reglab.report.collect import Entry

@@ -12,8 +12,8 @@ from second_half import SCENES, VARIANTS, WHOLE, values, words
 from test_report_page import Page
 
 from reglab.experiments.augmentation.report import augmentation_section
-from reglab.experiments.few_labels import report as few_labels
-from reglab.experiments.few_labels.section import few_labels_section
+from reglab.experiments.few_labels import groups as few_labels
+from reglab.experiments.few_labels.report import few_labels_section
 from reglab.experiments.multitask import report as tasks
 from reglab.experiments.multitask.report import tasks_section
 from reglab.experiments.pages import render

@@ -1,16 +1,14 @@
 """What one section of params.yaml demands of another."""
 
-from dataclasses import fields
 from difflib import get_close_matches
 from math import sqrt
-from typing import Any
 
 from reglab.config.grids import points
 from reglab.config.problems import Key, Problems, at_places, is_named
 from reglab.config.references import missing, references
 from reglab.config.stacks import check_stacks
-from reglab.core.families import sections
-from reglab.core.plain import entry_name
+from reglab.core.families import FAMILIES, sections
+from reglab.core.plain import entry_name, has_setting
 from reglab.core.redaction import has_secret
 from reglab.core.registry import BASES, names
 from reglab.core.wording import Plain, nearest, one_of, shown
@@ -62,6 +60,7 @@ def check_across(given: dict, values: dict, problems: Problems) -> None:
     check_used(given, values, problems)
     check_representations(values, problems)
     check_searches(values, problems)
+    check_recipes(values, problems)
     check_declared(values, problems)
     check_ensembles(values, problems)
     check_stacks(values, problems)
@@ -113,11 +112,6 @@ def check_ensembles(values: dict, problems: Problems) -> None:
                 problems.add(("ensembles", name, setting), found, f"a model that has one, or no ensembles.{name}")
 
 
-def has_setting(of: Any, name: str) -> bool:
-    """Whether it is a field, which another value can replace; a constant of the class is not."""
-    return name in {field.name for field in fields(of)}
-
-
 def check_theory(topics: dict, problems: Problems) -> None:
     """The circle of the Lagrangian's topic reaches its line, as the topic itself asks."""
     drawn = topics.get("lagrangian")
@@ -167,22 +161,21 @@ def check_searches(values: dict, problems: Problems) -> None:
     seeds, tuning = values.get("seeds"), values.get("tuning")
     if seeds and tuning and tuning.seeds > seeds:
         problems.add(("tuning", "seeds"), shown(tuning.seeds), f"at most {seeds}, the seeds that are trained")
-    single, stacked = list({"none": None} | (values.get("regularizers") or {})), list(values.get("combinations") or {})
-    for section, choices in (("regimes", single), ("variance_sources", [*single, *stacked])):
-        recipes = values[section].recipes if values.get(section) else ()
-        for place, recipe in enumerate(recipes):
-            is_named((section, "recipes", place), recipe, choices, problems)
-        if len(set(recipes)) < len(recipes):
-            problems.add((section, "recipes"), shown(list(recipes)), "each recipe once")
-    if regimes := values.get("regimes"):
-        if regimes.recipes and "none" not in regimes.recipes:
-            problems.add(("regimes", "recipes"), "no none", "none among them, with which the others are compared")
-        for axis in ("train_size", "label_noise", "width"):
-            if list(steps := getattr(regimes, axis)) != sorted(set(steps)):
-                problems.add(("regimes", axis), shown(list(steps)), "numbers that rise")
-        if regimes.recipes and (model := values.get("model")) and not has_setting(model, "width"):
-            found = f"a model without a width, {entry_name(model)}"
-            problems.add(("regimes", "width"), found, "a model that has one, or regimes.recipes: []")
+
+
+def check_recipes(values: dict, problems: Problems) -> None:
+    """Families that list recipes name each once, of those that there are; then what the family itself demands."""
+    for family in FAMILIES:
+        section = values.get(family.section) if family.recipes_of else None
+        if not section:
+            continue
+        choices = ["none", *(name for other in family.recipes_of for name in values.get(other) or () if name != "none")]
+        for place, recipe in enumerate(section.recipes):
+            is_named((family.section, "recipes", place), recipe, choices, problems)
+        if len(set(section.recipes)) < len(section.recipes):
+            problems.add((family.section, "recipes"), shown(list(section.recipes)), "each recipe once")
+        for key, found, allowed in section.problems(values):
+            problems.add((family.section, *key), found, allowed)
 
 
 def check_declared(values: dict, problems: Problems) -> None:

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import numpy as np
 
-from reglab.config import data_checks, data_needs
+from reglab.config import data_needs
 from reglab.core.errors import UserError
+from reglab.core.families import FAMILIES
 from reglab.data import source, splits, text
 from reglab.data.settings import Scenes, Text
 from reglab.data.splits import asked_of, split
@@ -25,11 +26,13 @@ def check(settings) -> list[str]:
     lines += splits.problems(data, labels)
     images = inputs.ndim == 4  # else whatever learns from few labels is to be taken out, of which `needs` tells
     if images:
-        lines += data_checks.class_problems(settings.transfer, labels)
-    if not lines and settings.regimes.recipes:
-        lines += data_checks.regime_problems(data, settings.regimes, labels)
+        lines += class_problems(settings.transfer, labels)
+    for family in (family for family in FAMILIES if family.recipes_of and not lines):
+        section = getattr(settings, family.section)
+        for (key, *_), found, allowed in section.data_problems(data, labels):
+            lines.append(f"params.yaml: {family.section}.{key}: found {found}; allowed: {allowed}")
     if images and not lines and (settings.transfer or settings.semi_supervised):
-        lines += data_checks.few_labels_problems(data, settings.few_labels, labels, settings.seeds)
+        lines += few_labels_problems(data, settings.few_labels, labels, settings.seeds)
     lines += data_needs.problems(settings, inputs, labels)
     if any(pretext.source == "text" for pretext in settings.pretraining.values()):
         lines += text_problems(settings.text.file)
@@ -137,15 +140,4 @@ def class_problems(transfers: dict, labels: np.ndarray) -> list[str]:
         f"params.yaml: transfer.{name}.classes: found {unknown}; allowed: classes of the data, {classes[0]} to {classes[-1]}"
         for name, entry in transfers.items()
         if (unknown := sorted(set(entry.classes or ()) - set(classes)))
-    ]
-
-
-def regime_problems(data, regimes, labels: np.ndarray) -> list[str]:
-    """A line for each of `regimes.train_size` that the data cannot give beside validation and test."""
-    least, most = int(labels.max()) + 1, len(labels) - data.validation_size - data.test_size
-    return [
-        f"params.yaml: regimes.train_size: found {size}; allowed: from {least}, one example a class, to {most}, what "
-        f"{data.name} has left beside validation_size and test_size"
-        for size in regimes.train_size
-        if not least <= size <= most
     ]

@@ -5,7 +5,7 @@ lie: one section more is a line there and a line here.
 """
 
 import re
-from dataclasses import MISSING, dataclass, field, fields, replace
+from dataclasses import MISSING, dataclass, field, fields, make_dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,59 +18,37 @@ from reglab.config.grids import cocktail_of, sweep_of
 from reglab.config.problems import Key, Problems, checked, hints, is_named, words
 from reglab.config.renamed import renamed
 from reglab.config.yaml_source import read
-from reglab.core import outlines
 from reglab.core.errors import UserError
+from reglab.core.families import BY_SECTION, FAMILIES
 from reglab.core.plain import entry_name, settings
-from reglab.core.registry import BASES, find, names, sources
+from reglab.core.registry import BASES, class_at, find, names, sources
 from reglab.core.wording import Plain, nearest, shown, unknown
 from reglab.data.settings import Data, Scenes, Text
 from reglab.evaluation.settings import Claim, Evaluation, Pair
-from reglab.experiments.few_labels.settings import FewLabels, Transfer
+from reglab.experiments.few_labels.settings import FewLabels
 from reglab.experiments.multitask.settings import FewScenes
-from reglab.experiments.regimes.settings import Regimes
-from reglab.experiments.robustness.settings import Attack
-from reglab.experiments.tuning.settings import Cocktail, Tuning
-from reglab.experiments.variance_sources.settings import VarianceSources
+from reglab.experiments.tuning.settings import Tuning
 from reglab.tracking.settings import Tracking
 from reglab.training.settings import Training
 
-ATTACKED = ["regularizers", "combinations", "ensembles", "transfer"]
-AUGMENTED = ["study", "scenes"]  # folders under data/ that hold images
-FREE = {"transfer": Transfer, "comparisons": Pair, "claims": Claim}  # sections whose entries the user names
-GRIDS = {"sweeps": sweep_of, "cocktails": cocktail_of}  # whose entries vary settings of regularizers
-LISTS = ("regimes", "variance_sources")  # which have a record for each of their `recipes`
-NOT_RECORDED = ("metrics", "comparisons", "claims", "report_sections", "profiles")
+DECLARED = {"comparisons": Pair, "claims": Claim}  # entries that the user names
+GRIDS = {"sweeps": sweep_of, "cocktails": cocktail_of}  # entries that vary settings of regularizers
 __all__ = ["BASES", "Params", "describe", "entry_name", "find", "load", "names", "settings", "sources"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Params:
-    """params.yaml, its sections in the order of the file; entries by name, completed with their defaults."""
+class Sections:
+    """The sections of params.yaml that are no family's; entries by name, completed with their defaults."""
 
     data: Data
     seeds: Annotated[int, Ge(2), Le(1_000)]
     model: Any
     training: Training
-    baselines: dict[str, Any]
-    regularizers: dict[str, Any]
-    combinations: dict[str, tuple]
-    ensembles: dict[str, Any]
     scenes: Scenes
     text: Text
-    augmentation: dict[str, Any]
     few_labels: FewLabels
     few_scenes: FewScenes
-    pretraining: dict[str, Any]
-    transfer: dict[str, Transfer]
-    semi_supervised: dict[str, Any]
-    multitask: dict[str, Any]
-    theory: dict[str, Any]
-    attacks: dict[str, Attack]
     tuning: Tuning
-    sweeps: dict[str, dict[str, tuple]]
-    cocktails: dict[str, Cocktail]
-    regimes: Regimes
-    variance_sources: VarianceSources
     evaluation: Evaluation
     metrics: dict[str, Any] = field(default_factory=dict)
     comparisons: dict[str, Pair]
@@ -100,10 +78,21 @@ class Params:
         return {section: settings(getattr(self, section)) for section in ("data", "model", "training")}
 
     def expected(self) -> list[tuple[str, str]]:
-        """(family, name) of every record that the report reads, in the order of params.yaml."""
-        recorded = {field.name: getattr(self, field.name) for field in fields(self) if field.name not in NOT_RECORDED}
-        recorded |= {family: dict.fromkeys(recorded[family].recipes) for family in LISTS}
-        return [(family, name) for family, own in recorded.items() if isinstance(own, dict) for name in own]
+        """(family, name) of every record that the report reads, in the order of the families."""
+        entries = {family: getattr(self, family.section) for family in FAMILIES}
+        entries |= {family: section.recipes for family, section in entries.items() if family.recipes_of}
+        return [(family.section, name) for family, names in entries.items() for name in names]
+
+
+# The section of a family is its own settings where it lists recipes; elsewhere it maps the names of entries to these.
+Params = make_dataclass(
+    "Params",
+    [(family.section, class_at(family.settings) if family.recipes_of else dict[str, Any]) for family in FAMILIES],
+    bases=(Sections,),
+    namespace={"__module__": __name__, "__doc__": "params.yaml; entries by name, completed with their defaults."},
+    frozen=True,
+    kw_only=True,
+)
 
 
 def load(path: str | Path = "params.yaml") -> Params:
@@ -164,13 +153,13 @@ def section_of(name: str, kind: Any, given: Plain, problems: Problems) -> Any:
                 name_of(name, entry, problems)
             return {entry: stacked((name, entry), steps, problems) for entry, steps in given.items()}
         return {entry: entry_of(name, entry, own, (name, entry), problems) for entry, own in given.items()}
-    if name == "attacks" and isinstance(given, dict):
-        known = [family for family in given if is_named((name, family), family, ATTACKED, problems)]
-        return {family: checked(Attack, given[family], (name, family), problems) for family in known}
-    if name in FREE and isinstance(given, dict):
-        return {entry: free_entry(name, entry, own, FREE[name], problems) for entry, own in given.items()}
-    if name == "augmentation" and isinstance(given, dict):
-        return policies(given, problems)
+    family = BY_SECTION.get(name)
+    if family and family.named_after and isinstance(given, dict):
+        known = [entry for entry in given if is_named((name, entry), entry, list(family.named_after), problems)]
+        return {entry: checked(class_at(family.settings), given[entry], (name, entry), problems) for entry in known}
+    entry_class = DECLARED.get(name) or (family and not family.recipes_of and class_at(family.settings))
+    if entry_class and isinstance(given, dict):
+        return {entry: free_entry(name, entry, value, entry_class, problems) for entry, value in given.items()}
     if name == "model":
         return model_of((name,), given, problems)
     if name == "few_labels" and isinstance(given, dict):
@@ -200,21 +189,6 @@ def model_of(key: Key, given: Plain, problems: Problems) -> Any:
             return None
     known = is_named((*key, "name"), name, names("models"), problems, in_checkout("models", name))
     return checked(find("models", name), own, key, problems) if known else None
-
-
-def policies(given: dict, problems: Problems) -> dict[str, Any]:
-    """How the images of each folder are varied."""
-    known = [name for name in given if is_named(("augmentation", name), name, AUGMENTED, problems)]
-    policy = policy_class()
-    return {name: checked(policy, given[name], ("augmentation", name), problems) for name in known}
-
-
-def policy_class() -> type:
-    if outlines.in_use():
-        return outlines.outline("reglab.data.augmentation.policy").get("Policy")
-    from reglab.data.augmentation.policy import Policy
-
-    return Policy
 
 
 def varied(name: str, given: dict, problems: Problems) -> dict[str, Any]:

@@ -30,6 +30,9 @@ IDLE = (
 )
 FOLLOWED = ("data/study", "runs/")  # what another stage made with code that it found by name
 FIND = "reglab.core.registry.find"  # a file that imports it reads what entries of any family say of themselves
+MODULES = (
+    "reglab.experiments.catalogue.modules"  # a file that imports it uses modules of families that its strings name
+)
 
 
 class Code:
@@ -142,8 +145,15 @@ class Code:
         if file not in self._needs:
             modules = {module for name in self.imported(file) for module in (name, *parents(name))}
             data = data_files(file, self.parsed(file).strings)
+            if MODULES in self.parsed(file).imports:
+                data = {*data, *self.modules(self.parsed(file).strings)}
             self._needs[file] = {self.file_of(module) for module in modules} - {None} | set(data)
         return self._needs[file]
+
+    def modules(self, names: Iterable[str]) -> Iterator[Path]:
+        """The modules of these names of every family."""
+        for folder in (self.package / "experiments").glob("*/"):
+            yield from (file for name in names if name.isidentifier() and (file := folder / f"{name}.py").is_file())
 
     def parsed(self, file: Path) -> "Parsed":
         if file not in self._parsed:

@@ -29,8 +29,8 @@ class Family:
     )
     classifies: bool = False  # its records hold class probabilities of test examples
     is_recipe: bool = False  # an entry is one technique or several
-    can_be_attacked: bool = False
-    has_own_names: bool = True  # no entry has the name of another family's; False: it is named after something else
+    has_own_names: bool = True  # no entry has the name of an entry of another family
+    named_after: tuple[str, ...] = ()  # the names that its entries may have, where these are not the user's own
     recipes_of: tuple[str, ...] = ()  # the sections of the entries that the section lists under `recipes`
     in_lecture: bool = False  # the class of an entry says in `lecture` to which section of the lecture it belongs
     anchor: str = ""  # before an entry's name in links to it; the section unless given
@@ -67,7 +67,6 @@ FAMILIES = (
         compared_with="none",
         classifies=True,
         is_recipe=True,
-        can_be_attacked=True,
         in_lecture=True,
         marker="o",
         color=0,
@@ -80,7 +79,6 @@ FAMILIES = (
         compared_with="none",
         classifies=True,
         is_recipe=True,
-        can_be_attacked=True,
         marker="D",
         color=2,
     ),
@@ -93,7 +91,6 @@ FAMILIES = (
         base="reglab.experiments.ensembles.base.Ensemble",
         compared_with="none",
         classifies=True,
-        can_be_attacked=True,
         in_lecture=True,
         marker="s",
         color=1,
@@ -104,6 +101,7 @@ FAMILIES = (
         kind="augmentation",
         home="augmentation",
         settings="reglab.data.augmentation.policy.Policy",
+        named_after=("study", "scenes"),  # the folders of data/ that hold images
         has_own_names=False,
         anchor="topic",
         has_own_section=True,
@@ -125,7 +123,6 @@ FAMILIES = (
         settings="reglab.experiments.few_labels.settings.Transfer",
         compared_with="reference",
         classifies=True,
-        can_be_attacked=True,
     ),
     Family(
         section="semi_supervised",
@@ -163,18 +160,13 @@ FAMILIES = (
         kind="attack",
         home="robustness",
         settings="reglab.experiments.robustness.settings.Attack",
+        named_after=("regularizers", "combinations", "ensembles", "transfer"),  # the families that can be attacked
         has_own_names=False,
         anchor="attack",
         has_own_section=True,
     ),
     Family(section="sweeps", stage="sweep", kind="sweep", home="tuning", has_own_names=False),
-    Family(
-        section="cocktails",
-        stage="cocktail",
-        kind="cocktail",
-        home="tuning",
-        settings="reglab.experiments.tuning.settings.Cocktail",
-    ),
+    Family(section="cocktails", stage="cocktail", kind="cocktail", home="tuning"),
     Family(
         section="regimes",
         stage="regime",

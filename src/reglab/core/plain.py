@@ -22,3 +22,8 @@ def entry_name(item: Any) -> str:
     """The name of an entry in params.yaml: that of its file, or the dotted path of a class of the user."""
     module = type(item).__module__
     return module.rpartition(".")[2] if module.startswith("reglab.") else f"{module}.{type(item).__name__}"
+
+
+def has_setting(of: Any, name: str) -> bool:
+    """Whether it is a field, which another value can replace; a constant of the class is not."""
+    return name in {field.name for field in fields(of)}

@@ -44,6 +44,14 @@ def find(family: str, name: str) -> type:
     raise UserError(f"{file.__file__}: found no class that derives from {base}; allowed: one in each file of {family}")
 
 
+def class_at(path: str) -> type:
+    """The class at a dotted path; within `outlines` its outline, unless its module holds settings alone."""
+    module, _, name = path.rpartition(".")
+    if outlines.in_use() and not module.endswith(".settings"):
+        return outlines.outline(module).get(name)
+    return getattr(import_module(module), name)
+
+
 def names(family: str) -> list[str]:
     """The entry names of a family: those of its files, sorted."""
     return sorted({path.stem for path in (PACKAGE / FOLDERS[family]).glob("*.py")} - {"__init__"})

@@ -6,15 +6,7 @@ from types import MappingProxyType
 from markupsafe import escape
 
 from reglab.core.figures import COLORS
-from reglab.experiments.augmentation.report import augmentation_section
-from reglab.experiments.ensembles.report import ensembles_section
-from reglab.experiments.few_labels.section import few_labels_section
-from reglab.experiments.multitask.report import tasks_section
-from reglab.experiments.pretraining.report import pretexts_section
-from reglab.experiments.regimes import report as regimes
-from reglab.experiments.robustness.report import robustness_section
-from reglab.experiments.tuning import report_cocktails, report_sweeps
-from reglab.experiments.variance_sources import report as variance_sources
+from reglab.experiments.catalogue import modules
 from reglab.report import site
 from reglab.report.collect import Entry
 from reglab.report.page import (
@@ -28,38 +20,28 @@ from reglab.report.page import (
 )
 from reglab.report.study import TEMPLATES, FurtherSection, Section, Study
 
-# path, title, what it is for, sections; the first is what a reader opens
-PAGES = (
+# path, title, what it is for, and the sections that are about all recipes; the first is what a reader opens
+OUTLINE = (
     ("index.html", "The answer", "which regularizer helps, by how much, at what cost", (answer_section,)),
     (
         "pages/recipes.html",
         "Recipes in detail",
         "what a gain costs, learning curves, bias and variance, members of ensembles",
-        (gain_and_cost_section, expect_section, bias_variance_section, ensembles_section),
+        (gain_and_cost_section, expect_section, bias_variance_section),
     ),
     (
         "pages/tuning.html",
         "How strong, where, why",
         "strengths, stacked techniques, other sizes and noise, sources of the spread",
-        (
-            report_sweeps.sweeps_section,
-            report_cocktails.cocktails_section,
-            regimes.regimes_section,
-            variance_sources.sources_section,
-        ),
+        (),
     ),
     (
         "pages/few_labels.html",
         "Few labels",
         "transfer, semi-supervised and multi-task learning, pretexts, augmentation",
-        (few_labels_section, pretexts_section, tasks_section, augmentation_section),
+        (),
     ),
-    (
-        "pages/robustness.html",
-        "Robustness",
-        "accuracy under attack, and whether the attack is strong",
-        (robustness_section,),
-    ),
+    ("pages/robustness.html", "Robustness", "accuracy under attack, and whether the attack is strong", ()),
     ("pages/chapter.html", "The lecture", "formulas, exact checks, and what became of every claim", (chapter_section,)),
     (
         "pages/ran.html",
@@ -67,6 +49,13 @@ PAGES = (
         "how to read a verdict, settings, data, machine, every record",
         (verdict_guide_section, ran_section),
     ),
+)
+OF_FAMILIES = sorted(
+    (placed for module in modules("report") for placed in module.SECTIONS), key=lambda placed: placed.place
+)
+PAGES = tuple(
+    (path, title, purpose, (*general, *(placed.build for placed in OF_FAMILIES if placed.page == path)))
+    for path, title, purpose, general in OUTLINE
 )
 FURTHER = ("pages/further.html", "Further sections", "what this study adds to the report")
 

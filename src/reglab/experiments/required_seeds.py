@@ -3,8 +3,7 @@
 from reglab.core.families import sections
 from reglab.evaluation.metric_comparison import planned_metrics
 from reglab.evaluation.statistics import smallest_seeds
-from reglab.experiments.comparison_plans import comparison_plans
-from reglab.experiments.tuning.evaluate import NO_TECHNIQUE
+from reglab.experiments.catalogue import modules
 
 
 def comparison_counts(settings) -> dict[str, int]:
@@ -16,21 +15,15 @@ def comparison_counts(settings) -> dict[str, int]:
         name for family in sections(compared_with="none", classical=False) for name in getattr(settings, family)
     ]
     counts = {"comparisons with none": len(networks) - 1}
-    for plan in comparison_plans(settings):
+    for plan in [module.plan(settings) for module in modules("comparisons")]:
         by_metric = [
             sum(references.get(metric, key) != key for key, references in plan.references.items())
             for metric in planned_metrics(plan)
         ]
         families = " and ".join(dict.fromkeys(family for family, _ in plan.references))
         counts[f"comparisons of {families}"] = max(by_metric, default=0)
-    regimes = settings.regimes
-    cells = len(regimes.train_size) * len(regimes.label_noise) * len(regimes.width)
-    counts["cells of regimes"] = cells * max(len(regimes.recipes) - 1, 0)
-    counts["comparisons of sweeps"] = len(settings.sweeps)
-    ingredients = [len(cocktail.ingredients) for cocktail in settings.cocktails.values()]
-    counts["comparisons of cocktails"] = sum(1 + 2 * number for number in ingredients)  # all, all but one, one alone
-    techniques = len(set(settings.regularizers) - set(NO_TECHNIQUE))
-    counts["single techniques beside cocktails"] = sum(techniques + number for number in ingredients)
+    for module in modules("evaluate"):
+        counts |= module.comparison_counts(settings)
     return counts | {"pairs under comparisons": len(settings.comparisons), "claims": len(settings.claims)}
 
 

@@ -8,11 +8,8 @@ from reglab.evaluation.effects import Predicted
 from reglab.evaluation.metric_comparison import compare_metrics
 from reglab.evaluation.paired_values import Records
 from reglab.evaluation.pairs import compare_pairs
-from reglab.experiments.comparison_plans import comparison_plans
-from reglab.experiments.regimes import evaluate as regimes
+from reglab.experiments.catalogue import modules
 from reglab.experiments.required_seeds import too_few_seeds
-from reglab.experiments.tuning import evaluate as searches
-from reglab.experiments.variance_sources import evaluate as variance_sources
 
 ON_DATA_SET = "Over new seeds, these examples given: exact sign-flip test, bias-corrected and accelerated bootstrap."
 ON_DISTRIBUTION = "Over new examples too: t test on resampled splits, its variance corrected for their overlap."
@@ -32,15 +29,11 @@ def verdicts(settings, records: Records, predicted: Predicted) -> dict:
     resampled = data.test_set == "resampled"
     test_to_train = data.test_size / data.train_size if resampled else None
     rows = compare(records, **rule, test_to_train=test_to_train)
-    for plan in comparison_plans(settings):
+    for plan in [module.plan(settings) for module in modules("comparisons")]:
         for family, compared in compare_metrics(records, plan, **rule).items():
             rows.setdefault(family, {}).update(compared)
-    rows |= {
-        "regimes": regimes.rows(records, **rule),
-        "sweeps": searches.sweeps(records, **rule),
-        "cocktails": searches.cocktails(records, **rule),
-        "variance_sources": variance_sources.rows(records, confidence=settings.evaluation.confidence),
-    }
+    for module in modules("evaluate"):
+        rows |= module.tables(records, **rule)
     return rows | {
         "comparisons": compare_pairs(settings.comparisons, records, **rule, test_to_train=test_to_train),
         "claims": judge(settings.claims, records, predicted, **rule),

@@ -1,9 +1,10 @@
 """What the sections of the page are made of: the study, the templates, and a section itself."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
@@ -105,6 +106,14 @@ class Section:
     id: str
     title: str
     body: Markup
+
+
+class Placed(NamedTuple):
+    """A family's section: how it is built, the page on which it stands, and its place among the families' sections there."""
+
+    build: Callable[[Study], Section | None]
+    page: str
+    place: int = 1
 
 
 class FurtherSection:

@@ -1,7 +1,7 @@
 """The section on augmentation."""
 
 from reglab.report.drawings import picture
-from reglab.report.study import Section, Study, body
+from reglab.report.study import Placed, Section, Study, body
 
 
 def augmentation_section(study: Study) -> Section | None:
@@ -9,3 +9,6 @@ def augmentation_section(study: Study) -> Section | None:
     if not topics:
         return None
     return Section("augmentation", "Augmentation", body("augmentation.html", topics=topics, picture=picture))
+
+
+SECTIONS = (Placed(augmentation_section, "pages/few_labels.html", place=4),)

@@ -7,7 +7,7 @@ from markupsafe import Markup
 from reglab.report.collect import Entry, Shown
 from reglab.report.drawings import picture
 from reglab.report.formats import fixed, percent
-from reglab.report.study import Section, Study, body
+from reglab.report.study import Placed, Section, Study, body
 
 # Columns of members.csv: heading, what a cell shows, and what the number means.
 COLUMNS = {
@@ -102,3 +102,6 @@ def ensembles_section(study: Study) -> Section | None:
     if not found:
         return None
     return Section("ensembles", "Ensembles", body("ensembles.html", ensembles=found, columns=COLUMNS))
+
+
+SECTIONS = (Placed(ensembles_section, "pages/recipes.html", place=1),)

@@ -4,7 +4,7 @@ from reglab.evaluation.metric_comparison import ComparisonPlan
 from reglab.experiments.few_labels.settings import Transfer, reference_of
 
 
-def few_labels(settings) -> ComparisonPlan:
+def plan(settings) -> ComparisonPlan:
     """Compares with training from scratch with the same augmentation on the same labels, and with a classical method."""
     variants = settings.few_labels.labels_per_class
     metrics = ["test_accuracy", *(f"test_accuracy@{variant}" for variant in variants)]

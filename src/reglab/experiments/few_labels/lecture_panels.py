@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from reglab.experiments.few_labels.report import ACCURACY, LABELS, Group, Method
+from reglab.experiments.few_labels.groups import ACCURACY, LABELS, Group, Method
 from reglab.experiments.multitask.report import DEPTH, IOU, SCENES
 from reglab.report.answer import listed
 from reglab.report.collect import Entry

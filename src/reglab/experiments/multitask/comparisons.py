@@ -2,8 +2,10 @@
 
 from reglab.evaluation.metric_comparison import ComparisonPlan
 
+SEGMENTATION, DEPTH = "test_iou", "test_depth_rmse"
 
-def several_tasks(settings) -> ComparisonPlan:
+
+def plan(settings) -> ComparisonPlan:
     """Compares learning both tasks with learning one alone: each task with its own single-task twin."""
     variants = settings.few_scenes.labelled
     alone = {SEGMENTATION: "segmentation_only", DEPTH: "depth_only"}
@@ -20,6 +22,3 @@ def several_tasks(settings) -> ComparisonPlan:
             for key in (metric, *(f"{metric}@{variant}" for variant in variants))
         }
     return ComparisonPlan(references, {})
-
-
-SEGMENTATION, DEPTH = "test_iou", "test_depth_rmse"

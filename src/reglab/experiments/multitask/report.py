@@ -10,7 +10,7 @@ from reglab.report.collect import Entry
 from reglab.report.compared import Compared, Measure, numbers_of, summary_sentence
 from reglab.report.drawings import Line, against_labels, drawn, picture
 from reglab.report.formats import missing
-from reglab.report.study import Section, Study, body
+from reglab.report.study import Placed, Section, Study, body
 
 IOU = Measure("test_iou", "IoU")
 DEPTH = Measure("test_depth_rmse", "depth error", share=False, lower_is_better=True)
@@ -136,3 +136,6 @@ def tasks_section(study: Study) -> Section | None:
     shown |= {"confidence": evaluation["confidence"], "relevant": evaluation["relevant_difference"]}
     shown |= {"seeds": study.settings["seeds"]}
     return Section("tasks", "Several tasks", body("tasks.html", **shown))
+
+
+SECTIONS = (Placed(tasks_section, "pages/few_labels.html", place=3),)

@@ -3,7 +3,7 @@
 from reglab.evaluation.metric_comparison import ComparisonPlan
 
 
-def pretexts(settings) -> ComparisonPlan:
+def plan(settings) -> ComparisonPlan:
     """Compares the features of pretexts on images with random ones, by either probe."""
     scratch = ("pretraining", "scratch")
     probes = dict.fromkeys(("test_linear_probe", "test_neighbour_probe"), scratch)

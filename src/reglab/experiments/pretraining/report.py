@@ -10,7 +10,7 @@ from reglab.report.collect import Entry
 from reglab.report.compared import Compared, Measure, numbers_of
 from reglab.report.drawings import drawn, over_epochs, picture
 from reglab.report.formats import fixed, missing, percent
-from reglab.report.study import Section, Study, body
+from reglab.report.study import Placed, Section, Study, body
 
 PROBES = (Measure("test_linear_probe", "Linear probe"), Measure("test_neighbour_probe", "Neighbour probe"))
 DOES = {
@@ -154,3 +154,6 @@ def pretexts_section(study: Study) -> Section | None:
     if not found:
         return None
     return Section("pretexts", "Pretexts", body("pretexts.html", **values(found)))
+
+
+SECTIONS = (Placed(pretexts_section, "pages/few_labels.html", place=2),)

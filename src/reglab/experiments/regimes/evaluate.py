@@ -17,6 +17,18 @@ from reglab.evaluation.paired_values import (
 FAMILY = "regimes"
 
 
+def tables(records: Records, *, confidence: float, relevant_difference: float) -> dict[str, dict]:
+    """The family's part of reports/metrics.json."""
+    return {FAMILY: rows(records, confidence=confidence, relevant_difference=relevant_difference)}
+
+
+def comparison_counts(settings) -> dict[str, int]:
+    """How many comparisons are corrected together, by their kind; `settings` are the `Params`."""
+    regimes = settings.regimes
+    cells = len(regimes.train_size) * len(regimes.label_noise) * len(regimes.width)
+    return {"cells of regimes": cells * max(len(regimes.recipes) - 1, 0)}
+
+
 def rows(records: Records, *, confidence: float, relevant_difference: float) -> dict[str, dict[str, dict]]:
     """recipe -> {"cells": {key: row}}, without `none`; what cannot be known is None; nothing where there is no map.
 

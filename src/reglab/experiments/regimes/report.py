@@ -11,7 +11,7 @@ from reglab.experiments.regimes.heatmap import SHOWN, Place, Scale, panel, scale
 from reglab.report.answer import Point, listed, many
 from reglab.report.collect import Shown
 from reglab.report.formats import points, setting
-from reglab.report.study import Section, Study, body
+from reglab.report.study import Placed, Section, Study, body
 
 NOWHERE = "is nowhere shown to help or to hurt"
 AXES = ("train_size", "label_noise", "width")
@@ -168,3 +168,6 @@ def regimes_section(study: Study) -> Section | None:
         "seeds": study.settings["seeds"],
     }
     return Section("regimes", "Where it helps", body("regimes.html", **values))
+
+
+SECTIONS = (Placed(regimes_section, "pages/tuning.html", place=3),)

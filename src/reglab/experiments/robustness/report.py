@@ -1,7 +1,7 @@
 """The section on robustness."""
 
 from reglab.report import standings
-from reglab.report.study import Section, Study, body
+from reglab.report.study import Placed, Section, Study, body
 
 
 def robustness_section(study: Study) -> Section | None:
@@ -10,3 +10,6 @@ def robustness_section(study: Study) -> Section | None:
         return None
     values = {"attacks": standings.ATTACKS, "confidence": study.settings["evaluation"]["confidence"]}
     return Section("robustness", "Robustness", body("robustness.html", families=families, **values))
+
+
+SECTIONS = (Placed(robustness_section, "pages/robustness.html", place=1),)

@@ -26,6 +26,23 @@ METRIC = "test_accuracy"
 NO_TECHNIQUE = ("none", "placebo")
 
 
+def tables(records: Records, *, confidence: float, relevant_difference: float) -> dict[str, dict]:
+    """The family's part of reports/metrics.json."""
+    rule = {"confidence": confidence, "relevant_difference": relevant_difference}
+    return {"sweeps": sweeps(records, **rule), "cocktails": cocktails(records, **rule)}
+
+
+def comparison_counts(settings) -> dict[str, int]:
+    """How many comparisons are corrected together, by their kind; `settings` are the `Params`."""
+    ingredients = [len(cocktail.ingredients) for cocktail in settings.cocktails.values()]
+    techniques = len(set(settings.regularizers) - set(NO_TECHNIQUE))
+    return {
+        "comparisons of sweeps": len(settings.sweeps),
+        "comparisons of cocktails": sum(1 + 2 * number for number in ingredients),  # all, all but one, one alone
+        "single techniques beside cocktails": sum(techniques + number for number in ingredients),
+    }
+
+
 def sweeps(records: Records, *, confidence: float, relevant_difference: float) -> dict[str, dict]:
     """By technique `comparisons` and `diverged_seeds`, as in `compare_metrics`, of its best point against `none`, and the
     `chosen` settings."""

@@ -1,7 +1,6 @@
 """Splits the spread over seeds by source: the deviation when one random stream alone differs, beside that of all together."""
 
 import numpy as np
-from scipy import stats
 
 from reglab.core.streams import SOURCES
 from reglab.evaluation.paired_values import Records, values_of, without_nan
@@ -18,12 +17,24 @@ def deviation_interval(values: np.ndarray, confidence: float) -> tuple[float, fl
     s sqrt((n - 1) / chi²_[(1 + c)/2, n - 1]) to s sqrt((n - 1) / chi²_[(1 - c)/2, n - 1]). It leans on the values being
     about normal. Snedecor & Cochran, "Statistical Methods", 1989, section 5.11.
     """
+    from scipy import stats  # takes half a second, and `reglab check` needs none of it
+
     n = len(values)
     if n < 2:
         return np.nan, np.nan
     spread, quantiles = variance(values) ** 0.5, stats.chi2.ppf([(1 + confidence) / 2, (1 - confidence) / 2], n - 1)
     low, high = spread * np.sqrt((n - 1) / quantiles)
     return float(low), float(high)
+
+
+def tables(records: Records, *, confidence: float, relevant_difference: float) -> dict[str, dict]:
+    """The family's part of reports/metrics.json; spreads have no relevant difference."""
+    return {FAMILY: rows(records, confidence=confidence)}
+
+
+def comparison_counts(settings) -> dict[str, int]:
+    """None: spreads are estimated, not compared."""
+    return {}
 
 
 def rows(records: Records, *, confidence: float) -> dict[str, dict[str, dict[str, dict]]]:

@@ -11,7 +11,7 @@ from reglab.experiments.variance_sources.evaluate import ALL
 from reglab.report.answer import listed
 from reglab.report.drawings import drawn
 from reglab.report.formats import missing, percent
-from reglab.report.study import Section, Study, body
+from reglab.report.study import Placed, Section, Study, body
 from reglab.report.tables import Interval
 
 NAMES = {
@@ -109,3 +109,6 @@ def sources_section(study: Study) -> Section | None:
     values = {"spreads": spreads, "figures": figures, "names": NAMES, "seeds": study.settings["seeds"]}
     values |= {"confidence": study.settings["evaluation"]["confidence"]}
     return Section("sources", "Where the spread comes from", body("variance_sources.html", **values))
+
+
+SECTIONS = (Placed(sources_section, "pages/tuning.html", place=4),)

@@ -1,0 +1,216 @@
+"""What helps with few labels: transfer and semi-supervised methods against training from scratch and a classical method."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from reglab.core.families import sections
+from reglab.report.answer import Point, link, listed
+from reglab.report.collect import Entry
+from reglab.report.compared import Compared, Measure, comparable, numbers_of, summary_sentence
+from reglab.report.drawings import Line, against_labels, drawn
+from reglab.report.formats import fixed, missing, points
+from reglab.report.tables import Interval
+
+FAMILIES = sections(home="few_labels")
+ACCURACY = Measure("test_accuracy", "Accuracy")
+CHOSEN_BY = Measure("validation_accuracy", "Validation accuracy")
+LABELS = "labels per class"
+SCRATCH = "training from scratch with the same augmentation"
+BESIDE = {"test_ece": "calibration error", "test_nll": "loss", "bias_squared": "bias²", "variance": "variance"}
+
+
+@dataclass(frozen=True)
+class Method(Compared):
+    """An entry that learned from few labels. `rival`: the classical method that networks should beat, if there is one."""
+
+    rival: str | None
+
+    @property
+    def classical(self) -> bool:
+        return self.name == self.rival
+
+    @property
+    def candidate(self) -> bool:
+        """May it help: is it neither training from scratch, of either kind, nor the classical method?"""
+        return not self.classical and self.own.get("start") != "scratch"
+
+    @property
+    def classes(self) -> tuple[int, ...] | None:
+        return tuple(self.own["classes"]) if self.own.get("classes") else None
+
+    @property
+    def kind(self) -> str:
+        """What it is, in a few words."""
+        if self.entry.family != "transfer":
+            return "classical" if self.classical else "semi-supervised"
+        start = "reference, from scratch" if self.reference else f"from {self.own['start']}"
+        return ", ".join([start, self.own["backbone"], *([] if self.own["augment"] else ["not augmented"])])
+
+    @property
+    def cost(self) -> float | None:
+        """Of the pretraining and the training, training from scratch = 1; not counted of a classical method."""
+        return None if self.classical else self.entry.record.get("cost", {}).get("relative_to_none")
+
+    def beside(self, variant: int) -> str:
+        """How well its confidence can be trusted, and what its error is made of."""
+        found = {title: self.measured(f"{metric}@{variant}").mean for metric, title in BESIDE.items()}
+        return ", ".join(f"{title} {fixed(value, 3)}" for title, value in found.items() if not missing(value))
+
+
+@dataclass(frozen=True)
+class Group:
+    """The methods that tell the same classes apart (None: all of them), the highest accuracy first."""
+
+    classes: tuple[int, ...] | None
+    methods: list[Method]
+    variants: Sequence[int]
+
+    @property
+    def id(self) -> str:
+        return "-".join(["few", *map(str, self.classes or ("all",))])
+
+    @property
+    def title(self) -> str:
+        return f"Classes {listed(list(self.classes))} alone" if self.classes else "All classes"
+
+    @property
+    def ranked(self) -> list[Method]:
+        return [method for method in self.methods if not method.diverged]
+
+    @property
+    def diverged(self) -> list[Method]:
+        return [method for method in self.methods if method.diverged]
+
+    def chosen(self, variant: int) -> Method | None:
+        """The network with the highest validation accuracy."""
+        networks = [method for method in self.ranked if not method.classical]
+        return max(networks, key=lambda method: method.measured(CHOSEN_BY.at(variant)).mean, default=None)
+
+    @property
+    def answer(self) -> Markup:
+        """What is gained most over training from scratch."""
+        return summary_sentence([m for m in self.methods if m.candidate], ACCURACY, self.variants, SCRATCH, LABELS)
+
+    @property
+    def figure(self) -> Markup | None:
+        """Error against labels: the reference, the classical method, and the best of either family by validation accuracy."""
+        if not self.ranked:
+            return None
+        shown = [
+            max(found, key=lambda method: method.measured(CHOSEN_BY.metric).mean).name
+            for family in FAMILIES
+            if (found := [method for method in self.ranked if method.candidate and method.entry.family == family])
+        ]
+        lines = []
+        for method in self.ranked:
+            values = [error(method.measured(ACCURACY.at(variant))) for variant in self.variants]
+            how = "rival" if method.classical else "reference" if method.reference else "other"
+            lines.append(Line(method.name, values, "shown" if method.name in shown else how))
+        figure = against_labels(lines, self.variants, LABELS, "test error, %", logarithmic=True)
+        return drawn(figure, self.id, f"test error against {LABELS}: {self.title}")
+
+
+def error(accuracy: Interval) -> Interval:
+    """In percent."""
+    return Interval(100 * (1 - accuracy.mean), 100 * (1 - accuracy.high), 100 * (1 - accuracy.low))
+
+
+def groups(entries: list[Entry], metrics: dict, variants: Sequence[int]) -> list[Group]:
+    """By the classes that are told apart, all of them first."""
+    few = [entry for entry in entries if entry.family in FAMILIES]
+    numbers = [numbers_of(entry, metrics) for entry in few]
+    compared = [row for own in numbers for row in own.get("comparisons", {}).values()]
+    rival = next((row["over_rival"]["name"] for row in compared if "over_rival" in row), None)
+    methods = [Method(entry, own, rival) for entry, own in zip(few, numbers, strict=True)]
+
+    def rank(method: Method) -> tuple:
+        accuracy = method.measured(ACCURACY.metric).mean
+        return missing(accuracy), 0.0 if missing(accuracy) else -accuracy
+
+    kinds = sorted({method.classes for method in methods}, key=lambda classes: classes or ())
+    return [
+        Group(classes, sorted((m for m in methods if m.classes == classes), key=rank), variants) for classes in kinds
+    ]
+
+
+def against_rival(group: Group) -> Markup | None:
+    """Does the best of all networks, chosen by validation accuracy, beat the classical method on the same labels?"""
+    rival = next((method for method in group.ranked if method.classical), None)
+    chosen = {variant: best for variant in group.variants if (best := group.chosen(variant))}
+    if rival is None or not chosen:
+        return None
+    same = len({best.name for best in chosen.values()}) == 1
+    outcomes: dict[str, list[Markup]] = {"beats": [], "falls short of": [], "cannot be told from": []}
+    for variant, best in chosen.items():
+        effect = best.effect(ACCURACY.at(variant))
+        lead = effect.over_rival
+        name = "" if same else Markup("{}, ").format(link(best))
+        detail = Markup("{} ({}{}\u00a0points, {})").format(variant, name, points(lead.mean), ACCURACY.range(lead))
+        outcomes[outcome(effect.rival_sign)].append(detail)
+    bar = Markup("<b>{}</b>, the classical method on the same labels,").format(link(rival))
+    found = [(verb, details) for verb, details in outcomes.items() if details]
+    parts = [
+        Markup("{} {} at {}").format(verb, "it" if number else bar, listed(details))
+        for number, (verb, details) in enumerate(found)
+    ]
+    who = Markup(", {},").format(link(chosen[group.variants[0]])) if same else ""
+    never = "" if outcomes["beats"] else " At no number of labels is it shown to beat it."
+    return Markup("The network with the highest validation accuracy{} {}.{}").format(who, listed(parts), never)
+
+
+def outcome(sign: int) -> str:
+    """What is shown of a lead, as a verb."""
+    return {1: "beats", 0: "cannot be told from", -1: "falls short of"}[sign]
+
+
+def points_to_know(every: list[Group]) -> list[Point]:
+    """What stands beside the answer: what augmentation alone does, the new classes, what hurts, what diverged."""
+    found = [point for group in every for point in augmentation_alone(group)]
+    found += [Point(group.title, group.answer) for group in every if group.classes]
+    hurting = [
+        Markup("{} at {}").format(link(method), listed(where))
+        for group in every
+        for method in group.ranked
+        if method.candidate
+        and (where := [b for b in group.variants if verdict(method, b) == "hurts"])
+    ]  # fmt: skip
+    if hurting:
+        found.append(Point("Hurts", Markup("{} {}.").format(listed(hurting), LABELS)))
+    if diverged := [method for group in every for method in group.diverged]:
+        parts = [
+            Markup("{} (in {} of {} seeds)").format(
+                link(m), len(m.entry.seeds("diverged")), len(m.entry.record["seeds"])
+            )
+            for m in diverged
+        ]
+        text = Markup("{}. What diverged is not ranked, and nothing is compared with it.")
+        found.append(Point("Diverged", text.format(listed(parts)), alarming=True))
+    return found
+
+
+def verdict(method: Method, variant: int) -> str | None:
+    effect = method.effect(ACCURACY.at(variant))
+    return effect and effect.verdict
+
+
+def augmentation_alone(group: Group) -> list[Point]:
+    """How much of a gain is augmentation: the entry from scratch that has none, against the one that has."""
+    plain = [
+        method
+        for method in group.ranked
+        if method.own.get("start") == "scratch"
+        and not method.own["augment"]
+        and comparable(method, ACCURACY.at(group.variants[0]))
+    ]
+    if not plain:
+        return []
+    effects = [plain[0].effect(ACCURACY.at(variant)) for variant in group.variants]
+    changes = listed([points(-effect.difference.mean) for effect in effects])
+    text = Markup(
+        "Augmentation alone changes training from scratch by {} points at {} {} ({} goes without it). "
+        "All other differences here are to training with it, so that none takes augmentation for a gain of its own."
+    )
+    where = listed(list(group.variants))
+    return [Point("Augmentation", text.format(changes, where, LABELS, link(plain[0])))]
