@@ -217,8 +217,10 @@ def test_with_all_of_them_the_contracts_hold(study):
         text = (study.folder / "params.yaml").read_text("utf-8")
         entry = f"regularizers:\n  {name}: {{{'rho' if name == 'sharpness' else 'strength'}: 0.1}}   # a comment\n"
         (study.folder / "params.yaml").write_text(text.replace("regularizers:\n", entry, 1), encoding="utf-8")
-    contracts = ["tests/test_contract.py", "tests/models", "tests/core/test_outlines.py"]
+    contracts = ["tests/test_contract.py", "tests/models", "tests/core/test_outlines.py", "tests/config/test_params.py"]
+    contracts += ["tests/regularizers/test_settings.py", "tests/report/test_report_chapter.py"]
     names = "sharpness or r_drop or sine or decision_tree or halves or ink or entropy or geometric_series"
+    names += " or stands_where_its_file_says or law_for_every_setting or found_by_its_name"
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-k", names, *contracts]
     environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST")}
     done = subprocess.run(command, cwd=study.folder, env=environment, capture_output=True, encoding="utf-8")
