@@ -7,10 +7,10 @@ def main() -> None:
     from pathlib import Path
 
     from reglab.config import params
-    from reglab.data import prepared, source
+    from reglab.data import load_source, prepared
 
     settings = params.load()
-    inputs, labels = source(settings.data.name)
+    inputs, labels = load_source(settings.data.name)
     prepared.write(Path("data/study"), settings.data, inputs, labels, settings.seeds)
 
 

@@ -14,7 +14,7 @@ from reglab.core import plain, registry
 from reglab.core.errors import UserError
 from reglab.core.outlines import outline, outlines
 from reglab.core.registry import BASES, find, names
-from reglab.data import source
+from reglab.data import load_source
 
 ROOT = Path(__file__).parent.parent.parent
 ENTRIES = [(family, name) for family in BASES for name in names(family)]
@@ -85,7 +85,7 @@ def test_the_digits_are_those_of_scikit_learn():
     from sklearn.datasets import load_digits
 
     theirs = load_digits()
-    inputs, labels = source("digits")
+    inputs, labels = load_source("digits")
     assert inputs.dtype == np.float32 and labels.dtype == np.int64
     np.testing.assert_array_equal(inputs[:, 0], (theirs.images / 16).astype(np.float32))
     np.testing.assert_array_equal(labels, theirs.target)

@@ -7,7 +7,7 @@ from PIL import Image, ImageEnhance
 
 from reglab.core.checks import standard_errors
 from reglab.core.streams import generator
-from reglab.data.augmentation.appearance import noisy, recolor, rectangles
+from reglab.data.augmentation.appearance import add_noise, recolor, rectangles
 
 KINDS = {"brightness": ImageEnhance.Brightness, "contrast": ImageEnhance.Contrast, "saturation": ImageEnhance.Color}
 
@@ -48,7 +48,7 @@ def test_each_example_has_factors_of_its_own():
 
 
 def test_noise_has_its_mean_and_deviation_and_is_not_cut():
-    noise = noisy(torch.zeros(50, 3, 20, 20), 0.4, generator("noise")).flatten()
+    noise = add_noise(torch.zeros(50, 3, 20, 20), 0.4, generator("noise")).flatten()
     assert standard_errors(noise, 0.0) < 4 and standard_errors(noise**2, 0.16) < 4
     assert noise.min() < 0
 

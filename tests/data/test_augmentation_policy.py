@@ -38,7 +38,7 @@ def test_the_exact_checks_pass_and_do_not_depend_on_what_was_drawn_before():
 def test_the_default_policy_hands_on_the_very_images(images):
     masks = torch.ones(EXAMPLES, 16, 16)
     assert Policy()(images, MOMENT, every(images), EXAMPLES) is images
-    assert Policy().together(images, masks, None, MOMENT, every(images), EXAMPLES)[1] is masks
+    assert Policy().augment(images, masks, None, MOMENT, every(images), EXAMPLES)[1] is masks
 
 
 @pytest.mark.parametrize("name", STRENGTHS)
@@ -100,12 +100,12 @@ def test_masks_and_depth_are_moved_as_the_images_are_and_neither_coloured_nor_er
     masks = torch.randint(0, 4, (EXAMPLES, 16, 16), generator=generator("masks"), dtype=torch.uint8)
     geometric = {name: STRENGTHS[name] for name in ("rotation", "translation", "scale", "shear", "flip", "crop")}
     bare, full = Policy(**geometric), Policy(**STRENGTHS, noise=0.1)
-    shown, seen, depth = full.together(images, masks, masks[:, None] / 4, MOMENT, every(images), EXAMPLES)
+    shown, seen, depth = full.augment(images, masks, masks[:, None] / 4, MOMENT, every(images), EXAMPLES)
     assert torch.equal(shown, full(images, MOMENT, every(images), EXAMPLES))
     assert seen.dtype == torch.uint8 and torch.equal(depth[:, 0], seen / 4)
-    assert torch.equal(seen, bare.together(images, masks, None, MOMENT, every(images), EXAMPLES)[1])
+    assert torch.equal(seen, bare.augment(images, masks, None, MOMENT, every(images), EXAMPLES)[1])
     solid = (masks > 1).float()[:, None].repeat_interleave(4, 2).repeat_interleave(4, 3)  # 64 pixels: few lie at edges
-    moved, labels, _ = bare.together(solid, solid[:, 0], None, MOMENT, every(images), EXAMPLES)
+    moved, labels, _ = bare.augment(solid, solid[:, 0], None, MOMENT, every(images), EXAMPLES)
     assert torch.equal(
         moved[:, 0][(moved[:, 0] == 0) | (moved[:, 0] == 1)], labels[(moved[:, 0] == 0) | (moved[:, 0] == 1)]
     )

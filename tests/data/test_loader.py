@@ -1,7 +1,7 @@
 import numpy as np
 import torch
 
-from reglab.data.loader import Loader, Pairs, Repeated, whole, without_labels
+from reglab.data.loader import Loader, PairedLoader, Repeated, whole, without_labels
 
 EXAMPLES = whole(np.arange(10, dtype=np.float32).reshape(10, 1), np.arange(10) % 3, classes=3)
 
@@ -46,7 +46,7 @@ def test_repeated_on_fewer_examples_than_a_batch_fills_it():
 
 def test_two_loaders_side_by_side_draw_apart_and_one_does_not_change_the_other():
     alone = epoch(Repeated(EXAMPLES, 4, seed=0, steps=5), 2)
-    pairs = Pairs(Repeated(EXAMPLES, 4, 0, 5), Repeated(EXAMPLES, 6, 0, 5, stream="unlabelled_order"))
+    pairs = PairedLoader(Repeated(EXAMPLES, 4, 0, 5), Repeated(EXAMPLES, 6, 0, 5, stream="unlabelled_order"))
     pairs.set_epoch(2)
     both = list(pairs)
     assert len(pairs) == len(both) == 5
@@ -60,7 +60,7 @@ def test_without_labels_there_are_no_targets():
 
 
 def test_both_sides_of_pairs_are_in_another_order_each_epoch():
-    pairs = Pairs(Repeated(EXAMPLES, 4, 0, 5), Repeated(EXAMPLES, 4, 0, 5, stream="unlabelled_order"))
+    pairs = PairedLoader(Repeated(EXAMPLES, 4, 0, 5), Repeated(EXAMPLES, 4, 0, 5, stream="unlabelled_order"))
     orders = []
     for number in (0, 1):
         pairs.set_epoch(number)

@@ -26,9 +26,9 @@ def test_what_is_written_is_read_and_the_noise_is_on_the_training_labels_alone(t
         wrong = (split.labels[part] != split.rows[part] % 3).sum()
         assert wrong == (10 if part == "labelled" else 0)
     resized = prepared.read(tmp_path).resized(1, train_size=10, label_noise=0.4)
-    for seen in (split, split.blind(), prepared.read(tmp_path).split(1, clean=True), resized):
+    for seen in (split, split.without_test(), prepared.read(tmp_path).split(1, clean=True), resized):
         assert np.array_equal(seen.true_labels, seen.rows["labelled"] % 3)
-    assert "test" not in split.blind().labels and (resized.labels["labelled"] != resized.true_labels).sum() == 4
+    assert "test" not in split.without_test().labels and (resized.labels["labelled"] != resized.true_labels).sum() == 4
 
 
 def test_arrays_that_are_views_of_others_are_written_as_they_look(tmp_path, source):

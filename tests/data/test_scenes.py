@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from reglab.core.errors import UserError
-from reglab.data import source
+from reglab.data import load_source
 from reglab.data.solids import SHAPES, Solids, z_buffer
 from reglab.data.sources import scenes
 from reglab.data.sources.scenes import CLASSES, render
@@ -134,6 +134,6 @@ def test_of_two_solids_the_nearer_is_seen_in_whatever_order_they_come(order):
 
 
 def test_scenes_are_a_source_like_any_other():
-    inputs, labels = source("scenes")
+    inputs, labels = load_source("scenes")
     assert inputs.shape == (4000, 3, 32, 32) and inputs.dtype == np.float32 and labels.dtype == np.int64
     assert inputs.min() == 0 and inputs.max() == 1 and np.array_equal(labels[:50], render(50).classes)

@@ -3,20 +3,20 @@ import hashlib
 import numpy as np
 import pytest
 
-from reglab.data import prepared, source
+from reglab.data import load_source, prepared
 from reglab.data.settings import Data
-from reglab.data.splits import covering, split, with_noise
+from reglab.data.splits import add_label_noise, cover_classes, split
 
 SIZES = {"train_size": 900, "validation_size": 300, "test_size": 400}
 
 
 @pytest.fixture(scope="module")
 def labels():
-    return source("digits")[1]
+    return load_source("digits")[1]
 
 
 def test_digits_are_1797_images_of_8_by_8_between_0_and_1():
-    inputs, labels = source("digits")
+    inputs, labels = load_source("digits")
     assert inputs.shape == (1797, 1, 8, 8) and inputs.dtype == np.float32
     assert inputs.min() == 0 and inputs.max() == 1 and set(labels) == set(range(10))
 
@@ -48,7 +48,7 @@ def test_seeds_draw_splits_of_their_own(labels):
 
 def test_the_splits_are_what_they_were():
     """Bit for bit as in the published records; test_set is resampled unless told."""
-    parts = split(source("digits")[1], **SIZES, seed=3)
+    parts = split(load_source("digits")[1], **SIZES, seed=3)
     told = {name: hashlib.sha256(rows.astype(np.int64).tobytes()).hexdigest()[:12] for name, rows in parts.items()}
     assert told == {
         "test": "6ef46357bdd2",
@@ -79,7 +79,7 @@ def test_every_part_holds_an_example_of_every_class_also_of_one_with_three_examp
 
 def test_each_missing_class_takes_one_exchange():
     labels = np.array([0, 0, 0, 1, 0, 1, 2])
-    order = covering(np.arange(7), labels, [3, 3])
+    order = cover_classes(np.arange(7), labels, [3, 3])
     assert order.tolist() == [0, 6, 3, 2, 4, 5, 1], (
         "3 for 2, then 6 for 1: each for the last of a class that is there twice"
     )
@@ -133,20 +133,20 @@ def test_the_fixed_test_set_is_drawn_by_a_stream_of_its_own(labels):
 
 @pytest.mark.parametrize("fraction", [0.0, 0.2, 1.0])
 def test_just_that_fraction_of_labels_becomes_another_class(labels, fraction):
-    noisy = with_noise(labels, classes=10, fraction=fraction, seed=1)
+    noisy = add_label_noise(labels, classes=10, fraction=fraction, seed=1)
     assert (noisy != labels).sum() == round(fraction * len(labels))
     assert noisy.min() >= 0 and noisy.max() <= 9
 
 
 def test_more_noise_keeps_the_wrong_labels_there_were(labels):
-    some, more = (with_noise(labels, classes=10, fraction=fraction, seed=1) for fraction in (0.1, 0.3))
+    some, more = (add_label_noise(labels, classes=10, fraction=fraction, seed=1) for fraction in (0.1, 0.3))
     wrong = some != labels
     assert np.array_equal(some[wrong], more[wrong])
 
 
 def test_wrong_labels_are_uniform_over_the_other_classes(labels):
     zeros = np.zeros(9000, dtype=np.int64)
-    counts = np.bincount(with_noise(zeros, classes=10, fraction=1.0, seed=0), minlength=10)
+    counts = np.bincount(add_label_noise(zeros, classes=10, fraction=1.0, seed=0), minlength=10)
     assert counts[0] == 0 and abs(counts[1:] - 1000).max() < 180  # six standard deviations of 30
 
 

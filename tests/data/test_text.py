@@ -163,7 +163,7 @@ def test_a_text_needs_just_so_many_blocks(count, refused):
     assert len(text.problems("mine.txt", stretches)) == refused
 
 
-@pytest.mark.parametrize(("name", "expected"), [("absent.txt", "no such file"), (".", "can not be read")])
+@pytest.mark.parametrize(("name", "expected"), [("absent.txt", "no such file"), (".", "cannot be read")])
 def test_a_file_that_can_not_be_read_is_refused_in_a_line(tmp_path, name, expected):
     with pytest.raises(UserError, match=expected):
         write(tmp_path / "text", SimpleNamespace(file=str(tmp_path / name)), 1)

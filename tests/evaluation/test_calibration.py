@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from reglab.data import prepared, source
+from reglab.data import load_source, prepared
 from reglab.data.settings import Data
 from reglab.evaluation import comparison, statistics
 from reglab.models.mlp import MLP
@@ -22,7 +22,7 @@ DATA = Data("digits", train_size=100, validation_size=10, test_size=100, label_n
 @pytest.fixture(scope="module")
 def splits(tmp_path_factory):
     folder = tmp_path_factory.mktemp("data")
-    prepared.write(folder, DATA, *source("digits"), SEEDS)
+    prepared.write(folder, DATA, *load_source("digits"), SEEDS)
     return [prepared.read(folder).split(seed) for seed in range(SEEDS)]
 
 

@@ -145,7 +145,7 @@ def test_a_search_publishes_the_numbers_of_the_same_network(tmp_path, split):
     blind, whole_ = tmp_path / "blind", tmp_path / "whole"
     for folder in (blind, whole_, tmp_path / "judged"):
         folder.mkdir()
-    train_seed(own, split.blind(), 0, blind)
+    train_seed(own, split.without_test(), 0, blind)
     evaluate_seed(own, split, 0, blind, tmp_path / "judged")
     train_seed(own, split, 0, whole_)
     assert finished_seed(tmp_path / "judged", 0)[0] == finished_seed(whole_, 0)[0]

@@ -84,7 +84,7 @@ def test_whatever_the_training_size_no_test_or_validation_example_is_among_the_o
 
 
 def test_what_a_search_sees_has_no_test_part(data):
-    blind = data.split(0).blind()
+    blind = data.split(0).without_test()
     held_back = set(data.split(0).rows["test"].tolist())
     for part, images in blind.inputs.items():
         assert part != "test" and not rows_of(images) & held_back

@@ -13,7 +13,7 @@ from reglab.core.streams import Moment
 from reglab.data import splits, text
 from reglab.data.augmentation.policy import Policy
 from reglab.data.augmentation.variation import Variation
-from reglab.data.loader import Loader, Pair, Repeated, whole, without_labels
+from reglab.data.loader import Loader, PairedBatch, Repeated, whole, without_labels
 from reglab.data.prepared import Split
 from reglab.experiments.ensembles.base import stream
 from reglab.experiments.ensembles.methods.bagging import Bagging
@@ -71,7 +71,7 @@ def test_splits_wrong_labels_and_the_order_of_batches(keys):
     sizes = {"train_size": 3, "validation_size": 3, "test_size": 3}
     splits.split(LABELS, **sizes, seed=3)
     splits.split(LABELS, **sizes, seed=3, test_set="fixed")
-    splits.with_noise(LABELS, classes=3, fraction=0.5, seed=3)
+    splits.add_label_noise(LABELS, classes=3, fraction=0.5, seed=3)
     text.split(np.arange(12), 3)
     for loader in (Loader(BATCH, 4, 3), Repeated(BATCH, 4, 3, steps=2), Repeated(BATCH, 4, 3, 2, "unlabelled_order")):
         loader.set_epoch(2)
@@ -171,7 +171,7 @@ def test_what_a_semi_supervised_method_draws_is_apart_from_the_labelled_part(key
     assert keys == [(3, "decoder")] * isinstance(method, AutoencoderClassifier)
     monkeypatch.setattr(type(learner), "moment", Moment(3, 1, 7))
     keys.clear()
-    learner.training_step(Pair(BATCH, unlabelled))
+    learner.training_step(PairedBatch(BATCH, unlabelled))
     at = 0  # a view is anew at each step: of a learner without a trainer, 0
     assert keys == [
         (3, f"unlabelled/{view}/{kind}", 7 if kind == "noise" else at) for view in views for kind, _ in VARIED

@@ -7,9 +7,9 @@ import numpy as np
 from reglab.config import data_needs
 from reglab.core.errors import UserError
 from reglab.core.families import FAMILIES
-from reglab.data import source, splits, text
+from reglab.data import load_source, splits, text
 from reglab.data.settings import Scenes, Text
-from reglab.data.splits import asked_of, split
+from reglab.data.splits import split, split_settings
 
 LARGEST_TEXT = 256 * 2**20  # bytes
 LARGEST_SCENES = 8 * 2**30  # bytes of all images, masks and depths
@@ -46,7 +46,7 @@ def loaded(name: str) -> tuple[np.ndarray, np.ndarray]:
     """Inputs and labels of a source; UserError where it cannot be read, or gives what cannot be learned from."""
     where = f"src/reglab/data/sources/{name}.py: load()"
     try:
-        inputs, labels = source(name)
+        inputs, labels = load_source(name)
     except UserError:
         raise
     except Exception as fault:  # whatever a user's own source does
@@ -121,7 +121,7 @@ def few_labels_problems(data, few_labels, labels: np.ndarray, seeds: int) -> lis
     """A line where some class of some seed has fewer labelled examples than `few_labels.labels_per_class` asks for."""
     classes = int(labels.max()) + 1
     fewest = min(
-        int(np.bincount(labels[split(labels, **asked_of(data), seed=seed)["labelled"]], minlength=classes).min())
+        int(np.bincount(labels[split(labels, **split_settings(data), seed=seed)["labelled"]], minlength=classes).min())
         for seed in range(seeds)
     )
     asked = max(few_labels.labels_per_class)

@@ -1,4 +1,4 @@
-"""Whole-tensor batches: the data lies on the device, a batch is an index."""
+"""Batches cut from whole tensors that lie on the device."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -19,7 +19,7 @@ class Batch(NamedTuple):
 
 
 def without_labels(inputs, device: torch.device | str = "cpu") -> Batch:
-    """All examples as one batch whose targets (n, 0) say nothing."""
+    """All examples as one batch whose targets (n, 0) are empty."""
     inputs = torch.as_tensor(inputs).to(device)
     return Batch(inputs, inputs.new_zeros(len(inputs), 0), torch.arange(len(inputs), device=device))
 
@@ -33,7 +33,7 @@ def whole(inputs, labels, classes: int, device: torch.device | str = "cpu") -> B
 class Loader:
     """Shuffled batches of `size`; the order is a function of (seed, epoch) alone.
 
-    Lightning tells the epoch: it calls `set_epoch` on whatever a loader has as `sampler`, also after a resume.
+    Lightning sets the epoch: it calls `set_epoch` of a loader's `sampler`, also after a resume.
     The last, smaller batch is kept.
     """
 
@@ -55,9 +55,9 @@ class Loader:
 
 
 class Repeated(Loader):
-    """An epoch of so many `steps`, whatever the number of examples: one random order of them after another, cut in batches.
+    """Epochs of a fixed number of `steps`: random orders of the examples one after another, cut into batches.
 
-    The orders are a function of (seed, `stream`, epoch), so that two loaders side by side draw apart.
+    The orders are a function of (seed, `stream`, epoch), so that two loaders side by side draw different orders.
     """
 
     def __init__(self, examples: Batch, size: int, seed: int, steps: int, stream: str = "batch_order") -> None:
@@ -75,14 +75,14 @@ class Repeated(Loader):
             yield type(self.examples)(*(part[rows] for part in self.examples))
 
 
-class Pair(NamedTuple):
-    """A batch with labels, and one whose targets (batch, 0) say nothing."""
+class PairedBatch(NamedTuple):
+    """A batch with labels, and one whose targets (batch, 0) are empty."""
 
     labelled: Batch
     unlabelled: Batch
 
 
-class Pairs:
+class PairedLoader:
     """Two loaders side by side, as long as the first."""
 
     def __init__(self, labelled: Loader, unlabelled: Loader) -> None:
@@ -96,8 +96,8 @@ class Pairs:
     def __len__(self) -> int:
         return len(self.labelled)
 
-    def __iter__(self) -> Iterator[Pair]:
-        return map(Pair, self.labelled, self.unlabelled)
+    def __iter__(self) -> Iterator[PairedBatch]:
+        return map(PairedBatch, self.labelled, self.unlabelled)
 
 
 class Whole:

@@ -27,16 +27,16 @@ class Split:
     rows: dict[str, np.ndarray]
     true_labels: np.ndarray | None = None
 
-    def blind(self) -> "Split":
-        """What a search may see: all but the test part."""
-        parts = (self.inputs, self.labels, self.rows)
-        seen = ({part: own for part, own in each.items() if part != "test"} for each in parts)
-        return Split(*seen, true_labels=self.true_labels)
+    def without_test(self) -> "Split":
+        """The split without its test part: what a search may see."""
+        arrays = (self.inputs, self.labels, self.rows)
+        kept = ({part: values for part, values in each.items() if part != "test"} for each in arrays)
+        return Split(*kept, true_labels=self.true_labels)
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """The data of a study: what it is, and a `Split` for each seed."""
+    """The data of a study: its name, fingerprint and classes, and a `Split` for each seed."""
 
     name: str
     fingerprint: str
@@ -44,7 +44,7 @@ class Prepared:
     tensors: dict[str, np.ndarray]
 
     def split(self, seed: int, clean: bool = False) -> Split:
-        """A seed's view; `clean` gives the labelled part its right labels, whatever the label noise."""
+        """A seed's view; `clean` gives the labelled part its true labels, without the label noise."""
         rows = {part: self.tensors[f"seed-{seed}/{part}"] for part in PARTS}
         labels = {part: self.tensors["labels"][rows[part]] for part in PARTS}
         true_labels = labels["labelled"]
@@ -55,21 +55,21 @@ class Prepared:
     def resized(self, seed: int, train_size: int, label_noise: float) -> Split:
         """A seed's view with so many labelled examples and this share of them wrong; test and validation stay.
 
-        Labelled and unlabelled are stretches of one order: more examples keep those that fewer had. More noise keeps the
-        former wrong labels.
+        Labelled and unlabelled are stretches of one order: more examples keep those that fewer had. More noise keeps
+        the wrong labels of less.
         """
         rows = {part: self.tensors[f"seed-{seed}/{part}"] for part in PARTS}
         pool = np.concatenate([rows["labelled"], rows["unlabelled"]])
-        pool = splits.covering(pool, self.tensors["labels"], [train_size])
+        pool = splits.cover_classes(pool, self.tensors["labels"], [train_size])
         rows |= {"labelled": pool[:train_size], "unlabelled": pool[train_size:]}
         labels = {part: self.tensors["labels"][rows[part]] for part in PARTS}
         true_labels = labels["labelled"]
-        labels["labelled"] = splits.with_noise(true_labels, classes=self.classes, fraction=label_noise, seed=seed)
+        labels["labelled"] = splits.add_label_noise(true_labels, classes=self.classes, fraction=label_noise, seed=seed)
         return Split({part: self.tensors["inputs"][rows[part]] for part in PARTS}, labels, rows, true_labels)
 
 
 def write(folder: Path, data, inputs: np.ndarray, labels: np.ndarray, seeds: int, **more: np.ndarray) -> None:
-    """Split the source for every seed and write `data.safetensors` and `dataset.json`; UserError if it can not be split.
+    """Split the source for every seed and write `data.safetensors` and `dataset.json`; UserError if it cannot be split.
 
     `data` is a section of params.yaml: a name and the sizes of the parts. `more` are other targets, a row an example.
     """
@@ -78,9 +78,9 @@ def write(folder: Path, data, inputs: np.ndarray, labels: np.ndarray, seeds: int
     classes = int(labels.max()) + 1
     tensors = {"inputs": inputs, "labels": labels} | more
     for seed in range(seeds):
-        parts = splits.split(labels, **splits.asked_of(data), seed=seed)
+        parts = splits.split(labels, **splits.split_settings(data), seed=seed)
         tensors |= {f"seed-{seed}/{part}": rows for part, rows in parts.items()}
-        tensors[f"seed-{seed}/given_labels"] = splits.with_noise(
+        tensors[f"seed-{seed}/given_labels"] = splits.add_label_noise(
             labels[parts["labelled"]], classes=classes, fraction=data.label_noise, seed=seed
         )
     folder.mkdir(parents=True, exist_ok=True)
@@ -99,7 +99,7 @@ def write(folder: Path, data, inputs: np.ndarray, labels: np.ndarray, seeds: int
 
 
 def read(folder: Path) -> Prepared:
-    """What `write` wrote."""
+    """Read the data that `write` wrote."""
     try:
         description = json.loads((folder / "dataset.json").read_text(encoding="utf-8"))
         tensors = load_file(folder / "data.safetensors")

@@ -25,7 +25,7 @@ class Data:
 
 @dataclass(frozen=True)
 class Scenes:
-    """How many rendered images of `size` x `size` pixels for each part of a split."""
+    """The numbers of rendered images of `size` x `size` pixels in the parts of a split."""
 
     name: ClassVar[str] = "scenes"
     label_noise: ClassVar[float] = 0.0

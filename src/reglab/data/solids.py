@@ -1,4 +1,4 @@
-"""Solids that stand on a floor, hit by rays: each is where slabs or quadrics overlap, entered last and left first.
+"""Solids that stand on a floor, hit by rays: each is the intersection of slabs or quadrics.
 
 Coordinates are those of the camera: x to the right, y upwards, z ahead. A ray is (u, v, 1) t, so that t is the depth. A shape
 returns the t at which the ray enters and leaves it (it misses unless enter < leave) and the three parts of the normal where
@@ -29,7 +29,7 @@ def roots(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> tuple[np.ndarray, np.n
 
 
 def levels(v: np.ndarray, solid: Solids) -> tuple[np.ndarray, np.ndarray]:
-    """Where rays that fall enter the layer that the solid fills, and where they leave it; the camera is above the layer."""
+    """Where descending rays enter and leave the layer between foot and top of the solid; the camera is above it."""
     return (solid.floor + solid.height) / v, solid.floor / v
 
 

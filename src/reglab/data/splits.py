@@ -1,4 +1,4 @@
-"""Who is test, validation, labelled and unlabelled, by seed."""
+"""Splits examples into test, validation, labelled and unlabelled ones, by seed."""
 
 from collections.abc import Sequence
 
@@ -21,27 +21,27 @@ def stratified_order(labels: np.ndarray, *keys: int | str) -> np.ndarray:
     return np.argsort(quantile, kind="stable")
 
 
-def covering(order: np.ndarray, labels: np.ndarray, sizes: Sequence[int]) -> np.ndarray:
-    """The order with the exchanges that give each of its first stretches, of these sizes, an example of every class.
+def cover_classes(order: np.ndarray, labels: np.ndarray, sizes: Sequence[int]) -> np.ndarray:
+    """Exchange examples so that each of the first stretches of the order, of these sizes, has an example of every class.
 
-    A small class may miss a stretch by chance. It then takes the next one of it that no stretch has, else one of a stretch
-    that has several, in exchange for the last of a class that it has itself several of. Where no class is missing, as is
-    usual, the order stays. A class with fewer examples than there are stretches is missing in the last.
+    A stretch may miss a small class by chance. It then gets the next example of that class that is in no stretch, else one
+    of a stretch that has several, in exchange for its own last example of a class of which it has several. If no class is
+    missing, as is usual, the order stays. The last stretches miss a class with fewer examples than there are stretches.
     """
     order, parts = order.copy(), np.repeat(np.arange(len(sizes) + 1), [*sizes, len(order) - sum(sizes)])
     classes = int(labels.max()) + 1
     for part in range(len(sizes)):
         for label in np.setdiff1d(labels, labels[order[parts == part]]):
-            own = labels[order]
+            classes_in_order = labels[order]
             several = np.array(
-                [np.bincount(own[parts == each], minlength=classes) > 1 for each in range(len(sizes) + 1)]
+                [np.bincount(classes_in_order[parts == each], minlength=classes) > 1 for each in range(len(sizes) + 1)]
             )
-            several[-1] = True  # whoever is in no stretch may go
-            givers = np.flatnonzero((own == label) & several[parts, own])
-            spare = np.flatnonzero((parts == part) & several[part, own])
+            several[-1] = True  # examples in no stretch can always be exchanged
+            givers = np.flatnonzero((classes_in_order == label) & several[parts, classes_in_order])
+            spare = np.flatnonzero((parts == part) & several[part, classes_in_order])
             if len(givers) and len(spare):
-                ours, theirs = spare[-1], givers[np.argmax(parts[givers])]
-                order[[ours, theirs]] = order[[theirs, ours]]
+                given, taken = spare[-1], givers[np.argmax(parts[givers])]
+                order[[given, taken]] = order[[taken, given]]
     return order
 
 
@@ -58,27 +58,30 @@ def split(
 
     All four are stretches of one order, so a larger `train_size` keeps test, validation and the examples it had. With a
     `fixed` test set every seed has the same one, and orders the others anew. Each but the rest holds every class, as in
-    `covering`, if it has as many examples as there are classes.
+    `cover_classes`, if it has as many examples as there are classes.
     """
     sizes = test_size, validation_size, train_size
     if test_set == "fixed":
-        test, others = np.split(covering(stratified_order(labels, "test_set"), labels, sizes), [test_size])
+        test, others = np.split(cover_classes(stratified_order(labels, "test_set"), labels, sizes), [test_size])
         others = others[stratified_order(labels[others], "split", seed)]
-        order = np.concatenate([test, covering(others, labels, sizes[1:])])
+        order = np.concatenate([test, cover_classes(others, labels, sizes[1:])])
     else:
-        order = covering(stratified_order(labels, "split", seed), labels, sizes)
+        order = cover_classes(stratified_order(labels, "split", seed), labels, sizes)
     first, second, third = np.cumsum([test_size, validation_size, train_size])
     parts = np.split(order, [first, second, third])
     return dict(zip(("test", "validation", "labelled", "unlabelled"), parts, strict=True))
 
 
-def asked_of(data) -> dict:
-    """What `split` is asked by a section of params.yaml."""
+def split_settings(data) -> dict:
+    """The arguments of `split` that a section of params.yaml holds."""
     return {key: getattr(data, key) for key in ("train_size", "validation_size", "test_size", "test_set")}
 
 
-def with_noise(labels: np.ndarray, *, classes: int, fraction: float, seed: int) -> np.ndarray:
-    """The labels (n,) with round(fraction * n) of them replaced by another class, uniformly; more noise keeps the former."""
+def add_label_noise(labels: np.ndarray, *, classes: int, fraction: float, seed: int) -> np.ndarray:
+    """The labels (n,) with round(fraction * n) of them replaced by another class, uniformly.
+
+    More noise keeps the wrong labels of less.
+    """
     random = np.random.default_rng(seed_of("label_noise", seed))
     order = random.permutation(len(labels))
     wrong = (labels + random.integers(1, classes, len(labels))) % classes
@@ -89,12 +92,12 @@ def with_noise(labels: np.ndarray, *, classes: int, fraction: float, seed: int) 
 
 
 def problems(data, labels: np.ndarray) -> list[str]:
-    """What makes the sizes under `data:` impossible for these labels, a line each."""
-    asked, least = data.train_size + data.validation_size + data.test_size, int(labels.max()) + 1
+    """The reasons why the sizes under `data:` are impossible for these labels, a line each."""
+    total, least = data.train_size + data.validation_size + data.test_size, int(labels.max()) + 1
     lines = []
-    if asked > len(labels):
+    if total > len(labels):
         lines.append(
-            f"params.yaml: data: train_size + validation_size + test_size = {asked}, "
+            f"params.yaml: data: train_size + validation_size + test_size = {total}, "
             f"but {data.name} has {len(labels)} examples; lower one of them"
         )
     for part in ("train_size", "validation_size", "test_size"):

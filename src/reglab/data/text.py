@@ -1,8 +1,8 @@
 """Plain text: its sentences in their order, cut into blocks, some blocks to learn from and others to be tested on.
 
 A stretch is a run of sentences that follow each other in the text and belong together. It ends with its paragraph (at a
-blank line), after `BLOCK` sentences, and where a sentence is left out because it was said before or has fewer than four
-words. So the sentences of a stretch are true neighbours, and none stands twice in the text: what was learned is not tested.
+blank line), after `BLOCK` sentences, and where a sentence is left out because it is a repetition or has fewer than four
+words. So the sentences of a stretch are true neighbours, and no sentence occurs twice: none of training is also tested.
 A block is as many whole stretches in a row as give `BLOCK` pairs of neighbours. Parts are made of whole blocks.
 """
 
@@ -50,8 +50,8 @@ class Excerpts(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Text:
-    """What `write` wrote: a name, a fingerprint, and `Excerpts` for each seed."""
+class PreparedText:
+    """The text that `write` wrote: its name, fingerprint, and `Excerpts` for each seed."""
 
     name: str
     fingerprint: str
@@ -65,23 +65,23 @@ class Text:
 
 def sentences(text: str) -> list[list[str]]:
     """The stretches of a text, each a list of sentences; lines may be wrapped anywhere."""
-    stretches, said = [], set()
+    stretches, seen = [], set()
     for paragraph in re.split(r"\n\s*\n", "\n".join(text.splitlines())):
         stretch = []
         for sentence in split_paragraph(" ".join(paragraph.split())):
-            known = sentence.lower() in said or len(WORD.findall(sentence)) < SHORTEST
-            if known or len(stretch) == BLOCK:
+            left_out = sentence.lower() in seen or len(WORD.findall(sentence)) < SHORTEST
+            if left_out or len(stretch) == BLOCK:
                 stretches.append(stretch)
                 stretch = []
-            if not known:
-                said.add(sentence.lower())
+            if not left_out:
+                seen.add(sentence.lower())
                 stretch.append(sentence)
         stretches.append(stretch)
     return [stretch for stretch in stretches if stretch]
 
 
 def split_paragraph(paragraph: str) -> list[str]:
-    """Cut behind each . ! ? … that neither ends an abbreviation nor goes on with a small letter."""
+    """Split after each . ! ? … that neither ends an abbreviation nor precedes a small letter."""
     starts = [0]
     for end in END.finditer(paragraph):
         if not end[1].islower() and not ABBREVIATION.search(paragraph[starts[-1] : end.start() + 1]):
@@ -103,7 +103,7 @@ def blocks(sizes: Iterable[int]) -> np.ndarray:
 def words(sentence: str) -> np.ndarray:
     """The numbers (LENGTH,) of a sentence's first words in lower case, hashed by their stems; then zeros.
 
-    No vocabulary: a word has the same number in whatever text. Weinberger, Dasgupta, Langford, Smola and Attenberg,
+    There is no vocabulary: a word has the same number in every text. Weinberger, Dasgupta, Langford, Smola and Attenberg,
     Feature Hashing for Large Scale Multitask Learning, 2009.
     """
     stems = [word[:STEM].encode() for word in WORD.findall(sentence.lower())[:LENGTH]]
@@ -121,28 +121,31 @@ def split(blocks: np.ndarray, seed: int) -> dict[str, np.ndarray]:
 
 
 def read_file(file: str) -> str:
-    """The characters of a text file in UTF-8; UserError if that can not be."""
+    """The characters of a text file in UTF-8; UserError if it cannot be read."""
     where = f"params.yaml: text.file: {file}"
     try:
         return Path(file).read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
         raise UserError(f"{where}: there is no such file; name a plain text file, or data/topics.txt") from None
-    except UnicodeDecodeError as fault:
+    except UnicodeDecodeError as error:
         raise UserError(
-            f"{where}: not UTF-8, byte {fault.start} is {fault.object[fault.start]:#04x}; save it as plain text in UTF-8"
+            f"{where}: not UTF-8, byte {error.start} is {error.object[error.start]:#04x}; save it as plain text in UTF-8"
         ) from None
-    except OSError as fault:
-        raise UserError(f"{where}: can not be read, {fault.strerror}; name a plain text file") from None
+    except OSError as error:
+        raise UserError(f"{where}: cannot be read, {error.strerror}; name a plain text file") from None
 
 
 def problems(file: str, stretches: list[list[str]]) -> list[str]:
-    """What makes it impossible to learn from these sentences, a line."""
-    found, pairs = sum(map(len, stretches)), sum(len(stretch) - 1 for stretch in stretches)
+    """The reason why these sentences are too few to learn from, in a line; none if they are enough."""
+    count, pairs = sum(map(len, stretches)), sum(len(stretch) - 1 for stretch in stretches)
     if blocks(map(len, stretches)).max(initial=-1) + 1 >= LEAST:
         return []
-    said = f"{found} sentence{'' if found == 1 else 's'} with {pairs} pairs of neighbours" if found else "no sentence"
+    needed = LEAST * BLOCK
+    content = (
+        f"{count} sentence{'' if count == 1 else 's'} with {pairs} pairs of neighbours" if count else "no sentence"
+    )
     return [
-        f"params.yaml: text.file: {file}: found {said}; needed: about {LEAST * BLOCK} pairs, in paragraphs that blank lines "
+        f"params.yaml: text.file: {file}: found {content}; needed: about {needed} pairs, in paragraphs that blank lines "
         f"part, to split into training, validation and test; give a longer text, of sentences of {SHORTEST} words or more"
     ]
 
@@ -150,16 +153,16 @@ def problems(file: str, stretches: list[list[str]]) -> list[str]:
 def write(folder: Path, text, seeds: int) -> None:
     """Split `text.file` for every seed and write `data.safetensors`, `sentences.txt` and `dataset.json`.
 
-    UserError if the file can not be read or is too short.
+    UserError if the file cannot be read or is too short.
     """
     from safetensors.numpy import save_file
 
     stretches = sentences(read_file(text.file))
-    if lines := problems(text.file, stretches):
-        raise UserError(*lines)
-    sizes, said = [len(stretch) for stretch in stretches], [sentence for stretch in stretches for sentence in stretch]
+    if reasons := problems(text.file, stretches):
+        raise UserError(*reasons)
+    sizes, lines = [len(stretch) for stretch in stretches], [sentence for stretch in stretches for sentence in stretch]
     tensors = {
-        "words": np.stack([words(sentence) for sentence in said]),
+        "words": np.stack([words(sentence) for sentence in lines]),
         "stretches": np.repeat(np.arange(len(sizes)), sizes),
         "blocks": np.repeat(blocks(sizes), sizes),
     }
@@ -167,13 +170,13 @@ def write(folder: Path, text, seeds: int) -> None:
         tensors |= {f"seed-{seed}/{part}": rows for part, rows in split(tensors["blocks"], seed).items()}
     folder.mkdir(parents=True, exist_ok=True)
     save_file(tensors, folder / "data.safetensors")
-    (folder / "sentences.txt").write_text("".join(f"{sentence}\n" for sentence in said), encoding="utf-8")
+    (folder / "sentences.txt").write_text("".join(f"{sentence}\n" for sentence in lines), encoding="utf-8")
     digest = hashlib.sha256((folder / "data.safetensors").read_bytes() + (folder / "sentences.txt").read_bytes())
     description = {
         "name": Path(text.file).stem,
         "fingerprint": "sha256:" + digest.hexdigest(),
-        "sentences": len(said),
-        "pairs": len(said) - len(sizes),
+        "sentences": len(lines),
+        "pairs": len(lines) - len(sizes),
         "blocks": int(tensors["blocks"].max()) + 1,
         "sizes": {part: len(tensors[f"seed-0/{part}"]) for part in PARTS},
         "seeds": seeds,
@@ -181,32 +184,32 @@ def write(folder: Path, text, seeds: int) -> None:
     (folder / "dataset.json").write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
 
 
-def read(folder: Path) -> Text:
-    """What `write` wrote."""
+def read(folder: Path) -> PreparedText:
+    """Read the text that `write` wrote."""
     from safetensors.numpy import load_file
 
     try:
         description = json.loads((folder / "dataset.json").read_text(encoding="utf-8"))
-        said = (folder / "sentences.txt").read_text(encoding="utf-8").split("\n")[:-1]
+        lines = (folder / "sentences.txt").read_text(encoding="utf-8").split("\n")[:-1]
         tensors = load_file(folder / "data.safetensors")
     except FileNotFoundError:
         raise UserError(f"{folder}: no prepared text; run: dvc repro text") from None
-    return Text(description["name"], description["fingerprint"], said, tensors)
+    return PreparedText(description["name"], description["fingerprint"], lines, tensors)
 
 
 def topics_text() -> str:
     """The prose of Python's own language reference, as `help()` shows it: paragraphs of sentences, blank lines between.
 
-    Without headings, code, grammar, tables, lists of fragments, version notes, marks of emphasis, and what it says again.
+    Without headings, code, grammar, tables, lists of fragments, version notes, marks of emphasis and repetitions.
     """
     from pydoc_data.topics import topics
 
-    said = {}
+    paragraphs = {}
     for name in sorted(topics):
         for block in re.split(r"\n\s*\n", topics[name]):
             if paragraph := prose(block):
-                said.setdefault(paragraph)
-    return "\n\n".join(said) + "\n"
+                paragraphs.setdefault(paragraph)
+    return "\n\n".join(paragraphs) + "\n"
 
 
 def prose(block: str) -> str:

@@ -8,7 +8,7 @@ from torch.nn import functional
 from reglab.core import plain
 from reglab.core.errors import UserError
 from reglab.core.streams import Moment, generator
-from reglab.data import prepared, source
+from reglab.data import load_source, prepared
 from reglab.data.augmentation.policy import Policy
 from reglab.data.prepared import Split
 from reglab.data.settings import Data
@@ -39,7 +39,7 @@ def draws(*shape, key="pretexts"):
 
 @pytest.fixture(scope="module")
 def study():
-    inputs, labels = source("digits")
+    inputs, labels = load_source("digits")
     bounds = {"labelled": (0, 500), "unlabelled": (500, 600), "validation": (600, 800), "test": (800, 1000)}
     parts = {part: slice(*ends) for part, ends in bounds.items()}
     numbers = np.arange(len(labels))

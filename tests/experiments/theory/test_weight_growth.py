@@ -6,7 +6,7 @@ import torch
 from scipy.optimize import minimize
 
 from reglab.core import figures
-from reglab.data import source
+from reglab.data import load_source
 from reglab.experiments.theory.topics.weight_growth import (
     WeightGrowth,
     descend,
@@ -24,7 +24,7 @@ from reglab.regularizers.label_smoothing import smooth
 @pytest.fixture(scope="module")
 def digits():
     """Three images of each of the digits 0 to 3."""
-    images, labels = source("digits")
+    images, labels = load_source("digits")
     rows = np.concatenate([np.flatnonzero(labels == digit)[:3] for digit in range(4)])
     return images[rows].reshape(len(rows), -1).astype(float), labels[rows]
 

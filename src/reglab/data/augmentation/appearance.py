@@ -1,4 +1,4 @@
-"""What changes about an image while everything in it stays where it is: colours, noise, a piece erased."""
+"""Changes of images that move no pixel: colours, noise, erased rectangles."""
 
 import torch
 from torch import Tensor
@@ -25,9 +25,9 @@ def recolor(images: Tensor, brightness: Tensor, contrast: Tensor, saturation: Te
     return torch.lerp(grey(images), images, saturation).clamp(0, 1)
 
 
-def noisy(images: Tensor, deviation: float, random: torch.Generator) -> Tensor:
-    """x + e with e ~ N(0, deviation^2), in units of the data; `random` lives on the device of the images."""
-    return images + deviation * torch.randn(images.shape, dtype=images.dtype, device=images.device, generator=random)
+def add_noise(images: Tensor, std: float, random: torch.Generator) -> Tensor:
+    """x + e with e ~ N(0, std^2), in units of the data; `random` lives on the device of the images."""
+    return images + std * torch.randn(images.shape, dtype=images.dtype, device=images.device, generator=random)
 
 
 def rectangles(share: Tensor, aspect: Tensor, x: Tensor, y: Tensor, height: int, width: int) -> Tensor:
@@ -35,7 +35,7 @@ def rectangles(share: Tensor, aspect: Tensor, x: Tensor, y: Tensor, height: int,
 
     share (batch,) in [0, 1] of the area; aspect (batch,): height over width, in shares of the sides, cut where the image
     is too narrow for it; x and y (batch,) in [0, 1): where, from touching the left and upper border on. The area differs
-    from what was asked by at most half the rectangle's height.
+    from `share` by at most half the rectangle's height.
     """
     lowest = (share * height).ceil().clamp(min=1)  # any lower and it would be wider than the image
     high = ((share * aspect).sqrt() * height).round().clamp(max=height).maximum(lowest)

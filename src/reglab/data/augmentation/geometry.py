@@ -1,7 +1,7 @@
 """Affine maps, one an example, and images seen through them.
 
 A map says for each place of the result where in the source to look. Places are in pixels from the centre of the image,
-x to the right and y down, so that rotations are rotations also where an image is wider than high.
+x to the right and y down, so that a rotation keeps shapes also where an image is wider than high.
 """
 
 import torch
@@ -12,7 +12,7 @@ from reglab.core.errors import UserError
 
 
 def sides(images: Tensor) -> tuple[int, int]:
-    """Height and width of images (batch, channels, height, width); UserError if they are none."""
+    """Height and width of images (batch, channels, height, width); UserError if they are not images."""
     if images.ndim != 4:
         found = " x ".join(map(str, images.shape[1:]))
         raise UserError(
@@ -55,10 +55,10 @@ def crop(maps: Tensor, share: Tensor, x: Tensor, y: Tensor, height: int, width: 
 
 
 def places(maps: Tensor, height: int, width: int) -> Tensor:
-    """Where each pixel looks: (batch, height, width, 2), in grid_sample's unit, in which the image reaches from -1 to 1.
+    """The source place of each pixel: (batch, height, width, 2), in grid_sample's unit, where an image reaches from -1 to 1.
 
-    torch's affine_grid starts from rounded coordinates; these are exact, so mirrors, whole shifts and no change at all are
-    bit for bit where the sides are powers of two. On larger images they take a third of the time.
+    torch's affine_grid starts from rounded coordinates; these are exact, so mirrors, whole shifts and the identity are
+    exact where the sides are powers of two. On larger images they take a third of the time.
     """
     x = torch.arange(width, dtype=maps.dtype, device=maps.device) - (width - 1) / 2
     y = torch.arange(height, dtype=maps.dtype, device=maps.device)[:, None, None] - (height - 1) / 2
@@ -70,13 +70,13 @@ def places(maps: Tensor, height: int, width: int) -> Tensor:
 def warp(images: Tensor, places: Tensor, *, nearest: bool = False, padding_mode: str = "zeros") -> Tensor:
     """Images (batch, channels, height, width), or maps without channels, as seen at `places`; the type stays.
 
-    `nearest` takes the value of the nearest pixel, whatever type it has, so that no label and no depth arises that was not
-    there; else the four around are mixed. `padding_mode` is that of PyTorch's grid_sample.
+    `nearest` takes the value of the nearest pixel, whatever type it has, so that no new label
+    or depth arises; else the four around are mixed. `padding_mode` is that of PyTorch's grid_sample.
     """
     # Written here rather than taken from kornia, which takes 1.3 to 4.5 times as long: benchmarks/augmentation.py.
     channels = images if images.ndim == 4 else images[:, None]
     if nearest:
-        return picked(channels, nearest_pixels(places, *channels.shape[2:], padding_mode)).view(images.shape)
+        return take_pixels(channels, nearest_pixels(places, *channels.shape[2:], padding_mode)).view(images.shape)
     seen = grid_sample(channels.to(places.dtype), places, "bilinear", padding_mode, align_corners=False)
     return seen.view(images.shape).to(images.dtype)
 
@@ -89,7 +89,7 @@ def nearest_pixels(places: Tensor, height: int, width: int, padding_mode: str) -
     return seen[:, 0].long()
 
 
-def picked(maps: Tensor, numbers: Tensor) -> Tensor:
+def take_pixels(maps: Tensor, numbers: Tensor) -> Tensor:
     """The values of maps (batch, channels, height, width) at pixels `numbers`, as they are; 0 at number 0."""
     flat = pad(maps.flatten(2), (1, 0))
     return flat.gather(2, numbers.flatten(1)[:, None].expand(-1, maps.shape[1], -1)).view(maps.shape)

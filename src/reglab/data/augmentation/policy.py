@@ -1,4 +1,4 @@
-"""The declared augmentation of a data set: by how much its images may be changed before they stop being what they are."""
+"""The declared augmentation of a data set: the largest changes of its images that keep their labels."""
 
 from dataclasses import dataclass
 from math import log1p, radians
@@ -8,7 +8,7 @@ from annotated_types import Ge, Le, Lt
 from torch import Tensor
 
 from reglab.core.streams import Moment
-from reglab.data.augmentation.appearance import noisy, recolor, rectangles
+from reglab.data.augmentation.appearance import add_noise, recolor, rectangles
 from reglab.data.augmentation.geometry import affine, crop, mirror, places, sides, warp
 
 
@@ -19,8 +19,8 @@ class Policy:
     Rotation and shear are in degrees either way, translation in shares of the side, scale between 1/(1 + scale) and
     1 + scale, flip the probability of swapping left and right, crop the largest share of the area that is cut away before
     the rest is enlarged. Brightness, contrast and saturation are factors between 1 - strength and 1 + strength, noise is a
-    deviation in units of the data, erasing the share of the area under a rectangle of zeros, three times as high as wide to
-    three times as wide. Outside the image lie zeros, its border, or its reflection: `padding_mode`, as in PyTorch.
+    standard deviation in units of the data, erasing the share of the area under a rectangle of zeros, from three times as
+    high as wide to three times as wide. Outside the image lie zeros, its border, or its reflection (`padding_mode`).
     """
 
     rotation: Annotated[float, Ge(0), Le(180)] = 0.0
@@ -39,10 +39,10 @@ class Policy:
     def __call__(
         self, images: Tensor, moment: Moment, indices: Tensor, examples: int, stream: str = "augmentation"
     ) -> Tensor:
-        """Float images (batch, channels, height, width) as they are shown at this moment; arguments as for `together`."""
-        return self.together(images, None, None, moment, indices, examples, stream)[0]
+        """Augment float images (batch, channels, height, width) at this moment; arguments as for `augment`."""
+        return self.augment(images, None, None, moment, indices, examples, stream)[0]
 
-    def together(
+    def augment(
         self,
         images: Tensor,  # (batch, channels, height, width) float
         masks: Tensor | None,  # (batch, height, width), with or without channels, any type
@@ -52,10 +52,10 @@ class Policy:
         examples: int,
         stream: str = "augmentation",
     ) -> tuple[Tensor, Tensor | None, Tensor | None]:
-        """Images, and masks and depth that follow their geometry with the value of the nearest pixel.
+        """Augment images; masks and depth follow their geometry, with the value of the nearest pixel.
 
-        Keyed by (seed, stream, epoch, example): an example is changed in one way an epoch, in whatever batch it sits;
-        noise is keyed by step. Where an epoch shows an example again, give `replace(moment, epoch=moment.step)`. Another
+        Keyed by (seed, stream, epoch, example): an example is changed in one way per epoch, in any batch; noise is
+        keyed by step. Where an epoch shows an example again, pass `replace(moment, epoch=moment.step)`. Another
         stream gives another view.
         """
         height, width = sides(images)
@@ -73,7 +73,7 @@ class Policy:
                 images, *(1 + draws * draws.new_tensor((self.brightness, self.contrast, self.saturation))).T
             )
         if self.noise:
-            images = noisy(images, self.noise, moment.generator(f"{stream}/noise", images.device))
+            images = add_noise(images, self.noise, moment.generator(f"{stream}/noise", images.device))
         if self.erasing:
             aspect, x, y = moment.uniform(f"{stream}/erasing", indices, 3, examples).T
             share = aspect.new_full(aspect.shape, self.erasing)

@@ -11,7 +11,7 @@ from reglab.data.loader import Batch
 
 @dataclass(frozen=True)
 class Variation:
-    """A policy for a training on so many examples: what an example gets depends on the epoch, not on its batch."""
+    """A policy for a training on so many examples: the change of an example depends on the epoch, not on its batch."""
 
     policy: Policy
     examples: int

@@ -1,7 +1,7 @@
 """Rendered scenes: shaded solids on a patterned floor, each image with its segmentation and its depth from one z-buffer.
 
 A camera looks over a floor to a slanted wall; both are papered with checks and stickers. Up to four solids stand in between,
-each further away than the one before. Colours and stripes tell nothing of the class.
+each further away than the one before. Colours and stripes do not depend on the class.
 
 A seed gives the same bytes on every machine: raw words of a bit generator, then operations on single elements that IEEE 754
 rounds exactly (+ - * / sqrt floor, comparisons); no long sums, no products of matrices, no transcendental functions.
@@ -16,7 +16,7 @@ from reglab.core.streams import seed_of
 from reglab.data.solids import SHAPES, Solids, z_buffer
 
 CLASSES = tuple(shape.__name__ for shape in SHAPES)
-IMAGES = 4000  # that `load` gives
+IMAGES = 4000  # that `load` returns
 OBJECTS, STICKERS = 4, 5  # at most, in an image
 NUMBERS = (19, 14 * OBJECTS, 8 * STICKERS)  # random ones: of the room, of its solids, of its stickers
 CHUNK = 32  # images rendered together: their arrays stay in the processor's cache
@@ -25,7 +25,7 @@ DEPTH, GRID = 12.0, 65536  # distance that counts as depth 1, and steps from dep
 NOISE_BYTES = 4  # whose sum is the noise of a value, nearly Gaussian
 
 
-class Scenes(NamedTuple):
+class RenderedScenes(NamedTuple):
     """Images (n, 3, s, s) uint8, class of the nearest solid (n,) int64, masks (n, s, s) uint8, depth (n, s, s) float32.
 
     A mask is 0 for floor and wall, else 1 + the class seen there. Depth is in [0, 1], along the camera's axis.
@@ -38,7 +38,7 @@ class Scenes(NamedTuple):
 
 
 class Room(NamedTuple):
-    """What is seen without the solids: distance, cosine of the light, place on the sheet along floor and wall, (n, s, s).
+    """The view without the solids: distance, cosine of the light, place on the sheet along floor and wall, (n, s, s).
 
     The floor's y is (n, 1, 1), the light's direction (3, n).
     """
@@ -58,7 +58,7 @@ def between(numbers: np.ndarray, low: float, high: float) -> np.ndarray:
 
 
 def dark(position: np.ndarray) -> np.ndarray:
-    """Which of two stripes, each one half wide, a position lies in."""
+    """Whether a position lies in the dark one of two stripes, each one half wide."""
     return position - np.floor(position) < np.float32(0.5)
 
 
@@ -101,15 +101,15 @@ def furniture(crowd: np.ndarray, numbers: np.ndarray, floor: np.ndarray) -> tupl
 
 
 def shadows(room: Room, kinds: np.ndarray, solids: Solids) -> np.ndarray:
-    """The share of light (n, s, s) that the solids leave to the floor: round shadows, drawn out away from the light."""
-    left = np.ones_like(room.depth)
+    """The share of light (n, s, s) that the solids leave on the floor: round shadows that stretch away from the light."""
+    remaining = np.ones_like(room.depth)
     x, z = room.light[0] / room.light[1], room.light[2] / room.light[1]
     for place in range(kinds.shape[1]):
         reach = np.where(kinds[:, place] < 0, np.float32(1e-3), solids.radius[:, place])
         away = (solids.x[:, place] - x * reach)[:, None, None], (solids.z[:, place] - z * reach)[:, None, None]
         across, along, reach = room.across - away[0], room.along - away[1], reach[:, None, None]
-        left = np.minimum(left, (across * across + along * along) / (2 * reach * reach))
-    return np.where(room.on_floor, np.maximum(left, np.float32(0.45)), 1)
+        remaining = np.minimum(remaining, (across * across + along * along) / (2 * reach * reach))
+    return np.where(room.on_floor, np.maximum(remaining, np.float32(0.45)), 1)
 
 
 def paper(numbers: np.ndarray, stickers: np.ndarray, room: Room) -> list[np.ndarray]:
@@ -140,11 +140,11 @@ def painted(colours: list, seen: np.ndarray, room: Room, v: np.ndarray, numbers:
     *rgb, p, q, r, shift, contrast = numbers[pixels[0], seen[pixels]].T
     across, up, ahead = (between(number, -2.5, 2.5) for number in (p, q, r))
     shade = 1 - np.maximum(between(contrast, -0.5, 0.35), 0) * dark(across * x + up * y + ahead * z + shift)
-    for colour, own in zip(colours, rgb, strict=True):
-        colour[pixels] = between(own, 0.25, 1) * shade
+    for colour, channel in zip(colours, rgb, strict=True):
+        colour[pixels] = between(channel, 0.25, 1) * shade
 
 
-def chunk(words: np.ndarray, size: int) -> Scenes:
+def chunk(words: np.ndarray, size: int) -> RenderedScenes:
     """The scenes of random words (n, sum(NUMBERS) + those of the noise)."""
     n, (u, v) = len(words), rays(size)
     numbers = (words[:, : sum(NUMBERS)] >> np.uint64(40)).astype(np.float32) * np.float32(2**-24)
@@ -174,10 +174,10 @@ def chunk(words: np.ndarray, size: int) -> Scenes:
     depth = np.floor(np.minimum(depth / np.float32(DEPTH), 1) * np.float32(GRID) + np.float32(0.5)) / np.float32(GRID)
     nearest = np.where(masks > 0, depth, 2).reshape(n, -1).argmin(1)
     classes = masks.reshape(n, -1)[np.arange(n), nearest].astype(np.int64) - 1
-    return Scenes(images, classes, masks.astype(np.uint8), depth)
+    return RenderedScenes(images, classes, masks.astype(np.uint8), depth)
 
 
-def render(count: int, size: int = 32, seed: int = 0) -> Scenes:
+def render(count: int, size: int = 32, seed: int = 0) -> RenderedScenes:
     """Scenes of `size` x `size` pixels; the i-th is a function of (seed, i, size), and its content of (seed, i) alone.
 
     UserError unless the size is even and at least 16.
@@ -192,7 +192,7 @@ def render(count: int, size: int = 32, seed: int = 0) -> Scenes:
     starts = range(0, count, CHUNK)
     with np.errstate(divide="ignore", invalid="ignore"):  # rays that miss: NaN compares as false
         chunks = [chunk(np.stack([*map(words, range(i, min(i + CHUNK, count)))]), size) for i in starts]
-    return Scenes(*map(np.concatenate, zip(*chunks, strict=True)))
+    return RenderedScenes(*map(np.concatenate, zip(*chunks, strict=True)))
 
 
 def load() -> tuple[np.ndarray, np.ndarray]:

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from reglab.core.checks import Check, distance, standard_errors
 from reglab.core.streams import Moment, generator
-from reglab.data.augmentation.appearance import noisy, rectangles
+from reglab.data.augmentation.appearance import add_noise, rectangles
 from reglab.data.augmentation.geometry import affine, crop, mirror, places, warp
 from reglab.data.augmentation.policy import Policy
 
@@ -73,9 +73,9 @@ def following(images: Tensor) -> list[Check]:
     masks = torch.randint(0, 5, (BATCH, SIZE, SIZE), generator=generator("augmentation/masks")) * 7 + 3
     moment, indices = Moment(seed=0, epoch=2, step=9), torch.arange(BATCH)
     policy = Policy(rotation=30, translation=0.2, scale=0.3, shear=15, flip=0.5, crop=0.3, padding_mode="reflection")
-    _, seen, depth = policy.together(images, masks, masks / 2, moment, indices, BATCH)
+    _, seen, depth = policy.augment(images, masks, masks / 2, moment, indices, BATCH)
     flips = Policy(flip=0.5)
-    as_images, as_masks, _ = flips.together(masks[:, None].float(), masks, None, moment, indices, BATCH)
+    as_images, as_masks, _ = flips.augment(masks[:, None].float(), masks, None, moment, indices, BATCH)
     new = set(seen.unique().tolist()) - set(masks.unique().tolist())
     return [
         Check("masks keep their set of labels", float(len(new)), 0.0),
@@ -89,13 +89,13 @@ def half_pixel(policy: Policy) -> float:
     """The largest difference between a wave as image and as depth: half a pixel off each way, each way pi / 63 steep."""
     wave = torch.linspace(0, pi, 64).sin()
     images = (wave * wave[:, None]).expand(BATCH, 1, 64, 64)
-    shown, _, depth = policy.together(images, None, images, Moment(0, 2, 9), torch.arange(BATCH), BATCH)
+    shown, _, depth = policy.augment(images, None, images, Moment(0, 2, 9), torch.arange(BATCH), BATCH)
     return distance(shown, depth)
 
 
 def appearance() -> list[Check]:
     blank = torch.zeros(200, 3, SIZE, SIZE)
-    noise = noisy(blank, 0.3, generator("augmentation/noise")).flatten()
+    noise = add_noise(blank, 0.3, generator("augmentation/noise")).flatten()
     share, aspect, x, y = torch.rand(4, 4000, generator=generator("augmentation/rectangles"))
     share = 0.1 + 0.9 * share  # smaller ones may take no pixel, and then have no height to tell
     erased = rectangles(share, 9**aspect / 3, x, y, 12, SIZE).float()

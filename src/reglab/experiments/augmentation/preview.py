@@ -24,7 +24,7 @@ def preview(policy: Policy, images: Tensor, masks: Tensor | None = None, depth: 
     indices, columns = torch.arange(len(images)), {"original": (images, masks, depth)}
     for epoch in range(EPOCHS):
         moment = Moment(seed=0, epoch=epoch, step=epoch)
-        columns[f"epoch {epoch + 1}"] = policy.together(images, masks, depth, moment, indices, len(images))
+        columns[f"epoch {epoch + 1}"] = policy.augment(images, masks, depth, moment, indices, len(images))
     kinds = [kind for kind in KINDS if columns["original"][kind] is not None]
     rows = [(example, kind) for example in range(len(images)) for kind in kinds]
     width, height = SIDE * len(columns) + 0.3, SIDE * len(rows) + 0.3

@@ -8,7 +8,7 @@ import numpy as np
 from torch import Tensor
 
 from reglab.data.augmentation.variation import Variation
-from reglab.data.loader import Batch, Pair, Pairs, Repeated
+from reglab.data.loader import Batch, PairedBatch, PairedLoader, Repeated
 from reglab.data.prepared import Split
 from reglab.training.learner import Diverged
 from reglab.training.network import Network
@@ -34,12 +34,12 @@ class SemiSupervised:
     def learner(
         self, network: Network, regularizers: tuple, training: Training, unlabelled: Variation, seed: int
     ) -> Supervised:
-        """Learns from `Pair`s; the regularizers, augmentation first, act on the labelled examples as from scratch."""
+        """Learns from `PairedBatch`s; the regularizers, augmentation first, act on the labelled examples as from scratch."""
         return self.learner_class()(network, regularizers, training, unlabelled, self, seed)
 
-    def batches(self, labelled: Batch, unlabelled: Batch, training: Training, steps: int, seed: int) -> Pairs:
+    def batches(self, labelled: Batch, unlabelled: Batch, training: Training, steps: int, seed: int) -> PairedLoader:
         """An epoch of so many steps."""
-        return Pairs(
+        return PairedLoader(
             Repeated(labelled, training.batch_size, seed, steps),
             Repeated(unlabelled, self.unlabelled_batch_size, seed, steps, stream="unlabelled_order"),
         )
@@ -67,7 +67,7 @@ class SemiSupervisedLearner(Supervised):
         super().__init__(network, regularizers, training, seed)
         self.vary, self.method = vary, method
 
-    def training_step(self, batch: Pair, batch_index: int = 0) -> Tensor:
+    def training_step(self, batch: PairedBatch, batch_index: int = 0) -> Tensor:
         labelled = super().training_step(batch.labelled)
         unlabelled = self.unlabelled_loss(batch.unlabelled)
         if not unlabelled.isfinite():

@@ -29,7 +29,7 @@ def try_all(
 ) -> dict[Variant, Scores]:
     """Train every recipe on every split, in one pool, each in a folder of the entry; their scores."""
     jobs = {
-        (seed, variant): (train_seed, recipes[variant], splits[seed].blind())
+        (seed, variant): (train_seed, recipes[variant], splits[seed].without_test())
         for seed, variant in cases(splits, recipes)
     }
     train_variants(jobs, entry, stage, title)

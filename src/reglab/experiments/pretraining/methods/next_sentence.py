@@ -144,7 +144,7 @@ class NextSentence(Pretext):
     width: Annotated[int, Ge(1), Le(65_536)] = 256
     word_dropout: Annotated[float, Ge(0), Lt(1)] = 0.2
 
-    def read(self, folder: Path) -> text.Text:
+    def read(self, folder: Path) -> text.PreparedText:
         return text.read(folder / self.source)
 
     def task(self, source: Excerpts, study, setting: Setting, seed: int) -> Task:

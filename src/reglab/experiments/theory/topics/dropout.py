@@ -29,7 +29,7 @@ from torch.nn.functional import cross_entropy
 from reglab.core.checks import Check, distance
 from reglab.core.figures import COLORS, INK, canvas
 from reglab.core.streams import generator
-from reglab.data import source
+from reglab.data import load_source
 from reglab.experiments.theory.base import Finding, Topic
 
 CLASSES, DEPTHS = 10, (1, 2, 3)
@@ -109,7 +109,7 @@ def digits(units: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Principal components (n, units) of digits, of deviation one, and classes: one half, then the half held out."""
     from sklearn.decomposition import PCA
 
-    images, labels = source("digits")
+    images, labels = load_source("digits")
     flat = images.reshape(len(images), -1).astype(float)
     components = PCA(units, svd_solver="full", whiten=True).fit(flat[::2]).transform(flat)
     inputs, classes = torch.as_tensor(components), torch.as_tensor(labels)

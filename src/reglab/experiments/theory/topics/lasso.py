@@ -30,7 +30,7 @@ from reglab.core import streams
 from reglab.core.checks import Check
 from reglab.core.errors import UserError
 from reglab.core.figures import COLORS, INK, canvas
-from reglab.data import source
+from reglab.data import load_source
 from reglab.experiments.theory.base import Finding, Topic
 from reglab.training.penalties import soft_threshold
 
@@ -94,7 +94,7 @@ def noisy_digits(examples: int, noise_pixels: int) -> tuple[np.ndarray, ...]:
     The noise looks like ink: pixels that vary, each with its values shuffled among the images. Inputs are scaled to mean
     0 and deviation 1 of the training images; a pixel that is constant there stays 0.
     """
-    images, labels = source("digits")
+    images, labels = load_source("digits")
     random = np.random.default_rng(streams.seed_of("lasso"))
     pixels = images.reshape(len(images), -1).astype(float)
     train, held = np.split(random.permutation(len(pixels)), [examples])

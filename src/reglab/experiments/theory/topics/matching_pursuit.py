@@ -36,7 +36,7 @@ from reglab.core.checks import Check, distance
 from reglab.core.errors import UserError
 from reglab.core.figures import COLORS, canvas
 from reglab.core.streams import generator
-from reglab.data import source
+from reglab.data import load_source
 from reglab.experiments.theory.base import Finding, Topic
 
 SIDE, PIXELS = 8, 64
@@ -148,7 +148,7 @@ def learned(signals: Tensor, atoms: int, active: int) -> Tensor:
 
 def digits() -> tuple[Tensor, Tensor]:
     """Images (n, 64) in [0, 1], every other one held out."""
-    images = torch.as_tensor(source("digits")[0].reshape(-1, PIXELS), dtype=torch.float64)
+    images = torch.as_tensor(load_source("digits")[0].reshape(-1, PIXELS), dtype=torch.float64)
     return images[::2], images[1::2]
 
 

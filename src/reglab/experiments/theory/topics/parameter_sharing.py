@@ -32,7 +32,7 @@ from torch.nn import functional
 from reglab.core import streams
 from reglab.core.checks import Check
 from reglab.core.figures import COLORS, INK, canvas
-from reglab.data import source
+from reglab.data import load_source
 from reglab.experiments.theory.base import Finding, Topic, relative_difference
 from reglab.training.penalties import tying
 
@@ -143,7 +143,7 @@ class ParameterSharing(Topic):
         return Finding(numbers, held + solved, figure)
 
     def sharing(self, panel: Axes) -> tuple[dict, list[Check]]:
-        images = torch.as_tensor(source("digits")[0][:64]).double()
+        images = torch.as_tensor(load_source("digits")[0][:64]).double()
         height, width, size = *images.shape[2:], self.kernel_size
         positions = (height - size + 1) * (width - size + 1)
         random = streams.generator("parameter_sharing", "kernel")

@@ -24,7 +24,7 @@ from matplotlib.figure import Figure
 
 from reglab.core.checks import Check
 from reglab.core.figures import COLORS, INK, canvas
-from reglab.data import source
+from reglab.data import load_source
 from reglab.experiments.theory.base import Finding, Topic
 
 CLASSES = 10
@@ -106,7 +106,7 @@ class WeightGrowth(Topic):
     def run(self) -> Finding:
         from scipy.optimize import minimize_scalar
 
-        images, digits = source("digits")
+        images, digits = load_source("digits")
         rows = np.concatenate([np.flatnonzero(digits == digit)[: self.examples_per_class] for digit in range(CLASSES)])
         inputs, labels = images[rows].reshape(len(rows), -1).astype(float), digits[rows]
         steps = np.unique(np.geomspace(1, self.steps, 80).round().astype(int))
