@@ -188,6 +188,12 @@ def test_the_tree_of_the_readme_has_every_room_and_nothing_that_is_not_there():
     assert len(places) > len(rooms) and not missing
 
 
+def test_the_layers_are_drawn_in_the_order_of_the_contract():
+    contract, *_ = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]["contracts"]
+    drawing = next(block for block in blocks(DOCS / "architecture.md") if "technique_checks" in block)
+    assert [line.split()[0] for line in drawing.splitlines()] == contract["layers"]
+
+
 def test_the_readme_has_a_reason_for_every_dependency():
     table = (ROOT / "README.md").read_text("utf-8").partition("## Dependencies")[2]
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
