@@ -188,6 +188,12 @@ def test_the_tree_of_the_readme_has_every_room_and_nothing_that_is_not_there():
     assert len(places) > len(rooms) and not missing
 
 
+def test_an_edit_of_the_documentation_runs_no_stage_again():
+    stages = YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"]
+    deps = {dep for stage in stages.values() for dep in stage.get("do", stage).get("deps", [])}
+    assert deps and not [dep for dep in deps if dep.startswith(("docs", "README"))]
+
+
 def test_the_layers_are_drawn_in_the_order_of_the_contract():
     contract, *_ = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]["contracts"]
     drawing = next(block for block in blocks(DOCS / "architecture.md") if "technique_checks" in block)
