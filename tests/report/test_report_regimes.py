@@ -164,7 +164,7 @@ def test_of_a_recipe_that_diverged_no_spread_is_told():
     lost = dict.fromkeys(("deviation", "low", "high", "share"))
     rows = {metric: {source: lost for source in own} for metric, own in SOURCES["none"].items()}
     body = variance_sources.sources_section(study({}, variance_sources={"none": rows})).body
-    assert "a seed diverged, so nothing is said" in text(body)
+    assert "a seed diverged, so nothing can be said" in text(body)
 
 
 def test_equal_accuracies_alone_are_not_taken_for_nothing_drawn():

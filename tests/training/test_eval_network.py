@@ -18,7 +18,7 @@ from reglab.data.prepared import Split
 from reglab.experiments.few_labels.methods import mean_teacher
 from reglab.experiments.few_labels.methods.mean_teacher import MeanTeacher
 from reglab.experiments.few_labels.methods.pseudo_label import PseudoLabel
-from reglab.experiments.few_labels.run import Study, prepared_for, train_few
+from reglab.experiments.few_labels.run import Study, prepare_training, train_few
 from reglab.experiments.few_labels.settings import FewLabels
 from reglab.models.mlp import MLP
 from reglab.regularizers.dropout import Dropout, masks
@@ -161,7 +161,7 @@ def copies(technique) -> dict[str, tuple]:
     """A network with the technique's hooks, and each copy of it that the project makes, whose weights are others."""
     case = few_case()
     study = replace(STUDY, settings=replace(STUDY.settings, regularizers=(technique,)))
-    learner, *_ = prepared_for(MeanTeacher(unlabelled_batch_size=5), study, case, seed=0)
+    learner, *_ = prepare_training(MeanTeacher(unlabelled_batch_size=5), study, case, seed=0)
     network, averaging = build(MODEL, SHAPE, 3, seed=0), WeightAveraging(0.5)
     network.moment = Moment(seed=0, epoch=0, step=0)
     technique.prepare_model(network)
@@ -219,18 +219,18 @@ def test_hooks_act_on_a_copy_by_its_own_weights_and_its_own_mode(technique, kind
 
 def test_the_judged_teacher_has_as_many_active_units_as_the_student(tmp_path):
     study = replace(STUDY, settings=replace(STUDY.settings, regularizers=(KSparse(2),)))
-    learner, batches, parts = prepared_for(MeanTeacher(unlabelled_batch_size=5), study, few_case(), seed=0)
+    learner, batches, parts = prepare_training(MeanTeacher(unlabelled_batch_size=5), study, few_case(), seed=0)
     units = units_of(learner.eval_network().eval(), parts["test"].inputs)
     assert all((each != 0).sum(1).max() <= 2 for each in units)
     batch = next(iter(batches)).unlabelled
     sharp = learner.unlabelled_loss(batch).item()
-    without, *_ = prepared_for(MeanTeacher(unlabelled_batch_size=5), STUDY, few_case(), seed=0)
+    without, *_ = prepare_training(MeanTeacher(unlabelled_batch_size=5), STUDY, few_case(), seed=0)
     assert sharp != without.unlabelled_loss(batch).item(), "it gives its opinion with them"
 
 
 def test_the_teacher_gives_its_opinion_without_the_noise_of_the_student(monkeypatch):
     study = replace(STUDY, settings=replace(STUDY.settings, regularizers=(HiddenNoise(0.5), Dropout(0.2, 0.5))))
-    learner, batches, _ = prepared_for(MeanTeacher(unlabelled_batch_size=5), study, few_case(), seed=0)
+    learner, batches, _ = prepare_training(MeanTeacher(unlabelled_batch_size=5), study, few_case(), seed=0)
     batch, told = next(iter(batches)).unlabelled, []
     monkeypatch.setattr(mean_teacher, "consistency", lambda student, teacher, _: told.append(teacher) or student.sum())
     learner.train().unlabelled_loss(batch)
@@ -241,7 +241,7 @@ def test_the_teacher_gives_its_opinion_without_the_noise_of_the_student(monkeypa
 def test_a_teacher_under_weight_averaging_is_judged_by_the_average_of_the_student(tmp_path):
     """What the technique keeps beside the student's weights is copied to the teacher, which would keep the initial ones."""
     study = replace(STUDY, settings=replace(STUDY.settings, regularizers=(WeightAveraging(0.8),)))
-    learner, batches, _ = prepared_for(MeanTeacher(unlabelled_batch_size=5), study, few_case(), seed=0)
+    learner, batches, _ = prepare_training(MeanTeacher(unlabelled_batch_size=5), study, few_case(), seed=0)
     fit(learner, batches, [], tmp_path, study.training)
     judged, own = learner.eval_network().head.weight, learner.network.head
     assert torch.equal(judged, own.average_weight)

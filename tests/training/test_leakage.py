@@ -149,7 +149,7 @@ class PartsAndTheirNames(torch.nn.Module):
 
 def test_measurements_of_a_pretext_are_named_after_the_part_they_are_made_on():
     task = SimpleNamespace(learner=PartsAndTheirNames(), validation=1.0, test=2.0, probes=(10.0, 20.0))
-    found = pretraining.measured(task, trained=True)
+    found = pretraining.evaluate(task, trained=True)
     assert found == {
         "validation_pretext_loss": 1.0,
         "validation_linear_probe": 10.0,

@@ -109,7 +109,7 @@ def test_a_record_is_complete_and_says_the_same_everywhere(each, data):
 
 def test_a_members_examples_keep_their_true_labels(data):
     split, rows = data.split(0), np.array([3, 3, 7])
-    own = ensembling.taken(split, rows)
+    own = ensembling.with_labelled_rows(split, rows)
     assert np.array_equal(own.true_labels, split.true_labels[rows])
     assert np.array_equal(own.labels["labelled"], split.labels["labelled"][rows])
 
@@ -231,7 +231,7 @@ def test_bagging_trains_on_its_samples_and_nothing_else(run, data, tmp_path):
     rows = Bagging().sample(split.labels["labelled"], 3, seed, member, None)
     folder = tmp_path / "by_hand"
     folder.mkdir()
-    one_seed.train_seed(RECIPE, ensembling.taken(split, rows), stream(seed, member), folder)
+    one_seed.train_seed(RECIPE, ensembling.with_labelled_rows(split, rows), stream(seed, member), folder)
     by_hand = one_seed.finished_seed(folder, stream(seed, member))[1]
     published = load_file(tmp_path / "runs" / "ensembles" / "bagging" / "weights" / "seed-1.safetensors")
     for name, value in published.items():
@@ -301,13 +301,13 @@ def test_what_is_said_of_an_ensemble_follows_from_what_its_members_say():
     assert metrics["test_accuracy"] == metrics["train_accuracy"] == 10 / 12 and metrics["validation_accuracy"] == 4 / 6
     assert metrics["disagreement"] == pytest.approx((4 + 5 + 1) / 36)
     assert result.probabilities.shape == (12, 3) and result.weights["member_weights"].tolist() == [1, 1, 1]
-    assert result.growth.scores["vote"]["test_accuracy"].tolist() == [0.5, 8 / 12, 10 / 12], "a tie: the lower"
-    assert result.growth.scores["vote"]["validation_accuracy"].tolist() == [0.0, 2 / 6, 4 / 6]
-    assert result.growth.tests["average"].shape == (3, 12, 3)
+    assert result.curve.scores["vote"]["test_accuracy"].tolist() == [0.5, 8 / 12, 10 / 12], "a tie: the lower"
+    assert result.curve.scores["vote"]["validation_accuracy"].tolist() == [0.0, 2 / 6, 4 / 6]
+    assert result.curve.tests["average"].shape == (3, 12, 3)
 
 
 def test_a_seed_without_an_ensemble_has_no_numbers_and_unknown_probabilities(data):
     failed = ensembling.failed("member 1: too fast", RECIPE, data.split(0), 1.5)
     assert failed.of_record == {"status": "diverged", "reason": "member 1: too fast", "metrics": {}}
     assert failed.probabilities.shape == (36, 3) and np.isnan(failed.probabilities).all()
-    assert (failed.weights, failed.growth, failed.epochs) == ({}, None, 1.5)
+    assert (failed.weights, failed.curve, failed.epochs) == ({}, None, 1.5)

@@ -118,8 +118,8 @@ def test_from_scratch_is_the_network_of_its_seed(data, tmp_path):
     state = {f"backbone.{name}": value for name, value in network.backbone.state_dict().items()}
     save_file(state, tmp_path / "weights" / "seed-1.safetensors")
     case = few(data.split(1, clean=True), 1, (0, 1, 2))
-    scratch = few_labels.prepared_for(None, STUDY, case, 1)[0].network
-    started = few_labels.prepared_for(TransferMethod(Transfer("scratch"), tmp_path), STUDY, case, 1)[0].network
+    scratch = few_labels.prepare_training(None, STUDY, case, 1)[0].network
+    started = few_labels.prepare_training(TransferMethod(Transfer("scratch"), tmp_path), STUDY, case, 1)[0].network
     pairs = zip(scratch.state_dict().values(), started.state_dict().values(), strict=True)
     assert all(torch.equal(one, other) for one, other in pairs)
 
@@ -129,10 +129,10 @@ def test_images_are_augmented_first_and_then_techniques_act_in_the_order_of_the_
     study = replace(STUDY, settings=replace(SETTINGS, regularizers=techniques))
     case = few(data.split(0, clean=True), 1, (0, 1, 2))
     for method in (None, TransferMethod(Transfer("scratch"), pretext)):
-        augmented, *others = few_labels.prepared_for(method, study, case, 0)[0].regularizers
+        augmented, *others = few_labels.prepare_training(method, study, case, 0)[0].regularizers
         assert isinstance(augmented, few_labels.Augmented) and tuple(others) == techniques
     unaugmented = TransferMethod(Transfer("scratch", augment=False), pretext)
-    assert tuple(few_labels.prepared_for(unaugmented, study, case, 0)[0].regularizers) == techniques
+    assert tuple(few_labels.prepare_training(unaugmented, study, case, 0)[0].regularizers) == techniques
 
 
 def published(data, pretext, root, entry, **more):
@@ -307,14 +307,14 @@ def test_the_published_weights_are_those_of_the_most_labels_and_the_cost_is_that
         weights = load_file(folder / "weights" / f"seed-{seed}.safetensors")
         assert all(np.array_equal(most[f"weights/{name}"], value.numpy()) for name, value in weights.items())
     case = few(data.split(0, clean=True), 3, STUDY.classes)
-    learner, batches, _ = few_labels.prepared_for(method, STUDY, case, 0)
+    learner, batches, _ = few_labels.prepare_training(method, STUDY, case, 0)
     step = one_seed.flops_of_step(learner, next(iter(batches)))
     cost = json.loads((folder / "record.json").read_text())["cost"]
     assert cost == {"flops": 2 * 4 * step, "pretraining_flops": 0, "relative_to_none": 1.0} and step > 0
 
 
 def test_an_image_is_shown_in_another_way_at_each_step_of_an_epoch(data):
-    learner, batches, parts = few_labels.prepared_for(None, STUDY, few(data.split(0, clean=True), 3, (0, 1, 2)), 0)
+    learner, batches, parts = few_labels.prepare_training(None, STUDY, few(data.split(0, clean=True), 3, (0, 1, 2)), 0)
     augmented, network, batch = learner.regularizers[0], learner.network, next(iter(batches))
     shown = []
     for moment in (Moment(0, 0, 1), Moment(0, 0, 2), Moment(0, 1, 2)):

@@ -17,7 +17,7 @@ from reglab.experiments.few_labels.methods.autoencoder_classifier import Autoenc
 from reglab.experiments.few_labels.methods.label_spreading import LabelSpreading
 from reglab.experiments.few_labels.methods.mean_teacher import MeanTeacher, MeanTeacherLearner, consistency, follow
 from reglab.experiments.few_labels.methods.pseudo_label import PseudoLabel, pseudo_label_loss
-from reglab.experiments.few_labels.run import Study, prepared_for
+from reglab.experiments.few_labels.run import Study, prepare_training
 from reglab.experiments.few_labels.settings import FewLabels
 from reglab.models.convnet import ConvNet
 from reglab.models.mlp import MLP
@@ -62,7 +62,7 @@ def case():
 
 def fitted(method, case, folder, study=STUDY):
     folder.mkdir(parents=True, exist_ok=True)
-    learner, batches, parts = prepared_for(method, study, case, seed=0)
+    learner, batches, parts = prepare_training(method, study, case, seed=0)
     fit(learner, batches, [Whole(parts["labelled"]), Whole(parts["validation"])], folder, study.training, every=0.0)
     return learner
 
@@ -74,7 +74,7 @@ def same(one, other) -> bool:
 
 @pytest.mark.parametrize("method", METHODS, ids=named)
 def test_a_method_trains_with_the_settings_of_few_labels_and_batches_of_both_sizes(case, method):
-    learner, batches, _ = prepared_for(method, STUDY, case, seed=0)
+    learner, batches, _ = prepare_training(method, STUDY, case, seed=0)
     optimizer = learner.configure_optimizers()
     assert type(optimizer) is torch.optim.Adam and {group["lr"] for group in optimizer.param_groups} == {0.01}
     assert len(batches) == len(list(batches)) == 4
@@ -130,7 +130,7 @@ def gradients(learner, loss) -> dict[str, torch.Tensor]:
 
 def test_encoder_learns_from_labels_and_from_images_and_both_add_up(case):
     plain = Study(replace(SETTINGS, regularizers=()), STUDY.policy, "cpu", STUDY.classes)
-    learner, batches, _ = prepared_for(AutoencoderClassifier(weight=3.0), plain, case, seed=0)
+    learner, batches, _ = prepare_training(AutoencoderClassifier(weight=3.0), plain, case, seed=0)
     pair = next(iter(batches))
     both = gradients(learner, learner.training_step(pair))
     images = gradients(learner, learner.unlabelled_loss(pair.unlabelled))
@@ -167,7 +167,7 @@ def test_the_teacher_is_what_is_judged_and_published(case, tmp_path):
 
 
 def test_views_are_the_policys_scaled_by_a_strength(case):
-    learner, batches, _ = prepared_for(METHODS[0], STUDY, case, seed=0)
+    learner, batches, _ = prepare_training(METHODS[0], STUDY, case, seed=0)
     batch = next(iter(batches)).unlabelled
     half = replace(learner.vary, policy=Policy(rotation=10, translation=0.05))
     assert torch.equal(learner.view(batch, "a", 0.5), half(batch, learner.moment, "unlabelled/a"))
@@ -220,14 +220,14 @@ def test_the_teacher_is_the_average_of_the_students_steps_and_no_optimizer_moves
 
 def test_the_decoder_is_learned_with_the_encoder(case, tmp_path):
     method = AutoencoderClassifier(width=6, unlabelled_batch_size=5)
-    before = prepared_for(method, STUDY, case, seed=0)[0].decoder.state_dict()
+    before = prepare_training(method, STUDY, case, seed=0)[0].decoder.state_dict()
     after = fitted(method, case, tmp_path).decoder.state_dict()
     assert all(not torch.equal(of, after[name]) for name, of in before.items())
 
 
 @pytest.mark.parametrize("method", METHODS[:2], ids=named)
 def test_the_view_that_is_guessed_from_and_the_view_that_is_learned_on_are_drawn_apart(method, case):
-    learner, batches, _ = prepared_for(replace(method, weak_view_scale=1.0), STUDY, case, seed=0)
+    learner, batches, _ = prepare_training(replace(method, weak_view_scale=1.0), STUDY, case, seed=0)
     seen, view = [], learner.view
     learner.view = lambda *arguments: seen.append(view(*arguments)) or seen[-1]
     learner.unlabelled_loss(next(iter(batches)).unlabelled)
@@ -237,7 +237,7 @@ def test_the_view_that_is_guessed_from_and_the_view_that_is_learned_on_are_drawn
 
 @pytest.mark.parametrize("method", METHODS[:2], ids=named)
 def test_what_is_guessed_is_guessed_as_the_network_is_judged_and_learned_as_it_trains(method, case):
-    learner, batches, _ = prepared_for(method, STUDY, case, seed=0)
+    learner, batches, _ = prepare_training(method, STUDY, case, seed=0)
     modes = []
     for network in {learner.network, getattr(learner, "teacher", learner.network)}:
         network.train().register_forward_hook(lambda own, *_: modes.append(own.training))

@@ -19,7 +19,7 @@ from reglab.experiments.multitask.methods.depth_only import DepthOnly
 from reglab.experiments.multitask.methods.joint import Joint
 from reglab.experiments.multitask.methods.segmentation_only import SegmentationOnly
 from reglab.experiments.multitask.methods.soft_tied import SoftTied
-from reglab.experiments.multitask.methods.uncertainty_weighting import UncertaintyWeighting, uncertain
+from reglab.experiments.multitask.methods.uncertainty_weighting import UncertaintyWeighting, weight_losses
 from reglab.experiments.multitask.pictures import picture
 from reglab.training.one_seed import quiet
 
@@ -90,7 +90,7 @@ def test_learned_weights_at_their_best_are_in_inverse_proportion_to_the_losses()
     losses = {"segmentation": (parameter - 1).square().sum(), "depth": (2 * parameter + 1).abs().sum()}
     best = {"segmentation": (2 * losses["segmentation"]).log().detach(), "depth": losses["depth"].log().detach()}
     scales = {task: value.requires_grad_() for task, value in best.items()}
-    objective, weights = uncertain(losses, scales)
+    objective, weights = weight_losses(losses, scales)
     assert weights["segmentation"].item() == pytest.approx(0.5 / losses["segmentation"].item(), rel=1e-12)
     assert weights["depth"].item() == pytest.approx(1 / losses["depth"].item(), rel=1e-12)
     *flat, slope = torch.autograd.grad(objective, [*scales.values(), parameter], retain_graph=True)
@@ -105,7 +105,7 @@ def test_learned_weights_descend_to_their_best():
     optimizer = torch.optim.Adam(scales.values(), UncertaintyWeighting().rate)
     for _ in range(300):
         optimizer.zero_grad()
-        loss, weights = uncertain(losses, scales)
+        loss, weights = weight_losses(losses, scales)
         loss.backward()
         optimizer.step()
     assert weights["segmentation"].item() == pytest.approx(1 / 1.6, rel=0.01)

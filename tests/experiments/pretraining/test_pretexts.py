@@ -15,7 +15,7 @@ from reglab.data.settings import Data
 from reglab.data.sources.scenes import render
 from reglab.experiments.pretraining import pictures
 from reglab.experiments.pretraining import run as pretraining
-from reglab.experiments.pretraining.base import Setting, brought_to
+from reglab.experiments.pretraining.base import Setting, convert_images
 from reglab.experiments.pretraining.methods.contrastive import Contrastive, nt_xent
 from reglab.experiments.pretraining.methods.denoising import Denoising
 from reglab.experiments.pretraining.methods.masked import Masked, hidden_patches, masked_error
@@ -190,9 +190,9 @@ def test_other_classes_shows_only_the_classes_below(study):
 
 def test_images_of_another_kind_keep_their_mean():
     images = draws(3, 3, 32, 32)
-    small = brought_to(images, (1, 8, 8))
+    small = convert_images(images, (1, 8, 8))
     assert small.shape == (3, 1, 8, 8) and torch.allclose(small.mean((1, 2, 3)), images.mean((1, 2, 3)), atol=1e-6)
-    assert torch.equal(brought_to(images, (3, 32, 32)), images)
+    assert torch.equal(convert_images(images, (3, 32, 32)), images)
 
 
 def test_measures_are_the_same_each_time_and_do_not_depend_on_the_epoch(study):
@@ -283,8 +283,8 @@ def test_a_pretext_costs_all_its_examples_in_every_epoch(tmp_path, study):
     task.learner.network.load_state_dict(
         {name.removeprefix("weights/"): torch.as_tensor(of) for name, of in weights.items()}
     )
-    assert outcome["metrics"] == pretraining.measured(task, trained=True) and len(outcome["metrics"]) == 10
-    assert not any("pretext" in name for name in pretraining.measured(task, trained=False))
+    assert outcome["metrics"] == pretraining.evaluate(task, trained=True) and len(outcome["metrics"]) == 10
+    assert not any("pretext" in name for name in pretraining.evaluate(task, trained=False))
 
 
 def test_a_pretext_without_epochs_costs_nothing_and_is_the_network_of_its_seed(tmp_path, study):

@@ -71,7 +71,7 @@ def test_every_cell_takes_the_steps_of_the_study(data):
     taken = {}
     for size in (8, 10, 30, 60):  # 1, 2, 4 and 8 batches of 8; the study takes 2 epochs of 4
         [cell] = regimes.cells([size], [0.2], [4]).values()
-        placed = regimes.placed(RECIPE, cell, train_size=30)
+        placed = regimes.recipe_in_cell(RECIPE, cell, train_size=30)
         split = data.resized(0, size, 0.2)
         taken[size] = len(Loader(whole(split.inputs["labelled"], split.labels["labelled"], 3), 8, 0))
         taken[size] *= placed.training.epochs

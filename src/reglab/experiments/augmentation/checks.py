@@ -1,4 +1,4 @@
-"""What every policy stands on: the exact checks of augmentation, each against an operation of torch or a law."""
+"""Exact checks of augmentation, each against an operation of torch or a statistical law."""
 
 from dataclasses import fields, replace
 from math import pi
@@ -15,15 +15,15 @@ from reglab.data.augmentation.policy import Policy
 SIZE, BATCH = 16, 8
 
 
-def through(maps: Tensor, images: Tensor) -> Tensor:
-    """The images through these maps, in whatever precision they are."""
+def warp_by(maps: Tensor, images: Tensor) -> Tensor:
+    """The images warped by these maps, in their own precision."""
     return warp(images, places(maps, *images.shape[2:]))
 
 
 def checks() -> list[Check]:
     """Geometry, appearance, and how a policy draws; deterministic."""
     images = torch.rand(BATCH, 3, SIZE, SIZE, generator=generator("augmentation/checks"))
-    return [*geometry(images), *following(images), *appearance(), *drawing(images)]
+    return [*geometry(images), *targets(images), *appearance(), *drawing(images)]
 
 
 def geometry(images: Tensor) -> list[Check]:
@@ -36,12 +36,12 @@ def geometry(images: Tensor) -> list[Check]:
     corner = crop(still, one / 4, one, -one, SIZE, SIZE)  # a quarter of the area, at the upper right
     enlarged = images[:, :, : SIZE // 2, SIZE // 2 :].repeat_interleave(2, 2).repeat_interleave(2, 3)
     return [
-        Check("strength 0 changes no bit", distance(through(still, images), images), 0.0),
-        Check("a rotation by 90° = torch.rot90", distance(through(quarter, images), images.rot90(1, (2, 3))), 1e-5),
-        Check("a translation by whole pixels = a shift, bit for bit", distance(through(shifted, images), moved), 0.0),
+        Check("strength 0 changes no bit", distance(warp_by(still, images), images), 0.0),
+        Check("a rotation by 90° = torch.rot90", distance(warp_by(quarter, images), images.rot90(1, (2, 3))), 1e-5),
+        Check("a translation by whole pixels = a shift, bit for bit", distance(warp_by(shifted, images), moved), 0.0),
         Check(
             "a flip = torch.flip, bit for bit",
-            distance(through(mirror(still, one.bool()), images), images.flip(3)),
+            distance(warp_by(mirror(still, one.bool()), images), images.flip(3)),
             0.0,
         ),
         Check(
@@ -54,22 +54,22 @@ def geometry(images: Tensor) -> list[Check]:
 
 
 def two_rotations() -> float:
-    """Where the images are flat surfaces, which mixing four pixels reproduces, and no corner turns in from outside."""
+    """Two rotations against one, on linear ramps, which interpolation reproduces exactly, and without the border."""
     slopes = torch.rand(BATCH, 2, 1, 1, 1, generator=generator("augmentation/slopes"), dtype=torch.float64)
     ramp = torch.arange(SIZE, dtype=torch.float64)
     images = slopes[:, 0] * ramp + slopes[:, 1] * ramp[:, None]
     one = torch.ones(BATCH, dtype=torch.float64)
 
     def turned(images: Tensor, degrees: float) -> Tensor:
-        return through(affine(degrees * pi / 180 * one, one, 0 * one, 0 * one, 0 * one), images)
+        return warp_by(affine(degrees * pi / 180 * one, one, 0 * one, 0 * one, 0 * one), images)
 
     middle = slice(SIZE // 3, -(SIZE // 3))
     twice, once = turned(turned(images, 25), 40), turned(images, 65)
     return distance(twice[..., middle, middle], once[..., middle, middle])
 
 
-def following(images: Tensor) -> list[Check]:
-    """Masks and depth go where their image goes."""
+def targets(images: Tensor) -> list[Check]:
+    """Masks and depth are warped like their image."""
     masks = torch.randint(0, 5, (BATCH, SIZE, SIZE), generator=generator("augmentation/masks")) * 7 + 3
     moment, indices = Moment(seed=0, epoch=2, step=9), torch.arange(BATCH)
     policy = Policy(rotation=30, translation=0.2, scale=0.3, shear=15, flip=0.5, crop=0.3, padding_mode="reflection")
@@ -97,7 +97,7 @@ def appearance() -> list[Check]:
     blank = torch.zeros(200, 3, SIZE, SIZE)
     noise = add_noise(blank, 0.3, generator("augmentation/noise")).flatten()
     share, aspect, x, y = torch.rand(4, 4000, generator=generator("augmentation/rectangles"))
-    share = 0.1 + 0.9 * share  # smaller ones may take no pixel, and then have no height to tell
+    share = 0.1 + 0.9 * share  # smaller ones may cover no pixel, and then have no height
     erased = rectangles(share, 9**aspect / 3, x, y, 12, SIZE).float()
     height = erased.amax(3).sum((1, 2))
     excess = ((erased.sum((1, 2, 3)) - share * 12 * SIZE).abs() - height / 2).clamp(min=0).max().item()

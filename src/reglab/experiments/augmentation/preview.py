@@ -1,4 +1,4 @@
-"""What a policy makes of images, as a training shows it: for the eye to judge whether they are still what they were."""
+"""Draws images as a policy augments them in training, so that one can see whether they keep their meaning."""
 
 import torch
 from matplotlib.axes import Axes

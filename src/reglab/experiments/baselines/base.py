@@ -1,4 +1,4 @@
-"""What a classical baseline is, and how it is fitted."""
+"""The base of classical methods, and how they are fitted."""
 
 from typing import TYPE_CHECKING
 
@@ -7,7 +7,7 @@ from threadpoolctl import threadpool_limits
 
 from reglab.core.errors import UserError
 
-if TYPE_CHECKING:  # the estimators import scikit-learn when asked for: reading params.yaml should not take a second
+if TYPE_CHECKING:  # scikit-learn is imported when an estimator is made: reading params.yaml should not take a second
     from sklearn.base import ClassifierMixin
 
 
@@ -22,7 +22,7 @@ class Baseline:
 def fit_predict(
     estimator: "ClassifierMixin", train_x: np.ndarray, train_y: np.ndarray, parts: dict[str, np.ndarray], classes: int
 ) -> dict[str, np.ndarray]:
-    """Class probabilities (examples, classes) of each part (examples, ...), fitted to the training set alone.
+    """Fit the estimator to the training set alone; returns class probabilities (examples, classes) of each part.
 
     A class that the training set lacks has probability 0. Raises UserError when the estimator refuses the training set.
     """
@@ -37,9 +37,9 @@ def fit_predict(
             for part, x in parts.items():
                 probabilities[part][:, estimator.classes_] = estimator.predict_proba(flat(x))
     except ValueError as error:
-        refusal = " ".join(str(error).split())
+        reason = " ".join(str(error).split())
         raise UserError(
             f"params.yaml: baselines: scikit-learn's {type(estimator).__name__} refuses the {len(train_x)} training "
-            f"examples ({refusal}); change the entry, raise data.train_size or remove the baseline"
+            f"examples ({reason}); change the entry, raise data.train_size or remove the baseline"
         ) from error
     return probabilities

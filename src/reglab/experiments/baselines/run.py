@@ -1,4 +1,4 @@
-"""From a classical baseline to its record: fitted to every seed's labelled examples, one after the other."""
+"""Fits a classical method to the labelled examples of every seed, one after the other, and publishes the record."""
 
 from reglab.data.prepared import Prepared, Split
 from reglab.experiments.baselines.base import Baseline, fit_predict
@@ -11,7 +11,7 @@ def run(baseline: Baseline, data: Prepared, stage: Stage) -> dict:
     """Fit the baseline to every seed's split and publish the record; returns its content."""
     with stage.journal() as entry:
         splits = {seed: data.split(seed) for seed in stage.seeds}
-        probabilities = {seed: predicted(baseline, split, data.classes) for seed, split in splits.items()}
+        probabilities = {seed: predict(baseline, split, data.classes) for seed, split in splits.items()}
         seeds = {
             str(seed): {"status": "finished", "metrics": record.seed_metrics(split, probabilities[seed])}
             for seed, split in splits.items()
@@ -20,7 +20,7 @@ def run(baseline: Baseline, data: Prepared, stage: Stage) -> dict:
         return stage.publish(entry, {"seeds": seeds}, predicted=record.predictions(splits.values(), tested))
 
 
-def predicted(baseline: Baseline, split: Split, classes: int) -> dict:
+def predict(baseline: Baseline, split: Split, classes: int) -> dict:
     """Class probabilities (examples, classes) by part of the split."""
     parts = {part: split.inputs[part] for part in PARTS}
     return fit_predict(baseline.estimator(), parts["labelled"], split.labels["labelled"], parts, classes)

@@ -1,4 +1,4 @@
-"""What an ensemble is: the examples each member trains on, and members that predict as one network."""
+"""The base of ensembles: which examples each member trains on, and how members predict together."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -16,27 +16,27 @@ from reglab.training.network import Network
 
 
 def running(probabilities: Tensor, weights: Tensor, combine: str) -> Tensor:
-    """What the first 1, 2, ... m members predict together, (members, examples, classes), from what each predicts.
+    """The predictions (members, examples, classes) of the first 1, 2, ... m members together, from those of each member.
 
         average    p = sum_j w_j p_j / sum_j w_j
         geometric  p ~ exp(sum_j w_j log p_j / sum_j w_j), renormalised; a probability of 0 counts as 1e-38
         vote       p = sum_j w_j [c = argmax p_j] / sum_j w_j, the share of the votes; the lower class wins a tie
-        additive   p ~ exp(sum_j w_j [c = argmax p_j]): the same winner, surer with each vote
+        additive   p ~ exp(sum_j w_j [c = argmax p_j]): the same winner, with more confidence for each vote
 
-    probabilities: (members, examples, classes); weights: (members,), or (members, examples) where a member does not
-    speak on every example. NaN where no weight is left. A vote has no gradient.
+    probabilities: (members, examples, classes); weights: (members,), or (members, examples) where a member is not
+    asked about every example. NaN where all weights are 0. A vote has no gradient.
 
     Goodfellow, Bengio and Courville, Deep Learning, 2016, eqs. 7.52 to 7.54; Zhu, Zou, Rosset and Hastie, Multi-class
     AdaBoost, 2009, section 2.3, for the last.
     """
     weights = weights.view(len(weights), -1, 1)
     if combine == "geometric":
-        spoken = probabilities.clamp(min=torch.finfo(probabilities.dtype).tiny).log()
+        values = probabilities.clamp(min=torch.finfo(probabilities.dtype).tiny).log()
     elif combine in ("vote", "additive"):
-        spoken = one_hot(probabilities.argmax(2), probabilities.shape[2]).to(probabilities.dtype)
+        values = one_hot(probabilities.argmax(2), probabilities.shape[2]).to(probabilities.dtype)
     else:
-        spoken = probabilities
-    sums = (weights * spoken).cumsum(0)
+        values = probabilities
+    sums = (weights * values).cumsum(0)
     if combine == "additive":
         return sums.softmax(2)
     means = sums / weights.cumsum(0)
@@ -66,8 +66,8 @@ def logarithms(probabilities: Tensor) -> Tensor:
 class Committee(nn.Module):
     """Networks that predict as one: log-probabilities (batch, classes), where a probability of 0 counts as 1e-38.
 
-    Votes have no gradient. That of the log-probabilities is lent by the average of the same members, so that an attack
-    sees where they lean while it is the votes that it must turn: the backward pass of Athalye, Carlini and Wagner,
+    Votes have no gradient. The log-probabilities have that of the average of the same members instead, so that an attack
+    can follow a gradient while its success is still decided by the votes: the backward pass of Athalye, Carlini and Wagner,
     Obfuscated Gradients Give a False Sense of Security, 2018, section 4.1.
 
     Saved and loaded as any module: `state_dict` holds `networks.<member>.<name>` and `member_weights`.
@@ -91,8 +91,8 @@ class Committee(nn.Module):
         scores = logarithms(running(members, self.member_weights, self.combine)[-1])
         if self.combine not in ("vote", "additive"):
             return scores
-        lent = logarithms(running(members, self.member_weights, "average")[-1])
-        return scores + (lent - lent.detach())
+        average = logarithms(running(members, self.member_weights, "average")[-1])
+        return scores + (average - average.detach())
 
 
 class Ensemble:
@@ -107,10 +107,10 @@ class Ensemble:
         committee = ensemble.committee(networks, wrong, classes)
         metrics |= ensemble.metrics(committee, split, seed)
 
-    `sequential`: a member needs the ones before it; else all train side by side and `sample` gets no `wrong`.
-    `rules`: what `combine` may be, all of which are compared. `gathers`: members are networks of trained recipes, those
-    that `choose` names, and none is trained; `sample` and `member_recipe` have no part then. `metric_names`: the names in
-    `metrics`. `lecture`: the section of the report's chapter that shows it.
+    `sequential`: a member needs the ones before it; otherwise all train in parallel and `wrong` in `sample` is empty.
+    `rules`: the values that `combine` may have, all of which are compared. `gathers`: members are networks of trained
+    recipes, which `choose` names, and none is trained; `sample` and `member_recipe` are not called then. `metric_names`:
+    the names in `metrics`. `lecture`: the section of the report's chapter that shows it.
     """
 
     lecture: ClassVar[str] = "bagging"
@@ -127,15 +127,15 @@ class Ensemble:
         return self.members
 
     def choose(self, recipes: Mapping[str, Path]) -> list[dict]:
-        """Which of the recipes, given with the folders of their records, are members: `name` and what speaks for it."""
+        """Which of the recipes, given with the folders of their records, are members: `name` and the reason."""
         return []
 
     def member_recipe(self, recipe):
-        """The `fitting.Recipe` of a member, from that of the single model without any technique."""
+        """The `Recipe` of a member, from that of the single model without any technique."""
         return recipe
 
     def sample(self, labels: np.ndarray, classes: int, seed: int, member: int, wrong: np.ndarray) -> np.ndarray:
-        """The labelled examples that a member trains on, as row numbers into `labels` (n,); all of them unless told.
+        """The labelled examples that a member trains on, as row numbers into `labels` (n,); all of them by default.
 
         wrong: (earlier members, n), whether each is wrong on a labelled example.
         """
@@ -146,11 +146,11 @@ class Ensemble:
         return Committee(networks, self.combine, torch.ones(len(networks)))
 
     def metrics(self, committee: Committee, split: Split, seed: int) -> dict[str, float]:
-        """What the record says of this kind alone; `<other>_test_accuracy` is drawn beside the ensemble's own."""
+        """Metrics of this kind of ensemble alone; `<other>_test_accuracy` is drawn beside the ensemble's own."""
         return {}
 
     def picture(self, committee: Committee, split: Split, seed: int) -> Callable[[Sequence], None] | None:
-        """What fills three panels of the figure with pictures of a seed's ensemble; None without any."""
+        """A function that draws a seed's ensemble in three panels of the figure; None if there is nothing to draw."""
         return None
 
     @classmethod

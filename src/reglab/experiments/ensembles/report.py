@@ -1,4 +1,4 @@
-"""Ensembles as they grow: what each further member brings, and what it costs."""
+"""The section on ensembles: metrics by the number of members, and what each member costs."""
 
 from dataclasses import dataclass
 
@@ -28,9 +28,9 @@ COLUMNS = {
         "Share of the test examples on which two members choose different classes",
     ),
     "bias_squared": ("Bias²", lambda x: fixed(x, 3), "Of the Brier score, over seeds"),
-    "variance": ("Variance", lambda x: fixed(x, 3), "Of the Brier score, over seeds: what averaging takes away"),
+    "variance": ("Variance", lambda x: fixed(x, 3), "Of the Brier score, over seeds: the part that averaging reduces"),
 }
-# What only some kinds of ensemble know of themselves.
+# Metrics that only some kinds of ensemble have.
 FACTS = {
     "distinct_share": "of the labelled examples are in a member's bootstrap sample",
     "out_of_bag_share": "were left out by some member",
@@ -68,17 +68,19 @@ class EnsembleEntry(Shown):
         while shown < last:
             numbers.add(shown)
             shown *= 2
-        own = [row for row in self.entry.members if row["seed"] == "all" and row["combine"] == self.settings["combine"]]
+        rows = [
+            row for row in self.entry.members if row["seed"] == "all" and row["combine"] == self.settings["combine"]
+        ]
         return [
             {name: float(row[name] or "nan") for name in COLUMNS}
             | {"members": int(row["members"]), "passes": round(int(row["members"]) * self.passes)}
-            for row in own
+            for row in rows
             if int(row["members"]) in numbers
         ]
 
     @property
     def facts(self) -> list[str]:
-        """Its own numbers in words, means over seeds."""
+        """Its own metrics in words, means over seeds."""
         summary = self.entry.record["summary"]
         return [f"{percent(summary[name]['mean'])} % {words}" for name, words in FACTS.items() if name in summary]
 

@@ -1,4 +1,4 @@
-"""From the published record of an ensemble back to the network that was judged."""
+"""Rebuilds the network of an ensemble from its published record."""
 
 from collections.abc import Sequence
 from pathlib import Path

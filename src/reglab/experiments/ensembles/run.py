@@ -1,8 +1,8 @@
-"""From an ensemble's settings to its record: members trained in parallel, each once and for all, then evaluated as one.
+"""Trains the members of an ensemble in parallel, evaluates them together, and publishes the record.
 
-A member lies under `.reglab/members/` in the main checkout, in a folder named by what decides its outcome: the recipe,
-the data, the code, the seed, and the examples it is given. So 16 members asked for after 8 cost the 8 that are new, and
-a training that was killed goes on. The folder may be deleted at any time.
+A trained member is cached under `.reglab/members/` in the main checkout, in a folder named by everything that determines
+it: the recipe, the data, the code, the seed, and the examples it trains on. So raising `members` from 8 to 16 trains 8
+more, and a training that was killed continues. The cache may be deleted at any time.
 """
 
 import hashlib
@@ -33,12 +33,12 @@ from reglab.training.restore import blank, recipe_network
 
 @dataclass(frozen=True)
 class SeedResult:
-    """A seed's ensemble: its part of the record, test probabilities, weights, and growth (None where it diverged)."""
+    """A seed's ensemble: its part of the record, test probabilities, weights, and metrics by size (None if it diverged)."""
 
     of_record: dict
     probabilities: np.ndarray
     weights: dict[str, np.ndarray]
-    growth: SizeCurve | None
+    curve: SizeCurve | None
     epochs: float
 
 
@@ -76,14 +76,14 @@ def run(
         return stage.publish(
             entry,
             content,
-            **ensemble_size_curve(ensemble, committee, results, splits),
+            **draw_size_curve(ensemble, committee, results, splits),
             predicted=record.predictions(splits.values(), [result.probabilities for result in results]),
             weights={seed: result.weights for seed, result in zip(splits, results, strict=True)},
         )
 
 
 def member_cache_dir(about: About, member: Recipe, context: dict | None = None) -> Path:
-    """Where members of this recipe, trained by this code, lie, whatever ensemble size and rule they are for."""
+    """The cache of members of this recipe, trained by this code; it does not depend on the ensemble's size or rule."""
     members = About("members", about.name, [], about.dataset, plain.settings(member), [])
     place = journal.place(checkout.root(), members, journal.code_of(context))
     return checkout.root() / ".reglab" / "members" / place.name
@@ -106,7 +106,7 @@ def train_all(ensemble: Ensemble, member: Recipe, plain: Recipe, splits: dict[in
 
 
 def train_alone(ensemble: Ensemble, recipe: Recipe, split: Split, seed: int, member: int, cache: Path) -> None:
-    """Leave a member that needs no others in the cache."""
+    """Train a member that needs no others, and leave it in the cache."""
     rows = ensemble.sample(split.labels["labelled"], recipe.classes, seed, member, no_previous_errors(split))
     train_member(recipe, split, rows, seed, member, cache)
 
@@ -124,7 +124,7 @@ def train_member(
     folder = cache / f"{seed}-{member}-{key}"
     folder.mkdir(exist_ok=True)
     with checkout.locked(cache / f".{folder.name}.lock", f"member {member} of seed {seed}"):
-        train_seed(recipe, taken(split, rows), stream(seed, member), folder, log_every_epoch=False)
+        train_seed(recipe, with_labelled_rows(split, rows), stream(seed, member), folder, log_every_epoch=False)
     outcome, tensors = finished_seed(folder, stream(seed, member))
     network = blank(recipe, split, stream(seed, member))
     weights = record.starting_with("weights/", tensors)
@@ -132,7 +132,7 @@ def train_member(
     return outcome, network
 
 
-def taken(split: Split, rows: np.ndarray) -> Split:
+def with_labelled_rows(split: Split, rows: np.ndarray) -> Split:
     """The split with only the labelled examples at `rows`, which may repeat."""
     inputs, labels, numbers = (
         part | {"labelled": part["labelled"][rows]} for part in (split.inputs, split.labels, split.rows)
@@ -155,15 +155,17 @@ def evaluate(ensemble: Ensemble, recipe: Recipe, split: Split, seed: int, cache:
             wrong = np.concatenate([wrong, network(inputs).argmax(1).numpy()[None] != labels])
     try:
         committee = ensemble.committee(networks, wrong, recipe.classes).eval()
-    except UserError as error:  # of what the data alone could tell: the other stages of the study go on
+    except (
+        UserError
+    ) as error:  # it depends on the data and was not known before: the other stages of the study continue
         return failed(str(error), recipe, split, fmean(epochs))
     return assess(ensemble, committee, split, seed, fmean(epochs))
 
 
 def failed(reason: str, recipe: Recipe, split: Split, epochs: float) -> SeedResult:
-    """A seed without an ensemble."""
-    nothing = np.full((len(split.labels["test"]), recipe.classes), np.nan)
-    return SeedResult({"status": "diverged", "reason": reason, "metrics": {}}, nothing, {}, None, epochs)
+    """The result of a seed whose ensemble diverged."""
+    unknown = np.full((len(split.labels["test"]), recipe.classes), np.nan)
+    return SeedResult({"status": "diverged", "reason": reason, "metrics": {}}, unknown, {}, None, epochs)
 
 
 @torch.no_grad()
@@ -172,16 +174,16 @@ def assess(ensemble: Ensemble, committee: Committee, split: Split, seed: int, ep
     inputs = {part: torch.as_tensor(split.inputs[part]) for part in PARTS}
     labels = {part: torch.as_tensor(split.labels[part]) for part in inputs}
     probabilities = {part: committee.probabilities(values).numpy() for part, values in inputs.items()}
-    alone = committee.members(inputs["test"])
+    members = committee.members(inputs["test"])
     curve = size_curve(
         ensemble.rules,
         committee.member_weights,
-        alone,
+        members,
         labels["test"],
         committee.members(inputs["validation"]),
         labels["validation"],
     )
-    right = alone.argmax(2) == labels["test"]  # (members, examples)
+    right = members.argmax(2) == labels["test"]  # (members, examples)
     metrics = record.seed_metrics(split, probabilities) | {
         "first_member_test_accuracy": share(right[0]),
         "one_member_test_accuracy": share(right),
@@ -208,7 +210,7 @@ def trained_cost(
 
 
 def gathered_cost(chosen: Sequence[str], runs: Path) -> dict:
-    """The sum of what the recipes' records say."""
+    """The sum of the costs in the recipes' records."""
     costs = [record.read(runs / "regularizers" / name)["cost"] for name in chosen]
     return {name: sum(cost[name] for cost in costs) for name in costs[0]}
 
@@ -223,15 +225,15 @@ def passes(committee: Committee, split: Split) -> int:
     return len(counted)
 
 
-def ensemble_size_curve(
+def draw_size_curve(
     ensemble: Ensemble, committee: Committee, results: list[SeedResult], splits: dict[int, Split]
 ) -> dict[str, str]:
     """members.csv and the figure; nothing where a seed diverged. `committee` becomes the ensemble of the first seed."""
-    if any(each.growth is None for each in results):
+    if any(each.curve is None for each in results):
         return {}
     labels, rows = (np.stack([getattr(split, of)["test"] for split in splits.values()]) for of in ("labels", "rows"))
-    growths = [each.growth for each in results]
-    parts = all_splits(growths, labels, rows)
+    curves = [each.curve for each in results]
+    parts = all_splits(curves, labels, rows)
     ending = "_test_accuracy"
     others = {
         name.removesuffix(ending).replace("_", " "): fmean(each.of_record["metrics"][name] for each in results)
@@ -241,5 +243,5 @@ def ensemble_size_curve(
     seed, split = next(iter(splits.items()))
     committee.load_state_dict({name: torch.as_tensor(array) for name, array in results[0].weights.items()})
     pictures = ensemble.picture(committee, split, seed)
-    picture = figure(growths, parts, ensemble.combine, others, pictures)
-    return {"members": table(list(splits), growths, parts), "figure": picture}
+    picture = figure(curves, parts, ensemble.combine, others, pictures)
+    return {"members": table(list(splits), curves, parts), "figure": picture}

@@ -1,4 +1,4 @@
-"""What helps with few labels: transfer and semi-supervised methods against training from scratch and a classical method."""
+"""The tables of few labels: transfer and semi-supervised methods against training from scratch and a classical method."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ class Method(Compared):
 
     @property
     def candidate(self) -> bool:
-        """May it help: is it neither training from scratch, of either kind, nor the classical method?"""
+        """Whether it is a method under test: not the classical method, nor training from scratch of either kind."""
         return not self.classical and self.own.get("start") != "scratch"
 
     @property
@@ -54,14 +54,14 @@ class Method(Compared):
         return None if self.classical else self.entry.record.get("cost", {}).get("relative_to_none")
 
     def beside(self, variant: int) -> str:
-        """How well its confidence can be trusted, and what its error is made of."""
+        """Calibration, loss, bias² and variance, in words."""
         found = {title: self.measured(f"{metric}@{variant}").mean for metric, title in BESIDE.items()}
         return ", ".join(f"{title} {fixed(value, 3)}" for title, value in found.items() if not missing(value))
 
 
 @dataclass(frozen=True)
 class Group:
-    """The methods that tell the same classes apart (None: all of them), the highest accuracy first."""
+    """The methods for the same classes (None: all of them), the highest accuracy first."""
 
     classes: tuple[int, ...] | None
     methods: list[Method]
@@ -90,7 +90,7 @@ class Group:
 
     @property
     def answer(self) -> Markup:
-        """What is gained most over training from scratch."""
+        """Which method gains most over training from scratch."""
         return summary_sentence([m for m in self.methods if m.candidate], ACCURACY, self.variants, SCRATCH, LABELS)
 
     @property
@@ -118,7 +118,7 @@ def error(accuracy: Interval) -> Interval:
 
 
 def groups(entries: list[Entry], metrics: dict, variants: Sequence[int]) -> list[Group]:
-    """By the classes that are told apart, all of them first."""
+    """The methods grouped by their classes, the group of all classes first."""
     few = [entry for entry in entries if entry.family in FAMILIES]
     numbers = [numbers_of(entry, metrics) for entry in few]
     compared = [row for own in numbers for row in own.get("comparisons", {}).values()]
@@ -161,12 +161,12 @@ def against_rival(group: Group) -> Markup | None:
 
 
 def outcome(sign: int) -> str:
-    """What is shown of a lead, as a verb."""
+    """The sign of a lead that is shown, as a verb."""
     return {1: "beats", 0: "cannot be told from", -1: "falls short of"}[sign]
 
 
 def points_to_know(every: list[Group]) -> list[Point]:
-    """What stands beside the answer: what augmentation alone does, the new classes, what hurts, what diverged."""
+    """The points beside the answer: the effect of augmentation alone, the new classes, what hurts, what diverged."""
     found = [point for group in every for point in augmentation_alone(group)]
     found += [Point(group.title, group.answer) for group in every if group.classes]
     hurting = [
@@ -185,7 +185,7 @@ def points_to_know(every: list[Group]) -> list[Point]:
             )
             for m in diverged
         ]
-        text = Markup("{}. What diverged is not ranked, and nothing is compared with it.")
+        text = Markup("{}. Methods that diverged are not ranked, and nothing is compared with them.")
         found.append(Point("Diverged", text.format(listed(parts)), alarming=True))
     return found
 
@@ -196,7 +196,7 @@ def verdict(method: Method, variant: int) -> str | None:
 
 
 def augmentation_alone(group: Group) -> list[Point]:
-    """How much of a gain is augmentation: the entry from scratch that has none, against the one that has."""
+    """The effect of augmentation alone: training from scratch without it against training from scratch with it."""
     plain = [
         method
         for method in group.ranked
@@ -210,7 +210,7 @@ def augmentation_alone(group: Group) -> list[Point]:
     changes = listed([points(-effect.difference.mean) for effect in effects])
     text = Markup(
         "Augmentation alone changes training from scratch by {} points at {} {} ({} goes without it). "
-        "All other differences here are to training with it, so that none takes augmentation for a gain of its own."
+        "All other differences here are to training with augmentation, so that no method is credited with its gain."
     )
     where = listed(list(group.variants))
     return [Point("Augmentation", text.format(changes, where, LABELS, link(plain[0])))]

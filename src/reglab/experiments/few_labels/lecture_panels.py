@@ -15,7 +15,7 @@ from reglab.report.drawings import picture
 
 @dataclass(frozen=True)
 class Panel:
-    """One of the three: what it is, its picture, and a few numbers against the number of labels."""
+    """One of the three panels: a text, a picture, and a few numbers by the number of labels."""
 
     letter: str
     title: str
@@ -31,26 +31,26 @@ def row(method: Compared, measure: Measure, variants: Iterable[int]) -> tuple[Co
 
 
 def panels(entries: list[Entry], groups: list[Group], tasks: list[Compared], settings: dict) -> list[Panel]:
-    """Those of the three that the study has."""
+    """The panels for which the study has results."""
     pretexts = {entry.name: entry for entry in entries if entry.family == "pretraining"}
     found = [transfer(groups, pretexts, settings), multitask(tasks, settings), self_supervised(groups, pretexts)]
     return [panel for panel in found if panel]
 
 
 def transfer(groups: list[Group], pretexts: dict[str, Entry], settings: dict) -> Panel | None:
-    """From some classes to the others: from scratch, with the backbone frozen, and tuned."""
+    """Transfer from some classes to the others: from scratch, with the backbone frozen, and tuned."""
     for group in groups:
         start = next((pretexts.get(m.own["start"]) for m in group.methods if group.classes and m.candidate), None)
         if start:
-            taught = settings["pretraining"][start.name].get("classes")
-            source = f"the classes {listed(list(range(taught)))}" if taught else start.name
+            classes = settings["pretraining"][start.name].get("classes")
+            source = f"the classes {listed(list(range(classes)))}" if classes else start.name
             text = f"Learn from {source} and all their labels, then tell {listed(list(group.classes))} apart with few."
             return few(group, group.methods, "a", "Transfer learning", text, start)
     return None
 
 
 def self_supervised(groups: list[Group], pretexts: dict[str, Entry]) -> Panel | None:
-    """Inpainting, and what it is good for, beside training from scratch."""
+    """Inpainting, and training from its backbone beside training from scratch."""
     for group in groups:
         masked = [method for method in group.methods if method.own.get("start") == "masked" or method.reference]
         if not group.classes and "masked" in pretexts and len(masked) > 1:
@@ -66,7 +66,7 @@ def few(group: Group, methods: list[Method], letter: str, title: str, text: str,
 
 
 def multitask(tasks: list[Compared], settings: dict) -> Panel | None:
-    """One trunk for both tasks beside a network for each."""
+    """One trunk for both tasks beside one network for each."""
     named = {method.name: method for method in tasks}
     if "joint" not in named:
         return None

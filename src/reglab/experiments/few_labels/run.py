@@ -1,4 +1,4 @@
-"""From an entry of `transfer` or `semi_supervised` to its record: every seed, once for each number of labels a class."""
+"""Trains an entry of `transfer` or `semi_supervised` on every seed, for each number of labels, and publishes the record."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -27,7 +27,7 @@ from reglab.training.variants import cases, curves_csv, seeds_of_record, train_v
 
 @dataclass(frozen=True)
 class Augmented(Regularizer):
-    """Shows every example as the policy varies it, anew at each step: few examples come again within an epoch."""
+    """Augments every example anew at each step, because few examples are repeated within an epoch."""
 
     vary: Variation
 
@@ -36,7 +36,7 @@ class Augmented(Regularizer):
 
 
 class Frozen(nn.Sequential):
-    """Always in evaluation mode, so that the running statistics of normalisation layers stay too."""
+    """A module that stays in evaluation mode, so that the running statistics of normalisation layers are frozen too."""
 
     def train(self, mode: bool = True) -> "Frozen":
         return super().train(False)
@@ -44,7 +44,7 @@ class Frozen(nn.Sequential):
 
 @dataclass(frozen=True)
 class TransferMethod:
-    """Transfer as a method: the backbone of a seed's pretext, all tuned or the backbone frozen. `folder`: its record."""
+    """Starts from the backbone of a seed's pretext, which is tuned or frozen. `folder`: the record of the pretext."""
 
     entry: Transfer
     folder: Path
@@ -66,7 +66,7 @@ class TransferMethod:
 
 @dataclass(frozen=True)
 class Study:
-    """What all entries have in common: the section `few_labels`, the policy, the device, and which classes there are."""
+    """The settings that all entries share: the section `few_labels`, the policy, the device, and the classes."""
 
     settings: FewLabels
     policy: Policy
@@ -145,25 +145,25 @@ def run(
 def train_few(method, study: Study, case: Split, seed: int, folder: Path) -> None:
     """Leave `seed-<n>.safetensors` in `folder`: probabilities, the weights that they are of, and the outcome.
 
-    The test inputs are looked at once, after the last step.
+    Test inputs are used once, after the last step.
     """
     if method.classical:
         predicted = method.predict(case, len(study.classes))
         probabilities = {part: torch.as_tensor(values) for part, values in predicted.items()}
-        conclude(folder, seed, {"status": "finished"}, case, probabilities, {})
+        write_finished(folder, seed, {"status": "finished"}, case, probabilities, {})
         return
-    learner, batches, parts = prepared_for(method, study, case, seed)
+    learner, batches, parts = prepare_training(method, study, case, seed)
     outcome = fit(learner, batches, [Whole(parts["labelled"]), Whole(parts["validation"])], folder, study.training)
     network = learner.eval_network().eval().to(parts["test"].inputs.device)
     with torch.no_grad():
         probabilities = {part: network(parts[part].inputs).softmax(1).cpu() for part in PARTS}
     if outcome["status"] == "finished" and not all(values.isfinite().all() for values in probabilities.values()):
         outcome |= {"status": "diverged", "reason": "the last step made the weights infinite"}
-    conclude(folder, seed, outcome, case, probabilities, learner.basis().state_dict())
+    write_finished(folder, seed, outcome, case, probabilities, learner.basis().state_dict())
 
 
-def conclude(folder: Path, seed: int, outcome: dict, case: Split, probabilities: dict, weights: dict) -> None:
-    """Leave the finished seed in `folder`, its metrics in the outcome."""
+def write_finished(folder: Path, seed: int, outcome: dict, case: Split, probabilities: dict, weights: dict) -> None:
+    """Write the finished seed to `folder`, with its metrics in the outcome."""
     metrics = {}
     if outcome["status"] == "finished":
         metrics = record.seed_metrics(case, {part: values.numpy() for part, values in probabilities.items()})
@@ -172,7 +172,7 @@ def conclude(folder: Path, seed: int, outcome: dict, case: Split, probabilities:
     finish(folder, seed, outcome | {"metrics": metrics}, tensors)
 
 
-def prepared_for(method, study: Study, case: Split, seed: int):
+def prepare_training(method, study: Study, case: Split, seed: int):
     """The learner before its first step, its batches, and the parts of the case; without a method, training from scratch."""
     device = device_of(study.accelerator)
     parts = {part: whole(case.inputs[part], case.labels[part], len(study.classes), device) for part in PARTS}
@@ -191,5 +191,5 @@ def flops_of_training(method, study: Study, case: Split, seed: int) -> int:
     """Floating-point operations of all steps, each as the first; 0 for a classical method, which has none."""
     if method is not None and method.classical:
         return 0
-    learner, batches, _ = prepared_for(method, study, case, seed)
+    learner, batches, _ = prepare_training(method, study, case, seed)
     return flops_of_step(learner, next(iter(batches))) * study.settings.epochs * study.settings.steps

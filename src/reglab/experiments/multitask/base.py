@@ -1,9 +1,9 @@
-"""What learns one or both tasks on scenes, and how that is measured.
+"""The base of methods that learn one or both tasks on scenes, their learner, and the metrics.
 
 network = entry.network(shape, classes, seed)              # a trunk and a head for each task
 for batch in loader:
-    losses = task_losses(network(batch.inputs), batch)     # one a task
-    loss, terms = entry.objective(network, losses)         # how an entry makes one loss of them
+    losses = task_losses(network(batch.inputs), batch)     # one for each task
+    loss, terms = entry.objective(network, losses)         # the entry combines them
     loss.backward()
     optimizer.step()
 """
@@ -41,7 +41,7 @@ def whole(inputs, masks, depth, device: torch.device | str = "cpu") -> SceneBatc
 def task_losses(predicted: Mapping[str, Tensor], batch: SceneBatch) -> dict[str, Tensor]:
     """Means over all pixels, of the tasks that are predicted: cross-entropy in nats, and absolute error of the depth.
 
-    The absolute error forgives the jumps at the edges of solids, which a blurred prediction can not follow.
+    The absolute error is tolerant of the jumps at the edges of solids, which a blurred prediction cannot follow.
     """
     losses = {}
     if "segmentation" in predicted:
@@ -52,14 +52,14 @@ def task_losses(predicted: Mapping[str, Tensor], batch: SceneBatch) -> dict[str,
 
 
 def task_metrics(predicted: Mapping[str, Tensor], masks: Tensor, depth: Tensor, classes: int) -> dict[str, float]:
-    """Of the tasks that are predicted: `iou`, over all pixels, mean over background and classes; `depth_rmse`, `depth_mae`.
+    """Metrics of the predicted tasks: `iou`, over all pixels, mean over background and classes; `depth_rmse`, `depth_mae`.
 
     predicted: segmentation scores (n, 1 + classes, s, s) and depth (n, 1, s, s); masks, depth (n, s, s).
     """
     found = {}
     if "segmentation" in predicted:
-        seen = predicted["segmentation"].argmax(1)
-        found["iou"] = overlap(seen, masks, 1 + classes)
+        classified = predicted["segmentation"].argmax(1)
+        found["iou"] = overlap(classified, masks, 1 + classes)
     if "depth" in predicted:
         away = predicted["depth"][:, 0].flatten().double(), depth.flatten().double()
         found["depth_rmse"] = mean_squared_error(*away, squared=False).item()
@@ -86,7 +86,7 @@ class Multitask:
     tasks: ClassVar[tuple[str, ...]] = TASKS
 
     def maps(self, classes: int) -> dict[str, int]:
-        """How many maps each task puts out: a score for background and each class, a depth."""
+        """The number of maps that each task predicts: a score for background and each class, or a depth."""
         return {task: {"segmentation": 1 + classes, "depth": 1}[task] for task in self.tasks}
 
     def network(self, shape: Sequence[int], classes: int, seed: int) -> nn.Module:
@@ -94,7 +94,7 @@ class Multitask:
         return build_dense(shape[0], self.maps(classes), seed)
 
     def objective(self, network: nn.Module, losses: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
-        """What is minimised, and what else the learning curves show."""
+        """The loss that is minimised, and further terms for the learning curves."""
         return sum(losses.values()), {}
 
     def groups(self, network: nn.Module) -> list[dict]:
@@ -102,12 +102,12 @@ class Multitask:
         return [{"params": [*network.parameters()]}]
 
     def learner(self, shape: Sequence[int], classes: int, seed: int, training) -> "MultitaskLearner":
-        """What trains it: `training` says the `learning_rate`, `classes` how many there are beside the background."""
+        """The learner: `training` has the `learning_rate`; `classes` do not count the background."""
         return MultitaskLearner(self, self.network(shape, classes, seed), classes, training, seed)
 
 
 class MultitaskLearner(Learner):
-    """Minimises the entry's objective with Adam, whose learning rate falls to zero in a straight line."""
+    """Minimises the entry's objective with Adam, whose learning rate decays linearly to zero."""
 
     def __init__(self, entry: Multitask, network: nn.Module, classes: int, training, seed: int) -> None:
         super().__init__(network, training, seed)
@@ -116,8 +116,8 @@ class MultitaskLearner(Learner):
     def configure_optimizers(self) -> dict:
         optimizer = torch.optim.Adam(self.entry.groups(self.network), self.training_settings.learning_rate, fused=True)
         steps = self.trainer.estimated_stepping_batches
-        falling = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / steps)
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": falling, "interval": "step"}}
+        linear_decay = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / steps)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": linear_decay, "interval": "step"}}
 
     def training_step(self, batch: SceneBatch, batch_index: int = 0) -> Tensor:
         losses = task_losses(self.network(batch.inputs), batch)

@@ -1,4 +1,4 @@
-"""What was learned, as the report shows it: scenes beside what is predicted of them."""
+"""Draws test scenes beside the predictions of each learner."""
 
 from collections.abc import Mapping
 

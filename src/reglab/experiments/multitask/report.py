@@ -1,4 +1,4 @@
-"""Several tasks on one trunk: segmentation and depth, learned apart, tied, or together."""
+"""The section on several tasks: segmentation and depth, learned separately, tied, or on one trunk."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ MEASURES = (IOU, DEPTH)
 UNIT = {IOU: "\u00a0%", DEPTH: ""}
 SCENES = "labelled scenes"
 ALONE = {IOU: "segmentation_only", DEPTH: "depth_only"}
-# How the weights of the two tasks belong together, in the order of how much they share.
+# How the two tasks share weights, from least to most.
 KINDS = {
     "segmentation_only": "separate",
     "depth_only": "separate",
@@ -29,27 +29,27 @@ KINDS = {
 
 
 @dataclass(frozen=True)
-class Several(Compared):
+class MultitaskEntry(Compared):
     """An entry of `multitask`."""
 
     @property
     def kind(self) -> str:
         return KINDS.get(self.name, "")
 
-    def does(self, measure: Measure) -> bool:
-        """Has it learned this task?"""
+    def learns(self, measure: Measure) -> bool:
+        """Whether it has learned this task."""
         return not missing(self.measured(measure.metric).mean)
 
 
-def methods(entries: list[Entry], metrics: dict) -> list[Several]:
-    """The more their tasks share, the later."""
-    found = [Several(entry, numbers_of(entry, metrics)) for entry in entries if entry.family == "multitask"]
+def methods(entries: list[Entry], metrics: dict) -> list[MultitaskEntry]:
+    """The entries of `multitask`, ordered by how much their tasks share."""
+    found = [MultitaskEntry(entry, numbers_of(entry, metrics)) for entry in entries if entry.family == "multitask"]
     order = list(KINDS)
     return sorted(found, key=lambda method: order.index(method.name) if method.name in order else len(order))
 
 
-def values(found: list[Several], variants: Sequence[int]) -> dict:
-    """What the template shows; of the pictures that of the shared trunk first."""
+def values(found: list[MultitaskEntry], variants: Sequence[int]) -> dict:
+    """The values for the template; the picture of the shared trunk comes first."""
     pictured = sorted((m for m in found if m.entry.figure), key=lambda method: method.name != "joint")
     return {
         "methods": found,
@@ -63,8 +63,8 @@ def values(found: list[Several], variants: Sequence[int]) -> dict:
     }
 
 
-def answers(found: list[Several], variants: Sequence[int]) -> list[Point]:
-    """For each task: is it learned better beside the other?"""
+def answers(found: list[MultitaskEntry], variants: Sequence[int]) -> list[Point]:
+    """For each task, whether learning it together with the other helps."""
     points = []
     for measure, twin in ALONE.items():
         others = [method for method in found if method.name not in ALONE.values()]
@@ -76,11 +76,11 @@ def answers(found: list[Several], variants: Sequence[int]) -> list[Point]:
     return points
 
 
-def three_ways(found: list[Several], variants: Sequence[int]) -> Point | None:
+def three_ways(found: list[MultitaskEntry], variants: Sequence[int]) -> Point | None:
     """Separate networks, tied networks, one trunk: their numbers side by side, with the fewest scenes and the most."""
     named = {method.name: method for method in found}
     ways = {"separate": ALONE, "tied": dict.fromkeys(MEASURES, "soft_tied"), "shared": dict.fromkeys(MEASURES, "joint")}
-    if not all(name in named and named[name].does(m) for way in ways.values() for m, name in way.items()):
+    if not all(name in named and named[name].learns(m) for way in ways.values() for m, name in way.items()):
         return None
     sentences = []
     for variant in dict.fromkeys((variants[0], variants[-1])):
@@ -95,16 +95,18 @@ def three_ways(found: list[Several], variants: Sequence[int]) -> Point | None:
     return Point("Separate, tied, shared", Markup(" ").join(sentences))
 
 
-def points_to_know(found: list[Several], variants: Sequence[int]) -> list[Point]:
-    """What stands beside the answers."""
+def points_to_know(found: list[MultitaskEntry], variants: Sequence[int]) -> list[Point]:
+    """The points beside the answers."""
     points = [point] if (point := three_ways(found, variants)) else []
-    if lost := [method for method in found if method.diverged]:
-        text = Markup("{}. What diverged is not compared.").format(listed([link(method) for method in lost]))
+    if diverged := [method for method in found if method.diverged]:
+        text = Markup("{}. Methods that diverged are not compared.").format(
+            listed([link(method) for method in diverged])
+        )
         points.append(Point("Diverged", text, alarming=True))
     return points
 
 
-def figures(found: list[Several], variants: Sequence[int]) -> list[Markup]:
+def figures(found: list[MultitaskEntry], variants: Sequence[int]) -> list[Markup]:
     """IoU and depth error against the number of labelled scenes."""
     drawings = []
     for measure in MEASURES:
@@ -115,7 +117,7 @@ def figures(found: list[Several], variants: Sequence[int]) -> list[Markup]:
                 "reference" if method.name == ALONE[measure] else "shown",
             )
             for method in found
-            if method.does(measure)
+            if method.learns(measure)
         ]
         if lines:
             figure = against_labels(lines, variants, SCENES, f"{measure.title}, %" if measure.share else measure.title)
@@ -123,7 +125,7 @@ def figures(found: list[Several], variants: Sequence[int]) -> list[Markup]:
     return drawings
 
 
-def scaled(method: Several, measure: Measure, variant: int) -> list[float]:
+def scaled(method: MultitaskEntry, measure: Measure, variant: int) -> list[float]:
     return [(100 if measure.share else 1) * x for x in method.measured(measure.at(variant))]
 
 

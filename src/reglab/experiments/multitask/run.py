@@ -1,4 +1,4 @@
-"""From an entry of `multitask` to its record: every seed, once for each number of labelled scenes."""
+"""Trains an entry of `multitask` on every seed, for each number of labelled scenes, and publishes the record."""
 
 from pathlib import Path
 
@@ -49,7 +49,7 @@ def run(method: Multitask, settings: FewScenes, accelerator: str, data: Prepared
 
 
 def scenes_of(data: Prepared, seed: int, number: int) -> Scenes:
-    """A seed's first so many labelled scenes, its validation and its test scenes."""
+    """A seed's first `number` labelled scenes, and its validation and test scenes."""
     rows = {part: data.tensors[f"seed-{seed}/{part}"] for part in ("labelled", "validation", "test")}
     rows["labelled"] = rows["labelled"][:number]
     targets = ("inputs", "masks", "depth")
@@ -61,11 +61,11 @@ def train_scenes(
 ) -> None:
     """Leave `seed-<n>.safetensors` in `folder`: the weights, and in its metadata the outcome with its metrics.
 
-    The test scenes are looked at once, after the last step.
+    Test scenes are used once, after the last step.
     """
     device = device_of(training.accelerator)
     parts = {part: whole(**tensors, device=device) for part, tensors in scenes.items()}
-    learner, batches = prepared_for(method, settings, training, parts["labelled"], seed)
+    learner, batches = prepare_training(method, settings, training, parts["labelled"], seed)
     outcome = fit(learner, batches, [Whole(parts["validation"])], folder, training)
     learner.to(parts["test"].inputs.device)
     metrics = {}
@@ -75,7 +75,7 @@ def train_scenes(
     finish(folder, seed, outcome | {"metrics": metrics}, learner.network.state_dict())
 
 
-def prepared_for(method: Multitask, settings: FewScenes, training: Training, labelled: SceneBatch, seed: int):
+def prepare_training(method: Multitask, settings: FewScenes, training: Training, labelled: SceneBatch, seed: int):
     """The learner before its first step, and its batches."""
     learner = method.learner(labelled.inputs.shape[1:], len(CLASSES), seed, training)
     return learner, Repeated(labelled, training.batch_size, seed, settings.steps)
@@ -83,12 +83,12 @@ def prepared_for(method: Multitask, settings: FewScenes, training: Training, lab
 
 def flops_of_training(method: Multitask, settings: FewScenes, training: Training, scenes: Scenes, seed: int) -> int:
     """Floating-point operations of all steps, each as the first."""
-    learner, batches = prepared_for(method, settings, training, whole(**scenes["labelled"]), seed)
+    learner, batches = prepare_training(method, settings, training, whole(**scenes["labelled"]), seed)
     return flops_of_step(learner, next(iter(batches))) * settings.epochs * settings.steps
 
 
 def drawn(method: Multitask, training: Training, scenes: Scenes, seed: int, weights: dict[str, np.ndarray]) -> str:
-    """What the published weights make of some test scenes, as SVG."""
+    """Predictions of the published weights on some test scenes, as SVG."""
     torch.set_num_threads(1)
     shown = whole(**{name: values[:SHOWN] for name, values in scenes["test"].items()})
     learner = method.learner(shown.inputs.shape[1:], len(CLASSES), seed, training)

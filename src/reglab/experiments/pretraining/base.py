@@ -1,4 +1,4 @@
-"""What a pretext is: a task that needs no labels of the task to come, a learner for it, and a look at what it learned."""
+"""The base of pretexts: a task without labels of the target task, its learner, and probes of its representation."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ PROBE_EVERY = 5  # epochs
 
 
 class Setting(NamedTuple):
-    """What image pretexts have in common: the network, how images are varied, and the classes of the task to come."""
+    """The settings that image pretexts share: the network, the augmentation, and the classes of the target task."""
 
     architecture: Architecture
     policy: Policy
@@ -34,9 +34,9 @@ class Setting(NamedTuple):
 
 
 class Task(NamedTuple):
-    """A pretext made ready for a seed: who learns, from which examples; those it is measured on; and the probes.
+    """A pretext prepared for a seed: the learner, its training examples, held-out examples, and the probes.
 
-    `validation` and `test` measure the pretext itself, `probes` (validation, test) what its representation is good for.
+    `validation` and `test` measure the pretext itself, `probes` (validation, test) the quality of its representation.
     """
 
     learner: "PretextLearner"
@@ -59,7 +59,7 @@ class Pretext:
     learning_rate: float
 
     def read(self, folder: Path) -> Any:
-        """What was prepared of its source: a name, a fingerprint, and a view for each seed (`split`)."""
+        """Read the prepared source: a name, a fingerprint, and a split for each seed."""
         return prepared.read(folder / self.source)
 
     def training(self, accelerator: str) -> Training:
@@ -68,11 +68,11 @@ class Pretext:
         )
 
     def task(self, source: Any, study: Split, setting: Setting, seed: int) -> Task:
-        """`source` is a seed's view of the data that the entry names, `study` that of the study."""
+        """`source` is a seed's split of the data that the entry names, `study` that of the study."""
         raise NotImplementedError
 
     def picture(self, task: Task) -> Figure:
-        """What was learned, on validation examples."""
+        """Draw what was learned, on validation examples."""
         raise NotImplementedError
 
 
@@ -89,9 +89,9 @@ class PretextLearner(Learner):
         return self.network.backbone(inputs).flatten(1)
 
     def metrics(self, batch: Any) -> dict[str, Tensor]:
-        """`loss` on a batch and, where the pretext is a choice, `accuracy` and the `chance` of guessing right.
+        """`loss` on a batch and, where the pretext is a classification, `accuracy` and the accuracy of guessing, `chance`.
 
-        Always the same for the same weights.
+        Deterministic for given weights.
         """
         raise NotImplementedError
 
@@ -100,15 +100,15 @@ class PretextLearner(Learner):
         self.log_dict(measured, batch_size=len(batch.indices))
 
     def probed(self, probe: Probed) -> dict[str, float]:
-        """Both probes' accuracies."""
+        """The accuracies of both probes."""
         training = self.network.training
         self.network.eval()
         with torch.no_grad():
-            known, asked = self.features(probe.inputs), self.features(probe.held_out_inputs)
+            features, held_out = self.features(probe.inputs), self.features(probe.held_out_inputs)
         self.network.train(training)
         return {
-            "linear_probe": linear_probe(known, probe.labels, asked, probe.held_out_labels),
-            "neighbour_probe": neighbour_probe(known, probe.labels, asked, probe.held_out_labels),
+            "linear_probe": linear_probe(features, probe.labels, held_out, probe.held_out_labels),
+            "neighbour_probe": neighbour_probe(features, probe.labels, held_out, probe.held_out_labels),
         }
 
     def curves(self) -> dict[str, float]:
@@ -122,9 +122,9 @@ class PretextLearner(Learner):
 
 @dataclass(frozen=True)
 class ImagePretext(Pretext):
-    """A pretext on images, learned by the backbone of the task to come, without a look at labels.
+    """A pretext on images, learned by the backbone of the target task, without labels.
 
-    A subclass gives the learner and, where it needs one, another `head` and other examples.
+    A subclass gives the learner and the `head`, and may override the examples.
     """
 
     source: Literal["study", "scenes"] = "study"
@@ -133,16 +133,16 @@ class ImagePretext(Pretext):
     learning_rate: Annotated[float, Gt(0)] = 0.002
 
     def head(self, features: int, shape: Sequence[int]) -> nn.Module:
-        """What stands on the backbone's features while it learns the pretext."""
+        """The head on the backbone's features for the pretext."""
         raise NotImplementedError
 
     def learner(self, network: Network, training: Training, vary: Variation, seed: int) -> PretextLearner:
         raise NotImplementedError
 
     def examples(self, source: Split, shape: Sequence[int], device: str) -> tuple[Batch, Batch, Batch]:
-        """To learn from, to validate and to test: without labels; images of another source are brought to the shape."""
+        """Training, validation and test examples without labels; images of another source are converted to the shape."""
         parts = (torch.cat(images_of(source, "labelled", "unlabelled")), *images_of(source, "validation", "test"))
-        return tuple(without_labels(brought_to(images, shape), device) for images in parts)
+        return tuple(without_labels(convert_images(images, shape), device) for images in parts)
 
     def task(self, source: Split, study: Split, setting: Setting, seed: int) -> Task:
         device, shape = device_of(setting.accelerator), study.inputs["test"].shape[1:]
@@ -166,8 +166,8 @@ def images_of(split: Split, *parts: str) -> list[Tensor]:
     return [torch.as_tensor(split.inputs[part]) for part in parts]
 
 
-def brought_to(images: Tensor, shape: Sequence[int]) -> Tensor:
-    """Images (n, channels, height, width) of other channels and size: their mean or copies, averaged over areas."""
+def convert_images(images: Tensor, shape: Sequence[int]) -> Tensor:
+    """Images (n, channels, height, width) with other channels and another size: the mean of channels, averages of areas."""
     if images.shape[1] != shape[0]:
         images = images.mean(1, keepdim=True).expand(-1, shape[0], -1, -1)
     if images.shape[2:] != tuple(shape[1:]):

@@ -1,4 +1,4 @@
-"""What a pretext has learned, drawn: what it makes of an image, and which images lie close to each other."""
+"""Draws what a pretext has learned: its outputs for some images, and nearest neighbours in its representation."""
 
 from collections.abc import Sequence
 
@@ -47,7 +47,7 @@ def neighbours(learner, probe, count: int = 6) -> Figure:
     """
     near = nearest(learner.features(probe.inputs), learner.features(probe.held_out_inputs), count)
     labels = probe.held_out_labels.tolist()
-    asked = [labels.index(label) for label in sorted(set(labels))][:5]
-    named = {f"{labels[row]}: nearest": [probe.held_out_inputs[row], *probe.inputs[near[row]]] for row in asked}
-    right = [[True, *(probe.labels[near[row]] == labels[row]).tolist()] for row in asked]
+    queries = [labels.index(label) for label in sorted(set(labels))][:5]
+    named = {f"{labels[row]}: nearest": [probe.held_out_inputs[row], *probe.inputs[near[row]]] for row in queries}
+    right = [[True, *(probe.labels[near[row]] == labels[row]).tolist()] for row in queries]
     return rows(named, right)

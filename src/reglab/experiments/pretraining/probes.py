@@ -1,4 +1,4 @@
-"""Probes: what a representation holds, told by the simplest classifiers on top of it."""
+"""Probes: the quality of a representation, measured by simple classifiers on top of it."""
 
 from typing import NamedTuple
 
@@ -13,7 +13,7 @@ NEIGHBOURS = 5
 
 
 class Probed(NamedTuple):
-    """What probes are fitted on and judged by: inputs (n, *shape) and labels (n,) of either part."""
+    """The examples on which probes are fitted and tested: inputs (n, *shape) and labels (n,) of both parts."""
 
     inputs: Tensor
     labels: Tensor
@@ -31,11 +31,12 @@ def linear_probe(features: Tensor, labels: Tensor, held_out: Tensor, held_out_la
     """
     features, held_out = features.double(), held_out.double()
     mean, spread = features.mean(0), features.std(0, correction=0).clamp(min=1e-6)
-    known, asked = (features - mean) / spread, (held_out - mean) / spread
+    standardized, queries = (features - mean) / spread, (held_out - mean) / spread
     targets = one_hot(labels, int(max(labels.max(), held_out_labels.max())) + 1).double()
-    curvature = known.T @ known + RIDGE * len(known) * torch.eye(known.shape[1], dtype=known.dtype, device=known.device)
-    weights = torch.linalg.solve(curvature, known.T @ (targets - targets.mean(0)))
-    scores = asked @ weights + targets.mean(0)
+    identity = torch.eye(standardized.shape[1], dtype=standardized.dtype, device=standardized.device)
+    curvature = standardized.T @ standardized + RIDGE * len(standardized) * identity
+    weights = torch.linalg.solve(curvature, standardized.T @ (targets - targets.mean(0)))
+    scores = queries @ weights + targets.mean(0)
     return share(scores.argmax(1) == held_out_labels)
 
 
@@ -49,7 +50,7 @@ def neighbour_probe(features: Tensor, labels: Tensor, held_out: Tensor, held_out
     return share(votes.argmax(1) == held_out_labels)
 
 
-def nearest(features: Tensor, asked: Tensor, count: int) -> Tensor:
-    """The rows (m, count) of features (n, d) with the largest cosine to each of asked (m, d), the nearest first."""
-    cosines = normalize(asked.double(), dim=1) @ normalize(features.double(), dim=1).T
+def nearest(features: Tensor, queries: Tensor, count: int) -> Tensor:
+    """The rows (m, count) of features (n, d) with the largest cosine to each of queries (m, d), the nearest first."""
+    cosines = normalize(queries.double(), dim=1) @ normalize(features.double(), dim=1).T
     return cosines.topk(count, dim=1).indices

@@ -1,4 +1,4 @@
-"""What each pretext learned, and what its features are good for, beside those of the untrained network."""
+"""The section on pretexts: what each one learned, and how useful its features are compared with random ones."""
 
 from dataclasses import dataclass
 
@@ -13,29 +13,29 @@ from reglab.report.formats import fixed, missing, percent
 from reglab.report.study import Placed, Section, Study, body
 
 PROBES = (Measure("test_linear_probe", "Linear probe"), Measure("test_neighbour_probe", "Neighbour probe"))
-DOES = {
-    "scratch": "Nothing is learned: the weights as chance made them, with which every other is compared.",
+DESCRIPTIONS = {
+    "scratch": "Nothing is learned: random initial weights, the reference for all other pretexts.",
     "masked": "Parts of an image are hidden; the network fills them in.",
-    "denoising": "Noise is added to an image; the network takes it away.",
+    "denoising": "Noise is added to an image; the network removes it.",
     "orientation": "Of two versions of an image one is upside-down; the network tells which.",
     "contrastive": "Each image is varied twice; the network tells which two belong together.",
-    "supervised_base_classes": "The labels of some classes teach the network, which is then to learn the others.",
-    "other_images": "Rendered scenes and their labels teach the network, which is then to learn the study's images.",
+    "supervised_base_classes": "The network learns some classes from their labels and is then adapted to the others.",
+    "other_images": "The network learns rendered scenes from their labels and is then adapted to the study's images.",
     "next_sentence": "Of two sentences from one passage: does the second follow the first?",
 }
 
 
 @dataclass(frozen=True)
-class Learned(Compared):
+class PretextEntry(Compared):
     """An entry of `pretraining`."""
 
     @property
-    def does(self) -> str:
-        return DOES.get(self.name, "")
+    def description(self) -> str:
+        return DESCRIPTIONS.get(self.name, "")
 
     @property
     def text(self) -> bool:
-        """Is it on sentences? Then its probes are asked for something else than those of images."""
+        """Whether it learns from sentences; its probes then have another task than those of images."""
         return self.own.get("source") == "text"
 
     @property
@@ -59,7 +59,7 @@ class Learned(Compared):
 
     @property
     def above_chance(self) -> bool:
-        """Does the interval of the accuracy lie above chance?"""
+        """Whether the interval of the accuracy lies above chance."""
         low = self.measured("test_pretext_accuracy").low
         return not missing(low) and low > self.chance
 
@@ -73,12 +73,12 @@ class Learned(Compared):
         return picture(self.entry, "pretext")
 
 
-def pretexts(entries: list[Entry], metrics: dict) -> list[Learned]:
-    return [Learned(entry, numbers_of(entry, metrics)) for entry in entries if entry.family == "pretraining"]
+def pretexts(entries: list[Entry], metrics: dict) -> list[PretextEntry]:
+    return [PretextEntry(entry, numbers_of(entry, metrics)) for entry in entries if entry.family == "pretraining"]
 
 
-def values(found: list[Learned]) -> dict:
-    """What the template shows: the reference first, then in the order of params.yaml; what diverged apart."""
+def values(found: list[PretextEntry]) -> dict:
+    """The values for the template: the reference first, then the order of params.yaml; diverged entries separately."""
     ranked = sorted((row for row in found if not row.diverged), key=lambda row: not row.reference)
     diverged = [row for row in found if row.diverged]
     scratch = next((row for row in ranked if row.reference), None)
@@ -91,13 +91,13 @@ def values(found: list[Learned]) -> dict:
     return {"ranked": ranked, "diverged": diverged, "points": points, "curves": curves, "probes": PROBES}
 
 
-def learned_better(found: list[Learned], probe: Measure) -> Markup:
-    """By this probe: whose features are better than those of the untrained network, whose are worse, whose unclear."""
+def learned_better(found: list[PretextEntry], probe: Measure) -> Markup:
+    """By this probe, which features are better than those of the untrained network, which worse, which unclear."""
     judged = [(row, effect) for row in found if not row.reference and (effect := row.effect(probe.metric))]
     if not judged:
         return Markup("There is nothing to compare.")
 
-    def said(of: str, verdict: str) -> Markup:
+    def sentence(start: str, verdict: str) -> Markup:
         parts = [
             Markup("{} ({}\u00a0points, {})").format(
                 link(row), probe.difference(effect.difference.mean), probe.range(effect.difference)
@@ -105,15 +105,15 @@ def learned_better(found: list[Learned], probe: Measure) -> Markup:
             for row, effect in judged
             if effect.verdict == verdict
         ]
-        return Markup("{}: {}. ").format(of, listed(parts)) if parts else Markup("")
+        return Markup("{}: {}. ").format(start, listed(parts)) if parts else Markup("")
 
-    better = said("Better than without learning", "helps")
+    better = sentence("Better than without learning", "helps")
     better = better or Markup("None is shown to be better than without learning. ")
-    return (better + said("Worse", "hurts") + said("Cannot be told", "cannot tell")).rstrip()
+    return (better + sentence("Worse", "hurts") + sentence("Cannot be told", "cannot tell")).rstrip()
 
 
-def compare_with_chance(found: list[Learned]) -> Markup | None:
-    """How the pretexts that are a choice compare with guessing, on test examples."""
+def compare_with_chance(found: list[PretextEntry]) -> Markup | None:
+    """How the pretexts that are classifications compare with guessing, on test examples."""
     with_accuracy = [row for row in found if not missing(row.accuracy)]
     if not with_accuracy:
         return None
@@ -129,8 +129,8 @@ def compare_with_chance(found: list[Learned]) -> Markup | None:
     return Markup("{}.").format(listed(parts))
 
 
-def curve(row: Learned, scratch: Learned | None) -> Markup | None:
-    """Both probes over the epochs, on validation examples, means over seeds; dashed: what they were without learning."""
+def curve(row: PretextEntry, scratch: PretextEntry | None) -> Markup | None:
+    """Both probes over the epochs, on validation examples, means over seeds; dashed: the untrained network."""
     seeds = [seed for seed in row.entry.seeds("finished") if seed in row.entry.curves]
     curves, levels = {}, {}
     for probe in PROBES:

@@ -1,4 +1,4 @@
-"""From a pretext's settings to its record: all seeds in parallel, what each learned and what that is good for."""
+"""Learns a pretext on all seeds in parallel, probes its representation, and publishes the record."""
 
 from pathlib import Path
 from statistics import fmean
@@ -19,7 +19,7 @@ from reglab.training.one_seed import finish, finished_seed, fit, flops_of_step
 def run(pretext: Pretext, setting: Setting, source: Prepared, study: Prepared, stage: Stage) -> dict:
     """Learn the pretext of every seed from `source` and publish the record; returns its content.
 
-    `study` is the data of the task to come, whose labels are right here.
+    `study` is the data of the target task, with its true labels.
     """
     with stage.journal() as entry:
         jobs = [
@@ -43,7 +43,7 @@ def run(pretext: Pretext, setting: Setting, source: Prepared, study: Prepared, s
 def pretrain_seed(pretext: Pretext, setting: Setting, source, study, seed: int, folder: Path) -> None:
     """Learn one seed's pretext, and leave `seed-<n>.safetensors` in `folder`: the weights, and in its metadata the outcome.
 
-    Test examples are looked at once, after the last step.
+    Test examples are used once, after the last step.
     """
     if (folder / f"seed-{seed}.safetensors").exists():
         return
@@ -53,19 +53,19 @@ def pretrain_seed(pretext: Pretext, setting: Setting, source, study, seed: int, 
     if pretext.epochs:
         flops = pretext.epochs * flops_of_epoch(pretext.task(source, study, setting, seed))
         outcome = fit(learner, task.training, [Whole(task.validation)], folder, training)
-    metrics = measured(task, bool(pretext.epochs)) if outcome["status"] == "finished" else {}
+    metrics = evaluate(task, bool(pretext.epochs)) if outcome["status"] == "finished" else {}
     tensors = {f"weights/{name}": value for name, value in learner.network.state_dict().items()}
     finish(folder, seed, outcome | {"metrics": metrics, "flops": flops}, tensors)
 
 
 def flops_of_epoch(task: Task) -> float:
-    """Floating-point operations, as those of the first batch have it for each example."""
+    """Floating-point operations of an epoch: those of the first batch for each example."""
     sizes = [len(batch.indices) for batch in task.training]
     return flops_of_step(task.learner, next(iter(task.training))) * sum(sizes) / sizes[0]
 
 
 @torch.no_grad()
-def measured(task: Task, trained: bool) -> dict[str, float]:
+def evaluate(task: Task, trained: bool) -> dict[str, float]:
     """The pretext's own metrics on held-out examples, if it was `trained`, and those of both probes."""
     learner, metrics = task.learner.eval(), {}
     for part, probe in zip(("validation", "test"), task.probes, strict=True):

@@ -1,4 +1,4 @@
-"""The regime map as drawings: one panel a width, training size across, label noise up, one colour scale for all of them."""
+"""Draws the regime map: one panel for each width, training size across, label noise upwards, one colour scale."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ SHOWN = ("helps", "hurts")  # verdicts that are drawn in colour
 
 
 class Place(NamedTuple):
-    """A recipe in one cell: labelled examples, share of wrong labels, units of a layer; what it came to against none."""
+    """A recipe in one cell: labelled examples, share of wrong labels, units of a layer; its difference to none."""
 
     train_size: int
     label_noise: float
@@ -77,7 +77,7 @@ def scale_of(places: Sequence[Place]) -> Scale:
 
 
 def panel(name: str, places: Sequence[Place], width: int, scale: Scale) -> Markup:
-    """The cells of one width as an SVG with labelled axes; every cell holds its number and says the rest when pointed at."""
+    """The cells of one width as an SVG with labelled axes; each cell shows its number, and the rest as a tooltip."""
     own = [place for place in places if place.width == width]
     sizes, noises = sorted({place.train_size for place in own}), sorted({place.label_noise for place in own})
     across, height = (WIDTH - LEFT) / len(sizes), TOP + CELL * len(noises) + BOTTOM
@@ -109,20 +109,20 @@ def panel(name: str, places: Sequence[Place], width: int, scale: Scale) -> Marku
 
 
 def drawn(place: Place, x: float, y: float, across: float, scale: Scale) -> str:
-    """One cell: colour where it helps or hurts, hatched where nothing can be told, framed where nothing relevant differs."""
+    """One cell: coloured if it helps or hurts, hatched for "cannot tell", framed for "no relevant difference"."""
     kind = place.verdict.replace(" ", "-")
     frame = f'x="{x + 1.5:.1f}" y="{y + 1.5:.1f}" width="{across - 3:.1f}" height="{CELL - 3}" rx="2"'
     strength = f' fill-opacity="{scale.opacity(place.difference.mean):.2f}"' if place.verdict in SHOWN else ""
     mark = {"no relevant difference": "= ", "cannot tell": ""}.get(place.verdict, "")
     number = mark + points(place.difference.mean) if place.known else MISSING
     return (
-        f'<g class="cell {kind}"><title>{said(place)}</title><rect {frame}{strength}/>'
+        f'<g class="cell {kind}"><title>{tooltip(place)}</title><rect {frame}{strength}/>'
         f'<text x="{x + across / 2:.1f}" y="{y + CELL / 2 + 4:.1f}" text-anchor="middle">{number}</text></g>'
     )
 
 
-def said(place: Place) -> str:
-    """What pointing at a cell tells."""
+def tooltip(place: Place) -> str:
+    """The text that is shown when pointing at a cell."""
     if not place.known:
         return place.verdict
     low, high = points(place.difference.low), points(place.difference.high)

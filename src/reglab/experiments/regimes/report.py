@@ -1,4 +1,4 @@
-"""Where each recipe helps: the map over training size, label noise and width, drawn and put in words."""
+"""The section on where each recipe helps: maps over training size, label noise and width, with a summary in words."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,28 +34,28 @@ class Recipe(Shown):
 
     @property
     def sentence(self) -> Markup:
-        """Where it helps, where it hurts, and how much of the map says nothing."""
+        """Where it helps, where it hurts, and in how many cells nothing is shown."""
         if not any(place.known for place in self.places):
             return Markup("Nothing to compare: {}.").format(self.places[0].verdict)
-        told = [
+        shown = [
             Markup("<b>{}</b> {}").format(verdict, extent(found, self.places))
             for verdict in SHOWN
             if (found := self.where(verdict))
         ]
-        silent = [
+        undecided = [
             f"{len(found)} show{'s' if len(found) == 1 else ''} no relevant difference"
             if verdict == "no relevant difference"
             else f"in {len(found)} nothing can be told"
             for verdict in ("no relevant difference", "cannot tell")
             if (found := self.where(verdict))
         ]
-        start = Markup("It {}.").format(listed(told)) if told else f"It {NOWHERE}."
-        rest = f" Of {many(len(self.places), 'cell')}, {' and '.join(silent)}." if silent else ""
+        start = Markup("It {}.").format(listed(shown)) if shown else f"It {NOWHERE}."
+        rest = f" Of {many(len(self.places), 'cell')}, {' and '.join(undecided)}." if undecided else ""
         return Markup("{}{}").format(start, rest)
 
 
 def extent(found: Sequence[Place], every: Sequence[Place]) -> str:
-    """Where these places lie, and the largest difference among them."""
+    """Where these cells are, and the largest difference among them."""
     largest = max(found, key=lambda place: abs(place.difference.mean))
     mean, low, high = map(points, largest.difference)
     spread = f"{mean}\u00a0points, {low} to {high}"
@@ -102,19 +102,18 @@ def recipes(study: Study) -> list[Recipe]:
 def lead(maps: Sequence[Recipe]) -> Markup:
     """In how many cells each recipe helps, and hurts."""
 
-    def fate(own: Recipe) -> Markup:
-        counts = [f"{verdict} in {len(found)}" for verdict in SHOWN if (found := own.where(verdict))]
-        told = listed(counts) if counts else NOWHERE
-        return Markup("<b>{}</b> {}").format(own.name, told)
+    def summarize(recipe: Recipe) -> Markup:
+        counts = [f"{verdict} in {len(found)}" for verdict in SHOWN if (found := recipe.where(verdict))]
+        return Markup("<b>{}</b> {}").format(recipe.name, listed(counts) if counts else NOWHERE)
 
     every = many(len(maps[0].places), "cell")
     return Markup("Of {} of training size, label noise and width, {}.").format(
-        every, Markup("; ").join(map(fate, maps))
+        every, Markup("; ").join(map(summarize, maps))
     )
 
 
 def points_to_know(maps: Sequence[Recipe], seeds: int, confidence: float) -> list[Point]:
-    """Whose gain is the largest where, what helps here and hurts there, and whether there are too few seeds."""
+    """Which recipe gains most where, which help in some cells and hurt in others, and whether there are too few seeds."""
     found = []
     if leading := leaders(maps):
         text = Markup("Wherever something is shown to help, the largest gain is that of <b>{}</b>.").format(*leading)

@@ -1,4 +1,4 @@
-"""From a recipe to its record under `regimes`: every training size x label noise x width, every seed, in one pool."""
+"""Trains a recipe at every training size x label noise x width, with every seed, and publishes the record."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -47,7 +47,7 @@ def run(recipe: Recipe, grid: dict[str, Cell], data: Prepared, stage: Stage) -> 
         }
         first = stage.seeds[0]
         train_size = len(data.split(first).labels["labelled"])
-        recipes = {key: placed(recipe, cell, train_size) for key, cell in grid.items()}
+        recipes = {key: recipe_in_cell(recipe, cell, train_size) for key, cell in grid.items()}
         train = partial(train_seed, log_every_epoch=False)
         train_variants(
             {(seed, key): (train, recipes[key], split) for (seed, key), split in splits.items()}, entry, stage
@@ -65,11 +65,11 @@ def run(recipe: Recipe, grid: dict[str, Cell], data: Prepared, stage: Stage) -> 
         return stage.publish(entry, content)
 
 
-def placed(recipe: Recipe, cell: Cell, train_size: int) -> Recipe:
+def recipe_in_cell(recipe: Recipe, cell: Cell, train_size: int) -> Recipe:
     """The recipe in a cell: hidden layers that wide, and the epochs in which it takes the steps that it takes in the study.
 
-    `train_size` is that of the study. With the same epochs a cell of few examples would show what is not trained yet. What
-    a technique counts in epochs it counts so here too.
+    `train_size` is that of the study. With the same number of epochs, cells of few examples would be undertrained.
+    Settings of a technique that are in epochs stay as they are.
     """
     of_study, of_cell = (-(-size // recipe.training.batch_size) for size in (train_size, cell.train_size))  # batches
     training = replace(recipe.training, epochs=max(1, round(recipe.training.epochs * of_study / of_cell)))

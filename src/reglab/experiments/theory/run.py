@@ -1,4 +1,4 @@
-"""A theory topic from its settings to its record: numbers, figure, and the exact checks of the techniques it explains."""
+"""Runs a theory topic and publishes the record: numbers, figure, and the exact checks of the techniques it explains."""
 
 from reglab.core import figures
 from reglab.core.checks import check_record

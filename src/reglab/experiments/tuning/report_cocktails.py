@@ -1,4 +1,4 @@
-"""Which techniques were stacked, and which of them did it: the search, and each ingredient alone and beside the others."""
+"""The section on cocktails: the search for stacked techniques, and the effect of each ingredient, alone and added."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -44,8 +44,8 @@ class Ingredient:
             return Markup("<b>works beside the others</b>: {} points there; alone {}, {}").format(rest, gain, alone)
         if beside == "cannot tell":
             between = interval(self.without)
-            told = Markup("<b>cannot tell</b> whether it adds to the others: {} points beside them ({}); alone {}, {}")
-            return told.format(rest, between, gain, alone)
+            text = Markup("<b>cannot tell</b> whether it adds to the others: {} points beside them ({}); alone {}, {}")
+            return text.format(rest, between, gain, alone)
         if alone == "helps":
             return Markup(
                 "<b>redundant</b>: {} points alone, but no relevant difference beside the others ({})"
@@ -151,7 +151,7 @@ class Mixed(Shown):
         if self.row["left_out"]:
             found += Markup(" and leaves out {}").format(listed(self.row["left_out"]))
         if missing(full["difference"]):
-            return found + Markup(". A seed of it diverged, so nothing is said of the test.")
+            return found + Markup(". A seed of it diverged, so nothing can be said of the test.")
         mean, low, high = (points(full[key]) for key in ("difference", "low", "high"))
         found += Markup(". Against none: {} points of test accuracy, {} to {}, <b>{}</b>.").format(
             mean, low, high, full["verdict"]

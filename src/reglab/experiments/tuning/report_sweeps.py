@@ -1,4 +1,4 @@
-"""How far each technique gets when it is tuned: error against strength, the best after k settings, the chosen on the test."""
+"""The section on sweeps: error against strength, the best of k settings, and the chosen setting on the test part."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -187,21 +187,23 @@ def lead(found: Sequence[Tuned], seeds: int) -> Markup:
 
 
 def points_to_know(found: Sequence[Tuned]) -> list[Point]:
-    """What tuning changed, and where a grid may have been too small."""
-    told = []
+    """The effect of tuning, and grids that may have been too small."""
+    found_points = []
     gained = [(own, own.tested["mean"] - own.untuned["test_accuracy"]) for own in found if both_known(own)]
     if gained:
         parts = [Markup("<b>{}</b> {}").format(own.name, points(gain)) for own, gain in gained]
         text = Markup("Points of test accuracy over the entry as it stands in params.yaml: {}.").format(listed(parts))
-        told.append(Point("What tuning brought", text))
+        found_points.append(Point("What tuning brought", text))
     if ends := [own for own in found if own.outermost]:
         parts = [Markup("<b>{}</b> ({} {})").format(o.name, n, setting(o.chosen[n])) for o in ends for n in o.outermost]
         text = Markup("{}: chosen at the end of the grid, so a better value may lie beyond it.").format(listed(parts))
-        told.append(Point("Grid too small?", text))
-    if lost := [own for own in found if own.diverged]:
-        parts = [Markup("<b>{}</b> {}").format(own.name, many(own.diverged, "setting")) for own in lost]
-        told.append(Point("Diverged", Markup("{}; these were not chosen.").format(listed(parts)), alarming=True))
-    return told
+        found_points.append(Point("Grid too small?", text))
+    if diverged := [own for own in found if own.diverged]:
+        parts = [Markup("<b>{}</b> {}").format(own.name, many(own.diverged, "setting")) for own in diverged]
+        found_points.append(
+            Point("Diverged", Markup("{}; these were not chosen.").format(listed(parts)), alarming=True)
+        )
+    return found_points
 
 
 def both_known(own: Tuned) -> bool:

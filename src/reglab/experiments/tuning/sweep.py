@@ -1,4 +1,4 @@
-"""From a grid over one technique's settings to its record: chosen on validation data, then evaluated once."""
+"""Searches a grid of one technique's settings on validation data, evaluates the best once, and publishes the record."""
 
 from collections.abc import Sequence
 from dataclasses import replace

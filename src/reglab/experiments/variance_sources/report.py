@@ -1,4 +1,4 @@
-"""Where the spread over seeds comes from: one random stream at a time, drawn and put in words."""
+"""The section on the sources of the spread over seeds: one random stream at a time, as a figure and in words."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ class Spread:
         """The sources of the spread of test accuracy, the largest first, and whether the first stands out."""
         alone = {source: self.deviation("test_accuracy", source) for source in NAMES if source != ALL}
         if any(missing(spread.mean) for spread in alone.values()):
-            return Markup("<b>{}</b>: a seed diverged, so nothing is said.").format(self.name)
+            return Markup("<b>{}</b>: a seed diverged, so nothing can be said.").format(self.name)
         (first, largest), (_, second), *_ = order = sorted(alone.items(), key=lambda item: -item[1].mean)
         still = [
             source for source in alone if self.deviation("test_nll", source).mean == 0
@@ -59,7 +59,7 @@ class Spread:
             text += " Their intervals overlap, so which moves it most is open."
         if still:
             names = listed([NAMES[source] for source in still]).capitalize()
-            text += f" {names}: exactly zero, for nothing drawn there reaches the network."
+            text += f" {names}: exactly zero, because nothing drawn there affects the network."
         return text
 
 

@@ -1,4 +1,4 @@
-"""From a recipe to its record under `variance_sources`: one random stream takes every seed, the others stay at the first."""
+"""Trains a recipe with one random stream varied at a time, the others fixed at the first seed, and publishes the record."""
 
 from dataclasses import replace
 from functools import partial

@@ -23,10 +23,10 @@ def bootstrap(examples: int, seed: int, member: int) -> np.ndarray:
 class Bagging(Ensemble):
     """Samples of the same size as the original; a member sees 1 - (1 - 1/n)^n, about 63.2 % of the examples.
 
-    The record adds: `distinct_share`, what the samples really held; `out_of_bag_accuracy`, each labelled example judged
-    only by the members that did not see it, against its given label, over the `out_of_bag_share` of the examples that
-    some member left out; and `absent_classes`, how many classes a sample lacked altogether, mean over members. Such a
-    member goes on: its network has a score for every class, learns to give the absent one nothing, and can be outvoted.
+    The record adds: `distinct_share`, the share of distinct examples in the samples; `out_of_bag_accuracy`, each labelled
+    example predicted only by the members that did not see it, against its given label, over the `out_of_bag_share` of the
+    examples that some member left out; and `absent_classes`, how many classes a sample lacked, mean over members. Such a
+    member is kept: its network has a score for every class, learns a low one for the absent class, and can be outvoted.
 
     Sources: Breiman, Bagging Predictors, 1996; Breiman, Out-of-Bag Estimation, 1996; Goodfellow, Bengio and Courville,
     Deep Learning, 2016, section 7.11.
@@ -54,14 +54,14 @@ class Bagging(Ensemble):
         samples = self.samples(labels, seed)
         left_out = 1 - np.stack([np.bincount(rows, minlength=len(labels)) for rows in samples]).clip(max=1)
         members = committee.members(torch.as_tensor(split.inputs["labelled"]))
-        judged = left_out.any(0)
-        told = running(members, torch.as_tensor(left_out), self.combine)[-1].argmax(1).numpy()
-        right = told[judged] == labels[judged]
+        out_of_bag = left_out.any(0)
+        predicted = running(members, torch.as_tensor(left_out), self.combine)[-1].argmax(1).numpy()
+        right = predicted[out_of_bag] == labels[out_of_bag]
         classes = members.shape[2]
         return {
             "distinct_share": float(1 - left_out.mean()),
             "out_of_bag_accuracy": float(right.mean()) if len(right) else 0.0,
-            "out_of_bag_share": float(judged.mean()),
+            "out_of_bag_share": float(out_of_bag.mean()),
             "absent_classes": float(np.mean([classes - len(np.unique(labels[rows])) for rows in samples])),
         }
 
@@ -71,5 +71,5 @@ class Bagging(Ensemble):
         labels, classes = split.labels["labelled"], committee.networks[0].head.out_features
         if split.inputs["labelled"].ndim != 4:
             return None
-        wanted = min(8, classes - 1)  # the lecture's detector is one for "8"
+        wanted = min(8, classes - 1)  # the lecture draws an "8"
         return partial(draw, committee=committee, split=split, samples=self.samples(labels, seed), wanted=wanted)

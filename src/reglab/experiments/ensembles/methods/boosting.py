@@ -1,4 +1,4 @@
-"""Boosting: each weak network trains where those before it were wrong, and the better ones have more to say."""
+"""Boosting: each weak network focuses on the mistakes of those before it, and better ones have more weight."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -25,8 +25,8 @@ def samme(wrong: np.ndarray, classes: int, shrinkage: float = 1.0) -> tuple[np.n
         w_i <- w_i exp(a [wrong_i]) / sum
 
     wrong: (members, n), whether a member is wrong on an example. A member not better than chance, e >= 1 - 1/classes,
-    has no weight and leaves those of the examples as they are. One that is never wrong counts as if it were so on
-    half an example of the n. Shrinkage below 1 keeps a few wrong labels from drawing all the weight.
+    has weight 0 and does not change the weights of the examples. One that is never wrong counts as wrong on half an
+    example of the n. Shrinkage below 1 keeps a few wrong labels from drawing all the weight.
 
     Zhu, Zou, Rosset and Hastie, Multi-class AdaBoost, 2009, algorithm 2.
     """

@@ -10,7 +10,7 @@ from reglab.experiments.ensembles.base import Ensemble
 
 @dataclass(frozen=True)
 class DeepEnsemble(Ensemble):
-    """p = 1/m sum_j p_j: all that tells the members apart is chance, and the first is the single model of its seed.
+    """p = 1/m sum_j p_j: members differ only by chance, and the first is the single model of its seed.
 
     Source: Lakshminarayanan, Pritzel and Blundell, Simple and Scalable Predictive Uncertainty Estimation using Deep
     Ensembles, 2017, section 2.4.

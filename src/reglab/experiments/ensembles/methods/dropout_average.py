@@ -1,4 +1,4 @@
-"""Dropout average: one network trained with dropout; the thinned networks that masks leave of it are the members."""
+"""Dropout average: the members are the thinned networks of one network that was trained with dropout."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -16,7 +16,7 @@ from reglab.training.network import Network
 
 
 class Thinned(Committee):
-    """The networks that the masks 0, 1, ... leave of one network; mask j is the same at every call."""
+    """One network under the masks 0, 1, ...; mask j is the same at every call."""
 
     def __init__(self, network: Network, dropout: Dropout, combine: str) -> None:
         super().__init__([network], combine, torch.ones(dropout.masks))
@@ -66,5 +66,5 @@ class DropoutAverage(Ensemble):
         from reglab.evaluation.metrics import classification
 
         scaled = committee.networks[0](torch.as_tensor(split.inputs["test"])).softmax(1)
-        found = classification(scaled, torch.as_tensor(split.labels["test"]))
-        return {f"weight_scaling_test_{name}": value for name, value in found.items()}
+        metrics = classification(scaled, torch.as_tensor(split.labels["test"]))
+        return {f"weight_scaling_test_{name}": value for name, value in metrics.items()}

@@ -1,4 +1,4 @@
-"""Heterogeneous ensemble: the best recipes together, each with the network that it has trained already."""
+"""Heterogeneous ensemble: the networks that the best recipes have already trained, together."""
 
 import hashlib
 from collections.abc import Mapping
@@ -16,8 +16,8 @@ from reglab.experiments.ensembles.base import Committee, Ensemble
 from reglab.tracking.record import read
 
 
-def on_validation(record: dict) -> tuple[float, float] | None:
-    """Mean accuracy and loss over seeds, equal where the counts are; None where a seed did not finish."""
+def validation_scores(record: dict) -> tuple[float, float] | None:
+    """Validation accuracy and loss, means over seeds; None where a seed did not finish."""
     seeds = record["seeds"].values()
     if any(seed["status"] != "finished" for seed in seeds):
         return None
@@ -26,7 +26,7 @@ def on_validation(record: dict) -> tuple[float, float] | None:
 
 
 def digest(folder: Path) -> str:
-    """Of a published record and its weights."""
+    """The digest of a published record and its weights."""
     digest = hashlib.blake2b(digest_size=16)
     for path in (folder / "record.json", *sorted((folder / "weights").iterdir())):
         digest.update(path.read_bytes())
@@ -38,7 +38,7 @@ class Heterogeneous(Ensemble):
     """The `members` recipes under `regularizers` with the highest validation accuracy, mean over seeds, best first; of
     equals the one with the lower validation loss.
 
-    The test examples have no part in the choice, which is the same for all seeds. A member is the network that its
+    Test examples are not used for the choice, which is the same for all seeds. A member is the network that its
     record evaluated, averaged weights or masks included. The record's `best_recipe_test_accuracy` is that of the first.
 
     Source: Goodfellow, Bengio and Courville, Deep Learning, 2016, section 7.11: members may differ in anything, as long
@@ -53,7 +53,7 @@ class Heterogeneous(Ensemble):
 
     def choose(self, recipes: Mapping[str, Path]) -> list[dict]:
         """By validation accuracy, then the lower loss, then the name; UserError where fewer than `members` finished."""
-        scores = {name: on_validation(read(folder)) for name, folder in recipes.items()}
+        scores = {name: validation_scores(read(folder)) for name, folder in recipes.items()}
         ranked = sorted((-pair[0], pair[1], name) for name, pair in scores.items() if pair is not None)
         if len(ranked) < self.members:
             raise UserError(

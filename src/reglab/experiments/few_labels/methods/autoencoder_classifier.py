@@ -1,4 +1,4 @@
-"""An autoencoder shares its encoder with the classifier: labels teach one head, images alone the other."""
+"""An autoencoder that shares its encoder with the classifier: one head learns from labels, the other from images alone."""
 
 from dataclasses import dataclass
 from math import prod
@@ -20,7 +20,7 @@ def reconstruction_error(decoded: Tensor, images: Tensor) -> Tensor:
 
 
 class AutoencoderClassifierLearner(SemiSupervisedLearner):
-    """The encoder is the backbone. The decoder is drawn from a stream of its own, and thrown away in the end."""
+    """The encoder is the backbone. The decoder is drawn from a stream of its own, and discarded after training."""
 
     def __init__(self, network: Network, *others) -> None:
         super().__init__(network, *others)

@@ -37,10 +37,12 @@ class LabelSpreading(SemiSupervised):
         known, unknown = few.labels["labelled"], np.full(len(few.inputs["unlabelled"]), -1)
         images = np.concatenate([few.inputs["labelled"], few.inputs["unlabelled"]])
         estimator = Estimator("knn", n_neighbors=self.n_neighbors, alpha=self.alpha, max_iter=ITERATIONS, n_jobs=1)
-        told = {}
+        probabilities = {}
         with threadpool_limits(1), np.errstate(invalid="ignore"):  # sums in another order are other bits; 0/0 is NaN
             estimator.fit(flat(images), np.concatenate([known, unknown]))
             for part in ("labelled", "validation", "test"):
-                told[part] = np.zeros((len(few.inputs[part]), classes))
-                told[part][:, estimator.classes_] = estimator.predict_proba(flat(few.inputs[part]))
-        return {part: np.where(np.isnan(of).any(1, keepdims=True), 1 / classes, of) for part, of in told.items()}
+                probabilities[part] = np.zeros((len(few.inputs[part]), classes))
+                probabilities[part][:, estimator.classes_] = estimator.predict_proba(flat(few.inputs[part]))
+        return {
+            part: np.where(np.isnan(of).any(1, keepdims=True), 1 / classes, of) for part, of in probabilities.items()
+        }

@@ -1,4 +1,4 @@
-"""Mean teacher: a network agrees with the average of its own past about examples without labels."""
+"""Mean teacher: on examples without labels, a network learns to agree with the average of its past weights."""
 
 import copy
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Pseudo-labels: what the network already believes about an example without a label is taken for its label."""
+"""Pseudo-labels: the network's own confident prediction for an example without a label is used as its label."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -13,12 +13,12 @@ from reglab.data.loader import Batch
 from reglab.experiments.few_labels.base import SemiSupervised, SemiSupervisedLearner
 
 
-def pseudo_label_loss(logits: Tensor, beliefs: Tensor, threshold: float) -> Tensor:
+def pseudo_label_loss(logits: Tensor, probabilities: Tensor, threshold: float) -> Tensor:
     """1/n sum_i [max_y q_iy >= threshold] (-log softmax(z_i)_(argmax q_i)), in nats: examples of lower confidence count as 0.
 
-    logits z and beliefs q, which are probabilities: (n, classes).
+    logits z and probabilities q, which are probabilities: (n, classes).
     """
-    confidence, guess = beliefs.max(1)
+    confidence, guess = probabilities.max(1)
     return (functional.cross_entropy(logits, guess, reduction="none") * (confidence >= threshold)).mean()
 
 
@@ -27,8 +27,8 @@ class PseudoLabelLearner(SemiSupervisedLearner):
 
     def unlabelled_loss(self, batch: Batch) -> Tensor:
         with torch.no_grad(), evaluation_mode(self.network):
-            beliefs = self.network(self.view(batch, "guess", self.method.weak_view_scale)).softmax(1)
-        return pseudo_label_loss(self.network(self.view(batch, "student")), beliefs, self.method.threshold)
+            probabilities = self.network(self.view(batch, "guess", self.method.weak_view_scale)).softmax(1)
+        return pseudo_label_loss(self.network(self.view(batch, "student")), probabilities, self.method.threshold)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Depth alone: the twin with which learning both tasks is compared."""
+"""Depth alone: the reference for methods that learn both tasks."""
 
 from dataclasses import dataclass
 from typing import ClassVar

@@ -1,4 +1,4 @@
-"""A trunk for each task, drawn together: soft parameter tying, between separate networks and a shared trunk."""
+"""A trunk for each task, with a penalty on the distance between the two: soft parameter tying."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,9 @@ class Pair(nn.ModuleDict):
 
 @dataclass(frozen=True)
 class SoftTied(Multitask):
-    """Both losses + strength ||wA - wB||^2 over the weights of two trunks, which start as one; 0 lets them go.
+    """Both losses + strength ||wA - wB||^2 over the weights of two trunks, which start with equal weights.
+
+    Strength 0 trains them independently.
 
     Source: Goodfellow, Bengio and Courville, Deep Learning, 2016, section 7.9.
     """

@@ -1,4 +1,4 @@
-"""Both tasks on one trunk, each weighted by how certain the network is of it, which it learns as well."""
+"""Both tasks on one trunk, each weighted by a learned uncertainty."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from reglab.experiments.multitask.network import DenseNetwork
 SHARES = {"segmentation": 0.5, "depth": 1.0}  # of a log scale in the objective
 
 
-def uncertain(losses: Mapping[str, Tensor], log_scales: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
+def weight_losses(losses: Mapping[str, Tensor], log_scales: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
     """sum_t exp(-s_t) loss_t + share_t s_t, and the weights exp(-s_t).
 
     Absolute error over e^s, plus s, is the negative log-likelihood of a Laplace distribution, but for a constant; for the
@@ -43,7 +43,7 @@ class UncertaintyWeighting(Multitask):
         return network
 
     def objective(self, network: DenseNetwork, losses: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
-        loss, weights = uncertain(losses, network.log_scales)
+        loss, weights = weight_losses(losses, network.log_scales)
         return loss, {f"{task}_weight": weight for task, weight in weights.items()}
 
     def groups(self, network: DenseNetwork) -> list[dict]:

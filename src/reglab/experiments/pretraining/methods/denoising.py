@@ -1,4 +1,4 @@
-"""Denoising: noise is added to an image, and the network takes it away again."""
+"""Denoising: noise is added to an image, and the network removes it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

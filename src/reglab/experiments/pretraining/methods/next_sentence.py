@@ -30,9 +30,9 @@ from reglab.experiments.pretraining.sentence_pairs import build
 from reglab.training.learner import device_of
 
 JITTER = 3.0  # words by which the lengths of sentences that change places may differ, about
-TENTHS = 10  # of the text: which one a sentence stands in is what the probes are asked
+TENTHS = 10  # of the text: the probes predict which one a sentence is from
 QUERIES, NEAREST, SHOWN = 5, 3, 105  # of the picture: sentences, those nearest to each, characters of a line
-COMMON, TOLD = 60, 7  # words whose learned weights are looked at, and those told of either end
+COMMON, EXTREMES = 60, 7  # words whose learned weights are compared, and how many of either end are shown
 
 
 def neighbours(stretches: np.ndarray, rows: np.ndarray) -> np.ndarray:
@@ -152,10 +152,12 @@ class NextSentence(Pretext):
         loaders = {part: Pairs(source, part, self.batch_size, seed, device) for part in source.rows}
         held_out = [loader.batch(*loader.drawn(part)) for part, loader in loaders.items() if part != "training"]
         words, tenths = torch.as_tensor(source.words), torch.arange(len(source.words)) * TENTHS // len(source.words)
-        known, *asked = ([values[rows].to(device) for values in (words, tenths)] for rows in source.rows.values())
+        fitted, *held_out_parts = (
+            [values[rows].to(device) for values in (words, tenths)] for rows in source.rows.values()
+        )
         network = build(BUCKETS, self.width, seed).to(device)
         learner = NextSentenceLearner(network, self.training(setting.accelerator), WordDropout(self.word_dropout), seed)
-        probes = tuple(Probed(*known, *part) for part in asked)
+        probes = tuple(Probed(*fitted, *part) for part in held_out_parts)
         learner.probe = probes[0]
         return Task(learner, loaders["training"], *held_out, probes)
 
@@ -163,19 +165,19 @@ class NextSentence(Pretext):
     def picture(self, task: Task) -> Figure:
         """Validation sentences from places far apart, each with the nearest learned from; and how much words count."""
         excerpts, probe, learner = task.training.excerpts, task.probes[0], task.learner.eval()
-        asked = np.linspace(0, len(probe.held_out_inputs) - 1, QUERIES + 2).astype(int)[1:-1]
-        known, points = learner.features(probe.inputs), learner.features(probe.held_out_inputs[asked])
+        queries = np.linspace(0, len(probe.held_out_inputs) - 1, QUERIES + 2).astype(int)[1:-1]
+        features, points = learner.features(probe.inputs), learner.features(probe.held_out_inputs[queries])
         lines = []
-        for point, row, others in zip(points, asked, nearest(known, points, NEAREST).tolist(), strict=True):
+        for point, row, others in zip(points, queries, nearest(features, points, NEAREST).tolist(), strict=True):
             lines.append((excerpts.sentences[excerpts.rows["validation"][row]], True))
             for other in others:
-                said = excerpts.sentences[excerpts.rows["training"][other]]
-                lines.append((f"{known[other] @ point:.2f}   {said}", False))
+                sentence = excerpts.sentences[excerpts.rows["training"][other]]
+                lines.append((f"{features[other] @ point:.2f}   {sentence}", False))
             lines.append(("", False))
         weights = weights_of_words(excerpts, learner.network.counts.exp().squeeze(1).cpu().numpy())
-        told = [f"{word} {weights[word]:.2f}" for word in sorted(weights, key=weights.get)]
+        words_by_weight = [f"{word} {weights[word]:.2f}" for word in sorted(weights, key=weights.get)]
         lines.append(("What the commonest words came to count, each beginning with 1: least, and most", True))
-        lines += [(", ".join(some), False) for some in (told[:TOLD], told[-TOLD:])]
+        lines += [(", ".join(some), False) for some in (words_by_weight[:EXTREMES], words_by_weight[-EXTREMES:])]
         figure, axes = canvas(8.0, 0.19 * len(lines))
         axes.set_axis_off()
         axes.set(xlim=(0, 1), ylim=(len(lines), -1))
@@ -187,10 +189,10 @@ class NextSentence(Pretext):
 
 def weights_of_words(excerpts: Excerpts, weights: np.ndarray) -> dict[str, float]:
     """The weights of the commonest words that were learned from, no two of one number; weights: of all numbers."""
-    said = Counter(
+    counts = Counter(
         pair
         for row in excerpts.rows["training"]
         for pair in zip(text.WORD.findall(excerpts.sentences[row].lower()), excerpts.words[row].tolist(), strict=False)
     )
-    commonest = {number: word for (word, number), _ in reversed(said.most_common(COMMON))}
+    commonest = {number: word for (word, number), _ in reversed(counts.most_common(COMMON))}
     return {word: weights[number].item() for number, word in commonest.items()}

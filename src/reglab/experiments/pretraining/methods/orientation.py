@@ -1,4 +1,4 @@
-"""Orientation: of two versions of an image one is upside-down, and the network tells which."""
+"""Orientation: one of two versions of an image is upside-down, and the network predicts which."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -81,8 +81,8 @@ class Orientation(ImagePretext):
     def picture(self, task: Task) -> Figure:
         learner, images = task.learner.eval(), task.validation.inputs[: pictures.SHOWN]
         first, second, upright = pairs(images, generator(learner.seed, "validation_pairs", device=images.device))
-        said = learner.choice(first, second) > 0
-        right = (said == (upright > 0)).tolist()
-        chosen = [one if yes else other for one, other, yes in zip(first, second, said, strict=True)]
+        predicted = learner.choice(first, second) > 0
+        right = (predicted == (upright > 0)).tolist()
+        chosen = [one if yes else other for one, other, yes in zip(first, second, predicted, strict=True)]
         shown = {"first": first, "second": second, "said to be upright": chosen}
         return pictures.rows(shown, [[True] * len(images), [True] * len(images), right])

@@ -1,4 +1,4 @@
-"""Other images: a network learns to name the shapes of rendered scenes, and is then adapted to the study's images."""
+"""Other images: a network learns to classify rendered scenes, and is then adapted to the study's images."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from reglab.data.loader import Batch, whole
 from reglab.data.prepared import Split
 from reglab.data.sources.scenes import CLASSES
 from reglab.experiments.pretraining import pictures
-from reglab.experiments.pretraining.base import ImagePretext, PretextLearner, Task, brought_to
+from reglab.experiments.pretraining.base import ImagePretext, PretextLearner, Task, convert_images
 from reglab.experiments.pretraining.methods.supervised_base_classes import Classifier
 from reglab.training.network import Network
 from reglab.training.settings import Training
@@ -39,7 +39,7 @@ class OtherImages(ImagePretext):
     def examples(self, source: Split, shape: Sequence[int], device: str) -> tuple[Batch, Batch, Batch]:
         def of(part: str) -> Batch:
             return whole(
-                brought_to(torch.as_tensor(source.inputs[part]), shape), source.labels[part], len(CLASSES), device
+                convert_images(torch.as_tensor(source.inputs[part]), shape), source.labels[part], len(CLASSES), device
             )
 
         return of("labelled"), of("validation"), of("test")

@@ -1,4 +1,4 @@
-"""Scratch: no pretext at all, the initial weights; what every pretext is compared with."""
+"""Scratch: no pretext, random initial weights; the reference for all pretexts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from reglab.training.settings import Training
 
 @dataclass(frozen=True)
 class Scratch(ImagePretext):
-    """The network as its seed made it: its probes say what random features are good for, which is not nothing.
+    """The network with its initial weights: its probes measure how useful random features are.
 
     Source: Saxe, Koh, Chen, Bhand, Suresh and Ng, On Random Weights and Unsupervised Feature Learning, 2011.
     """
