@@ -26,7 +26,9 @@ def main() -> None:
     redact_output()
     parser = argparse.ArgumentParser(prog="reglab", description="A laboratory for regularization in deep learning.")
     commands = parser.add_subparsers(dest="command", required=True)
-    command = commands.add_parser("check", help="tell every fault in params.yaml, and whether the data can be split so")
+    command = commands.add_parser(
+        "check", help="report every problem in params.yaml, and whether the data has what it needs"
+    )
     command.add_argument("--profile", metavar="NAME", help="check params.yaml with this entry of `profiles` merged in")
     command.add_argument("--only", metavar="ENTRY", nargs="+", default=[], help="and with these entries alone")
     command.set_defaults(call=check)
@@ -59,7 +61,7 @@ def main() -> None:
     try:
         with disk_space.plain_errors(Path.cwd()):
             code = given.call(given)
-            print(end="", flush=True)  # here, where a reader that has gone is told
+            print(end="", flush=True)  # here, where a reader that has gone is noticed
             sys.exit(code)
     except UserError as error:
         print(error, file=sys.stderr)
@@ -90,7 +92,7 @@ def check(given: argparse.Namespace) -> int:
         settings = None if given.only else params.load()
         if given.profile or given.only:
             settings = profiles.load(Path.cwd(), given.profile, given.only)
-    with profiles.told_of(given.profile):
+    with profiles.reported_as_profile(given.profile):
         warnings = data_checks.check(settings)
     for warning in [*warnings, *too_few_seeds(settings), *untracked(Path.cwd())]:
         print(warning, file=sys.stderr)

@@ -1,4 +1,4 @@
-"""What one section of params.yaml demands of another."""
+"""Checks one section of params.yaml against another."""
 
 from difflib import get_close_matches
 from math import sqrt
@@ -16,13 +16,13 @@ from reglab.evaluation.metric_names import better, metric_names, over, relevance
 from reglab.experiments.few_labels.settings import reference_of
 from reglab.experiments.robustness.settings import Attack
 
-# A topic may bear the name of the technique it explains, a sweep bears that of its own; the keys of the others name folders,
-# families and questions; metrics and sections of the report are no entries of a study.
+# A topic may have the name of the technique it explains, and a sweep has that of its technique; the keys of the others are
+# names of folders, families, pairs and claims, or of files that are no part of a study.
 OTHER_NAMES = (*sections(has_own_names=False), "comparisons", "claims", "profiles", "metrics", "report_sections")
 
 
 def check_references(given: dict, problems: Problems) -> None:
-    """An entry that is missing is told once, with the places that name it; what cannot be judged is not told at all."""
+    """Report a missing entry once, with the places that name it; references to unreadable sections are not reported."""
     for reference in references(given):
         if not all(isinstance(given.get(section), dict) for section in reference.sections):
             problems.reported.setdefault(reference.place)
@@ -31,9 +31,9 @@ def check_references(given: dict, problems: Problems) -> None:
         if home := next((each for each in BASES if each in given and others and name in names(each)), None):
             section, others = home, []
         odd = set(given[section]) - set(names(section)) if not others and section in BASES else ()
-        elsewhere = name == "none" or get_close_matches(name, odd, n=1)  # told as an entry that is spelled wrong
+        elsewhere = name == "none" or get_close_matches(name, odd, n=1)  # reported as an entry that is spelled wrong
         if len(places) == 1 and not elsewhere:
-            continue  # told at its place
+            continue  # reported at its place
         if not elsewhere:
             key = places[0].place if others else (section, name)
             found = f'no entry "{name}"' if others else "no such entry"
@@ -47,7 +47,7 @@ def check_references(given: dict, problems: Problems) -> None:
 
 
 def check_across(given: dict, values: dict, problems: Problems) -> None:
-    """What one section demands of another."""
+    """Add a line for each contradiction between sections."""
     regularizers = given.get("regularizers")
     if isinstance(regularizers, dict) and "none" not in regularizers:
         problems.add(("regularizers", "none"), "no such entry", "none: {}, with which every recipe is compared")
@@ -92,7 +92,7 @@ def check_used(given: dict, values: dict, problems: Problems) -> None:
     for family in values.get("attacks") or {}:
         entries = values.get(family) or {}
         if isinstance(given.get(family), dict) and not [
-            own for own in entries.values() if not getattr(own, "classes", None)
+            entry for entry in entries.values() if not getattr(entry, "classes", None)
         ]:
             problems.add(
                 ("attacks", family), f"nothing under {family} to attack", f"an entry there, or no attacks.{family}"
@@ -128,7 +128,7 @@ def check_representations(values: dict, problems: Problems) -> None:
             continue
         source = getattr(pretexts[entry.start], "source", None)
         if source == "text":
-            images = [pretext for pretext, own in pretexts.items() if getattr(own, "source", None) != "text"]
+            images = [pretext for pretext, entry in pretexts.items() if getattr(entry, "source", None) != "text"]
             problems.add(("transfer", name, "start"), f"{entry.start}, a pretext on text", one_of(images))
         learned = getattr(pretexts[entry.start], "classes", 0)
         if learned and min(entry.classes or (0,)) < learned:
@@ -164,7 +164,7 @@ def check_searches(values: dict, problems: Problems) -> None:
 
 
 def check_recipes(values: dict, problems: Problems) -> None:
-    """Families that list recipes name each once, of those that there are; then what the family itself demands."""
+    """Check the lists of recipes: each exists and stands there once; then let each family check its own section."""
     for family in FAMILIES:
         section = values.get(family.section) if family.recipes_of else None
         if not section:

@@ -1,4 +1,4 @@
-"""Whether the data can give what params.yaml asks for, told before any work."""
+"""Checks that the data has what the settings need, before any work."""
 
 from pathlib import Path
 
@@ -49,9 +49,9 @@ def loaded(name: str) -> tuple[np.ndarray, np.ndarray]:
         inputs, labels = load_source(name)
     except UserError:
         raise
-    except Exception as fault:  # whatever a user's own source does
-        said = " ".join(f"{type(fault).__name__}: {fault}".split())
-        raise UserError(f"{where}: found an error ({said}); allowed: a pair of arrays, inputs and labels") from fault
+    except Exception as error:  # any error of a user's source
+        message = " ".join(f"{type(error).__name__}: {error}".split())
+        raise UserError(f"{where}: found an error ({message}); allowed: a pair of arrays, inputs and labels") from error
     if found := unusable(inputs, labels):
         raise UserError(*(f"{where}: found {line}" for line in found))
     return inputs, labels
@@ -124,11 +124,11 @@ def few_labels_problems(data, few_labels, labels: np.ndarray, seeds: int) -> lis
         int(np.bincount(labels[split(labels, **split_settings(data), seed=seed)["labelled"]], minlength=classes).min())
         for seed in range(seeds)
     )
-    asked = max(few_labels.labels_per_class)
-    if asked <= fewest:
+    wanted = max(few_labels.labels_per_class)
+    if wanted <= fewest:
         return []
     return [
-        f"params.yaml: few_labels.labels_per_class: found {asked}; allowed: at most {fewest}, what the smallest class has "
+        f"params.yaml: few_labels.labels_per_class: found {wanted}; allowed: at most {fewest}, what the smallest class has "
         f"among the {data.train_size} labelled examples (data.train_size)"
     ]
 

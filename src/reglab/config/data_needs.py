@@ -95,11 +95,11 @@ def image_problems(settings, inputs: np.ndarray) -> list[str]:
 
 def needing(settings, what: str) -> Iterator[tuple[str, str]]:
     """The section or entry, and the techniques there that need `what`."""
-    single = [name for name, own in settings.regularizers.items() if what in own.needs]
+    single = [name for name, technique in settings.regularizers.items() if what in technique.needs]
     if single:
         yield "regularizers", ", ".join(single)
     for name, steps in {**settings.combinations, "": settings.few_labels.regularizers}.items():
-        stacked = [entry_name(own) for own in steps if what in own.needs]
+        stacked = [entry_name(technique) for technique in steps if what in technique.needs]
         if stacked:
             yield f"combinations.{name}" if name else "few_labels.regularizers", ", ".join(stacked)
     for name, cocktail in settings.cocktails.items():

@@ -36,11 +36,11 @@ def find_own(path: str) -> type:
         sys.path.append(str(Path.cwd()))  # behind all others: no folder of a study takes the place of a package
     try:
         kind = getattr(import_module(module), name)
-    except Exception as fault:
-        said = " ".join(f"{type(fault).__name__}: {fault}".split())
+    except Exception as error:
+        message = " ".join(f"{type(error).__name__}: {error}".split())
         file = f"{module.replace('.', '/')}.py"
         allowed = f"module.Class of a module that Python finds, such as {file} beside params.yaml"
-        raise UserError(f"{path}: found nothing to import ({said}); allowed: {allowed}{not_queued(file)}") from fault
+        raise UserError(f"{path}: found nothing to import ({message}); allowed: {allowed}{not_queued(file)}") from error
     base_module, _, base = BASES["models"].rpartition(".")
     if not (
         inspect.isclass(kind) and issubclass(kind, getattr(import_module(base_module), base)) and is_dataclass(kind)
@@ -63,9 +63,11 @@ def not_queued(file: str) -> str:
 
 
 def describe(family: str, name: str) -> dict:
-    """What the file says of itself in its first sentence, and for each setting what is allowed and the default."""
+    """The first sentence of the file's docstring, and for each setting what is allowed and the default."""
     kind = find(family, name)
     summary = re.split(r"(?<=[.!?])\s+(?=[A-Z])", inspect.getmodule(kind).__doc__ or "", maxsplit=1)[0]
-    defaults = {own.name: own.default if isinstance(own.default, str) else shown(own.default) for own in fields(kind)}
-    allowed = {name: f"{words(own)}; default {defaults[name]}" for name, own in hints(kind).items()}
+    defaults = {
+        each.name: each.default if isinstance(each.default, str) else shown(each.default) for each in fields(kind)
+    }
+    allowed = {name: f"{words(hint)}; default {defaults[name]}" for name, hint in hints(kind).items()}
     return {"summary": " ".join(summary.split()), "settings": allowed}

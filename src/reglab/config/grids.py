@@ -22,7 +22,11 @@ def sweep_of(name: str, given: Plain, recipes: dict, key: Key, problems: Problem
     """A grid {setting: (values)} over the entry `name` of `regularizers`."""
     if not is_named(key, name, list(recipes), problems):
         return None
-    if not isinstance(given, dict) or not given or not all(isinstance(own, list) and own for own in given.values()):
+    if (
+        not isinstance(given, dict)
+        or not given
+        or not all(isinstance(values, list) and values for values in given.values())
+    ):
         problems.add(key, shown(given), "settings with the values to try, such as {strength: [0.1, 1.0]}")
         return None
     if (count := math.prod(map(len, given.values()))) > MOST:
@@ -56,8 +60,8 @@ def at(name: str, point: dict, recipes: dict, key: Key, problems: Problems) -> A
     """The entry `name` with some other settings; a line for what is wrong with these, not with the rest of the entry."""
     if name not in names("regularizers"):
         return None
-    own = recipes[name] if isinstance(recipes[name], dict) else {}
-    found = entry_of("regularizers", name, own | point, key, scratch := Problems(problems.file))
+    entry = recipes[name] if isinstance(recipes[name], dict) else {}
+    found = entry_of("regularizers", name, entry | point, key, scratch := Problems(problems.file))
     for line, place in zip(scratch.lines, scratch.reported, strict=True):
         if place[len(key) :][:1] and place[len(key)] in point and place not in problems.reported:
             problems.lines.append(line)

@@ -1,7 +1,6 @@
-"""The only reader of params.yaml: typed, frozen, and all its problems at once, before any work.
+"""Reads params.yaml, and nothing else does: typed, frozen, with all problems at once, before any work.
 
-A section is a field of `Params`. Where its entries are found by name, one class a file, `entries.BASES` says where they
-lie: one section more is a line there and a line here.
+The section of a family comes from its row in core/families.py; the others are the fields of `Sections`.
 """
 
 import re
@@ -96,7 +95,7 @@ Params = make_dataclass(
 
 
 def load(path: str | Path = "params.yaml") -> Params:
-    """The file as `Params`; UserError with a line for each fault: key, what was found, what is allowed."""
+    """The file as `Params`; UserError with a line for each problem: key, what was found, what is allowed."""
     given, problems = read(path)
     kinds, values = hints(Params), {}
     given = renamed(known_sections(given, list(kinds), problems), problems)
@@ -123,7 +122,7 @@ def load(path: str | Path = "params.yaml") -> Params:
 
 
 def load_tracking(path: str | Path) -> Tracking:
-    """The section `tracking` alone, whatever the others say; UserError where it has a fault."""
+    """The section `tracking` alone, whatever stands in the others; UserError where it is wrong."""
     given, problems = read(path)
     tracking = section_of("tracking", Tracking, given.get("tracking"), problems)
     if tracking is None:
@@ -132,7 +131,7 @@ def load_tracking(path: str | Path) -> Tracking:
 
 
 def known_sections(given: dict, known: list[str], problems: Problems) -> dict:
-    """The sections under their names: one that is spelled wrong is told once and then read as what it was meant for."""
+    """The sections under their names: one that is spelled wrong is reported once, then read as the section that was meant."""
     found = {}
     for name, section in given.items():
         close = get_close_matches(name, [each for each in known if each not in given], n=1)
@@ -152,7 +151,7 @@ def section_of(name: str, kind: Any, given: Plain, problems: Problems) -> Any:
             for entry in given:
                 name_of(name, entry, problems)
             return {entry: stacked((name, entry), steps, problems) for entry, steps in given.items()}
-        return {entry: entry_of(name, entry, own, (name, entry), problems) for entry, own in given.items()}
+        return {entry: entry_of(name, entry, value, (name, entry), problems) for entry, value in given.items()}
     family = BY_SECTION.get(name)
     if family and family.named_after and isinstance(given, dict):
         known = [entry for entry in given if is_named((name, entry), entry, list(family.named_after), problems)]
@@ -179,16 +178,16 @@ def model_of(key: Key, given: Plain, problems: Problems) -> Any:
     if not isinstance(given, dict):
         problems.add(key, "nothing" if given is None else shown(given), words(Any))
         return None
-    own = {name: value for name, value in given.items() if name != "name"}
+    fields_given = {name: value for name, value in given.items() if name != "name"}
     name = given.get("name")
     if isinstance(name, str) and "." in name:
         try:
-            return checked(find_own(name), own, key, problems)
+            return checked(find_own(name), fields_given, key, problems)
         except UserError as error:
             problems.add((*key, "name"), *error.lines[0].removeprefix(f"{name}: found ").split("; allowed: "))
             return None
     known = is_named((*key, "name"), name, names("models"), problems, in_checkout("models", name))
-    return checked(find("models", name), own, key, problems) if known else None
+    return checked(find("models", name), fields_given, key, problems) if known else None
 
 
 def varied(name: str, given: dict, problems: Problems) -> dict[str, Any]:
@@ -199,11 +198,11 @@ def varied(name: str, given: dict, problems: Problems) -> dict[str, Any]:
     recipes = given["regularizers"] if isinstance(given.get("regularizers"), dict) else {}
     for entry in given[name]:
         name_of(name, entry, problems)
-    return {entry: GRIDS[name](entry, own, recipes, (name, entry), problems) for entry, own in given[name].items()}
+    return {entry: GRIDS[name](entry, value, recipes, (name, entry), problems) for entry, value in given[name].items()}
 
 
 def free_entry(family: str, name: str, given: Plain, kind: type, problems: Problems) -> Any:
-    """An entry whose name is the user's own."""
+    """An entry whose name the user chose."""
     name_of(family, name, problems)
     return checked(kind, {} if given is None else given, (family, name), problems)
 
@@ -224,9 +223,9 @@ def stacked(key: Key, steps: Plain, problems: Problems) -> tuple:
         if not isinstance(step, dict) or len(step) != 1:
             problems.add((*key, number), shown(step), "one technique and its settings, such as dropout: {}")
             continue
-        [(technique, own)] = step.items()
+        [(technique, value)] = step.items()
         place = (*key, number, technique)
-        techniques.append(entry_of("regularizers", technique, own, place, problems))
+        techniques.append(entry_of("regularizers", technique, value, place, problems))
         if technique in earlier:
             problems.write(place, "a technique that the list has already", "each technique once")
         earlier.add(technique)

@@ -1,4 +1,4 @@
-"""Settings against their types, and each fault in a line of words."""
+"""Checks settings against their types, and reports each problem in a line of words."""
 
 import json
 import re
@@ -29,14 +29,14 @@ class Problems:
         self.unreadable: set[Key] = set()  # the values that could not be taken over
 
     def add(self, key: Key, found: str, allowed: str) -> None:
-        """A line about the value of `key`, unless one has been told, or a part of the value was lost."""
-        if key not in self.reported and not any(lost[: len(key)] == key for lost in self.unreadable):
+        """Add a line about the value of `key`, unless one is reported already or a part of the value is unreadable."""
+        if key not in self.reported and not any(place[: len(key)] == key for place in self.unreadable):
             self.write(key, found, allowed)
 
-    def in_text(self, event: Event, key: Key, found: str, allowed: str, *, lost: bool = False) -> None:
+    def in_text(self, event: Event, key: Key, found: str, allowed: str, *, unreadable: bool = False) -> None:
         """A line about the text itself, at this event of the parser."""
         self.write(key, f"{found}, in line {event.start_mark.line + 1}", allowed)
-        if lost:
+        if unreadable:
             self.unreadable.add(key)
 
     def report(self, key: Key, lines: Iterable[str]) -> None:
@@ -107,13 +107,13 @@ def checked(kind: Any, given: Plain, key: Key, problems: Problems) -> Any:
     try:  # as JSON, for its types are those of YAML: a list may become a tuple, but no text a number
         return adapter(kind).validate_json(json.dumps(given), strict=True, extra="forbid")
     except ValidationError as error:
-        wrong = {fault["loc"][:1]: fault["type"] for fault in error.errors(include_url=False)}
+        wrong = {each["loc"][:1]: each["type"] for each in error.errors(include_url=False)}
     kinds = hints(kind) if is_dataclass(kind) else {}
-    for place, fault in wrong.items():
-        if fault == "unexpected_keyword_argument":
+    for place, kind_of_error in wrong.items():
+        if kind_of_error == "unexpected_keyword_argument":
             allowed = one_of(kinds) + nearest(*place, list(kinds)) if kinds else "no settings: {}"
             problems.add(key + place, "an unknown setting", allowed)
-        elif fault == "missing":
+        elif kind_of_error == "missing":
             problems.add(key + place, "nothing", words(kinds[place[0]]))
         else:
             value, wanted = (given[place[0]], kinds[place[0]]) if kinds and place else (given, kind)

@@ -2,7 +2,7 @@
 
 It holds the files of this checkout and params.yaml with the entry `profiles.quick` merged into it, or with some of its
 entries alone (`--only none dropout`, in `profiles/only/`); DVC, MLflow and the
-journal keep there what is theirs, so that nothing of it meets the whole study.
+journal keep their files there, so that it does not touch the whole study.
 """
 
 import contextlib
@@ -37,20 +37,20 @@ COPIED = ".reglab/copied"  # the list of what was copied, so that what went away
 
 
 def load(root: Path, name: str | None, only: Collection[str] = ()) -> Params:
-    """The settings of a smaller study; problems of a profile are told at their place in `profiles`, to which they are due.
+    """The settings of a smaller study; problems of a profile are reported at their place in `profiles`.
 
-    To be called when params.yaml itself has no fault. Raises UserError, also for a profile or an entry that is not there.
+    To be called when params.yaml itself has no problem. Raises UserError, also for a profile or an entry that is not there.
     """
     text = merged(root / "params.yaml", name, only)
-    with tempfile.TemporaryDirectory() as folder, told_of(name):
+    with tempfile.TemporaryDirectory() as folder, reported_as_profile(name):
         path = Path(folder, "params.yaml")
         path.write_text(text, encoding="utf-8")
         return params.load(path)
 
 
 @contextlib.contextmanager
-def told_of(name: str | None) -> Iterator[None]:
-    """Tell the problems of the block as those of a profile, where it is one."""
+def reported_as_profile(name: str | None) -> Iterator[None]:
+    """Report the problems of the block as those of the profile, if there is one."""
     try:
         yield
     except UserError as error:
@@ -113,14 +113,14 @@ def with_profile(whole: dict, profile: dict, name: str) -> dict:
     removed = [
         (section, entry)
         for section in (*CHOSEN, *OF_CHOSEN)
-        for entry, own in references.mapping(profile, section).items()
-        if own is None
+        for entry, value in references.mapping(profile, section).items()
+        if value is None
     ]
-    for section, own in profile.items():
+    for section, value in profile.items():
         try:
-            whole = OmegaConf.to_container(OmegaConf.merge(whole, {section: own}))
+            whole = OmegaConf.to_container(OmegaConf.merge(whole, {section: value}))
         except OmegaConfBaseException:
-            found = f"{shown(own)}, a list for a mapping or a mapping for a list"
+            found = f"{shown(value)}, a list for a mapping or a mapping for a list"
             raise UserError(
                 f"params.yaml: profiles.{name}.{section}: found {found}; allowed: the kind it replaces"
             ) from None

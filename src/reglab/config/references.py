@@ -96,7 +96,7 @@ def without(given: Any, key: Key) -> Any:
     if isinstance(given, list):
         return [None if number == first else item for number, item in enumerate(given)]
     if not rest:
-        return {name: own for name, own in given.items() if name != first}
+        return {name: value for name, value in given.items() if name != first}
     return given | {first: without(given[first], tuple(rest))}
 
 
@@ -107,8 +107,8 @@ def only(given: dict, names: set[str]) -> dict:
     names = names | {"none"}
     transfer = mapping(given, "transfer")
     if names & {*transfer, *mapping(given, "semi_supervised")}:
-        told_apart = [None, *(mapping(transfer.get(name)).get("classes") for name in names)]
-        names |= {name for name, own in transfer.items() if is_reference(mapping(own), told_apart)}
+        class_lists = [None, *(mapping(transfer.get(name)).get("classes") for name in names)]
+        names |= {name for name, entry in transfer.items() if is_reference(mapping(entry), class_lists)}
     names |= {mapping(transfer[name]).get("start") for name in names & set(transfer)}
     if names & set(mapping(given, "pretraining")):
         names |= {"scratch"}
@@ -118,12 +118,12 @@ def only(given: dict, names: set[str]) -> dict:
         names |= {find("regularizers", name).topic for name in names & set(entries_of("regularizers"))}
     for section in (*TRAINED, "theory"):
         if section != "baselines":
-            given = given | {section: {name: own for name, own in mapping(given, section).items() if name in names}}
+            given = given | {section: {name: entry for name, entry in mapping(given, section).items() if name in names}}
     return pruned(given)
 
 
-def is_reference(transfer: dict, told_apart: list) -> bool:
+def is_reference(transfer: dict, class_lists: list) -> bool:
     """Whether other transfers are compared with this one: from scratch, all tuned, augmented, on the same classes."""
     defaults = {"backbone": "tuned", "augment": True}
-    rest = {key: own for key, own in transfer.items() if key != "classes" and defaults.get(key) != own}
-    return rest == {"start": "scratch"} and transfer.get("classes") in told_apart
+    rest = {key: value for key, value in transfer.items() if key != "classes" and defaults.get(key) != value}
+    return rest == {"start": "scratch"} and transfer.get("classes") in class_lists

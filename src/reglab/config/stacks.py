@@ -1,4 +1,4 @@
-"""What techniques ask of the list in which they stand: of those before them, of the study they are trained in."""
+"""Checks lists of techniques: which of them may stand together, and in which order."""
 
 from typing import Any
 
@@ -64,7 +64,7 @@ def check_few_labels(stack: list[tuple[Key, Any]], values: dict, problems: Probl
 
 def is_off(technique: Any) -> bool:
     """Whether its settings are those that make it `none`."""
-    return technique.off is not None and all(getattr(technique, key) == own for key, own in technique.off.items())
+    return technique.off is not None and all(getattr(technique, key) == value for key, value in technique.off.items())
 
 
 def overrides(technique: Any, hook: str) -> bool:

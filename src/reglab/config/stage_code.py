@@ -102,9 +102,9 @@ class Code:
         found, more = set(), self.closure([pipeline])
         while more != found:
             found = more
-            more = self.closure({pipeline}.union(*(own for base, own in entries.items() if base in found)))
-        asked = any(FIND in self.parsed(file).imports for file in found)
-        return found.union(*entries.values()) if asked else found
+            more = self.closure({pipeline}.union(*(files for base, files in entries.items() if base in found)))
+        reads_entries = any(FIND in self.parsed(file).imports for file in found)
+        return found.union(*entries.values()) if reads_entries else found
 
     def entries(self, words: set[str]) -> dict[Path, set[Path]]:
         """By the file of a family's base class, those of its entries that have these names."""

@@ -1,4 +1,4 @@
-"""Files of entries that git does not know: experiments in a workspace of their own (`dvc exp run --queue`) lack them."""
+"""Lists files of entries that git does not know, which queued experiments (`dvc exp run --queue`) would lack."""
 
 import subprocess
 from pathlib import Path

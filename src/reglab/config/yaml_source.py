@@ -1,7 +1,7 @@
 """The text of params.yaml as plain data.
 
 DVC, OmegaConf and people read the same file. So only that part of YAML is let through that they all read alike:
-mappings, lists, decimal numbers, true, false, null and text. What they read differently is a fault with its line.
+mappings, lists, decimal numbers, true, false, null and text. What they read differently is a problem, reported with its line.
 """
 
 import math
@@ -96,7 +96,7 @@ class NotPlain(Exception):
 
 
 class Reader:
-    """Nodes to plain data; what is not plain becomes None and a fault."""
+    """Nodes to plain data; what is not plain becomes None and a problem."""
 
     def __init__(self, events: Iterator[Event], problems: Problems) -> None:
         self.events, self.problems = events, problems
@@ -104,13 +104,13 @@ class Reader:
     def value(self, event: Event, key: Key) -> Plain:
         if isinstance(event, AliasEvent):
             found, allowed = f"the alias *{event.anchor}", "the value itself, written out: DVC flattens aliases"
-            self.problems.in_text(event, key, found, allowed, lost=True)
+            self.problems.in_text(event, key, found, allowed, unreadable=True)
             return None
         if event.anchor:
             self.problems.in_text(event, key, f"the anchor &{event.anchor}", "no anchors: DVC flattens them")
         if event.tag:
             tag = str(event.tag).replace("tag:yaml.org,2002:", "!!")
-            self.problems.in_text(event, key, f"the tag {tag}", "no tags", lost=isinstance(event, ScalarEvent))
+            self.problems.in_text(event, key, f"the tag {tag}", "no tags", unreadable=isinstance(event, ScalarEvent))
         if isinstance(event, ScalarEvent):
             return None if event.tag else self.scalar(event, key)
         return self.mapping(key) if isinstance(event, MappingStartEvent) else self.sequence(key)
@@ -118,8 +118,8 @@ class Reader:
     def scalar(self, event: ScalarEvent, key: Key) -> Plain:
         try:
             return plain(event)
-        except NotPlain as fault:
-            self.problems.in_text(event, key, *fault.args, lost=True)
+        except NotPlain as error:
+            self.problems.in_text(event, key, *error.args, unreadable=True)
             return None
 
     def sequence(self, key: Key) -> list:
@@ -133,8 +133,8 @@ class Reader:
         while not isinstance(event := next(self.events), CollectionEndEvent):
             try:
                 name = self.name(event, key)
-            except NotPlain as fault:
-                self.problems.in_text(event, key, f"the key {fault.args[0]}", "keys that are text, each written out")
+            except NotPlain as error:
+                self.problems.in_text(event, key, f"the key {error.args[0]}", "keys that are text, each written out")
                 name = None
             value = self.value(next(self.events), (*key, "?" if name is None else name))
             if name in lines:
