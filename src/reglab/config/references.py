@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from reglab.config.problems import Key
-from reglab.core.families import FAMILIES
+from reglab.core.families import BY_SECTION, FAMILIES
 from reglab.core.outlines import outlines
 from reglab.core.registry import find
 from reglab.core.registry import names as entries_of
@@ -73,7 +73,7 @@ def pruned(given: dict) -> dict:
     for section in (family.section for family in FAMILIES if family.recipes_of):
         if isinstance(recipes := mapping(given, section).get("recipes"), list):
             kept = [name for name in recipes if name is not None]
-            lone = section == "regimes" and kept == ["none"]  # with nothing to compare it with
+            lone = BY_SECTION[section].lists_none and kept == ["none"]  # with nothing to compare it with
             given = given | {section: given[section] | {"recipes": [] if lone else kept}}
     for name in mapping(given, "cocktails"):
         if len(mapping(given, "cocktails", name, "ingredients")) < 2:

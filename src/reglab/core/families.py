@@ -32,6 +32,7 @@ class Family:
     has_own_names: bool = True  # no entry has the name of an entry of another family
     named_after: tuple[str, ...] = ()  # the names that its entries may have, where these are not the user's own
     recipes_of: tuple[str, ...] = ()  # the sections of the entries that the section lists under `recipes`
+    lists_none: bool = False  # `none` is among these recipes, and the others are compared with it
     in_lecture: bool = False  # the class of an entry says in `lecture` to which section of the lecture it belongs
     anchor: str = ""  # before an entry's name in links to it; the section unless given
     has_own_section: bool = False  # its checks are shown in a section of the report, not in the chapter
@@ -174,6 +175,7 @@ FAMILIES = (
         home="regimes",
         settings="reglab.experiments.regimes.settings.Regimes",
         recipes_of=("regularizers",),
+        lists_none=True,
     ),
     Family(
         section="variance_sources",
