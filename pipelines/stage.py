@@ -11,7 +11,7 @@ sys.path[:] = [str(HERE.parent / "src"), *(place for place in sys.path if Path(p
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # the number of threads changes the bits of a result
 
 try:
-    from reglab.core.errors import UserError, WorkError
+    from reglab.core.errors import UserError, exit_codes
     from reglab.core.redaction import redact_output
     from reglab.runtime import disk_space, dvc_process, warm
     from reglab.runtime.processes import die_with_parent, exit_on_signals
@@ -37,15 +37,8 @@ def run(main) -> None:
     code = warm.hand_over(sys.argv)
     if code is not None:
         sys.exit(code)
-    try:
-        with disk_space.plain_errors(Path.cwd()):
-            main()
-    except UserError as error:
-        print(error, file=sys.stderr)
-        sys.exit(2)
-    except WorkError as error:
-        print(error, file=sys.stderr)
-        sys.exit(1)
+    with exit_codes(), disk_space.plain_errors(Path.cwd()):
+        main()
 
 
 def about(settings, family: str, data, techniques: dict, /, **others):

@@ -12,7 +12,7 @@ from reglab.config import entries, params, profiles
 from reglab.config.targets import targets
 from reglab.config.uncommitted import untracked
 from reglab.core import registry
-from reglab.core.errors import UserError, WorkError
+from reglab.core.errors import UserError, exit_codes
 from reglab.core.outlines import outlines
 from reglab.core.redaction import redact_output
 from reglab.runtime import disk_space, git, warm
@@ -59,16 +59,10 @@ def main() -> None:
     if given.arguments and given.call is not repro:
         parser.error(f"unrecognized arguments: {' '.join(given.arguments)}")
     try:
-        with disk_space.plain_errors(Path.cwd()):
+        with exit_codes(), disk_space.plain_errors(Path.cwd()):
             code = given.call(given)
             print(end="", flush=True)  # here, where a reader that has gone is noticed
             sys.exit(code)
-    except UserError as error:
-        print(error, file=sys.stderr)
-        sys.exit(2)
-    except WorkError as error:
-        print(error, file=sys.stderr)
-        sys.exit(1)
     except BrokenPipeError:  # as of `reglab techniques | head`
         with open(os.devnull, "wb") as nothing:
             os.dup2(nothing.fileno(), 1)  # for what Python writes at its end

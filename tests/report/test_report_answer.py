@@ -192,7 +192,7 @@ def test_without_a_reference_there_is_no_answer():
     ("verdict", "said", "alarming"),
     [
         ("no relevant difference", "as it must", False),
-        ("cannot tell", "not even that can be told", False),
+        ("cannot tell", "even that cannot be shown", False),
         ("helps", "trust no verdict here", True),
         ("hurts", "trust no verdict here", True),
     ],

@@ -1,5 +1,9 @@
 """Exceptions that end a command with whole lines of text instead of a traceback."""
 
+import contextlib
+import sys
+from collections.abc import Iterator
+
 from reglab.core.redaction import redact
 
 
@@ -17,3 +21,16 @@ class UserError(Exception):
 
 class WorkError(Exception):
     """One line on why the work failed although the input is right, such as a full disk or a second run: exit code 1."""
+
+
+@contextlib.contextmanager
+def exit_codes() -> Iterator[None]:
+    """End the process where the block raises one of these errors: print its lines, exit code 2 or 1."""
+    try:
+        yield
+    except UserError as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)
+    except WorkError as error:
+        print(error, file=sys.stderr)
+        sys.exit(1)

@@ -42,7 +42,7 @@ def unsigned(x: float) -> str:
 
 
 def setting_of(data: dict) -> str:
-    """The data and what of it decides which technique helps."""
+    """The data, their size and their label noise, in words."""
     size, noise = data.get("train_size"), data.get("label_noise")
     wrong = f", {percent(noise, 0)}\u00a0% of their labels wrong" if noise else ""
     return f"{data['name']} ({setting(size)} training examples{wrong})" if size else data["name"]
@@ -81,7 +81,7 @@ def many(count: int, what: str) -> str:
 
 
 def candidates(table: list[Row]) -> list[Row]:
-    """What may help: neither the reference, nor the placebo, nor a classical method."""
+    """The methods under test: not the reference, the placebo or a classical method."""
     return [row for row in table if not (row.reference or row.classical or row.name == PLACEBO)]
 
 
@@ -130,7 +130,7 @@ def headline(table: list[Row], settings: dict) -> Markup:
 
 
 def points_to_know(table: list[Row], settings: dict, metrics: dict) -> list[Point]:
-    """What stands beside the answer, in the order of how much it matters; `metrics` is reports/metrics.json."""
+    """The points beside the answer, the most important first; `metrics` is reports/metrics.json."""
     relevant = f"{100 * settings['evaluation']['relevant_difference']:g}"
     helps = compared(table, "helps")
     found = []
@@ -145,8 +145,8 @@ def points_to_know(table: list[Row], settings: dict, metrics: dict) -> list[Poin
         found.append(Point("No relevant difference", text))
     if unclear := compared(table, "cannot tell"):
         found.append(Point("Cannot tell", uncertain(unclear)))
-    if lost := [row for row in table if row.diverged]:
-        text = Markup("{}. A recipe that diverged is not ranked.").format(listed([divergence(row) for row in lost]))
+    if diverged := [row for row in table if row.diverged]:
+        text = Markup("{}. A recipe that diverged is not ranked.").format(listed([divergence(row) for row in diverged]))
         found.append(Point("Diverged", text, alarming=True))
     if wrong := [row for row in table if row.verdict == "check failed"]:
         text = Markup("{}: a technique in it does not do what its formula says, so it is not ranked.")
@@ -206,8 +206,8 @@ def uncertain(unclear: list[Row]) -> Markup:
 
 
 def divergence(row: Row) -> Markup:
-    lost = row.entry.seeds("diverged")
-    return Markup("{} (in {} of {} seeds)").format(link(row), len(lost), len(row.entry.record["seeds"]))
+    diverged = row.entry.seeds("diverged")
+    return Markup("{} (in {} of {} seeds)").format(link(row), len(diverged), len(row.entry.record["seeds"]))
 
 
 def placebo(table: list[Row]) -> list[Point]:
@@ -218,7 +218,7 @@ def placebo(table: list[Row]) -> list[Point]:
     if row.verdict == "no relevant difference":
         text = Markup("{} does nothing but draw random numbers, and shows no relevant difference, as it must.")
     elif row.verdict == "cannot tell":
-        text = Markup("{} does nothing, but with so few seeds not even that can be told.")
+        text = Markup("{} does nothing, but with so few seeds even that cannot be shown.")
     else:
         text = Markup("{} does nothing, and yet its verdict is “{}”: trust no verdict here until this is explained.")
     alarming = row.verdict not in ("no relevant difference", "cannot tell")
@@ -226,7 +226,7 @@ def placebo(table: list[Row]) -> list[Point]:
 
 
 def classical(table: list[Row]) -> list[Point]:
-    """Do the networks beat what is not a network? The one to beat was chosen by validation accuracy."""
+    """Whether the networks beat the best classical method, which was chosen by validation accuracy."""
     networks = [row for row in table if row.numbers.get("best_baseline") and row.ranked]
     if not networks:
         return []

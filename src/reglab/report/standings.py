@@ -98,8 +98,8 @@ def end_of(curve: list[float] | float) -> float:
 def families(entries: list[Entry]) -> list[Family]:
     """The records of attacks that have something to show."""
     attacked = [entry for entry in entries if entry.family == "attacks"]
-    told = [entry for entry in attacked if entry.record["models"] or entry.record["skipped"]]
-    return [Family(entry, none_beside(entry, told)) for entry in told]
+    shown = [entry for entry in attacked if entry.record["models"] or entry.record["skipped"]]
+    return [Family(entry, none_beside(entry, shown)) for entry in shown]
 
 
 @dataclass(frozen=True)
