@@ -8,10 +8,14 @@ from scipy import stats
 
 from reglab.evaluation import statistics
 from reglab.evaluation.metric_comparison import ComparisonPlan, compare_metrics
-from reglab.experiments.few_labels.comparisons import few_labels
+from reglab.experiments.few_labels import comparisons as few_labels
 from reglab.experiments.few_labels.settings import FewLabels, Transfer
-from reglab.experiments.multitask.comparisons import several_tasks
+from reglab.experiments.multitask import comparisons as multitask
 from reglab.experiments.multitask.settings import FewScenes
+from reglab.experiments.pretraining import comparisons as pretraining
+from reglab.experiments.pretraining.methods.masked import Masked
+from reglab.experiments.pretraining.methods.next_sentence import NextSentence
+from reglab.experiments.pretraining.methods.scratch import Scratch
 
 SEEDS = 11
 RULE = {"confidence": 0.95, "relevant_difference": 0.005}
@@ -133,7 +137,7 @@ SETTINGS = SimpleNamespace(
 
 
 def test_each_transfer_is_compared_with_scratch_on_the_same_classes_and_only_these_with_the_rival():
-    plan = few_labels(SETTINGS)
+    plan = few_labels.plan(SETTINGS)
     assert plan.references["transfer", "frozen"]["test_accuracy@5"] == ("transfer", "from_scratch")
     assert plan.references["transfer", "new"]["test_accuracy@1"] == ("transfer", "new_scratch")
     assert plan.references["semi_supervised", "mean_teacher"]["test_accuracy"] == ("transfer", "from_scratch")
@@ -142,10 +146,22 @@ def test_each_transfer_is_compared_with_scratch_on_the_same_classes_and_only_the
 
 
 def test_several_tasks_are_compared_with_each_task_alone():
-    references = several_tasks(SETTINGS).references
+    references = multitask.plan(SETTINGS).references
     assert references["multitask", "joint"]["test_iou@4"] == ("multitask", "segmentation_only")
     assert references["multitask", "joint"]["test_depth_rmse@8"] == ("multitask", "depth_only")
     assert set(references["multitask", "depth_only"]) == {"test_depth_rmse", "test_depth_rmse@4", "test_depth_rmse@8"}
+
+
+def test_pretexts_on_images_are_compared_with_the_untrained_network_by_either_probe():
+    entries = {"scratch": Scratch(), "masked": Masked(), "next_sentence": NextSentence()}
+    references = pretraining.plan(SimpleNamespace(pretraining=entries)).references
+    probes = dict.fromkeys(("test_linear_probe", "test_neighbour_probe"), ("pretraining", "scratch"))
+    assert references == {
+        **{("pretraining", "scratch"): probes, ("pretraining", "masked"): probes},
+        ("pretraining", "next_sentence"): {},
+    }
+    del entries["scratch"]
+    assert set(map(len, pretraining.plan(SimpleNamespace(pretraining=entries)).references.values())) == {0}
 
 
 @pytest.mark.parametrize("confidence", [0.5, 0.95, 0.99])
