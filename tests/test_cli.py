@@ -21,12 +21,12 @@ from reglab import cli
 )
 def test_options_for_dvc_bring_no_stage_back_that_nothing_uses(given, wanted, tmp_path, monkeypatch):
     called = []
-    monkeypatch.setattr("reglab.runtime.dvc_repro.repro", lambda root, arguments: called.append(arguments) or 0)
+    monkeypatch.setattr("reglab.runtime.dvc_repro.repro", lambda root, arguments, follow: called.append(arguments) or 0)
     monkeypatch.setattr("reglab.runtime.processes.exit_on_signals", lambda: None)
     monkeypatch.setattr(cli, "exit_on_signals", lambda: None)
     monkeypatch.setattr(cli, "check", lambda given: 0)
     monkeypatch.setattr(cli, "targets", lambda root: ["needed"])
-    monkeypatch.setattr(cli.warm, "server", lambda: nullcontext({}))
+    monkeypatch.setattr(cli.warm, "server", lambda environment: nullcontext({}))
     monkeypatch.setattr(cli.warm, "hand_over", lambda argv: None)
     monkeypatch.setattr(cli.git, "prepare", lambda root: "")
     monkeypatch.chdir(tmp_path)

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from scipy import stats
+from seeds import seeds_of_record
 
 from reglab.evaluation import claims, effects, statistics
 from reglab.evaluation.bias_variance import resampled_brier_split
@@ -17,14 +18,7 @@ NOISE = RANDOM.normal(0, 0.003, (4, SEEDS))
 
 
 def record(name: str, diverged=(), technique=(), **metrics) -> dict:
-    columns = {metric: np.broadcast_to(values, SEEDS) for metric, values in metrics.items()}
-    seeds = {
-        str(seed): {
-            "status": "diverged" if seed in diverged else "finished",
-            "metrics": {metric: float(values[seed]) for metric, values in columns.items()},
-        }
-        for seed in range(SEEDS)
-    }
+    seeds = seeds_of_record(SEEDS, diverged, **metrics)
     return {"family": "regularizers", "name": name, "technique": list(technique), "checks": [], "seeds": seeds}
 
 

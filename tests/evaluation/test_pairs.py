@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from scipy import stats
+from seeds import seeds_of_record
 
 from reglab.config import params
 from reglab.evaluation import statistics
@@ -21,15 +22,7 @@ NOISE = np.random.default_rng(0).normal(0, 0.003, (5, SEEDS))
 
 
 def record(diverged=(), **metrics) -> dict:
-    columns = {metric: np.broadcast_to(values, SEEDS) for metric, values in metrics.items()}
-    seeds = {
-        str(seed): {
-            "status": "diverged" if seed in diverged else "finished",
-            "metrics": {metric: float(values[seed]) for metric, values in columns.items()},
-        }
-        for seed in range(SEEDS)
-    }
-    return {"technique": [], "checks": [], "seeds": seeds}
+    return {"technique": [], "checks": [], "seeds": seeds_of_record(SEEDS, diverged, **metrics)}
 
 
 RECORDS = {
