@@ -24,7 +24,7 @@ from reglab.core import registry
 from reglab.data.loader import Batch, Loader, whole
 from reglab.data.sources.digits import load
 from reglab.models.mlp import MLP
-from reglab.training.one_seed import Recipe, learner_of, quiet
+from reglab.training.one_seed import Recipe, learner_of, silence_lightning
 
 TURNS, EPOCHS = 9, 6
 TRAINING = SimpleNamespace(
@@ -68,7 +68,7 @@ def seconds_per_step(technique: str, examples: Batch) -> float:
 
 def main() -> None:
     torch.set_num_threads(1)
-    quiet()
+    silence_lightning()
     inputs, labels = load()
     examples = whole(inputs[:900], labels[:900], classes=10)
     names = ["none", *(name for name in sys.argv[1:] or registry.names("regularizers") if name != "none")]

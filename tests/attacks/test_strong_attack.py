@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from reglab.attacks.ball import rowwise_norm
-from reglab.attacks.base import accuracy, right
+from reglab.attacks.base import accuracy, correct
 from reglab.attacks.fast_boundary import fast_boundary
 from reglab.attacks.linear import minimal_perturbation
 from reglab.attacks.objectives import cross_entropy, divergence, margin, targeted
@@ -105,7 +105,7 @@ def test_bumps_proposed_have_the_length_of_the_radius_and_leave_the_rest_in_prop
 
 def beyond(linear, data, norm):
     """Right examples, the nearest class beyond a boundary, and how far that boundary is."""
-    rows = right(linear.model, data.inputs, data.labels)
+    rows = correct(linear.model, data.inputs, data.labels)
     inputs, labels = data.inputs[rows], data.labels[rows]
     least, offsets = minimal_perturbation(linear.weight, linear.bias, inputs, labels, norm=norm)
     scores = linear.model((inputs.double() + 1.01 * offsets).float()).scatter(1, labels[:, None], -torch.inf)

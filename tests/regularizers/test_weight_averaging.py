@@ -20,7 +20,7 @@ def test_with_decay_zero_the_network_is_judged_as_it_is_bit_for_bit(network, bat
     assert torch.equal(technique.evaluation_model(network)(batch.inputs), network(batch.inputs))
 
 
-def test_judging_leaves_the_network_as_it_is(network):
+def test_evaluating_leaves_the_network_as_it_is(network):
     technique = WeightAveraging(decay=0.9)
     technique.prepare_model(network)
     network.head.bias.data.add_(1)

@@ -479,7 +479,7 @@ class CentredPrediction(Regularizer):
         return Judged(network, lambda scores: scores - scores.mean(0))
 
 
-@breaks("judging_leaves_the_network_as_it_is", "head.weight")
+@breaks("evaluating_leaves_the_network_as_it_is", "head.weight")
 @technique
 class ChangesWhatItJudges(Regularizer):
     @torch.no_grad()
@@ -488,7 +488,7 @@ class ChangesWhatItJudges(Regularizer):
         return network
 
 
-@breaks("judging_between_steps_leaves_the_training_as_it_is", "trains otherwise")
+@breaks("evaluating_between_steps_leaves_the_training_as_it_is", "trains otherwise")
 @technique
 class CountsPredictions(Regularizer):
     def prepare_model(self, network):

@@ -23,7 +23,15 @@ from reglab.regularizers.input_noise import InputNoise
 from reglab.regularizers.k_sparse import KSparse
 from reglab.regularizers.mixup import Mixup
 from reglab.regularizers.placebo import Placebo
-from reglab.training.one_seed import EpochCheckpoint, Recipe, cost_of_step, finish, finished_seed, quiet, train_seed
+from reglab.training.one_seed import (
+    EpochCheckpoint,
+    Recipe,
+    cost_of_step,
+    finish,
+    finished_seed,
+    silence_lightning,
+    train_seed,
+)
 
 TECHNIQUES = (Mixup(0.4), InputNoise(0.3), Dropout(0.2, 0.5))
 
@@ -238,7 +246,7 @@ def test_lightning_is_quiet_and_no_other_package_is():
     with warnings.catch_warnings(record=True) as heard:
         warnings.simplefilter("always")
         logging.getLogger("pytorch_lightning").setLevel(logging.INFO)
-        quiet()
+        silence_lightning()
         for module in ("pytorch_lightning.trainer", "lightning_fabric.loggers", "torch.nn"):
             warnings.warn_explicit(module, UserWarning, "a.py", 1, module=module)
     assert [str(warning.message) for warning in heard] == ["torch.nn"]

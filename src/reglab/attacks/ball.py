@@ -1,4 +1,4 @@
-"""Where an adversarial input may lie: within epsilon of its example, and within the range of pixels."""
+"""The set of allowed adversarial inputs: within epsilon of the example, and within the range of pixels."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -41,7 +41,7 @@ class Ball:
         if inputs.numel() and not (inputs.min() >= lowest and inputs.max() <= highest):
             raise UserError(
                 f"attack: inputs: found {inputs.min().item():g} to {inputs.max().item():g}; the declared range is "
-                f"{lowest:g} to {highest:g}; scale the data to it, and attack before what leaves it (input noise, say)"
+                f"{lowest:g} to {highest:g}; scale the data to it, and attack before input noise, say, leaves it"
             )
         radius = radius.expand(len(inputs)).reshape(-1, *[1] * (inputs.ndim - 1))
         reach = radius if norm == "linf" else torch.full_like(radius, torch.inf)
@@ -52,7 +52,7 @@ class Ball:
         return Ball(self.center[rows], self.radius[rows], self.low[rows], self.high[rows], self.norm)
 
     def project(self, points: Tensor) -> Tensor:
-        """Into the ball, then into the range; a step towards the range never leads away from the center.
+        """Project into the ball, then into the range; moving into the range never increases the distance from the center.
 
         For linf that is the nearest point of the set; for l2 a point of it.
         """
@@ -77,7 +77,7 @@ class Ball:
         return self.project(self.center + self.radius * offsets.to(self.center))
 
     def steepest(self, slope: Tensor) -> Tensor:
-        """Where a step of length one raises a function with this slope g most: sign(g), or g / ||g||_2; 0 for 0."""
+        """The direction of steepest ascent for the gradient g, of length one: sign(g), or g / ||g||_2; 0 for 0."""
         if self.norm == "linf":
             return slope.sign()
         axes = tuple(range(1, slope.ndim))

@@ -1,8 +1,8 @@
-"""What every attack stands on: the model as it will be judged, examples in order, the gradient at the inputs.
+"""The common basis of all attacks: the model in evaluation mode, which examples are correct, gradients at the inputs.
 
 An attack is a pure function `attack(model, inputs, labels, epsilon, ...) -> adversarial inputs`. Those stay within
-epsilon of the inputs and within the pixel range; an example that the model gets wrong anyway is returned as it is. So
-the robust accuracy is the accuracy on what an attack returns.
+epsilon of the inputs and within the pixel range; an example that the model gets wrong anyway is returned unchanged.
+So the robust accuracy is the accuracy on the inputs that an attack returns.
 """
 
 from collections.abc import Callable, Iterator
@@ -21,7 +21,7 @@ Objective = Callable[[Tensor, Tensor], Tensor]  # scores (n, classes), targets (
 
 @contextmanager
 def evaluation_mode(model: Model) -> Iterator[None]:
-    """Every module of the model in evaluation mode, and afterwards each in the mode that it was in.
+    """Put every module of the model in evaluation mode, and afterwards each back into its former mode.
 
     So a pass inside a training step draws no dropout mask, fires no hook of a training step and leaves the running
     statistics of batch normalisation alone.
@@ -39,7 +39,7 @@ def evaluation_mode(model: Model) -> Iterator[None]:
 
 @contextmanager
 def under_attack(model: Model) -> Iterator[None]:
-    """Evaluation mode, and parameters that ask for no gradient: those of convolutions would be computed for nothing."""
+    """Evaluation mode, with parameters that require no gradient: computing those would take time for nothing."""
     parameters = [p for p in model.parameters() if p.requires_grad] if isinstance(model, Module) else []
     with evaluation_mode(model):
         try:
@@ -58,7 +58,7 @@ def gradient(model: Model, points: Tensor, objective: Objective, targets: Tensor
     """
     with torch.enable_grad():
         points = points.detach().requires_grad_()
-        scores = model(points.view_as(points))  # no leaf: torch's flop counter refuses those as a module's input
+        scores = model(points.view_as(points))  # not a leaf, which torch's flop counter refuses as a module's input
         values = objective(scores, targets)
         total = values.sum()
     slope = torch.autograd.grad(total, points, allow_unused=True)[0] if total.requires_grad else None
@@ -71,7 +71,7 @@ def gradient(model: Model, points: Tensor, objective: Objective, targets: Tensor
 
 
 @torch.no_grad()
-def right(model: Model, inputs: Tensor, labels: Tensor) -> Tensor:
+def correct(model: Model, inputs: Tensor, labels: Tensor) -> Tensor:
     """Whether each example's largest score is its label's: (n,) bool; UserError for unusable labels or scores."""
     scores = model(inputs)
     if scores.ndim != 2 or len(scores) != len(inputs) or scores.shape[1] < 2:
@@ -95,4 +95,4 @@ def right(model: Model, inputs: Tensor, labels: Tensor) -> Tensor:
 def accuracy(model: Model, inputs: Tensor, labels: Tensor) -> float:
     """Share of the examples that the model, in evaluation mode, gets right; of adversarial inputs, robust accuracy."""
     with evaluation_mode(model):
-        return share(right(model, inputs, labels))
+        return share(correct(model, inputs, labels))

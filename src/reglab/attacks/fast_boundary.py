@@ -1,4 +1,4 @@
-"""The fast adaptive boundary attack: to the nearest input beyond a boundary, by way of linear models of the boundary."""
+"""The fast adaptive boundary attack: finds the nearest input beyond a boundary by linear models of the boundary."""
 
 import torch
 from torch import Tensor
@@ -13,8 +13,8 @@ PULL, OVERSHOOT, RETREAT = 0.1, 1.05, 0.9  # alpha_max, eta and beta of algorith
 
 def difference(scores: Tensor, labels_and_aims: Tensor) -> Tensor:
     """z_t - z_y for rows (y, t): 0 on the boundary between both."""
-    own, aim = scores.gather(1, labels_and_aims).unbind(1)
-    return aim - own
+    true_score, aim_score = scores.gather(1, labels_and_aims).unbind(1)
+    return aim_score - true_score
 
 
 def fast_boundary(
@@ -28,7 +28,7 @@ def fast_boundary(
     bounds: tuple[float, float] = (0.0, 1.0),
     steps: int = STEPS,
 ) -> Tensor:
-    """For each example the first wrong input met within epsilon, else the example itself: (n, *shape).
+    """For each example the first adversarial input within epsilon, else the example itself: (n, *shape).
 
     At a point x the boundary is taken for the plane f + g . (x' - x) = 0, with f = z_t - z_y and g its gradient. With d
     the offset from x to the nearest point of that plane within the range, and e the one from the example x_0,
@@ -60,5 +60,7 @@ def fast_boundary(
         found[rows[met]] = point[met]
         back = start + RETREAT * (point - start)
         point = torch.where(wrong.view(-1, *[1] * (start.ndim - 1)), back, point)
-        rows, labels, aims, epsilon, start, point = (held[~met] for held in (rows, labels, aims, epsilon, start, point))
+        rows, labels, aims, epsilon, start, point = (
+            values[~met] for values in (rows, labels, aims, epsilon, start, point)
+        )
     return found

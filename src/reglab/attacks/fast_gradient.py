@@ -1,14 +1,14 @@
-"""The fast gradient method: one step as far as the ball reaches."""
+"""The fast gradient method: one step to the border of the ball."""
 
 import torch
 from torch import Tensor
 
 from reglab.attacks.ball import Ball, Norm
-from reglab.attacks.base import Model, Objective, gradient, right, under_attack
+from reglab.attacks.base import Model, Objective, correct, gradient, under_attack
 from reglab.attacks.objectives import cross_entropy
 
 
-def farthest(model: Model, ball: Ball, objective: Objective, targets: Tensor) -> Tensor:
+def step_to_border(model: Model, ball: Ball, objective: Objective, targets: Tensor) -> Tensor:
     """One step of the ball's radius from its center, for every example, right or wrong: (n, *shape).
 
     The inner maximisation of adversarial training.
@@ -36,6 +36,6 @@ def fast_gradient(
     """
     ball = Ball.around(inputs, epsilon, norm, bounds)
     with under_attack(model):
-        attacked = right(model, inputs, labels)
-        moved = farthest(model, ball, objective, labels)
+        attacked = correct(model, inputs, labels)
+        moved = step_to_border(model, ball, objective, labels)
     return torch.where(attacked.view(ball.radius.shape), moved, inputs)

@@ -1,4 +1,4 @@
-"""What no attack has to search for: the nearest input that a linear model gets wrong, in closed form."""
+"""The nearest input that a linear model gets wrong, in closed form."""
 
 import torch
 from torch import Tensor
@@ -11,7 +11,7 @@ def least_scale(gains: Tensor, rooms: Tensor, wanted: Tensor) -> Tensor:
     """The least t >= 0 with sum_i min(gains_i t, rooms_i) = wanted for each row: (n, features) twice and (n,) to (n,).
 
     Infinite where the rooms together are too small. The sum is concave, so it is the least of the lines that its pieces
-    lie on, one before each corner rooms_i / gains_i and one after the last: all of them must reach what is wanted.
+    lie on, one before each corner rooms_i / gains_i and one after the last: all of them must reach `wanted`.
     """
     order = torch.where(gains > 0, rooms / gains, torch.inf).argsort(1)
     gains, rooms = gains.gather(1, order), rooms.gather(1, order)
@@ -64,11 +64,11 @@ def minimal_perturbation(
     """
     flat, weight, bias = inputs.flatten(1).double(), weight.double(), bias.double()
     scores = flat @ weight.T + bias
-    own = scores.gather(1, labels[:, None])[:, 0]
+    true_scores = scores.gather(1, labels[:, None])[:, 0]
     least = torch.full(labels.shape, torch.inf, dtype=torch.float64)
     offsets = torch.zeros_like(flat)
     for aim in range(len(weight)):
-        gap = (own - scores[:, aim]).clamp(min=0)
+        gap = (true_scores - scores[:, aim]).clamp(min=0)
         offset, reached = least_offset(weight[aim] - weight[labels], gap, flat, norm=norm, bounds=bounds)
         epsilon = torch.where(reached & (labels != aim), rowwise_norm(offset, norm), torch.inf)
         nearer = epsilon < least

@@ -1,4 +1,4 @@
-"""What attacks raise: functions of scores (n, classes) and targets, one value an example."""
+"""Objectives that attacks maximize: functions of scores (n, classes) and targets, one value per example."""
 
 import torch
 from torch import Tensor
@@ -12,8 +12,8 @@ def cross_entropy(scores: Tensor, targets: Tensor) -> Tensor:
 
 def margin(scores: Tensor, labels: Tensor) -> Tensor:
     """max over j != y of z_j - z_y: positive when the model is wrong; keeps its slope where the softmax saturates."""
-    own = labels[:, None]
-    return scores.scatter(1, own, -torch.inf).amax(1) - scores.gather(1, own)[:, 0]
+    classes = labels[:, None]
+    return scores.scatter(1, classes, -torch.inf).amax(1) - scores.gather(1, classes)[:, 0]
 
 
 def targeted(scores: Tensor, labels_and_aims: Tensor) -> Tensor:
@@ -24,11 +24,11 @@ def targeted(scores: Tensor, labels_and_aims: Tensor) -> Tensor:
     Source: Croce and Hein, Reliable Evaluation of Adversarial Robustness with an Ensemble of Diverse Parameter-free
     Attacks, 2020, eq. 7.
     """
-    own, aim = scores.gather(1, labels_and_aims).unbind(1)
+    true_score, aim_score = scores.gather(1, labels_and_aims).unbind(1)
     if scores.shape[1] < 4:
-        return aim - own
+        return aim_score - true_score
     first, _, third, fourth = scores.topk(4, dim=1).values.unbind(1)
-    return (aim - own) / (first - (third + fourth) / 2 + 1e-12)
+    return (aim_score - true_score) / (first - (third + fourth) / 2 + 1e-12)
 
 
 def divergence(scores: Tensor, reference: Tensor) -> Tensor:

@@ -3,11 +3,11 @@
 from torch import Tensor
 
 from reglab.attacks.ball import Ball, Norm
-from reglab.attacks.base import Model, Objective, gradient, right, under_attack
+from reglab.attacks.base import Model, Objective, correct, gradient, under_attack
 from reglab.attacks.objectives import cross_entropy
 from reglab.core.streams import generator
 
-TRAVEL = 2.5  # what all steps together may cover, in radii: from any start to any place of the ball, with some to spare
+TRAVEL = 2.5  # length of all steps together, in radii: enough to cross the ball from any start
 
 
 def ascend(model: Model, start: Tensor, ball: Ball, objective: Objective, targets: Tensor, steps: int) -> Tensor:
@@ -48,7 +48,7 @@ def projected_gradient(
     ball = Ball.around(inputs, epsilon, norm, bounds)
     found = inputs.clone()
     with under_attack(model):
-        rows = right(model, inputs, labels).nonzero()[:, 0]
+        rows = correct(model, inputs, labels).nonzero()[:, 0]
         for restart in range(restarts):
             points = ball.random(generator(seed, "projected_gradient", restart))[rows]
             near, aims = ball[rows], labels[rows]
@@ -59,8 +59,8 @@ def projected_gradient(
                 standing = scores.argmax(1) == aims
                 if not standing.all():
                     found[rows] = points
-                    rows, points, slope, near, aims = (held[standing] for held in (rows, points, slope, near, aims))
+                    rows, points, slope, near, aims = (values[standing] for values in (rows, points, slope, near, aims))
                 points = near.project(points + near.radius * (TRAVEL / steps) * near.steepest(slope))
             found[rows] = points
-            rows = rows[right(model, points, aims)]
+            rows = rows[correct(model, points, aims)]
     return found

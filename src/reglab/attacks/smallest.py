@@ -1,10 +1,10 @@
-"""The smallest epsilon at which an attack fools the model, example by example."""
+"""The smallest epsilon at which an attack fools the model, for each example."""
 
 import torch
 from torch import Tensor
 
 from reglab.attacks.ball import Norm, rowwise_norm
-from reglab.attacks.base import Model, evaluation_mode, right
+from reglab.attacks.base import Model, correct, evaluation_mode
 
 
 def smallest_epsilon(
@@ -17,22 +17,22 @@ def smallest_epsilon(
     largest: float = 1.0,
     halvings: int = 10,
 ) -> Tensor:
-    """The smallest norm of a perturbation that the attack was seen to succeed with, by bisection of epsilon: (n,).
+    """The smallest norm of a successful perturbation, by bisection of epsilon: (n,).
 
-    0 where the model is wrong anyway, infinite where it stood up to `largest`. An attack that always succeeds from some
-    epsilon on is met within largest / 2^halvings.
+    0 where the model is wrong anyway, infinite where the attack fails up to `largest`. For an attack that always succeeds
+    from some epsilon on, it exceeds that by at most largest / 2^halvings.
     """
     with evaluation_mode(model):
-        standing = right(model, inputs, labels)
+        standing = correct(model, inputs, labels)
     fooled_at = torch.where(standing, torch.inf, 0.0).to(inputs)
     stood_at = torch.zeros_like(fooled_at)
 
     def attempt(rows: Tensor, epsilon: Tensor) -> None:
         moved = attack(model, inputs[rows], labels[rows], epsilon, norm=norm)
         with evaluation_mode(model):
-            stood = right(model, moved, labels[rows])
-        found = rowwise_norm(moved - inputs[rows], norm)
-        fooled_at[rows] = torch.where(stood, fooled_at[rows], torch.minimum(found, fooled_at[rows]))
+            stood = correct(model, moved, labels[rows])
+        length = rowwise_norm(moved - inputs[rows], norm)
+        fooled_at[rows] = torch.where(stood, fooled_at[rows], torch.minimum(length, fooled_at[rows]))
         stood_at[rows] = torch.where(stood, epsilon, stood_at[rows])
 
     rows = standing.nonzero()[:, 0]

@@ -1,4 +1,4 @@
-"""The square attack: random search that sees nothing but the scores."""
+"""The square attack: random search that uses the scores alone."""
 
 import math
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from reglab.attacks.ball import Ball, Norm
-from reglab.attacks.base import Model, evaluation_mode, right
+from reglab.attacks.base import Model, correct, evaluation_mode
 from reglab.attacks.objectives import margin
 from reglab.core.streams import generator
 
@@ -16,7 +16,7 @@ HALVINGS = (10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000)
 
 
 def share_of_pixels(query: int, queries: int) -> float:
-    """What the window of a query covers: halved at 0.1, 0.5, 2, 5, 10, 20, 40, 60 and 80 % of the queries."""
+    """The share of pixels in the window of a query: halved at 0.1, 0.5, 2, 5, 10, 20, 40, 60 and 80 % of the queries."""
     return FIRST_SHARE / 2 ** sum(query / queries * 10_000 > halving for halving in HALVINGS)
 
 
@@ -55,7 +55,7 @@ def bump_and_hollow(height: int, width: int) -> Tensor:
 
 @dataclass(frozen=True)
 class Windows:
-    """What is drawn for all examples, as images (channels, height, width): the same whichever of them still stand."""
+    """Random draws for all examples, as images (channels, height, width): they do not depend on which are still correct."""
 
     examples: int
     channels: int
@@ -148,7 +148,7 @@ def square(
     seed: int = 0,
     bounds: tuple[float, float] = (0.0, 1.0),
 ) -> Tensor:
-    """Changes windows at random, as `Corners` or `Bumps` propose, and keeps what brings an error nearer.
+    """Changes windows at random, as `Corners` or `Bumps` propose, and keeps changes that raise the margin.
 
     Returns inputs (n, *shape). Every example has its own windows, keyed by (seed, query); one that is fooled goes no
     further. UserError as in `base` and `Ball.around`.
@@ -167,7 +167,7 @@ def square(
 
     found = inputs.clone()
     with evaluation_mode(model):
-        rows = right(model, inputs, labels).nonzero()[:, 0]
+        rows = correct(model, inputs, labels).nonzero()[:, 0]
         near, aims = ball[rows], labels[rows]
         radius = near.radius.view(-1, 1, 1, 1)
         best = at(near, radius * proposals.first(generator(seed, "square", "first"))[rows])
@@ -176,7 +176,7 @@ def square(
             found[rows] = best
             standing = value <= 0
             if not standing.all():
-                rows, best, value, near, aims = (held[standing] for held in (rows, best, value, near, aims))
+                rows, best, value, near, aims = (values[standing] for values in (rows, best, value, near, aims))
             if not len(rows):
                 return found
             radius, offsets = near.radius.view(-1, 1, 1, 1), (best - near.center).view(-1, *as_image)

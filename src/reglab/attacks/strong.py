@@ -1,4 +1,4 @@
-"""An attack without parameters to tune: adaptive ascents on several objectives, then random search on what stands."""
+"""An attack without parameters to tune: adaptive ascents on several objectives, then random search on the rest."""
 
 import itertools
 from typing import NamedTuple
@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from reglab.attacks.ball import Ball, Norm
-from reglab.attacks.base import Model, Objective, gradient, right, under_attack
+from reglab.attacks.base import Model, Objective, correct, gradient, under_attack
 from reglab.attacks.fast_boundary import fast_boundary
 from reglab.attacks.objectives import cross_entropy, targeted
 from reglab.attacks.square import square
@@ -18,19 +18,19 @@ MOMENTUM, RISING = 0.75, 0.75  # alpha and rho of algorithm 1
 
 
 def checkpoints(steps: int) -> list[int]:
-    """The steps after which the step size is judged: ceil(p_j steps).
+    """The steps after which the step size is checked: ceil(p_j steps).
 
     p_0 = 0, p_1 = 0.22, p_(j+1) = p_j + max(p_j - p_(j-1) - 0.03, 0.06).
     """
-    percent, interval, judged = 0, 22, []
+    percent, interval, checked_at = 0, 22, []
     while (percent := percent + interval) < 100:
-        judged.append(-(-percent * steps // 100))
+        checked_at.append(-(-percent * steps // 100))
         interval = max(interval - 3, 6)
-    return judged
+    return checked_at
 
 
 class Climb(NamedTuple):
-    """Where the ascents of the examples (n) that still stand have got to."""
+    """The state of the ascents of the examples (n) that are still correct."""
 
     rows: Tensor
     labels: Tensor
@@ -48,12 +48,12 @@ class Climb(NamedTuple):
     size: Tensor  # of a step, (n, 1, ..., 1)
 
     def only(self, kept: Tensor) -> "Climb":
-        return Climb(*(held[kept] for held in self))
+        return Climb(*(values[kept] for values in self))
 
-    def judged(self, steps: int) -> "Climb":
-        """At a checkpoint, `steps` after the last: who stalls goes back to the best point with half the step.
+    def halve_stalled(self, steps: int) -> "Climb":
+        """At a checkpoint, `steps` after the last: a stalled ascent goes back to its best point with half the step.
 
-        It stalls when fewer than three quarters of the steps rose, or when neither step size nor best value changed.
+        It has stalled when fewer than three quarters of the steps rose, or when neither step size nor best value changed.
         """
         stalled = (self.rises < RISING * steps) | (~self.halved & (self.best_value == self.value_before))
         wide = stalled.view(self.size.shape)
@@ -71,15 +71,15 @@ class Climb(NamedTuple):
 def adaptive_ascent(
     model: Model, ball: Ball, start: Tensor, labels: Tensor, objective: Objective, targets: Tensor, steps: int = STEPS
 ) -> Tensor:
-    """Gradient ascent with momentum that halves its own steps, from points (n, *shape).
+    """Gradient ascent with momentum that adapts its step size, from points (n, *shape).
 
     Returns for each example the first point found that is wrong, else the one of the highest value.
 
     Source: Croce and Hein, Reliable Evaluation of Adversarial Robustness with an Ensemble of Diverse Parameter-free
     Attacks, 2020, algorithm 1.
     """
-    judged_at = [0, *checkpoints(steps)]
-    intervals = {after: after - before for before, after in itertools.pairwise(judged_at)}
+    checked_at = [0, *checkpoints(steps)]
+    intervals = {after: after - before for before, after in itertools.pairwise(checked_at)}
     found = start.clone()
     least = torch.full(labels.shape, -torch.inf, dtype=start.dtype, device=start.device)
     climb = Climb(
@@ -95,7 +95,7 @@ def adaptive_ascent(
         best_value=least,
         value_before=least,
         rises=torch.full_like(labels, -1),  # the start counts as one
-        halved=torch.ones_like(labels, dtype=torch.bool),  # so that the first checkpoint looks at the rises alone
+        halved=torch.ones_like(labels, dtype=torch.bool),  # so that the first checkpoint considers the rises alone
         size=2 * ball.radius,
     )
     for step in range(steps + 1):
@@ -117,7 +117,7 @@ def adaptive_ascent(
         if not len(climb.rows) or step == steps:
             break
         if step in intervals:
-            climb = climb.judged(intervals[step])
+            climb = climb.halve_stalled(intervals[step])
         momentum = MOMENTUM if step else 1.0
         ahead = ball.project(climb.point + climb.size * ball.steepest(climb.slope))
         along = momentum * (ahead - climb.point) + (1 - momentum) * (climb.point - climb.previous)
@@ -139,7 +139,7 @@ def strong(
     """Adaptive ascents on the cross-entropy and towards each of the nine nearest wrong classes, then towards each the
     nearest point beyond the boundary, then the square attack: the four parts of AutoAttack.
 
-    Returns inputs (n, *shape). Each part gets the examples that those before it left standing; within a part all classes
+    Returns inputs (n, *shape). Each part gets the examples that those before it did not fool; within a part all classes
     are tried side by side, and the nearest that is reached counts. UserError as in `base` and `Ball.around`.
 
     Source: as for `adaptive_ascent`; section 4.
@@ -147,7 +147,7 @@ def strong(
     ball = Ball.around(inputs, epsilon, norm, bounds)
     found = inputs.clone()
     with under_attack(model):
-        standing = right(model, inputs, labels)
+        standing = correct(model, inputs, labels)
         with torch.no_grad():
             scores = model(inputs)
         aims = scores.scatter(1, labels[:, None], -torch.inf).argsort(1, descending=True)[:, :-1][:, :TARGETS]
@@ -179,7 +179,7 @@ def strong(
             rows = standing.nonzero()[:, 0]
             if len(rows):
                 found[rows] = part(rows)
-                standing = right(model, found, labels)
+                standing = correct(model, found, labels)
     return found
 
 
@@ -191,6 +191,6 @@ def towards_each(rows: Tensor, aims: Tensor) -> tuple[Tensor, Tensor]:
 def first_wrong(model: Model, points: Tensor, labels: Tensor) -> Tensor:
     """Of the points (k n, *shape) for labels (n,), the first of each that the model gets wrong, else the first of all."""
     tries = len(points) // len(labels)
-    wrong = ~right(model, points, labels.repeat(tries)).view(tries, -1)
+    wrong = ~correct(model, points, labels.repeat(tries)).view(tries, -1)
     columns = torch.arange(len(labels), device=labels.device)
     return points.view(tries, len(labels), *points.shape[1:])[wrong.byte().argmax(0), columns]

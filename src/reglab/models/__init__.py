@@ -1,1 +1,1 @@
-"""Networks, one a file, found by name. Nothing else belongs here; what they derive from is training/network.py."""
+"""Networks, one a file, found by name. Nothing else belongs here; their base class is in training/network.py."""

@@ -1,4 +1,4 @@
-"""Techniques, one a file, found by name.
+"""Techniques, one per file, found by name.
 
-Nothing else belongs here; what they derive from is training/regularizer.py.
+Nothing else belongs here; their base class is in training/regularizer.py.
 """

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn.functional import softplus
 
 from reglab.attacks.ball import Ball
-from reglab.attacks.fast_gradient import farthest
+from reglab.attacks.fast_gradient import step_to_border
 from reglab.attacks.objectives import cross_entropy
 from reglab.attacks.projected_gradient import ascend
 from reglab.core.checks import Check, distance
@@ -50,7 +50,7 @@ class AdversarialTraining(Regularizer):
         inputs, targets = batch.inputs[:attacked], batch.targets[:attacked]
         ball = Ball.around(inputs, self.epsilon, self.norm)
         if self.attack == "fast_gradient":
-            found = farthest(network, ball, cross_entropy, targets)
+            found = step_to_border(network, ball, cross_entropy, targets)
         else:
             start = ball.random(network.moment.generator("adversarial_training"))
             found = ascend(network, start, ball, cross_entropy, targets, self.steps)

@@ -58,10 +58,10 @@ class CutMix(Regularizer):
     @classmethod
     def checks(cls) -> list[Check]:
         side, examples = 8, 400
-        own = torch.eye(examples)[:, :, None, None].expand(
+        channels = torch.eye(examples)[:, :, None, None].expand(
             -1, -1, side, side
-        )  # a channel an example shows whose pixels
-        batch = whole(own, range(examples), classes=examples)
+        )  # one channel per example shows which pixels are its
+        batch = whole(channels, range(examples), classes=examples)
         network = build(MLP(depth=0), (examples, side, side), 2, seed=0)
         network.moment = Moment(seed=0, epoch=0, step=0)
         mixed = cls().transform_batch(batch, network)

@@ -32,7 +32,7 @@ class Dropout(Regularizer):
 
     Prediction stands for the mean over all thinned networks: `weight_scaling` is one pass with all units; `arithmetic`
     and `geometric` average the class probabilities of `masks` thinned networks, at the cost of as many passes whenever
-    the network is judged, which is after every epoch.
+    the network is evaluated, which is after every epoch.
 
     Sources: Srivastava et al., Dropout: A Simple Way to Prevent Neural Networks from Overfitting, 2014; Goodfellow,
     Bengio and Courville, Deep Learning, 2016, section 7.12, eqs. 7.52 to 7.55.

@@ -28,7 +28,9 @@ class EarlyStopping(Regularizer):
     patience: Annotated[int, Ge(1)] = 10
 
     def callbacks(self) -> list:
-        from pytorch_lightning.callbacks import EarlyStopping  # seconds to import: only who trains should pay them
+        from pytorch_lightning.callbacks import (
+            EarlyStopping,  # here, since this import takes seconds and only trainings need it
+        )
 
         from reglab.training.best_weights import BestWeights
 

@@ -1,4 +1,4 @@
-"""No regularization: the baseline that every comparison is against."""
+"""No regularization: the reference of every comparison."""
 
 from dataclasses import dataclass
 from typing import ClassVar

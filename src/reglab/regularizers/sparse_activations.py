@@ -20,11 +20,11 @@ def mean_l1_norm(units: Tensor) -> Tensor:
     return units.abs().sum() / len(units)
 
 
-class Remembered(dict):
-    """The units of a training step's last forward pass by layer; a copy of the network has none of its own yet."""
+class Activations(dict):
+    """The units of a training step's last forward pass, by layer; empty in a copy of the network."""
 
-    def __deepcopy__(self, memo: dict) -> "Remembered":
-        return Remembered()
+    def __deepcopy__(self, memo: dict) -> "Activations":
+        return Activations()
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class SparseActivations(Regularizer):
     strength: Annotated[float, Ge(0)] = 1e-3
 
     def prepare_model(self, network: Network) -> None:
-        network.activations = Remembered()  # until `penalty` takes them
+        network.activations = Activations()  # until `penalty` takes them
 
         def remember(layer, units: Tensor, number: int) -> None:
             if layer.training:

@@ -19,7 +19,7 @@ from reglab.training.network import Network, build
 from reglab.training.reference_problems import regression
 from reglab.training.regularizer import Regularizer
 
-AWAY = 0.001  # deviation of the start from the example, where the divergence has no slope
+AWAY = 0.001  # standard deviation of the start from the example, where the divergence has no slope
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Trades(Regularizer):
     """Minimises J + strength E max over max_i |d_i| <= epsilon of KL(p(x) || p(x + d)), p in evaluation mode.
 
     The maximum is approached by `steps` steps of projected gradient ascent. Inputs must lie in [0, 1], and stay there.
-    Evaluation mode: the penalty is about the network as it will be judged, and fires no other technique's hooks.
+    Evaluation mode: the penalty concerns the network as it is evaluated, and runs no other technique's hooks.
 
     Source: Zhang et al., Theoretically Principled Trade-off between Robustness and Accuracy, 2019, eq. 5 and algorithm
     1; strength is their 1/lambda.

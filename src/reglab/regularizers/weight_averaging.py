@@ -1,4 +1,4 @@
-"""Weight averaging: the network that is judged has the exponential moving average of the weights."""
+"""Weight averaging: the evaluated network has the exponential moving average of the weights."""
 
 import copy
 from collections.abc import Iterator
@@ -69,8 +69,8 @@ class WeightAveraging(Regularizer):
             technique.after_step(network, learning_rate=0.1)
         shares = torch.tensor([decay**steps, *((1 - decay) * decay ** (steps - step) for step in range(1, steps + 1))])
         closed_form = (shares.double().view(-1, 1, 1) * walk).sum(0)
-        judged = technique.evaluation_model(network)
+        averaged = technique.evaluation_model(network)
         return [
-            Check("sum of (1 - decay) decay^(T - t) w_t", distance(judged.head.weight, closed_form), 1e-6),
+            Check("sum of (1 - decay) decay^(T - t) w_t", distance(averaged.head.weight, closed_form), 1e-6),
             Check("training goes on with its own weights", distance(network.head.weight, walk[-1]), 0.0),
         ]

@@ -1,4 +1,4 @@
-"""Checks of `transform_batch`: what a technique may make of inputs and targets."""
+"""Checks of `transform_batch`: how a technique may change inputs and targets."""
 
 from itertools import product
 

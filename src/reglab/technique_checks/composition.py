@@ -1,4 +1,4 @@
-"""Checks of a technique in company: before and behind every other one."""
+"""Checks of a technique together with every other one, before and behind it."""
 
 from collections.abc import Iterator
 

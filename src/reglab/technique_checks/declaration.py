@@ -1,4 +1,4 @@
-"""Checks of what a technique says of itself: its class, its settings, its words."""
+"""Checks of a technique's declarations: its class, its settings, its docstrings."""
 
 import copy
 import inspect
@@ -57,7 +57,9 @@ def it_is_a_frozen_dataclass_of_plain_settings(technique: Regularizer) -> None:
 def every_setting_has_a_default(technique: Regularizer) -> None:
     if not fields(technique):
         raise NotApplicable("it has no settings")
-    without = [own.name for own in fields(technique) if own.default is MISSING and own.default_factory is MISSING]
+    without = [
+        field.name for field in fields(technique) if field.default is MISSING and field.default_factory is MISSING
+    ]
     require(not without, f"no default: {', '.join(without)}")
 
 
@@ -166,20 +168,20 @@ def it_prints_nothing_and_warns_of_nothing(technique: Regularizer) -> None:
     ):
         warnings.simplefilter("always")
         stepped(technique).bits()
-    said = out.getvalue() + err.getvalue() + "".join(str(warning.message) for warning in seen)
-    require(not said, f"it says {said[:200]!r}")
+    printed = out.getvalue() + err.getvalue() + "".join(str(warning.message) for warning in seen)
+    require(not printed, f"it says {printed[:200]!r}")
 
 
 def its_exact_checks_hold_each_time_with_the_same_gap(technique: Regularizer) -> None:
-    found = type(technique).checks()
-    if not found:
+    checks = type(technique).checks()
+    if not checks:
         raise NotApplicable("it has no exact checks")
-    names = [check.name for check in found]
+    names = [check.name for check in checks]
     require(len(set(names)) == len(names), "two exact checks have one name")
-    wide = [check.name for check in found if not math.isfinite(check.tolerance)]
+    wide = [check.name for check in checks if not math.isfinite(check.tolerance)]
     require(not wide, f"no finite tolerance: {', '.join(wide)}")
-    failed = [f"{check.name}: gap {check.gap:g}, tolerance {check.tolerance:g}" for check in found if not check.passed]
+    failed = [f"{check.name}: gap {check.gap:g}, tolerance {check.tolerance:g}" for check in checks if not check.passed]
     require(not failed, "; ".join(failed))
     require(
-        type(technique).checks() == found, "a second time the gaps are others: they depend on what was drawn before"
+        type(technique).checks() == checks, "a second time the gaps are others: they depend on what was drawn before"
     )

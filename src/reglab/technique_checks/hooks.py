@@ -1,4 +1,4 @@
-"""Checks of what a technique adds to the loss, and does to gradients, weights and the network."""
+"""Checks of penalties, and of what a technique does to gradients, weights and the network."""
 
 import copy
 
@@ -116,11 +116,13 @@ def after_a_step_it_changes_weights_only(technique: Regularizer) -> None:
     learner = stepped(technique)
     kept = {key: parameter.detach().clone() for key, parameter in learner.network.named_parameters()}
     technique.after_step(learner.network, 0.1)
-    own = weights(learner.network)
+    penalized = weights(learner.network)
     changed = [
-        key for key, now in learner.network.named_parameters() if key not in own and not torch.equal(now, kept[key])
+        key
+        for key, now in learner.network.named_parameters()
+        if key not in penalized and not torch.equal(now, kept[key])
     ]
-    require(not changed, f"it changes {', '.join(changed)}; allowed: what models.parameters.weights lists")
+    require(not changed, f"it changes {', '.join(changed)}; allowed: what training.weights.weights lists")
 
 
 def a_frozen_backbone_stays_frozen(technique: Regularizer) -> None:
@@ -128,24 +130,22 @@ def a_frozen_backbone_stays_frozen(technique: Regularizer) -> None:
     kept = {key: parameter.clone() for key, parameter in learner.network.backbone.named_parameters()}
     learner.take(examples(), examples())
     changed = [key for key, now in learner.network.backbone.named_parameters() if not torch.equal(now, kept[key])]
-    require(
-        not changed, f"it changes {', '.join(changed)} of a frozen backbone; take models.parameters.learned_weights"
-    )
+    require(not changed, f"it changes {', '.join(changed)} of a frozen backbone; take training.weights.learned_weights")
 
 
 def parameters_keep_their_names_and_shapes(technique: Regularizer) -> None:
-    plain, own = (
+    expected, shapes = (
         {key: value.shape for key, value in stepped(*one).network.named_parameters()} for one in ((), (technique,))
     )
     require(
-        own == plain,
-        f"parameters {sorted(set(plain) ^ set(own)) or 'of another shape'}; what is kept beside is a buffer",
+        shapes == expected,
+        f"parameters {sorted(set(expected) ^ set(shapes)) or 'of another shape'}; what is kept beside is a buffer",
     )
 
 
 def the_state_of_the_plain_network_is_part_of_its_state(technique: Regularizer) -> None:
-    plain, own = (stepped(*one).network.state_dict() for one in ((), (technique,)))
-    missing = [key for key in plain if key not in own or own[key].shape != plain[key].shape]
+    plain, state = (stepped(*one).network.state_dict() for one in ((), (technique,)))
+    missing = [key for key in plain if key not in state or state[key].shape != plain[key].shape]
     require(not missing, f"the state dict lacks {', '.join(missing)}: a network restored from it would not be the same")
 
 

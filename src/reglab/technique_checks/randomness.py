@@ -1,4 +1,4 @@
-"""Checks of what a technique draws, and of what it leaves alone outside the network."""
+"""Checks of the random numbers of a technique, and that it changes nothing outside the network."""
 
 import random
 from collections.abc import Iterator
@@ -43,7 +43,7 @@ def _random_states() -> dict[str, object]:
 
 @contextmanager
 def _global_seeds(seed: int) -> Iterator[None]:
-    """The global generators seeded so; afterwards they stand where they stood."""
+    """Seed the global generators; afterwards restore their states."""
     kept = random.getstate(), np.random.get_state(), torch.get_rng_state()
     random.seed(seed)
     np.random.seed(seed)
@@ -80,11 +80,11 @@ def it_leaves_global_random_states_alone(technique: Regularizer) -> None:
 
 
 def global_seeds_do_not_reach_it(technique: Regularizer) -> None:
-    found = []
+    results = []
     for seed in (1, 2):
         with _global_seeds(seed):
-            found.append(stepped(technique).bits())
-    differ = difference(*found)
+            results.append(stepped(technique).bits())
+    differ = difference(*results)
     require(not differ, f"another global seed gives other bits: {differ}; draw from network.moment.generator(name)")
 
 

@@ -1,10 +1,10 @@
-"""What a check comes to: passed, failed with what was found, or not applicable with the reason."""
+"""Results of a check: passed, failed with what was found, or not applicable with the reason."""
 
 from typing import Literal, NamedTuple
 
 
 class CheckFailed(AssertionError):
-    """The technique does not keep what the check claims; the message says what was found."""
+    """The claim of the check does not hold for the technique; the message says what was found."""
 
 
 class NotApplicable(Exception):
@@ -18,6 +18,6 @@ class Result(NamedTuple):
 
 
 def require(holds: bool, found: str) -> None:
-    """CheckFailed with what was found, unless the claim holds."""
+    """Raise CheckFailed with what was found, unless the claim holds."""
     if not holds:
         raise CheckFailed(found)

@@ -1,13 +1,13 @@
-"""The suite: every check of this package, and what one technique comes to."""
+"""Runs every check of this package on a technique."""
 
 from collections.abc import Callable, Iterator
 from types import ModuleType
 
-from reglab.technique_checks import batches, composition, declaration, evaluation, hooks, randomness, training
+from reglab.technique_checks import batches, composition, declaration, hooks, prediction, randomness, whole_trainings
 from reglab.technique_checks.results import CheckFailed, NotApplicable, Result
 from reglab.training.regularizer import Regularizer
 
-SUBJECTS = (declaration, randomness, batches, hooks, evaluation, training, composition)
+SUBJECTS = (declaration, randomness, batches, hooks, prediction, whole_trainings, composition)
 
 
 def _checks(subject: ModuleType) -> Iterator[Callable[[Regularizer], None]]:
@@ -21,7 +21,7 @@ CHECKS = {check.__name__: check for subject in SUBJECTS for check in _checks(sub
 
 
 def run_check(name: str, technique: Regularizer) -> Result:
-    """What one check comes to; any error that is raised is a failure."""
+    """The result of one check; any error that is raised is a failure."""
     try:
         CHECKS[name](technique)
     except NotApplicable as reason:

@@ -1,4 +1,4 @@
-"""What the checks work with: a tiny data set, tiny networks, and trainings of a few steps."""
+"""A tiny data set, tiny networks, and trainings of a few steps, for the checks."""
 
 import json
 import math
@@ -89,12 +89,12 @@ class Steps(Supervised):
 
     @torch.no_grad()
     def predicted(self, inputs: Tensor) -> Tensor:
-        """What validation and test see: scores (n, classes) of the network that is judged."""
+        """Scores (n, classes) of the evaluated network, as validation and test use them."""
         with evaluation_mode(self.network):
             return self.eval_network().eval()(inputs)
 
     def bits(self) -> dict[str, Tensor]:
-        """All that the steps came to: the state of the network and what it predicts."""
+        """The results of the steps: the state of the network and its predictions."""
         state = {name: value.clone() for name, value in self.network.state_dict().items()}
         return state | {"predictions": self.predicted(examples().inputs.to(self.network.head.weight.dtype))}
 
@@ -114,11 +114,11 @@ def difference(one: dict[str, Tensor], other: dict[str, Tensor]) -> str:
 def parts() -> Split:
     """Twelve labelled examples, so that a batch of five leaves two at the end, and eight of every other part."""
     sizes = {"labelled": 12, "unlabelled": 8, "validation": 8, "test": 8}
-    own = {part: examples(size) for part, size in sizes.items()}
+    batches = {part: examples(size) for part, size in sizes.items()}
     return Split(
-        {part: batch.inputs.numpy() for part, batch in own.items()},
-        {part: batch.targets.argmax(1).numpy() for part, batch in own.items()},
-        {part: batch.indices.numpy() for part, batch in own.items()},
+        {part: batch.inputs.numpy() for part, batch in batches.items()},
+        {part: batch.targets.argmax(1).numpy() for part, batch in batches.items()},
+        {part: batch.indices.numpy() for part, batch in batches.items()},
     )
 
 

@@ -1,4 +1,4 @@
-"""From a recipe's settings to its record: all seeds, in parallel, then one atomic publication."""
+"""Trains all seeds of a recipe in parallel and publishes their record."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -23,13 +23,13 @@ def run(recipe: Recipe, data: Prepared, stage: Stage) -> dict:
     with stage.journal() as entry:
         splits = {seed: data.split(seed) for seed in stage.seeds}
         costs = train_all(recipe, splits, entry, stage)
-        seeds, cost, curves, predicted, weights = gathered(recipe, costs, splits, entry)
-        content = {"seeds": seeds, "cost": cost, "checks": own_checks(recipe, stage.about)}
+        seeds, cost, curves, predicted, weights = gather(recipe, costs, splits, entry)
+        content = {"seeds": seeds, "cost": cost, "checks": technique_check_records(recipe, stage.about)}
         return stage.publish(entry, content, curves=curves, predicted=predicted, weights=weights)
 
 
-def own_checks(recipe: Recipe, about: About) -> list[dict]:
-    """The exact checks that go into the record of a technique by itself: those that no theory topic runs."""
+def technique_check_records(recipe: Recipe, about: About) -> list[dict]:
+    """The exact checks in the record of a single technique: those that no theory topic runs."""
     if about.family != "regularizers":
         return []
     techniques = [technique for technique in recipe.regularizers if technique.topic is None]
@@ -46,8 +46,8 @@ class Gathered(NamedTuple):
     weights: dict[int, dict[str, np.ndarray]]
 
 
-def gathered(recipe: Recipe, costs: tuple[dict, dict], splits: dict[int, Split], folder: Path) -> Gathered:
-    """Every seed that `train_seed` has left in the folder; `costs` are those of a step with and without the techniques."""
+def gather(recipe: Recipe, costs: tuple[dict, dict], splits: dict[int, Split], folder: Path) -> Gathered:
+    """The results of all seeds in the folder; `costs` are those of a step with and without the techniques."""
     outcomes, tensors = zip(*(finished_seed(folder, seed) for seed in splits), strict=True)
     lines = {seed: journal.Journal(folder / f"seed-{seed}.jsonl").lines for seed in splits}
     probabilities = [record.starting_with("probabilities/", arrays) for arrays in tensors]
@@ -71,11 +71,11 @@ def seed_of_record(outcome: dict, probabilities: dict, split: Split) -> dict:
     return seed | {"metrics": record.seed_metrics(split, probabilities) | network}
 
 
-def finished(folder: Path, seed: int, split: Split, kept: Sequence[str]) -> tuple[dict, dict]:
-    """As `fitting.finished_seed`, and the outcome has those `kept` of the metrics that its record would have."""
+def finished_with_metrics(folder: Path, seed: int, split: Split, kept: Sequence[str]) -> tuple[dict, dict]:
+    """As `one_seed.finished_seed`, with those metrics of its record in the outcome that are in `kept`."""
     outcome, tensors = finished_seed(folder, seed)
-    measured = seed_of_record(outcome, record.starting_with("probabilities/", tensors), split)["metrics"]
-    return outcome | {"metrics": {name: measured[name] for name in kept if measured}}, tensors
+    metrics = seed_of_record(outcome, record.starting_with("probabilities/", tensors), split)["metrics"]
+    return outcome | {"metrics": {name: metrics[name] for name in kept if metrics}}, tensors
 
 
 def total_cost(recipe: Recipe, step: dict, plain_step: dict, epochs: float, examples: int) -> dict:

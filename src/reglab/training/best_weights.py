@@ -1,10 +1,10 @@
-"""A Lightning callback that brings back the best epoch."""
+"""A Lightning callback that restores the weights of the best epoch."""
 
 from pytorch_lightning import Callback, LightningModule, Trainer
 
 
 class BestWeights(Callback):
-    """Keeps the network of the epoch with the lowest `validation_nll`, the first of equals; restores it at the end."""
+    """Keeps the network of the epoch with the lowest `validation_nll`, the first of equal ones; restores it at the end."""
 
     def __init__(self) -> None:
         self.best = {"nll": float("inf"), "epoch": -1, "weights": {}}

@@ -1,4 +1,4 @@
-"""What every training shares: keyed randomness, the optimizer, the epoch's means, and the end when a loss is lost."""
+"""The base of every training: keyed randomness, the optimizer, the epoch's means, and an error when the loss diverges."""
 
 import torch
 from pytorch_lightning import LightningModule
@@ -18,12 +18,12 @@ class Diverged(ArithmeticError):
 
 
 def device_of(accelerator: str) -> str:
-    """Where tensors lie for the `accelerator` of params.yaml."""
+    """The device of all tensors for the `accelerator` of params.yaml."""
     return "cuda" if accelerator == "gpu" or (accelerator == "auto" and torch.cuda.is_available()) else "cpu"
 
 
 class Learner(LightningModule):
-    """A subclass says in `training_step` what is minimised, and in `validation_step` what is measured.
+    """A subclass defines in `training_step` what is minimised, and in `validation_step` what is measured.
 
     `network` holds all that is learned; `training` has `optimizer`, `learning_rate` and `momentum`; `seed` keys all random
     numbers. `chosen_epoch` is set when the returned weights are not those of the last epoch.
@@ -39,7 +39,7 @@ class Learner(LightningModule):
 
     @property
     def moment(self) -> Moment:
-        """Where the training stands: the keys of what is drawn now."""
+        """The position of the training, which keys all random numbers drawn now."""
         return Moment(self.seed, self.current_epoch, self.global_step)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
@@ -49,17 +49,17 @@ class Learner(LightningModule):
         return torch.optim.Adam(self.network.parameters(), rate, fused=True)
 
     def __setattr__(self, name: str, value) -> None:
-        """As every module's, but what Lightning notes some twenty times a step, the hook it is in, is just noted."""
+        """Set an attribute; the name of the current hook, which Lightning sets twenty times a step, without module checks."""
         if name == "_current_fx_name":
             object.__setattr__(self, name, value)
         else:
             super().__setattr__(name, value)
 
     def transfer_batch_to_device(self, batch, device: torch.device, dataloader_idx: int):
-        return batch  # loaders cut it from examples that lie there already
+        return batch  # loaders cut it from examples that are on the device already
 
     def accumulate(self, loss: Tensor, **terms: Tensor) -> Tensor:
-        """The loss, once it and its terms are in the epoch's sums, which stay on the device; Diverged if it is not finite."""
+        """Add the loss and its terms to the epoch's sums, on the device; returns the loss; Diverged if it is not finite."""
         if not loss.isfinite():
             raise Diverged(f"the loss became {loss.item()} in epoch {self.current_epoch}, step {self.global_step}")
         terms = {"loss": loss, **terms}
@@ -68,7 +68,7 @@ class Learner(LightningModule):
         return loss
 
     def eval_network(self) -> nn.Module:
-        """The network on which validation, test and all measures are computed, or a module that holds one."""
+        """The network that validation, test and all measurements use, or a module that holds one."""
         return self.network
 
     @torch.no_grad()
@@ -79,7 +79,7 @@ class Learner(LightningModule):
         return {"weight_norm": norm(now).item(), "distance_from_start": norm(away).item()}
 
     def curves(self) -> dict[str, float]:
-        """The epoch's mean terms, and the extent of the evaluated network; starts afresh."""
+        """The epoch's mean terms and the extent of the evaluated network; resets the sums."""
         means = {key: (total / self.steps).item() for key, total in self.sums.items()}
         self.sums, self.steps = {}, 0
         return means | self.extent()

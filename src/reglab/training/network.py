@@ -1,4 +1,4 @@
-"""What a network is here: blocks of hidden units, then a linear head."""
+"""The shape of every network: blocks of hidden units, then a linear head."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -14,7 +14,7 @@ from reglab.core.streams import Moment
 
 
 class Block(nn.Sequential):
-    """One layer of hidden units: its output is what dropout masks and sparsity penalties act on."""
+    """One layer of hidden units: dropout masks and sparsity penalties act on its output."""
 
 
 class Architecture:
@@ -30,8 +30,8 @@ class Architecture:
 class Network(nn.Module):
     """Class scores (batch, classes) = head(flatten(backbone(inputs))).
 
-    `shape` is that of an input (channels, height, width). `moment` is set by the learner before each training step: what a
-    hook draws, it draws from there. So two passes of one step draw the same masks and noise, unless the second one runs
+    `shape` is that of an input (channels, height, width). `moment` is set by the learner before each training step and keys
+    the random numbers that hooks draw. So two passes of one step draw the same masks and noise, unless the second one runs
     in `another_pass`.
     """
 

@@ -1,4 +1,4 @@
-"""One seed of a recipe: trained once, going on where a kill left it."""
+"""Trains one seed of a recipe, resuming where a kill has left it."""
 
 import json
 import logging
@@ -39,7 +39,7 @@ CHECKPOINT_SECONDS = 10.0  # a kill costs at most this much work; an epoch of a 
 
 @dataclass(frozen=True)
 class Recipe:
-    """What is trained: techniques in order of application, on which network, how."""
+    """Everything that defines a training: techniques in order of application, network, settings."""
 
     regularizers: tuple[Regularizer, ...]
     architecture: Architecture
@@ -48,7 +48,7 @@ class Recipe:
 
 
 class Untimed(Profiler):
-    """Times nothing, as Lightning's own does, in a twentieth less of the training."""
+    """Measures nothing, like Lightning's default profiler, but saves a twentieth of the training time."""
 
     nothing = nullcontext()
 
@@ -92,14 +92,14 @@ class EpochCheckpoint(Checkpoint):
 
 
 def learner_of(recipe: Recipe, shape: Sequence[int], seed: int, streams: Seeds | None = None) -> Supervised:
-    """The learner before its first step; `streams` where they do not all have the same seed."""
+    """The learner before its first step; `streams` if their seeds are not all the same."""
     streams = streams or Seeds(seed, seed, seed)
     network = build(recipe.architecture, shape, recipe.classes, streams.initialization)
     return Supervised(network, recipe.regularizers, recipe.training, streams.masks)
 
 
-def quiet() -> None:
-    """No notes about devices and loaders from Lightning: a stage says what it does itself."""
+def silence_lightning() -> None:
+    """Turn off Lightning's notes about devices and loaders."""
     logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", module="pytorch_lightning")
     warnings.filterwarnings("ignore", module="lightning_fabric")
@@ -117,8 +117,8 @@ def train_seed(
 ) -> None:
     """Train one seed and leave `seed-<n>.safetensors` in `folder`: weights, probabilities, and in its metadata the outcome.
 
-    The test inputs are looked at once, after the last step, and not at all where the split is `blind`. A loss that becomes
-    NaN or infinite ends the seed within that step, and its outcome says so. `streams` where they do not all have this seed.
+    The test inputs are used once, after the last step, and not at all if the split has none. A loss that becomes
+    NaN or infinite ends the seed within that step, and its outcome says so. `streams` if not all have this seed.
     Without `log_every_epoch` no epoch is measured on the examples, which takes a quarter of the time, unless a technique
     needs it.
     """
@@ -139,7 +139,7 @@ def train_seed(
         every,
         seed,
     )
-    outcome |= measured(learner, parts["validation"].inputs)
+    outcome |= measure_network(learner, parts["validation"].inputs)
     probabilities = predict(learner, parts)
     if outcome["status"] == "finished" and not all(values.isfinite().all() for values in probabilities.values()):
         outcome |= {"status": "diverged", "reason": "the last step made the weights infinite"}
@@ -148,11 +148,11 @@ def train_seed(
     finish(folder, seed, outcome, tensors)
 
 
-def evaluate_seed(recipe: Recipe, split: Split, seed: int, blind: Path, folder: Path) -> None:
-    """Leave in `folder` what `train_seed` would, from the training on a blind split in `blind`, which is not repeated."""
+def evaluate_seed(recipe: Recipe, split: Split, seed: int, trained: Path, folder: Path) -> None:
+    """Leave in `folder` what `train_seed` would, from a training without the test part in `trained`."""
     if (folder / f"seed-{seed}.safetensors").exists():
         return
-    outcome, arrays = finished_seed(blind, seed)
+    outcome, arrays = finished_seed(trained, seed)
     tensors = {name: torch.as_tensor(values) for name, values in arrays.items()}
     device = device_of(recipe.training.accelerator)
     learner = learner_of(recipe, split.inputs["labelled"].shape[1:], seed)
@@ -160,7 +160,7 @@ def evaluate_seed(recipe: Recipe, split: Split, seed: int, blind: Path, folder: 
     learner.network.to(device)
     test = whole(split.inputs["test"], split.labels["test"], recipe.classes, device)
     tensors |= {f"probabilities/{part}": values for part, values in predict(learner, {"test": test}).items()}
-    write_atomically(folder / f"seed-{seed}.jsonl", (blind / f"seed-{seed}.jsonl").read_bytes())
+    write_atomically(folder / f"seed-{seed}.jsonl", (trained / f"seed-{seed}.jsonl").read_bytes())
     finish(folder, seed, outcome, tensors)
 
 
@@ -174,12 +174,12 @@ def fit(
     every: float = CHECKPOINT_SECONDS,
     seed: int | None = None,
 ) -> dict:
-    """Train a learner to its last epoch, from where a kill left it; the status, how many epochs, and which was chosen.
+    """Train a learner to its last epoch, from where a kill left it; its status, the number of epochs, the chosen one.
 
     `training` has `epochs` and `accelerator`. The epochs go to `seed-<n>.jsonl` in `folder`; the checkpoint stays until
-    `finish`. `seed` names both where it is not that of the learner.
+    `finish`. `seed` names both files if it is not that of the learner.
     """
-    quiet()
+    silence_lightning()
     stem = folder / f"seed-{learner.seed if seed is None else seed}"
     journal, checkpoint = Journal(stem.with_suffix(".jsonl")), stem.with_suffix(".ckpt")
     trainer = Trainer(
@@ -197,11 +197,11 @@ def fit(
     outcome = {"status": "finished"}
     try:
         trainer.fit(learner, batches, validation, ckpt_path=checkpoint if checkpoint.exists() else None)
-    except Diverged as fault:
-        outcome = {"status": "diverged", "reason": str(fault)}
+    except Diverged as error:
+        outcome = {"status": "diverged", "reason": str(error)}
     else:
-        if trainer.interrupted or trainer.received_sigterm:  # Lightning returns as if the training were done
-            raise InterruptedError("the training was told to stop")
+        if trainer.interrupted or trainer.received_sigterm:  # Lightning returns as if the training were complete
+            raise InterruptedError("the training was interrupted")
     last = len(journal.lines) - 1
     return outcome | {
         "epochs": len(journal.lines),
@@ -210,7 +210,7 @@ def fit(
 
 
 def finish(folder: Path, seed: int, outcome: dict, tensors: dict[str, torch.Tensor]) -> None:
-    """Leave a seed's outcome and tensors in one file; what only a resume would need is deleted."""
+    """Leave a seed's outcome and tensors in one file; delete the checkpoint."""
     tensors = {name: values.cpu().contiguous() for name, values in tensors.items()}
     write_atomically(folder / f"seed-{seed}.safetensors", save(tensors, metadata={"outcome": json.dumps(outcome)}))
     (folder / f"seed-{seed}.ckpt").unlink(missing_ok=True)
@@ -223,8 +223,8 @@ def predict(learner: Supervised, parts: dict) -> dict[str, torch.Tensor]:
     return {part: network(parts[part].inputs).softmax(1).cpu() for part in PARTS if part in parts}
 
 
-def measured(learner: Supervised, inputs: torch.Tensor) -> dict[str, float]:
-    """Numbers of the evaluated network, which may not be the one that was trained: shares of zeros, and its extent."""
+def measure_network(learner: Supervised, inputs: torch.Tensor) -> dict[str, float]:
+    """Shares of zeros and the extent of the evaluated network, which may differ from the trained one."""
     network = learner.eval_network().eval().to(inputs.device)
     return {
         "zero_weights": share_of_zeros(network),
@@ -242,7 +242,7 @@ def share_of_zeros(network: Module) -> float:
 def share_of_idle_units(eval_network: Module, inputs: torch.Tensor) -> float:
     """Share of the outputs of all hidden layers that are exactly zero, over the inputs (n, *shape); 0 without any.
 
-    Of all passes that a prediction takes, as where it is the mean over masks: what the layers put out, before any mask.
+    Where a prediction takes several passes, as the mean over masks, all count; outputs are those before any mask.
     """
     network = next(module for module in eval_network.modules() if isinstance(module, Network))
     outputs = []
@@ -260,7 +260,7 @@ def finished_seed(folder: Path, seed: int) -> tuple[dict, dict[str, np.ndarray]]
 
 
 def cost_of_step(recipe: Recipe, split: Split) -> dict[str, float]:
-    """What one training step takes: floating-point operations per example, forward and backward passes of the network.
+    """The cost of one training step: floating-point operations per example, forward and backward passes of the network.
 
     Operations are those of matrix products and convolutions, as torch's flop counter sees them.
     """
@@ -286,5 +286,5 @@ def flops_of_step(learner: Learner, batch) -> int:
     with FlopCounterMode(display=False) as counter:
         learner.training_step(batch).backward()
     learner.zero_grad(set_to_none=True)
-    learner.curves()  # starts the epoch's sums afresh
+    learner.curves()  # resets the epoch's sums
     return counter.get_total_flops()

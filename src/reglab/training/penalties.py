@@ -1,4 +1,4 @@
-"""Norms of weights as penalties, their gradients, and the step that a norm with a corner needs, as functions."""
+"""Norms of weights as penalties, their gradients, and the proximal step of the L1 norm."""
 
 from collections.abc import Callable, Iterable
 
@@ -18,7 +18,7 @@ def norm(tensors: Iterable[Tensor], order: int = 2) -> Tensor:
 
 @torch.no_grad()
 def add_to_gradients(tensors: Iterable[Tensor], gradient: Callable[[Tensor], Tensor], strength: float = 1.0) -> None:
-    """w.grad <- w.grad + strength gradient(w), in place, for all that have a gradient.
+    """w.grad <- w.grad + strength gradient(w), in place, for all tensors that have a gradient.
 
     For a penalty whose gradient is known in closed form: half the time of autograd's dozen small operations.
     """

@@ -1,13 +1,13 @@
-"""The small regression problem on which techniques are held to closed forms."""
+"""A small regression problem on which techniques are compared with closed forms."""
 
 from reglab.core.streams import Moment, generator
 
 
 def regression(examples: int = 40):
-    """Inputs (examples, 4), targets (examples, 1) and indices of a noisy linear relation; two inputs do nothing."""
+    """Inputs (examples, 4), targets (examples, 1) and indices of a noisy linear relation; two inputs have no effect."""
     import torch
 
-    random = generator("oracle")
+    random = generator("oracle")  # the key of published records
     inputs, noise = (torch.randn(examples, size, generator=random, dtype=torch.float64) for size in (4, 1))
     return inputs, 2 * inputs[:, :1] - inputs[:, 1:2] + 1 + noise, torch.arange(examples)
 

@@ -1,4 +1,4 @@
-"""The places of a training at which a regularizer may act, in calling order.
+"""The hooks by which a regularizer acts on a training, in calling order.
 
     for r in regularizers: r.prepare_model(network)
     optimizer = Adam(network.parameters())
@@ -13,12 +13,12 @@
             optimizer.step()
             for r in regularizers: r.after_step(network, learning_rate)
         for r in regularizers: curves |= r.curves(network)
-        network_to_judge = network
-        for r in regularizers: network_to_judge = r.evaluation_model(network_to_judge)
+        eval_network = network
+        for r in regularizers: eval_network = r.evaluation_model(eval_network)
 
 The order of the list is the order of application.
 
-**A second forward pass** belongs into `penalty`. All passes of a step draw the same masks and noise, so that the second
+**A second forward pass** belongs in `penalty`. All passes of a step draw the same masks and noise, so that the second
 one repeats the first bit for bit, dropout included; within `network.another_pass(name)` it draws masks of its own:
 
     def penalty(self, network, batch, logits):                           # R-Drop
@@ -58,20 +58,22 @@ class Regularizer:
     """A frozen dataclass whose fields are its entry in params.yaml; a technique overrides one or two hooks.
 
     It holds no state: what must last from step to step is a buffer of the network, where checkpoints find it.
-    What it draws, it draws from `network.moment`. `reglab check-technique` checks all that is said here and below.
+    Random numbers come from `network.moment`. `reglab check-technique` checks all of this.
     """
 
     lecture: ClassVar[str] = "other_techniques"  # the section of the report's chapter that shows it
-    topic: ClassVar[str | None] = None  # the theory topic whose stage runs its exact checks; None: its own stage does
+    topic: ClassVar[str | None] = (
+        None  # the theory topic whose stage runs its exact checks; None: the technique's stage does
+    )
     off: ClassVar[dict | None] = None  # the settings that make it `none`, bit for bit; None: it has none, {}: all do
     needs: ClassVar[tuple] = ()  # of the data: "images", or "unit_range" where inputs must lie in [0, 1]
     leaves_unit_range: ClassVar[bool] = False  # whether inputs in [0, 1] may come out of `transform_batch` beyond it
     follows_penalty: ClassVar[bool] = True  # False: the gradient leaves out a part of the penalty's on purpose
-    acts_in_prediction: ClassVar[bool] = False  # whether its forward hooks change what an evaluated network puts out
+    acts_in_prediction: ClassVar[bool] = False  # whether its forward hooks change the output of an evaluated network
 
     @classmethod
     def checks(cls) -> list[Check]:
-        """The exact checks that this technique answers to: its own hooks against a closed form or an identity."""
+        """The exact checks of this technique: its hooks against a closed form or an identity."""
         return []
 
     def prepare_model(self, network: Network) -> None:
@@ -99,10 +101,10 @@ class Regularizer:
         return {}
 
     def evaluation_model(self, network: Network) -> Module:
-        """What validation and test judge; `network` is what the technique before made of it.
+        """The network that validation and test use; `network` is the result of the technique before.
 
-        A copy made here shares the forward hooks of the original: a hook asks the layer it is called with whether that
-        trains, and the network only for the moment of a training step.
+        A copy made here shares the forward hooks of the original: a hook asks its layer whether that is in
+        training mode, and the network only for the moment of a training step.
         """
         return network
 

@@ -1,4 +1,4 @@
-"""From a published record back to the network that it evaluated, ready to predict again."""
+"""Restores the evaluated network of a published record."""
 
 from pathlib import Path
 
@@ -10,12 +10,12 @@ from reglab.training.one_seed import Recipe, learner_of
 
 
 def recipe_network(recipe: Recipe, folder: Path, split: Split, seed: int) -> Module:
-    """The network of a recipe that validation and test saw, in evaluation mode, from its published weights."""
+    """The evaluated network of a recipe with its published weights, in evaluation mode."""
     learner = learner_of(recipe, split.inputs["test"].shape[1:], seed)
     learner.network.load_state_dict(load_file(folder / "weights" / f"seed-{seed}.safetensors"))
     return learner.eval_network().eval()
 
 
-def blank(recipe: Recipe, split: Split, seed: int) -> Module:
-    """The network of a recipe that is evaluated, before it has its weights."""
+def empty_network(recipe: Recipe, split: Split, seed: int) -> Module:
+    """The evaluated network of a recipe, before its published weights are loaded."""
     return learner_of(recipe, split.inputs["test"].shape[1:], seed).eval_network().eval()

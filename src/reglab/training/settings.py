@@ -19,7 +19,7 @@ class Training:
 
 
 class FixedSteps:
-    """Trained for so many `epochs` of so many `steps`, however few the examples."""
+    """A training of `epochs` of `steps` each, whatever the number of examples."""
 
     def training(self, accelerator: str) -> "Training":
         return Training(

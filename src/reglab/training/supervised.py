@@ -1,4 +1,4 @@
-"""Classification with labels, bent by regularizers."""
+"""Classification with labels and regularizers."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,7 @@ from reglab.training.regularizer import Regularizer, name
 
 
 class Supervised(ClassificationLearner):
-    """Minimises the cross-entropy of the network's scores plus what the regularizers add.
+    """Minimises the cross-entropy of the network's scores plus the penalties of the regularizers.
 
     `training` is the section of params.yaml.
     """
@@ -47,18 +47,18 @@ class Supervised(ClassificationLearner):
         for regularizer in self.regularizers:
             regularizer.after_step(self.network, optimizer.param_groups[0]["lr"])
 
-    def basis(self) -> nn.Module:
-        """The network whose weights are published, before techniques turn it into the evaluated one."""
+    def published_network(self) -> nn.Module:
+        """The network whose weights are published; the techniques make the evaluated one from it."""
         return self.network
 
     def eval_network(self) -> nn.Module:
-        network = self.basis()
+        network = self.published_network()
         for regularizer in self.regularizers:
             network = regularizer.evaluation_model(network)
         return network
 
     def curves(self) -> dict[str, float]:
-        """Those of every learner, and what techniques add."""
+        """The curves of every learner, and those that techniques add."""
         curves = super().curves()
         with torch.no_grad():
             for regularizer in self.regularizers:

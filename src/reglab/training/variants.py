@@ -1,4 +1,4 @@
-"""One entry trained in several variants, every seed: side by side, and gathered in one record.
+"""Trains one entry in several variants and every seed in parallel, and gathers them in one record.
 
 A variant is named by a number of labelled examples, or by a word.
 """
@@ -27,7 +27,7 @@ def cases(seeds: Iterable[int], variants: Iterable[Variant]) -> list[Case]:
 def train_variants(jobs: dict[Case, tuple], entry: Path, stage: Stage, title: str = "") -> Results:
     """Call each (function, *arguments) with the seed and a folder of the entry, where it leaves a finished seed.
 
-    What is finished already is not done again. The progress bar has the stage's name unless there is a `title`.
+    What is finished already is not repeated. The progress bar has the stage's name unless there is a `title`.
     """
     calls = [
         (*job, seed, folder)
@@ -73,8 +73,8 @@ def curves_csv(entry: Path, seeds: Sequence[int], variants: Sequence[Variant]) -
     lines: dict[int, list[dict]] = {}
     for seed, variant in cases(seeds, variants):
         for line in journal.Journal(variant_folder(entry, variant) / f"seed-{seed}.jsonl").lines:
-            of_seed = lines.setdefault(seed, [])
-            while len(of_seed) <= line["epoch"]:
-                of_seed.append({"epoch": len(of_seed), "metrics": {}})
-            of_seed[line["epoch"]]["metrics"] |= {f"{name}@{variant}": value for name, value in line["metrics"].items()}
+            epochs = lines.setdefault(seed, [])
+            while len(epochs) <= line["epoch"]:
+                epochs.append({"epoch": len(epochs), "metrics": {}})
+            epochs[line["epoch"]]["metrics"] |= {f"{name}@{variant}": value for name, value in line["metrics"].items()}
     return record.curves_csv(lines) if lines else ""

@@ -21,7 +21,7 @@ from reglab.experiments.multitask.methods.segmentation_only import SegmentationO
 from reglab.experiments.multitask.methods.soft_tied import SoftTied
 from reglab.experiments.multitask.methods.uncertainty_weighting import UncertaintyWeighting, weight_losses
 from reglab.experiments.multitask.pictures import picture
-from reglab.training.one_seed import quiet
+from reglab.training.one_seed import silence_lightning
 
 RENDERED = render(12, size=16)
 SCENES = whole(RENDERED.images.astype(np.float32) / 255, RENDERED.masks, RENDERED.depth)
@@ -29,7 +29,7 @@ TRAINING = SimpleNamespace(learning_rate=0.01, optimizer="adam", momentum=0.0)
 
 
 def trained(entry, steps=6, epochs=2):
-    quiet()
+    silence_lightning()
     torch.set_num_threads(1)
     learner = entry.learner((3, 16, 16), 4, 0, TRAINING)
     trainer = Trainer(

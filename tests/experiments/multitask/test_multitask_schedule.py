@@ -13,7 +13,7 @@ from reglab.experiments.multitask.base import whole
 from reglab.experiments.multitask.methods.joint import Joint
 from reglab.experiments.multitask.methods.uncertainty_weighting import UncertaintyWeighting
 from reglab.experiments.multitask.settings import FewScenes
-from reglab.training.one_seed import quiet
+from reglab.training.one_seed import silence_lightning
 from reglab.training.settings import Training
 
 RENDERED = render(4, size=16)
@@ -34,7 +34,7 @@ class Rates(Callback):
     ("entry", "rates"), [(Joint(), [0.03]), (UncertaintyWeighting(rate=0.2), [0.03, 0.2])], ids=repr
 )
 def test_step_t_of_n_is_taken_with_the_rate_times_one_minus_t_over_n(entry, rates):
-    quiet()
+    silence_lightning()
     learner = entry.learner((3, 16, 16), 4, 0, SimpleNamespace(learning_rate=0.03))
     noted, epochs, steps = Rates(), 2, 3
     trainer = Trainer(

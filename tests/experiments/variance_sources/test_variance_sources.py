@@ -17,7 +17,7 @@ from reglab.models.mlp import MLP
 from reglab.regularizers.dropout import Dropout
 from reglab.tracking.record import About
 from reglab.tracking.stage import Stage
-from reglab.training.all_seeds import finished
+from reglab.training.all_seeds import finished_with_metrics
 from reglab.training.one_seed import Recipe, finished_seed, learner_of, train_seed
 from reglab.training.settings import Training
 
@@ -67,7 +67,7 @@ def test_without_a_technique_the_masks_spread_nothing_at_all(records):
 def test_at_the_first_seed_every_source_is_the_ordinary_training(records, data, tmp_path):
     split = data.split(0)
     train_seed(DROPOUT, split, 0, tmp_path)
-    ordinary = finished(tmp_path, 0, split, ["test_nll", "test_accuracy"])[0]["metrics"]
+    ordinary = finished_with_metrics(tmp_path, 0, split, ["test_nll", "test_accuracy"])[0]["metrics"]
     own = records["dropout"]["seeds"]["0"]["metrics"]
     for source in SOURCES:
         assert {metric: own[f"{metric}@{source}"] for metric in ordinary} == ordinary

@@ -9,7 +9,7 @@ from safetensors.torch import load_file
 from reglab.data.prepared import Split
 from reglab.experiments.ensembles.base import Committee, Ensemble, stream
 from reglab.training.one_seed import Recipe
-from reglab.training.restore import blank
+from reglab.training.restore import empty_network
 
 
 def ensemble_network(
@@ -27,8 +27,8 @@ def untrained(ensemble: Ensemble, member: Recipe, chosen: Sequence[Recipe], spli
     `member` is the recipe of every member, unless the ensemble gathers those of the recipes `chosen`.
     """
     if ensemble.gathers:
-        networks = [blank(recipe, split, seed) for recipe in chosen]
+        networks = [empty_network(recipe, split, seed) for recipe in chosen]
     else:
-        networks = [blank(member, split, stream(seed, number)) for number in range(ensemble.networks)]
+        networks = [empty_network(member, split, stream(seed, number)) for number in range(ensemble.networks)]
     right = np.zeros((len(networks), len(split.labels["labelled"])), dtype=bool)
     return ensemble.committee(networks, right, member.classes).eval()

@@ -28,7 +28,7 @@ from reglab.tracking.stage import Stage
 from reglab.training.all_seeds import total_cost
 from reglab.training.network import Network
 from reglab.training.one_seed import PARTS, Recipe, cost_of_step, finished_seed, train_seed
-from reglab.training.restore import blank, recipe_network
+from reglab.training.restore import empty_network, recipe_network
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ def train_member(
     with checkout.locked(cache / f".{folder.name}.lock", f"member {member} of seed {seed}"):
         train_seed(recipe, with_labelled_rows(split, rows), stream(seed, member), folder, log_every_epoch=False)
     outcome, tensors = finished_seed(folder, stream(seed, member))
-    network = blank(recipe, split, stream(seed, member))
+    network = empty_network(recipe, split, stream(seed, member))
     weights = record.starting_with("weights/", tensors)
     network.load_state_dict({name: torch.as_tensor(array) for name, array in weights.items()})
     return outcome, network

@@ -159,7 +159,7 @@ def train_few(method, study: Study, case: Split, seed: int, folder: Path) -> Non
         probabilities = {part: network(parts[part].inputs).softmax(1).cpu() for part in PARTS}
     if outcome["status"] == "finished" and not all(values.isfinite().all() for values in probabilities.values()):
         outcome |= {"status": "diverged", "reason": "the last step made the weights infinite"}
-    write_finished(folder, seed, outcome, case, probabilities, learner.basis().state_dict())
+    write_finished(folder, seed, outcome, case, probabilities, learner.published_network().state_dict())
 
 
 def write_finished(folder: Path, seed: int, outcome: dict, case: Split, probabilities: dict, weights: dict) -> None:

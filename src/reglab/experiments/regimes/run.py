@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from reglab.data.prepared import Prepared, Split
 from reglab.tracking.stage import Stage
-from reglab.training.all_seeds import finished
+from reglab.training.all_seeds import finished_with_metrics
 from reglab.training.one_seed import Recipe, cost_of_step, train_seed
 from reglab.training.variants import cases, seeds_of_record, train_variants, variant_folder
 
@@ -53,7 +53,7 @@ def run(recipe: Recipe, grid: dict[str, Cell], data: Prepared, stage: Stage) -> 
             {(seed, key): (train, recipes[key], split) for (seed, key), split in splits.items()}, entry, stage
         )
         results = {
-            (seed, key): finished(variant_folder(entry, key), seed, split, KEPT)
+            (seed, key): finished_with_metrics(variant_folder(entry, key), seed, split, KEPT)
             for (seed, key), split in splits.items()
         }
         epochs = {key: fmean(results[seed, key][0]["epochs"] for seed in stage.seeds) for key in grid}

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from reglab.attacks.ball import Norm, rowwise_norm
-from reglab.attacks.base import Model, accuracy, evaluation_mode, gradient, right
+from reglab.attacks.base import Model, accuracy, correct, evaluation_mode, gradient
 from reglab.attacks.fast_gradient import fast_gradient
 from reglab.attacks.linear import minimal_perturbation
 from reglab.attacks.objectives import cross_entropy, margin
@@ -55,7 +55,7 @@ def reliability_checks(
     unbounded = projected(whole, MORE_STEPS)
     curve = [clean, *(projected(share * epsilon) for share in SHARES), unbounded]
     with evaluation_mode(model):
-        standing = right(model, adversarial, labels)
+        standing = correct(model, adversarial, labels)
 
     def newly_fooled(attack, **settings) -> float:
         """Share of all examples that only this attack fools."""

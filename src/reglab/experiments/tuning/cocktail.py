@@ -8,7 +8,7 @@ from reglab.core.streams import seed_of
 from reglab.data.prepared import Prepared, Split
 from reglab.experiments.tuning.search import Scores, accuracy, evaluate_best, try_all
 from reglab.tracking.stage import Stage
-from reglab.training.all_seeds import finished
+from reglab.training.all_seeds import finished_with_metrics
 from reglab.training.one_seed import Recipe, train_seed
 from reglab.training.regularizer import Regularizer, name
 from reglab.training.variants import cases, train_variants, variant_folder
@@ -119,6 +119,6 @@ def with_parts(seed_of_best: dict, entry: Path, seed: int, split: Split, parts: 
     """A seed's part of the record with the metrics of the best's parts; no metrics where the best diverged."""
     metrics = dict(seed_of_best["metrics"])
     for way in parts:
-        outcome, _ = finished(variant_folder(entry, way), seed, split, KEPT)
+        outcome, _ = finished_with_metrics(variant_folder(entry, way), seed, split, KEPT)
         metrics |= {f"{metric}@{way}": value for metric, value in outcome["metrics"].items()}
     return seed_of_best | {"metrics": metrics if seed_of_best["metrics"] else {}}

@@ -15,7 +15,7 @@ from reglab.evaluation.metrics import classification
 from reglab.evaluation.rounding import mean
 from reglab.tracking.journal import epochs_written
 from reglab.tracking.stage import Stage
-from reglab.training.all_seeds import Gathered, gathered
+from reglab.training.all_seeds import Gathered, gather
 from reglab.training.one_seed import Recipe, cost_of_step, evaluate_seed, finished_seed, train_seed
 from reglab.training.variants import Variant, cases, train_variants, variant_folder
 
@@ -84,7 +84,7 @@ def evaluate_best(
     stage.run_all(final_jobs(recipes[number], splits, folders[number], entry))
     plain, first = replace(recipes[0], regularizers=()), next(iter(splits.values()))
     *steps, plain_step = stage.run_all([(cost_of_step, recipe, first) for recipe in (*recipes, plain)])
-    results = gathered(recipes[number], (steps[number], plain_step), splits, entry)
+    results = gather(recipes[number], (steps[number], plain_step), splits, entry)
     epochs = [epochs_written(folder, *searched) for folder in folders]
     spent = sum(step["flops_per_example"] * count for step, count in zip(steps, epochs, strict=True))
     search = spent / (plain_step["flops_per_example"] * plain.training.epochs)

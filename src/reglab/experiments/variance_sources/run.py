@@ -7,7 +7,7 @@ from statistics import fmean
 from reglab.core.streams import SOURCES, Seeds
 from reglab.data.prepared import Prepared, Split
 from reglab.tracking.stage import Stage
-from reglab.training.all_seeds import finished, total_cost
+from reglab.training.all_seeds import finished_with_metrics, total_cost
 from reglab.training.one_seed import Recipe, cost_of_step, train_seed
 from reglab.training.variants import cases, seeds_of_record, train_variants, variant_folder
 
@@ -36,7 +36,7 @@ def run(recipe: Recipe, data: Prepared, stage: Stage) -> dict:
         }
         train_variants(jobs, entry, stage)
         results = {
-            (seed, source): finished(variant_folder(entry, source), seed, splits[split_seed], KEPT)
+            (seed, source): finished_with_metrics(variant_folder(entry, source), seed, splits[split_seed], KEPT)
             for (seed, source), (split_seed, _) in drawn.items()
         }
         content = {

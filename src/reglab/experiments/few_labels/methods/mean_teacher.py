@@ -58,7 +58,7 @@ class MeanTeacherLearner(SemiSupervisedLearner):
         super().optimizer_step(epoch, batch_index, optimizer, closure)
         follow(self.teacher, self.network, self.method.decay, self.global_step + 1)
 
-    def basis(self) -> nn.Module:
+    def published_network(self) -> nn.Module:
         return self.teacher
 
 

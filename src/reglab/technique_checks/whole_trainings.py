@@ -45,12 +45,12 @@ def _others(technique: Regularizer, name: str) -> list[Regularizer]:
     return found
 
 
-# What a technique is tried with where alone it may change nothing: a second pass differs from the first through masks.
+# A technique is also tried beside dropout, as alone it may change nothing: a second pass differs from the first by masks.
 COMPANY = ((), (Dropout(),))
 
 
-def _came_to(technique: Regularizer, company: tuple[Regularizer, ...] = ()) -> dict[str, torch.Tensor]:
-    """All that can be seen of a training, the epochs too where the technique acts between them."""
+def _results(technique: Regularizer, company: tuple[Regularizer, ...] = ()) -> dict[str, torch.Tensor]:
+    """All results of a training, including the epochs if the technique acts between them."""
     learner = stepped(*company, technique, steps=3)
     seen = learner.bits() | {f"curves/{key}": torch.tensor(value) for key, value in learner.curves().items()}
     if technique.callbacks():
@@ -64,24 +64,24 @@ def switched_off_it_is_none_bit_for_bit(technique: Regularizer) -> None:
         raise NotApplicable("it has no setting that switches it off, and says so")
     outcome, tensors, curves = trained(replace(technique, **technique.off))
     expected, plain, plain_curves = _plain()
-    lost = sorted(set(plain) - set(tensors))
-    differ = ", ".join(lost) or difference(plain, tensors)
+    missing = sorted(set(plain) - set(tensors))
+    differ = ", ".join(missing) or difference(plain, tensors)
     require(not differ, f"with {technique.off} it differs from none in {differ}")
     require(outcome == expected, f"the outcome is {outcome}, that of none {expected}")
-    for own, line in zip(curves, plain_curves, strict=True):
-        odd = [key for key in line if own.get(key) != line[key]]
+    for epoch, line in zip(curves, plain_curves, strict=True):
+        odd = [key for key in line if epoch.get(key) != line[key]]
         require(not odd, f"with {technique.off} its curves differ from those of none in {', '.join(odd)}")
 
 
 def switched_on_it_is_not_none(technique: Regularizer) -> None:
     if technique.off == {}:
         raise NotApplicable("it changes nothing")
-    candidates = [technique, *(other for own in fields(technique) for other in _others(technique, own.name))]
+    candidates = [technique, *(other for field in fields(technique) for other in _others(technique, field.name))]
     for company in COMPANY:
         plain = stepped(*company, steps=3).bits()
         if technique.callbacks():
             plain |= trained(*company, epochs=6, learning_rate=1.0, momentum=0.9)[1]
-        if any(difference(plain, _came_to(candidate, company)) for candidate in candidates):
+        if any(difference(plain, _results(candidate, company)) for candidate in candidates):
             return
     require(False, "whatever its settings, a training with it is the training without it, dropout beside it or not")
 
@@ -89,13 +89,13 @@ def switched_on_it_is_not_none(technique: Regularizer) -> None:
 def every_setting_changes_something(technique: Regularizer) -> None:
     if not fields(technique):
         raise NotApplicable("it has no settings")
-    names = [own.name for own in fields(technique)]
+    names = [field.name for field in fields(technique)]
     for name in names:
         near = [other for also in names if also != name for other in _others(technique, also)]
         for company, base in product(COMPANY, [technique, *near]):
-            found = _came_to(base, company)
-            others = (_came_to(other, company) for other in _others(base, name))
-            if any(difference(found, seen) or set(found) ^ set(seen) for seen in others):
+            results = _results(base, company)
+            others = (_results(other, company) for other in _others(base, name))
+            if any(difference(results, seen) or set(results) ^ set(seen) for seen in others):
                 break
         else:
             require(False, f"{name}: no other value makes any difference to a training, whatever the other settings")

@@ -1,4 +1,4 @@
-"""Checks of prediction: what a technique may change of a network that is judged."""
+"""Checks of prediction: how a technique may change the evaluated network."""
 
 import torch
 
@@ -12,9 +12,9 @@ def evaluation_mode_is_that_of_the_plain_network(technique: Regularizer) -> None
         raise NotApplicable("it says that it acts in prediction")
     inputs = examples().inputs
     with torch.no_grad():
-        plain, own = (Steps(*one).network.eval()(inputs) for one in ((), (technique,)))
+        expected, scores = (Steps(*one).network.eval()(inputs) for one in ((), (technique,)))
     require(
-        torch.equal(plain, own),
+        torch.equal(expected, scores),
         "its forward hooks act in evaluation mode; ask `layer.training`, or declare acts_in_prediction = True",
     )
 
@@ -46,7 +46,7 @@ def a_prediction_does_not_depend_on_the_rest_of_the_batch(technique: Regularizer
     require(gap <= 1e-5, f"an example's scores differ by {gap:g} when it is alone; allowed: 1e-5")
 
 
-def judging_leaves_the_network_as_it_is(technique: Regularizer) -> None:
+def evaluating_leaves_the_network_as_it_is(technique: Regularizer) -> None:
     learner = stepped(technique)
     state = {key: value.clone() for key, value in learner.network.state_dict().items()}
     modes = [module.training for module in learner.network.modules()]
@@ -56,10 +56,10 @@ def judging_leaves_the_network_as_it_is(technique: Regularizer) -> None:
     require([module.training for module in learner.network.modules()] == modes, "evaluation_model changes the mode")
 
 
-def judging_between_steps_leaves_the_training_as_it_is(technique: Regularizer) -> None:
-    batch, judged = examples(), Steps(technique)
+def evaluating_between_steps_leaves_the_training_as_it_is(technique: Regularizer) -> None:
+    batch, evaluated = examples(), Steps(technique)
     for _ in range(3):
-        judged.take(batch)
-        judged.predicted(batch.inputs)
-    differ = difference(stepped(technique, steps=3).bits(), judged.bits())
-    require(not differ, f"a network that is judged after every step trains otherwise: {differ}")
+        evaluated.take(batch)
+        evaluated.predicted(batch.inputs)
+    differ = difference(stepped(technique, steps=3).bits(), evaluated.bits())
+    require(not differ, f"a network that is evaluated after every step trains otherwise: {differ}")
