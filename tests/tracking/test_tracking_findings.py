@@ -5,7 +5,7 @@ import json
 from mlflow.tracking import MlflowClient
 
 from reglab.tracking.mirror import views
-from reglab.tracking.mirror.verdicts import comparisons, numbers, verdict_tags
+from reglab.tracking.mirror.verdict_tags import comparisons, numbers, verdict_tags
 
 HELPS = {"verdict": "helps", "difference": 0.02, "low": 0.01, "high": 0.03}
 DEPTH = {

@@ -1,1 +1,1 @@
-"""What a study writes down: records, journals, the main checkout. Only `mirror/` knows MLflow."""
+"""Records, journals and the main checkout: what a study writes. Only `mirror/` imports MLflow."""

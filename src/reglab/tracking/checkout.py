@@ -1,4 +1,4 @@
-"""The main checkout and what every process there shares: its root, its locks, files written whole."""
+"""The main checkout: its root, locks between its processes, atomic writes."""
 
 import contextlib
 import os
@@ -18,7 +18,7 @@ def root() -> Path:
 
 @contextlib.contextmanager
 def locked(path: Path, name: str) -> Iterator[None]:
-    """Hold the lock file; say so while another process holds it."""
+    """Hold the lock file; print a line while another process holds it."""
     lock = FileLock(path)
     try:
         lock.acquire(timeout=0)
@@ -40,7 +40,7 @@ def write_atomically(path: Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(partial, path)
-    except OSError as error:  # such as a full disk, of which `write` does not say where it is
+    except OSError as error:  # such as a full disk, for which `write` does not name the file
         partial.unlink(missing_ok=True)
         error.filename = error.filename or str(path)
         raise

@@ -1,8 +1,8 @@
-"""The journal: what trainings write down while they run, in the main checkout, outside DVC's outputs.
+"""The journal: files that trainings write while they run, in the main checkout, outside DVC's outputs.
 
 `.reglab/journal/<key>/` holds, for one recipe, `run.json` (what it is), `seed-<n>.jsonl` (an epoch a line), checkpoints and
-finished seeds. Whoever is killed goes on from there, and the mirror to MLflow reads there. The key is a digest of settings,
-data and code, so another training never picks up these files.
+finished seeds. A training that was killed resumes from them, and the mirror to MLflow reads them. The key is a digest of
+settings, data and code, so another training never picks up these files.
 """
 
 import contextlib
@@ -19,9 +19,9 @@ from reglab.tracking.record import About
 
 
 def place(root: Path, about: About, code: str) -> Path:
-    """The folder of a run in the journal: named by a digest of what decides its outcome.
+    """The folder of a run in the journal: named by a digest of what determines its outcome.
 
-    `code` is the digest of the list of code by which DVC, too, tells whether the stage is up to date (config/stage_code.py).
+    `code` is the digest of the list of code by which DVC, too, tells that a stage is up to date (config/stage_code.py).
     """
     identity = [about.family, about.name, about.settings, about.dataset, about.seeds, code]
     digest = hashlib.blake2b(json.dumps(identity).encode(), digest_size=10)
@@ -36,10 +36,10 @@ def code_of(context: dict | None) -> str:
 
 @contextlib.contextmanager
 def opened(about: About, context: dict | None = None) -> Iterator[Path]:
-    """The run's folder in the journal, held against other processes; a run begun before is gone on with.
+    """The run's folder in the journal, locked against other processes; a run begun before is resumed.
 
-    `context` is what is needed besides `about`: {"code", "tags", "tracking": {"uri", "experiment"}, "changed"}; without it
-    nothing is mirrored. An entry that is complete and still waits to be mirrored is put aside, to be run anew.
+    `context` is for the mirror, besides `about`: {"code", "tags", "tracking": {"uri", "experiment"}, "changed"}; without it
+    nothing is mirrored. An entry that is complete and still waits to be mirrored is set aside, and the run starts anew.
     """
     from reglab.tracking import mirror
 
@@ -57,7 +57,7 @@ def opened(about: About, context: dict | None = None) -> Iterator[Path]:
 
 
 def complete(entry: Path, published: Path) -> None:
-    """Hand the published record to the mirror and drop what a resume would have needed."""
+    """Hand the published record to the mirror and delete what only a resume would need."""
     for file in (*entry.glob("*.safetensors"), *entry.glob("*.ckpt")):
         file.unlink()
     for name in ("curves.csv", "figure.svg", "record.json"):  # record.json last: it says that the entry is complete
@@ -66,7 +66,7 @@ def complete(entry: Path, published: Path) -> None:
 
 
 def epochs_written(entry: Path, *seeds: int) -> int:
-    """How many epochs of these seeds have ended, all together."""
+    """The number of completed epochs of these seeds together."""
     paths = [entry / f"seed-{seed}.jsonl" for seed in seeds]
     return sum(path.read_bytes().count(b"\n") for path in paths if path.exists())
 
@@ -74,7 +74,7 @@ def epochs_written(entry: Path, *seeds: int) -> int:
 class Journal:
     """One seed's epochs, appended line by line; an epoch that is there already is not written again.
 
-    After a resume the repeated epochs are the same to the bit, so the first writing stands, with its time. A line torn by
+    After a resume the repeated epochs are the same to the bit, so the first line stays, with its time. A line torn by
     a kill is cut off.
     """
 
@@ -88,7 +88,7 @@ class Journal:
         self.lines = [json.loads(line) for line in whole.splitlines()]
 
     def append(self, epoch: int, metrics: dict[str, float]) -> None:
-        """Write an epoch down, its numbers to seven digits: the precision of a float32."""
+        """Append an epoch, its numbers to seven digits: the precision of a float32."""
         if epoch < len(self.lines):
             return
         rounded = {name: float(f"{value:.7g}") for name, value in metrics.items()}

@@ -1,4 +1,4 @@
-"""The record of a recipe: written once, atomically, the same bytes for the same run; the only truth."""
+"""The record of a recipe: written once, atomically, with the same bytes for the same run."""
 
 import csv
 import hashlib
@@ -19,7 +19,7 @@ SCHEMA = 1
 
 @dataclass(frozen=True)
 class About:
-    """What a run is, before it has results. `settings` begins with one key a technique, in order of application."""
+    """The description of a run, before it has results. `settings` begins with a key per technique, in their order."""
 
     family: str
     name: str
@@ -53,7 +53,7 @@ def curves_csv(journals: dict[int, list[dict]]) -> str:
 def seed_metrics(split: Split, probabilities: dict[str, np.ndarray]) -> dict[str, float]:
     """A seed's numbers from its probabilities (examples, classes) on `labelled`, `validation` and `test`.
 
-    The training saw the labels that were given, wrong ones included; test labels are right. So there are two of each:
+    The training uses the given labels, wrong ones included; test labels are right. So there are two of each:
 
         train_accuracy               on the given labels       generalization_gap_given_labels = it - test_accuracy
         train_accuracy_true_labels   on the right ones         generalization_gap = it - test_accuracy
@@ -85,8 +85,8 @@ def seed_metrics(split: Split, probabilities: dict[str, np.ndarray]) -> dict[str
 def predictions(splits: Iterable[Split], probabilities: Sequence[np.ndarray], ending: str = "") -> dict:
     """The predictions of every seed's model on the test part of its split: probabilities (examples, classes), for a record.
 
-    Where some classes alone are asked for, the parts differ by a few examples: all are cut to the shortest. `ending` tells
-    apart several predictions, such as @5.
+    If only some classes are used, the parts differ by a few examples: all are cut to the shortest. `ending` distinguishes
+    several predictions, such as @5.
     """
     shortest = min(map(len, probabilities))
     arrays = {
@@ -100,7 +100,8 @@ def predictions(splits: Iterable[Split], probabilities: Sequence[np.ndarray], en
 def summary(seeds: dict[str, dict], predicted: dict[str, np.ndarray]) -> dict[str, dict]:
     """The `mean` over the seeds of each metric, and bias² and variance of the test probabilities.
 
-    Intervals are made of the seeds' numbers where they are shown, at `evaluation.confidence`: an edit of that trains nothing.
+    Intervals are computed from the seeds' numbers where they are shown, so that an edit of `evaluation.confidence` trains
+    nothing.
     Bias² and variance belong to all seeds together; they are over the examples that two or more seeds tested. Nothing when
     a seed diverged, for no seed is ever dropped.
     """

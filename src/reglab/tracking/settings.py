@@ -1,4 +1,4 @@
-"""Settings of `tracking`: where the runs are mirrored to."""
+"""Settings of `tracking`: the MLflow server and experiment of the mirrored runs."""
 
 from dataclasses import dataclass
 from typing import Annotated

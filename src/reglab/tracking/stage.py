@@ -1,4 +1,4 @@
-"""A stage that publishes one record: what it is given, its folder in the journal, and the publication at its end."""
+"""A stage that publishes one record: its inputs, its folder in the journal, and the publication."""
 
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
@@ -12,10 +12,10 @@ from reglab.tracking.record import About
 
 @dataclass(frozen=True)
 class Stage:
-    """What every stage with a record is given: what it is `about`, the folder `runs` of all records, how many processes
+    """The inputs of every stage with a record: what it is `about`, the folder `runs` of all records, how many processes
     it may use (None: one for each core) and the `context` that the mirror needs, as in `journal.opened`.
 
-    A family's `run` does its own work between the two:
+    A family's `run` works between the two:
 
         with stage.journal() as entry:
             ...
@@ -36,7 +36,7 @@ class Stage:
         return self.about.seeds
 
     def journal(self) -> AbstractContextManager[Path]:
-        """The stage's folder in the journal, held against other processes; a run that was killed goes on there."""
+        """The stage's folder in the journal, locked against other processes; a run that was killed resumes there."""
         return journal.opened(self.about, self.context)
 
     def run_all(self, jobs: Iterable[tuple], progress: Progress | None = None) -> list:
@@ -46,7 +46,7 @@ class Stage:
     def publish(self, entry: Path, content: dict, **files) -> dict:
         """Publish `runs/<family>/<name>` atomically and complete the journal's `entry`; returns the record's content.
 
-        `files` are what `record.write` takes beside the content.
+        `files` are the further arguments of `record.write`.
         """
         content = asdict(self.about) | content
         path = record.write(record.folder(self.runs, self.about), content, **files)

@@ -1,4 +1,4 @@
-"""`python -m reglab.tracking <root>`: follow the journal below `root` until nothing is left of it."""
+"""`python -m reglab.tracking.mirror <root>`: mirrors the journal below `root` until nothing is left to mirror."""
 
 import sys
 from pathlib import Path

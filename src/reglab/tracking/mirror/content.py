@@ -1,8 +1,8 @@
-"""What the MLflow UI shows of a recipe: pure functions of its description (`run.json` or `record.json`) and its record.
+"""The content of a recipe's runs in MLflow: pure functions of its description (`run.json` or `record.json`) and its record.
 
 Curves have a prefix of their own (the UI draws one section per prefix), so that the last epoch's `train_accuracy` is
 not taken for the result's. The compare page sorts by name and shows six metrics, hence prefixes that come after
-`test_accuracy`. Every metric is a chart in the UI, so what is no quantity of its own is none: an interval is a tag or
+`test_accuracy`. Every metric is a chart in the UI, so only quantities are metrics: an interval is a tag or
 stands in the description. Numbers are rounded for the eye; the record, which is attached, has them exactly.
 """
 
@@ -50,12 +50,12 @@ def flat(settings: dict, prefix: str = "") -> Iterator[tuple[str, str]]:
 
 def varied(about: dict) -> dict[str, str]:
     """Those of the run's params that its DVC experiment has changed (`changed`: settings of params.yaml)."""
-    own, found = params(about), {}
+    known, changed = params(about), {}
     for name, value in flat(about.get("changed", {})):
         parts = name.split(".")  # regularizers.dropout.hidden_rate is dropout.hidden_rate of the run
         tails = (".".join(parts[first:]) for first in range(len(parts)))
-        found |= {tail: value for tail in tails if own.get(tail) == value}
-    return found
+        changed |= {tail: value for tail in tails if known.get(tail) == value}
+    return changed
 
 
 def run_name(name: str, settings: dict[str, str]) -> str:
@@ -65,7 +65,7 @@ def run_name(name: str, settings: dict[str, str]) -> str:
 
 
 def tags(about: dict, root: Path) -> dict[str, str]:
-    """What parent and seeds have in common."""
+    """The tags that parent and seeds share."""
     known = {name: value for name, value in about.get("tags", {}).items() if value}
     if "git_commit" in known:
         known["mlflow.source.git.commit"] = known["git_commit"]
@@ -89,10 +89,10 @@ def parent_tags(about: dict) -> dict[str, str]:
 
 
 def outcome_tags(record: dict) -> dict[str, str]:
-    """What a glance at the list of runs must not miss."""
+    """Tags for diverged seeds and failed checks, which the list of runs shows."""
     failed = [check["name"] for check in record["checks"] if not check["passed"]]
-    found = {"diverged_seeds": ", ".join(diverged(record)), "failed_checks": ", ".join(failed)}
-    return {name: value for name, value in found.items() if value}
+    outcome = {"diverged_seeds": ", ".join(diverged(record)), "failed_checks": ", ".join(failed)}
+    return {name: value for name, value in outcome.items() if value}
 
 
 def diverged(record: dict) -> list[str]:
@@ -147,11 +147,11 @@ def summary_metrics(record: dict) -> dict[str, float]:
 
 
 def note(about: dict, record: dict, timed: bool, verdicts: tuple[str, ...] = ()) -> str:
-    """What the run is and how it ended, a few lines of Markdown; not `timed`: its times are those of the mirroring."""
+    """What the run is and how it ended, a few lines of Markdown; not `timed`: its times are those of mirroring."""
     lines = [f"{heading(about)}: record `runs/{about['family']}/{about['name']}/record.json`."]
     lines += [f"* {verdict}" for verdict in verdicts] + [""] * bool(verdicts)
-    if lost := diverged(record):
-        lines.append(f"**Diverged: seed {', '.join(lost)}**, so there are no means: no seed is ever left out.")
+    if seeds := diverged(record):
+        lines.append(f"**Diverged: seed {', '.join(seeds)}**, so there are no means: no seed is ever left out.")
     elif seeds := record["seeds"]:
         lines += [
             f"{len(seeds)} seeds, nested below: metrics are means over them, `training/...` per epoch. Seeds are paired"

@@ -14,7 +14,7 @@ from filelock import FileLock, Timeout
 from reglab.core.redaction import redact
 from reglab.runtime import warm
 
-LONGEST = 28.0  # seconds that it lives when nothing trains, whatever MLflow does
+LONGEST = 28.0  # seconds that it runs on when nothing trains, whatever MLflow does
 
 
 def following(root: Path) -> str:
@@ -59,7 +59,7 @@ def follow(root: Path, interval: float = 2.0, linger: float = 15.0, longest: flo
     """
     lock = FileLock(root / ".reglab" / "follower.lock")
     try:
-        # The one that holds it looks at the journal a last time before it lets go: who waits in vain is not needed.
+        # Its holder reads the journal once more before releasing it, so a process that waits in vain is not needed.
         lock.acquire(timeout=5)
     except Timeout:
         return
@@ -119,7 +119,7 @@ def log(line: str) -> None:
 
 
 def attempt(root: Path, sent: dict[str, set[int]]) -> list[str]:
-    """One pass; whatever goes wrong becomes a line of the log."""
+    """Mirror once; an error becomes a line of the log."""
     from reglab.tracking.mirror.sync import mirror
 
     try:

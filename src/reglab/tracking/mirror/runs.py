@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from reglab.core.families import stage_name
 from reglab.tracking import record
-from reglab.tracking.mirror import content, curves, trials
-from reglab.tracking.mirror.curves import Curve
+from reglab.tracking.mirror import content, learning_curves, trials
+from reglab.tracking.mirror.learning_curves import Curve
 from reglab.tracking.mirror.store import Store, now
 
 if TYPE_CHECKING:
@@ -38,34 +38,34 @@ def read(folder: Path) -> Record | None:
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """What is known of a recipe now; times in milliseconds."""
+class MirroredRecipe:
+    """The present state of a recipe; times in milliseconds."""
 
     about: dict  # `run.json`, or the record itself: family, name, technique, dataset, settings, seeds, perhaps tags
     identity: dict[str, str]  # the tag by which its runs are found again
     journal: dict[str, Curve]  # by seed; empty when only the record is left
     record: Record | None
     begun: int
-    ended: int | None  # None: not yet, or nobody knows
+    ended: int | None  # None: not yet, or unknown
     trains: bool  # a process works on it now
     root: Path
 
 
-def of_entry(entry: Path, about: dict, trains: bool, root: Path) -> Recipe:
+def recipe_from_journal(entry: Path, about: dict, trains: bool, root: Path) -> MirroredRecipe:
     """A recipe from its journal, which knows the times."""
     record = read(entry)  # before the curves: they are whole once it is there
-    journal = curves.read_journal(entry)
+    journal = learning_curves.read_journal(entry)
     first = [point.time for curve in journal.values() for point in curve.values()]
     begun = min([*first, written(entry / "run.json")])  # a resume has written it anew
     ended = written(entry / "record.json") if record else None
-    return Recipe(about, {content.KEY: about["key"]}, journal, record, begun, ended, trains, root)
+    return MirroredRecipe(about, {content.KEY: about["key"]}, journal, record, begun, ended, trains, root)
 
 
-def of_record(record: Record, root: Path) -> Recipe:
+def recipe_from_record(record: Record, root: Path) -> MirroredRecipe:
     """A recipe of which only the record is left."""
     stage = stage_name(record.values["family"], record.values["name"])
     about = record.values | {"tags": {"dvc_stage": stage}}
-    return Recipe(about, {content.RECORD: record.digest}, {}, record, now(), None, False, root)
+    return MirroredRecipe(about, {content.RECORD: record.digest}, {}, record, now(), None, False, root)
 
 
 def written(file: Path) -> int:
@@ -74,7 +74,7 @@ def written(file: Path) -> int:
 
 @dataclass(frozen=True)
 class Runs:
-    """What MLflow has of a recipe: the parent, and the nested runs by seed."""
+    """The runs of a recipe in MLflow: the parent, and the nested runs by seed."""
 
     parent: "Run | None" = None
     seeds: "dict[str, Run]" = field(default_factory=dict)
@@ -88,7 +88,7 @@ class Runs:
 
 
 def ended(run: "Run") -> bool:
-    """It has everything. KILLED is not an end: the training may go on."""
+    """Whether the run is complete; KILLED is not an end, as the training may be resumed."""
     return run.info.status in ("FINISHED", "FAILED")
 
 
@@ -111,13 +111,13 @@ def runs_of_record(store: Store, record: Record) -> Runs:
     found = store.find(f"tags.`{content.RECORD}` = '{record.digest}'")
     nested = [run for run in found if content.SEED in run.data.tags]
     parents = sorted((run for run in found if content.SEED not in run.data.tags), key=lambda run: not ended(run))
-    own, others = parents[:1], {run.info.run_id for run in parents[1:]}
+    parent, others = parents[:1], {run.info.run_id for run in parents[1:]}
     nested = [run for run in nested if run.data.tags[content.PARENT] not in others]
-    nested.sort(key=lambda run: run.data.tags[content.PARENT] in {parent.info.run_id for parent in own})  # those win
-    return Runs(*own, seeds={run.data.tags[content.SEED]: run for run in nested})
+    nested.sort(key=lambda run: run.data.tags[content.PARENT] in {run.info.run_id for run in parent})  # these win
+    return Runs(*parent, seeds={run.data.tags[content.SEED]: run for run in nested})
 
 
-def update(store: Store, recipe: Recipe, runs: Runs, sent: dict[str, set[int]]) -> None:
+def update(store: Store, recipe: MirroredRecipe, runs: Runs, sent: dict[str, set[int]]) -> None:
     """Bring the runs to the state of the journal and, once there is one, of the record.
 
     `sent` holds by run the epochs that this process has sent already: forgetting them costs time, nothing else.
@@ -134,10 +134,10 @@ def update(store: Store, recipe: Recipe, runs: Runs, sent: dict[str, set[int]]) 
     store.name_dataset(parent, about["dataset"], recipe.root)
 
     # The journal's points stand, as they may have been sent; the record has those that a kill tore.
-    known = curves.read_record(record.folder) if record else {}
+    known = learning_curves.read_record(record.folder) if record else {}
     start = parent.info.start_time
     timed = {
-        seed: curves.with_times(known.get(seed, {}) | recipe.journal.get(seed, {}), start)
+        seed: learning_curves.with_times(known.get(seed, {}) | recipe.journal.get(seed, {}), start)
         for seed in sorted({*recipe.journal, *known, *(record.values["seeds"] if record else ())}, key=int)
     }
     last = recipe.ended or max((point.time for curve in timed.values() for point in curve.values()), default=start)
@@ -154,13 +154,13 @@ def update(store: Store, recipe: Recipe, runs: Runs, sent: dict[str, set[int]]) 
                 end_seed(store, run, seed, recipe, max((point.time for point in curve.values()), default=last))
         nested.append(run)
     if not record:
-        say_whether_it_trains(store, recipe, [*nested, parent], last)
+        mark_resumed_or_killed(store, recipe, [*nested, parent], last)
     elif not ended(parent):
-        end_parent(store, parent, recipe, curves.bands([timed[seed] for seed in record.values["seeds"]]), last)
+        end_parent(store, parent, recipe, learning_curves.bands([timed[seed] for seed in record.values["seeds"]]), last)
 
 
 def send(store: Store, run: "Run", curve: Curve, sent: dict[str, set[int]]) -> None:
-    """Those epochs of a run that have not been sent."""
+    """Send the epochs of a run that have not been sent."""
     before = sent.setdefault(run.info.run_id, set())
     new = [epoch for epoch in curve if epoch not in before]
     store.log(
@@ -174,7 +174,7 @@ def send(store: Store, run: "Run", curve: Curve, sent: dict[str, set[int]]) -> N
     before.update(new)
 
 
-def say_whether_it_trains(store: Store, recipe: Recipe, runs: "list[Run]", last: int) -> None:
+def mark_resumed_or_killed(store: Store, recipe: MirroredRecipe, runs: "list[Run]", last: int) -> None:
     for run in runs:
         if recipe.trains and run.info.status == "KILLED":
             store.resume(run)
@@ -182,9 +182,9 @@ def say_whether_it_trains(store: Store, recipe: Recipe, runs: "list[Run]", last:
             store.end(run, "KILLED", last)
 
 
-def end_seed(store: Store, run: "Run", seed: str, recipe: Recipe, moment: int) -> None:
+def end_seed(store: Store, run: "Run", seed: str, recipe: MirroredRecipe, moment: int) -> None:
     result = recipe.record.values["seeds"][seed]
-    seconds = curves.seconds(recipe.journal.get(seed, {}))
+    seconds = learning_curves.seconds(recipe.journal.get(seed, {}))
     numbers = content.seed_metrics(result) | {f"{content.COST}seconds": seconds}
     store.log(
         run,
@@ -194,9 +194,9 @@ def end_seed(store: Store, run: "Run", seed: str, recipe: Recipe, moment: int) -
     store.end(run, "FAILED" if result["status"] == "diverged" else "FINISHED", moment)
 
 
-def end_parent(store: Store, parent: "Run", recipe: Recipe, band: Curve, moment: int) -> None:
+def end_parent(store: Store, parent: "Run", recipe: MirroredRecipe, band: Curve, moment: int) -> None:
     record = recipe.record.values
-    durations = [curves.seconds(curve) for curve in recipe.journal.values()]
+    durations = [learning_curves.seconds(curve) for curve in recipe.journal.values()]
     total = sum(durations) if durations and None not in durations else None
     numbers = content.summary_metrics(record) | {f"{content.COST}seconds": total}
     note = content.note(recipe.about, record, timed=recipe.ended is not None)
@@ -206,12 +206,12 @@ def end_parent(store: Store, parent: "Run", recipe: Recipe, band: Curve, moment:
         tags=content.outcome_tags(record) | {content.NOTE: note},
     )
     send(
-        store, parent, curves.means(band), {}
-    )  # after the summary: what comes first is what the compare page plots unasked
+        store, parent, learning_curves.means(band), {}
+    )  # after the summary: the compare page plots the first metrics by default
     for name in ATTACHED:
         if (recipe.record.folder / name).exists():
             store.attach(parent, recipe.record.folder / name)
-    if drawing := curves.picture(band, recipe.about["name"]):
+    if drawing := learning_curves.picture(band, recipe.about["name"]):
         store.attach_text(parent, drawing, "learning_curves.svg")
     trials.send(store, parent, record, moment)
     store.end(parent, "FINISHED", moment)

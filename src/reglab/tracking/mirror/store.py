@@ -1,4 +1,4 @@
-"""One MLflow experiment: where it is, and the few verbs that fill it."""
+"""One MLflow experiment: its address, and the operations that fill it."""
 
 import json
 import os
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
     from mlflow.tracking import MlflowClient
 
-# An absent server costs seconds (7 retries of 120 s by default); whoever sets these variables keeps his own values.
+# With these an absent server costs seconds (by default 7 retries of 120 s); values already set in the environment are kept.
 ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_LOGGING_LEVEL": "WARNING",
@@ -29,13 +29,13 @@ ENVIRONMENT = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "5",
 }
 DATABASE = "sqlite:///mlflow.db"
-DIGEST = 8  # characters of a dataset's digest: as many as MLflow's own have
+DIGEST = 8  # characters of a dataset's digest: as many as in MLflow's digests
 ARTIFACT_ROOT = "_MLFLOW_SERVER_ARTIFACT_ROOT"  # MLflow's variable
 BATCH = 1000  # the most metrics that MLflow takes in one call
 
 
 def address(uri: str | None, root: Path) -> str:
-    """Where the runs go: MLFLOW_TRACKING_URI, else `uri`, else the database beside params.yaml.
+    """The address of the runs: MLFLOW_TRACKING_URI, else `uri`, else the database beside params.yaml.
 
     A relative SQLite path starts from `root`, not from a temporary workspace that DVC deletes.
     """
@@ -83,7 +83,7 @@ class Store:
         params: dict[str, str] | None = None,
         tags: dict[str, str] | None = None,
     ) -> None:
-        """Add metrics (name, value, time in milliseconds, step), params, tags; the same once more changes nothing."""
+        """Add metrics (name, value, time in milliseconds, step), params, tags; repeating a call changes nothing."""
         from mlflow.entities import Metric, Param, RunTag
 
         # MLflow rejects a param that has a value already, even beside new ones.
@@ -96,7 +96,7 @@ class Store:
             self.client.log_batch(run.info.run_id, metrics=rows[first : first + BATCH])
 
     def name_dataset(self, run: "Run", dataset: dict, root: Path) -> None:
-        """Say what the run is made of: name and digest of the prepared data, below `root`; once more changes nothing."""
+        """Log the dataset of the run: name and digest of the prepared data; repeating a call changes nothing."""
         if not dataset or (run.inputs and run.inputs.dataset_inputs):
             return
         from mlflow.entities import Dataset, DatasetInput, InputTag
@@ -114,7 +114,7 @@ class Store:
         self.client.update_run(run.info.run_id, status="RUNNING")
 
     def give_up(self, run: "Run") -> None:
-        """End a run that nothing will go on with; it is not found again as a training's."""
+        """End a run that will not be resumed; it is no longer found as that of a training."""
         if run.info.status == "RUNNING":
             self.end(run, "KILLED", now())
         if content.KEY in run.data.tags:
@@ -151,7 +151,7 @@ def load() -> None:
 
 @contextmanager
 def plain_errors(uri: str | None, root: Path) -> Iterator[None]:
-    """Say in one line that MLflow does not do what it is asked."""
+    """Raise a UserError of one line instead of an error of MLflow or its database."""
     load()
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError

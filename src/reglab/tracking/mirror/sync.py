@@ -8,9 +8,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from reglab.core.errors import UserError
-from reglab.tracking.mirror import content, views
-from reglab.tracking.mirror import runs as recipe
-from reglab.tracking.mirror import verdicts as findings
+from reglab.tracking.mirror import content, runs, verdict_tags, views
 from reglab.tracking.mirror.store import Store, first_line, open_store, plain_errors, sole_writer
 
 
@@ -21,7 +19,7 @@ def entries(root: Path) -> list[Path]:
 
 
 def lock_of(entry: Path) -> FileLock:
-    """What a process holds that works on the entry (`journal.opened`)."""
+    """The lock of a process that works on the entry (`journal.opened`)."""
     return FileLock(entry.with_name(f".{entry.name}.lock"), timeout=0)
 
 
@@ -65,23 +63,23 @@ def mirror_journal(root: Path, sent: dict[str, set[int]]) -> tuple[set[str], lis
 
 def mirror_entry(store: Store, entry: Path, about: dict, root: Path, sent: dict[str, set[int]]) -> set[str]:
     """The digest of the record, if the entry has one: then its runs are complete and it is removed."""
-    now = recipe.of_entry(entry, about, trains(entry), root)
-    runs = recipe.runs_of_training(store, about["key"], root)
-    if now.record and recipe.runs_of_record(store, now.record).complete(now.record):
-        for run in runs.all():  # the same training once more: one run tells it
+    recipe = runs.recipe_from_journal(entry, about, trains(entry), root)
+    mirrored = runs.runs_of_training(store, about["key"], root)
+    if recipe.record and runs.runs_of_record(store, recipe.record).complete(recipe.record):
+        for run in mirrored.all():  # the same training was run again: one run is enough
             store.delete(run)
     else:
-        recipe.update(store, now, runs, sent)
-    if not now.record:
+        runs.update(store, recipe, mirrored, sent)
+    if not recipe.record:
         return set()
-    remove(entry, now.record)
-    return {now.record.digest}
+    remove(entry, recipe.record)
+    return {recipe.record.digest}
 
 
-def remove(entry: Path, mirrored: recipe.Record) -> None:
+def remove(entry: Path, mirrored: runs.Record) -> None:
     """Remove the entry, unless a process has just begun the same training anew under its name."""
     with suppress(Timeout), lock_of(entry):
-        if recipe.read(entry) == mirrored:
+        if runs.read(entry) == mirrored:
             rest = entry.with_name(f".{entry.name}.mirrored")
             entry.rename(rest)
             shutil.rmtree(rest, ignore_errors=True)
@@ -106,7 +104,7 @@ def sync_all(params) -> str:
         for family, name in params.expected():
             folder = Path("runs", family, name)
             try:
-                record = recipe.read(folder)
+                record = runs.read(folder)
                 if record is None:
                     missing += 1
                     continue
@@ -117,21 +115,21 @@ def sync_all(params) -> str:
                 records[family, name] = record
             except Exception as error:
                 problems.append(f"{folder / 'record.json'}: {first_line(error)}")
-                open_store(uri, experiment, root)  # is it MLflow that has gone? Then say that and end
-        findings.add(store, findings.read(Path("reports", "metrics.json")), records)
-        findings.attach_report(store, Path("reports"), root)
+                open_store(uri, experiment, root)  # raises UserError if MLflow cannot be reached any more
+        verdict_tags.add(store, verdict_tags.read(Path("reports", "metrics.json")), records)
+        verdict_tags.attach_report(store, Path("reports"), root)
         give_up_the_rest(store, root)
     counted = {"restored": restored, "already there": present, "without a record yet": missing}
     said = ", ".join(f"{number} {what}" for what, number in counted.items() if number or what != "without a record yet")
     return "\n".join([f"MLflow, recipes: {said}", *(f"not mirrored: {problem}" for problem in problems)])
 
 
-def restore(store: Store, record: recipe.Record, root: Path) -> bool:
-    """Complete the runs of a record; False where they were."""
-    found = recipe.runs_of_record(store, record)
-    if found.complete(record):
+def restore(store: Store, record: runs.Record, root: Path) -> bool:
+    """Complete the runs of a record; False if they were complete."""
+    mirrored = runs.runs_of_record(store, record)
+    if mirrored.complete(record):
         return False
-    recipe.update(store, recipe.of_record(record, root), found, {})
+    runs.update(store, runs.recipe_from_record(record, root), mirrored, {})
     return True
 
 
@@ -139,6 +137,6 @@ def give_up_the_rest(store: Store, root: Path) -> None:
     """End the runs of this checkout whose journal is gone."""
     keys = {entry.name.partition("-")[0] for entry in entries(root)}
     for run in store.find("attributes.status != 'FINISHED'"):
-        own = run.data.tags.get(content.CHECKOUT) == content.checkout(root)
-        if own and not recipe.ended(run) and run.data.tags.get(content.KEY) not in keys:
+        of_this_checkout = run.data.tags.get(content.CHECKOUT) == content.checkout(root)
+        if of_this_checkout and not runs.ended(run) and run.data.tags.get(content.KEY) not in keys:
             store.give_up(run)

@@ -13,7 +13,7 @@ TRIAL = "reglab.trial"  # tag: the number of a trial
 
 
 class Trial(NamedTuple):
-    """What was tried: params by the names that the recipe has, means over the seeds of the search."""
+    """One trial: params by the names of the recipe, metrics as means over the seeds of the search."""
 
     params: dict[str, str]
     metrics: dict[str, float]
@@ -21,18 +21,18 @@ class Trial(NamedTuple):
 
 
 def trials_of(record: dict) -> list[Trial]:
-    """In the order in which they were tried; none where nothing was searched. A number is missing where a seed diverged."""
+    """The trials in their order; none without a search. A metric is missing if a seed diverged."""
     tried = record.get("grid") or record.get("trials") or []
     chosen = (record.get("chosen") or record.get("best") or {}).get("number") if tried else None
-    found = []
-    for number, own in enumerate(tried):
-        settings = {record["name"]: own["settings"]} if "grid" in record else own["settings"]
+    trials = []
+    for number, trial in enumerate(tried):
+        settings = {record["name"]: trial["settings"]} if "grid" in record else trial["settings"]
         params = content.params({"settings": settings, "seeds": []})
         if "grid" not in record:
             params["ingredients"] = ", ".join(settings) or "none"
-        metrics = {name: fmean(values) for name, values in own.items() if listed(values) and None not in values}
-        found.append(Trial(params, metrics, number == chosen))
-    return found
+        metrics = {name: fmean(values) for name, values in trial.items() if listed(values) and None not in values}
+        trials.append(Trial(params, metrics, number == chosen))
+    return trials
 
 
 def listed(values: object) -> bool:
@@ -40,13 +40,13 @@ def listed(values: object) -> bool:
 
 
 def send(store: Store, parent: "Run", record: dict, moment: int) -> None:
-    """Make the runs that are lacking; to be repeated after a kill."""
-    found = trials_of(record)
-    if not found:
+    """Create the missing runs; safe to repeat after a kill."""
+    trials = trials_of(record)
+    if not trials:
         return
-    there = store.find(f"tags.kind = 'trial' AND tags.`{content.PARENT}` = '{parent.info.run_id}'")
-    known = {run.data.tags[TRIAL]: run for run in there}
-    for number, trial in enumerate(found):
+    present = store.find(f"tags.kind = 'trial' AND tags.`{content.PARENT}` = '{parent.info.run_id}'")
+    known = {run.data.tags[TRIAL]: run for run in present}
+    for number, trial in enumerate(trials):
         nesting = {"kind": "trial", "family": record["family"], TRIAL: str(number), content.PARENT: parent.info.run_id}
         shown = {"ingredients": trial.params["ingredients"]} if "ingredients" in trial.params else trial.params
         name = content.run_name(f"{record['name']}/trial-{number}", shown)

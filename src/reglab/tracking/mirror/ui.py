@@ -18,7 +18,7 @@ ENVIRONMENT = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TE
 
 
 def serve(root: Path, uri: str | None, experiment: str, port: int | None) -> int:
-    """Show the runs until an interrupt; the exit code. A tracking server has pages of its own: then say where they are.
+    """Show the runs until an interrupt; returns the exit code. For a tracking server, print the address of its pages.
 
     `uri` and `experiment` are those of params.yaml. `port` None: the first free one from 5000 on. Raises UserError where
     there is no database yet, and where the port is busy.
@@ -63,7 +63,7 @@ def database(place: str) -> Path:
 
 
 def page_of(experiment: str, file: Path) -> str:
-    """What to open of an experiment: its view of the recipes, its runs before there are views; of none all experiments."""
+    """The page to open: the experiment's view of the recipes, its runs if it has no views, else all experiments."""
     try:
         with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)) as opened:
             found = opened.execute("select experiment_id from experiments where name = ?", [experiment]).fetchone()

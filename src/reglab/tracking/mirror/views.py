@@ -1,4 +1,4 @@
-"""Where to look: the description of the experiment, and the views that the MLflow UI offers under "Views".
+"""The description of the experiment, and the views that the MLflow UI offers under "Views".
 
 A view is a tag of the experiment: which runs, in what order, with which columns. Those that a user saved stay.
 """

@@ -1,6 +1,6 @@
-"""What was found out of the records, added to their runs: verdicts from reports/metrics.json, and a run for the report.
+"""Adds verdicts from reports/metrics.json to the runs of their records, and a run for the report.
 
-A verdict turns with what else is compared, so it is no part of a record and may change when the run has long ended.
+A verdict depends on what else is compared, so it is no part of a record and may change after the run has ended.
 """
 
 import hashlib
@@ -11,8 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from reglab.tracking.mirror import content
-from reglab.tracking.mirror import runs as recipe
+from reglab.tracking.mirror import content, runs
 from reglab.tracking.mirror.store import Store, now
 
 if TYPE_CHECKING:
@@ -35,49 +34,49 @@ class Comparison(NamedTuple):
 
     @property
     def interval(self) -> str:
-        """Of the difference; nothing where there is none."""
+        """The interval of the difference in words; nothing if there is none."""
         known = self.low is not None and self.high is not None and self.verdict != "reference"
         return content.interval(self.low, self.high, sign="+") if known else ""
 
 
 def comparisons(row: dict) -> Iterator[Comparison]:
-    """Of a row of reports/metrics.json: of the entry, metric by metric, of a map's cells, of a cocktail's ingredients."""
+    """The comparisons in a row of reports/metrics.json: entry, metrics, cells of a map, ingredients of a cocktail."""
 
-    def told(found: dict, metric: str, reference: str = "none") -> Comparison:
+    def comparison(found: dict, metric: str, reference: str = "none") -> Comparison:
         ends = (found.get(f"difference_{end}", found.get(end)) for end in ("low", "high"))
         return Comparison(metric, found.get("reference", reference), found["verdict"], found.get("difference"), *ends)
 
     if best := row if "verdict" in row else row.get("full"):
-        yield told(best, MEAN)
+        yield comparison(best, MEAN)
     for metric, found in row.get("comparisons", {}).items():
-        yield told(found, metric)
+        yield comparison(found, metric)
     for cell, found in row.get("cells", {}).items():
-        yield told(found, f"{MEAN}@{cell}")
+        yield comparison(found, f"{MEAN}@{cell}")
     for name, ways in row.get("ingredients", {}).items():
-        yield told(ways["without"], f"{MEAN}@without_{name}", "the best")
-        yield told(ways["only"], f"{MEAN}@only_{name}")
+        yield comparison(ways["without"], f"{MEAN}@without_{name}", "the best")
+        yield comparison(ways["only"], f"{MEAN}@only_{name}")
 
 
 def main(found: list[Comparison]) -> list[Comparison]:
-    """Those of the entry as a whole: not of one number of labels, cell or ingredient."""
+    """The comparisons of the entry as a whole: not of one number of labels, cell or ingredient."""
     return [one for one in found if "@" not in one.metric]
 
 
 def verdict_tags(found: list[Comparison]) -> dict[str, str]:
-    """The word and the interval alone where one question is asked, else one a metric; of a map how many cells have which."""
-    asked = main(found)
-    if not asked:
+    """The verdict and its interval, for several metrics one each; for a map the number of cells with each verdict."""
+    entry = main(found)
+    if not entry:
         counted = Counter(one.verdict for one in found)
         return {"verdict": ", ".join(f"{number} x {verdict}" for verdict, number in counted.most_common())}
 
     def in_words(words: list[str]) -> str:
-        named = zip(asked, words, strict=True)
-        return words[0] if len(asked) == 1 else ", ".join(f"{one.metric}: {word}" for one, word in named if word)
+        named = zip(entry, words, strict=True)
+        return words[0] if len(entry) == 1 else ", ".join(f"{one.metric}: {word}" for one, word in named if word)
 
     return {
-        "verdict": in_words([one.verdict for one in asked]),
-        "versus": ", ".join(dict.fromkeys(one.reference for one in asked)),
-        "interval": in_words([one.interval for one in asked]),
+        "verdict": in_words([one.verdict for one in entry]),
+        "versus": ", ".join(dict.fromkeys(one.reference for one in entry)),
+        "interval": in_words([one.interval for one in entry]),
     }
 
 
@@ -99,10 +98,10 @@ def sentences(found: list[Comparison]) -> Iterator[str]:
             yield f"{sentence} {one.difference:+.4f}{within} against {one.reference}, paired over seeds."
 
 
-def add(store: Store, metrics: dict, records: dict[tuple[str, str], recipe.Record]) -> None:
-    """The verdicts, on the runs of these records, by (family, name); what stands there already is not written again.
+def add(store: Store, metrics: dict, records: dict[tuple[str, str], runs.Record]) -> None:
+    """Add the verdicts to the runs of these records, by (family, name); nothing is written twice.
 
-    An experiment of DVC shares runs with the main checkout and adds verdicts only where there is none: they are of
+    An experiment of DVC shares runs with the main checkout and adds verdicts only where there is none: they belong to
     another comparison.
     """
     parents = {run.data.tags.get(content.RECORD): run for run in store.find("tags.kind != 'seed'")}
@@ -119,7 +118,7 @@ def add(store: Store, metrics: dict, records: dict[tuple[str, str], recipe.Recor
 
 
 def names() -> dict[str, str]:
-    """Of the DVC experiment that runs now, if one does."""
+    """The tag with the DVC experiment that runs now, if one does."""
     experiment = os.environ.get("DVC_EXP_NAME")
     return {EXPERIMENT: experiment} if experiment else {}
 
@@ -135,8 +134,8 @@ def attach_report(store: Store, folder: Path, root: Path) -> None:
     digest = hashlib.sha256()
     for file in files:
         digest.update(f"{file.relative_to(folder)}\0".encode() + hashlib.sha256(file.read_bytes()).digest())
-    former = [run for run in store.find("tags.kind = 'report'") if of_here(run, root)]
-    current = [run for run in former if run.data.tags[REPORT] == digest.hexdigest() and recipe.ended(run)][:1]
+    former = [run for run in store.find("tags.kind = 'report'") if belongs_to_this_checkout(run, root)]
+    current = [run for run in former if run.data.tags[REPORT] == digest.hexdigest() and runs.ended(run)][:1]
     if files and not current:
         about = {"kind": "report", REPORT: digest.hexdigest(), content.CHECKOUT: content.checkout(root)} | names()
         named = "".join(f" [{name}]" for name in names().values())
@@ -150,7 +149,7 @@ def attach_report(store: Store, folder: Path, root: Path) -> None:
             store.delete(run)
 
 
-def of_here(run: "Run", root: Path) -> bool:
+def belongs_to_this_checkout(run: "Run", root: Path) -> bool:
     tags = run.data.tags
     return tags.get(content.CHECKOUT) == content.checkout(root) and tags.get(EXPERIMENT) == names().get(EXPERIMENT)
 
@@ -162,5 +161,5 @@ REPORT_NOTE = (
 
 
 def read(path: Path) -> dict:
-    """reports/metrics.json; nothing where there is none yet."""
+    """The content of reports/metrics.json; empty before the first report."""
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}

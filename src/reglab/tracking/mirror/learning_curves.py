@@ -13,14 +13,14 @@ MAIN = ("train_accuracy", "validation_accuracy", "train_nll", "validation_nll")
 
 
 @dataclass(frozen=True)
-class Point:
-    """The metrics of one epoch and when it ended (milliseconds; None where no journal knows)."""
+class EpochMetrics:
+    """The metrics of one epoch and the time of its end (milliseconds; None without a journal)."""
 
     metrics: dict[str, float]
     time: int | None = None
 
 
-Curve = dict[int, Point]  # by epoch
+Curve = dict[int, EpochMetrics]  # by epoch
 
 
 def read_journal(entry: Path) -> dict[str, Curve]:
@@ -31,7 +31,7 @@ def read_journal(entry: Path) -> dict[str, Curve]:
         for line in file.read_text(encoding="utf-8", errors="replace").split("\n")[:-1]:
             try:
                 row = json.loads(line)
-                curve.setdefault(int(row["epoch"]), Point(dict(row["metrics"]), round(row["time"] * 1000)))
+                curve.setdefault(int(row["epoch"]), EpochMetrics(dict(row["metrics"]), round(row["time"] * 1000)))
             except (ValueError, KeyError, TypeError):
                 continue
     return curves
@@ -41,7 +41,7 @@ def read_record(folder: Path) -> dict[str, Curve]:
     """By seed the rows of the record's curves, without times; empty where a record has no curves."""
     return {
         str(seed): {
-            int(row["epoch"]): Point({name: x for name, x in row.items() if name != "epoch" and x is not None})
+            int(row["epoch"]): EpochMetrics({name: x for name, x in row.items() if name != "epoch" and x is not None})
             for row in rows
         }
         for seed, rows in record.read_curves(folder).items()
@@ -51,7 +51,7 @@ def read_record(folder: Path) -> dict[str, Curve]:
 def with_times(curve: Curve, start: int) -> Curve:
     """Every point with a time: the recorded one, else `start` (milliseconds) plus its epoch."""
     return {
-        epoch: Point(point.metrics, start + epoch if point.time is None else point.time)
+        epoch: EpochMetrics(point.metrics, start + epoch if point.time is None else point.time)
         for epoch, point in sorted(curve.items())
     }
 
@@ -80,14 +80,14 @@ def bands(curves: list[Curve]) -> Curve:
                     f"{name}_min": min(values),
                     f"{name}_max": max(values),
                 }
-        result[epoch] = Point(metrics, max(point.time for point in points))
+        result[epoch] = EpochMetrics(metrics, max(point.time for point in points))
     return result
 
 
 def means(band: Curve) -> Curve:
     """The means of a band alone: in MLflow each of its ends would be a chart."""
     return {
-        epoch: Point({name: value for name, value in point.metrics.items() if name in MAIN}, point.time)
+        epoch: EpochMetrics({name: value for name, value in point.metrics.items() if name in MAIN}, point.time)
         for epoch, point in band.items()
     }
 
