@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from reglab.core.streams import Moment, generator
+from reglab.experiments.ensembles.base import running
 from reglab.experiments.ensembles.methods.dropout_average import DropoutAverage
 from reglab.models.mlp import MLP
 from reglab.regularizers.dropout import Dropout, masks
@@ -34,3 +35,14 @@ def test_a_member_is_the_network_thinned_by_hand_at_these_rates(members, input_r
                 units = layer(units)
                 units = units * masks(units, 1, hidden_rate, random)
             assert torch.allclose(own, network.head(units).softmax(1), rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("combine", ["average", "geometric", "vote"])
+def test_the_thinned_networks_are_combined_as_the_entry_says(combine):
+    network = build(MLP(width=6, depth=2), (1, 4, 4), 3, seed=0).eval()
+    network.moment = Moment(seed=0, epoch=0, step=0)
+    inputs = torch.rand(8, 1, 4, 4, generator=generator("inputs"))
+    committee = DropoutAverage(members=5, combine=combine).committee([network], None, 3)
+    with torch.no_grad():
+        members = committee.members(inputs)
+        assert torch.equal(committee.probabilities(inputs), running(members, torch.ones(5), combine)[-1])
