@@ -130,7 +130,7 @@ from typing import Annotated, ClassVar
 
 from annotated_types import Ge
 
-from reglab.regularizers.base import Regularizer
+from reglab.training.regularizer import Regularizer
 
 
 @dataclass(frozen=True)

@@ -116,6 +116,12 @@ class NeedsSound(Regularizer):
     needs: ClassVar[tuple] = ("sound",)
 
 
+@breaks("its_place_in_the_lecture_is_known", "lecture: found 'cookery'; allowed: ")
+@technique
+class FromAnotherLecture(Regularizer):
+    lecture: ClassVar[str] = "cookery"
+
+
 @breaks("its_settings_stay_as_they_are_while_it_is_used", "changed the technique")
 @technique
 class Drifting(Regularizer):
