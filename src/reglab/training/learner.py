@@ -63,7 +63,7 @@ class Learner(LightningModule):
         if not loss.isfinite():
             raise Diverged(f"the loss became {loss.item()} in epoch {self.current_epoch}, step {self.global_step}")
         terms = {"loss": loss, **terms}
-        self.sums = {key: self.sums.get(key, 0) + term.detach() for key, term in terms.items()}
+        self.sums |= {key: self.sums.get(key, 0) + term.detach() for key, term in terms.items()}
         self.steps += 1
         return loss
 

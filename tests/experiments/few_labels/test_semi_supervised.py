@@ -243,3 +243,14 @@ def test_what_is_guessed_is_guessed_as_the_network_is_judged_and_learned_as_it_t
         network.train().register_forward_hook(lambda own, *_: modes.append(own.training))
     learner.unlabelled_loss(next(iter(batches)).unlabelled)
     assert modes == [False, True] and learner.network.training
+
+
+@pytest.mark.parametrize("method", METHODS, ids=named)
+def test_the_curve_of_the_unlabelled_loss_is_its_mean_over_the_steps_of_an_epoch(method, case):
+    learner, batches, _ = prepare_training(method, STUDY, case, seed=0)
+    losses, unlabelled_loss = [], learner.unlabelled_loss
+    learner.unlabelled_loss = lambda batch: losses.append(unlabelled_loss(batch)) or losses[-1]
+    for batch in batches:
+        learner.training_step(batch)
+    mean = torch.stack(losses).mean().item()
+    assert len(losses) == 4 and learner.curves()["unlabelled_loss"] == pytest.approx(mean, rel=1e-5)
