@@ -12,13 +12,13 @@ from reglab.tracking.mirror import following
 FOLLOW = """
 import sys
 from pathlib import Path
-from reglab.tracking.follower import follow
+from reglab.tracking.mirror.follower import follow
 follow(Path(sys.argv[1]), interval=0.2, linger=1.0, longest=float(sys.argv[2]))
 """
 START = """
 import os, sys, time
 from pathlib import Path
-from reglab.tracking import start_follower
+from reglab.tracking.mirror import start_follower
 begun = time.monotonic()
 start_follower(Path("."))
 assert time.monotonic() - begun < 4
@@ -74,6 +74,7 @@ def test_a_server_that_says_nothing_keeps_it_no_longer_than_it_says(study, monke
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
+        silent.settimeout(60)
         monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{silent.getsockname()[1]}")
         monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "600")
         training = study.begin()
