@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from blobs import blobs
 
-from reglab.config import data_checks
-from reglab.config.cross_checks import check_searches
+from reglab.config.cross_checks import check_recipes
 from reglab.config.problems import Problems
 from reglab.core import registry
 from reglab.data.loader import Loader, whole
@@ -122,11 +121,9 @@ def test_a_loss_that_is_lost_in_one_cell_is_named(tmp_path, data, monkeypatch):
 def test_a_training_size_that_the_data_cannot_give_is_told_before_any_work():
     labels = np.tile(np.arange(3), 30)
     asked = Regimes(("none",), train_size=(2, 60, 61), label_noise=(0.0,), width=(4,))
-    lines = data_checks.regime_problems(Data(name="blobs", **SIZES), asked, labels)
-    assert [line.partition(";")[0] for line in lines] == [
-        f"params.yaml: regimes.train_size: found {size}" for size in (2, 61)
-    ]
-    assert "from 3, one example a class, to 60" in lines[0]
+    problems = list(asked.data_problems(Data(name="blobs", **SIZES), labels))
+    assert [(key, found) for key, found, _ in problems] == [(("train_size",), "2"), (("train_size",), "61")]
+    assert "from 3, one example a class, to 60" in problems[0][2]
 
 
 def test_a_model_without_a_width_has_no_map():
@@ -136,11 +133,11 @@ def test_a_model_without_a_width_has_no_map():
 
     asked = Regimes(("none",), train_size=(10,), label_noise=(0.0,), width=(4,))
     problems = Problems("params.yaml")
-    check_searches({"regimes": asked, "model": Deep()}, problems)
+    check_recipes({"regimes": asked, "model": Deep()}, problems)
     assert len(problems.lines) == 1 and problems.lines[0].startswith(
         "params.yaml: regimes.width: found a model without"
     )
-    check_searches({"regimes": asked, "model": registry.find("models", "convnet")()}, none := Problems("params.yaml"))
+    check_recipes({"regimes": asked, "model": registry.find("models", "convnet")()}, none := Problems("params.yaml"))
     assert not none.lines
 
 
