@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
+from shipped import SHIPPED, problems_of
 
 from reglab.config import params, profiles
 from reglab.config.references import missing, pruned, references
@@ -13,21 +14,13 @@ from reglab.core.errors import UserError
 from reglab.core.outlines import outlines
 
 ROOT = Path(__file__).parent.parent.parent
-SHIPPED = YAML(typ="safe", pure=True).load(ROOT / "params.yaml")
 
 
 def lines(folder: Path, change) -> list[str]:
     """What is said of the shipped params after a change."""
     given = copy.deepcopy(SHIPPED)
     change(given)
-    path = folder / "params.yaml"
-    YAML(typ="safe", pure=True).dump(given, path)
-    with outlines():
-        try:
-            params.load(path)
-        except UserError as error:
-            return error.lines
-    return []
+    return problems_of(given, folder)
 
 
 def small(name: str | None, only: list[str]) -> tuple[params.Params, dict]:

@@ -4,26 +4,18 @@ from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
+from shipped import SHIPPED, problems_of
 
 from reglab.config import params
 from reglab.core.errors import UserError
 from reglab.core.outlines import outlines
 
-SHIPPED = YAML(typ="safe", pure=True).load(Path(__file__).parent.parent.parent / "params.yaml")
 NOISE, ATTACK, TRADES = {"input_noise": {}}, {"adversarial_training": {}}, {"trades": {}}
 NO_NOISE, NO_ATTACK = {"input_noise": {"std": 0.0}}, {"adversarial_training": {"epsilon": 0.0}}
 
 
 def lines(folder: Path, **sections) -> list[str]:
-    path = folder / "params.yaml"
-    with open(path, "w", encoding="utf-8") as file:
-        YAML(typ="safe", pure=True).dump(SHIPPED | sections, file)
-    with outlines():
-        try:
-            params.load(path)
-        except UserError as error:
-            return error.lines
-    return []
+    return problems_of(SHIPPED | sections, folder)
 
 
 @pytest.mark.parametrize("stack", [[ATTACK, NOISE], [NO_NOISE, ATTACK], [NOISE, NO_ATTACK], [{"affine": {}}, ATTACK]])

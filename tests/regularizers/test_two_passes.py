@@ -1,14 +1,13 @@
 """Techniques with a second forward pass, written as the base class shows: R-Drop and sharpness-aware minimization."""
 
 from dataclasses import dataclass
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
 import pytest
 import torch
-from annotated_types import Ge
-from torch.func import functional_call
+from adding.own.regularizers.r_drop import RDrop
+from adding.own.regularizers.sharpness import Sharpness
 
-from reglab.core.losses import cross_entropy
 from reglab.core.streams import Moment, generator
 from reglab.models.mlp import MLP
 from reglab.regularizers.dropout import Dropout
@@ -16,53 +15,8 @@ from reglab.regularizers.hidden_noise import HiddenNoise
 from reglab.regularizers.sparse_activations import SparseActivations
 from reglab.technique_checks import check_technique, run_check
 from reglab.training.network import build
-from reglab.training.penalties import norm
-from reglab.training.regularizer import Regularizer
 from reglab.training.settings import Training
 from reglab.training.supervised import Supervised
-
-
-@dataclass(frozen=True)
-class RDrop(Regularizer):
-    """J + strength/2 (KL(p, q) + KL(q, p)) of the predictions p and q under two masks.
-
-    Source: Liang et al., R-Drop: Regularized Dropout for Neural Networks, 2021, eq. 2.
-    """
-
-    off: ClassVar[dict] = {"strength": 0.0}
-
-    strength: Annotated[float, Ge(0)] = 1.0
-
-    def penalty(self, network, batch, logits):
-        if self.strength == 0:
-            return None
-        with network.another_pass("r_drop"):
-            again = network(batch.inputs)
-        logs, others = logits.log_softmax(1), again.log_softmax(1)
-        return self.strength / 2 * ((logs.exp() - others.exp()) * (logs - others)).sum(1).mean()
-
-
-@dataclass(frozen=True)
-class Sam(Regularizer):
-    """J(w + rho g/|g|) with g the gradient of J at w.
-
-    Source: Foret et al., Sharpness-Aware Minimization for Efficiently Improving Generalization, 2021, algorithm 1.
-    """
-
-    off: ClassVar[dict] = {"rho": 0.0}
-    follows_penalty: ClassVar[bool] = False
-
-    rho: Annotated[float, Ge(0)] = 0.05
-
-    def penalty(self, network, batch, logits):
-        if self.rho == 0:
-            return None
-        loss = cross_entropy(logits, batch.targets)
-        weights = {name: weight for name, weight in network.named_parameters() if weight.requires_grad}
-        gradients = torch.autograd.grad(loss, list(weights.values()), retain_graph=True)
-        scale = self.rho / norm(gradients)
-        moved = {name: weight + scale * g for (name, weight), g in zip(weights.items(), gradients, strict=True)}
-        return cross_entropy(functional_call(network, moved, batch.inputs), batch.targets) - loss
 
 
 def learner(*techniques, depth=2):
@@ -72,7 +26,7 @@ def learner(*techniques, depth=2):
 def divergence(batch, *techniques):
     own = learner(*techniques)
     own.training_step(batch)
-    return own.curves()["test_two_passes_penalty"]
+    return own.curves()["r_drop_penalty"]
 
 
 @pytest.mark.parametrize("masks", [Dropout(0.2, 0.5), Dropout(0.0, 0.5), Dropout(0.2, 0.0), HiddenNoise(0.5)], ids=str)
@@ -87,7 +41,7 @@ def test_the_second_pass_of_a_step_has_numbers_of_its_own_and_the_first_has_thos
     for each in (plain, own):
         each.training_step(batch)
     curves = own.curves()
-    assert curves["loss"] - curves["test_two_passes_penalty"] == pytest.approx(plain.curves()["loss"], abs=1e-6)
+    assert curves["loss"] - curves["r_drop_penalty"] == pytest.approx(plain.curves()["loss"], abs=1e-6)
     assert own.network.moment == Moment(0, 0, 0)
 
 
@@ -115,7 +69,7 @@ def test_each_pass_of_each_step_is_a_stream_of_its_own_and_the_first_is_keyed_by
 
 def test_sam_on_softmax_regression_has_the_gradient_in_closed_form_at_the_moved_weights(batch):
     """With scores W x + b the gradient of J is mean (p - y) (x, 1)^T; SAM's is that at w + rho g/|g|."""
-    own = learner(Sam(rho=0.7), depth=0)
+    own = learner(Sharpness(rho=0.7), depth=0)
     network = own.network.double()
     batch = batch._replace(inputs=batch.inputs.double(), targets=batch.targets.double())
     inputs = torch.cat([batch.inputs.flatten(1), torch.ones(len(batch.inputs), 1, dtype=torch.float64)], 1)
@@ -132,22 +86,22 @@ def test_sam_on_softmax_regression_has_the_gradient_in_closed_form_at_the_moved_
 
 
 def test_sam_leaves_the_weights_where_they_are_until_the_optimizer_moves_them(batch):
-    own = learner(Dropout(), Sam(rho=0.7), SparseActivations())
+    own = learner(Dropout(), Sharpness(rho=0.7), SparseActivations())
     before = [parameter.detach().clone() for parameter in own.network.parameters()]
     own.training_step(batch).backward()
     assert all(torch.equal(now, kept) for now, kept in zip(own.network.parameters(), before, strict=True))
     assert all(parameter.grad is not None for parameter in own.network.parameters())
 
 
-@pytest.mark.parametrize("technique", [RDrop(), Sam()], ids=str)
+@pytest.mark.parametrize("technique", [RDrop(), Sharpness()], ids=str)
 def test_both_keep_what_is_checked_of_every_technique(technique):
     assert [result for result in check_technique(technique) if result.status == "failed"] == []
 
 
 def test_a_gradient_that_leaves_a_part_of_the_penalty_out_has_to_be_declared():
     @dataclass(frozen=True)
-    class Undeclared(Sam):
+    class Undeclared(Sharpness):
         follows_penalty: ClassVar[bool] = True
 
     assert run_check("a_penalty_and_its_gradient_agree", Undeclared(rho=0.7)).status == "failed"
-    assert run_check("a_penalty_and_its_gradient_agree", Sam(rho=0.7)).status == "not applicable"
+    assert run_check("a_penalty_and_its_gradient_agree", Sharpness(rho=0.7)).status == "not applicable"
