@@ -45,7 +45,8 @@ def index() -> str:
     lines = [
         "# Techniques",
         "",
-        "One page a technique, made from its file by `make docs`. Edit the file, not the page.",
+        "There is a page for each technique. `make docs` writes it from the file of the technique, so edit the file and not the page.",
+        "A default applies where `params.yaml` leaves a setting out; what the study uses is in `params.yaml`.",
         "",
     ]
     for family, (title, place) in FAMILIES.items():
@@ -106,7 +107,7 @@ def notes(family: str, kind: type) -> Iterator[str]:
         yield f"Switched off, bit for bit the training of `none`: {', '.join(values)}."
     wanted = {"images": "inputs that are images", "unit_range": "inputs in [0, 1]"}
     if needs:
-        yield f"It needs {' and '.join(wanted[need] for need in needs)}; other data are reported as not applicable."
+        yield f"It needs {' and '.join(wanted[need] for need in needs)}; `reglab check` refuses it on other data."
     if family == "regularizers" and kind.topic:
         yield f"Theory: [{kind.topic}](../theory/{kind.topic}.md)."
 
