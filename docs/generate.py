@@ -45,7 +45,8 @@ def index() -> str:
     lines = [
         "# Techniques",
         "",
-        "There is a page for each technique. `make docs` writes it from the file of the technique, so edit the file and not the page.",
+        "There is a page for each technique. `make docs` writes it from the file of the technique, so edit the file and not"
+        " the page.",
         "A default applies where `params.yaml` leaves a setting out; what the study uses is in `params.yaml`.",
         "",
     ]

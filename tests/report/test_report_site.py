@@ -8,9 +8,10 @@ import pytest
 from markupsafe import Markup
 from test_report_page import Page as Parsed
 
-from reglab.experiments.pages import PAGES
+from reglab.core.errors import UserError
+from reglab.experiments.pages import PAGES, further_section
 from reglab.report.site import Page, homes, linked
-from reglab.report.study import Section
+from reglab.report.study import FurtherSection, Section
 
 READABLE = 500  # words in two minutes, at the 250 a minute of a reader of plain English
 
@@ -126,3 +127,21 @@ def test_only_links_to_what_stands_on_another_page_are_changed():
     one, other = page("index.html", Section("s", "S", body)), page("pages/p.html", Section("far", "F", Markup("<p>")))
     found = linked(body, one, homes([one, other]))
     assert found == str(body).replace('href="#far"', 'href="pages/p.html#far"')
+
+
+def test_an_error_of_a_section_of_ones_own_is_one_line_that_names_its_file():
+    class Untitled(FurtherSection):
+        def body(self, study):
+            return "text"
+
+    class Broken(Untitled):
+        title = "Broken"
+
+        def body(self, study):
+            return {}["costs"]
+
+    for section, found in ((Untitled(), "AttributeError"), (Broken(), "KeyError: 'costs'")):
+        with pytest.raises(UserError) as error:
+            further_section("costs", section, study=None)
+        [line] = error.value.lines
+        assert line.startswith("src/reglab/report/further_sections/costs.py: found an error (") and found in line

@@ -37,11 +37,11 @@ def check_references(given: dict, problems: Problems) -> None:
         if not elsewhere:
             key = places[0].place if others else (section, name)
             found = f'no entry "{name}"' if others else "no such entry"
-            choices = [entry for each in places[0].sections for entry in given[each]]
+            alike = [entry for each in places[0].sections for entry in given[each]] if others else list(given[section])
             problems.add(
                 key,
                 f"{found}, but these name it: {at_places([reference.place for reference in places])}",
-                f"such an entry, or none of these places (reglab repro --only takes them out){nearest(name, choices)}",
+                f"such an entry, or none of these places (reglab repro --only takes them out){nearest(name, alike)}",
             )
         problems.reported |= dict.fromkeys(reference.place for reference in places)
 

@@ -93,7 +93,7 @@ def merged(path: Path, name: str | None, only: Collection[str] = ()) -> str:
     if only:
         entries = [entry for section in CHOSEN for entry in references.mapping(whole, section)]
         if absent := [each for each in only if each not in entries]:
-            raise UserError(*unknown("reglab repro --only", absent[0], entries).lines)
+            raise UserError(*unknown("--only", absent[0], entries).lines)
         whole = references.only(whole, set(only))
         made_of.append(f"{', '.join(only)} alone")
     text = io.StringIO(f"# {path.name} with {' and '.join(made_of)}, made anew by each repro: edit that one\n")

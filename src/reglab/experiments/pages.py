@@ -5,6 +5,7 @@ from types import MappingProxyType
 
 from markupsafe import escape
 
+from reglab.core.errors import UserError
 from reglab.core.figures import COLORS
 from reglab.experiments.catalogue import modules
 from reglab.report import site
@@ -82,7 +83,7 @@ def render(
         study, {section.id: section.title for section in built.values() if section}
     )
     every = [site.Page(*about, [built[build] for build in builds if built[build]]) for *about, builds in PAGES]
-    added = [Section(f"section-{name}", own.title, escape(own.body(study))) for name, own in further.items()]
+    added = [further_section(name, section, study) for name, section in further.items()]
     pages = [page for page in [*every, site.Page(*FURTHER, added)] if page.sections]
     home = site.homes(pages)
     template = TEMPLATES.get_template("page.html")
@@ -96,3 +97,15 @@ def render(
         )
         for page in pages
     }
+
+
+def further_section(name: str, section: FurtherSection, study: Study) -> Section:
+    """A section that params.yaml adds; UserError where the user's class raises an error."""
+    try:
+        return Section(f"section-{name}", section.title, escape(section.body(study)))
+    except Exception as error:
+        found = " ".join(f"{type(error).__name__}: {error}".split())
+        raise UserError(
+            f"src/reglab/report/further_sections/{name}.py: found an error ({found}); "
+            "allowed: a class with a title and a body(study) that gives HTML"
+        ) from error
