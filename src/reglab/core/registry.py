@@ -27,12 +27,12 @@ def find(family: str, name: str) -> type:
         raise unknown(family, name, names(family))
     module, _, base = BASES[family].rpartition(".")
     module_name = f"reglab.{FOLDERS[family].replace('/', '.')}.{name}"
+    path = f"src/reglab/{FOLDERS[family]}/{name}.py"
     if outlines.in_use() and (outline := outlines.find_subclass(module_name, BASES[family])):
         return outline
     try:
         file = import_module(module_name)
     except Exception as error:  # a user's file may raise anything when it is imported
-        path = f"src/reglab/{FOLDERS[family]}/{name}.py"
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         raise UserError(
             f"{path}: found a file that cannot be imported ({reason}); allowed: Python that runs"
@@ -41,9 +41,7 @@ def find(family: str, name: str) -> type:
     for kind in vars(file).values():
         if inspect.isclass(kind) and issubclass(kind, parent) and kind.__module__ == file.__name__:
             return kind
-    raise UserError(
-        f"src/reglab/{FOLDERS[family]}/{name}.py: found no class that derives from {base}; allowed: one in each file of {family}"
-    )
+    raise UserError(f"{path}: found no class that derives from {base}; allowed: one in each file of {family}")
 
 
 def class_at(path: str) -> type:
