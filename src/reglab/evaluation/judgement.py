@@ -54,15 +54,18 @@ def judge(
 
     def rule(key: Key, values: np.ndarray, p_holm: float, level: float) -> str:
         given = {"confidence": confidence, "relevant_difference": relevant[key], "level": level}
-        return verdict_of(values, p_holm, comparisons[key].metric, **given)
+        without_a_seed = len(values) < len(differences[key])
+        interval = None if without_a_seed else intervals[key]
+        return verdict_of(values, p_holm, comparisons[key].metric, interval=interval, **given)
 
     differences = {key: each.differences for key, each in comparisons.items() if not each.exclusion}
+    intervals = {key: statistics.difference_interval(values, confidence) for key, values in differences.items()}
     tests = judge_together(differences, rule, seeds, level=level)
     tested = sum(np.isfinite(test["p"]) for test in tests.values())
     rows = {}
     for key, (values, metric, excluded) in comparisons.items():
         values = np.empty(0) if excluded in ("diverged", "check failed") else values
-        low, high = statistics.difference_interval(values, confidence)
+        low, high = intervals[key] if key in intervals else statistics.difference_interval(values, confidence)
         effect = {"difference": mean(values), "low": low, "high": high}
         if excluded:
             turned = None if excluded == "reference" else {}
@@ -85,14 +88,15 @@ def verdict_of(
     confidence: float,
     relevant_difference: float,
     level: float,
+    interval: tuple[float, float] | None = None,
 ) -> str:
-    """`statistics.verdict` of paired differences (seeds,) in the metric.
+    """`statistics.verdict` of paired differences (seeds,) in the metric; `interval` is theirs, where it is known already.
 
     The bootstrap is spared where it cannot matter: an interval contains its mean.
     """
     if p_holm > level and abs(mean(differences)) > relevant_difference:
         return "cannot tell"
-    gain = gained(statistics.difference_interval(differences, confidence), metric)
+    gain = gained(interval or statistics.difference_interval(differences, confidence), metric)
     rule = {"seeds": len(differences), "relevant_difference": relevant_difference, "level": level}
     return statistics.verdict(*gain, p_holm, **rule)
 
