@@ -11,7 +11,7 @@ def main() -> None:
 
     from reglab.config import params
     from reglab.data import prepared
-    from reglab.experiments.ensembles.restore import ensemble_network
+    from reglab.experiments.ensembles.ensemble_network import ensemble_network
     from reglab.experiments.robustness import run as attacking
     from reglab.tracking import record
     from reglab.tracking.stage import Stage

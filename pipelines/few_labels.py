@@ -23,7 +23,7 @@ def main() -> None:
         method = few_labels.TransferMethod(entry, folder)
     else:
         method = entry
-    study = few_labels.Study(
+    study = few_labels.FewLabelsStudy(
         settings.few_labels, settings.augmentation["study"], settings.training.accelerator, tuple(classes)
     )
     others = {"few_labels": settings.few_labels, "augmentation": study.policy}

@@ -5,6 +5,8 @@ import os
 import re
 import subprocess
 import sys
+from collections import defaultdict
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -32,6 +34,41 @@ def test_the_package_is_rooms_and_the_command_and_every_room_says_what_belongs_t
     for room in {path.parent for path in PACKAGE.rglob("*.py")}:
         text = ast.get_docstring(ast.parse((room / "__init__.py").read_text(encoding="utf-8")))
         assert text and len(text) > 20, f"{room}/__init__.py does not say what belongs there"
+
+
+TOPICS = PACKAGE / "experiments" / "theory" / "topics"
+OF_EVERY_FAMILY = {"__init__", "base", "comparisons", "evaluate", "report", "run", "settings"}  # modules
+
+
+def shared_names(named: Iterable[tuple[str, Path]]) -> dict[str, list[Path]]:
+    """The names that several files have; a theory topic has that of the technique or ensemble that it explains."""
+    files = defaultdict(list)
+    for name, path in named:
+        if path.parent != TOPICS:
+            files[name].append(path)
+    return {name: paths for name, paths in files.items() if len(paths) > 1}
+
+
+def public_classes(path: Path) -> list[str]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return [node.name for node in tree.body if isinstance(node, ast.ClassDef) and not node.name.startswith("_")]
+
+
+def test_no_two_public_classes_share_a_name_save_a_topic_and_what_it_explains():
+    assert shared_names((name, path) for path in PACKAGE.rglob("*.py") for name in public_classes(path)) == {}
+
+
+def test_no_two_modules_share_a_name_save_those_of_every_family_and_a_topic_and_what_it_explains():
+    assert shared_names((path.stem, path) for path in PACKAGE.rglob("*.py") if path.stem not in OF_EVERY_FAMILY) == {}
+
+
+def test_a_topic_shares_a_name_only_with_a_technique_or_an_ensemble():
+    explained = {PACKAGE / "regularizers", PACKAGE / "experiments" / "ensembles" / "methods"}
+    others = [path for path in PACKAGE.rglob("*.py") if path.parent not in {TOPICS, *explained}]
+    modules = {path.stem for path in others} - OF_EVERY_FAMILY
+    classes = {name for path in others for name in public_classes(path)}
+    for topic in set(TOPICS.glob("*.py")) - {TOPICS / "__init__.py"}:
+        assert topic.stem not in modules and not classes & set(public_classes(topic)), topic
 
 
 def test_nothing_imports_the_pipelines():

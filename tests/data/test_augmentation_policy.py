@@ -10,7 +10,7 @@ from reglab.core.checks import standard_errors
 from reglab.core.errors import UserError
 from reglab.core.streams import Moment, generator
 from reglab.data.augmentation.policy import Policy
-from reglab.experiments.augmentation.checks import checks
+from reglab.experiments.augmentation.exact_checks import checks
 
 EXAMPLES = 12
 MOMENT = Moment(seed=1, epoch=2, step=40)

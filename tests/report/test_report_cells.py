@@ -9,7 +9,7 @@ from conftest import SETTINGS
 from test_report_chapter import CLAIM
 
 from reglab.experiments.pages import render
-from reglab.report import bias_variance, pareto, slides
+from reglab.report import bias_variance_figure, pareto, slides
 from reglab.report.tables import rows
 
 
@@ -109,9 +109,9 @@ def places(drawing, *markers: str) -> set[tuple[float, float]]:
 
 def test_pictures_have_variance_and_cost_across_and_bias_and_gain_upwards(recipes):
     found = rows(*recipes)
-    split, priced = bias_variance.split(found), pareto.priced(found)
+    split, priced = bias_variance_figure.split(found), pareto.priced(found)
     wanted = {(round(row.numbers["variance"], 9), round(row.numbers["bias_squared"], 9)) for row in split}
-    assert places(bias_variance.figure(split), *"oDs^") == wanted
+    assert places(bias_variance_figure.figure(split), *"oDs^") == wanted
     wanted = {(round(row.numbers["cost"], 9), round(100 * row.numbers["difference"], 9)) for row in priced}
     assert places(pareto.figure(priced), *"oDs") == wanted
     effects = [row for row in found if row.ranked and not row.reference]

@@ -8,7 +8,7 @@ import pytest
 from conftest import SETTINGS
 
 from reglab.core.figures import svg
-from reglab.report import bias_variance, pareto
+from reglab.report import bias_variance_figure, pareto
 from reglab.report.collect import collect
 from reglab.report.labels import MARK, overlaps, placed
 from reglab.report.slides import slides
@@ -67,9 +67,9 @@ def test_names_of_a_crowd_on_one_spot_do_not_cover_one_another(spread):
     assert (boxes[:, :2] >= FRAME[:2]).all() and (boxes[:, 2:] <= FRAME[2:]).all()
 
 
-@pytest.mark.parametrize("draw", [pareto, bias_variance])
+@pytest.mark.parametrize("draw", [pareto, bias_variance_figure])
 def test_no_word_of_a_picture_lies_over_another(table, draw):
-    drawing = draw.figure(pareto.priced(table) if draw is pareto else bias_variance.split(table))
+    drawing = draw.figure(pareto.priced(table) if draw is pareto else bias_variance_figure.split(table))
     [axes] = drawing.axes
     drawing.draw_without_rendering()
     words = [*axes.texts, axes.get_legend(), *axes.get_xticklabels(), *axes.get_yticklabels()]
@@ -88,9 +88,9 @@ def test_the_area_that_boxes_share():
     assert overlaps(boxes, np.array([[1, 1, 4, 3], [2, 0, 3, 2]])).tolist() == [[1, 0], [0, 0]]
 
 
-@pytest.mark.parametrize("draw", [pareto, bias_variance])
+@pytest.mark.parametrize("draw", [pareto, bias_variance_figure])
 def test_every_recipe_is_named_in_the_picture_and_the_same_study_draws_the_same(table, draw):
-    shown = pareto.priced(table) if draw is pareto else bias_variance.split(table)
+    shown = pareto.priced(table) if draw is pareto else bias_variance_figure.split(table)
     drawing = svg(draw.figure(shown))
     words = [node.text for node in ElementTree.fromstring(drawing).iter("{http://www.w3.org/2000/svg}text")]
     assert all(words.count(row.name) == 1 for row in shown)

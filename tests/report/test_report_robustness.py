@@ -54,7 +54,7 @@ def test_a_cell_of_the_matrix_is_the_column_on_inputs_made_for_the_row(family):
 
 @pytest.mark.parametrize(("accuracy", "share"), [(1.0, "0%"), (0.5, "30%"), (0.0, "60%")])
 def test_the_colour_of_a_cell_grows_with_the_loss_of_accuracy(accuracy, share):
-    assert share in standings.Cell("a", "b", accuracy).style
+    assert share in standings.TransferAccuracy("a", "b", accuracy).style
 
 
 def test_two_hundred_examples_leave_seven_points_of_doubt(family):

@@ -18,7 +18,7 @@ from reglab.data.prepared import Split
 from reglab.experiments.few_labels.methods import mean_teacher
 from reglab.experiments.few_labels.methods.mean_teacher import MeanTeacher
 from reglab.experiments.few_labels.methods.pseudo_label import PseudoLabel
-from reglab.experiments.few_labels.run import Study, prepare_training, train_few
+from reglab.experiments.few_labels.run import FewLabelsStudy, prepare_training, train_few
 from reglab.experiments.few_labels.settings import FewLabels
 from reglab.models.mlp import MLP
 from reglab.regularizers.dropout import Dropout, masks
@@ -36,7 +36,9 @@ from reglab.training.restore import recipe_network
 
 EPOCHS, SHAPE = 4, (1, 4, 4)
 MODEL = MLP(width=12, depth=2)
-STUDY = Study(FewLabels(MODEL, (), (5,), epochs=2, steps=6, batch_size=8), Policy(rotation=20), "cpu", (0, 1, 2))
+STUDY = FewLabelsStudy(
+    FewLabels(MODEL, (), (5,), epochs=2, steps=6, batch_size=8), Policy(rotation=20), "cpu", (0, 1, 2)
+)
 
 
 @pytest.fixture(scope="module")

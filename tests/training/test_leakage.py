@@ -190,7 +190,7 @@ def test_few_labels_are_right_whatever_the_label_noise_and_the_unlabelled_are_tr
     CASES.clear()
     monkeypatch.setattr("reglab.tracking.stage.run_all", inline)
     settings = FewLabels(model=SETTING.architecture, labels_per_class=(1, 4), epochs=1, steps=1, batch_size=8)
-    study = few_labels.Study(settings, Policy(), "cpu", (0, 1, 2))
+    study = few_labels.FewLabelsStudy(settings, Policy(), "cpu", (0, 1, 2))
     few_labels.run(RecordingMethod(), study, data, Stage(about("semi_supervised", "recording"), tmp_path / "runs"))
     assert len(CASES) == len(SEEDS) * 2
     for case, (seed, number) in zip(CASES, [(0, 1), (0, 4), (1, 1), (1, 4)], strict=True):

@@ -36,7 +36,7 @@ class Measure:
         return f"{self.difference(interval.low)} to {self.difference(interval.high)}"
 
 
-class Effect(NamedTuple):
+class MetricEffect(NamedTuple):
     """A metric against the reference, paired over seeds; of the verdict nothing where the entry is its own reference."""
 
     difference: Interval
@@ -49,7 +49,7 @@ class Effect(NamedTuple):
     turning: Markup
 
     @classmethod
-    def of(cls, row: dict) -> "Effect":
+    def of(cls, row: dict) -> "MetricEffect":
         """From a row of metrics.json."""
         verdict = "" if row["verdict"] == "reference" else row["verdict"]
         lead = row.get("over_rival") or {}
@@ -93,8 +93,8 @@ class Compared(Shown):
         of_all = self.entry.record["summary"].get(metric, {})
         return Interval.of(self.numbers.get("metrics", {}).get(metric, of_all))
 
-    def effect(self, metric: str) -> Effect | None:
-        return Effect.of(self.comparisons[metric]) if metric in self.comparisons else None
+    def effect(self, metric: str) -> MetricEffect | None:
+        return MetricEffect.of(self.comparisons[metric]) if metric in self.comparisons else None
 
 
 def numbers_of(entry: Entry, metrics: dict) -> dict:
@@ -150,7 +150,7 @@ def counted(variants: list[int], per: str) -> str:
     return f"{listed(variants)} {singular if variants == [1] else per}".rstrip()
 
 
-def unclear(effects: list[tuple[Compared, int, Effect]], measure: Measure, against: str, per: str) -> Markup:
+def unclear(effects: list[tuple[Compared, int, MetricEffect]], measure: Measure, against: str, per: str) -> Markup:
     """When every verdict is that it is "cannot tell": the largest difference, on the better side if there is one."""
     sign = -1 if measure.lower_is_better else 1
     row, variant, effect = max(effects, key=lambda found: sign * found[2].difference.mean)

@@ -2,7 +2,7 @@
 
 from reglab.evaluation.comparison import COMPARED
 from reglab.evaluation.statistics import smallest_seeds
-from reglab.report import answer, bias_variance, curves, nearness, panels, pareto, parts, standings, tables
+from reglab.report import answer, bias_variance_figure, curves, nearness, panels, pareto, parts, standings, tables
 from reglab.report.drawings import drawn, picture
 from reglab.report.study import Section, Study, body
 
@@ -40,10 +40,10 @@ def expect_section(study: Study) -> Section | None:
 
 
 def bias_variance_section(study: Study) -> Section | None:
-    rows = bias_variance.split(study.rows)
+    rows = bias_variance_figure.split(study.rows)
     if len(rows) < 2:
         return None
-    figure = drawn(bias_variance.figure(rows), "bias-variance", "squared bias against variance of every recipe")
+    figure = drawn(bias_variance_figure.figure(rows), "bias-variance", "squared bias against variance of every recipe")
     return Section(
         "bias-variance", "Bias and variance", body("bias_variance.html", study=study, rows=rows, figure=figure)
     )

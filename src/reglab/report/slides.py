@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from reglab.core.figures import COLORS, INK, canvas, svg
-from reglab.report import bias_variance, pareto
+from reglab.report import bias_variance_figure, pareto
 from reglab.report.collect import Entry
 from reglab.report.formats import missing
 from reglab.report.tables import Row, rows
@@ -16,11 +16,11 @@ def slides(entries: list[Entry], metrics: dict, settings: dict) -> dict[str, str
     """SVG by name: the effects with their intervals, gain against cost, bias against variance; those that can be drawn."""
     table = rows(entries, metrics)
     effects = [row for row in table if row.ranked and not row.reference and not missing(row.difference.mean)]
-    priced, split = pareto.priced(table), bias_variance.split(table)
+    priced, split = pareto.priced(table), bias_variance_figure.split(table)
     drawings = {
         "effects": forest(effects, settings["evaluation"]["relevant_difference"]) if effects else None,
         "gain_against_cost": pareto.figure(priced) if len(priced) > 1 else None,
-        "bias_against_variance": bias_variance.figure(split) if len(split) > 1 else None,
+        "bias_against_variance": bias_variance_figure.figure(split) if len(split) > 1 else None,
     }
     return {name: svg(drawing) for name, drawing in drawings.items() if drawing}
 

@@ -24,7 +24,7 @@ class Attacked:
 
 
 @dataclass(frozen=True)
-class Cell:
+class TransferAccuracy:
     """The accuracy of `target` on inputs made for `source`."""
 
     source: str
@@ -40,7 +40,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Family(Shown):
+class AttackedFamily(Shown):
     """The record of one family, ready for the page."""
 
     beside: dict | None  # what the same attacks left of `none`, where it is of another family
@@ -78,12 +78,13 @@ class Family(Shown):
         return sorted(found, key=lambda row: (bool(row.failed), -row.accuracies["strong"], -row.clean))
 
     @property
-    def transfer(self) -> list[tuple[str, list[Cell]]]:
+    def transfer(self) -> list[tuple[str, list[TransferAccuracy]]]:
         """A row for each recipe that inputs were made for, a column for each that judges them, both as in the table."""
         models = self.entry.record["models"]
         names = [row.name for row in self.rows if row.name in models]
         return [
-            (source, [Cell(source, target, models[target]["transfer"][source]) for target in names]) for source in names
+            (source, [TransferAccuracy(source, target, models[target]["transfer"][source]) for target in names])
+            for source in names
         ]
 
     def doubt(self, confidence: float) -> str:
@@ -95,11 +96,11 @@ def end_of(curve: list[float] | float) -> float:
     return curve[-1] if isinstance(curve, list) else curve
 
 
-def families(entries: list[Entry]) -> list[Family]:
+def families(entries: list[Entry]) -> list[AttackedFamily]:
     """The records of attacks that have something to show."""
     attacked = [entry for entry in entries if entry.family == "attacks"]
     shown = [entry for entry in attacked if entry.record["models"] or entry.record["skipped"]]
-    return [Family(entry, none_beside(entry, shown)) for entry in shown]
+    return [AttackedFamily(entry, none_beside(entry, shown)) for entry in shown]
 
 
 @dataclass(frozen=True)

@@ -24,11 +24,11 @@ from reglab.data.prepared import Split
 from reglab.evaluation.bias_variance import resampled_brier_split
 from reglab.experiments.ensembles import run as ensembling
 from reglab.experiments.ensembles.base import Committee, stream
+from reglab.experiments.ensembles.ensemble_network import untrained
 from reglab.experiments.ensembles.methods.bagging import Bagging
 from reglab.experiments.ensembles.methods.boosting import Boosting
 from reglab.experiments.ensembles.methods.deep_ensemble import DeepEnsemble
 from reglab.experiments.ensembles.methods.dropout_average import DropoutAverage
-from reglab.experiments.ensembles.restore import untrained
 from reglab.models.mlp import MLP
 from reglab.regularizers.none import NoRegularizer
 from reglab.tracking import checkout

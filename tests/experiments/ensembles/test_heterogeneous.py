@@ -12,9 +12,9 @@ from safetensors.torch import load_file
 from reglab.config import params
 from reglab.core.errors import UserError
 from reglab.experiments.ensembles import run as ensembling
+from reglab.experiments.ensembles.ensemble_network import ensemble_network
 from reglab.experiments.ensembles.methods.bagging import Bagging
 from reglab.experiments.ensembles.methods.heterogeneous import Heterogeneous
-from reglab.experiments.ensembles.restore import ensemble_network
 from reglab.models.mlp import MLP
 from reglab.regularizers.dropout import Dropout
 from reglab.regularizers.none import NoRegularizer

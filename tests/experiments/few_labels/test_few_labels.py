@@ -15,7 +15,7 @@ from reglab.data import prepared
 from reglab.data.augmentation.policy import Policy
 from reglab.data.settings import Data
 from reglab.experiments.few_labels import run as few_labels
-from reglab.experiments.few_labels.run import Study, TransferMethod, few
+from reglab.experiments.few_labels.run import FewLabelsStudy, TransferMethod, few
 from reglab.experiments.few_labels.settings import FewLabels, Transfer
 from reglab.models.convnet import ConvNet
 from reglab.regularizers.input_noise import InputNoise
@@ -26,7 +26,7 @@ from reglab.training import one_seed
 from reglab.training.network import build
 
 SETTINGS = FewLabels(model=ConvNet(width=4, depth=1), labels_per_class=(1, 3), epochs=2, steps=4, batch_size=8)
-STUDY = Study(SETTINGS, Policy(rotation=20), "cpu", (0, 1, 2))
+STUDY = FewLabelsStudy(SETTINGS, Policy(rotation=20), "cpu", (0, 1, 2))
 
 
 @pytest.fixture(scope="module")

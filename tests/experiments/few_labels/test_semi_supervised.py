@@ -17,7 +17,7 @@ from reglab.experiments.few_labels.methods.autoencoder_classifier import Autoenc
 from reglab.experiments.few_labels.methods.label_spreading import LabelSpreading
 from reglab.experiments.few_labels.methods.mean_teacher import MeanTeacher, MeanTeacherLearner, consistency, follow
 from reglab.experiments.few_labels.methods.pseudo_label import PseudoLabel, pseudo_label_loss
-from reglab.experiments.few_labels.run import Study, prepare_training
+from reglab.experiments.few_labels.run import FewLabelsStudy, prepare_training
 from reglab.experiments.few_labels.settings import FewLabels
 from reglab.models.convnet import ConvNet
 from reglab.models.mlp import MLP
@@ -32,7 +32,7 @@ SHARED = (LabelSmoothing(0.1), WeightAveraging(0.9), Dropout(input_rate=0.2, hid
 SETTINGS = FewLabels(
     model=ConvNet(width=4, depth=1), epochs=2, steps=4, batch_size=8, learning_rate=0.01, regularizers=SHARED
 )
-STUDY = Study(SETTINGS, Policy(rotation=20, translation=0.1), "cpu", (0, 1, 2))
+STUDY = FewLabelsStudy(SETTINGS, Policy(rotation=20, translation=0.1), "cpu", (0, 1, 2))
 METHODS = [
     MeanTeacher(unlabelled_batch_size=5),
     PseudoLabel(threshold=0.0, unlabelled_batch_size=5),
@@ -129,7 +129,7 @@ def gradients(learner, loss) -> dict[str, torch.Tensor]:
 
 
 def test_encoder_learns_from_labels_and_from_images_and_both_add_up(case):
-    plain = Study(replace(SETTINGS, regularizers=()), STUDY.policy, "cpu", STUDY.classes)
+    plain = FewLabelsStudy(replace(SETTINGS, regularizers=()), STUDY.policy, "cpu", STUDY.classes)
     learner, batches, _ = prepare_training(AutoencoderClassifier(weight=3.0), plain, case, seed=0)
     pair = next(iter(batches))
     both = gradients(learner, learner.training_step(pair))
@@ -151,7 +151,7 @@ def test_weight_0_is_training_from_scratch_bit_for_bit_and_another_weight_is_not
 @pytest.mark.parametrize("method", METHODS, ids=named)
 def test_a_training_that_was_stopped_goes_on_to_the_same_bits(method, case, tmp_path):
     whole = fitted(method, case, tmp_path / "whole")
-    half = Study(replace(SETTINGS, epochs=1), STUDY.policy, "cpu", STUDY.classes)
+    half = FewLabelsStudy(replace(SETTINGS, epochs=1), STUDY.policy, "cpu", STUDY.classes)
     stopped = fitted(method, case, tmp_path / "parts", half)
     assert not same(stopped, whole)
     assert same(fitted(method, case, tmp_path / "parts"), whole)
@@ -196,7 +196,7 @@ def test_where_no_label_arrives_all_classes_are_equally_probable(case):
 
 
 def test_the_teacher_is_the_average_of_the_students_steps_and_no_optimizer_moves_it(case, tmp_path, monkeypatch):
-    plain = Study(replace(SETTINGS, regularizers=()), STUDY.policy, "cpu", STUDY.classes)
+    plain = FewLabelsStudy(replace(SETTINGS, regularizers=()), STUDY.policy, "cpu", STUDY.classes)
     walk, steps = [], MeanTeacherLearner.optimizer_step
 
     def stepped(learner, *arguments):

@@ -20,7 +20,7 @@ from reglab.experiments.multitask.methods.joint import Joint
 from reglab.experiments.multitask.methods.segmentation_only import SegmentationOnly
 from reglab.experiments.multitask.methods.soft_tied import SoftTied
 from reglab.experiments.multitask.methods.uncertainty_weighting import UncertaintyWeighting, weight_losses
-from reglab.experiments.multitask.pictures import picture
+from reglab.experiments.multitask.prediction_grid import picture
 from reglab.training.one_seed import silence_lightning
 
 RENDERED = render(12, size=16)

@@ -17,9 +17,9 @@ from reglab.core.checks import Check
 from reglab.core.errors import UserError
 from reglab.data import prepared
 from reglab.experiments.ensembles import run as ensembling
+from reglab.experiments.ensembles.ensemble_network import ensemble_network
 from reglab.experiments.ensembles.methods.bagging import Bagging
 from reglab.experiments.ensembles.methods.boosting import Boosting
-from reglab.experiments.ensembles.restore import ensemble_network
 from reglab.experiments.robustness import run as attacking
 from reglab.experiments.robustness.figure import leaders
 from reglab.experiments.robustness.reliability import closed_form, transfer_check

@@ -12,7 +12,7 @@ from torch.autograd.functional import hessian, jacobian
 from reglab.core import figures
 from reglab.core.errors import UserError
 from reglab.experiments.theory.constrained.hock_schittkowski import KNOWN
-from reglab.experiments.theory.constrained.multipliers import Point, Problem, lagrangian, minimise, residuals
+from reglab.experiments.theory.constrained.multipliers import PrimalDualPoint, Problem, lagrangian, minimise, residuals
 from reglab.experiments.theory.topics.lagrangian import FREE, Lagrangian, dual, known, loss, problem
 from reglab.training import reference_problems
 
@@ -133,7 +133,7 @@ def test_residuals_tell_what_is_wrong():
     problem = Problem(lambda x: (x - 3) ** 2, (0.0,), {}, {"x <= 1": lambda x: x - 1})
 
     def at(x, multiplier):
-        return residuals(problem, Point(*(torch.tensor(part).double() for part in ([x], [], [multiplier]))))
+        return residuals(problem, PrimalDualPoint(*(torch.tensor(part).double() for part in ([x], [], [multiplier]))))
 
     assert at(2.0, 0.5) == (1.5, 1.0, 0.5, 0.0)
     assert at(2.0, -0.5) == (2.5, 1.0, 0.5, 0.5)
@@ -230,7 +230,7 @@ def test_the_dual_is_the_least_value_of_the_lagrangian():
 
 def test_the_lagrangian_is_the_weighted_sum():
     problem = Problem(lambda x, y: x * y, (1.0, 2.0), {"g": lambda x, y: x - y}, {"h": lambda x, y: x + y})
-    point = Point(*(torch.tensor(part).double() for part in ([3, 5], [7], [11])))
+    point = PrimalDualPoint(*(torch.tensor(part).double() for part in ([3, 5], [7], [11])))
     assert lagrangian(problem, point).item() == 15 + 7 * -2 + 11 * 8
 
 

@@ -6,7 +6,7 @@ from reglab.core import figures
 from reglab.core.checks import check_record
 from reglab.data.augmentation.policy import Policy
 from reglab.data.prepared import Prepared
-from reglab.experiments.augmentation.checks import checks
+from reglab.experiments.augmentation.exact_checks import checks
 from reglab.experiments.augmentation.preview import preview
 from reglab.tracking.stage import Stage
 

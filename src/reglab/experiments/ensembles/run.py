@@ -19,8 +19,8 @@ from reglab.core.errors import UserError
 from reglab.core.losses import share
 from reglab.data.prepared import Prepared, Split
 from reglab.experiments.ensembles.base import Committee, Ensemble, stream
+from reglab.experiments.ensembles.ensemble_network import untrained
 from reglab.experiments.ensembles.ensemble_size_curve import SizeCurve, all_splits, figure, size_curve, table
-from reglab.experiments.ensembles.restore import untrained
 from reglab.runtime.processes import Progress
 from reglab.tracking import checkout, journal, record
 from reglab.tracking.record import About

@@ -14,7 +14,7 @@ from reglab.report.drawings import picture
 
 
 @dataclass(frozen=True)
-class Panel:
+class LecturePanel:
     """One of the three panels: a text, a picture, and a few numbers by the number of labels."""
 
     letter: str
@@ -30,14 +30,14 @@ def row(method: Compared, measure: Measure, variants: Iterable[int]) -> tuple[Co
     return method, [measure.value(method.measured(measure.at(variant)).mean) for variant in variants]
 
 
-def panels(entries: list[Entry], groups: list[Group], tasks: list[Compared], settings: dict) -> list[Panel]:
+def panels(entries: list[Entry], groups: list[Group], tasks: list[Compared], settings: dict) -> list[LecturePanel]:
     """The panels for which the study has results."""
     pretexts = {entry.name: entry for entry in entries if entry.family == "pretraining"}
     found = [transfer(groups, pretexts, settings), multitask(tasks, settings), self_supervised(groups, pretexts)]
     return [panel for panel in found if panel]
 
 
-def transfer(groups: list[Group], pretexts: dict[str, Entry], settings: dict) -> Panel | None:
+def transfer(groups: list[Group], pretexts: dict[str, Entry], settings: dict) -> LecturePanel | None:
     """Transfer from some classes to the others: from scratch, with the backbone frozen, and tuned."""
     for group in groups:
         start = next((pretexts.get(m.own["start"]) for m in group.methods if group.classes and m.candidate), None)
@@ -49,7 +49,7 @@ def transfer(groups: list[Group], pretexts: dict[str, Entry], settings: dict) ->
     return None
 
 
-def self_supervised(groups: list[Group], pretexts: dict[str, Entry]) -> Panel | None:
+def self_supervised(groups: list[Group], pretexts: dict[str, Entry]) -> LecturePanel | None:
     """Inpainting, and training from its backbone beside training from scratch."""
     for group in groups:
         masked = [method for method in group.methods if method.own.get("start") == "masked" or method.reference]
@@ -59,13 +59,13 @@ def self_supervised(groups: list[Group], pretexts: dict[str, Entry]) -> Panel | 
     return None
 
 
-def few(group: Group, methods: list[Method], letter: str, title: str, text: str, start: Entry) -> Panel:
+def few(group: Group, methods: list[Method], letter: str, title: str, text: str, start: Entry) -> LecturePanel:
     rows = [row(method, ACCURACY, group.variants) for method in methods]
     shown = picture(start, f"panel-{letter}")
-    return Panel(letter, title, text, shown, f"Accuracy, %, by {LABELS}", group.variants, rows)
+    return LecturePanel(letter, title, text, shown, f"Accuracy, %, by {LABELS}", group.variants, rows)
 
 
-def multitask(tasks: list[Compared], settings: dict) -> Panel | None:
+def multitask(tasks: list[Compared], settings: dict) -> LecturePanel | None:
     """One trunk for both tasks beside one network for each."""
     named = {method.name: method for method in tasks}
     if "joint" not in named:
@@ -76,4 +76,4 @@ def multitask(tasks: list[Compared], settings: dict) -> Panel | None:
     text = "One trunk learns what each pixel belongs to and how far away it is, with a head for either task."
     heading = f"{IOU.title}, % (above), and {DEPTH.title} (below), by {SCENES}"
     shown = picture(named["joint"].entry, "panel-b")
-    return Panel("b", "Multi-task learning", text, shown, heading, variants, rows)
+    return LecturePanel("b", "Multi-task learning", text, shown, heading, variants, rows)

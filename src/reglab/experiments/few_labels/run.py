@@ -65,7 +65,7 @@ class TransferMethod:
 
 
 @dataclass(frozen=True)
-class Study:
+class FewLabelsStudy:
     """The settings that all entries share: the section `few_labels`, the policy, the device, and the classes."""
 
     settings: FewLabels
@@ -101,7 +101,7 @@ def few(split: Split, per_class: int, classes: Sequence[int]) -> Split:
 
 def run(
     method,  # a `SemiSupervised` or a `TransferMethod`
-    study: Study,
+    study: FewLabelsStudy,
     data: Prepared,
     stage: Stage,
     *,
@@ -142,7 +142,7 @@ def run(
         )
 
 
-def train_few(method, study: Study, case: Split, seed: int, folder: Path) -> None:
+def train_few(method, study: FewLabelsStudy, case: Split, seed: int, folder: Path) -> None:
     """Leave `seed-<n>.safetensors` in `folder`: probabilities, the weights that they are of, and the outcome.
 
     Test inputs are used once, after the last step.
@@ -172,7 +172,7 @@ def write_finished(folder: Path, seed: int, outcome: dict, case: Split, probabil
     finish(folder, seed, outcome | {"metrics": metrics}, tensors)
 
 
-def prepare_training(method, study: Study, case: Split, seed: int):
+def prepare_training(method, study: FewLabelsStudy, case: Split, seed: int):
     """The learner before its first step, its batches, and the parts of the case; without a method, training from scratch."""
     device = device_of(study.accelerator)
     parts = {part: whole(case.inputs[part], case.labels[part], len(study.classes), device) for part in PARTS}
@@ -187,7 +187,7 @@ def prepare_training(method, study: Study, case: Split, seed: int):
     return learner, method.batches(parts["labelled"], unlabelled, study.training, study.settings.steps, seed), parts
 
 
-def flops_of_training(method, study: Study, case: Split, seed: int) -> int:
+def flops_of_training(method, study: FewLabelsStudy, case: Split, seed: int) -> int:
     """Floating-point operations of all steps, each as the first; 0 for a classical method, which has none."""
     if method is not None and method.classical:
         return 0

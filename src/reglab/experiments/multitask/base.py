@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torchmetrics.functional.regression import mean_absolute_error, mean_squared_error
 
-from reglab.experiments.multitask.network import build_dense
+from reglab.experiments.multitask.encoder_decoder import build_dense
 from reglab.training.learner import Learner
 
 TASKS = ("segmentation", "depth")

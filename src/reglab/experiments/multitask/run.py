@@ -11,7 +11,7 @@ from reglab.data.loader import Repeated, Whole
 from reglab.data.prepared import Prepared
 from reglab.data.sources.scenes import CLASSES
 from reglab.experiments.multitask.base import Multitask, SceneBatch, task_metrics, whole
-from reglab.experiments.multitask.pictures import picture
+from reglab.experiments.multitask.prediction_grid import picture
 from reglab.experiments.multitask.settings import FewScenes
 from reglab.tracking.stage import Stage
 from reglab.training.learner import device_of

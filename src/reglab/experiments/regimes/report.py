@@ -18,7 +18,7 @@ AXES = ("train_size", "label_noise", "width")
 
 
 @dataclass(frozen=True)
-class Recipe(Shown):
+class RecipeMap(Shown):
     """One recipe's map: the places in the order of the grid, and the scale that all maps share."""
 
     places: list[Place]
@@ -90,19 +90,19 @@ def either(values: Sequence) -> str:
     return f"{', '.join(first)} or {last}" if first else last
 
 
-def recipes(study: Study) -> list[Recipe]:
+def recipes(study: Study) -> list[RecipeMap]:
     """In the order of params.yaml, without `none`."""
     rows = study.metrics.get("regimes", {})
     entries = [entry for entry in study.family("regimes") if entry.name in rows]
     places = [[Place.of(row) for row in rows[entry.name]["cells"].values()] for entry in entries]
     scale = scale_of([place for own in places for place in own])
-    return [Recipe(entry, own, scale) for entry, own in zip(entries, places, strict=True)]
+    return [RecipeMap(entry, own, scale) for entry, own in zip(entries, places, strict=True)]
 
 
-def lead(maps: Sequence[Recipe]) -> Markup:
+def lead(maps: Sequence[RecipeMap]) -> Markup:
     """In how many cells each recipe helps, and hurts."""
 
-    def summarize(recipe: Recipe) -> Markup:
+    def summarize(recipe: RecipeMap) -> Markup:
         counts = [f"{verdict} in {len(found)}" for verdict in SHOWN if (found := recipe.where(verdict))]
         return Markup("<b>{}</b> {}").format(recipe.name, listed(counts) if counts else NOWHERE)
 
@@ -112,7 +112,7 @@ def lead(maps: Sequence[Recipe]) -> Markup:
     )
 
 
-def points_to_know(maps: Sequence[Recipe], seeds: int, confidence: float) -> list[Point]:
+def points_to_know(maps: Sequence[RecipeMap], seeds: int, confidence: float) -> list[Point]:
     """Which recipe gains most where, which help in some cells and hurt in others, and whether there are too few seeds."""
     found = []
     if leading := leaders(maps):
@@ -136,7 +136,7 @@ def points_to_know(maps: Sequence[Recipe], seeds: int, confidence: float) -> lis
     return found
 
 
-def leaders(maps: Sequence[Recipe]) -> dict[str, list[Place]]:
+def leaders(maps: Sequence[RecipeMap]) -> dict[str, list[Place]]:
     """The recipe with the largest mean gain in each cell where one is shown to help, with those cells."""
     found: dict[str, list[Place]] = {}
     for places in zip(*(own.places for own in maps), strict=True):

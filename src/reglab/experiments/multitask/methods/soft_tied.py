@@ -8,12 +8,12 @@ from annotated_types import Ge
 from torch import Tensor, nn
 
 from reglab.experiments.multitask.base import Multitask
-from reglab.experiments.multitask.network import build_dense
+from reglab.experiments.multitask.encoder_decoder import build_dense
 from reglab.training.penalties import tying
 from reglab.training.weights import weights
 
 
-class Pair(nn.ModuleDict):
+class TiedNetworks(nn.ModuleDict):
     """A network for each task; predicts what both predict."""
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
@@ -33,9 +33,11 @@ class SoftTied(Multitask):
 
     strength: Annotated[float, Ge(0)] = 0.01
 
-    def network(self, shape: Sequence[int], classes: int, seed: int) -> Pair:
-        return Pair({task: build_dense(shape[0], {task: maps}, seed) for task, maps in self.maps(classes).items()})
+    def network(self, shape: Sequence[int], classes: int, seed: int) -> TiedNetworks:
+        return TiedNetworks(
+            {task: build_dense(shape[0], {task: maps}, seed) for task, maps in self.maps(classes).items()}
+        )
 
-    def objective(self, network: Pair, losses: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
+    def objective(self, network: TiedNetworks, losses: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
         apart = tying(*(weights(own.trunk).values() for own in network.values()))
         return sum(losses.values()) + self.strength * apart, {"squared_distance": apart}

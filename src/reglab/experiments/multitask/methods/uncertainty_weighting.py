@@ -9,7 +9,7 @@ from annotated_types import Gt
 from torch import Tensor, nn
 
 from reglab.experiments.multitask.base import TASKS, Multitask
-from reglab.experiments.multitask.network import DenseNetwork
+from reglab.experiments.multitask.encoder_decoder import DenseNetwork
 
 SHARES = {"segmentation": 0.5, "depth": 1.0}  # of a log scale in the objective
 

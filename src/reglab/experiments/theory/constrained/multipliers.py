@@ -57,7 +57,7 @@ class Problem:
         return self.objective(*coordinates), stacked(self.equalities), stacked(self.inequalities)
 
 
-class Point(NamedTuple):
+class PrimalDualPoint(NamedTuple):
     """x (n,) and the multipliers lambda (equalities,) and alpha (inequalities,)."""
 
     x: Tensor
@@ -78,24 +78,24 @@ class Residuals(NamedTuple):
 class Solution:
     """Where the solver ended, the residuals there, and where it was after each iteration, the start first."""
 
-    point: Point
+    point: PrimalDualPoint
     residuals: Residuals
-    path: tuple[Point, ...] = field(repr=False)
+    path: tuple[PrimalDualPoint, ...] = field(repr=False)
 
 
-def lagrangian(problem: Problem, point: Point) -> Tensor:
+def lagrangian(problem: Problem, point: PrimalDualPoint) -> Tensor:
     """f + lambda . g + alpha . h."""
     value, equal, unequal = problem.values(point.x)
     return value + point.equality @ equal + point.inequality @ unequal
 
 
-def slope_at(problem: Problem, point: Point) -> Tensor:
+def slope_at(problem: Problem, point: PrimalDualPoint) -> Tensor:
     """The gradient of L in x."""
     x = point.x.clone().requires_grad_()
     return torch.autograd.grad(lagrangian(problem, point._replace(x=x)), x)[0]
 
 
-def residuals(problem: Problem, point: Point) -> Residuals:
+def residuals(problem: Problem, point: PrimalDualPoint) -> Residuals:
     """Of the conditions at the point."""
     _, equal, unequal = problem.values(point.x)
     slope = slope_at(problem, point)
@@ -122,7 +122,7 @@ def minimise(problem: Problem, *, penalty: float = 10.0, tolerance: float = 1e-6
     value, equal, unequal = problem.values(x)
     if not all(bool(part.isfinite().all()) for part in (value, equal, unequal)):
         raise UserError(f"the start {shown(x)}: the objective or a constraint is no finite number; start elsewhere")
-    path, missed = [Point(x, torch.zeros_like(equal), torch.zeros_like(unequal))], float("inf")
+    path, missed = [PrimalDualPoint(x, torch.zeros_like(equal), torch.zeros_like(unequal))], float("inf")
     for _ in range(iterations):
         last = path[-1]
         x = inner_minimum(problem, last, penalty)
@@ -133,7 +133,7 @@ def minimise(problem: Problem, *, penalty: float = 10.0, tolerance: float = 1e-6
             continue
         _, equal, unequal = problem.values(x)
         slack = unequal.maximum(-last.inequality / penalty)
-        path.append(Point(x, last.equality + penalty * equal, last.inequality + penalty * slack))
+        path.append(PrimalDualPoint(x, last.equality + penalty * equal, last.inequality + penalty * slack))
         if max(residuals(problem, path[-1])) < tolerance:
             break
         before, missed = missed, max([*equal.abs().tolist(), *slack.abs().tolist()], default=0.0)
@@ -147,7 +147,7 @@ def minimise(problem: Problem, *, penalty: float = 10.0, tolerance: float = 1e-6
     return Solution(point, residuals(problem, point), (*path, point))
 
 
-def inner_minimum(problem: Problem, last: Point, penalty: float) -> Tensor | None:
+def inner_minimum(problem: Problem, last: PrimalDualPoint, penalty: float) -> Tensor | None:
     """The x that minimises the augmented Lagrangian, from the last; None where it falls without bound."""
 
     def augmented(x: Tensor) -> Tensor:
@@ -183,7 +183,7 @@ def descend(function: Callable[[Tensor], Tensor], start: Tensor, limit: float = 
     return torch.from_numpy(found.x)
 
 
-def newton(problem: Problem, point: Point) -> Point:
+def newton(problem: Problem, point: PrimalDualPoint) -> PrimalDualPoint:
     """Newton's method on grad L = 0, g = 0 and h_j = 0 for the j with alpha_j + h_j > 0, for as long as it helps."""
     _, _, unequal = problem.values(point.x)
     fixed = len(point.equality)
@@ -196,7 +196,7 @@ def newton(problem: Problem, point: Point) -> Point:
     gap = max(residuals(problem, point))
     for _ in range(20):
         multipliers = torch.cat([point.equality, point.inequality]) * binding
-        now = Point(point.x, *split(multipliers, fixed))
+        now = PrimalDualPoint(point.x, *split(multipliers, fixed))
         curvature = hessian(lambda x, now=now: lagrangian(problem, now._replace(x=x)), now.x)
         normals = jacobian(everything, now.x)[1:][binding]
         zeros = normals.new_zeros(len(normals), len(normals))
@@ -204,7 +204,7 @@ def newton(problem: Problem, point: Point) -> Point:
         left = torch.cat([slope_at(problem, now), everything(now.x)[1:][binding]])
         step = torch.linalg.lstsq(matrix, -left, driver="gelsd").solution
         multipliers[binding] += step[len(now.x) :]
-        moved = Point(now.x + step[: len(now.x)], *split(multipliers, fixed))
+        moved = PrimalDualPoint(now.x + step[: len(now.x)], *split(multipliers, fixed))
         if not max(residuals(problem, moved)) < gap:
             break
         point, gap = moved, max(residuals(problem, moved))

@@ -33,7 +33,7 @@ from reglab.core.streams import generator
 from reglab.experiments.theory.base import Finding, Topic
 from reglab.experiments.theory.constrained.hock_schittkowski import KNOWN
 from reglab.experiments.theory.constrained.multipliers import (
-    Point,
+    PrimalDualPoint,
     Problem,
     Residuals,
     Solution,
@@ -64,7 +64,7 @@ def problem(total: float, radius: float) -> Problem:
     )
 
 
-def known(total: float, radius: float) -> Point:
+def known(total: float, radius: float) -> PrimalDualPoint:
     """The optimum of the example and its multipliers, in closed form: w = (t, total - t)."""
     along = torch.tensor([1.0, -1.0], dtype=torch.float64)
     bottom = along @ HESSIAN @ (FREE - torch.tensor([0.0, total])) / (along @ HESSIAN @ along)
@@ -72,7 +72,7 @@ def known(total: float, radius: float) -> Point:
     x = torch.stack([bottom.clamp(max=end), total - bottom.clamp(max=end)])
     pull = HESSIAN @ (FREE - x)  # = lambda (1, 1) + 2 alpha w
     alpha = ((pull[0] - pull[1]) / (2 * (x[0] - x[1]))).clamp(min=0) if bottom > end else x.new_zeros(())
-    return Point(x, (pull[1] - 2 * alpha * x[1]).reshape(1), torch.stack([alpha, x.new_zeros(())]))
+    return PrimalDualPoint(x, (pull[1] - 2 * alpha * x[1]).reshape(1), torch.stack([alpha, x.new_zeros(())]))
 
 
 def dual(total: float, radius: float, equality: Tensor, inequality: Tensor) -> Tensor:

@@ -59,7 +59,7 @@ def connections(kernel: Tensor, height: int, width: int) -> Tensor:
     return functional.conv2d(pixels, kernel).flatten(1).T
 
 
-class Task(NamedTuple):
+class RegressionTask(NamedTuple):
     """Centred training data of one task as H (d, d) and b (d,), and the held-out patients centred by the same means."""
 
     hessian: np.ndarray
@@ -72,14 +72,14 @@ class Task(NamedTuple):
         return np.square(self.targets - weights @ self.inputs.T).mean(-1)
 
 
-def task_of(inputs: np.ndarray, targets: np.ndarray, train: np.ndarray, rest: np.ndarray) -> Task:
+def task_of(inputs: np.ndarray, targets: np.ndarray, train: np.ndarray, rest: np.ndarray) -> RegressionTask:
     """The task of the rows `train` of inputs (n, d) and targets (n,), judged on the rows `rest`."""
     center, level = inputs[train].mean(0), targets[train].mean()
     x, y = inputs[train] - center, targets[train] - level
-    return Task(x.T @ x / len(x), x.T @ y / len(x), inputs[rest] - center, targets[rest] - level)
+    return RegressionTask(x.T @ x / len(x), x.T @ y / len(x), inputs[rest] - center, targets[rest] - level)
 
 
-def tasks(examples: int, split: int) -> tuple[Task, Task]:
+def tasks(examples: int, split: int) -> tuple[RegressionTask, RegressionTask]:
     """Disease progression of the diabetes patients of either sex, from `examples` of each; the rest is held out."""
     from sklearn.datasets import load_diabetes
 
@@ -91,7 +91,7 @@ def tasks(examples: int, split: int) -> tuple[Task, Task]:
     return one, other
 
 
-def tied(one: Task, other: Task, strengths: np.ndarray) -> np.ndarray:
+def tied(one: RegressionTask, other: RegressionTask, strengths: np.ndarray) -> np.ndarray:
     """The weights (len(strengths), 2, d) of both tasks: the solution of the block system."""
     d, identity = len(one.moment), np.eye(len(one.moment))
     separate = np.zeros((2 * d, 2 * d))
@@ -102,17 +102,17 @@ def tied(one: Task, other: Task, strengths: np.ndarray) -> np.ndarray:
     return np.linalg.solve(systems, right[None, :, None]).reshape(-1, 2, d)
 
 
-def shared(one: Task, other: Task) -> np.ndarray:
+def shared(one: RegressionTask, other: RegressionTask) -> np.ndarray:
     """(HA + HB)^-1 (bA + bB): the one weight vector (d,) that serves both tasks best."""
     return np.linalg.solve(one.hessian + other.hessian, one.moment + other.moment)
 
 
-def held_out(pair: tuple[Task, Task], weights: np.ndarray) -> np.ndarray:
+def held_out(pair: tuple[RegressionTask, RegressionTask], weights: np.ndarray) -> np.ndarray:
     """The mean of both tasks' held-out errors (...,) for weights (..., 2, d)."""
     return (pair[0].error(weights[..., 0, :]) + pair[1].error(weights[..., 1, :])) / 2
 
 
-def slope(one: Task, other: Task, weights: np.ndarray, strength: float) -> float:
+def slope(one: RegressionTask, other: RegressionTask, weights: np.ndarray, strength: float) -> float:
     """The largest derivative of J by either weight vector, as the penalty's own code gives it, relative to b."""
     pair = torch.tensor(weights, requires_grad=True)
     fits = [
