@@ -7,11 +7,12 @@ def main() -> None:
     from pathlib import Path
 
     from reglab.config import params
-    from reglab.data import load_source, prepared
+    from reglab.data import load_examples, prepared
 
     settings = params.load()
-    inputs, labels = load_source(settings.data.name)
-    prepared.write(Path("data/study"), settings.data, inputs, labels, settings.seeds)
+    examples = load_examples(settings.data)
+    given = {"class_names": examples.classes} | examples.structure()
+    prepared.write(Path("data/study"), settings.data, examples.inputs, examples.targets, settings.seeds, **given)
 
 
 if __name__ == "__main__":

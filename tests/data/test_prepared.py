@@ -72,6 +72,7 @@ def test_the_description_says_what_was_written(tmp_path, source):
     assert json.loads((tmp_path / "a" / "b" / "dataset.json").read_text()) == {
         **{"name": "digits", "fingerprint": f"sha256:{told}", "examples": 60, "classes": 3, "shape": [1, 1, 1]},
         **{"sizes": {"labelled": 20, "unlabelled": 20, "validation": 10, "test": 10}, "seeds": 2},
+        **{"class_names": [], "encoding": {"kind": "ready"}},
     }
     data = prepared.read(tmp_path / "a" / "b")
     assert (data.name, data.fingerprint, data.classes) == ("digits", f"sha256:{told}", 3)

@@ -7,8 +7,9 @@ import numpy as np
 from reglab.config import data_needs
 from reglab.core.errors import UserError
 from reglab.core.families import FAMILIES
-from reglab.data import load_source, splits, text
+from reglab.data import load_examples, splits, text
 from reglab.data.settings import Scenes, Text
+from reglab.data.source import Examples
 from reglab.data.splits import split, split_settings
 
 LARGEST_TEXT = 256 * 2**20  # bytes
@@ -22,7 +23,8 @@ def check(settings) -> list[str]:
     """
     data = settings.data
     lines = accelerator_problems(settings.training.accelerator)
-    inputs, labels = loaded(data.name)
+    examples = loaded(data)
+    inputs, labels = prepared_inputs(examples), examples.targets
     lines += splits.problems(data, labels)
     images = inputs.ndim == 4  # else whatever learns from few labels is to be taken out, of which `needs` tells
     if images:
@@ -42,32 +44,40 @@ def check(settings) -> list[str]:
     return data_needs.idle(settings, inputs.shape[1:])
 
 
-def loaded(name: str) -> tuple[np.ndarray, np.ndarray]:
-    """Inputs and labels of a source; UserError where it cannot be read, or gives what cannot be learned from."""
-    where = f"src/reglab/data/sources/{name}.py: load()"
+def loaded(data) -> Examples:
+    """The examples of the source; UserError where it cannot be read, or gives what cannot be learned from."""
+    where = f"src/reglab/data/sources/{data.name}.py: load()"
     try:
-        inputs, labels = load_source(name)
+        examples = load_examples(data)
     except UserError:
         raise
     except Exception as error:  # any error of a user's source
         message = " ".join(f"{type(error).__name__}: {error}".split())
         raise UserError(f"{where}: found an error ({message}); allowed: a pair of arrays, inputs and labels") from error
-    if found := unusable(inputs, labels):
+    if found := unusable(examples.inputs, examples.targets):
         raise UserError(*(f"{where}: found {line}" for line in found))
-    return inputs, labels
+    return examples
+
+
+def prepared_inputs(examples: Examples) -> np.ndarray:
+    """The inputs as a network gets them, but prepared on all examples: of the same shape and about the same range."""
+    inputs = examples.inputs
+    return inputs if isinstance(inputs, np.ndarray) else inputs.fit().transform(inputs)
 
 
 def unusable(inputs, labels) -> list[str]:
     """What was found and what is allowed, for arrays that no network can learn from."""
-    if not isinstance(inputs, np.ndarray) or inputs.dtype != np.float32 or inputs.ndim < 2 or not inputs.size:
-        found = f"{inputs.dtype} of shape {inputs.shape}" if isinstance(inputs, np.ndarray) else type(inputs).__name__
+    array = inputs if isinstance(inputs, np.ndarray) else None
+    encoded = hasattr(inputs, "fit")
+    if not encoded and (array is None or array.dtype != np.float32 or array.ndim < 2 or not array.size):
+        found = type(inputs).__name__ if array is None else f"{array.dtype} of shape {array.shape}"
         return [f"inputs {found}; allowed: a float32 array (examples, ...) with at least one number an example"]
-    if not isinstance(labels, np.ndarray) or labels.dtype != np.int64 or labels.shape != inputs.shape[:1]:
+    if not isinstance(labels, np.ndarray) or labels.dtype != np.int64 or labels.shape != (len(inputs),):
         found = f"{labels.dtype} of shape {labels.shape}" if isinstance(labels, np.ndarray) else type(labels).__name__
         return [f"labels {found}; allowed: an int64 array ({len(inputs)},), one for each input"]
     lines = []
-    if not np.isfinite(inputs).all():
-        rows = np.flatnonzero(~np.isfinite(inputs.reshape(len(inputs), -1)).all(1))
+    if array is not None and not np.isfinite(array).all():
+        rows = np.flatnonzero(~np.isfinite(array.reshape(len(array), -1)).all(1))
         lines.append(
             f"NaN or infinity in {len(rows)} rows, first in row {rows[0]}; allowed: finite inputs, drop such rows"
         )

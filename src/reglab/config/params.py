@@ -12,6 +12,7 @@ from typing import Annotated, Any
 from annotated_types import Ge, Le
 
 from reglab.config.cross_checks import check_across, check_references
+from reglab.config.data_section import data_of
 from reglab.config.entries import describe, entry_of, find_own, in_checkout
 from reglab.config.grids import cocktail_of, sweep_of
 from reglab.config.problems import Key, Problems, checked, hints, is_named, words
@@ -94,6 +95,11 @@ Params = make_dataclass(
 )
 
 
+def section_names() -> list[str]:
+    """The names of all sections, in the order of `Params`."""
+    return list(hints(Params))
+
+
 def load(path: str | Path = "params.yaml") -> Params:
     """The file as `Params`; UserError with a line for each problem: key, what was found, what is allowed."""
     given, problems = read(path)
@@ -167,9 +173,7 @@ def section_of(name: str, kind: Any, given: Plain, problems: Problems) -> Any:
         rest = checked(FewLabels, given | {"model": {}, "regularizers": []}, (name,), problems)
         return replace(rest, model=model, regularizers=shared) if rest and model else None
     if name == "data" and isinstance(given, dict):
-        is_named(
-            ("data", "name"), given.get("name"), sources(), problems, in_checkout("data/sources", given.get("name"))
-        )
+        return data_of(given, problems)
     return checked(kind, given, (name,), problems)
 
 

@@ -1,8 +1,8 @@
 """A smaller study beside the whole one: `reglab repro --profile quick` in a folder `profiles/quick/` of its own.
 
-It holds the files of this checkout and params.yaml with the entry `profiles.quick` merged into it, or with some of its
-entries alone (`--only none dropout`, in `profiles/only/`); DVC, MLflow and the
-journal keep their files there, so that it does not touch the whole study.
+It holds the files of this checkout and params.yaml with a profile merged into it, or with some of its entries alone
+(`--only none dropout`, in `profiles/only/`); DVC, MLflow and the journal keep their files there, so that it does not touch
+the whole study. A profile is an entry of `profiles` in params.yaml or a file `profiles/<name>.yaml`.
 """
 
 import contextlib
@@ -17,11 +17,14 @@ from omegaconf.errors import OmegaConfBaseException
 from ruamel.yaml import YAML
 
 from reglab.config import params, references
+from reglab.config.data_section import of_another_source
+from reglab.config.own_data import bring, localized
 from reglab.config.params import Params
+from reglab.config.renamed import renamed
 from reglab.config.yaml_source import read
 from reglab.core.errors import UserError
 from reglab.core.families import BY_SECTION
-from reglab.core.wording import shown, unknown
+from reglab.core.wording import Plain, shown, unknown
 from reglab.evaluation.metric_names import TRAINED
 from reglab.runtime import git
 from reglab.runtime.recovery import replace
@@ -32,7 +35,7 @@ OF_CHOSEN = (
     "comparisons",
     "claims",
 )  # what refers to these
-NOT_NEEDED = ("tests", "benchmarks", "reports", "dvc.lock", "params.yaml", "README.md")  # or made anew
+NOT_NEEDED = ("tests", "profiles", "benchmarks", "reports", "dvc.lock", "params.yaml", "README.md")  # or made anew
 COPIED = ".reglab/copied"  # the list of what was copied, so that what went away goes there too
 
 
@@ -42,20 +45,56 @@ def load(root: Path, name: str | None, only: Collection[str] = ()) -> Params:
     To be called when params.yaml itself has no problem. Raises UserError, also for a profile or an entry that is not there.
     """
     text = merged(root / "params.yaml", name, only)
-    with tempfile.TemporaryDirectory() as folder, reported_as_profile(name):
+    with tempfile.TemporaryDirectory() as folder, reported_as_profile(name, root):
         path = Path(folder, "params.yaml")
         path.write_text(text, encoding="utf-8")
         return params.load(path)
 
 
 @contextlib.contextmanager
-def reported_as_profile(name: str | None) -> Iterator[None]:
+def reported_as_profile(name: str | None, root: Path | None = None) -> Iterator[None]:
     """Report the problems of the block as those of the profile, if there is one."""
     try:
         yield
     except UserError as error:
-        place, there = "params.yaml: ", f"params.yaml: profiles.{name}." if name else "params.yaml: "
+        place, there = "params.yaml: ", where(root or Path.cwd(), name) if name else "params.yaml: "
         raise UserError(*(line.replace(place, there, 1) for line in error.lines)) from None
+
+
+def file_of(root: Path, name: str) -> Path:
+    """The file of a profile that is no entry of params.yaml."""
+    return root / "profiles" / f"{name}.yaml"
+
+
+def where(root: Path, name: str) -> str:
+    """The beginning of a line about a setting of a profile."""
+    return f"profiles/{name}.yaml: " if file_of(root, name).is_file() else f"params.yaml: profiles.{name}."
+
+
+def names(root: Path, given: dict) -> list[str]:
+    """The names of all profiles: entries of the plain params, and files."""
+    return sorted({*references.mapping(given, "profiles"), *(file.stem for file in root.glob("profiles/*.yaml"))})
+
+
+def read_profile(root: Path, given: dict, name: str) -> Plain:
+    """What the profile says: from its entry in the plain params or from its file.
+
+    Raises UserError for a profile that is not there, is there twice, or whose file has a problem or an unknown section.
+    """
+    entries = references.mapping(given, "profiles")
+    if name not in names(root, given):
+        raise unknown("params.yaml: profiles", name, names(root, given))
+    if not file_of(root, name).is_file():
+        return entries[name]
+    if name in entries:
+        found = f"params.yaml: profiles.{name}: found a profile that the file profiles/{name}.yaml defines too"
+        raise UserError(f"{found}; allowed: one of the two")
+    profile, problems = read(file_of(root, name), f"profiles/{name}.yaml")
+    known = params.section_names()
+    profile = renamed(params.known_sections(profile, known, problems), problems)
+    if problems.lines:
+        raise UserError(*problems.lines)
+    return profile
 
 
 def place(root: Path, name: str | None, only: Collection[str] = ()) -> Path:
@@ -63,11 +102,11 @@ def place(root: Path, name: str | None, only: Collection[str] = ()) -> Path:
 
     Raises UserError for a profile that is not there. Where `profiles` is no mapping, `root`.
     """
-    named = read(root / "params.yaml")[0].get("profiles")
-    if name and not isinstance(named, dict):
+    given = read(root / "params.yaml")[0]
+    if name and not isinstance(given.get("profiles"), dict):
         return root  # as `reglab check` is to say
-    if name and name not in named:
-        raise unknown("params.yaml: profiles", name, list(named))
+    if name and name not in names(root, given):
+        raise unknown("params.yaml: profiles", name, names(root, given))
     return root / "profiles" / title(name, only)
 
 
@@ -83,13 +122,11 @@ def merged(path: Path, name: str | None, only: Collection[str] = ()) -> str:
     given, problems = read(path)
     if problems.lines:
         raise UserError(*problems.lines)
-    tracking, known = references.mapping(given, "tracking"), references.mapping(given, "profiles")
+    tracking, root = references.mapping(given, "tracking"), path.parent
     whole, made_of = given | {"profiles": {}, "tracking": tracking | {"uri": None}}, []
     if name:
-        if name not in known:
-            raise unknown("params.yaml: profiles", name, list(known))
-        whole = with_profile(whole, known[name], name)
-        made_of.append(f"profiles.{name} merged into it")
+        whole = with_profile(whole, read_profile(root, given, name), where(root, name))
+        made_of.append(f"{where(root, name).rstrip('.: ').removeprefix('params.yaml: ')} merged into it")
     if only:
         entries = [entry for section in CHOSEN for entry in references.mapping(whole, section)]
         if absent := [each for each in only if each not in entries]:
@@ -102,28 +139,31 @@ def merged(path: Path, name: str | None, only: Collection[str] = ()) -> str:
     return text.getvalue()
 
 
-def with_profile(whole: dict, profile: dict, name: str) -> dict:
-    """The profile merged in; an entry that is null there goes, together with what refers to it.
+def with_profile(whole: dict, profile: Plain, place: str) -> dict:
+    """The profile merged in; an entry that is null there goes, together with what refers to it, and so do all entries of a
+    section that is {} there. The settings of a data source are replaced by those of another one.
 
-    Raises UserError where the profile is no mapping, or has a mapping in place of a list, or a list in place of a mapping.
+    `place` begins the lines about its settings. Raises UserError where the profile is no mapping, or has a mapping in place
+    of a list, or a list in place of a mapping.
     """
     if not isinstance(profile, dict):
         allowed = "a mapping of settings, {} where there are none"
-        raise UserError(f"params.yaml: profiles.{name}: found {shown(profile)}; allowed: {allowed}")
-    removed = [
-        (section, entry)
-        for section in (*CHOSEN, *OF_CHOSEN)
-        for entry, value in references.mapping(profile, section).items()
-        if value is None
-    ]
+        raise UserError(f"{place.rstrip('.')}: found {shown(profile)}; allowed: {allowed}")
+    removed = []
+    for section in (*CHOSEN, *OF_CHOSEN):
+        values = references.mapping(whole if profile.get(section) == {} else profile, section)
+        if "recipes" in values and profile.get(section) == {}:
+            profile = profile | {section: {"recipes": []}}
+        else:
+            removed += [(section, entry) for entry, value in values.items() if value is None or profile[section] == {}]
+    if isinstance(profile.get("data"), dict) and isinstance(whole.get("data"), dict):
+        whole = whole | {"data": of_another_source(whole["data"], profile["data"].get("name"))}
     for section, value in profile.items():
         try:
             whole = OmegaConf.to_container(OmegaConf.merge(whole, {section: value}))
         except OmegaConfBaseException:
             found = f"{shown(value)}, a list for a mapping or a mapping for a list"
-            raise UserError(
-                f"params.yaml: profiles.{name}.{section}: found {found}; allowed: the kind it replaces"
-            ) from None
+            raise UserError(f"{place}{section}: found {found}; allowed: the kind it replaces") from None
     for key in removed:
         whole = references.without(whole, key)
     return references.pruned(whole) if removed else whole
@@ -146,9 +186,21 @@ def prepare(root: Path, name: str | None, only: Collection[str] = ()) -> Path:
     for file in files:
         put(folder / file, (root / file).read_bytes())
     replace(copied, os.fsencode("\0".join(sorted(files))))
-    put(folder / "params.yaml", merged(root / "params.yaml", name, only).encode())
+    text = merged(root / "params.yaml", name, only)
+    put(folder / "params.yaml", with_local_data(text).encode())
+    bring(root, folder, YAML(typ="safe").load(text).get("data"))
     put(folder / ".dvc" / "config.local", b"[core]\n    no_scm = true\n")
     return folder
+
+
+def with_local_data(text: str) -> str:
+    """The text of params.yaml with the paths of the data that `own_data.bring` brings into the folder."""
+    given = YAML().load(text)
+    if (data := localized(given.get("data"))) is given.get("data"):
+        return text
+    given["data"], out = data, io.StringIO()
+    YAML().dump(given, out)
+    return out.getvalue()
 
 
 def put(path: Path, content: bytes) -> None:

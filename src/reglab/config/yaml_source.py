@@ -36,12 +36,13 @@ INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
 NUMBER = re.compile(r"[-+]?(0|[1-9][0-9]*)(\.[0-9]*)?([eE][-+]?[0-9]+)?|\.[0-9]+")
 
 
-def read(path: str | Path) -> tuple[dict, Problems]:
+def read(path: str | Path, name: str = "") -> tuple[dict, Problems]:
     """The mapping in the file, None where a value could not be taken over, and the problems of the text.
 
-    Raises UserError where there is nothing to go on with: no such file, not UTF-8, not YAML, not one mapping.
+    Problems call the file by this `name`, else by its own without the folder. Raises UserError where there is nothing to go
+    on with: no such file, not UTF-8, not YAML, not one mapping.
     """
-    problems = Problems(Path(path).name)
+    problems = Problems(name or Path(path).name)
     events = parse(text_of(path), problems)
     documents = [event for event in events if isinstance(event, DocumentStartEvent)]
     for second in documents[1:2]:

@@ -5,14 +5,21 @@ from typing import Any
 
 
 def settings(value: Any) -> Any:
-    """The plain values of a settings object or of all `Params`, as params.yaml has them; a model with its `name`."""
+    """The plain values of a settings object or of all `Params`, as params.yaml has them; a model with its `name`.
+
+    The settings in a field that is `flat` (in its metadata) stand beside the others.
+    """
     if isinstance(value, dict):
         return {key: settings(part) for key, part in value.items()}
     if isinstance(value, tuple):
         return [{entry_name(item): settings(item)} if is_dataclass(item) else settings(item) for item in value]
     if not is_dataclass(value):
         return value
-    plain = {field.name: settings(getattr(value, field.name)) for field in fields(value)}
+    plain = {
+        field.name: settings(getattr(value, field.name)) for field in fields(value) if not field.metadata.get("flat")
+    }
+    for flat in (getattr(value, field.name) for field in fields(value) if field.metadata.get("flat")):
+        plain |= {} if flat is None else {field.name: settings(getattr(flat, field.name)) for field in fields(flat)}
     module = type(value).__module__
     is_model = module.startswith("reglab.models.") or not module.startswith("reglab.")
     return {"name": entry_name(value)} | plain if is_model else plain

@@ -2,14 +2,20 @@
 
 import hashlib
 import json
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from safetensors.numpy import load_file, save_file
 
 from reglab.core.errors import UserError
 from reglab.data import splits
+from reglab.data.inputs import Inputs
+from reglab.data.preprocessing.ready import ReadyInputs
 
 PARTS = ("labelled", "unlabelled", "validation", "test")
 
@@ -36,21 +42,26 @@ class Split:
 
 @dataclass(frozen=True)
 class Prepared:
-    """The data of a study: its name, fingerprint and classes, and a `Split` for each seed."""
+    """The data of a study: its name, fingerprint and classes, and a `Split` for each seed.
+
+    `encoding` says what the tensors of the inputs mean (`Inputs.description`).
+    """
 
     name: str
     fingerprint: str
     classes: int
     tensors: dict[str, np.ndarray]
+    encoding: dict[str, Any] = field(default_factory=lambda: {"kind": "ready"})
+
+    @cached_property
+    def inputs(self) -> Inputs:
+        """The inputs of all examples, as the source has them."""
+        return inputs_of(self.tensors, self.encoding)
 
     def split(self, seed: int, clean: bool = False) -> Split:
         """A seed's view; `clean` gives the labelled part its true labels, without the label noise."""
         rows = {part: self.tensors[f"seed-{seed}/{part}"] for part in PARTS}
-        labels = {part: self.tensors["labels"][rows[part]] for part in PARTS}
-        true_labels = labels["labelled"]
-        if not clean:
-            labels["labelled"] = self.tensors[f"seed-{seed}/given_labels"]
-        return Split({part: self.tensors["inputs"][rows[part]] for part in PARTS}, labels, rows, true_labels)
+        return self._view(rows, None if clean else self.tensors[f"seed-{seed}/given_labels"])
 
     def resized(self, seed: int, train_size: int, label_noise: float) -> Split:
         """A seed's view with so many labelled examples and this share of them wrong; test and validation stay.
@@ -62,21 +73,50 @@ class Prepared:
         pool = np.concatenate([rows["labelled"], rows["unlabelled"]])
         pool = splits.cover_classes(pool, self.tensors["labels"], [train_size])
         rows |= {"labelled": pool[:train_size], "unlabelled": pool[train_size:]}
+        true_labels = self.tensors["labels"][rows["labelled"]]
+        return self._view(
+            rows, splits.add_label_noise(true_labels, classes=self.classes, fraction=label_noise, seed=seed)
+        )
+
+    def _view(self, rows: dict[str, np.ndarray], given_labels: np.ndarray | None) -> Split:
+        """The examples of these rows by part, prepared by what the labelled part alone says."""
+        preprocessor = self.inputs.take(rows["labelled"]).fit()
+        inputs = {part: preprocessor.transform(self.inputs.take(rows[part])) for part in PARTS}
         labels = {part: self.tensors["labels"][rows[part]] for part in PARTS}
         true_labels = labels["labelled"]
-        labels["labelled"] = splits.add_label_noise(true_labels, classes=self.classes, fraction=label_noise, seed=seed)
-        return Split({part: self.tensors["inputs"][rows[part]] for part in PARTS}, labels, rows, true_labels)
+        if given_labels is not None:
+            labels["labelled"] = given_labels
+        return Split(inputs, labels, rows, true_labels)
 
 
-def write(folder: Path, data, inputs: np.ndarray, labels: np.ndarray, seeds: int, **more: np.ndarray) -> None:
+def inputs_of(tensors: dict[str, np.ndarray], encoding: dict[str, Any]) -> Inputs:
+    """The inputs that these tensors and this description came from: the class of the module that "kind" names."""
+    module = import_module(f"reglab.data.preprocessing.{encoding['kind']}")
+    found = (each for each in vars(module).values() if hasattr(each, "restore"))
+    kind = next(each for each in found if each.__module__ == module.__name__)
+    return kind.restore(tensors, encoding)
+
+
+def write(
+    folder: Path,
+    data,
+    inputs: Inputs | np.ndarray,
+    labels: np.ndarray,
+    seeds: int,
+    *,
+    class_names: Sequence[str] = (),
+    **more: np.ndarray,
+) -> None:
     """Split the source for every seed and write `data.safetensors` and `dataset.json`; UserError if it cannot be split.
 
-    `data` is a section of params.yaml: a name and the sizes of the parts. `more` are other targets, a row an example.
+    `data` is a section of params.yaml: a name and the sizes of the parts. An array of inputs is ready for a network. `more`
+    are other targets, a row an example.
     """
     if problems := splits.problems(data, labels):
         raise UserError(*problems)
+    inputs = ReadyInputs(inputs) if isinstance(inputs, np.ndarray) else inputs
     classes = int(labels.max()) + 1
-    tensors = {"inputs": inputs, "labels": labels} | more
+    tensors = inputs.tensors() | {"labels": labels} | more
     for seed in range(seeds):
         parts = splits.split(labels, **splits.split_settings(data), seed=seed)
         tensors |= {f"seed-{seed}/{part}": rows for part, rows in parts.items()}
@@ -86,14 +126,17 @@ def write(folder: Path, data, inputs: np.ndarray, labels: np.ndarray, seeds: int
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "data.safetensors"
     save_file({name: np.ascontiguousarray(array) for name, array in tensors.items()}, path)  # which ignores strides
+    few = inputs.take(tensors["seed-0/labelled"])
     description = {
         "name": data.name,
         "fingerprint": "sha256:" + hashlib.sha256(path.read_bytes()).hexdigest(),
         "examples": len(labels),
         "classes": classes,
-        "shape": list(inputs.shape[1:]),
+        "class_names": list(class_names),
+        "shape": list(few.fit().transform(few.take(np.arange(1))).shape[1:]),
         "sizes": {part: len(tensors[f"seed-0/{part}"]) for part in PARTS},
         "seeds": seeds,
+        "encoding": inputs.description(),
     }
     (folder / "dataset.json").write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
 
@@ -105,4 +148,5 @@ def read(folder: Path) -> Prepared:
         tensors = load_file(folder / "data.safetensors")
     except FileNotFoundError:
         raise UserError(f"{folder}: no prepared data; run: dvc repro prepare") from None
-    return Prepared(description["name"], description["fingerprint"], description["classes"], tensors)
+    of_seeds = {key: description[key] for key in ("name", "fingerprint", "classes", "encoding")}
+    return Prepared(tensors=tensors, **of_seeds)

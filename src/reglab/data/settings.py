@@ -1,7 +1,7 @@
 """Settings of the data: `data`, `scenes` and `text` in params.yaml."""
 
-from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal
+from dataclasses import dataclass, field
+from typing import Annotated, Any, ClassVar, Literal
 
 from annotated_types import Ge, Le, MinLen, MultipleOf
 
@@ -12,7 +12,8 @@ from reglab.core.bounds import Examples, Share
 class Data:
     """`name` is a file in src/reglab/data/sources/; sizes are in examples, `label_noise` is a share of the training labels.
 
-    `test_set`: every seed draws its own, or all share one that is `fixed`.
+    `source` holds the settings that only this source has, which stand beside the others in params.yaml; None where it has
+    none. `test_set`: every seed draws its own, or all share one that is `fixed`.
     """
 
     name: str
@@ -21,6 +22,7 @@ class Data:
     test_size: Examples
     label_noise: Share = 0.0
     test_set: Literal["resampled", "fixed"] = "resampled"
+    source: Any = field(default=None, metadata={"flat": True})
 
 
 @dataclass(frozen=True)

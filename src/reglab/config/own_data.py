@@ -1,0 +1,65 @@
+"""Brings the files that the data source of a profile reads below data/source/ of the profile's folder, which DVC watches."""
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from reglab.config.data_section import paths
+from reglab.core.wording import Plain
+
+FOLDER = "data/source"
+
+
+def localized(data: Plain) -> Plain:
+    """A plain section `data` whose paths are those of the copies that `bring` makes."""
+    return (
+        data | {key: f"{FOLDER}/{key}/{split(path)[1]}" for key, path in paths(data).items()} if paths(data) else data
+    )
+
+
+def bring(root: Path, folder: Path, data: Plain) -> None:
+    """Make data/source/ of `folder` hold what the source reads, and nothing else; paths are relative to `root`.
+
+    Files are hard links where the file system allows it, so that a large data set is not there twice.
+    """
+    target = folder / FOLDER
+    wanted = {target / key / name: file for key, path in paths(data).items() for name, file in files(root, path)}
+    for old in [path for path in target.rglob("*") if not path.is_dir()] if target.is_dir() else ():
+        if old not in wanted:
+            old.unlink()
+    for new, file in wanted.items():
+        link(file, new)
+    target.mkdir(parents=True, exist_ok=True)
+    for left in sorted((path for path in target.rglob("*") if path.is_dir()), reverse=True):
+        if not any(left.iterdir()):
+            left.rmdir()
+
+
+def split(path: str) -> tuple[str, str]:
+    """The folder that a path or a pattern starts from, and the rest: of "a/b/*.csv" it is ("a/b", "*.csv")."""
+    parts = Path(path).parts
+    fixed = next((number for number, part in enumerate(parts) if re.search(r"[*?\[]", part)), len(parts) - 1)
+    return str(Path(*parts[:fixed])), "/".join(parts[fixed:])
+
+
+def files(root: Path, path: str) -> Iterator[tuple[str, Path]]:
+    """The files of a path or a pattern, each with its name from `split` on."""
+    start, rest = split(path)
+    home = root / start
+    for found in sorted(home.glob(rest)) if re.search(r"[*?\[]", rest) else [home / rest]:
+        inside = sorted(found.rglob("*")) if found.is_dir() else [found]
+        yield from ((str(file.relative_to(home)), file) for file in inside if file.is_file())
+
+
+def link(file: Path, new: Path) -> None:
+    """Make `new` the same file, or a copy of it on another file system."""
+    if new.exists() and os.path.samefile(file, new):
+        return
+    new.parent.mkdir(parents=True, exist_ok=True)
+    new.unlink(missing_ok=True)
+    try:
+        os.link(file.resolve(), new)
+    except OSError:
+        shutil.copy2(file, new)

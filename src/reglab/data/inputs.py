@@ -1,0 +1,51 @@
+"""The contract of inputs that are prepared for each seed: stored once, fitted on the training part, turned into numbers."""
+
+from typing import Any, Protocol, Self
+
+import numpy as np
+
+
+class Preprocessor(Protocol):
+    """What was fitted on the training examples of a seed, and all that it takes to prepare other examples.
+
+    The shape of what it gives is the same for every seed.
+    """
+
+    def transform(self, inputs: "Inputs") -> np.ndarray:
+        """The inputs of a network, (n, *shape) float32."""
+        ...
+
+    def tensors(self) -> dict[str, np.ndarray]:
+        """The fitted parameters."""
+        ...
+
+
+class Inputs(Protocol):
+    """The inputs of n examples as the source has them: encoded, but with nothing that is learned from the data."""
+
+    def __len__(self) -> int: ...
+
+    def take(self, rows: np.ndarray) -> Self:
+        """Those of the examples with these numbers, in their order."""
+        ...
+
+    def fit(self) -> Preprocessor:
+        """A preprocessor fitted on these examples, which are the training part of a seed."""
+        ...
+
+    def tensors(self) -> dict[str, np.ndarray]:
+        """Arrays that hold the inputs, by names that do not begin with "seed-"."""
+        ...
+
+    def description(self) -> dict[str, Any]:
+        """What the arrays mean and how the inputs are scaled, as plain values; "kind" is the module of preprocessing/."""
+        ...
+
+    @classmethod
+    def restore(cls, tensors: dict[str, np.ndarray], description: dict[str, Any]) -> Self:
+        """The inputs that `tensors` and `description` came from."""
+        ...
+
+    def preprocessor(self, tensors: dict[str, np.ndarray]) -> Preprocessor:
+        """The preprocessor that these fitted parameters came from."""
+        ...

@@ -1,0 +1,45 @@
+"""Inputs that are ready for a network: an array that nothing is fitted to."""
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+
+
+class AsTheyAre:
+    """Leaves ready inputs as they are."""
+
+    def transform(self, inputs: "ReadyInputs") -> np.ndarray:
+        return inputs.array
+
+    def tensors(self) -> dict[str, np.ndarray]:
+        return {}
+
+
+@dataclass(frozen=True)
+class ReadyInputs:
+    """`array` (n, *shape) float32."""
+
+    array: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.array)
+
+    def take(self, rows: np.ndarray) -> Self:
+        return type(self)(self.array[rows])
+
+    def fit(self) -> AsTheyAre:
+        return AsTheyAre()
+
+    def tensors(self) -> dict[str, np.ndarray]:
+        return {"inputs": self.array}
+
+    def description(self) -> dict[str, Any]:
+        return {"kind": "ready"}
+
+    @classmethod
+    def restore(cls, tensors: dict[str, np.ndarray], description: dict[str, Any]) -> Self:
+        return cls(tensors["inputs"])
+
+    def preprocessor(self, tensors: dict[str, np.ndarray]) -> AsTheyAre:
+        return AsTheyAre()

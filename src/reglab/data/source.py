@@ -1,0 +1,45 @@
+"""The contract of a data source: what it is told, and the examples that it gives."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from reglab.data.inputs import Inputs
+
+
+@dataclass(frozen=True, kw_only=True)
+class Examples:
+    """Examples as a source reads them, row by row in the order of the source.
+
+    inputs: `Inputs`, which are prepared for each seed on its training part, or a float32 array (n, *shape) that is ready for
+    a network. targets: (n,) int64, the classes 0 to k - 1; `classes` are their names. The structure of the data, for splits:
+    groups (n,) int64 that no split separates; times (n,) float64, later is larger; parts (n,), each of "train", "validation",
+    "test", "unlabelled".
+    """
+
+    inputs: Inputs | np.ndarray
+    targets: np.ndarray
+    classes: tuple[str, ...] = ()
+    groups: np.ndarray | None = None
+    times: np.ndarray | None = None
+    parts: np.ndarray | None = None
+
+    def structure(self) -> dict[str, np.ndarray]:
+        """The arrays of the structure that there is, by name."""
+        arrays = {"groups": self.groups, "times": self.times, "parts": self.parts}
+        return {name: array for name, array in arrays.items() if array is not None}
+
+
+class Source:
+    """A frozen dataclass whose fields stand under `data:` in params.yaml, beside those of `data.settings.Data`.
+
+    `paths` names the fields that hold a file, a folder or a pattern of files that it reads: relative to the checkout, below
+    data/source/, which DVC watches.
+    """
+
+    paths: ClassVar[tuple[str, ...]] = ()
+
+    def load(self) -> Examples:
+        """Read the examples; UserError with a line for each problem: file, column or row, found, allowed."""
+        raise NotImplementedError
