@@ -170,10 +170,10 @@ def test_a_study_with_a_fixed_test_set_says_that_it_cannot_speak_of_new_data():
     records = {"regularizers": RECORDS["regularizers"]}
     resampled = verdicts(settings, records, dict)
     assert resampled["regularizers"]["dropout"]["distribution"]["verdict"] == "helps"
-    assert resampled["questions"]["on this distribution"].startswith("Over new examples too: t test")
+    assert resampled["statistical_tests"]["on this distribution"].startswith("Over new examples too: t test")
     fixed = verdicts(replace(settings, data=replace(settings.data, test_set="fixed")), records, dict)
     assert fixed["regularizers"]["dropout"]["distribution"] is fixed["comparisons"]["accuracy"]["distribution"] is None
-    assert fixed["questions"]["on this distribution"].startswith("No answer: all seeds share one test set")
+    assert fixed["statistical_tests"]["on this distribution"].startswith("No answer: all seeds share one test set")
     assert fixed["regularizers"]["dropout"]["verdict"] == "helps" and fixed["warnings"] == []
 
 
@@ -186,5 +186,5 @@ def test_rows_by_other_metrics_stand_under_their_own_family_beside_those_against
     records = {"regularizers": RECORDS["regularizers"], "transfer": learned}
     found = verdicts(replace(SETTINGS, **few, transfer=transfer), records, dict)
     families = {"regularizers", "transfer", "regimes", "sweeps", "cocktails", "variance_sources"}
-    assert set(found) == families | {"comparisons", "claims", "questions", "warnings"}
+    assert set(found) == families | {"comparisons", "claims", "statistical_tests", "warnings"}
     assert set(found["transfer"]["masked_tuned"]["comparisons"]) == set(metrics)

@@ -46,7 +46,7 @@ def test_what_diverged_keeps_its_verdict_and_what_has_none_has_no_row():
         {
             "regularizers": {"l1": lost},
             "regimes": {"l1": {"cells": {"100x0.0x32": DROPOUT}}},
-            "questions": {"on this data set": "text"},
+            "statistical_tests": {"on this data set": "text"},
             "warnings": ["few seeds"],
         }
     )

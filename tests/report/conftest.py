@@ -37,7 +37,7 @@ SETTINGS = {
     "dataset": {"sizes": {"unlabelled": 197}, "classes": 10, "shape": [1, 8, 8]},
 }
 FINGERPRINT = "sha256:" + "0123456789abcdef" * 4
-QUESTIONS = {
+STATISTICAL_TESTS = {
     "on this data set": "Over new seeds.",
     "on this distribution": "Over new examples too.",
     "over many data sets": "No critical-difference diagram: this study has one data set.",
@@ -205,7 +205,7 @@ def whole_pages(whole):
 def write_study(runs):
     """Writes the records; returns (runs, expected, metrics)."""
     rng = np.random.default_rng(7)
-    metrics: dict = {"questions": QUESTIONS, "comparisons": {}, "claims": {}}
+    metrics: dict = {"statistical_tests": STATISTICAL_TESTS, "comparisons": {}, "claims": {}}
     expected = []
     reference = seeds_of(np.random.default_rng(1), NONE)
 

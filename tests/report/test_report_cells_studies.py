@@ -186,7 +186,7 @@ def test_the_regime_map_cell_by_cell():
 def test_the_sources_of_spread_cell_by_cell_and_no_share_above_all():
     sources = {"none": {metric: dict(own) for metric, own in SOURCES["none"].items()}}
     sources["none"]["test_nll"] = {
-        name: {"deviation": 0.05, "low": 0.035, "high": 0.09, "share": 1.21} for name in SOURCES["none"]["test_nll"]
+        name: {"std": 0.05, "low": 0.035, "high": 0.09, "share": 1.21} for name in SOURCES["none"]["test_nll"]
     }
     text = variance_sources.sources_section(with_metrics({}, variance_sources=sources)).body
     [table] = Tables(text).found

@@ -135,12 +135,12 @@ def test_without_a_map_there_is_no_section():
     assert variance_sources.sources_section(study({})) is None
 
 
-def spread(**deviations):
-    found = {
-        source: {"deviation": value, "low": 0.7 * value, "high": 1.8 * value, "share": value**2 / 0.04**2}
-        for source, value in deviations.items()
+def spread(**stds):
+    rows = {
+        source: {"std": value, "low": 0.7 * value, "high": 1.8 * value, "share": value**2 / 0.04**2}
+        for source, value in stds.items()
     }
-    return {"test_accuracy": found, "test_nll": found}
+    return {"test_accuracy": rows, "test_nll": rows}
 
 
 SOURCES = {
@@ -149,7 +149,7 @@ SOURCES = {
 }
 
 
-def test_sources_are_told_the_largest_first_and_a_winner_only_where_intervals_part():
+def test_the_largest_source_comes_first_and_is_called_largest_only_where_intervals_are_disjoint():
     body = variance_sources.sources_section(study({}, variance_sources=SOURCES)).body
     said = text(body)
     order = "split and wrong labels 3.00, initial weights 2.00 and batch order 1.00."
@@ -160,9 +160,9 @@ def test_sources_are_told_the_largest_first_and_a_winner_only_where_intervals_pa
     assert body.count('role="img"') == 2 and "standard deviation over seeds, points" in body
 
 
-def test_of_a_recipe_that_diverged_no_spread_is_told():
-    lost = dict.fromkeys(("deviation", "low", "high", "share"))
-    rows = {metric: {source: lost for source in own} for metric, own in SOURCES["none"].items()}
+def test_a_recipe_that_diverged_shows_no_spread():
+    unknown = dict.fromkeys(("std", "low", "high", "share"))
+    rows = {metric: dict.fromkeys(row, unknown) for metric, row in SOURCES["none"].items()}
     body = variance_sources.sources_section(study({}, variance_sources={"none": rows})).body
     assert "a seed diverged, so nothing can be said" in text(body)
 

@@ -21,7 +21,7 @@ NO_DIAGRAM = "No critical-difference diagram: it ranks methods over many indepen
 
 
 def verdicts(settings, records: Records, predicted: Predicted) -> dict:
-    """family -> name -> row, and beside the families `comparisons`, `claims`, `questions` and `warnings`.
+    """family -> name -> row, and beside the families `comparisons`, `claims`, `statistical_tests` and `warnings`.
 
     `settings` are the `Params`; `predicted` is as in `claims`. UserError as in `compare`.
     """
@@ -37,7 +37,7 @@ def verdicts(settings, records: Records, predicted: Predicted) -> dict:
     return rows | {
         "comparisons": compare_pairs(settings.comparisons, records, **rule, test_to_train=test_to_train),
         "claims": judge(settings.claims, records, predicted, **rule),
-        "questions": {
+        "statistical_tests": {
             "on this data set": ON_DATA_SET,
             "on this distribution": ON_DISTRIBUTION if resampled else NOT_ON_DISTRIBUTION,
             "over many data sets": NO_DIAGRAM,
@@ -51,7 +51,7 @@ def summary(metrics: dict) -> dict[str, dict]:
 
     An entry that is judged by several metrics has a row for each, `<family>/<name>.<metric>`.
     """
-    tables = {family: rows for family, rows in metrics.items() if family not in ("questions", "warnings")}
+    tables = {family: rows for family, rows in metrics.items() if family not in ("statistical_tests", "warnings")}
     rows = {}
     for family, entries in tables.items():
         for name, entry in entries.items():

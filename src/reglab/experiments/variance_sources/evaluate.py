@@ -1,4 +1,4 @@
-"""Splits the spread over seeds by source: the deviation when one random stream alone differs, beside that of all together."""
+"""Splits the spread over seeds by source: the standard deviation with one random stream varied, and with all of them."""
 
 import numpy as np
 
@@ -11,10 +11,10 @@ METRICS = ("test_accuracy", "test_nll")
 ALL = "all"  # the ordinary trainings of the study, where every stream differs
 
 
-def deviation_interval(values: np.ndarray, confidence: float) -> tuple[float, float]:
+def std_interval(values: np.ndarray, confidence: float) -> tuple[float, float]:
     """The chi-square interval of the standard deviation s of n normal values; NaN for fewer than two.
 
-    s sqrt((n - 1) / chi²_[(1 + c)/2, n - 1]) to s sqrt((n - 1) / chi²_[(1 - c)/2, n - 1]). It leans on the values being
+    s sqrt((n - 1) / chi²_[(1 + c)/2, n - 1]) to s sqrt((n - 1) / chi²_[(1 - c)/2, n - 1]). It assumes that the values are
     about normal. Snedecor & Cochran, "Statistical Methods", 1989, section 5.11.
     """
     from scipy import stats  # takes half a second, and `reglab check` needs none of it
@@ -38,7 +38,7 @@ def comparison_counts(settings) -> dict[str, int]:
 
 
 def rows(records: Records, *, confidence: float) -> dict[str, dict[str, dict[str, dict]]]:
-    """recipe -> metric -> source -> `deviation` over seeds with `low`, `high`, and `share`; None where seeds diverged.
+    """recipe -> metric -> source -> `std` over seeds with `low`, `high`, and `share`; None where seeds diverged.
 
     The sources are SOURCES and, last, ALL. `share` is of the variance, relative to that of ALL. Shares need not add up to
     one: each source is varied around the first seed of the others, which act together, and each is an estimate.
@@ -65,9 +65,9 @@ def of_recipe(record: dict, together: dict, confidence: float) -> dict[str, dict
 
 def row(values: np.ndarray, whole: float, confidence: float) -> dict[str, float | None]:
     """The row of one source; `whole` is the variance of all together."""
-    low, high = deviation_interval(values, confidence)
+    low, high = std_interval(values, confidence)
     part = variance(values)
-    return without_nan({"deviation": part**0.5, "low": low, "high": high, "share": part / whole if whole else np.nan})
+    return without_nan({"std": part**0.5, "low": low, "high": high, "share": part / whole if whole else np.nan})
 
 
 def variance(values: np.ndarray) -> float:

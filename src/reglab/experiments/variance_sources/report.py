@@ -31,9 +31,9 @@ class Spread:
     name: str
     metrics: dict[str, dict[str, dict]]
 
-    def deviation(self, metric: str, source: str) -> Interval:
+    def std(self, metric: str, source: str) -> Interval:
         row = self.metrics[metric][source]
-        return Interval(row["deviation"], row["low"], row["high"])
+        return Interval(row["std"], row["low"], row["high"])
 
     def share(self, metric: str, source: str) -> float | None:
         return self.metrics[metric][source]["share"]
@@ -41,15 +41,13 @@ class Spread:
     @property
     def sentence(self) -> Markup:
         """The sources of the spread of test accuracy, the largest first, and whether the first stands out."""
-        alone = {source: self.deviation("test_accuracy", source) for source in NAMES if source != ALL}
+        alone = {source: self.std("test_accuracy", source) for source in NAMES if source != ALL}
         if any(missing(spread.mean) for spread in alone.values()):
             return Markup("<b>{}</b>: a seed diverged, so nothing can be said.").format(self.name)
         (first, largest), (_, second), *_ = order = sorted(alone.items(), key=lambda item: -item[1].mean)
-        still = [
-            source for source in alone if self.deviation("test_nll", source).mean == 0
-        ]  # equal accuracies may be chance
+        still = [source for source in alone if self.std("test_nll", source).mean == 0]  # equal accuracies may be chance
         parts = [f"{NAMES[source]} {percent(spread.mean, 2)}" for source, spread in order if source not in still]
-        whole = percent(self.deviation("test_accuracy", ALL).mean, 2)
+        whole = percent(self.std("test_accuracy", ALL).mean, 2)
         text = Markup("<b>{}</b>: {} points with everything varied; alone, {}.").format(
             self.name, whole, listed(parts or ["nothing"])
         )
@@ -69,7 +67,7 @@ def dots(spreads: Sequence[Spread], metric: str, label: str, scale: float) -> Fi
     for number, spread in enumerate(spreads):
         offset = 0.5 * ((number + 0.5) / len(spreads) - 0.5)
         color = COLORS[number % len(COLORS)]
-        found = [(row + offset, spread.deviation(metric, source)) for row, source in enumerate(NAMES)]
+        found = [(row + offset, spread.std(metric, source)) for row, source in enumerate(NAMES)]
         known = [(y, each) for y, each in found if not missing(each.mean)]
         axes.hlines(
             [y for y, _ in known],
