@@ -201,3 +201,49 @@ def test_a_profile_may_not_take_the_folder_of_only(root):
     assert line.startswith(
         "params.yaml: profiles.only: found the name of the folder that `--only` takes; allowed: another name"
     )
+
+
+def test_a_file_is_a_profile_and_its_problems_are_reported_under_its_own_name(root):
+    (root / "profiles").mkdir()
+    file = root / "profiles" / "other.yaml"
+    file.write_text("seeds: 4\n")
+    assert profiles.load(root, "other").seeds == 4 and profiles.place(root, "other") == root / "profiles" / "other"
+    file.write_text("seeds: 1\ntraning: {epochs: 2}\n")
+    with pytest.raises(UserError) as error:
+        profiles.load(root, "other")
+    assert [line.split(": found")[0] for line in error.value.lines] == ["profiles/other.yaml: traning"]
+    file.write_text("seeds: 1\nsedes: [\n")
+    with pytest.raises(UserError, match=r"^profiles/other.yaml: found what is not YAML in line 3"):
+        profiles.load(root, "other")
+    file.write_text("seeds: 1\n")
+    with pytest.raises(UserError, match=r"^profiles/other.yaml: seeds: found 1; allowed: a whole number from 2"):
+        profiles.load(root, "other")
+
+
+def test_a_profile_that_is_there_twice_is_refused_and_an_unknown_one_is_told_of_both_kinds(root):
+    (root / "profiles").mkdir()
+    (root / "profiles" / "small.yaml").write_text("seeds: 4\n")
+    (root / "profiles" / "other.yaml").write_text("seeds: 4\n")
+    with pytest.raises(
+        UserError, match="profiles.small: found a profile that the file profiles/small.yaml defines too"
+    ):
+        profiles.load(root, "small")
+    with pytest.raises(UserError, match="other, small"):
+        profiles.load(root, "smaller")
+
+
+def test_an_empty_section_of_a_profile_takes_out_every_entry_and_what_refers_to_them(root):
+    empty = {"theory": {}, "ensembles": {}, "regimes": {}, "variance_sources": {}, "claims": {}}
+    edit(root, lambda all: all.update(profiles={"small": empty}))
+    settings = profiles.load(root, "small")
+    assert settings.theory == settings.ensembles == settings.claims == {}
+    assert settings.regimes.recipes == settings.variance_sources.recipes == () and "ensembles" not in settings.attacks
+    assert not any(pair.recipe == "bagging" for pair in settings.comparisons.values())
+
+
+def test_the_settings_of_a_source_go_when_a_profile_names_another_one(root):
+    whole = {"data": {"name": "table", "file": "a.csv", "train_size": 5, "label_noise": 0.1}}
+    merged = profiles.with_profile(whole, {"data": {"name": "digits", "train_size": 6}}, "params.yaml: profiles.small.")
+    assert merged["data"] == {"name": "digits", "train_size": 6, "label_noise": 0.1}
+    merged = profiles.with_profile(whole, {"data": {"train_size": 6}}, "params.yaml: profiles.small.")
+    assert merged["data"] == whole["data"] | {"train_size": 6}

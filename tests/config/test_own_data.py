@@ -1,0 +1,134 @@
+"""The files that a profile's data source reads lie below data/source/ of the profile's folder, and nothing else does."""
+
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import pytest
+from ruamel.yaml import YAML
+
+from reglab.config import own_data, params, profiles
+from reglab.core.errors import UserError
+from reglab.data.source import Examples, Source
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Lines(Source):
+    """Numbers, one a line, of the files that match a pattern; odd ones are of class 1."""
+
+    paths: ClassVar[tuple[str, ...]] = ("files",)
+
+    files: str
+    factor: float = 1.0
+
+    def load(self) -> Examples:
+        numbers = [int(line) for file in sorted(Path().glob(self.files)) for line in file.read_text().split()]
+        return Examples(inputs=self.factor * np.array(numbers, np.float32)[:, None], targets=np.array(numbers) % 2)
+
+
+@pytest.fixture
+def checkout(tmp_path, monkeypatch):
+    """A checkout with the shipped params, a source `lines` with settings, and its data outside data/source/."""
+    monkeypatch.setattr("reglab.config.data_section.sources", lambda: ["digits", "lines"])
+    monkeypatch.setattr("reglab.config.data_section.find_source", lambda name: Lines if name == "lines" else None)
+    files = {"params.yaml": (ROOT / "params.yaml").read_text(), "dvc.yaml": "stages: {}\n"}
+    files |= {".gitignore": "/data/*\n/profiles/*/\n", "mine/a.txt": "1 2", "mine/deep/b.txt": "3", "mine/c.csv": "9"}
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
+    return tmp_path
+
+
+def profile(root, **sections):
+    YAML().dump(sections, root / "profiles" / "mine.yaml" if (root / "profiles").is_dir() else made(root))
+
+
+def made(root):
+    (root / "profiles").mkdir()
+    return root / "profiles" / "mine.yaml"
+
+
+def names(folder) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+@pytest.mark.parametrize(
+    ("path", "there", "localized"),
+    [
+        ("mine/a.txt", ["a.txt"], "data/source/files/a.txt"),
+        ("mine/*.txt", ["a.txt"], "data/source/files/*.txt"),
+        ("mine", ["mine/a.txt", "mine/c.csv", "mine/deep/b.txt"], "data/source/files/mine"),
+        ("mine/**/*.txt", ["a.txt", "deep/b.txt"], "data/source/files/**/*.txt"),
+    ],
+)
+def test_a_file_a_pattern_and_a_folder_are_brought_under_a_path_that_names_the_copies(checkout, path, there, localized):
+    profile(checkout, data={"name": "lines", "files": path})
+    folder = profiles.prepare(checkout, "mine")
+    assert names(folder / "data" / "source" / "files") == there
+    assert YAML(typ="safe").load(folder / "params.yaml")["data"]["files"] == localized
+    assert names(folder / "data" / "source") == [f"files/{name}" for name in there]
+
+
+def test_an_absolute_path_is_brought_too_and_what_is_no_longer_named_goes(checkout):
+    profile(checkout, data={"name": "lines", "files": str(checkout / "mine" / "a.txt")})
+    folder = profiles.prepare(checkout, "mine")
+    assert names(folder / "data" / "source") == ["files/a.txt"]
+    profile(checkout, data={"name": "lines", "files": "mine/c.csv"})
+    profiles.prepare(checkout, "mine")
+    assert names(folder / "data" / "source") == ["files/c.csv"]
+    profile(checkout, data={"name": "digits"})
+    profiles.prepare(checkout, "mine")
+    assert names(folder / "data" / "source") == [] and (folder / "data" / "source").is_dir()
+
+
+def test_a_file_is_not_there_twice_and_is_brought_anew_when_it_was_replaced(checkout):
+    profile(checkout, data={"name": "lines", "files": "mine/a.txt"})
+    copy = profiles.prepare(checkout, "mine") / "data" / "source" / "files" / "a.txt"
+    assert os.path.samefile(copy, checkout / "mine" / "a.txt")
+    (checkout / "mine" / "new").write_text("5 6")
+    (checkout / "mine" / "new").replace(checkout / "mine" / "a.txt")
+    profiles.prepare(checkout, "mine")
+    assert copy.read_text() == "5 6"
+
+
+def test_a_folder_on_another_file_system_is_copied(checkout, monkeypatch):
+    def refuse(*_):
+        raise OSError("another file system")
+
+    monkeypatch.setattr(os, "link", refuse)
+    own_data.link(checkout / "mine" / "a.txt", checkout / "there" / "a.txt")
+    assert (checkout / "there" / "a.txt").read_text() == "1 2"
+    assert not os.path.samefile(checkout / "there" / "a.txt", checkout / "mine" / "a.txt")
+
+
+def test_the_settings_of_a_source_stand_beside_the_others_and_come_back_so(checkout):
+    profile(checkout, data={"name": "lines", "files": "mine/a.txt", "factor": 2})
+    settings = profiles.load(checkout, "mine")
+    assert settings.data.source == Lines("mine/a.txt", 2.0) and settings.data.train_size == 900
+    plain = params.settings(settings.data)
+    assert plain["files"] == "mine/a.txt" and plain["factor"] == 2.0 and "source" not in plain
+
+
+@pytest.mark.parametrize(
+    ("data", "found", "allowed"),
+    [
+        ({"name": "lines"}, "data.files: found nothing", "text"),
+        ({"name": "lines", "files": 3}, "data.files: found 3", "text"),
+        ({"name": "lines", "files": "a", "fctor": 2}, "data.fctor: found an unknown setting", "did you mean factor?"),
+        ({"name": "line"}, 'data.name: found "line"', "did you mean lines?"),
+        ({"source": 1}, "data.source: found an unknown setting", "one of: name, train_size, "),
+        ({"files": "a"}, "data.files: found an unknown setting", "one of: name, train_size, "),
+    ],
+)
+def test_a_wrong_setting_of_a_source_is_one_line(checkout, data, found, allowed):
+    profile(checkout, data=data)
+    with pytest.raises(UserError) as error:
+        profiles.load(checkout, "mine")
+    [line] = error.value.lines
+    assert line.startswith(f"profiles/mine.yaml: {found}; allowed: ") and allowed in line
