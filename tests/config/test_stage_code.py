@@ -122,6 +122,12 @@ def test_an_edit_of_a_source_its_helper_or_its_file_concerns_all_that_is_trained
     assert not edited & {"scenes", "multitask@joint", "theory@lasso"}
 
 
+@pytest.mark.parametrize("name", ["core/families.py", "evaluation/metric_names.py", "evaluation/metrics.py"])
+def test_what_is_known_of_families_and_metrics_before_any_training_concerns_no_training(name, project, stale):
+    assert "evaluate" in (edited := stale(lambda: project.comment(name)))
+    assert edited <= {"check", "evaluate", "report"}
+
+
 def test_an_edit_of_the_grids_concerns_the_sweeps(project, stale):
     edited = stale(lambda: project.comment("config/grids.py"))
     assert "sweep@dropout" in edited and not edited & {"train@dropout", "ensemble@bagging"}

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from reglab.evaluation.bias_variance import BrierSplit, resampled_brier_split
-from reglab.evaluation.metrics import classification
+from reglab.evaluation.classification import classification
 from reglab.experiments.ensembles import ensemble_size_curve
 from reglab.tracking.record import summary
 

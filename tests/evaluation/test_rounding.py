@@ -11,7 +11,7 @@ import torch
 from reglab.core.losses import share
 from reglab.data.prepared import Split
 from reglab.evaluation import claims, comparison, pairs, statistics
-from reglab.evaluation.metrics import classification
+from reglab.evaluation.classification import classification
 from reglab.evaluation.rounding import mean, subtract
 from reglab.evaluation.settings import Claim, Pair
 from reglab.experiments.tuning import evaluate as searches

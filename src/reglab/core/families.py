@@ -28,7 +28,6 @@ class Family:
         False  # a method that a network should beat: corrected for multiple testing apart from the networks
     )
     classifies: bool = False  # its records hold class probabilities of test examples
-    is_recipe: bool = False  # an entry is one technique or several
     has_own_names: bool = True  # no entry has the name of an entry of another family
     named_after: tuple[str, ...] = ()  # the names that its entries may have, where these are not the user's own
     recipes_of: tuple[str, ...] = ()  # the sections of the entries that the section lists under `recipes`
@@ -67,7 +66,6 @@ FAMILIES = (
         base="reglab.training.regularizer.Regularizer",
         compared_with="none",
         classifies=True,
-        is_recipe=True,
         in_lecture=True,
         marker="o",
         color=0,
@@ -79,7 +77,6 @@ FAMILIES = (
         home="recipes",
         compared_with="none",
         classifies=True,
-        is_recipe=True,
         marker="D",
         color=2,
     ),

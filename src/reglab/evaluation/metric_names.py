@@ -3,6 +3,7 @@
 from typing import Literal
 
 from reglab.core.families import sections
+from reglab.evaluation.network_metrics import NETWORK
 
 TRAINED = sections(trains=True)  # no name is in two of these sections
 CLASSIFIERS = sections(classifies=True)  # whose records hold class probabilities of test examples
@@ -12,7 +13,6 @@ CLASSIFIER = (
     *("test_brier", "test_ece", "train_accuracy_true_labels"),
     *("generalization_gap", "generalization_gap_given_labels"),
 )
-NETWORK = ("zero_weights", "idle_units", "weight_norm", "distance_from_start")
 COMMITTEE = (
     "first_member_test_accuracy",
     "one_member_test_accuracy",

@@ -62,7 +62,7 @@ def seed_metrics(split: Split, probabilities: dict[str, np.ndarray]) -> dict[str
     """
     import torch
 
-    from reglab.evaluation.metrics import classification
+    from reglab.evaluation.classification import classification
     from reglab.evaluation.rounding import subtract
 
     def measured(part: str, labels: np.ndarray) -> dict[str, float]:

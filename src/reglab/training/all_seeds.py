@@ -10,7 +10,7 @@ import numpy as np
 
 from reglab.core.checks import check_record
 from reglab.data.prepared import Prepared, Split
-from reglab.evaluation.metric_names import NETWORK
+from reglab.evaluation.network_metrics import NETWORK
 from reglab.runtime.processes import Progress
 from reglab.tracking import journal, record
 from reglab.tracking.record import About

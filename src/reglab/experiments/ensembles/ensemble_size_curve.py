@@ -11,7 +11,7 @@ from torch import Tensor
 
 from reglab.core.figures import COLORS, canvas, svg
 from reglab.evaluation.bias_variance import resampled_brier_split
-from reglab.evaluation.metrics import classification
+from reglab.evaluation.classification import classification
 from reglab.experiments.ensembles.base import disagreement, running
 
 PER_SEED = ("test_accuracy", "test_nll", "test_brier", "test_ece", "validation_accuracy", "disagreement")

@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 
 from reglab.data.prepared import Split
-from reglab.evaluation.metrics import classification
+from reglab.evaluation.classification import classification
 from reglab.evaluation.rounding import mean
 from reglab.tracking.journal import epochs_written
 from reglab.tracking.stage import Stage

@@ -63,7 +63,7 @@ class DropoutAverage(Ensemble):
 
     @torch.no_grad()
     def metrics(self, committee: Committee, split: Split, seed: int) -> dict[str, float]:
-        from reglab.evaluation.metrics import classification
+        from reglab.evaluation.classification import classification
 
         scaled = committee.networks[0](torch.as_tensor(split.inputs["test"])).softmax(1)
         metrics = classification(scaled, torch.as_tensor(split.labels["test"]))

@@ -8,7 +8,7 @@ import pytest
 import torch
 from sklearn.metrics import accuracy_score, brier_score_loss, log_loss
 
-from reglab.evaluation.metrics import classification
+from reglab.evaluation.classification import classification
 
 
 def random_case(classes: int, examples: int = 400) -> tuple[torch.Tensor, torch.Tensor]:
