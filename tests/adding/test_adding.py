@@ -94,15 +94,15 @@ def study(finished, tmp_path):
 
 
 def test_a_regularizer_without_a_theory_topic_is_trained_checked_judged_and_shown(study):
-    study.add("regularizers", "sharpness", rho=0.1).stages("train sharpness")
-    record = study.record("regularizers", "sharpness")
-    assert record["settings"]["sharpness"] == {"rho": 0.1} and record["cost"]["forward_passes"] == 2
+    study.add("regularizers", "logit_squeezing", strength=0.2).stages("train logit_squeezing")
+    record = study.record("regularizers", "logit_squeezing")
+    assert record["settings"]["logit_squeezing"] == {"strength": 0.2} and record["cost"]["forward_passes"] == 1
     [check] = record["checks"]
-    assert check["passed"] and check["technique"] == "sharpness"
+    assert check["passed"] and check["technique"] == "logit_squeezing"
     page = study.page()
-    assert 'id="regularizers-sharpness"' in page and "Other techniques" in page and check["name"] in page
+    assert 'id="regularizers-logit_squeezing"' in page and "Other techniques" in page and check["name"] in page
     metrics = json.loads((study.folder / "reports/metrics.json").read_text("utf-8"))
-    assert metrics["regularizers"]["sharpness"]["verdict"] in (
+    assert metrics["regularizers"]["logit_squeezing"]["verdict"] in (
         "helps",
         "hurts",
         "no relevant difference",
@@ -111,12 +111,12 @@ def test_a_regularizer_without_a_theory_topic_is_trained_checked_judged_and_show
 
 
 def test_a_regularizer_whose_check_fails_is_not_ranked(study):
-    study.add("regularizers", "sharpness")
-    path = study.folder / HOMES["regularizers"] / "sharpness.py"
+    study.add("regularizers", "logit_squeezing")
+    path = study.folder / HOMES["regularizers"] / "logit_squeezing.py"
     path.write_text(path.read_text("utf-8").replace("1e-12", "-1.0"), encoding="utf-8")
-    study.stages("train sharpness", "evaluate")
-    row = json.loads((study.folder / "reports/metrics.json").read_text("utf-8"))["regularizers"]["sharpness"]
-    assert row["verdict"] == "check failed" and row["failed_checks"] == ["the gradient is that at w + rho g/|g|"]
+    study.stages("train logit_squeezing", "evaluate")
+    row = json.loads((study.folder / "reports/metrics.json").read_text("utf-8"))["regularizers"]["logit_squeezing"]
+    assert row["verdict"] == "check failed" and row["failed_checks"] == ["strength/2 times the mean squared norm"]
 
 
 def test_a_source_with_a_helper_module_and_a_data_file_is_learned_from(study):
@@ -213,13 +213,12 @@ def test_with_all_of_them_the_contracts_hold(study):
     shutil.copytree(ROOT / "tests", study.folder / "tests", ignore=shutil.ignore_patterns("__pycache__", "adding"))
     for name in ("params.yaml", "pyproject.toml", "README.md"):
         shutil.copyfile(ROOT / name, study.folder / name)
-    for name in ("sharpness", "r_drop"):
-        text = (study.folder / "params.yaml").read_text("utf-8")
-        entry = f"regularizers:\n  {name}: {{{'rho' if name == 'sharpness' else 'strength'}: 0.1}}   # a comment\n"
-        (study.folder / "params.yaml").write_text(text.replace("regularizers:\n", entry, 1), encoding="utf-8")
+    text = (study.folder / "params.yaml").read_text("utf-8")
+    entry = "regularizers:\n  logit_squeezing: {strength: 0.1}   # a comment\n"
+    (study.folder / "params.yaml").write_text(text.replace("regularizers:\n", entry, 1), encoding="utf-8")
     contracts = ["tests/test_contract.py", "tests/models", "tests/core/test_outlines.py", "tests/config/test_params.py"]
     contracts += ["tests/regularizers/test_settings.py", "tests/report/test_report_chapter.py"]
-    names = "sharpness or r_drop or sine or decision_tree or halves or ink or entropy or geometric_series"
+    names = "logit_squeezing or sine or decision_tree or halves or ink or entropy or geometric_series"
     names += " or stands_where_its_file_says or law_for_every_setting or found_by_its_name"
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-k", names, *contracts]
     environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST")}

@@ -1,19 +1,21 @@
-"""Techniques with a second forward pass, written as the base class shows: R-Drop and sharpness-aware minimization."""
+"""Techniques with a second forward pass: R-Drop and sharpness-aware minimization."""
 
 from dataclasses import dataclass
 from typing import ClassVar
 
 import pytest
 import torch
-from adding.own.regularizers.r_drop import RDrop
-from adding.own.regularizers.sharpness import Sharpness
+from scipy.stats import entropy
+from torch import nn
 
 from reglab.core.streams import Moment, generator
 from reglab.models.mlp import MLP
 from reglab.regularizers.dropout import Dropout
 from reglab.regularizers.hidden_noise import HiddenNoise
+from reglab.regularizers.r_drop import RDrop, symmetric_divergence
+from reglab.regularizers.sharpness_aware import SharpnessAware, ascended
 from reglab.regularizers.sparse_activations import SparseActivations
-from reglab.technique_checks import check_technique, run_check
+from reglab.technique_checks import run_check
 from reglab.training.network import build
 from reglab.training.settings import Training
 from reglab.training.supervised import Supervised
@@ -29,15 +31,28 @@ def divergence(batch, *techniques):
     return own.curves()["r_drop_penalty"]
 
 
+MASKLESS = RDrop(input_rate=0.0, hidden_rate=0.0)
+
+
 @pytest.mark.parametrize("masks", [Dropout(0.2, 0.5), Dropout(0.0, 0.5), Dropout(0.2, 0.0), HiddenNoise(0.5)], ids=str)
 def test_r_drop_sees_two_masks_where_something_draws_them_and_no_divergence_where_nothing_does(batch, masks):
-    assert divergence(batch, masks, RDrop()) > 1e-3 and divergence(batch, RDrop(), masks) > 1e-3
-    assert divergence(batch, RDrop()) == 0
+    assert divergence(batch, masks, MASKLESS) > 1e-3 and divergence(batch, MASKLESS, masks) > 1e-3
+    assert divergence(batch, MASKLESS) == 0
+
+
+@pytest.mark.parametrize("rates", [(0.2, 0.5), (0.2, 0.0), (0.0, 0.5)])
+def test_r_drop_draws_the_masks_of_dropout_from_a_stream_of_its_own(batch, rates):
+    own, drop = learner(RDrop(1.0, *rates)), learner(Dropout(*rates))
+    for each in (own, drop):
+        each.training_step(batch)
+    assert own.curves()["r_drop_penalty"] > 1e-3
+    assert not torch.equal(own.network(batch.inputs), drop.network(batch.inputs))
+    assert torch.equal(own.network.eval()(batch.inputs), drop.network.eval()(batch.inputs))
 
 
 def test_the_second_pass_of_a_step_has_numbers_of_its_own_and_the_first_has_those_without_it(batch):
     """Whether or not R-Drop runs, the loss is that of the first pass under the same masks."""
-    plain, own = learner(Dropout()), learner(Dropout(), RDrop())
+    plain, own = learner(Dropout()), learner(Dropout(), MASKLESS)
     for each in (plain, own):
         each.training_step(batch)
     curves = own.curves()
@@ -69,7 +84,7 @@ def test_each_pass_of_each_step_is_a_stream_of_its_own_and_the_first_is_keyed_by
 
 def test_sam_on_softmax_regression_has_the_gradient_in_closed_form_at_the_moved_weights(batch):
     """With scores W x + b the gradient of J is mean (p - y) (x, 1)^T; SAM's is that at w + rho g/|g|."""
-    own = learner(Sharpness(rho=0.7), depth=0)
+    own = learner(SharpnessAware(rho=0.7), depth=0)
     network = own.network.double()
     batch = batch._replace(inputs=batch.inputs.double(), targets=batch.targets.double())
     inputs = torch.cat([batch.inputs.flatten(1), torch.ones(len(batch.inputs), 1, dtype=torch.float64)], 1)
@@ -86,22 +101,56 @@ def test_sam_on_softmax_regression_has_the_gradient_in_closed_form_at_the_moved_
 
 
 def test_sam_leaves_the_weights_where_they_are_until_the_optimizer_moves_them(batch):
-    own = learner(Dropout(), Sharpness(rho=0.7), SparseActivations())
+    own = learner(Dropout(), SharpnessAware(rho=0.7), SparseActivations())
     before = [parameter.detach().clone() for parameter in own.network.parameters()]
     own.training_step(batch).backward()
     assert all(torch.equal(now, kept) for now, kept in zip(own.network.parameters(), before, strict=True))
     assert all(parameter.grad is not None for parameter in own.network.parameters())
 
 
-@pytest.mark.parametrize("technique", [RDrop(), Sharpness()], ids=str)
-def test_both_keep_what_is_checked_of_every_technique(technique):
-    assert [result for result in check_technique(technique) if result.status == "failed"] == []
-
-
 def test_a_gradient_that_leaves_a_part_of_the_penalty_out_has_to_be_declared():
     @dataclass(frozen=True)
-    class Undeclared(Sharpness):
+    class Undeclared(SharpnessAware):
         follows_penalty: ClassVar[bool] = True
 
     assert run_check("a_penalty_and_its_gradient_agree", Undeclared(rho=0.7)).status == "failed"
-    assert run_check("a_penalty_and_its_gradient_agree", Sharpness(rho=0.7)).status == "not applicable"
+    assert run_check("a_penalty_and_its_gradient_agree", SharpnessAware(rho=0.7)).status == "not applicable"
+
+
+@pytest.mark.parametrize("check", [*RDrop.checks(), *SharpnessAware.checks()], ids=lambda check: check.name)
+def test_both_meet_their_closed_forms(check):
+    assert check.passed, check
+
+
+def test_the_symmetric_divergence_is_the_mean_of_the_two_of_scipy():
+    one, other = torch.tensor([[0.2, -1.0, 3.0]]).double(), torch.tensor([[1.0, 0.0, -0.5]]).double()
+    p, q = (scores.softmax(1)[0].numpy() for scores in (one, other))
+    expected = (entropy(p, q) + entropy(q, p)) / 2
+    assert symmetric_divergence(one, other).item() == pytest.approx(expected, abs=1e-12)
+
+
+def test_sam_costs_two_passes_both_ways_and_rho_zero_one(batch):
+    def passes(technique):
+        own, counted = learner(technique), []
+        own.network.register_forward_hook(lambda *_: counted.append("forward"))
+        own.network.head.register_full_backward_hook(lambda *_: counted.append("backward"))
+        own.training_step(batch).backward()
+        return counted.count("forward"), counted.count("backward")
+
+    assert passes(SharpnessAware(rho=0.1))[0] == 2 and passes(SharpnessAware(rho=0.0)) == (1, 1)
+
+
+def test_a_gradient_of_zero_leaves_the_weights_where_they_are():
+    w = torch.ones(3, requires_grad=True)
+    assert torch.equal(ascended((0 * w).sum(), {"w": w}, rho=0.5)["w"], w)
+
+
+def test_running_statistics_see_the_first_pass_of_sam_alone(batch):
+    found = []
+    for techniques in ((), (SharpnessAware(rho=0.7),)):
+        own = learner(*techniques)
+        own.network.backbone.append(nn.BatchNorm1d(6))
+        own.training_step(batch)
+        found.append(own.network.backbone[-1].state_dict())
+    assert all(torch.equal(found[0][name], found[1][name]) for name in found[0])
+    assert found[1]["num_batches_tracked"] == 1

@@ -5,7 +5,7 @@ paired by construction), and a training that was killed resumes with the same nu
 """
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # a split needs `seed_of` alone, and importing torch takes seconds
@@ -49,6 +49,11 @@ class Moment:
     epoch: int
     step: int
     forward_pass: str = ""
+
+    @property
+    def first_pass(self) -> "Moment":
+        """The pass of this step that computes the loss: for numbers that all passes of a step share."""
+        return replace(self, forward_pass="")
 
     def generator(self, stream: str, device: "torch.device | str" = "cpu") -> "torch.Generator":
         """A generator for masks and noise, keyed by (seed, stream, step)."""

@@ -26,6 +26,20 @@ def masks(units: Tensor, examples: int, rate: float, random: torch.Generator) ->
     return torch.rand(shape, generator=random, dtype=units.dtype, device=units.device).ge_(rate).div_(1 - rate)
 
 
+def add_masks(network: Network, input_rate: float, hidden_rate: float, stream: str) -> None:
+    """While training, the inputs and the outputs of every hidden layer meet masks, which are drawn from `stream`."""
+
+    def drop(layer: Module, units: Tensor, rate: float, place: int) -> Tensor:
+        if not layer.training:
+            return units
+        return units * masks(units, len(units), rate, network.moment.generator(f"{stream}/{place}", units.device))
+
+    first, *_ = layers = network.hidden_layers
+    first.register_forward_pre_hook(lambda layer, inputs: (drop(layer, inputs[0], input_rate, 0),))
+    for place, layer in enumerate(layers, start=1):
+        layer.register_forward_hook(lambda layer, _, units, at=place: drop(layer, units, hidden_rate, at))
+
+
 @dataclass(frozen=True)
 class Dropout(Regularizer):
     """Minimises E_mask J(w, mask) by drawing a fresh mask at each step.
@@ -48,15 +62,7 @@ class Dropout(Regularizer):
     masks: Annotated[int, Ge(1), Le(10_000)] = 32
 
     def prepare_model(self, network: Network) -> None:
-        def drop(layer: Module, units: Tensor, rate: float, place: int) -> Tensor:
-            if not layer.training:
-                return units
-            return units * masks(units, len(units), rate, network.moment.generator(f"dropout/{place}", units.device))
-
-        first, *_ = layers = network.hidden_layers
-        first.register_forward_pre_hook(lambda layer, inputs: (drop(layer, inputs[0], self.input_rate, 0),))
-        for place, layer in enumerate(layers, start=1):
-            layer.register_forward_hook(lambda layer, _, units, at=place: drop(layer, units, self.hidden_rate, at))
+        add_masks(network, self.input_rate, self.hidden_rate, "dropout")
 
     def evaluation_model(self, network: Network) -> Module:
         return network if self.prediction == "weight_scaling" else MaskAverage(network, self)

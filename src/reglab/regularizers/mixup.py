@@ -17,12 +17,21 @@ from reglab.training.reference_problems import regression
 from reglab.training.regularizer import Regularizer
 
 
+def pairs(moment: Moment, alpha: float, examples: Tensor) -> tuple[float, Tensor]:
+    """The share ~ Beta(alpha, alpha) of a step, and the partner (batch,) of each example; the same for all its passes."""
+    random = moment.first_pass.generator("mixup")
+    partner = torch.randperm(len(examples), generator=random).to(examples.device)
+    return np.random.default_rng(random.initial_seed()).beta(alpha, alpha), partner
+
+
+def convex(rows: Tensor, share: float, partner: Tensor) -> Tensor:
+    """share x + (1 - share) x_partner for rows x (batch, ...)."""
+    return share * rows + (1 - share) * rows[partner]
+
+
 def mix(batch: Batch, share: float, partner: Tensor) -> Batch:
-    """x <- share x + (1 - share) x_partner, and the targets alike, so that their rows go on summing to one."""
-    return batch._replace(
-        inputs=share * batch.inputs + (1 - share) * batch.inputs[partner],
-        targets=share * batch.targets + (1 - share) * batch.targets[partner],
-    )
+    """Inputs and targets are mixed alike, so that the rows of the targets go on summing to one."""
+    return batch._replace(inputs=convex(batch.inputs, share, partner), targets=convex(batch.targets, share, partner))
 
 
 @dataclass(frozen=True)
@@ -41,10 +50,7 @@ class Mixup(Regularizer):
     def transform_batch(self, batch: Batch, network: Network) -> Batch:
         if self.alpha == 0:
             return batch
-        random = network.moment.generator("mixup")
-        partner = torch.randperm(len(batch.inputs), generator=random).to(batch.inputs.device)
-        share = np.random.default_rng(random.initial_seed()).beta(self.alpha, self.alpha)
-        return mix(batch, share, partner)
+        return mix(batch, *pairs(network.moment, self.alpha, batch.inputs))
 
     @classmethod
     def checks(cls) -> list[Check]:
