@@ -139,7 +139,14 @@ def test_an_edit_of_the_base_of_techniques_concerns_every_training(project, stal
 
 def test_an_edit_of_a_technique_concerns_the_stages_that_name_or_import_it_and_the_topic_that_it_names(project, stale):
     edited = stale(lambda: project.comment("regularizers/dropout.py"))
-    trained = {"train@dropout", "sweep@dropout", "regime@dropout", "variance_source@dropout", "cocktail@stacked"}
+    trained = {
+        "train@dropout",
+        "train@r_drop",
+        "sweep@dropout",
+        "regime@dropout",
+        "variance_source@dropout",
+        "cocktail@stacked",
+    }
     stacked = {"combine@dropout_and_max_norm", "combine@dropout_and_input_noise"}
     attacked = {"attack@regularizers", "attack@combinations", "attack@ensembles"}
     assert edited == trained | stacked | attacked | {"ensemble@dropout_average", "theory@dropout"} | READ
