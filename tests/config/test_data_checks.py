@@ -12,10 +12,15 @@ import pytest
 from reglab.config import params
 from reglab.config.data_checks import check
 from reglab.core.errors import UserError
+from reglab.data.augmentation.policy import Policy
 from reglab.data.settings import Data, Scenes, Text
 from reglab.experiments.few_labels.settings import Transfer
+from reglab.experiments.pretraining.methods.contrastive import Contrastive
+from reglab.experiments.pretraining.methods.masked import Masked
+from reglab.experiments.pretraining.methods.supervised_base_classes import SupervisedBaseClasses
 from reglab.experiments.regimes.settings import Regimes
 from reglab.models.convnet import ConvNet
+from reglab.models.mlp import MLP
 from reglab.regularizers.k_sparse import KSparse
 
 SETTINGS = params.load(Path(__file__).parents[2] / "params.yaml")
@@ -46,6 +51,10 @@ TABLE = {
     "cocktails": {},
     "comparisons": {},
     "claims": {},
+    "augmentation": SETTINGS.augmentation | {"study": replace(SETTINGS.augmentation["study"], noise=0.1)},
+    "transfer": {name: entry for name, entry in SETTINGS.transfer.items() if not entry.classes},
+    "few_labels": replace(SETTINGS.few_labels, labels_per_class=(1, 3)),
+    "pretraining": SETTINGS.pretraining | {"supervised_base_classes": SupervisedBaseClasses(classes=2)},
 }
 WITHOUT_IMAGES = TABLE | {
     "regularizers": {name: own for name, own in SETTINGS.regularizers.items() if "images" not in own.needs},
@@ -57,14 +66,34 @@ def test_the_shipped_params_are_feasible_and_nothing_in_them_is_idle():
     assert check(SETTINGS) == []
 
 
+FEW = {"few_labels": replace(SETTINGS.few_labels, model=MLP(width=8, depth=1), labels_per_class=(1, 3))}
+
+
 def test_with_a_table_each_section_that_needs_images_is_one_line(table):
     said = lines(**TABLE)
     places = [line.split(": ")[1] for line in said]
     assert places == [
-        *("augmentation", "pretraining", "transfer", "semi_supervised", "regularizers", "few_labels.model.name"),
+        *("augmentation.study", "pretraining", "transfer", "regularizers", "few_labels.model.name"),
     ]
-    assert "found affine" not in said[0] and "found cutmix, affine, erasing on examples of 13 numbers" in said[4]
+    assert "found rotation, translation, scale, shear on examples of 13 numbers" in said[0]
+    assert "found orientation, other_images on" in said[1] and "found orientation_tuned, scenes_tuned on" in said[2]
+    assert "found cutmix, affine, erasing on examples of 13 numbers" in said[3]
     assert all("allowed: images (channels x height x width)" in line for line in said)
+
+
+@pytest.mark.parametrize(("ratio", "hidden"), [(0.03, "none"), (0.97, "all")])
+def test_a_share_that_hides_all_features_of_a_table_or_none_is_one_line(table, ratio, hidden):
+    [line] = lines(**WITHOUT_IMAGES | FEW | {"pretraining": {"masked": Masked(mask_ratio=ratio)}})
+    assert line.startswith(
+        f"params.yaml: pretraining.masked.mask_ratio: found {ratio}, which hides {hidden} of 13 features; allowed: "
+    )
+
+
+def test_views_that_are_all_the_same_are_a_warning(table):
+    sections = WITHOUT_IMAGES | FEW | {"augmentation": {"study": Policy()}}
+    sections |= {"pretraining": {"contrastive": Contrastive()}}
+    [line] = check(replace(SETTINGS, **sections))
+    assert line == "params.yaml: augmentation.study: changes nothing, so that contrastive sees the same input twice"
 
 
 def test_with_what_needs_images_taken_out_a_table_is_feasible(table):

@@ -225,7 +225,7 @@ def test_a_profile_that_is_there_twice_is_refused_and_an_unknown_one_is_told_of_
     (root / "profiles" / "small.yaml").write_text("seeds: 4\n")
     (root / "profiles" / "other.yaml").write_text("seeds: 4\n")
     with pytest.raises(
-        UserError, match="profiles.small: found a profile that the file profiles/small.yaml defines too"
+        UserError, match=r"profiles\.small: found a profile that the file profiles/small\.yaml defines too"
     ):
         profiles.load(root, "small")
     with pytest.raises(UserError, match="other, small"):

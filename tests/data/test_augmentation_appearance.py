@@ -7,7 +7,8 @@ from PIL import Image, ImageEnhance
 
 from reglab.core.checks import standard_errors
 from reglab.core.streams import generator
-from reglab.data.augmentation.appearance import add_noise, recolor, rectangles
+from reglab.data.augmentation.appearance import recolor, rectangles
+from reglab.data.augmentation.corruption import add_noise
 
 KINDS = {"brightness": ImageEnhance.Brightness, "contrast": ImageEnhance.Contrast, "saturation": ImageEnhance.Color}
 

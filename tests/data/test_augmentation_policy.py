@@ -9,6 +9,7 @@ from reglab.config.problems import Problems, checked
 from reglab.core.checks import standard_errors
 from reglab.core.errors import UserError
 from reglab.core.streams import Moment, generator
+from reglab.data.augmentation.corruption import swap
 from reglab.data.augmentation.policy import Policy
 from reglab.experiments.augmentation.exact_checks import checks
 
@@ -116,9 +117,31 @@ def test_double_precision_goes_through(images):
     assert policy(images.double(), MOMENT, every(images), EXAMPLES).dtype == torch.float64
 
 
-def test_what_is_no_image_is_refused():
+@pytest.mark.parametrize("name", STRENGTHS)
+def test_what_only_images_have_is_refused_of_a_table(name):
     with pytest.raises(UserError, match="allowed: images"):
-        Policy()(torch.zeros(3, 64), MOMENT, torch.arange(3), 3)
+        Policy(**{name: STRENGTHS[name]})(torch.zeros(3, 64), MOMENT, torch.arange(3), 3)
+
+
+def test_a_row_of_a_table_can_have_noise_and_numbers_of_other_rows():
+    table = torch.rand(EXAMPLES, 5, generator=generator("table")) + torch.arange(5.0)
+    for name in Policy.of_any_shape:
+        policy = Policy(**{name: 0.4})
+        shown = policy(table, MOMENT, every(table), EXAMPLES)
+        assert shown.shape == table.shape and 0 < (shown != table).sum() <= table.numel()
+        assert torch.equal(policy(table, MOMENT, every(table), EXAMPLES), shown)
+        assert not torch.equal(policy(table, replace(MOMENT, step=41), every(table), EXAMPLES), shown)
+    assert {tuple(row) for row in shown.floor().tolist()} == {(0.0, 1.0, 2.0, 3.0, 4.0)}  # swapped within each column
+    assert Policy()(table, MOMENT, every(table), EXAMPLES) is table
+
+
+def test_every_number_is_swapped_with_the_rate_asked_for_and_from_every_other_row_alike():
+    table = torch.arange(50.0)[:, None].expand(50, 400).contiguous()
+    found = swap(table, 0.6, generator("swap"))
+    assert standard_errors((found != table).float().flatten(), 0.6 * 49 / 50) < 4
+    given = found[found != table].long().bincount(minlength=50).double()
+    assert ((given - given.mean()) ** 2 / given.mean()).sum() < 95  # chi-squared, 49 degrees of freedom: p = 1e-4
+    assert torch.equal(swap(table, 0.0, generator("swap")), table)
 
 
 def test_settings_are_checked_as_those_of_params_yaml():
@@ -127,4 +150,4 @@ def test_settings_are_checked_as_those_of_params_yaml():
     for name, wrong in {"rotation": 181, "crop": 1, "padding_mode": "black", "flip": -1}.items():
         assert checked(Policy, {name: wrong}, ("augmentation", "digits"), problems) is None
     assert len(problems.lines) == 4
-    assert {field.name for field in fields(Policy)} == {*STRENGTHS, "noise", "padding_mode"}
+    assert {field.name for field in fields(Policy)} == {*STRENGTHS, "noise", "swap", "padding_mode"}

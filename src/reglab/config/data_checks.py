@@ -26,14 +26,12 @@ def check(settings) -> list[str]:
     examples = loaded(data)
     inputs, labels = prepared_inputs(examples), examples.targets
     lines += splits.problems(data, labels)
-    images = inputs.ndim == 4  # else whatever learns from few labels is to be taken out, of which `needs` tells
-    if images:
-        lines += class_problems(settings.transfer, labels)
+    lines += class_problems(settings.transfer, labels)
     for family in (family for family in FAMILIES if family.recipes_of and not lines):
         section = getattr(settings, family.section)
         for (key, *_), found, allowed in section.data_problems(data, labels):
             lines.append(f"params.yaml: {family.section}.{key}: found {found}; allowed: {allowed}")
-    if images and not lines and (settings.transfer or settings.semi_supervised):
+    if not lines and (settings.transfer or settings.semi_supervised):
         lines += few_labels_problems(data, settings.few_labels, labels, settings.seeds)
     lines += data_needs.problems(settings, inputs, labels)
     if any(pretext.source == "text" for pretext in settings.pretraining.values()):

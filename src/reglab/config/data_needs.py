@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from dataclasses import fields
 
 import numpy as np
 
@@ -11,7 +12,8 @@ from reglab.data.patches import hidden_count, patch_grid
 
 def problems(settings, inputs: np.ndarray, labels: np.ndarray) -> list[str]:
     """A line for each section with entries that the data cannot serve; `settings` are the `Params`."""
-    lines = image_problems(settings, inputs) if inputs.ndim != 4 else few_label_problems(settings, inputs, labels)
+    lines = image_problems(settings, inputs) if inputs.ndim != 4 else []
+    lines += few_label_problems(settings, inputs, labels)
     if inputs.min() < 0 or inputs.max() > 1:
         found = f"inputs from {inputs.min():g} to {inputs.max():g}"
         for place, names in needing(settings, "unit_range"):
@@ -38,7 +40,10 @@ def few_label_problems(settings, inputs: np.ndarray, labels: np.ndarray) -> list
             )
     classes = int(labels.max()) + 1
     for name, pretext in settings.pretraining.items():
-        lines += masking_problems(name, pretext, inputs.shape[2:])
+        if inputs.ndim == 4:
+            lines += masking_problems(name, pretext, inputs.shape[2:])
+        elif inputs.ndim == 2:
+            lines += feature_problems(name, pretext, inputs.shape[1])
         if (taught := getattr(pretext, "classes", 0)) > classes:
             lines.append(
                 f"params.yaml: pretraining.{name}.classes: found {taught}; allowed: at most {classes}, as the data has"
@@ -67,15 +72,27 @@ def masking_problems(name: str, pretext, size: tuple[int, ...]) -> list[str]:
     ]
 
 
+def feature_problems(name: str, pretext, features: int) -> list[str]:
+    """A line where a pretext that hides features would hide none of them, or all, in rows of so many."""
+    ratio = getattr(pretext, "mask_ratio", None)
+    if ratio is None or 0 < round(ratio * features) < features:
+        return []
+    hidden = "all" if round(ratio * features) else "none"
+    return [
+        f"params.yaml: pretraining.{name}.mask_ratio: found {ratio:g}, which hides {hidden} of {features} features; "
+        "allowed: a share that hides some and leaves some"
+    ]
+
+
 def image_problems(settings, inputs: np.ndarray) -> list[str]:
     """What cannot be done with a table, section by section, and what to take out for it."""
     shape = " x ".join(map(str, inputs.shape[1:]))
     found, wanted = f"on examples of {shape} numbers", "images (channels x height x width)"
+    pretexts = [name for name, pretext in settings.pretraining.items() if "images" in pretext.needs]
     taken_out = {
-        "augmentation": [folder for folder in settings.augmentation if folder == "study"],
-        "pretraining": [name for name, pretext in settings.pretraining.items() if pretext.source != "text"],
-        "transfer": list(settings.transfer),
-        "semi_supervised": list(settings.semi_supervised),
+        "augmentation.study": image_strengths(settings.augmentation.get("study")),
+        "pretraining": pretexts,
+        "transfer": [name for name, entry in settings.transfer.items() if entry.start in pretexts],
     }
     for place, names in needing(settings, "images"):
         taken_out[place] = [names]
@@ -91,6 +108,14 @@ def image_problems(settings, inputs: np.ndarray) -> list[str]:
                 f"params.yaml: {place}.name: found {entry_name(model)} {found}; allowed: {wanted}, or another model"
             )
     return lines
+
+
+def image_strengths(policy) -> list[str]:
+    """The strengths of a policy that change what only images have."""
+    if policy is None:
+        return []
+    values = {field.name: getattr(policy, field.name) for field in fields(policy)}
+    return [name for name, value in values.items() if value and name not in (*policy.of_any_shape, "padding_mode")]
 
 
 def needing(settings, what: str) -> Iterator[tuple[str, str]]:
@@ -117,6 +142,12 @@ def idle(settings, shape: tuple[int, ...]) -> list[str]:
         lines.append(
             f"params.yaml: training.batch_size: {training.batch_size} is more than data.train_size, "
             f"{settings.data.train_size}: every epoch is one step on all of them"
+        )
+    contrastive = [name for name, pretext in settings.pretraining.items() if hasattr(pretext, "temperature")]
+    policy = settings.augmentation.get("study")
+    if contrastive and policy == type(policy)():
+        lines.append(
+            f"params.yaml: augmentation.study: changes nothing, so that {', '.join(contrastive)} sees the same input twice"
         )
     units = smallest_layer(settings.model, shape)
     for place, technique in techniques(settings):

@@ -4,6 +4,7 @@ import io
 import re
 
 import matplotlib
+import numpy as np
 from matplotlib.figure import Figure
 
 # Okabe and Ito (2008), "Color universal design"; black is left out: it is the colour of the text, which follows the page.
@@ -32,6 +33,16 @@ def canvas(width: float = 6.0, height: float = 3.4, rows: int = 1, columns: int 
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(width, height), layout="constrained")
         return figure, figure.subplots(rows, columns, **subplots)
+
+
+def shades(inputs: np.ndarray) -> np.ndarray:
+    """An example as `imshow` draws it from 0 to 1: an image (channels, height, width) with its channels last, one channel as
+    shades; the row of a table (features,), in standard units, as a strip of shades from -3 to 3.
+    """
+    if inputs.ndim == 1:
+        return np.clip(inputs / 6 + 0.5, 0, 1)[None]
+    image = np.clip(inputs, 0, 1)
+    return image[0] if len(image) == 1 else np.moveaxis(image, 0, -1)
 
 
 def svg(figure: Figure) -> str:

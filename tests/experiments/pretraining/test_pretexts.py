@@ -7,13 +7,13 @@ from torch.nn import functional
 
 from reglab.core import plain
 from reglab.core.errors import UserError
+from reglab.core.figures import shades
 from reglab.core.streams import Moment, generator
 from reglab.data import load_source, prepared
 from reglab.data.augmentation.policy import Policy
 from reglab.data.prepared import Split
 from reglab.data.settings import Data
 from reglab.data.sources.scenes import render
-from reglab.experiments.pretraining import pictures
 from reglab.experiments.pretraining import run as pretraining
 from reglab.experiments.pretraining.base import Setting, convert_images
 from reglab.experiments.pretraining.methods.contrastive import Contrastive, nt_xent
@@ -326,8 +326,12 @@ def test_what_is_measured_is_drawn_from_streams_of_its_own(study):
 
 def test_an_image_of_one_channel_is_drawn_as_shades_and_one_of_three_in_colours():
     image = torch.arange(60.0).view(3, 4, 5) / 40 - 0.1
-    assert np.array_equal(pictures.pixels(image[:1]), image[0].clamp(0, 1).numpy())
-    assert np.array_equal(pictures.pixels(image), image.clamp(0, 1).permute(1, 2, 0).numpy())
+    assert np.array_equal(shades(image[:1].numpy()), image[0].clamp(0, 1).numpy())
+    assert np.array_equal(shades(image.numpy()), image.clamp(0, 1).permute(1, 2, 0).numpy())
+
+
+def test_a_row_of_a_table_is_drawn_as_a_strip_of_shades_from_minus_three_to_three():
+    assert shades(np.array([-9, -3, 0, 1.5, 3, 4.0])).tolist() == [[0, 0, 0.5, 0.75, 1, 1]]
 
 
 @pytest.mark.parametrize("pretext", IMAGES, ids=plain.entry_name)

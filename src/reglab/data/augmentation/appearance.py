@@ -1,4 +1,4 @@
-"""Changes of images that move no pixel: colours, noise, erased rectangles."""
+"""Changes of images that move no pixel: colours and erased rectangles."""
 
 import torch
 from torch import Tensor
@@ -23,11 +23,6 @@ def recolor(images: Tensor, brightness: Tensor, contrast: Tensor, saturation: Te
     images = images * brightness
     images = torch.lerp(grey(images).mean((2, 3), keepdim=True), images, contrast)
     return torch.lerp(grey(images), images, saturation).clamp(0, 1)
-
-
-def add_noise(images: Tensor, std: float, random: torch.Generator) -> Tensor:
-    """x + e with e ~ N(0, std^2), in units of the data; `random` lives on the device of the images."""
-    return images + std * torch.randn(images.shape, dtype=images.dtype, device=images.device, generator=random)
 
 
 def rectangles(share: Tensor, aspect: Tensor, x: Tensor, y: Tensor, height: int, width: int) -> Tensor:

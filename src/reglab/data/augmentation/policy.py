@@ -1,14 +1,15 @@
-"""The declared augmentation of a data set: the largest changes of its images that keep their labels."""
+"""The declared augmentation of a data set: the largest changes of its inputs that keep their labels."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from math import log1p, radians
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from annotated_types import Ge, Le, Lt
 from torch import Tensor
 
 from reglab.core.streams import Moment
-from reglab.data.augmentation.appearance import add_noise, recolor, rectangles
+from reglab.data.augmentation.appearance import recolor, rectangles
+from reglab.data.augmentation.corruption import add_noise, swap
 from reglab.data.augmentation.geometry import affine, crop, mirror, places, sides, warp
 
 
@@ -21,7 +22,12 @@ class Policy:
     the rest is enlarged. Brightness, contrast and saturation are factors between 1 - strength and 1 + strength, noise is a
     standard deviation in units of the data, erasing the share of the area under a rectangle of zeros, from three times as
     high as wide to three times as wide. Outside the image lie zeros, its border, or its reflection (`padding_mode`).
+
+    Inputs of any shape, rows of a table too, can have noise, and `swap`: the probability with which each of their numbers is
+    that of another example.
     """
+
+    of_any_shape: ClassVar[tuple[str, ...]] = ("noise", "swap")  # what inputs that are no images can have
 
     rotation: Annotated[float, Ge(0), Le(180)] = 0.0
     translation: Annotated[float, Ge(0), Le(1)] = 0.0
@@ -34,12 +40,18 @@ class Policy:
     saturation: Annotated[float, Ge(0), Le(1)] = 0.0
     noise: Annotated[float, Ge(0)] = 0.0
     erasing: Annotated[float, Ge(0), Le(1)] = 0.0
+    swap: Annotated[float, Ge(0), Le(1)] = 0.0
     padding_mode: Literal["zeros", "border", "reflection"] = "zeros"
+
+    @property
+    def needs_images(self) -> bool:
+        """Whether it changes what only images have: places, colours, areas."""
+        return any(getattr(self, name) for name in STRENGTHS if name not in self.of_any_shape)
 
     def __call__(
         self, images: Tensor, moment: Moment, indices: Tensor, examples: int, stream: str = "augmentation"
     ) -> Tensor:
-        """Augment float images (batch, channels, height, width) at this moment; arguments as for `augment`."""
+        """Augment float inputs (batch, *shape) at this moment; arguments as for `augment`."""
         return self.augment(images, None, None, moment, indices, examples, stream)[0]
 
     def augment(
@@ -54,11 +66,11 @@ class Policy:
     ) -> tuple[Tensor, Tensor | None, Tensor | None]:
         """Augment images; masks and depth follow their geometry, with the value of the nearest pixel.
 
-        Keyed by (seed, stream, epoch, example): an example is changed in one way per epoch, in any batch; noise is
-        keyed by step. Where an epoch shows an example again, pass `replace(moment, epoch=moment.step)`. Another
-        stream gives another view.
+        Keyed by (seed, stream, epoch, example): an example is changed in one way per epoch, in any batch; noise and
+        swaps are keyed by step. Where an epoch shows an example again, pass `replace(moment, epoch=moment.step)`.
+        Another stream gives another view.
         """
-        height, width = sides(images)
+        height, width = sides(images) if self.needs_images else (0, 0)
         if any((self.rotation, self.translation, self.scale, self.shear, self.flip, self.crop)):
             draws = moment.uniform(f"{stream}/geometry", indices, 9, examples).to(images.dtype)
             seen_at = places(self.maps(draws, height, width), height, width)
@@ -74,6 +86,8 @@ class Policy:
             )
         if self.noise:
             images = add_noise(images, self.noise, moment.generator(f"{stream}/noise", images.device))
+        if self.swap:
+            images = swap(images, self.swap, moment.generator(f"{stream}/swap", images.device))
         if self.erasing:
             aspect, x, y = moment.uniform(f"{stream}/erasing", indices, 3, examples).T
             share = aspect.new_full(aspect.shape, self.erasing)
@@ -92,3 +106,6 @@ class Policy:
         if self.crop:
             maps = crop(maps, 1 - self.crop * draws[:, 8], x, y, height, width)
         return maps
+
+
+STRENGTHS = tuple(field.name for field in fields(Policy) if field.name != "padding_mode")

@@ -8,7 +8,8 @@ from torch import Tensor
 
 from reglab.core.checks import Check, distance, standard_errors
 from reglab.core.streams import Moment, generator
-from reglab.data.augmentation.appearance import add_noise, rectangles
+from reglab.data.augmentation.appearance import rectangles
+from reglab.data.augmentation.corruption import add_noise, swap
 from reglab.data.augmentation.geometry import affine, crop, mirror, places, warp
 from reglab.data.augmentation.policy import Policy
 
@@ -102,16 +103,26 @@ def appearance() -> list[Check]:
     height = erased.amax(3).sum((1, 2))
     excess = ((erased.sum((1, 2, 3)) - share * 12 * SIZE).abs() - height / 2).clamp(min=0).max().item()
     area = erased.mean((1, 2, 3)) - share
+    table = torch.rand(500, 8, generator=generator("augmentation/table")) + torch.arange(8.0)
+    swapped = swap(table, 0.3, generator("augmentation/swap"))
+    strange = (swapped[:, None] - table).abs().amin(1).max().item()  # from the nearest number of the same column
+    kept = (swapped == table).float().flatten()
     return [
         Check("noise has mean 0, in standard errors", standard_errors(noise, 0.0), 4.0),
         Check("noise has the deviation asked for, in standard errors", standard_errors(noise**2, 0.3**2), 4.0),
         Check("each erased area = the share asked for, within half its height in pixels", excess, 1e-3),
         Check("the mean erased area = the share asked for", area.mean().abs().item(), 2e-3),
+        Check("a swapped number stands in the same column of another example", strange, 0.0),
+        Check(
+            "the share of numbers kept = 1 - rate (1 - 1/n), in standard errors",
+            standard_errors(kept, 1 - 0.3 * (1 - 1 / len(table))),
+            4.0,
+        ),
     ]
 
 
 def drawing(images: Tensor) -> list[Check]:
-    """A policy with everything but noise, which is keyed by step."""
+    """A policy with everything but noise and swaps, which are keyed by step."""
     everything = Policy(20, 0.1, 0.2, 10, 0.5, 0.3, 0.3, 0.3, 0.3, 0, 0.2)
     moment, indices = Moment(seed=4, epoch=3, step=30), torch.tensor([7, 2, 5])
     together = everything(images[indices], moment, indices, BATCH)

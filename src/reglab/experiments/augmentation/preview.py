@@ -1,4 +1,4 @@
-"""Draws images as a policy augments them in training, so that one can see whether they keep their meaning."""
+"""Draws examples as a policy augments them in training, so that one can see whether they keep their meaning."""
 
 import torch
 from matplotlib.axes import Axes
@@ -6,7 +6,7 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from reglab.core.figures import COLORS, canvas
+from reglab.core.figures import COLORS, canvas, shades
 from reglab.core.streams import Moment
 from reglab.data.augmentation.policy import Policy
 
@@ -16,7 +16,8 @@ LABELS = ListedColormap(["#999999", *COLORS])  # of masks; 0 is what lies behind
 
 
 def preview(policy: Policy, images: Tensor, masks: Tensor | None = None, depth: Tensor | None = None) -> Figure:
-    """A row an image (n, channels, height, width) in [0, 1], below it its mask and depth, (n, height, width), if given.
+    """A row an image (n, channels, height, width) in [0, 1], below it its mask and depth, (n, height, width), if given; of a
+    table (n, features) each row as a strip of shades.
 
     The first column is the original; the others are what seed 0 shows in the first epochs. A mask has a colour a label,
     grey is 0; depth in [0, 1] is brighter further away.
@@ -41,5 +42,8 @@ def draw(panel: Axes, values: Tensor, kind: int) -> None:
     panel.set_axis_off()
     how = {"cmap": ("gray", LABELS, "cividis")[kind], "vmin": 0, "vmax": LABELS.N - 1 if kind == MASK else 1}
     if kind == IMAGE:
-        values = values.clamp(0, 1).permute(1, 2, 0).squeeze(2)
-    panel.imshow(values.numpy(), interpolation="none", **how)
+        panel.imshow(
+            shades(values.numpy()), interpolation="none", aspect="auto" if values.ndim == 1 else "equal", **how
+        )
+    else:
+        panel.imshow(values.numpy(), interpolation="none", **how)

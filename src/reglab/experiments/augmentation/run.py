@@ -1,4 +1,4 @@
-"""From a declared augmentation to its record: what it makes of the images, and that targets follow."""
+"""From a declared augmentation to its record: what it makes of the examples, and that targets follow."""
 
 import torch
 
@@ -14,14 +14,13 @@ SHOWN = 4  # examples
 
 
 def run(policy: Policy, data: Prepared, stage: Stage) -> dict:
-    """Publish the policy's record with a preview on training images; returns its content."""
+    """Publish the policy's record with a preview on training examples; returns its content."""
     with stage.journal() as entry:
         rows = data.tensors["seed-0/labelled"][:SHOWN]
-        shown = {
-            name: torch.as_tensor(data.tensors[name][rows])
-            for name in ("inputs", "masks", "depth")
-            if name in data.tensors
+        inputs = torch.as_tensor(data.split(0).inputs["labelled"][:SHOWN])
+        targets = {
+            name: torch.as_tensor(data.tensors[name][rows]) for name in ("masks", "depth") if name in data.tensors
         }
-        figure = preview(policy, shown.pop("inputs"), **shown)
+        figure = preview(policy, inputs, **targets)
         content = {"seeds": {}, "checks": [check_record(check) for check in checks()]}
         return stage.publish(entry, content, figure=figures.svg(figure))

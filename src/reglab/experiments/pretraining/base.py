@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 import torch
 from annotated_types import Ge, Gt, Le
@@ -25,7 +25,7 @@ PROBE_EVERY = 5  # epochs
 
 
 class Setting(NamedTuple):
-    """The settings that image pretexts share: the network, the augmentation, and the classes of the target task."""
+    """The settings that pretexts on the study's data share: the network, the augmentation, the classes of the target task."""
 
     architecture: Architecture
     policy: Policy
@@ -52,6 +52,8 @@ class Pretext:
     `source` names the folder under data/ that it learns from: the data of the study, `scenes` or `text`. A subclass
     gives the task.
     """
+
+    needs: ClassVar[tuple] = ()  # of the study's data: "images"
 
     source: Literal["study", "scenes", "text"]
     epochs: int
@@ -122,7 +124,7 @@ class PretextLearner(Learner):
 
 @dataclass(frozen=True)
 class ImagePretext(Pretext):
-    """A pretext on images, learned by the backbone of the target task, without labels.
+    """A pretext on images or rows of a table, learned by the backbone of the target task, without labels.
 
     A subclass gives the learner and the `head`, and may override the examples.
     """

@@ -1,26 +1,19 @@
-"""Draws what a pretext has learned: its outputs for some images, and nearest neighbours in its representation."""
+"""Draws what a pretext has learned: its outputs for some examples, and nearest neighbours in its representation."""
 
 from collections.abc import Sequence
 
-import numpy as np
 import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from reglab.core.figures import COLORS, canvas
+from reglab.core.figures import COLORS, canvas, shades
 from reglab.experiments.pretraining.probes import nearest
 
 SHOWN = 8
 
 
-def pixels(image: Tensor) -> np.ndarray:
-    """(channels, height, width) as matplotlib draws it, one channel as shades of grey."""
-    array = image.detach().cpu().clamp(0, 1).numpy()
-    return array[0] if len(array) == 1 else np.moveaxis(array, 0, -1)
-
-
 def rows(named: dict[str, Sequence[Tensor]], right: Sequence[Sequence[bool]] | None = None) -> Figure:
-    """A row of images for each name; `right` marks each image by a frame, green or red with a dotted line."""
+    """A row of examples for each name; `right` marks each by a frame, green or red with a dotted line."""
     columns = max(map(len, named.values()))
     figure, panels = canvas(0.72 * columns + 1.1, 0.78 * len(named), len(named), columns, squeeze=False)
     for place, (name, images) in enumerate(named.items()):
@@ -30,7 +23,9 @@ def rows(named: dict[str, Sequence[Tensor]], right: Sequence[Sequence[bool]] | N
             if column >= len(images):
                 panel.set_axis_off()
                 continue
-            panel.imshow(pixels(images[column]), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+            example = shades(images[column].detach().cpu().numpy())
+            aspect = "auto" if images[column].ndim == 1 else "equal"
+            panel.imshow(example, cmap="gray", vmin=0, vmax=1, interpolation="nearest", aspect=aspect)
             panel.spines[:].set_visible(right is not None)
             if right is not None:
                 good = right[place][column]
@@ -41,7 +36,7 @@ def rows(named: dict[str, Sequence[Tensor]], right: Sequence[Sequence[bool]] | N
 
 @torch.no_grad()
 def neighbours(learner, probe, count: int = 6) -> Figure:
-    """Held-out images of different classes, each with the images that lie nearest in the learned space.
+    """Held-out examples of different classes, each with the examples that lie nearest in the learned space.
 
     A green frame: of the same class. `probe` is a `Probed`.
     """

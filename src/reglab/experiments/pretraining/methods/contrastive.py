@@ -1,4 +1,4 @@
-"""Contrastive: two views of each image, and the network tells which two belong together."""
+"""Contrastive: two views of each input, and the network tells which two belong together."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -70,10 +70,10 @@ class Contrastive(ImagePretext):
         l_i = -log exp(cos(z_i, z_twin)/temperature) / sum_(k != i) exp(cos(z_i, z_k)/temperature)
 
     The views come from the policy under `augmentation:`; z is a projection of the features to `projection` numbers. The
-    projection is thrown away with the head.
+    projection is thrown away with the head. The views of a table's rows differ by `noise` and `swap`, which makes this SCARF.
 
     Source: Chen, Kornblith, Norouzi and Hinton, A Simple Framework for Contrastive Learning of Visual Representations,
-    2020, eq. 1 and section 4.2.
+    2020, eq. 1 and section 4.2; Bahri, Jiang, Tay and Metzler, SCARF, 2022, for tables.
     """
 
     epochs: Annotated[int, Ge(1), Le(100_000)] = 60

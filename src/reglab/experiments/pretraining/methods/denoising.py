@@ -1,4 +1,4 @@
-"""Denoising: noise is added to an image, and the network removes it."""
+"""Denoising: noise is added to an input, and the network removes it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ class DenoisingLearner(PretextLearner):
 
 @dataclass(frozen=True)
 class Denoising(ImagePretext):
-    """Minimises E |g(f(x + e)) - x|^2 with Gaussian noise e of this `std`; inputs lie in [0, 1].
+    """Minimises E |g(f(x + e)) - x|^2 with Gaussian noise e of this `std`, in units of the prepared inputs.
 
     Source: Vincent, Larochelle, Lajoie, Bengio and Manzagol, Stacked Denoising Autoencoders, 2010, eq. 5.
     """

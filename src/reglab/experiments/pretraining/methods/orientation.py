@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from matplotlib.figure import Figure
@@ -70,6 +71,8 @@ class Orientation(ImagePretext):
     Source: Gidaris, Singh and Komodakis, Unsupervised Representation Learning by Predicting Image Rotations, 2018; here
     with two rotations, shown together, as the lecture has it.
     """
+
+    needs: ClassVar[tuple] = ("images",)
 
     def head(self, features: int, shape: Sequence[int]) -> nn.Module:
         return nn.Linear(features, 1)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from matplotlib.figure import Figure
@@ -27,6 +27,8 @@ class OtherImages(ImagePretext):
 
     Source: Goodfellow, Bengio and Courville, Deep Learning, 2016, section 15.2.
     """
+
+    needs: ClassVar[tuple] = ("images",)
 
     source: Literal["scenes"] = "scenes"
 
