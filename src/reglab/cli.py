@@ -15,6 +15,7 @@ from reglab.core import registry
 from reglab.core.errors import UserError, exit_codes
 from reglab.core.outlines import outlines
 from reglab.core.redaction import redact_output
+from reglab.core.wording import many
 from reglab.runtime import disk_space, git, warm
 from reglab.runtime.exclusive import no_dvc, only_repro
 from reglab.runtime.processes import exit_on_signals
@@ -90,10 +91,9 @@ def check(given: argparse.Namespace) -> int:
         warnings = data_checks.check(settings)
     for warning in [*warnings, *too_few_seeds(settings), *untracked(Path.cwd())]:
         print(warning, file=sys.stderr)
-    recipes = len(settings.regularizers) + len(settings.combinations)
-    print(
-        f"params.yaml: no problem found: {recipes} recipes x {settings.seeds} seeds, {len(settings.baselines)} baselines"
-    )
+    recipes = many(len(settings.regularizers) + len(settings.combinations), "recipe")
+    seeds, baselines = many(settings.seeds, "seed"), many(len(settings.baselines), "baseline")
+    print(f"params.yaml: no problem found: {recipes} x {seeds}, {baselines}")
     return 0
 
 

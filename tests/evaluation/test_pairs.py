@@ -12,7 +12,7 @@ from reglab.config import params
 from reglab.evaluation import statistics
 from reglab.evaluation.pairs import compare_pairs
 from reglab.evaluation.settings import Pair
-from reglab.experiments.required_seeds import comparison_counts, too_few_seeds
+from reglab.experiments.required_seeds import comparison_counts, counted, too_few_seeds
 from reglab.experiments.verdicts import verdicts
 
 SETTINGS = params.load(Path(__file__).parents[2] / "params.yaml")
@@ -105,7 +105,7 @@ def test_the_shipped_study_has_seeds_enough():
     assert too_few_seeds(SETTINGS) == []
 
 
-def test_two_seeds_where_more_are_needed_are_told_from_the_params_alone():
+def test_too_few_seeds_are_reported_from_the_params_alone():
     few = replace(SETTINGS, seeds=2)
     counts = comparison_counts(SETTINGS)
     assert (
@@ -124,12 +124,25 @@ def test_two_seeds_where_more_are_needed_are_told_from_the_params_alone():
     assert len(lines) == len(counts)
     for line, (kind, count) in zip(lines, counts.items(), strict=True):
         needed = statistics.smallest_seeds(count, 0.05)
-        assert line.startswith(f"params.yaml: seeds: 2 are too few for {count} {kind} at confidence 0.95: ")
+        assert line.startswith(f"params.yaml: seeds: found 2, too few for {counted(count, kind)} at confidence 0.95: ")
         assert line.endswith(f"set seeds to {needed} or more")
     assert (
         too_few_seeds(replace(few, seeds=max(statistics.smallest_seeds(count, 0.05) for count in counts.values())))
         == []
     )
+
+
+@pytest.mark.parametrize(
+    ("count", "kind", "words"),
+    [
+        (1, "claims", "1 claim"),
+        (2, "claims", "2 claims"),
+        (1, "pairs under comparisons", "1 pair under comparisons"),
+        (1, "single techniques beside cocktails", "1 single technique beside cocktails"),
+    ],
+)
+def test_one_comparison_is_in_the_singular(count, kind, words):
+    assert counted(count, kind) == words
 
 
 def test_nothing_compared_needs_no_seeds():

@@ -1,4 +1,4 @@
-"""A smaller study beside the whole one: `reglab repro --profile quick` in a folder `profiles/quick/` of its own.
+"""Prepares a smaller study beside the whole one: `reglab repro --profile quick` runs in the folder `profiles/quick/`.
 
 It holds the files of this checkout and params.yaml with a profile merged into it, or with some of its entries alone
 (`--only none dropout`, in `profiles/only/`); DVC, MLflow and the journal keep their files there, so that it does not touch
@@ -36,7 +36,7 @@ OF_CHOSEN = (
     "claims",
 )  # what refers to these
 NOT_NEEDED = ("tests", "profiles", "benchmarks", "reports", "dvc.lock", "params.yaml", "README.md")  # or made anew
-COPIED = ".reglab/copied"  # the list of what was copied, so that what went away goes there too
+COPIED = ".reglab/copied"  # lists the copied files, so that a file removed from the checkout is removed there too
 
 
 def load(root: Path, name: str | None, only: Collection[str] = ()) -> Params:
@@ -140,8 +140,8 @@ def merged(path: Path, name: str | None, only: Collection[str] = ()) -> str:
 
 
 def with_profile(whole: dict, profile: Plain, place: str) -> dict:
-    """The profile merged in; an entry that is null there goes, together with what refers to it, and so do all entries of a
-    section that is {} there. The settings of a data source are replaced by those of another one.
+    """The profile merged in; an entry that is null there is removed, together with what refers to it, and so are all entries
+    of a section that is {} there. The settings of a data source are replaced by those of another one.
 
     `place` begins the lines about its settings. Raises UserError where the profile is no mapping, or has a mapping in place
     of a list, or a list in place of a mapping.
@@ -170,18 +170,19 @@ def with_profile(whole: dict, profile: Plain, place: str) -> dict:
 
 
 def prepare(root: Path, name: str | None, only: Collection[str] = ()) -> Path:
-    """Bring the folder of a smaller study up to date with the files of the checkout as they are now; files left alone stay as
-    they are, so that DVC runs what has changed.
+    """Update the folder of a smaller study from the files of the checkout.
+
+    Files that have not changed are not rewritten, so that DVC runs only what has changed.
     """
     folder = root / "profiles" / title(name, only)
     files = {file for file in git.files(root) if file.split("/")[0] not in NOT_NEEDED and (root / file).is_file()}
     copied = folder / COPIED
     former = set(os.fsdecode(copied.read_bytes()).split("\0")) if copied.exists() else set()
     for file in former - files:
-        if not (folder / file).is_dir():  # as of a list that an earlier version left torn
+        if not (folder / file).is_dir():  # an earlier version may have left an incomplete list
             (folder / file).unlink(missing_ok=True)
     copied.parent.mkdir(parents=True, exist_ok=True)
-    # Before the first copy: a kill may leave no file that is not listed.
+    # Written before the first copy, so that a kill never leaves a file that is not listed.
     replace(copied, os.fsencode("\0".join(sorted(former | files))))
     for file in files:
         put(folder / file, (root / file).read_bytes())
@@ -204,7 +205,7 @@ def with_local_data(text: str) -> str:
 
 
 def put(path: Path, content: bytes) -> None:
-    """Write a file unless it is so already."""
+    """Write a file unless it has this content already."""
     if not path.exists() or path.read_bytes() != content:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)

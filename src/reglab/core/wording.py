@@ -32,6 +32,11 @@ def nearest(name: Plain, choices: Sequence[str]) -> str:
     return f"; did you mean {close[0]}?" if close else ""
 
 
+def many(count: int, noun: str) -> str:
+    """The number with its noun, whose plural ends in s: 1 seed, 2 seeds, 0 seeds."""
+    return f"{count} {noun}" + ("" if count == 1 else "s")
+
+
 def one_of(choices: Iterable[str]) -> str:
     listed = ", ".join(map(str, choices))
     return f"one of: {listed}" if listed else NOTHING

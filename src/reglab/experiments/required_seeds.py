@@ -1,5 +1,7 @@
 """Checks from params.yaml alone whether there are enough seeds for a verdict."""
 
+import re
+
 from reglab.core.families import sections
 from reglab.evaluation.metric_comparison import planned_metrics
 from reglab.evaluation.statistics import smallest_seeds
@@ -27,6 +29,11 @@ def comparison_counts(settings) -> dict[str, int]:
     return counts | {"pairs under comparisons": len(settings.comparisons), "claims": len(settings.claims)}
 
 
+def counted(count: int, kind: str) -> str:
+    """1 single technique beside cocktails, 2 single techniques beside cocktails."""
+    return f"{count} {kind if count != 1 else re.sub(r's$|s(?= )', '', kind, count=1)}"
+
+
 def too_few_seeds(settings) -> list[str]:
     """A warning for each kind of comparison whose exact test cannot reach the level after Holm's correction."""
     level, warnings = 1 - settings.evaluation.confidence, []
@@ -34,7 +41,7 @@ def too_few_seeds(settings) -> list[str]:
         needed = smallest_seeds(count, level) if count else 0
         if settings.seeds < needed:
             warnings.append(
-                f"params.yaml: seeds: {settings.seeds} are too few for {count} {kind} at confidence "
+                f"params.yaml: seeds: found {settings.seeds}, too few for {counted(count, kind)} at confidence "
                 f"{settings.evaluation.confidence:g}: no difference can be called real; set seeds to {needed} or more"
             )
     return warnings

@@ -1,4 +1,4 @@
-"""A small convolutional network: the same kernel at every place, then pooling."""
+"""A small convolutional network: convolutions with 3x3 kernels, rectified linear units and max pooling."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

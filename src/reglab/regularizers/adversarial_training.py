@@ -1,4 +1,4 @@
-"""Adversarial training: the network learns from the worst inputs near by instead of the given ones."""
+"""Adversarial training: inputs are replaced by those within a ball around them that have the largest loss."""
 
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal

@@ -1,4 +1,4 @@
-"""Random affine maps: each image is shown rotated, moved, grown and sheared a little, differently at each step."""
+"""Random affine maps: each image is slightly rotated, shifted, scaled and sheared, differently at each step."""
 
 from dataclasses import dataclass, replace
 from math import log1p, radians
@@ -18,7 +18,7 @@ from reglab.training.regularizer import Regularizer
 
 
 def drawn(middle: Tensor) -> Tensor:
-    """Rotation, shear, log of the growth, shift right and down (batch, 5), as the places in the middle 2x2 pixels tell."""
+    """Rotation, shear, log of the scale, shift right and down (batch, 5), recovered from the middle 2x2 pixels."""
     across = (middle[..., 1] - middle[..., 0]).mean(2)
     down = (middle[..., 1, :] - middle[..., 0, :]).mean(2)
     maps = torch.stack((across, down), 2)
@@ -31,10 +31,10 @@ def drawn(middle: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Affine(Regularizer):
-    """Shows each image through an affine map of its own, drawn uniformly up to these settings; targets stay.
+    """Applies an affine map, drawn uniformly within these settings for each image; targets stay unchanged.
 
     Rotation and shear are in degrees either way, translation in shares of the side, scale between 1/(1 + scale) and
-    1 + scale. What comes in from outside an image continues its border.
+    1 + scale. Pixels from outside an image repeat its border.
 
     Source: Goodfellow, Bengio and Courville, Deep Learning, 2016, section 7.4.
     """

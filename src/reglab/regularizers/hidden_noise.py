@@ -1,4 +1,4 @@
-"""Noise on the hidden units: each layer hands on a fresh disturbance of its outputs at each step."""
+"""Noise on the hidden units: fresh Gaussian noise is added to the outputs of each hidden layer at each step."""
 
 from dataclasses import dataclass
 from typing import Annotated, ClassVar

@@ -1,4 +1,4 @@
-"""TRADES: a penalty on how far the worst input near by moves the prediction, which trades accuracy for robustness."""
+"""TRADES: a penalty on the largest change of the prediction near an input, which trades accuracy for robustness."""
 
 from dataclasses import dataclass
 from typing import Annotated, ClassVar

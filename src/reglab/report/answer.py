@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from markupsafe import Markup
 
+from reglab.core.wording import many
 from reglab.evaluation.statistics import smallest_seeds
 from reglab.report.formats import fixed, missing, percent, points, setting
 from reglab.report.nearness import MARK
@@ -74,10 +75,6 @@ def at_no_extra_cost(helps: list[Row]) -> Markup:
         tail = "" if behind["excluded"] else ", and chance is not ruled out"
         text += Markup("; {} is ahead of it by {} points ({} to {}){}").format(best.name, lead, low, high, tail)
     return text + "."
-
-
-def many(count: int, what: str) -> str:
-    return f"{count} {what}" + ("" if count == 1 else "s")
 
 
 def candidates(table: list[Row]) -> list[Row]:

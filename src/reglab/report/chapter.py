@@ -28,16 +28,17 @@ PARTS = (
     Part(
         "regularization",
         "Regularization",
-        "A change to learning that lowers the error on new examples but not (much) the error on the training examples. "
-        "It trades variance, how much the answer hangs on the examples that happened to be drawn, for bias.",
+        "Regularization is a change to learning that is meant to lower the error on new examples, but not (much) the error "
+        "on the training examples. It lowers the variance, the dependence of a prediction on the drawn training examples, "
+        "and accepts more bias.",
         (r"\text{E} \sum_c (\hat p_c - y_c)^2 = \sum_c (\bar p_c - y_c)^2 + \text{E} \sum_c (\hat p_c - \bar p_c)^2",),
         see=("answer", "bias-variance", "regimes", "sources", "cocktails"),
     ),
     Part(
         "constrained_optimization",
         "Constrained optimization",
-        "A bound on the weights becomes a term of the loss: the multiplier is the price of the bound, and it is zero "
-        "where the bound does not bind.",
+        "A constraint on the weights is added to the loss as a term with a multiplier. The multiplier is zero where the "
+        "constraint is not active.",
         (
             r"\min\limits_{\mathbf x} \, f(\mathbf x), \quad g^{(i)}(\mathbf x) = 0, \quad h^{(j)}(\mathbf x) \le 0",
             r"L(\mathbf x, \lambda, \alpha) = f(\mathbf x) + \sum_i \lambda_i g^{(i)}(\mathbf x) "
@@ -47,16 +48,16 @@ PARTS = (
     Part(
         "norm_penalties",
         "Parameter norm penalties",
-        "A penalty on the size of the weights, and on nothing else: biases and normalization scales stay free. On a loss "
-        "surface it takes local minima away and moves the lowest one towards the centre.",
+        "The loss gets a penalty on the size of the weights; biases and normalization scales are not penalized. A penalty "
+        "can remove local minima of a loss surface, and it moves the global minimum towards the centre of the penalty.",
         (r"\tilde J(\theta; \mathbf X, \mathbf y) = J(\theta; \mathbf X, \mathbf y) + \alpha \Omega(\theta)",),
         see=("sweeps",),
     ),
     Part(
         "weight_decay",
         "Weight decay (L²)",
-        "Every step first shrinks the weights by the same factor. It is the most probable answer when the weights are "
-        "expected to lie around zero, normally distributed.",
+        "Every step first shrinks all weights by the same factor. The minimum is the most probable solution under a normal "
+        "prior of the weights with mean zero.",
         (
             r"\Omega(\theta) = \frac{1}{2} \left\| \mathbf w \right\|_2^2",
             r"\mathbf w \leftarrow (1 - \varepsilon \alpha) \mathbf w "
@@ -67,8 +68,8 @@ PARTS = (
     Part(
         "least_squares",
         "Least squares, ridge and the pseudo-inverse",
-        "With fewer examples than features many weights fit equally well. A little weight decay leaves one answer, which "
-        "tends to the smallest of them as the decay goes to zero.",
+        "With fewer examples than features, many solutions fit equally well. Weight decay makes the solution unique; as the "
+        "decay goes to zero, it tends to the one of least norm.",
         (
             r"\mathbf w = (\mathbf X^T \mathbf X + \alpha \mathbf I)^{-1} \mathbf X^T \mathbf y",
             r"\mathbf X^+ = \lim\limits_{\alpha \to 0} (\mathbf X^T \mathbf X + \alpha \mathbf I)^{-1} \mathbf X^T",
@@ -77,8 +78,8 @@ PARTS = (
     Part(
         "l1",
         "L¹ regularization",
-        "The penalty pulls every weight towards zero with the same force, however small the weight is, so that weights "
-        "which earn less than that become exactly zero.",
+        "The penalty pulls every weight towards zero with the same force, however small the weight is. A weight that the "
+        "loss pulls less strongly becomes exactly zero.",
         (
             r"\Omega(\theta) = \left\| \mathbf w \right\|_1 = \sum_i | w_i |",
             r"\nabla_{\mathbf w} \tilde J = \alpha \, \text{sign}(\mathbf w) + \nabla_{\mathbf w} J",
@@ -88,7 +89,8 @@ PARTS = (
     Part(
         "data_augmentation",
         "Data augmentation",
-        "Varied copies of the training examples that still mean the same: turned, shifted, scaled, partly covered, mixed.",
+        "The network is trained on changed copies of the examples whose label is still known: rotated, shifted, scaled, "
+        "partly covered or mixed.",
         (r"\text{mixed:} \quad \tilde{\mathbf x} = \beta \mathbf x_i + (1 - \beta) \mathbf x_j, "
          r"\quad \tilde{\mathbf y} = \beta \mathbf y_i + (1 - \beta) \mathbf y_j",),
         families=("augmentation",),
@@ -97,8 +99,8 @@ PARTS = (
     Part(
         "noise",
         "Noise in inputs, hidden units and targets",
-        "Whoever has to be right in spite of noise cannot rely on small details. With hard targets the weights would grow "
-        "for ever; smoothed targets are reached at a finite size.",
+        "A network that is trained with noise cannot rely on small details. On separable data with hard targets the weights "
+        "would grow without bound; smoothed targets are reached by finite weights.",
         (
             r"\tilde{\mathbf x} = \mathbf x + \mathbf n, \quad n_i \thicksim N(0, \sigma^2)",
             r"\tilde y_c = 1 - \varepsilon \quad \text{for the right class}, "
@@ -109,7 +111,7 @@ PARTS = (
     Part(
         "semi_supervised",
         "Semi-supervised learning",
-        "Examples without labels show which inputs are alike; the few labels then tell what they are called.",
+        "Examples without labels show which inputs are similar; the few labels then give the classes of similar inputs.",
         (r"J = J_{\text{labelled}}(\theta) + \alpha J_{\text{unlabelled}}(\theta)",),
         families=("semi_supervised",),
         see=("few-labels",),
@@ -117,15 +119,15 @@ PARTS = (
     Part(
         "transfer",
         "Transfer learning",
-        "A network that has learned something else starts nearer to a good answer: its last layer is replaced, and either "
-        "that alone is trained or all of it.",
+        "Training starts from a network that was trained on another task: its last layer is replaced, and either this layer "
+        "alone or the whole network is trained.",
         families=("transfer",),
         see=("few-labels",),
     ),
     Part(
         "multitask",
         "Multi-task learning",
-        "Tasks that have something in common share a trunk, and what either needs helps the other, or gets in its way.",
+        "Related tasks share a trunk. The features that one task needs may help the other task or interfere with it.",
         (r"J = \sum_t \beta_t J_t(\theta_{\text{shared}}, \theta_t)",),
         families=("multitask",),
         see=("tasks",),
@@ -133,7 +135,8 @@ PARTS = (
     Part(
         "self_supervised",
         "Self-supervised learning",
-        "Labels that cost nothing: hide a part and fill it in, or tell which of two versions is the original one.",
+        "The labels are made from the inputs alone: the network fills in a part that was hidden, or decides which of two "
+        "versions is the original one.",
         (r"\text{contrastive:} \quad J = - \log \, \frac{\exp(s(\mathbf z_i, \mathbf z_j) / \tau)}"
          r"{\sum\limits_{k \ne i} \exp(s(\mathbf z_i, \mathbf z_k) / \tau)}",),
         families=("pretraining",),
@@ -142,23 +145,24 @@ PARTS = (
     Part(
         "early_stopping",
         "Early stopping",
-        "Training ends when the validation loss has not fallen for a while, and the weights of its lowest point are kept. "
-        "Few steps lead not far: on a quadratic this is weight decay whose strength falls with the number of steps.",
+        "Training ends when the validation loss has not fallen for a number of epochs, and the weights with the lowest "
+        "validation loss are kept. After few steps the weights are still near their initial values: on a quadratic loss "
+        "this is weight decay whose strength falls with the number of steps.",
         (r"\alpha \approx \frac{1}{\varepsilon t}",),
         see=("expect",),
     ),
     Part(
         "tying_and_sharing",
         "Parameter tying and sharing",
-        "Weights that should be alike are pulled together, or are one and the same, as in a convolution, whose kernel "
-        "serves all places of an image.",
+        "Weights that should be similar are pulled towards each other, or are shared, as in a convolution, which uses the "
+        "same kernel at all positions of an image.",
         (r"\Omega(\mathbf w^{(A)}, \mathbf w^{(B)}) = \left\| \mathbf w^{(A)} - \mathbf w^{(B)} \right\|_2^2",),
         see=("tasks",),
     ),
     Part(
         "sparse_representations",
         "Sparse representations",
-        "The penalty is on what the units say rather than on the weights; or only so many units may speak at all.",
+        "The penalty is on the activations of the units and not on the weights, or the number of active units is limited.",
         (
             r"\Omega(\mathbf h) = \left\| \mathbf h \right\|_1 = \sum_i | h_i |",
             r"\argmin\limits_{\mathbf h, \left\| \mathbf h \right\|_0 \le k} \, "
@@ -168,8 +172,8 @@ PARTS = (
     Part(
         "bagging",
         "Ensembles and bagging",
-        "Several models vote. The more they err apart, the more of their variance the mean takes away; each sees a sample "
-        "that leaves out about a third of the examples.",
+        "Several models are averaged. The less their errors are correlated, the more the mean lowers the variance. In "
+        "bagging each model is trained on a bootstrap sample, which leaves out about a third of the examples.",
         (
             r"\text{Var}(\text{mean}) = \frac{v}{k} + \frac{k - 1}{k} c",
             r"(1 - \frac{1}{n})^n \to \frac{1}{e} \approx 0.368",
@@ -179,16 +183,16 @@ PARTS = (
     Part(
         "boosting",
         "Boosting",
-        "Each further weak model attends to what the others got wrong, so that together they can do more than one: the "
-        "other way round than bagging.",
+        "Each further weak model is trained mainly on the examples that the previous ones got wrong. Boosting therefore "
+        "builds an ensemble of higher capacity than its members, while bagging lowers the variance of its members.",
         (r"F_m(\mathbf x) = F_{m-1}(\mathbf x) + \eta f_m(\mathbf x)",),
         see=("ensembles",),
     ),
     Part(
         "dropout",
         "Dropout",
-        "Every step trains another part of the network. To predict, all units are there and the weights are scaled; for "
-        "softmax regression that is the geometric mean over all masks, exactly.",
+        "Every step trains a random part of the network. Predictions use all units, with scaled weights; for softmax "
+        "regression this equals the geometric mean over all masks.",
         (
             r"\text{E}_\mu J(\theta, \mu)",
             r"\tilde P(y \mid \mathbf x) = \sqrt[2^n]{\prod\limits_{\mathbf d \in \{0,1\}^n} P(y \mid \mathbf x; \mathbf d)} "
@@ -199,8 +203,8 @@ PARTS = (
     Part(
         "adversarial_training",
         "Adversarial training",
-        "A change too small to see can change the answer. Training on such examples is meant for security, and sometimes "
-        "regularizes as well.",
+        "A change of the input that is too small to see can change the prediction. Training on such examples is meant to "
+        "make the network secure, and sometimes it regularizes as well.",
         (r"\tilde{\mathbf x} = \mathbf x + \varepsilon \, \text{sign}(\nabla_{\mathbf x} J(\theta, \mathbf x, y))",),
         families=("attacks",),
         see=("robustness",),
@@ -208,8 +212,8 @@ PARTS = (
     Part(
         "learning_curves",
         "Learning curves",
-        "What to expect when regularization is applied: the training error falls more slowly, and the validation error does "
-        "not turn upwards again.",
+        "With regularization the training error is expected to fall more slowly, and the validation error not to rise "
+        "again.",
         see=("expect", "sweeps", "few-labels"),
     ),
     Part(

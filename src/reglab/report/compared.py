@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from markupsafe import Markup
 
-from reglab.report.answer import link, listed, many
+from reglab.core.wording import many
+from reglab.report.answer import link, listed
 from reglab.report.collect import Entry, Shown
 from reglab.report.formats import fixed, missing, percent, points
 from reglab.report.nearness import turning

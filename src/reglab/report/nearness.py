@@ -1,4 +1,4 @@
-"""How near verdicts are to turning: the seeds that turn them, and the least p-value that their test can give."""
+"""How easily verdicts change: the seeds without which they do, and the least p-value that their test can give."""
 
 from collections.abc import Iterable, Mapping
 
@@ -12,7 +12,7 @@ LEGEND = "Leaving a single seed out gives another verdict; pointing at the mark 
 
 
 def turned(row: Mapping) -> str:
-    """The other verdicts in words, such as "cannot tell without seed 3 or 4"; nothing where no single seed turns it.
+    """The other verdicts in words, such as "cannot tell without seed 3 or 4"; empty where no single seed changes it.
 
     `row` is one of metrics.json.
     """
@@ -29,7 +29,7 @@ def alternatives(names: list[str]) -> str:
 
 
 def turning(row: Mapping) -> Markup:
-    """The mark on a verdict that one seed turns, with what it turns to; nothing on the others."""
+    """The mark of a verdict that changes without one seed, with the other verdicts as a tooltip; empty for other verdicts."""
     words = turned(row)
     if not words:
         return Markup("")
@@ -46,5 +46,5 @@ def least_p(rows: Iterable[Mapping], seeds: int) -> float | None:
 
 
 def is_least(row: Mapping, least: float | None) -> bool:
-    """Is its corrected p-value that of `least_p`, which is told once for all rows that have it?"""
+    """Whether its corrected p-value is that of `least_p`, which the page states once for all rows that have it."""
     return least is not None and not missing(row.get("p_holm")) and abs(row["p_holm"] - least) < 1e-12

@@ -5,7 +5,8 @@ from collections.abc import Iterable
 
 from markupsafe import Markup
 
-from reglab.report.answer import candidates, headline, many, points_to_know
+from reglab.core.wording import many
+from reglab.report.answer import candidates, headline, points_to_know
 from reglab.report.collect import Entry
 from reglab.report.tables import rows
 

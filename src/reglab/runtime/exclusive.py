@@ -1,6 +1,6 @@
 """Locks that allow one `reglab repro` at a time in a checkout, and none while DVC works there.
 
-Both write dvc.lock in place, so a second one would mistake a file that is being written for one that a kill left torn.
+Both write dvc.lock in place. A second process would take a file that is being written for one that a kill left incomplete.
 """
 
 import contextlib
@@ -13,15 +13,15 @@ from pathlib import Path
 
 from reglab.core.errors import WorkError
 
-PATIENCE = 5.0  # seconds: a `dvc status` at the same time, or a DVC whose parent was just killed, has ended by then
+PATIENCE = 5.0  # seconds: long enough for a `dvc status`, or a DVC process whose parent was just killed, to end
 
 
 @contextlib.contextmanager
 def only_repro(root: Path, *, wait: bool = False) -> Iterator[None]:
     """Hold `.reglab/repro.lock` of a checkout, with this process's id in it, while the block runs.
 
-    The kernel releases it when this process ends, however it ends: no child inherits the file. Raises `WorkError` if
-    another process holds it, unless `wait`.
+    The kernel releases it when this process ends, for whatever reason, because no child inherits the file. Raises
+    `WorkError` if another process holds it, unless `wait`.
     """
     path = root / ".reglab" / "repro.lock"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -49,9 +49,9 @@ def _holder(path: Path) -> str:
 
 @contextlib.contextmanager
 def no_dvc(root: Path) -> Iterator[None]:
-    """Hold DVC's own lock of a checkout while the block runs, so that no DVC begins to work there.
+    """Hold DVC's own lock of a checkout while the block runs, so that no DVC process begins to work there.
 
-    Raises `WorkError` if one is at work for longer than `PATIENCE`: it holds the lock, or claims paths while a stage runs.
+    Raises `WorkError` if one works for longer than `PATIENCE`: it holds the lock, or claims paths while a stage runs.
     """
     path = root / ".dvc" / "tmp" / "lock"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -65,7 +65,7 @@ def no_dvc(root: Path) -> Iterator[None]:
 
 
 def _dvc_at_work(root: Path, file) -> str:
-    """The process id of a DVC at work; empty if there is none, and then its lock `file` was taken.
+    """The process id of a DVC process at work; empty if there is none, in which case its lock `file` was acquired.
 
     DVC takes the lock by zc.lockfile: flock, with the process id in the file.
     """
@@ -79,19 +79,19 @@ def _dvc_at_work(root: Path, file) -> str:
 
 
 def claimants(root: Path) -> list[int]:
-    """The living DVC processes that claim paths of a checkout, which DVC writes down while a stage runs."""
+    """The running DVC processes that claim paths of a checkout; DVC records the claims while a stage runs."""
     path = root / ".dvc" / "tmp" / "rwlock"
     try:
         claims, written = json.loads(path.read_text("utf-8")), path.stat().st_mtime
         writing = [claim["pid"] for claim in claims.get("write", {}).values()]
         reading = [claim["pid"] for readers in claims.get("read", {}).values() for claim in readers]
-    except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):  # no such file, or torn by a kill
+    except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):  # no such file, or an incomplete one
         return []
     return sorted({pid for pid in (*writing, *reading) if type(pid) is int and _alive(pid, written)})
 
 
 def _alive(pid: int, begun_by: float = float("inf")) -> bool:
-    """Whether a process is alive that had begun by then; the id of an ended one may have gone to another since."""
+    """Whether a process with this id runs and started by then; the id of an ended process may have been reused since."""
     import psutil
 
     try:

@@ -1,4 +1,4 @@
-"""Repairs dvc.lock and `.dvc/tmp/rwlock`, which DVC writes in place, after a kill has left them torn."""
+"""Repairs dvc.lock and `.dvc/tmp/rwlock`, which DVC writes in place, after a kill has left them incomplete."""
 
 import json
 import os
@@ -8,15 +8,15 @@ from pathlib import Path
 from reglab.runtime import git
 from reglab.runtime.exclusive import no_dvc
 
-KEPT = Path(".reglab", "dvc.lock")  # the last dvc.lock that was whole
+KEPT = Path(".reglab", "dvc.lock")  # a copy of the last complete dvc.lock
 
 
 def recover(root: Path) -> list[str]:
     """Repair the files that DVC writes in place; returns what was done, a line each.
 
-    dvc.lock is restored to the last whole one, else to that of git; without either DVC starts over. Stages that ran since
-    are taken from DVC's cache. Claims on paths are removed: the processes that made them are gone. Raises `WorkError` and
-    changes nothing while a DVC is at work in the checkout.
+    dvc.lock is restored from the last complete copy, else from git; without either it is removed, and every stage runs
+    again. The results of stages that ran since then are taken from DVC's cache. Claims on paths are removed, because the
+    processes that made them have ended. Raises `WorkError` and changes nothing while a DVC process works in the checkout.
     """
     done = []
     with no_dvc(root):
@@ -39,7 +39,7 @@ def recover(root: Path) -> list[str]:
 
 
 def keep(root: Path) -> bool:
-    """Keep a copy of dvc.lock if it is whole; returns whether it is."""
+    """Keep a copy of dvc.lock if it is complete; returns whether it is."""
     lock, kept = root / "dvc.lock", root / KEPT
     if not lock.exists():  # as after `repro --dry` before the first run
         return False
@@ -56,8 +56,9 @@ def keep(root: Path) -> bool:
 def is_whole(content: bytes) -> bool:
     """Whether a dvc.lock was written to its end, as far as DVC would not notice itself.
 
-    A torn lock may still be YAML, even of DVC's schema. Then its last line is torn or its last stage lacks entries: a
-    lack of what DVC compares makes the stage run again; the sizes, which it does not compare, are checked here.
+    An incomplete lock may still be valid YAML and fit DVC's schema. Then its last line is cut off or its last stage lacks
+    entries. If an entry is missing that DVC compares, the stage runs again; sizes, which DVC does not compare, are checked
+    here.
     """
     from dvc.schema import COMPILED_LOCKFILE_SCHEMA
     from ruamel.yaml import YAML, YAMLError
@@ -76,12 +77,12 @@ def is_whole(content: bytes) -> bool:
 
 
 def tidy_run_cache(folder: Path) -> None:
-    """Remove from DVC's run cache what a kill left half written: DVC would read it, and fails at an empty folder too."""
+    """Remove half-written files and empty folders from DVC's run cache: DVC would read the former and fail at the latter."""
     for run in folder.glob("*/*"):
         if not run.is_dir():  # not made by DVC, such as .DS_Store
             continue
         for entry in run.iterdir():
-            complete = re.fullmatch("[0-9a-f]{64}", entry.name)  # DVC renames a file to its digest when it is whole
+            complete = re.fullmatch("[0-9a-f]{64}", entry.name)  # DVC renames a file to its digest when it is complete
             if entry.is_file() and not complete:
                 entry.unlink()
         if not any(run.iterdir()):
@@ -89,7 +90,7 @@ def tidy_run_cache(folder: Path) -> None:
 
 
 def has_claims(content: bytes) -> bool:
-    """Whether the text of an rwlock claims a path, or is torn."""
+    """Whether the text of an rwlock claims a path, or is incomplete."""
     try:
         return any(json.loads(content).values())
     except (ValueError, AttributeError):
@@ -97,7 +98,7 @@ def has_claims(content: bytes) -> bool:
 
 
 def replace(path: Path, content: bytes) -> None:
-    """Write a file so that a kill leaves either the former or the new one."""
+    """Write a file so that a kill leaves either the old or the new content."""
     partial = path.with_name(f"{path.name}.partial")
     partial.write_bytes(content)
     os.replace(partial, path)

@@ -6,9 +6,10 @@ from math import prod
 
 from markupsafe import Markup
 
+from reglab.core.wording import many
 from reglab.evaluation.statistics import smallest_seeds
 from reglab.experiments.regimes.heatmap import SHOWN, Place, Scale, panel, scale_of
-from reglab.report.answer import Point, listed, many
+from reglab.report.answer import Point, listed
 from reglab.report.collect import Shown
 from reglab.report.formats import points, setting
 from reglab.report.study import Placed, Section, Study, body

@@ -10,7 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from reglab.core.figures import COLORS, INK, canvas
-from reglab.report.answer import Point, listed, many
+from reglab.core.wording import many
+from reglab.report.answer import Point, listed
 from reglab.report.collect import Shown
 from reglab.report.drawings import drawn
 from reglab.report.formats import missing, points

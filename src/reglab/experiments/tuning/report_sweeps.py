@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullLocator
 
 from reglab.core.figures import COLORS, INK, canvas
-from reglab.report.answer import Point, listed, many
+from reglab.core.wording import many
+from reglab.report.answer import Point, listed
 from reglab.report.collect import Shown
 from reglab.report.drawings import drawn
 from reglab.report.formats import missing, percent, points, setting
