@@ -16,7 +16,7 @@ from reglab.experiments.theory.topics.bagging import (
     averaged_errors,
     boosted_stumps,
     boosting_bound,
-    distinct_deviation,
+    distinct_std,
     distinct_share,
     times_drawn,
     variance_of_mean,
@@ -59,7 +59,7 @@ def test_two_simulated_voters_are_wrong_together_as_often_as_the_correlation_say
 def test_the_share_of_distinct_examples_is_the_mean_over_all_samples(examples):
     shares = [len(set(sample)) / examples for sample in product(range(examples), repeat=examples)]
     assert distinct_share(examples) == pytest.approx(np.mean(shares), abs=1e-14)
-    assert distinct_deviation(examples) == pytest.approx(np.std(shares), abs=1e-12)
+    assert distinct_std(examples) == pytest.approx(np.std(shares), abs=1e-12)
 
 
 def test_a_bootstrap_sample_holds_63_2_percent_of_the_examples_and_leaves_out_36_8():
@@ -77,7 +77,7 @@ def test_scikit_learns_bagging_sees_the_same_share_of_distinct_examples():
     ensemble = BaggingClassifier(DecisionTreeClassifier(max_depth=1), n_estimators=100, random_state=0)
     members = ensemble.fit(inputs, inputs[:, 0] > 250).estimators_samples_
     share = np.mean([len(np.unique(rows)) / 500 for rows in members])
-    assert abs(share - distinct_share(500)) < SURE * distinct_deviation(500) / 100**0.5
+    assert abs(share - distinct_share(500)) < SURE * distinct_std(500) / 100**0.5
 
 
 def test_the_tolerance_of_the_simulation_refuses_a_correlation_that_is_off_by_a_twentieth():

@@ -1,13 +1,13 @@
-"""The adversary of a linear model, in closed form: logistic regression of two digits.
+"""The worst-case perturbation of a linear model in closed form, for logistic regression of two digits.
 
-With labels y = +-1, margins m = y (w . x + b) and the loss log(1 + e^(-m)), the worst offset of a largest entry epsilon
-is d = -epsilon y sign(w), the fast gradient sign. It moves the margin by epsilon |w|_1, in all directions of the input
-at once, where random signs move it by about epsilon |w|_2. So adversarial training minimises
+With labels y = +-1, margins m = y (w . x + b) and the loss log(1 + e^(-m)), the worst perturbation with entries of at
+most epsilon is d = -epsilon y sign(w), the fast gradient sign. It lowers the margin by epsilon |w|_1, while random signs
+change it by about epsilon |w|_2. So adversarial training minimises
 
 mean log(1 + exp(epsilon |w|_1 - m))
 
-in which, unlike in an L1 penalty beside the loss, |w|_1 stops to count for examples that are right by far. The range of
-pixels is left out here.
+Unlike an L1 penalty that is added to the loss, |w|_1 here has almost no effect on examples with a large margin. The
+limits of the pixel range are ignored here.
 
 Source: Goodfellow, Shlens and Szegedy, Explaining and Harnessing Adversarial Examples, 2015, sections 3 and 5.
 """
@@ -28,7 +28,7 @@ from reglab.data.sources import digits
 from reglab.experiments.theory.base import Finding, Topic
 
 PAIR = (3, 7)
-RIDGE = 1e-3  # so that weights stay finite where the two digits can be told apart without an error
+RIDGE = 1e-3  # keeps the weights finite where the two digits are linearly separable
 CORNERS = 12  # pixels whose 2^12 sign patterns are tried one by one
 
 
@@ -88,7 +88,7 @@ def gradient(weight: np.ndarray, bias: float, inputs: np.ndarray, signs: np.ndar
 
 @dataclass(frozen=True)
 class Adversarial(Topic):
-    """Threes against sevens, trained plainly and against offsets of size `epsilon`; half of the images for testing."""
+    """Threes against sevens, trained without and with perturbations of size `epsilon`; half of the images are for testing."""
 
     lecture: ClassVar[str] = "adversarial_training"
 

@@ -1,16 +1,17 @@
-"""Why an ensemble errs less than its members, and by how much.
+"""The error of ensembles compared with that of their members, for averaging, voting, bootstrap samples and boosting.
 
 Averaging. k errors with mean 0, variance v and covariance c between any two: their mean has variance v/k + (k - 1) c/k.
 
 Voting. k voters, each wrong with probability e, independent: the majority is wrong when more than half are (and in
-half of the ties). If on a share r of the examples all vote alike, any two errors have correlation r, and the majority
+half of the ties). If on a share r of the examples all votes agree, any two errors have correlation r, and the majority
 is wrong with probability r e + (1 - r) times that of independent voters.
 
-Bootstrap. In n draws with replacement from n examples a given one turns up m times with binomial(m; n, 1/n): left out
-in (1 - 1/n)^n -> 36.8 %, once in another 36.8 %, more often in 26.4 %; so that 63.2 % of the examples are there.
+Bootstrap. In n draws with replacement from n examples, the probability that an example is drawn m times is
+binomial(m; n, 1/n): 36.8 % for 0 times, the limit of (1 - 1/n)^n, 36.8 % for once, and 26.4 % for more often. A sample
+thus holds 63.2 % of the examples.
 
-Boosting. Members with weighted errors e_1 ... e_T leave a training error of at most prod_t 2 sqrt(e_t (1 - e_t)): that
-is the mean exponential loss of their weighted vote.
+Boosting. With weighted errors e_1 ... e_T of the members, the training error is at most prod_t 2 sqrt(e_t (1 - e_t)),
+the mean exponential loss of their weighted vote.
 
 Sources: Goodfellow, Bengio and Courville, Deep Learning, 2016, eqs. 7.50 and 7.51; Breiman, Bagging Predictors, 1996;
 Freund and Schapire, A Decision-Theoretic Generalization of On-Line Learning, 1997, theorem 6.
@@ -53,7 +54,7 @@ def distinct_share(examples: int) -> float:
     return 1 - (1 - 1 / examples) ** examples
 
 
-def distinct_deviation(examples: int) -> float:
+def distinct_std(examples: int) -> float:
     """The standard deviation of that share over bootstrap samples."""
     n, one, two = examples, (1 - 1 / examples) ** examples, (1 - 2 / examples) ** examples
     return float(np.sqrt(n * (n - 1) * two + n * one - (n * one) ** 2)) / n
@@ -210,7 +211,7 @@ class Bagging(Topic):
 
         closed, drawn, times = distinct_share(self.examples), times_drawn(self.examples), np.arange(6)
         simulated = (drawn > 0).mean()
-        gap = abs(simulated - closed) / (distinct_deviation(self.examples) / RESAMPLES**0.5)
+        gap = abs(simulated - closed) / (distinct_std(self.examples) / RESAMPLES**0.5)
         above_limit = closed - (1 - np.exp(-1))
 
         shares = np.array([(drawn == number).mean() for number in times])

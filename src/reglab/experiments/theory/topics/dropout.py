@@ -1,15 +1,16 @@
-"""The mean over all thinned networks, mask by mask, beside the one pass of the weight scaling rule.
+"""The mean over all thinned networks, computed mask by mask, compared with one pass by the weight scaling rule.
 
-Masks on n units make 2^n networks; one that keeps m units has the chance keep^m (1 - keep)^(n - m). Their prediction is
+Masks on n units give 2^n networks; one that keeps m units has probability keep^m (1 - keep)^(n - m). The prediction is
 the arithmetic mean of their class probabilities, or the geometric mean, which is renormalised:
 
     P(y | x) proportional to prod over masks d of P(y | x; d)^chance(d)
 
 For softmax regression log P(y | x; d) is w_y . (x d) + b_y, up to a term that is the same for all y, and linear in the
 mask. So the geometric mean is the softmax of the mean scores, w_y . (keep x) + b_y: weight scaling is exact, the
-lecture's result for keep = 1/2. It stays exact wherever scores are linear in each mask by itself: in deep linear
-networks, and for masks on the last hidden layer, whatever lies before. Rectifiers between the masks and the scores end
-it: E max(0, z) is not max(0, E z). The arithmetic mean differs from either even in softmax regression; it is less sure.
+lecture's result for keep = 1/2. It stays exact wherever scores are linear in each mask alone: in deep linear networks,
+and for masks on the last hidden layer, whatever the layers before it are. With rectifiers between the masks and the
+scores it is no longer exact, because E max(0, z) is not max(0, E z). The arithmetic mean differs from both even in
+softmax regression; its probabilities are less extreme.
 
 Sources: Goodfellow, Bengio and Courville, Deep Learning, 2016, section 7.12, eqs. 7.52 to 7.66; Warde-Farley, Goodfellow,
 Courville and Bengio, An Empirical Analysis of Dropout in Piecewise Linear Networks, 2014.
@@ -106,7 +107,7 @@ def gap(one: Tensor, other: Tensor) -> float:
 
 
 def digits(units: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Principal components (n, units) of digits, of deviation one, and classes: one half, then the half held out."""
+    """Principal components (n, units) of digits with standard deviation 1, and classes: one half, then the half held out."""
     from sklearn.decomposition import PCA
 
     images, labels = load_source("digits")

@@ -1,4 +1,4 @@
-"""Early stopping beside ridge: what t steps of gradient descent leave of the least-squares solution.
+"""Early stopping compared with ridge: the share of the least-squares solution that t steps of gradient descent reach.
 
 The loss is J(w) = 1/(2n) |Xw - y|^2 = J(w*) + 1/2 (w - w*)^T H (w - w*) with H = X^T X / n = Q Lambda Q^T. Gradient
 descent starts at w = 0; ridge adds alpha/2 |w|^2. In the direction of eigenvalue lambda both return a share of w*:
@@ -6,13 +6,13 @@ descent starts at w = 0; ridge adds alpha/2 |w|^2. In the direction of eigenvalu
     gradient descent, t steps of rate eps    1 - (1 - eps lambda)^t
     ridge                                    lambda / (lambda + alpha)
 
-So a strength of its own in each direction makes them equal, and one alpha = 1/(eps t) for all directions is what is
-left of that when eps lambda t is small: the lecture's rule. For larger x = eps lambda t and small rates the shares are
-1 - e^(-x) and x/(1 + x), up to 0.204 apart, at x = 2.51. Beyond eps lambda = 1 descent overshoots at odd steps, a share
-above one, which no ridge has; from eps lambda = 2 on it does not converge.
+With a separate strength in each direction the two are equal. When eps lambda t is small, these strengths are all close
+to alpha = 1/(eps t), the lecture's rule. For larger x = eps lambda t and small rates the shares are
+1 - e^(-x) and x/(1 + x), which differ by at most 0.204, at x = 2.51. Above eps lambda = 1 gradient descent overshoots at
+odd steps, with a share above one, which ridge never has; from eps lambda = 2 on it does not converge.
 
 Sources: Goodfellow, Bengio and Courville, Deep Learning, 2016, eqs. 7.33 to 7.45; Ali, Kolter and Tibshirani, A
-Continuous-Time View of Early Stopping for Least Squares, 2019, lemma 3 (a strength in each direction).
+Continuous-Time View of Early Stopping for Least Squares, 2019, lemma 3 (a separate strength in each direction).
 """
 
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ PAIR = ("s1", "s2")  # total and low-density cholesterol: correlated at 0.90, so
 
 
 def diabetes(names: tuple[str, ...] | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """H (d, d) and w* (d,) of least squares on 442 patients; inputs have mean 0 and deviation 1, targets mean 0.
+    """H (d, d) and w* (d,) of least squares on 442 patients; inputs have mean 0 and std 1, targets mean 0.
 
     Source: Efron, Hastie, Johnstone and Tibshirani, Least Angle Regression, 2004; shipped with scikit-learn.
     """
@@ -187,9 +187,7 @@ class EarlyStopping(Topic):
         plane.plot(*optimum, "*", color=COLORS[2], markersize=10, zorder=6)
         plane.annotate("w*", optimum, (0, 7), textcoords="offset points", ha="center", color=INK)
         plane.grid(False)
-        plane.set(
-            xlabel="weight of total cholesterol (points per deviation)", ylabel="weight of LDL cholesterol (same)"
-        )
+        plane.set(xlabel="weight of total cholesterol (points per std)", ylabel="weight of LDL cholesterol (same)")
         plane.set_title("Joined: t steps and ridge at α = 1/(εt)", fontsize=9)
         plane.legend(fontsize=7, loc="upper right")
 

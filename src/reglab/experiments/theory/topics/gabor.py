@@ -1,4 +1,4 @@
-"""Prince's figure 9.1: what a penalty does to a loss surface with many local minima.
+"""The effect of a penalty on a loss surface with many local minima, after Prince's figure 9.1.
 
 The Gabor model has two parameters, an offset and a frequency, phi = (phi0, phi1):
 
@@ -9,9 +9,9 @@ strength exceeds half the most negative curvature of L, the sum is convex and on
 grows, the global minimum never moves away from the centre, nor to a smaller L: of two strengths s < t with minima
 a, b, the sums L(a) + s R(a) <= L(b) + s R(b) and L(b) + t R(b) <= L(a) + t R(a) give R(b) <= R(a) and L(a) <= L(b).
 
-All stationary points are found by Newton's method from a grid. If one were lost, it would show: minima and maxima less
-saddles are as many as the turns that the gradient makes along the border of the plot (Poincaré and Hopf); a minimum
-lost together with a saddle would not.
+All stationary points are searched by Newton's method from a grid. A check detects a missed point: the number of minima
+and maxima minus that of saddles equals the number of turns of the gradient along the border of the plot (Poincaré and
+Hopf). It does not detect a minimum and a saddle that are both missed.
 
 Sources: Prince, Understanding Deep Learning, 2023, section 6.1.2, figures 6.4, 6.5 and 9.1 (the model, the plot's
 limits and the penalty; the 28 examples here are drawn anew); Milnor, Topology from the Differentiable Viewpoint, 1965.
@@ -129,7 +129,7 @@ def newton(surface: Surface, points: np.ndarray) -> np.ndarray:
 
 
 def turns(surface: Surface, steps: int = 4000) -> float:
-    """How often the gradient turns round on the way along the border of the plot, counter-clockwise."""
+    """The number of full turns of the gradient along the border of the plot, counter-clockwise."""
     corners = np.array([LOW, [HIGH[0], LOW[1]], HIGH, [LOW[0], HIGH[1]], LOW])
     way = np.linspace(0, 1, steps)[:, None]
     border = np.concatenate([start + (end - start) * way for start, end in pairwise(corners)])
@@ -141,7 +141,7 @@ def turns(surface: Surface, steps: int = 4000) -> float:
 class Gabor(Topic):
     """The surface before and after a penalty of `strength`, for examples with Gaussian `noise`.
 
-    From strength 0.15 on the minima are fewer than without; smaller ones make more of them, by tilting what is flat.
+    From strength 0.15 on there are fewer minima than without a penalty; weaker penalties tilt flat parts, which adds minima.
     """
 
     lecture: ClassVar[str] = "norm_penalties"
@@ -161,12 +161,12 @@ class Gabor(Topic):
         left = len(stationary(replace(before, strength=1.01 * convex)).minima)
 
         pairs = zip((before, after, *path), (start, end, *found), strict=True)
-        lost = max(abs(each.index - turns(surface)) for surface, each in pairs)
+        gap = max(abs(each.index - turns(surface)) for surface, each in pairs)
         below = max(before.value(source) - before.value(grid).min(), after.value(target) - after.value(grid).min())
         backwards = max(0.0, *np.diff(penalty(best)), *-np.diff(before.loss(best)))
         moved = float(np.linalg.norm(target - source))
         checks = [
-            Check("minima + maxima - saddles = turns of the gradient along the border", lost, 1e-9),
+            Check("minima + maxima - saddles = turns of the gradient along the border", gap, 1e-9),
             Check("height of the global minimum above the lowest point of the grid", float(below), 1e-12),
             Check("local minima: after less before", len(end.minima) - len(start.minima), -1),
             Check("the global minimum moves (gap: 0.1 less the distance)", 0.1 - moved, 0.0),
@@ -206,7 +206,7 @@ class Gabor(Topic):
 
 
 def draw_surface(panel: Axes, surface: Surface, title: str, minima: np.ndarray = ()) -> None:
-    """The surface from dark, low, to light, and its minima, of which the first is the global one."""
+    """Draw the surface, dark where it is low, and its minima, of which the first is the global one."""
     grid = plot_grid(61)
     panel.contourf(grid[..., 0], grid[..., 1], surface.value(grid), 10, cmap="copper")
     if len(minima):

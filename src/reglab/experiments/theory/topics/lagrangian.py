@@ -1,15 +1,14 @@
-"""A constrained problem solved without constraints: the generalized Lagrangian and the conditions at its saddle.
+"""Constrained optimization with the generalized Lagrangian, and the conditions at its saddle point.
 
     L(x, lambda, alpha) = f(x) + sum lambda_i g_i(x) + sum alpha_j h_j(x),    g = 0, h <= 0, alpha >= 0
 
-The example is a loss in two weights, 1/2 (w - w*)^T H (w - w*), least where the weights add up to `total`, their norm
-is at most `radius` and the first is not negative. At the optimum the pull of the loss, -grad f, is balanced by
-lambda grad g + alpha grad h. A constraint that is not felt does not pull (complementary slackness), and a multiplier is
-what the loss falls by for each unit by which its constraint is loosened. Along the line of the equality the loss is a
-parabola, so the optimum is known: the bottom of the parabola or, if that is outside, the end of the feasible segment
-next to it.
+The example minimises the loss 1/2 (w - w*)^T H (w - w*) of two weights whose sum is `total`, whose norm is at most
+`radius`, and of which the first is not negative. At the optimum the negative gradient of the loss, -grad f, equals
+lambda grad g + alpha grad h. The multiplier of an inactive constraint is zero (complementary slackness). A multiplier is
+the rate at which the loss falls when its constraint is relaxed. Along the line of the equality the loss is a parabola,
+so the optimum is known: the bottom of the parabola or, if that is outside, the end of the feasible segment next to it.
 
-The solver is held to problems of a textbook too. With least squares as f and 1/2 (|w|^2 - radius^2) <= 0 as the only
+The solver is also tested on problems of a textbook. With least squares as f and 1/2 (|w|^2 - radius^2) <= 0 as the only
 constraint, alpha is the strength of weight decay that gives the same weights.
 
 Source: Goodfellow, Bengio and Courville, Deep Learning, 2016, sections 4.4 and 7.2.
@@ -55,7 +54,7 @@ def loss(first, second):
 
 
 def problem(total: float, radius: float) -> Problem:
-    """The example: one equality, two inequalities, of which w1 >= 0 is never felt."""
+    """The example: one equality and two inequalities, of which w1 >= 0 is never active."""
     return Problem(
         loss,
         tuple(FREE.tolist()),
@@ -89,7 +88,7 @@ def dual(total: float, radius: float, equality: Tensor, inequality: Tensor) -> T
 class Lagrangian(Topic):
     """Two weights whose sum is `total` and whose norm is at most `radius`; `penalty` is the solver's first rho.
 
-    UserError when the circle does not reach the line.
+    Raises UserError when the circle does not reach the line.
     """
 
     lecture: ClassVar[str] = "constrained_optimization"
@@ -155,7 +154,7 @@ class Lagrangian(Topic):
         ]
 
     def draw(self, solution: Solution, textbook: dict[int, Solution]) -> Figure:
-        """The plane with the path; the multipliers per iteration; the residuals on the textbook's problems."""
+        """Draw the plane with the path, the multipliers per iteration, and the residuals on the textbook's problems."""
         figure, (plane, multipliers, conditions) = canvas(
             7.6, 3.1, columns=3, gridspec_kw={"width_ratios": (1.6, 1, 1)}
         )
@@ -183,7 +182,7 @@ class Lagrangian(Topic):
         return figure
 
     def draw_plane(self, panel: Axes, solution: Solution) -> None:
-        """Contours of the loss, the feasible set, the path, and the balance of pulls at its end."""
+        """Draw contours of the loss, the feasible set, the path, and the gradients at its end."""
         x = solution.point.x
         low, high = -0.4, max(self.radius, *FREE.tolist(), self.total) + 0.4
         span = np.linspace(low, high, 160)

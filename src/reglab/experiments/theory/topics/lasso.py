@@ -1,16 +1,17 @@
-"""Why an L1 penalty makes weights zero: the lecture's equation, the path of the lasso, and inputs that are pure noise.
+"""Sparse weights by an L1 penalty: the lecture's equation, the path of the lasso, and inputs that are pure noise.
 
     lasso   J(w) = 1/(2n) |Xw - y|^2 + alpha |w|_1      ridge   J(w) = 1/(2n) |Xw - y|^2 + alpha/2 |w|^2
 
 One equation a^T w = b has infinitely many solutions. That of least L1 norm, |b| / max |a|, puts all weight on the
-largest coefficient; that of least L2 norm, |b| / |a|, is a b / |a|^2 and has no zero. With inputs that do not interact
+largest coefficient; that of least L2 norm, |b| / |a|, is a b / |a|^2 and has no zero. With uncorrelated inputs
 (X^T X = n I) the lasso is soft thresholding: a weight z ~ N(0, 1) of least squares becomes zero with probability
-erf(alpha / sqrt 2), so that one of p is with 1 - erfc(alpha / sqrt 2)^p: not always, but likely in many dimensions.
+erf(alpha / sqrt 2), and at least one of p weights with probability 1 - erfc(alpha / sqrt 2)^p, which is close to 1 in
+many dimensions.
 
 In general w is optimal if and only if the correlations c = X^T (y - Xw) / n are alpha sign(w) where w is not zero, and
-within alpha where it is. So an input stays out for as long as its correlation with what is left of y is below alpha.
-Inputs and targets of deviation one and no relation correlate by 1 / sqrt n; the largest of m such numbers stays below
-alpha = sqrt(2 log(m) / n), the universal threshold, which therefore keeps noise out.
+within alpha where it is. So the weight of an input stays zero as long as its correlation with the residual is below
+alpha. Independent inputs and targets with standard deviation 1 have correlations of about 1 / sqrt n; the largest of m
+such numbers stays below alpha = sqrt(2 log(m) / n), the universal threshold, which therefore excludes noise.
 
 Sources: Goodfellow, Bengio and Courville, Deep Learning, 2016, section 7.1.2; Tibshirani, Regression Shrinkage and
 Selection via the Lasso, 1996; Donoho and Johnstone, Ideal Spatial Adaptation by Wavelet Shrinkage, 1994 (threshold).
@@ -39,7 +40,7 @@ CLASSES, SIDE, PIXELS = 10, 8, 64
 
 
 def need_finite(**arrays: np.ndarray) -> None:
-    """UserError for the first of the arrays that holds NaN or an infinity."""
+    """Raise UserError for the first of the arrays that holds NaN or an infinity."""
     for name, values in arrays.items():
         if wrong := int((~np.isfinite(values)).sum()):
             raise UserError(f"lasso: {name}: found {wrong} not finite; allowed: finite numbers; leave out such rows")
@@ -48,7 +49,7 @@ def need_finite(**arrays: np.ndarray) -> None:
 def smallest_l1(equations: np.ndarray, right: np.ndarray) -> np.ndarray:
     """A w (p,) of least |w|_1 with A w = b, as the linear programme over w = u - v with u, v >= 0.
 
-    It is a vertex: at most as many weights are not zero as A has rows. UserError when the equations contradict each other.
+    It is a vertex: at most as many weights are not zero as A has rows. Raises UserError when the equations contradict.
     """
     need_finite(equations=equations, right=right)
     size = equations.shape[1]
@@ -83,7 +84,7 @@ def lasso(inputs: np.ndarray, targets: np.ndarray, strengths: np.ndarray, tolera
 
 
 def violation(weights: np.ndarray, correlations: np.ndarray, strengths: np.ndarray | float) -> float:
-    """By how much the optimality conditions of the lasso fail at most: zero at its minimum and nowhere else."""
+    """The largest violation of the optimality conditions of the lasso: zero at its minimum and nowhere else."""
     active, idle = np.abs(correlations - strengths * np.sign(weights)), np.abs(correlations) - strengths
     return float(max(0.0, np.where(weights == 0, idle, active).max()))
 
@@ -91,8 +92,8 @@ def violation(weights: np.ndarray, correlations: np.ndarray, strengths: np.ndarr
 def noisy_digits(examples: int, noise_pixels: int) -> tuple[np.ndarray, ...]:
     """Training and held-out inputs (n, 64 + noise) and labels (n,) of the digits.
 
-    The noise looks like ink: pixels that vary, each with its values shuffled among the images. Inputs are scaled to mean
-    0 and deviation 1 of the training images; a pixel that is constant there stays 0.
+    The noise inputs are copies of varying pixels whose values are shuffled among the images. Inputs are scaled to mean 0
+    and standard deviation 1 on the training images; a pixel that is constant there stays 0.
     """
     images, labels = load_source("digits")
     random = np.random.default_rng(streams.seed_of("lasso"))
@@ -100,8 +101,8 @@ def noisy_digits(examples: int, noise_pixels: int) -> tuple[np.ndarray, ...]:
     train, held = np.split(random.permutation(len(pixels)), [examples])
     copied = np.resize(random.permutation(np.flatnonzero(pixels[train].std(0) > 0)), noise_pixels)
     inputs = np.hstack([pixels, random.permuted(pixels[:, copied], axis=0)])
-    deviation = inputs[train].std(0)
-    inputs = (inputs - inputs[train].mean(0)) / np.where(deviation > 0, deviation, np.inf)
+    std = inputs[train].std(0)
+    inputs = (inputs - inputs[train].mean(0)) / np.where(std > 0, std, np.inf)
     return inputs[train], labels[train], inputs[held], labels[held]
 
 
@@ -112,7 +113,7 @@ def universal_threshold(examples: int, numbers: int) -> float:
 
 @dataclass(frozen=True)
 class Lasso(Topic):
-    """L1 beside L2: one equation, the diabetes data, and `examples` digits with `noise_pixels` put to each."""
+    """L1 compared with L2: one equation, the diabetes data, and `examples` digits with `noise_pixels` added to each."""
 
     lecture: ClassVar[str] = "l1"
 
@@ -181,7 +182,7 @@ class Lasso(Topic):
 
 
 def one_equation(diamond: Axes, circle: Axes) -> tuple[dict, list[Check]]:
-    """10 w1 + w2 = 5, and the ball of each norm, blown up until it touches the line of its solutions."""
+    """10 w1 + w2 = 5, and the smallest ball of each norm that touches the line of its solutions."""
     sparse, dense = smallest_l1(EQUATION, RIGHT), np.linalg.lstsq(EQUATION, RIGHT)[0]
     turn = np.linspace(0, 2 * np.pi, 401)
     directions = np.stack([np.cos(turn), np.sin(turn)])
@@ -239,7 +240,7 @@ def paths(sparse: Axes, dense: Axes) -> tuple[dict, list[Check]]:
     ):
         panel.axhline(0, color=INK, linewidth=0.6)
         panel.semilogx(axis, np.where(weights == 0, np.nan, weights))
-        panel.set(xlabel="strength α", ylabel="weight (points per deviation)")
+        panel.set(xlabel="strength α", ylabel="weight (points per std)")
         panel.set_title(name, fontsize=9)
         name_lines(panel, axis, weights[axis.argmin()], data.feature_names)
     numbers = {
@@ -257,7 +258,7 @@ def paths(sparse: Axes, dense: Axes) -> tuple[dict, list[Check]]:
 
 
 def name_lines(panel: Axes, axis: np.ndarray, heights: np.ndarray, names: list[str]) -> None:
-    """Names left of the lines' beginnings at these heights, moved apart where they would overlap."""
+    """Write the names left of the lines at these heights, moved apart where they would overlap."""
     order, places = np.argsort(heights), np.sort(heights)
     for _ in range(100):
         overlap = np.maximum(np.ptp(heights) / 14 - np.diff(places), 0) / 2

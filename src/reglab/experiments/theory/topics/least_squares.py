@@ -1,4 +1,4 @@
-"""Least squares where it is well posed and where it is not, and ridge, which always is.
+"""Least squares, well posed and ill posed, and ridge, which is always well posed.
 
     ordinary       J(w) = |Xw - y|^2                 w = (X^T X)^-1 X^T y, if X^T X has an inverse
     ridge          J(w) = |Xw - y|^2 + alpha |w|^2   w = (X^T X + alpha I)^-1 X^T y, always
@@ -6,7 +6,7 @@
 
 Along a singular vector of X the factors are s / (s^2 + alpha), and in the limit 1 / s where s > 0, else 0. So ridge
 lies alpha / (s (s^2 + alpha)) from X^+ in the spectral norm, s the smallest singular value above zero: the distance
-falls linearly with alpha. Worked out as it is written, the formula of ridge does so until rounding takes over, and
+falls linearly with alpha. Computed literally, the formula of ridge does so until rounding dominates, and
 without full rank X^T X + alpha I has an inverse in double precision only from alpha of about 1e-16 |X|^2 on.
 
 Ridge is also the most probable w after seeing y = Xw + noise, when w ~ N(0, prior variance I): alpha is the noise
@@ -45,7 +45,7 @@ class Answer(NamedTuple):
 
 
 def solve(inputs: np.ndarray, targets: np.ndarray, strength: float = 0.0) -> Answer:
-    """The w that minimises |Xw - y|^2 + strength |w|^2; at strength 0 the shortest of all that do, X^+ y.
+    """The w that minimises |Xw - y|^2 + strength |w|^2; at strength 0 the one of least norm, X^+ y.
 
     By the singular values of X (n, p), less those that are rounding: X^T X is neither formed nor inverted, and small
     strengths are safe at every rank. UserError when the shapes of X and y do not fit, a number is not finite, or the
@@ -72,22 +72,22 @@ def solve(inputs: np.ndarray, targets: np.ndarray, strength: float = 0.0) -> Ans
 def in_words(examples: int, features: int, rank: int, condition: float) -> str:
     """Whether |Xw - y|^2 alone has one minimum; if not why, and which is meant."""
     if rank == features:
-        lost = f"; condition {condition:.0e}: XᵀX has no inverse in double precision" if condition > 6e7 else ""
-        return f"well posed: rank {rank} = p{lost}"
+        singular = f"; condition {condition:.0e}: XᵀX has no inverse in double precision" if condition > 6e7 else ""
+        return f"well posed: rank {rank} = p{singular}"
     reason = f"n = {examples} < p = {features}, rank {rank}" if examples < features else f"rank {rank} < p = {features}"
     return f"ill-posed: {reason}; of infinitely many solutions this is the shortest"
 
 
 def ridge_inverse(inputs: np.ndarray, strength: float) -> np.ndarray:
-    """(X^T X + strength I)^-1 X^T (p, n), worked out as it is written, by Cholesky's decomposition.
+    """(X^T X + strength I)^-1 X^T (p, n), computed literally, by Cholesky's decomposition.
 
     UserError when the matrix is not positive definite in double precision; `solve` gets by without it.
     """
     try:
         return cho_solve(cho_factor(inputs.T @ inputs + strength * np.eye(inputs.shape[1])), inputs.T)
     except LinAlgError:
-        lost = f"strength: found {strength:g}, where X^T X + strength I has no inverse in double precision"
-        raise UserError(f"least squares: {lost}; take a larger one, or `solve`, which needs no inverse") from None
+        found = f"strength: found {strength:g}, where X^T X + strength I has no inverse in double precision"
+        raise UserError(f"least squares: {found}; take a larger one, or `solve`, which needs no inverse") from None
 
 
 def distances(inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -119,7 +119,7 @@ def posterior(
 
 
 def diabetes(degree: int, names: tuple[str, ...] | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """All products of up to `degree` features (442, p), of mean 0 and deviation 1, and the disease progression (442,).
+    """All products of up to `degree` features (442, p), of mean 0 and std 1, and the disease progression (442,).
 
     With degree 2 the rank is 64 of 65: sex has two values, so that its square says nothing new.
     """
@@ -228,7 +228,7 @@ def believe(inputs: np.ndarray, targets: np.ndarray) -> tuple[dict, list[Check]]
 
 
 def draw_valley(panel: Axes, inputs: np.ndarray, targets: np.ndarray) -> None:
-    """Likelihood, prior and posterior of two weights, an ellipse each at one and two deviations."""
+    """Likelihood, prior and posterior of two weights, an ellipse each at one and two standard deviations."""
     found = believe(inputs, targets)[0]
     noise, prior = found["noise_variance"], found["prior_variance"]
     best, (mode, spread) = solve(inputs, targets).weights, posterior(inputs, targets, noise, prior)
@@ -244,7 +244,7 @@ def draw_valley(panel: Axes, inputs: np.ndarray, targets: np.ndarray) -> None:
             panel.plot(*ring, color=color, linewidth=1.6 / deviations)
         panel.plot(*centre, "o", color=color, markersize=5, label=label)
     panel.set_aspect("equal", adjustable="datalim")
-    panel.set(xlabel="weight of LDL cholesterol (points per deviation)", ylabel="weight of total / HDL (same)")
+    panel.set(xlabel="weight of LDL cholesterol (points per std)", ylabel="weight of total / HDL (same)")
     panel.set_title(f"Ridge as a posterior, {len(inputs)} patients", fontsize=9)
     panel.legend(fontsize=7)
 
@@ -266,7 +266,7 @@ def draw_path(panel: Axes, inputs: np.ndarray, targets: np.ndarray, patients: in
 
 
 def draw_sizes(panel: Axes, inputs: np.ndarray, targets: np.ndarray, strength: float) -> None:
-    """Errors against the number of patients: without a penalty worst where there are as many as features."""
+    """Draw errors against the number of patients; without a penalty they peak where it equals that of the features."""
     sizes = np.array([20, 30, 40, 50, 56, 60, 64, 66, 70, 80, 100, 140, 200])
     held = np.array([errors(inputs, targets, size, np.array([0.0, strength]))[1] for size in sizes]).T
     panel.semilogy(sizes, held[0], ".-", color=COLORS[3], label="least squares, X⁺")

@@ -1,12 +1,12 @@
-"""Sparse representations under a hard constraint: orthogonal matching pursuit, for many signals at once.
+"""Sparse representations with a limited number of non-zeros: orthogonal matching pursuit, for many signals at once.
 
 A signal x is to be explained by at most k atoms, the columns of W:
 
     argmin over h with |h|_0 <= k of |x - W h|^2
 
 Pursuit takes greedily the atom with the largest |w . r| / |w|, r = x - W h being what is left, and after each step
-projects x onto the span of the atoms taken. Let q_1 ... q_j be an orthonormal basis of that span, grown by Gram and
-Schmidt. Only products with atoms of length one are needed: with i the atom taken and G = W^T W
+projects x onto the span of the atoms taken. Let q_1 ... q_j be an orthonormal basis of that span, extended by the
+Gram-Schmidt process. Only products with atoms of length one are needed: with i the atom taken and G = W^T W
 
     length^2 = 1 - sum_l (w_i . q_l)^2,    W^T q_j = (G e_i - sum_l (w_i . q_l) W^T q_l) / length
     W^T r <- W^T r - (w_i . r / length) W^T q_j
@@ -48,13 +48,13 @@ TOGETHER = 128  # signals pursued at once: their tables stay in the processor's 
 
 
 def check(signals: Tensor, dictionary: Tensor, active: int) -> None:
-    """UserError with a line for each fault of the arguments of `pursue`."""
+    """Raise UserError with a line for each problem of the arguments of `pursue`."""
     atoms, lines = dictionary.shape[1], []
     if not 1 <= active <= atoms:
         lines.append(f"active: found {active}; allowed: 1 to {atoms}, the number of atoms")
     lengths = dictionary.norm(dim=0)
-    for name, faulty in (("zero", lengths == 0), ("not finite", ~lengths.isfinite())):
-        if columns := faulty.nonzero().flatten().tolist():
+    for name, wrong in (("zero", lengths == 0), ("not finite", ~lengths.isfinite())):
+        if columns := wrong.nonzero().flatten().tolist():
             lines.append(
                 f"dictionary: found columns that are {name}: {columns}; allowed: atoms of finite length above 0"
             )

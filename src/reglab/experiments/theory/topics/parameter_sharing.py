@@ -1,10 +1,10 @@
-"""Parameters that are one (sharing) and parameters that are drawn together (tying).
+"""Parameter sharing, where one parameter has several uses, and tying, where parameters are pulled together.
 
-Sharing. A convolution is a layer that looks at one patch a position, with the same kernel everywhere. Switch the
-sharing off and give all positions equal kernels: the outputs are those of the convolution, and the gradient of its
-kernel is the sum of theirs. A fully connected layer with zeros outside the patches is the same again.
+Sharing. A convolution applies the same kernel to the patch at every position. A layer with a separate kernel for each
+position has the same outputs if all its kernels are equal, and the gradient of the shared kernel is the sum of their
+gradients. A fully connected layer with zeros outside the patches is equivalent too.
 
-Tying. Two linear regressions on related tasks, each with its own free bias, under the lecture's penalty:
+Tying. Two linear regressions on related tasks, each with an unpenalized bias, under the lecture's penalty:
 
     J(wA, wB) = 1/nA |XA wA - yA|^2 + 1/nB |XB wB - yB|^2 + strength |wA - wB|^2
 
@@ -13,7 +13,7 @@ With H = X^T X / n and b = X^T y / n of the centred data the optimum solves
     [HA + strength I      -strength I] [wA]   [bA]
     [     -strength I HB + strength I] [wB] = [bB]
 
-Strength 0 gives two separate fits. For large strength both go to the shared fit w = (HA + HB)^-1 (bA + bB), and the
+Strength 0 gives two separate fits. For large strength both approach the shared fit w = (HA + HB)^-1 (bA + bB), and the
 distance falls like 1/strength: strength (wA - wB) -> bA - HA w, the pull of task A on the shared weights.
 
 Source: Goodfellow, Bengio and Courville, Deep Learning, 2016, sections 7.9 and 9.2.
@@ -42,7 +42,7 @@ STRENGTHS = np.geomspace(1e-3, 1e3, 31)
 
 
 def unshared(images: Tensor, kernels: Tensor, size: int) -> Tensor:
-    """A convolution with the sharing switched off: a kernel for each position, no padding, no bias.
+    """A convolution without sharing: a kernel for each position, no padding, no bias.
 
     images (n, inputs, height, width); kernels (positions, outputs, inputs * size^2); (n, outputs, positions), the
     positions row by row.
@@ -73,7 +73,7 @@ class RegressionTask(NamedTuple):
 
 
 def task_of(inputs: np.ndarray, targets: np.ndarray, train: np.ndarray, rest: np.ndarray) -> RegressionTask:
-    """The task of the rows `train` of inputs (n, d) and targets (n,), judged on the rows `rest`."""
+    """The task of the rows `train` of inputs (n, d) and targets (n,), evaluated on the rows `rest`."""
     center, level = inputs[train].mean(0), targets[train].mean()
     x, y = inputs[train] - center, targets[train] - level
     return RegressionTask(x.T @ x / len(x), x.T @ y / len(x), inputs[rest] - center, targets[rest] - level)
@@ -103,7 +103,7 @@ def tied(one: RegressionTask, other: RegressionTask, strengths: np.ndarray) -> n
 
 
 def shared(one: RegressionTask, other: RegressionTask) -> np.ndarray:
-    """(HA + HB)^-1 (bA + bB): the one weight vector (d,) that serves both tasks best."""
+    """(HA + HB)^-1 (bA + bB): the weight vector (d,) of least summed loss on both tasks."""
     return np.linalg.solve(one.hessian + other.hessian, one.moment + other.moment)
 
 

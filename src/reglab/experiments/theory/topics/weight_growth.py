@@ -1,14 +1,14 @@
-"""Hard targets make the weights grow for ever; smoothed targets give them a place to stop.
+"""The growth of weights with hard targets, and the finite optimum with smoothed targets.
 
 Softmax regression without bias on k classes, logits z = W^T x. On separable data the cross-entropy of hard targets has
 no minimum: it falls for as long as |W| grows. With the lecture's smoothed targets, 1 - s on the right class and
-s/(k - 1) on every other, it is least where the softmax equals the target: the right logit leads every wrong one by
+s/(k - 1) on every other, it is least where the softmax equals the target: the right logit exceeds every other by
 
     margin = log((1 - s) (k - 1) / s)
 
 and there the loss is the entropy of the target. If the images are linearly independent all can have that margin at
 once, and gradient descent from zero ends at the smallest such weights, W = X^+ Z, with Z the logits of that margin,
-each row with mean zero. For hard targets the theory says how fast: |W_t| ~ |W_svm| log t, with W_svm the smallest
+each row with mean zero. For hard targets the theory gives the rate of growth: |W_t| ~ |W_svm| log t, with W_svm the smallest
 weights whose margins are all at least 1, those of the multi-class support vector machine.
 
 Sources: Goodfellow, Bengio and Courville, Deep Learning, 2016, section 7.5.1; Soudry, Hoffer, Nacson, Gunasekar and
@@ -162,7 +162,7 @@ class WeightGrowth(Topic):
         return Finding({name: float(value) for name, value in numbers.items()}, checks, figure)
 
     def gap_to_torch(self, inputs: np.ndarray, labels: np.ndarray) -> float:
-        """PyTorch spreads its share over all k classes, the right one included, so that it takes k/(k - 1) of ours."""
+        """The difference to PyTorch, whose share is spread over all k classes, so that it is k/(k - 1) times ours."""
         import torch
 
         weights = 3 * optimum(inputs, labels, 0.3, CLASSES)
@@ -174,7 +174,7 @@ class WeightGrowth(Topic):
         return abs(float(theirs) - loss(inputs, smoothed(labels, self.smoothing, CLASSES), weights))
 
     def draw(self, steps: np.ndarray, hard: np.ndarray, soft: np.ndarray, length: float, smallest: float) -> Figure:
-        """The norms over the steps beside their closed forms, and the loss against the margin."""
+        """Draw the norms over the steps with their closed forms, and the loss against the margin."""
         figure, (growth, bowl) = canvas(7.2, 3.2, columns=2)
         growth.semilogx(steps, hard, color=COLORS[1], label="hard targets")
         tail = steps >= 30
