@@ -1,4 +1,4 @@
-"""The set of recipes that cannot be told from the best: by hand, and how often it holds the truly best."""
+"""The set of recipes that cannot be distinguished from the best: by hand, and how often it holds the truly best."""
 
 import numpy as np
 import pytest

@@ -58,7 +58,7 @@ def test_the_best_is_named_with_gain_interval_seeds_and_cost():
         "at 1.5 times the computation of none. No recipe without extra computation is shown to help."
     )
     assert points["Also help"] == (
-        "mixup (+4.0) and l1 (+2.0). Which is best is not decided here: dropout is ahead, but cannot be told from mixup."
+        "mixup (+4.0) and l1 (+2.0). Which is best is not decided here: dropout is ahead, but cannot be distinguished from mixup."
     )
 
 
@@ -71,7 +71,7 @@ def test_overlapping_intervals_decide_nothing_about_the_leaders_but_paired_diffe
     assert answer(found)[1]["Also helps"] == "b (+5.0). a is shown to be better than each of the others."
     unclear = table(a=("helps", 0.06, 0.03, 0.09, behind("a", False)), b=("helps", 0.05, 0.02, 0.08, behind("a", True)),
                     c=("cannot tell", 0.04, -0.02, 0.1, behind("a", False)))  # fmt: skip
-    assert "a is ahead, but cannot be told from c." in answer(unclear)[1]["Also helps"]
+    assert "a is ahead, but cannot be distinguished from c." in answer(unclear)[1]["Also helps"]
 
 
 @pytest.mark.parametrize(

@@ -70,11 +70,11 @@ def test_the_network_held_against_label_spreading_is_chosen_by_validation_accura
 def test_the_bar_is_beaten_only_where_that_is_shown(groups, whole):
     _, metrics = whole
     said = words(few_labels.against_rival(groups[0]))
-    verbs = {"beats": [], "falls short of": [], "cannot be told from": []}
+    verbs = {"beats": [], "falls short of": [], "cannot be distinguished from": []}
     for variant in VARIANTS:
         best = groups[0].chosen(variant)
         lead = metrics[best.entry.family][best.name]["comparisons"][f"test_accuracy@{variant}"]["over_rival"]
-        verb = {1: "beats", -1: "falls short of", 0: "cannot be told from"}[lead["sign"]]
+        verb = {1: "beats", -1: "falls short of", 0: "cannot be distinguished from"}[lead["sign"]]
         verbs[verb].append(variant)
     assert verbs["beats"] and verbs["falls short of"]
     for verb, where in verbs.items():

@@ -65,7 +65,7 @@ def test_cells_of_which_nothing_can_be_told_are_masked_and_the_others_are_not(se
         assert ("fill-opacity" in rect) == (kind in ("helps", "hurts"))
         assert ("about 20 seeds needed" in title) == (kind == "cannot-tell")
         assert number == ("= 0.0" if kind == "no-relevant-difference" else number) and number
-    assert "url(#regime-hatch)" not in section.body  # the style sheet fills what cannot be told
+    assert "url(#regime-hatch)" not in section.body  # the style sheet fills cells with “cannot tell”
     assert '<pattern id="regime-hatch"' in section.body
 
 
@@ -93,15 +93,17 @@ def test_it_is_said_where_a_recipe_helps_and_hurts_and_where_the_ranking_turns(s
     )
     assert "helps with 40 % wrong labels and width 64 (most with 900 examples: +20.0 points, +19.0 to +21.0)" in said
     assert "hurts with 40 % wrong labels and width 8 (most with 100 examples: −5.0 points, −6.0 to −4.0)" in said
-    assert "1 shows no relevant difference and in 3 nothing can be told" in said
+    assert "1 shows no relevant difference and 3 cannot tell" in said
     first, second = (f"with {size} examples, 40 % wrong labels and width 64" for size in (100, 900))
-    assert f"The ranking turns: the largest gain shown is that of l1 {first}; of dropout {second}." in said
-    assert "Helps here, hurts there dropout:" in said
+    assert (
+        f"The ranking depends on the cell: the largest gain shown is that of l1 {first}; of dropout {second}." in said
+    )
+    assert "Helps and hurts dropout:" in said
 
 
 def test_where_nothing_is_told_nothing_is_claimed():
     said = text(regimes.regimes_section(study({"l1": told(*[SILENT] * 8)})).body)
-    assert "l1 is nowhere shown to help or to hurt" in said and "Who leads" not in said
+    assert "l1 is nowhere shown to help or to hurt" in said and "Largest gain" not in said
     said = text(regimes.regimes_section(study({"l1": LOST})).body)
     assert "Nothing to compare: diverged." in said and "– to –" in said
 

@@ -218,9 +218,9 @@ def test_the_best_its_gain_what_it_leaves_out_and_the_sum_of_its_parts_are_said(
     ("low", "high", "sign", "words"),
     [
         (-0.03, -0.01, -1, "they do more together"),
-        (-0.01, 0.02, 0, "whether they overlap cannot be told"),
-        (0.01, 0.02, 0, "whether they overlap cannot be told"),  # too few seeds for the exact test
-        (None, None, 0, "cannot be told"),
+        (-0.01, 0.02, 0, "the test cannot tell whether they overlap"),
+        (0.01, 0.02, 0, "the test cannot tell whether they overlap"),  # too few seeds for the exact test
+        (None, None, 0, "cannot tell"),
     ],
 )
 def test_that_ingredients_overlap_is_said_where_it_is_shown(low, high, sign, words):
@@ -243,7 +243,7 @@ def test_a_whole_that_one_technique_beats_is_said_to_be_beaten_with_the_interval
     assert (
         "It is beaten by input_noise (−1.0 points, −1.6 to −0.4) and dropout alone, as strong as here "
         "(−0.9 points, −1.5 to −0.3). It is shown to be better than 1 of 6; there is no relevant difference to dropout; "
-        "of 2 it cannot be told, among them affine (−0.4 points, −1.0 to +0.2) with a higher mean."
+        "for 2 the verdict is “cannot tell”, among them affine (−0.4 points, −1.0 to +0.2) with a higher mean."
     ) in said
     [point] = report_cocktails.Mixed(own, row | {"rivals": rivals}).rivalry
     assert point.alarming
@@ -253,7 +253,7 @@ def test_a_whole_that_nothing_beats_is_not_called_the_best_where_that_cannot_be_
     own, row = mixed(BOTH)
     said = told(own, row | {"rivals": {"dropout": rival("cannot tell", 0.001), "mixup": rival("helps", 0.02)}})
     assert (
-        "None of 2 single techniques is shown to beat it. It is shown to be better than 1 of 2; of 1 it cannot be told."
+        "None of 2 single techniques is shown to beat it. It is shown to be better than 1 of 2; for 1 the verdict is “cannot tell”."
         in said
     )
 

@@ -1,4 +1,4 @@
-"""Finds the recipes that cannot be told from the best of a study: each is compared with the leader, paired over seeds."""
+"""Finds the recipes that cannot be distinguished from the best: each is compared with the leader, paired over seeds."""
 
 from collections.abc import Hashable, Mapping
 from typing import TypeVar

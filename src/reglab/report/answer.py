@@ -152,7 +152,7 @@ def points_to_know(table: list[Row], settings: dict, metrics: dict) -> list[Poin
 
 
 def leaders(table: list[Row]) -> Markup:
-    """Which networks cannot be told from the one with the highest mean; the comparison is that of `best.behind_the_best`."""
+    """Which networks cannot be distinguished from the one with the highest mean; the comparison is that of `best.behind_the_best`."""
     behind = {row.name: own for row in candidates(table) if row.ranked and (own := row.numbers.get("behind_best"))}
     first = next((row for row in candidates(table) if row.name in {own["leader"] for own in behind.values()}), None)
     if first is None or len(behind) < 2:
@@ -162,7 +162,7 @@ def leaders(table: list[Row]) -> Markup:
     ]
     if not close:
         return Markup(" {} is shown to be better than each of the others.").format(link(first))
-    tail = " Which is best is not decided here: {} is ahead, but cannot be told from {}."
+    tail = " Which is best is not decided here: {} is ahead, but cannot be distinguished from {}."
     return Markup(tail).format(link(first), listed([link(row) for row in close]))
 
 

@@ -142,7 +142,7 @@ def against_rival(group: Group) -> Markup | None:
     if rival is None or not chosen:
         return None
     same = len({best.name for best in chosen.values()}) == 1
-    outcomes: dict[str, list[Markup]] = {"beats": [], "falls short of": [], "cannot be told from": []}
+    outcomes: dict[str, list[Markup]] = {"beats": [], "falls short of": [], "cannot be distinguished from": []}
     for variant, best in chosen.items():
         effect = best.effect(ACCURACY.at(variant))
         lead = effect.over_rival
@@ -162,7 +162,7 @@ def against_rival(group: Group) -> Markup | None:
 
 def outcome(sign: int) -> str:
     """The sign of a lead that is shown, as a verb."""
-    return {1: "beats", 0: "cannot be told from", -1: "falls short of"}[sign]
+    return {1: "beats", 0: "cannot be distinguished from", -1: "falls short of"}[sign]
 
 
 def points_to_know(every: list[Group]) -> list[Point]:

@@ -35,7 +35,7 @@ class RecipeMap(Shown):
 
     @property
     def sentence(self) -> Markup:
-        """Where it helps, where it hurts, and in how many cells nothing is shown."""
+        """Where it helps, where it hurts, and how many cells have another verdict."""
         if not any(place.known for place in self.places):
             return Markup("Nothing to compare: {}.").format(self.places[0].verdict)
         shown = [
@@ -46,7 +46,7 @@ class RecipeMap(Shown):
         undecided = [
             f"{len(found)} show{'s' if len(found) == 1 else ''} no relevant difference"
             if verdict == "no relevant difference"
-            else f"in {len(found)} nothing can be told"
+            else f"{len(found)} cannot tell"
             for verdict in ("no relevant difference", "cannot tell")
             if (found := self.where(verdict))
         ]
@@ -66,7 +66,7 @@ def extent(found: Sequence[Place], every: Sequence[Place]) -> str:
 
 
 def region(found: Sequence[Place], every: Sequence[Place]) -> str:
-    """`with 100 or 300 examples and 40 % wrong labels`; where the places fill no such block, how many and what they share."""
+    """`with 100 or 300 examples and 40 % wrong labels`; for places that form no such block, their number and what they share."""
     own, whole = ({axis: {getattr(place, axis) for place in places} for axis in AXES} for places in (found, every))
     if len(found) == len(every):
         return "in every cell"
@@ -123,16 +123,18 @@ def points_to_know(maps: Sequence[RecipeMap], seeds: int, confidence: float) -> 
                 Markup("of <b>{}</b> {}").format(name, region(places, maps[0].places))
                 for name, places in leading.items()
             ]
-            text = Markup("The ranking turns: the largest gain shown is that {}.").format(Markup("; ").join(parts))
+            text = Markup("The ranking depends on the cell: the largest gain shown is that {}.").format(
+                Markup("; ").join(parts)
+            )
         text += " Recipes are compared with none here, not with each other."
-        found.append(Point("Who leads where", text))
+        found.append(Point("Largest gain", text))
     if turning := [own.name for own in maps if own.where("helps") and own.where("hurts")]:
-        text = Markup("{}: without knowing the data and the network nothing general can be said of it.")
+        text = Markup("{}: the effect depends on the data and the network.")
         names = listed([Markup("<b>{}</b>").format(name) for name in turning])
-        found.append(Point("Helps here, hurts there", text.format(names)))
+        found.append(Point("Helps and hurts", text.format(names)))
     comparisons = sum(place.p_holm is not None for own in maps for place in own.places)
     if seeds < (least := smallest_seeds(comparisons, 1 - confidence)):
-        text = Markup("With {} seeds no cell of {} comparisons can be told to help or to hurt; that takes {}.")
+        text = Markup("With {} seeds no cell of {} comparisons can be shown to help or to hurt; this needs {} seeds.")
         found.append(Point("Too few seeds", text.format(seeds, comparisons, least), alarming=True))
     return found
 

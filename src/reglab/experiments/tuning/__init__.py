@@ -1,1 +1,1 @@
-"""Searches over settings: sweeps of one technique, cocktails of several. Chosen on validation data alone."""
+"""Searches over settings on validation data alone: sweeps of one technique, cocktails of several."""

@@ -1,7 +1,7 @@
-"""Judges what searches chose on the test part: tuned techniques against `none`, and a cocktail taken apart.
+"""Evaluates the choices of searches on the test part: tuned techniques against `none`, and the parts of cocktails.
 
-Holm's correction is over the sweeps, and over all parts of all cocktails, because a reader looks for the ingredient that
-matters in all of them.
+Holm's correction is over the sweeps, and over all parts of all cocktails, because a reader looks for an ingredient that
+matters among all of them.
 """
 
 import numpy as np

@@ -23,7 +23,7 @@ WAYS = {"only": "alone, over none", "without": "beside the others"}
 
 @dataclass(frozen=True)
 class Ingredient:
-    """What one brings alone and what it adds to the others: rows of metrics.json."""
+    """The effect of an ingredient alone and added to the others: rows of metrics.json."""
 
     name: str
     settings: dict
@@ -60,7 +60,7 @@ class Ingredient:
 
 @dataclass(frozen=True)
 class Rival:
-    """A single technique that the cocktail is held against: an ingredient alone, or an entry of `regularizers`.
+    """A single technique that the cocktail is compared with: an ingredient alone, or an entry of `regularizers`.
 
     `row`, of metrics.json, is the cocktail less the technique.
     """
@@ -76,7 +76,7 @@ class Rival:
         return Markup("{} alone, as strong as here").format(own)
 
     @property
-    def told(self) -> Markup:
+    def with_difference(self) -> Markup:
         """The name, and in brackets the cocktail's difference to it."""
         return Markup("{} ({}\u00a0points, {})").format(self.title, points(self.row["difference"]), interval(self.row))
 
@@ -108,38 +108,40 @@ class Mixed(Shown):
 
     @property
     def readings(self) -> list[Point]:
-        """What each ingredient does, in words."""
+        """The effect of each ingredient in words."""
         return [Point(each.name, each.reading) for each in self.ingredients]
 
     @property
     def rivals(self) -> list[Rival]:
-        """Those that can be compared, the one that does best first."""
+        """The rivals that can be compared, the best first."""
         found = [Rival(name, row) for name, row in self.row["rivals"].items() if not missing(row["difference"])]
         return sorted(found, key=lambda rival: rival.row["difference"])
 
     @property
     def rivalry(self) -> list[Point]:
-        """Is the whole beaten by one technique alone, and what of the others?"""
+        """Whether a single technique beats the cocktail, and how it compares with the others."""
         if not self.rivals:
             return []
         by = {verdict: [r for r in self.rivals if r.row["verdict"] == verdict] for verdict in VERDICTS}
         beaten, unclear, every = by["hurts"], by["cannot tell"], many(len(self.rivals), "single technique")
         if beaten:
-            text = Markup("<b>It is beaten</b> by {}. ").format(listed([rival.told for rival in beaten]))
+            text = Markup("<b>It is beaten</b> by {}. ").format(listed([rival.with_difference for rival in beaten]))
         else:
             text = Markup("None of {} is shown to beat it. ").format(every)
         text += Markup("It is shown to be better than {} of {}").format(len(by["helps"]), len(self.rivals))
         if same := by["no relevant difference"]:
             text += Markup("; there is no relevant difference to {}").format(listed([rival.title for rival in same]))
         if unclear:
-            text += Markup("; of {} it cannot be told").format(len(unclear))
+            text += Markup("; for {} the verdict is “cannot tell”").format(len(unclear))
             if ahead := [rival for rival in unclear if rival.row["difference"] < 0]:
-                text += Markup(", among them {} with a higher mean").format(listed([rival.told for rival in ahead]))
+                text += Markup(", among them {} with a higher mean").format(
+                    listed([rival.with_difference for rival in ahead])
+                )
         return [Point("Against one technique", text + ".", alarming=bool(beaten))]
 
     @property
     def sentence(self) -> Markup:
-        """What was found and how it does, with what the ingredients come to together and one by one."""
+        """The best cocktail and its effect, and the effects of its ingredients together and one by one."""
         full = self.row["full"]
         if not self.ingredients:
             return Markup("Of {}, none was better on validation data than <b>no technique at all</b>.").format(
@@ -152,14 +154,14 @@ class Mixed(Shown):
         if self.row["left_out"]:
             found += Markup(" and leaves out {}").format(listed(self.row["left_out"]))
         if missing(full["difference"]):
-            return found + Markup(". A seed of it diverged, so nothing can be said of the test.")
+            return found + Markup(". A seed of it diverged, so it is not compared on the test part.")
         mean, low, high = (points(full[key]) for key in ("difference", "low", "high"))
         found += Markup(". Against none: {} points of test accuracy, {} to {}, <b>{}</b>.").format(
             mean, low, high, full["verdict"]
         )
         alone = [each.only["difference"] for each in self.ingredients]
         if len(alone) > 1 and not any(map(missing, alone)):
-            found += Markup(" Alone its ingredients bring {}, {} points in sum: {}.").format(
+            found += Markup(" Alone, its ingredients gain {}, {} points in sum: {}.").format(
                 listed([points(gain) for gain in alone]), points(sum(alone)), overlap(self.row["overlap"])
             )
         return found
@@ -168,7 +170,7 @@ class Mixed(Shown):
 def overlap(row: dict) -> str:
     """Whether the sum of what the ingredients bring alone is shown to be more or less than what they bring together."""
     if not row["sign"]:
-        return f"whether they overlap cannot be told ({interval(row)} more in sum)"
+        return f"the test cannot tell whether they overlap ({interval(row)} more in sum)"
     return f"they {'overlap' if row['sign'] > 0 else 'do more together'} ({interval(row)} more in sum)"
 
 

@@ -19,7 +19,7 @@ from reglab.report.formats import missing, percent, points, setting
 from reglab.report.study import Section, Study, body
 from reglab.report.tables import Interval
 
-MARKERS = "osD^vP*"  # beside the colours: techniques are told apart without them too
+MARKERS = "osD^vP*"  # beside the colours, so that techniques can be distinguished without them
 DECADE = 10  # settings that span this factor are drawn on a logarithmic axis
 CEILING = 2.0  # errors above so many times that of none are cut off
 
@@ -28,7 +28,7 @@ Seen = list[float | None]  # a number for each seed of the search
 
 @dataclass(frozen=True)
 class Tuned(Shown):
-    """One technique: its record under `sweeps`, its row in metrics.json, and that of its entry as params.yaml has it."""
+    """One technique: its record under `sweeps`, its row in metrics.json, and the row of its entry in params.yaml."""
 
     row: dict
     untuned: dict
@@ -45,7 +45,7 @@ class Tuned(Shown):
 
     @property
     def places(self) -> list[float]:
-        """Of the values of that setting on the axis: themselves, or their numbers in order where they are no numbers."""
+        """The positions of that setting's values on the axis: the values, or their ranks where they are no numbers."""
         values = self.grid[self.axis]
         return list(values) if all(type(value) in (int, float) for value in values) else list(range(len(values)))
 
@@ -171,7 +171,7 @@ def after_k(found: Sequence[Tuned], none: Seen) -> Figure:
 
 
 def lead(found: Sequence[Tuned], seeds: int) -> Markup:
-    """Which technique gains most when it is tuned, and how many are shown to help."""
+    """The technique that gains most when it is tuned, and the number of those that are shown to help."""
     helping = [own for own in found if own.tested["verdict"] == "helps"]
     settings = many(len(found[0].entry.record["grid"]), "setting")
     start = Markup("Each technique with the best of {}, chosen on the validation data of {}: ").format(
@@ -194,7 +194,7 @@ def points_to_know(found: Sequence[Tuned]) -> list[Point]:
     if gained:
         parts = [Markup("<b>{}</b> {}").format(own.name, points(gain)) for own, gain in gained]
         text = Markup("Points of test accuracy over the entry as it stands in params.yaml: {}.").format(listed(parts))
-        found_points.append(Point("What tuning brought", text))
+        found_points.append(Point("Effect of tuning", text))
     if ends := [own for own in found if own.outermost]:
         parts = [Markup("<b>{}</b> ({} {})").format(o.name, n, setting(o.chosen[n])) for o in ends for n in o.outermost]
         text = Markup("{}: chosen at the end of the grid, so a better value may lie beyond it.").format(listed(parts))

@@ -1,6 +1,6 @@
-"""What sweeps and cocktails share: recipes compared on validation data alone, and the chosen one evaluated on the test part.
+"""Compares recipes on validation data alone and evaluates the best on the test part, for sweeps and cocktails.
 
-A search trains on splits without a test part, so that no number of a recipe that was not chosen can be known.
+A search trains on splits without a test part, so that no test result of a recipe that was not chosen is computed.
 """
 
 from collections.abc import Sequence

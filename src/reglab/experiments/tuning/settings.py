@@ -8,14 +8,14 @@ from annotated_types import Ge, Le
 
 @dataclass(frozen=True)
 class Tuning:
-    """What every sweep and every cocktail searches with: its first `seeds`, judged on validation data."""
+    """Settings of every search: sweeps and cocktails train their candidates on the first `seeds` alone."""
 
     seeds: Annotated[int, Ge(1)] = 3
 
 
 @dataclass(frozen=True)
 class Cocktail:
-    """A search over which `ingredients` to stack and how strongly: so many `trials`, then the best is taken apart.
+    """A search over which `ingredients` to stack and how strongly, in `trials` trials; then the effect of each ingredient is measured.
 
     `ingredients`: entries of `regularizers` in order of application, each with the settings that vary from low to high.
     """

@@ -21,7 +21,7 @@ NAMES = {
     "masks": "masks and noise",
     ALL: "all together",
 }
-MARKERS = "osD^vP*"  # beside the colours: recipes are told apart without them too
+MARKERS = "osD^vP*"  # beside the colours, so that recipes can be distinguished without them
 
 
 @dataclass(frozen=True)
