@@ -58,7 +58,8 @@ def test_the_best_is_named_with_gain_interval_seeds_and_cost():
         "at 1.5 times the computation of none. No recipe without extra computation is shown to help."
     )
     assert points["Also help"] == (
-        "mixup (+4.0) and l1 (+2.0). Which is best is not decided here: dropout is ahead, but cannot be distinguished from mixup."
+        "mixup (+4.0) and l1 (+2.0). Which is best is not decided here: dropout is ahead, but cannot be distinguished "
+        "from mixup."
     )
 
 

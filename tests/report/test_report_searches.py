@@ -253,8 +253,8 @@ def test_a_whole_that_nothing_beats_is_not_called_the_best_where_that_cannot_be_
     own, row = mixed(BOTH)
     said = told(own, row | {"rivals": {"dropout": rival("cannot tell", 0.001), "mixup": rival("helps", 0.02)}})
     assert (
-        "None of 2 single techniques is shown to beat it. It is shown to be better than 1 of 2; for 1 the verdict is “cannot tell”."
-        in said
+        "None of 2 single techniques is shown to beat it. It is shown to be better than 1 of 2; for 1 the verdict is "
+        "“cannot tell”." in said
     )
 
 

@@ -152,7 +152,7 @@ def points_to_know(table: list[Row], settings: dict, metrics: dict) -> list[Poin
 
 
 def leaders(table: list[Row]) -> Markup:
-    """Which networks cannot be distinguished from the one with the highest mean; the comparison is that of `best.behind_the_best`."""
+    """Networks that cannot be distinguished from the one with the highest mean, compared as in `best.behind_the_best`."""
     behind = {row.name: own for row in candidates(table) if row.ranked and (own := row.numbers.get("behind_best"))}
     first = next((row for row in candidates(table) if row.name in {own["leader"] for own in behind.values()}), None)
     if first is None or len(behind) < 2:

@@ -66,7 +66,7 @@ def extent(found: Sequence[Place], every: Sequence[Place]) -> str:
 
 
 def region(found: Sequence[Place], every: Sequence[Place]) -> str:
-    """`with 100 or 300 examples and 40 % wrong labels`; for places that form no such block, their number and what they share."""
+    """`with 100 or 300 examples and 40 % wrong labels`; for other sets of places, their number and what they share."""
     own, whole = ({axis: {getattr(place, axis) for place in places} for axis in AXES} for places in (found, every))
     if len(found) == len(every):
         return "in every cell"

@@ -15,7 +15,9 @@ class Tuning:
 
 @dataclass(frozen=True)
 class Cocktail:
-    """A search over which `ingredients` to stack and how strongly, in `trials` trials; then the effect of each ingredient is measured.
+    """A search over which `ingredients` to stack and how strongly, in `trials` trials.
+
+    Of the best, the effect of each ingredient is measured.
 
     `ingredients`: entries of `regularizers` in order of application, each with the settings that vary from low to high.
     """
