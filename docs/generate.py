@@ -106,9 +106,10 @@ def notes(family: str, kind: type) -> Iterator[str]:
             for name, value in off.items()
         )
         yield f"Switched off, bit for bit the training of `none`: {', '.join(values)}."
-    wanted = {"images": "inputs that are images", "unit_range": "inputs in [0, 1]"}
-    if needs:
-        yield f"It needs {' and '.join(wanted[need] for need in needs)}; `reglab check` refuses it on other data."
+    if "images" in needs:
+        yield "It needs inputs that are images; `reglab check` refuses it on other data."
+    if "unit_range" in needs:
+        yield "It stands before techniques that move inputs out of their box; data that lie beyond [0, 1] have no box."
     if family == "regularizers" and kind.topic:
         yield f"Theory: [{kind.topic}](../theory/{kind.topic}.md)."
 

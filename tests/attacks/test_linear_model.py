@@ -115,7 +115,7 @@ def test_the_smallest_epsilon_is_the_size_of_the_perturbation_and_not_what_was_a
     def model(inputs):
         return torch.stack([0.3 - inputs[:, 0], torch.zeros(len(inputs))], 1)
 
-    def reluctant(model, inputs, labels, epsilon, norm):
+    def reluctant(model, inputs, labels, epsilon, norm, bounds):
         return inputs + 0.25 * torch.as_tensor(epsilon).reshape(-1, 1)
 
     inputs, labels = torch.zeros(2, 1), torch.zeros(2, dtype=torch.int64)

@@ -1,12 +1,14 @@
 import hashlib
 import json
-from dataclasses import replace
+import sys
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 
 from reglab.core.errors import UserError
 from reglab.data import prepared
+from reglab.data.inputs import UNBOUNDED, UNIT_RANGE
 from reglab.data.settings import Data
 
 DATA = Data("digits", train_size=20, validation_size=10, test_size=10, label_noise=0.5)
@@ -84,3 +86,60 @@ def test_too_few_examples_are_refused_before_anything_is_written(tmp_path, sourc
     with pytest.raises(UserError, match=r"data\.test_size: found 2"):
         prepared.write(tmp_path / "a", replace(DATA, test_size=2), *source, seeds=1)
     assert not (tmp_path / "a").exists()
+
+
+@pytest.mark.parametrize(("inputs", "bounds"), [([0, 1], UNIT_RANGE), ([-0.1, 1], UNBOUNDED), ([0, 1.1], UNBOUNDED)])
+def test_inputs_have_the_box_of_pixels_where_all_lie_in_it(tmp_path, source, inputs, bounds):
+    array = np.resize(np.array(inputs, np.float32), (60, 1, 1, 1))
+    prepared.write(tmp_path, DATA, array, source[1], seeds=2)
+    split = prepared.read(tmp_path).split(1)
+    assert split.bounds == split.without_test().bounds == bounds
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Numbers of which the mean of the training part is subtracted; the least that a kind of inputs must have."""
+
+    numbers: np.ndarray
+
+    def __len__(self):
+        return len(self.numbers)
+
+    def take(self, rows):
+        return Columns(self.numbers[rows])
+
+    def fit(self):
+        return Centred(self.numbers.mean(0))
+
+    def tensors(self):
+        return {"numbers": self.numbers}
+
+    def description(self):
+        return {"kind": "columns_of_a_test"}
+
+    @classmethod
+    def restore(cls, tensors, description):
+        return cls(tensors["numbers"])
+
+
+@dataclass(frozen=True)
+class Centred:
+    mean: np.ndarray
+
+    def transform(self, inputs):
+        return (inputs.numbers - self.mean).astype(np.float32)
+
+
+def test_inputs_are_stored_once_and_prepared_by_the_training_part_of_each_seed_alone(tmp_path, source, monkeypatch):
+    monkeypatch.setitem(sys.modules, "reglab.data.preprocessing.columns_of_a_test", sys.modules[__name__])
+    numbers = np.random.default_rng(0).normal(size=(60, 2))
+    prepared.write(tmp_path, DATA, Columns(numbers), source[1], seeds=3)
+    data = prepared.read(tmp_path)
+    assert [name for name in data.tensors if not name.startswith("seed-")] == ["labels", "numbers"]
+    views = [data.split(seed) for seed in range(3)] + [data.resized(0, train_size=10, label_noise=0.0)]
+    for split in views:
+        mean = numbers[split.rows["labelled"]].mean(0)
+        for part in prepared.PARTS:
+            assert np.allclose(split.inputs[part], numbers[split.rows[part]] - mean, atol=1e-6)
+        assert split.bounds == UNBOUNDED and split.shape == (2,)
+    assert json.loads((tmp_path / "dataset.json").read_text())["shape"] == [2]

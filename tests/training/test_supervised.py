@@ -272,7 +272,7 @@ def test_what_is_judged_is_made_in_the_order_of_the_list(split):
     inputs = torch.as_tensor(split.inputs["test"])
     for order in (["plus", "twice"], ["twice", "plus"]):
         recipe = Recipe(tuple(map(Judging, order)), MLP(width=4, depth=1), Training(), CLASSES)
-        learner = learner_of(recipe, (1, 3, 3), seed=0)
+        learner = learner_of(recipe, split, seed=0)
         with torch.no_grad(), evaluation_mode(learner.network):
             plain, judged = learner.network(inputs), learner.eval_network()(inputs)
         expected = 2 * (plain + 1) if order[0] == "plus" else 2 * plain + 1

@@ -1,4 +1,4 @@
-"""The set of allowed adversarial inputs: within epsilon of the example, and within the range of pixels."""
+"""The set of allowed adversarial inputs: within epsilon of the example, and within the box of the data."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from reglab.core.errors import UserError
+from reglab.data.inputs import UNBOUNDED, UNIT_RANGE
 
 Norm = Literal["linf", "l2"]
 
@@ -15,6 +16,11 @@ def rowwise_norm(offsets: Tensor, norm: Norm) -> Tensor:
     """max_i |d_i| or (sum_i d_i^2)^(1/2) of each example's offset (n, *shape): (n,)."""
     flat = offsets.flatten(1)
     return flat.abs().amax(1) if norm == "linf" else torch.linalg.vector_norm(flat, dim=1)
+
+
+def extent(inputs: Tensor, bounds: tuple[float, float]) -> float:
+    """The side of the box of inputs (n, *shape); where there is none, twice the difference of the largest and smallest."""
+    return 2 * (inputs.max() - inputs.min()).item() if bounds == UNBOUNDED else bounds[1] - bounds[0]
 
 
 @dataclass(frozen=True)
@@ -29,7 +35,7 @@ class Ball:
 
     @classmethod
     def around(
-        cls, inputs: Tensor, epsilon: float | Tensor, norm: Norm = "linf", bounds: tuple[float, float] = (0.0, 1.0)
+        cls, inputs: Tensor, epsilon: float | Tensor, norm: Norm = "linf", bounds: tuple[float, float] = UNIT_RANGE
     ) -> "Ball":
         """Balls of radius epsilon, one for all or one each (n,), around inputs within the bounds; else UserError."""
         lowest, highest = bounds

@@ -6,6 +6,7 @@ from torch import Tensor
 from reglab.attacks.ball import Norm, rowwise_norm
 from reglab.attacks.base import Model, gradient
 from reglab.attacks.linear import least_offset
+from reglab.data.inputs import UNIT_RANGE
 
 STEPS = 100
 PULL, OVERSHOOT, RETREAT = 0.1, 1.05, 0.9  # alpha_max, eta and beta of algorithm 1
@@ -25,7 +26,7 @@ def fast_boundary(
     epsilon: Tensor,  # (n,)
     *,
     norm: Norm = "linf",
-    bounds: tuple[float, float] = (0.0, 1.0),
+    bounds: tuple[float, float] = UNIT_RANGE,
     steps: int = STEPS,
 ) -> Tensor:
     """For each example the first adversarial input within epsilon, else the example itself: (n, *shape).

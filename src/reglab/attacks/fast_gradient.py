@@ -6,6 +6,7 @@ from torch import Tensor
 from reglab.attacks.ball import Ball, Norm
 from reglab.attacks.base import Model, Objective, correct, gradient, under_attack
 from reglab.attacks.objectives import cross_entropy
+from reglab.data.inputs import UNIT_RANGE
 
 
 def step_to_border(model: Model, ball: Ball, objective: Objective, targets: Tensor) -> Tensor:
@@ -26,7 +27,7 @@ def fast_gradient(
     *,
     norm: Norm = "linf",
     objective: Objective = cross_entropy,
-    bounds: tuple[float, float] = (0.0, 1.0),
+    bounds: tuple[float, float] = UNIT_RANGE,
 ) -> Tensor:
     """x + epsilon sign(dJ/dx), for l2 x + epsilon (dJ/dx) / ||dJ/dx||, brought into the range: (n, *shape).
 

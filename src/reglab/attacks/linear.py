@@ -5,6 +5,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from reglab.attacks.ball import Norm, rowwise_norm
+from reglab.data.inputs import UNIT_RANGE
 
 
 def least_scale(gains: Tensor, rooms: Tensor, wanted: Tensor) -> Tensor:
@@ -26,7 +27,7 @@ def least_offset(
     points: Tensor,  # x (n, features), within the bounds
     *,
     norm: Norm = "linf",
-    bounds: tuple[float, float] = (0.0, 1.0),
+    bounds: tuple[float, float] = UNIT_RANGE,
 ) -> tuple[Tensor, Tensor]:
     """The offset d (n, features) of least norm with v . d = m for which x + d is within the bounds, and whether there is one.
 
@@ -52,7 +53,7 @@ def minimal_perturbation(
     labels: Tensor,  # (n,) int64
     *,
     norm: Norm = "linf",
-    bounds: tuple[float, float] = (0.0, 1.0),
+    bounds: tuple[float, float] = UNIT_RANGE,
 ) -> tuple[Tensor, Tensor]:
     """The least epsilon (n,) at which the scores W x + b tie with another class, and the offsets (n, *shape).
 

@@ -6,6 +6,7 @@ from reglab.attacks.ball import Ball, Norm
 from reglab.attacks.base import Model, Objective, correct, gradient, under_attack
 from reglab.attacks.objectives import cross_entropy
 from reglab.core.streams import generator
+from reglab.data.inputs import UNIT_RANGE
 
 TRAVEL = 2.5  # length of all steps together, in radii: enough to cross the ball from any start
 
@@ -36,7 +37,7 @@ def projected_gradient(
     restarts: int = 1,
     objective: Objective = cross_entropy,
     seed: int = 0,
-    bounds: tuple[float, float] = (0.0, 1.0),
+    bounds: tuple[float, float] = UNIT_RANGE,
 ) -> Tensor:
     """The first point found that the model gets wrong, else where the last ascent ended: (n, *shape).
 

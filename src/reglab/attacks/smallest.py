@@ -5,10 +5,11 @@ from torch import Tensor
 
 from reglab.attacks.ball import Norm, rowwise_norm
 from reglab.attacks.base import Model, correct, evaluation_mode
+from reglab.data.inputs import UNIT_RANGE
 
 
 def smallest_epsilon(
-    attack,  # (model, inputs, labels, epsilon, norm=...) -> adversarial inputs
+    attack,  # (model, inputs, labels, epsilon, norm=..., bounds=...) -> adversarial inputs
     model: Model,
     inputs: Tensor,  # (n, *shape)
     labels: Tensor,  # (n,) int64
@@ -16,6 +17,7 @@ def smallest_epsilon(
     norm: Norm = "linf",
     largest: float = 1.0,
     halvings: int = 10,
+    bounds: tuple[float, float] = UNIT_RANGE,
 ) -> Tensor:
     """The smallest norm of a successful perturbation, by bisection of epsilon: (n,).
 
@@ -28,7 +30,7 @@ def smallest_epsilon(
     stood_at = torch.zeros_like(fooled_at)
 
     def attempt(rows: Tensor, epsilon: Tensor) -> None:
-        moved = attack(model, inputs[rows], labels[rows], epsilon, norm=norm)
+        moved = attack(model, inputs[rows], labels[rows], epsilon, norm=norm, bounds=bounds)
         with evaluation_mode(model):
             stood = correct(model, moved, labels[rows])
         length = rowwise_norm(moved - inputs[rows], norm)

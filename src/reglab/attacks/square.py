@@ -10,6 +10,7 @@ from reglab.attacks.ball import Ball, Norm
 from reglab.attacks.base import Model, correct, evaluation_mode
 from reglab.attacks.objectives import margin
 from reglab.core.streams import generator
+from reglab.data.inputs import UNIT_RANGE
 
 FIRST_SHARE = 0.8  # of the pixels that a window covers at first, and at which of 10,000 queries that share is halved
 HALVINGS = (10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000)
@@ -146,7 +147,7 @@ def square(
     norm: Norm = "linf",
     queries: int = 1000,
     seed: int = 0,
-    bounds: tuple[float, float] = (0.0, 1.0),
+    bounds: tuple[float, float] = UNIT_RANGE,
 ) -> Tensor:
     """Changes windows at random, as `Corners` or `Bumps` propose, and keeps changes that raise the margin.
 

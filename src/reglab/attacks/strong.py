@@ -12,6 +12,7 @@ from reglab.attacks.fast_boundary import fast_boundary
 from reglab.attacks.objectives import cross_entropy, targeted
 from reglab.attacks.square import square
 from reglab.core.streams import generator
+from reglab.data.inputs import UNIT_RANGE
 
 STEPS, TARGETS, QUERIES = 100, 9, 1000
 MOMENTUM, RISING = 0.75, 0.75  # alpha and rho of algorithm 1
@@ -134,7 +135,7 @@ def strong(
     *,
     norm: Norm = "linf",
     seed: int = 0,
-    bounds: tuple[float, float] = (0.0, 1.0),
+    bounds: tuple[float, float] = UNIT_RANGE,
 ) -> Tensor:
     """Adaptive ascents on the cross-entropy and towards each of the nine nearest wrong classes, then towards each the
     nearest point beyond the boundary, then the square attack: the four parts of AutoAttack.

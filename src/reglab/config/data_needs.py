@@ -1,4 +1,4 @@
-"""What entries need of the data: images, inputs between 0 and 1, so many examples and classes."""
+"""What entries need of the data: images, so many examples and classes."""
 
 import math
 from collections.abc import Iterator
@@ -14,17 +14,6 @@ def problems(settings, inputs: np.ndarray, labels: np.ndarray) -> list[str]:
     """A line for each section with entries that the data cannot serve; `settings` are the `Params`."""
     lines = image_problems(settings, inputs) if inputs.ndim != 4 else []
     lines += few_label_problems(settings, inputs, labels)
-    if inputs.min() < 0 or inputs.max() > 1:
-        found = f"inputs from {inputs.min():g} to {inputs.max():g}"
-        for place, names in needing(settings, "unit_range"):
-            lines.append(
-                f"params.yaml: {place}: found {names} on {found}; allowed: inputs scaled to [0, 1]; or take them out"
-            )
-        if settings.attacks:
-            families = ", ".join(settings.attacks)
-            lines.append(
-                f"params.yaml: attacks: found {families} on {found}; allowed: inputs scaled to [0, 1], or attacks: {{}}"
-            )
     return lines
 
 

@@ -4,6 +4,9 @@ from typing import Any, Protocol, Self
 
 import numpy as np
 
+UNIT_RANGE = (0.0, 1.0)  # the box of inputs that lie in it, as pixels do
+UNBOUNDED = (-1e6, 1e6)  # the box of other inputs, so wide that nothing meets its sides
+
 
 class Preprocessor(Protocol):
     """What was fitted on the training examples of a seed, and all that it takes to prepare other examples.

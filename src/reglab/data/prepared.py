@@ -14,7 +14,7 @@ from safetensors.numpy import load_file, save_file
 
 from reglab.core.errors import UserError
 from reglab.data import splits
-from reglab.data.inputs import Inputs
+from reglab.data.inputs import UNBOUNDED, UNIT_RANGE, Inputs
 from reglab.data.preprocessing.ready import ReadyInputs
 
 PARTS = ("labelled", "unlabelled", "validation", "test")
@@ -25,19 +25,25 @@ class Split:
     """One seed's view of the data: inputs (n, *shape) float32 and labels (n,) int64 by part; rows are those of the source.
 
     `labels["labelled"]` carries the label noise; every other part is as the source has it. `true_labels` are those of the
-    labelled part before the noise; None where no label was replaced.
+    labelled part before the noise; None where no label was replaced. Attacks keep inputs within `bounds`, lowest and highest.
     """
 
     inputs: dict[str, np.ndarray]
     labels: dict[str, np.ndarray]
     rows: dict[str, np.ndarray]
     true_labels: np.ndarray | None = None
+    bounds: tuple[float, float] = UNIT_RANGE
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of one input."""
+        return self.inputs["labelled"].shape[1:]
 
     def without_test(self) -> "Split":
         """The split without its test part: what a search may see."""
         arrays = (self.inputs, self.labels, self.rows)
         kept = ({part: values for part, values in each.items() if part != "test"} for each in arrays)
-        return Split(*kept, true_labels=self.true_labels)
+        return Split(*kept, self.true_labels, self.bounds)
 
 
 @dataclass(frozen=True)
@@ -57,6 +63,13 @@ class Prepared:
     def inputs(self) -> Inputs:
         """The inputs of all examples, as the source has them."""
         return inputs_of(self.tensors, self.encoding)
+
+    @cached_property
+    def bounds(self) -> tuple[float, float]:
+        """The box of the inputs: only those that are ready and lie in [0, 1] have one."""
+        array = self.inputs.array if isinstance(self.inputs, ReadyInputs) else None
+        has_box = array is not None and array.min() >= 0 and array.max() <= 1
+        return UNIT_RANGE if has_box else UNBOUNDED
 
     def split(self, seed: int, clean: bool = False) -> Split:
         """A seed's view; `clean` gives the labelled part its true labels, without the label noise."""
@@ -86,7 +99,7 @@ class Prepared:
         true_labels = labels["labelled"]
         if given_labels is not None:
             labels["labelled"] = given_labels
-        return Split(inputs, labels, rows, true_labels)
+        return Split(inputs, labels, rows, true_labels, self.bounds)
 
 
 def inputs_of(tensors: dict[str, np.ndarray], encoding: dict[str, Any]) -> Inputs:

@@ -26,7 +26,8 @@ class AdversarialTraining(Regularizer):
     """Minimises E max over ||d|| <= epsilon of J(x + d), the maximum approached by an attack on the current network.
 
     `share` of each batch is attacked. The fast gradient takes one step from the example itself, the projected gradient
-    `steps` from a random point of the ball. Inputs must lie in [0, 1], and stay there.
+    `steps` from a random point of the ball. Inputs in a box, as pixels
+    in [0, 1], stay in it; those of a table have none, and epsilon is in their units after scaling.
 
     Sources: Goodfellow, Shlens and Szegedy, Explaining and Harnessing Adversarial Examples, 2015, section 6; Madry et
     al., Towards Deep Learning Models Resistant to Adversarial Attacks, 2018, eq. 2.1.
@@ -48,7 +49,7 @@ class AdversarialTraining(Regularizer):
         if self.epsilon == 0 or attacked == 0:
             return batch
         inputs, targets = batch.inputs[:attacked], batch.targets[:attacked]
-        ball = Ball.around(inputs, self.epsilon, self.norm)
+        ball = Ball.around(inputs, self.epsilon, self.norm, network.bounds)
         if self.attack == "fast_gradient":
             found = step_to_border(network, ball, cross_entropy, targets)
         else:

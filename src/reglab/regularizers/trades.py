@@ -26,7 +26,8 @@ AWAY = 0.001  # standard deviation of the start from the example, where the dive
 class Trades(Regularizer):
     """Minimises J + strength E max over max_i |d_i| <= epsilon of KL(p(x) || p(x + d)), p in evaluation mode.
 
-    The maximum is approached by `steps` steps of projected gradient ascent. Inputs must lie in [0, 1], and stay there.
+    The maximum is approached by `steps` steps of projected gradient ascent. Inputs in a box, as
+    pixels in [0, 1], stay in it.
     Evaluation mode: the penalty concerns the network as it is evaluated, and runs no other technique's hooks.
 
     Source: Zhang et al., Theoretically Principled Trade-off between Robustness and Accuracy, 2019, eq. 5 and algorithm
@@ -47,7 +48,7 @@ class Trades(Regularizer):
             return None
         random = network.moment.generator("trades", batch.inputs.device)
         aside = AWAY * torch.randn(batch.inputs.shape, generator=random, device=batch.inputs.device)
-        ball = Ball.around(batch.inputs, self.epsilon)
+        ball = Ball.around(batch.inputs, self.epsilon, bounds=network.bounds)
         with evaluation_mode(network):
             scores = network(batch.inputs)
             found = ascend(network, ball.project(batch.inputs + aside), ball, divergence, scores.detach(), self.steps)

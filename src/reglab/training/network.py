@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from reglab.core import streams
 from reglab.core.streams import Moment
+from reglab.data.inputs import UNIT_RANGE
 
 
 class Block(nn.Sequential):
@@ -32,8 +33,10 @@ class Network(nn.Module):
 
     `shape` is that of an input (channels, height, width). `moment` is set by the learner before each training step and keys
     the random numbers that hooks draw. So two passes of one step draw the same masks and noise, unless the second one runs
-    in `another_pass`.
+    in `another_pass`. Attacks keep inputs within `bounds`, those of the data.
     """
+
+    bounds: tuple[float, float] = UNIT_RANGE
 
     def __init__(self, blocks: Sequence[Block], shape: Sequence[int], features: int, classes: int) -> None:
         super().__init__()

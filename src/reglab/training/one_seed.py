@@ -91,10 +91,11 @@ class EpochCheckpoint(Checkpoint):
         self.saved = time.monotonic()
 
 
-def learner_of(recipe: Recipe, shape: Sequence[int], seed: int, streams: Seeds | None = None) -> Supervised:
-    """The learner before its first step; `streams` if their seeds are not all the same."""
+def learner_of(recipe: Recipe, split: Split, seed: int, streams: Seeds | None = None) -> Supervised:
+    """The learner before its first step, for inputs as those of the split; `streams` if their seeds are not all the same."""
     streams = streams or Seeds(seed, seed, seed)
-    network = build(recipe.architecture, shape, recipe.classes, streams.initialization)
+    network = build(recipe.architecture, split.shape, recipe.classes, streams.initialization)
+    network.bounds = split.bounds
     return Supervised(network, recipe.regularizers, recipe.training, streams.masks)
 
 
@@ -127,7 +128,7 @@ def train_seed(
         return
     device = device_of(recipe.training.accelerator)
     parts = {part: whole(split.inputs[part], split.labels[part], recipe.classes, device) for part in split.inputs}
-    learner = learner_of(recipe, split.inputs["labelled"].shape[1:], seed, streams)
+    learner = learner_of(recipe, split, seed, streams)
     callbacks = [callback for regularizer in recipe.regularizers for callback in regularizer.callbacks()]
     outcome = fit(
         learner,
@@ -155,7 +156,7 @@ def evaluate_seed(recipe: Recipe, split: Split, seed: int, trained: Path, folder
     outcome, arrays = finished_seed(trained, seed)
     tensors = {name: torch.as_tensor(values) for name, values in arrays.items()}
     device = device_of(recipe.training.accelerator)
-    learner = learner_of(recipe, split.inputs["labelled"].shape[1:], seed)
+    learner = learner_of(recipe, split, seed)
     learner.network.load_state_dict(starting_with("weights/", tensors))
     learner.network.to(device)
     test = whole(split.inputs["test"], split.labels["test"], recipe.classes, device)
@@ -265,7 +266,7 @@ def cost_of_step(recipe: Recipe, split: Split) -> dict[str, float]:
     Operations are those of matrix products and convolutions, as torch's flop counter sees them.
     """
     torch.set_num_threads(1)
-    learner = learner_of(recipe, split.inputs["labelled"].shape[1:], seed=0)
+    learner = learner_of(recipe, split, seed=0)
     examples = whole(split.inputs["labelled"], split.labels["labelled"], recipe.classes)
     batch = next(iter(Loader(examples, recipe.training.batch_size, seed=0)))
     passes = {"forward_passes": 0, "backward_passes": 0}

@@ -100,7 +100,7 @@ def test_the_plain_weights_of_an_average_are_told_from_what_was_judged(study):
     folder, split = root / "runs" / "regularizers" / "averaged", data.split(0)
     model, inputs = recipe_network(RECIPES["averaged"], folder, split, 0), torch.as_tensor(split.inputs["test"])
     assert attacking.rebuilt_check(model, folder, inputs, 0).passed
-    plain = learner_of(RECIPES["averaged"], (1, 4, 4), 0).network
+    plain = learner_of(RECIPES["averaged"], split, 0).network
     plain.load_state_dict(load_file(folder / "weights" / "seed-0.safetensors"))
     assert not attacking.rebuilt_check(plain.eval(), folder, inputs, 0).passed
 

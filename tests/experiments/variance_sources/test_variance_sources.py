@@ -11,6 +11,7 @@ from blobs import blobs
 
 from reglab.core.streams import SOURCES, Seeds
 from reglab.data.loader import Loader, whole
+from reglab.data.prepared import Split
 from reglab.experiments.variance_sources import run as variance_sources
 from reglab.experiments.variance_sources.run import varied
 from reglab.models.mlp import MLP
@@ -83,7 +84,7 @@ def test_a_source_moves_its_own_stream_and_no_other(source):
     def drawn(seed):
         """What the training begins with: its split's seed, weights, batch order and masks."""
         split, streams = varied(source, seed, first=0)
-        learner = learner_of(DROPOUT, SHAPE, seed, streams)
+        learner = learner_of(DROPOUT, Split({"labelled": np.zeros((1, *SHAPE))}, {}, {}), seed, streams)
         examples = whole(torch.zeros(20, *SHAPE), np.zeros(20, np.int64), 3)
         order = next(iter(Loader(examples, 20, streams.batch_order))).indices
         masks = torch.rand(5, generator=learner.network.moment.generator("dropout"))

@@ -137,7 +137,8 @@ def with_labelled_rows(split: Split, rows: np.ndarray) -> Split:
     inputs, labels, numbers = (
         part | {"labelled": part["labelled"][rows]} for part in (split.inputs, split.labels, split.rows)
     )
-    return Split(inputs, labels, numbers, None if split.true_labels is None else split.true_labels[rows])
+    true_labels = None if split.true_labels is None else split.true_labels[rows]
+    return Split(inputs, labels, numbers, true_labels, split.bounds)
 
 
 def evaluate(ensemble: Ensemble, recipe: Recipe, split: Split, seed: int, cache: Path) -> SeedResult:

@@ -96,7 +96,7 @@ def few(split: Split, per_class: int, classes: Sequence[int]) -> Split:
 
     inputs, labels, numbers = map(parts, (split.inputs, split.labels, split.rows), pool)
     labels = {part: np.array([place[label] for label in values.tolist()], np.int64) for part, values in labels.items()}
-    return Split(inputs, labels, numbers)
+    return Split(inputs, labels, numbers, bounds=split.bounds)
 
 
 def run(
@@ -177,7 +177,8 @@ def prepare_training(method, study: FewLabelsStudy, case: Split, seed: int):
     device = device_of(study.accelerator)
     parts = {part: whole(case.inputs[part], case.labels[part], len(study.classes), device) for part in PARTS}
     unlabelled = without_labels(case.inputs["unlabelled"], device)
-    network = build(study.settings.model, case.inputs["test"].shape[1:], len(study.classes), seed).to(device)
+    network = build(study.settings.model, case.shape, len(study.classes), seed).to(device)
+    network.bounds = case.bounds
     labelled, pool = (Variation(study.policy, len(part.indices)) for part in (parts["labelled"], unlabelled))
     regularizers = (Augmented(labelled), *study.settings.regularizers)
     if method is None:

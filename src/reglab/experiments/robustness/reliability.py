@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 import torch
 from torch import Tensor
 
-from reglab.attacks.ball import Norm, rowwise_norm
+from reglab.attacks.ball import Norm, extent, rowwise_norm
 from reglab.attacks.base import Model, accuracy, correct, evaluation_mode, gradient
 from reglab.attacks.fast_gradient import fast_gradient
 from reglab.attacks.linear import minimal_perturbation
@@ -14,6 +14,7 @@ from reglab.attacks.objectives import cross_entropy, margin
 from reglab.attacks.projected_gradient import projected_gradient
 from reglab.attacks.square import square
 from reglab.core.checks import Check
+from reglab.data.inputs import UNIT_RANGE
 
 POINT = 0.01  # accuracies closer than this count as equal
 ROUNDING = 1e-5  # relative, of scores computed twice; absolute, of places computed in single precision
@@ -30,7 +31,7 @@ def reliability_checks(
     *,
     norm: Norm = "linf",
     seed: int = 0,
-    bounds: tuple[float, float] = (0.0, 1.0),
+    bounds: tuple[float, float] = UNIT_RANGE,
 ) -> list[Check]:
     """Checks one model and the adversarial inputs on which its reported robust accuracy was measured.
 
@@ -41,7 +42,7 @@ def reliability_checks(
     Carlini et al., On Evaluating Adversarial Robustness, 2019, sections 3 to 5; Croce and Hein's AutoAttack, its flags.
     """
     lowest, highest = bounds
-    whole = (highest - lowest) * (1.0 if norm == "linf" else inputs[0].numel() ** 0.5)
+    whole = extent(inputs, bounds) * (1.0 if norm == "linf" else inputs[0].numel() ** 0.5)
 
     def projected(reach: float, steps: int = STEPS) -> float:
         moved = projected_gradient(

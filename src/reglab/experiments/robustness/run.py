@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 from torch.nn import Module
 
-from reglab.attacks.ball import Ball
+from reglab.attacks.ball import Ball, extent
 from reglab.attacks.base import accuracy, evaluation_mode, gradient
 from reglab.attacks.fast_gradient import fast_gradient
 from reglab.attacks.objectives import cross_entropy
@@ -129,43 +129,45 @@ def examples_of(split: Split, count: int | None = None) -> tuple[Tensor, Tensor]
 def measure(rebuild: Rebuild, folder: Path, split: Split, seed: int, attack) -> Measured:
     """Make all attacks on one seed of a network; the reliability checks are made for seed 0 alone."""
     model, (inputs, labels) = rebuild(folder, split, seed), examples_of(split)
-    norm, largest = attack.norm, attack.epsilons[-1]
+    norm, largest, bounds = attack.norm, attack.epsilons[-1], split.bounds
+    how = {"norm": norm, "bounds": bounds}
     few, few_labels = inputs[: attack.examples], labels[: attack.examples]
     curves = {
         "fast_gradient": [
-            accuracy(model, fast_gradient(model, inputs, labels, epsilon, norm=norm), labels)
-            for epsilon in attack.epsilons
+            accuracy(model, fast_gradient(model, inputs, labels, epsilon, **how), labels) for epsilon in attack.epsilons
         ],
         "projected_gradient": [
-            accuracy(model, projected_gradient(model, inputs, labels, e, norm=norm, steps=STEPS, seed=seed), labels)
+            accuracy(model, projected_gradient(model, inputs, labels, e, **how, steps=STEPS, seed=seed), labels)
             for e in attack.epsilons
         ],
     }
-    worst = strong(model, few, few_labels, largest, norm=norm, seed=seed)
-    whole = 1.0 if norm == "linf" else inputs[0].numel() ** 0.5
-    smallest = smallest_epsilon(projected_gradient, model, inputs, labels, norm=norm, largest=whole)
+    worst = strong(model, few, few_labels, largest, **how, seed=seed)
+    whole = extent(inputs, bounds) * (1.0 if norm == "linf" else inputs[0].numel() ** 0.5)
+    smallest = smallest_epsilon(projected_gradient, model, inputs, labels, **how, largest=whole)
     checks = []
     if seed == 0:
         checks = [
             rebuilt_check(model, folder, inputs, seed),
-            *reliability.reliability_checks(model, few, few_labels, largest, worst, norm=norm),
+            *reliability.reliability_checks(model, few, few_labels, largest, worst, **how),
         ]
     return Measured(
         clean=accuracy(model, inputs, labels),
         curves=curves,
         strong=accuracy(model, worst, few_labels),
         smallest=smallest.numpy(),
-        transferable=transferable_inputs(model, few, few_labels, largest, norm, seed).numpy(),
+        transferable=transferable_inputs(model, few, few_labels, largest, seed, **how).numpy(),
         checks=checks,
     )
 
 
-def transferable_inputs(model: Module, inputs: Tensor, labels: Tensor, epsilon: float, norm: str, seed: int) -> Tensor:
+def transferable_inputs(
+    model: Module, inputs: Tensor, labels: Tensor, epsilon: float, seed: int, *, norm: str, bounds: tuple[float, float]
+) -> Tensor:
     """Inputs (n, *shape) by a projected gradient that takes all its steps, even where the model is already fooled.
 
     An input that has just crossed the boundary of one model seldom fools another.
     """
-    ball = Ball.around(inputs, epsilon, norm)
+    ball = Ball.around(inputs, epsilon, norm, bounds)
     start = ball.random(generator(seed, "transfer"))
     return ascend(model, start, ball, cross_entropy, labels, STEPS)
 
@@ -226,7 +228,7 @@ def panda(model: Module, split: Split, attack) -> Panda | None:
     inputs, labels = examples_of(split, attack.examples)
     if inputs.ndim != 4 or inputs.shape[1] not in (1, 3):
         return None
-    ball = Ball.around(inputs, attack.epsilons[-1], attack.norm)
+    ball = Ball.around(inputs, attack.epsilons[-1], attack.norm, split.bounds)
     with evaluation_mode(model):
         direction = ball.steepest(gradient(model, inputs, cross_entropy, labels)[2])
         moved = ball.project(inputs + ball.radius * direction)
