@@ -47,6 +47,13 @@ def main() -> None:
     command.add_argument("--profile", metavar="NAME", help="the runs of this entry of `profiles`")
     command.add_argument("--port", type=int, metavar="NUMBER", help="this port and no other")
     command.set_defaults(call=ui)
+    command = commands.add_parser("predict", help="predict new examples with the networks that a study has trained")
+    command.add_argument("profile", help="the profile of the study; . for the whole study")
+    command.add_argument("recipe", help="an entry of regularizers or combinations")
+    command.add_argument("file", help="the new examples, in the form of those of the study; targets are not needed")
+    command.add_argument("--output", metavar="FILE", default="predictions.csv", help="default: predictions.csv")
+    command.add_argument("--seed", type=int, metavar="N", help="the network of this seed instead of the mean over all")
+    command.set_defaults(call=predict)
     command = commands.add_parser("techniques", help="list the techniques and their settings")
     command.add_argument("--json", action="store_true", help="for programs")
     command.set_defaults(call=techniques)
@@ -133,16 +140,50 @@ def sync(given: argparse.Namespace) -> int:
 def ui(given: argparse.Namespace) -> int:
     from reglab.tracking.mirror.ui import serve
 
-    folder = Path.cwd()
+    folder = study_folder(given.profile)
     if given.profile:
-        folder = folder / "profiles" / given.profile
-        if not folder.is_dir():
-            profiles.place(Path.cwd(), given.profile)  # there is one of this name
         os.environ.pop("MLFLOW_TRACKING_URI", None)  # which repro ignores for a profile
-        if not (folder / "params.yaml").exists():
-            raise UserError(f"{folder}: found no runs yet; make repro PROFILE={given.profile} makes them")
     tracking = params.load_tracking(folder / "params.yaml")
     return serve(folder, tracking.uri, tracking.experiment, given.port)
+
+
+def predict(given: argparse.Namespace) -> int:
+    from contextlib import chdir
+
+    from reglab.data import prepared
+    from reglab.experiments.prediction import predict, write_predictions
+    from reglab.training.one_seed import Recipe
+
+    file, output = Path(given.file).absolute(), Path(given.output).absolute()
+    with chdir(study_folder(None if given.profile == "." else given.profile)):
+        settings = params.load()
+        family, techniques = settings.recipe(given.recipe)
+        data = prepared.read(Path("data/study"))
+        recipe = Recipe(techniques, settings.model, settings.training, data.classes)
+        inputs = settings.data.source.load_new(str(file)) if settings.data.source else without_new_examples(settings)
+        seeds = None if given.seed is None else [given.seed]
+        probabilities = predict(recipe, Path("runs", family, given.recipe), data, inputs, seeds)
+    write_predictions(output, probabilities, data.class_names)
+    print(f"{given.output}: predictions for {len(probabilities)} examples by {given.recipe}")
+    return 0
+
+
+def without_new_examples(settings) -> None:
+    allowed = "a study on one of the other sources: reglab new FILE makes a profile"
+    raise UserError(
+        f"params.yaml: data.name: found {settings.data.name}, which cannot read new examples; allowed: {allowed}"
+    )
+
+
+def study_folder(profile: str | None) -> Path:
+    """The folder of a profile's study, or this one; UserError where nothing has run there yet."""
+    if not profile:
+        return Path.cwd()
+    folder = Path.cwd() / "profiles" / profile
+    if not (folder / "params.yaml").exists():
+        profiles.place(Path.cwd(), profile)  # which says so where there is no profile of this name
+        raise UserError(f"{folder}: found no runs yet; make repro PROFILE={profile} makes them")
+    return folder
 
 
 def techniques(given: argparse.Namespace) -> int:

@@ -14,7 +14,7 @@ from safetensors.numpy import load_file, save_file
 
 from reglab.core.errors import UserError
 from reglab.data import splits
-from reglab.data.inputs import UNBOUNDED, UNIT_RANGE, Inputs
+from reglab.data.inputs import UNBOUNDED, UNIT_RANGE, Inputs, Preprocessor
 from reglab.data.preprocessing.ready import ReadyInputs
 
 PARTS = ("labelled", "unlabelled", "validation", "test")
@@ -50,7 +50,7 @@ class Split:
 class Prepared:
     """The data of a study: its name, fingerprint and classes, and a `Split` for each seed.
 
-    `encoding` says what the tensors of the inputs mean (`Inputs.description`).
+    `encoding` says what the tensors of the inputs mean (`Inputs.description`). `class_names`: nothing where they are numbers.
     """
 
     name: str
@@ -58,6 +58,7 @@ class Prepared:
     classes: int
     tensors: dict[str, np.ndarray]
     encoding: dict[str, Any] = field(default_factory=lambda: {"kind": "ready"})
+    class_names: Sequence[str] = ()
 
     @cached_property
     def inputs(self) -> Inputs:
@@ -70,6 +71,10 @@ class Prepared:
         array = self.inputs.array if isinstance(self.inputs, ReadyInputs) else None
         has_box = array is not None and array.min() >= 0 and array.max() <= 1
         return UNIT_RANGE if has_box else UNBOUNDED
+
+    def preprocessor(self, seed: int) -> Preprocessor:
+        """What is fitted on the labelled part of a seed."""
+        return self.inputs.take(self.tensors[f"seed-{seed}/labelled"]).fit()
 
     def split(self, seed: int, clean: bool = False) -> Split:
         """A seed's view; `clean` gives the labelled part its true labels, without the label noise."""
@@ -161,5 +166,5 @@ def read(folder: Path) -> Prepared:
         tensors = load_file(folder / "data.safetensors")
     except FileNotFoundError:
         raise UserError(f"{folder}: no prepared data; run: dvc repro prepare") from None
-    of_seeds = {key: description[key] for key in ("name", "fingerprint", "classes", "encoding")}
+    of_seeds = {key: description[key] for key in ("name", "fingerprint", "classes", "encoding", "class_names")}
     return Prepared(tensors=tensors, **of_seeds)

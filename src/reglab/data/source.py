@@ -5,6 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from reglab.core.errors import UserError
 from reglab.data.inputs import Inputs
 
 
@@ -43,3 +44,7 @@ class Source:
     def load(self) -> Examples:
         """Read the examples; UserError with a line for each problem: file, column or row, found, allowed."""
         raise NotImplementedError
+
+    def load_new(self, path: str) -> Inputs | np.ndarray:
+        """Read the inputs of other examples, which need no targets, and check that they are of the same kind; as `load`."""
+        raise UserError(f"{path}: found new examples for a source that cannot read them; allowed: another data source")

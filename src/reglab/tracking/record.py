@@ -153,10 +153,11 @@ def write(
     figure: str = "",
     predicted: dict[str, np.ndarray] | None = None,
     weights: dict[int, dict[str, np.ndarray]] | None = None,
+    preprocessing: dict[int, dict[str, np.ndarray]] | None = None,
 ) -> Path:
     """Make the folder `path` hold the record and what belongs to it, or leave it as it was; returns the folder.
 
-    `predicted` is from `predictions`, `weights` are arrays by name for each seed.
+    `predicted` is from `predictions`; `weights` and the fitted parameters of `preprocessing` are arrays by name for each seed.
     """
     from safetensors.numpy import save_file
 
@@ -170,10 +171,10 @@ def write(
     for name, part in {"record.json": text, "curves.csv": curves, "members.csv": members, "figure.svg": figure}.items():
         if part:
             (partial / name).write_text(part, encoding="utf-8")
-    if weights:
-        (partial / "weights").mkdir()
-        for seed, arrays in weights.items():
-            save_file(arrays, partial / "weights" / f"seed-{seed}.safetensors")
+    for folder, of_seeds in {"weights": weights, "preprocessing": preprocessing}.items():
+        for seed, arrays in (of_seeds or {}).items():
+            (partial / folder).mkdir(exist_ok=True)
+            save_file(arrays, partial / folder / f"seed-{seed}.safetensors")
     shutil.rmtree(path, ignore_errors=True)
     os.replace(partial, path)
     return path

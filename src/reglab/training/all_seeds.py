@@ -25,7 +25,11 @@ def run(recipe: Recipe, data: Prepared, stage: Stage) -> dict:
         costs = train_all(recipe, splits, entry, stage)
         seeds, cost, curves, predicted, weights = gather(recipe, costs, splits, entry)
         content = {"seeds": seeds, "cost": cost, "checks": technique_check_records(recipe, stage.about)}
-        return stage.publish(entry, content, curves=curves, predicted=predicted, weights=weights)
+        fitted = {seed: data.preprocessor(seed).tensors() for seed in stage.seeds}
+        files = {"curves": curves, "predicted": predicted, "weights": weights}
+        return stage.publish(
+            entry, content, **files, preprocessing={seed: each for seed, each in fitted.items() if each}
+        )
 
 
 def technique_check_records(recipe: Recipe, about: About) -> list[dict]:
