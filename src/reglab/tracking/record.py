@@ -157,7 +157,7 @@ def write(
 ) -> Path:
     """Make the folder `path` hold the record and what belongs to it, or leave it as it was; returns the folder.
 
-    `predicted` is from `predictions`; `weights` and the fitted parameters of `preprocessing` are arrays by name for each seed.
+    `predicted` is from `predictions`; `weights` and the fitted numbers of `preprocessing` are arrays by name for each seed.
     """
     from safetensors.numpy import save_file
 
