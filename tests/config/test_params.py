@@ -316,7 +316,8 @@ def test_shared_settings_and_expected_records(tmp_path):
     loaded = read(tmp_path, SMALL)
     assert loaded.shared() == {
         "data": SMALL["data"] | {"test_set": "resampled"},
-        "model": SMALL["model"],
+        "model": {"name": "mlp"}
+        | asdict(registry.find("models", "mlp")(**{name: SMALL["model"][name] for name in ("width", "depth")})),
         "training": SMALL["training"] | {"batch_size": 64, "accelerator": "cpu"},
     }
     families = ["baselines", "regularizers", "combinations", "augmentation", "pretraining", "transfer"]

@@ -14,21 +14,30 @@ from reglab.core.checks import Check, distance
 from reglab.core.streams import generator
 from reglab.models.mlp import MLP
 from reglab.training.network import Network, build
+from reglab.training.normalization import running_averages
 from reglab.training.regularizer import Regularizer
 
 
-def with_averages(model: Module) -> Iterator[tuple[Tensor, Tensor]]:
-    """Each parameter of the model with the buffer `average_<name>` beside it that holds its average."""
+def averaged_tensors(model: Module) -> Iterator[tuple[Module, str]]:
+    """Each module of the model with the name of what is averaged: parameters, and means and variances of batches."""
     for module in model.modules():
-        for name, parameter in module.named_parameters(recurse=False):
-            yield parameter, module.get_buffer(f"average_{name}")
+        for name, _ in module.named_parameters(recurse=False):
+            yield module, name
+    yield from running_averages(model)
+
+
+def with_averages(model: Module) -> Iterator[tuple[Tensor, Tensor]]:
+    """Each averaged tensor of the model with the buffer `average_<name>` beside it that holds its average."""
+    for module, name in averaged_tensors(model):
+        yield getattr(module, name), module.get_buffer(f"average_{name}")
 
 
 @dataclass(frozen=True)
 class WeightAveraging(Regularizer):
     """After each step a <- decay a + (1 - decay) w, from a = the initial w; validation and test see a, training sees w.
 
-    Weights and biases both; the average looks back over about 1/(1 - decay) steps.
+    Weights and biases both, and with them the running averages of batch normalization, which belong to the weights of the
+    same steps; the average looks back over about 1/(1 - decay) steps.
 
     Sources: Polyak and Juditsky, Acceleration of Stochastic Approximation by Averaging, 1992; Tarvainen and Valpola,
     Mean Teachers Are Better Role Models, 2017, eq. 1.
@@ -41,20 +50,19 @@ class WeightAveraging(Regularizer):
     decay: Annotated[float, Ge(0), Lt(1)] = 0.99
 
     def prepare_model(self, network: Network) -> None:
-        for module in network.modules():
-            for name, parameter in list(module.named_parameters(recurse=False)):
-                module.register_buffer(f"average_{name}", parameter.detach().clone())
+        for module, name in list(averaged_tensors(network)):
+            module.register_buffer(f"average_{name}", getattr(module, name).detach().clone())
 
     @torch.no_grad()
     def after_step(self, network: Network, learning_rate: float) -> None:
-        for parameter, average in with_averages(network):
-            average.lerp_(parameter, 1 - self.decay)
+        for now, average in with_averages(network):
+            average.lerp_(now, 1 - self.decay)
 
     @torch.no_grad()
     def evaluation_model(self, network: Network) -> Module:
         averaged = copy.deepcopy(network)
-        for parameter, average in with_averages(averaged):
-            parameter.copy_(average)
+        for now, average in with_averages(averaged):
+            now.copy_(average)
         return averaged
 
     @classmethod

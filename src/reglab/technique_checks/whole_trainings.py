@@ -10,7 +10,18 @@ import torch
 from reglab.config.problems import Problems, checked, hints
 from reglab.regularizers.dropout import Dropout
 from reglab.technique_checks.results import NotApplicable, require
-from reglab.technique_checks.workbench import CONVOLUTIONAL, OWN, difference, parts, recipe, stepped, trained
+from reglab.technique_checks.workbench import (
+    CONVOLUTIONAL,
+    NORMALIZED,
+    OWN,
+    Steps,
+    difference,
+    examples,
+    parts,
+    recipe,
+    stepped,
+    trained,
+)
 from reglab.training.one_seed import cost_of_step
 from reglab.training.regularizer import Regularizer
 
@@ -126,6 +137,26 @@ def convolutional_networks_can_be_trained(technique: Regularizer) -> None:
 def a_network_of_ones_own_can_be_trained(technique: Regularizer) -> None:
     bits = stepped(technique, architecture=OWN).bits()
     require(all(value.isfinite().all() for value in bits.values()), "something becomes NaN or infinite")
+
+
+def networks_with_batch_normalization_and_shortcuts_can_be_trained(technique: Regularizer) -> None:
+    learner = stepped(technique, architecture=NORMALIZED)
+    bits = learner.bits()
+    require(all(value.isfinite().all() for value in bits.values()), "something becomes NaN or infinite")
+    counts = {key: value.item() for key, value in bits.items() if key.endswith("num_batches_tracked")}
+    moved = {key: count for key, count in counts.items() if count != learner.taken}
+    require(
+        not moved,
+        f"after {learner.taken} steps {moved}: a step moves running averages once; second passes run in evaluation_mode, "
+        "in network.another_pass or in normalization.running_averages_kept",
+    )
+    evaluated = Steps(technique, architecture=NORMALIZED)
+    for _ in range(learner.taken):
+        evaluated.take(examples())
+        evaluated.predicted(examples().inputs)
+    differ = difference(bits, evaluated.bits())
+    require(not differ, f"a network that is evaluated after every step trains otherwise: {differ}")
+    Steps(technique, architecture=NORMALIZED).take(examples(1))  # batch normalization of one example
 
 
 def double_precision_can_be_trained(technique: Regularizer) -> None:

@@ -36,6 +36,7 @@ class Hyperbolic(Architecture):
 
 
 PERCEPTRON, CONVOLUTIONAL, OWN = MLP(width=8, depth=2), ConvNet(width=4, depth=2), Hyperbolic()
+NORMALIZED = MLP(width=8, depth=2, normalization="batch", residual=True)
 
 
 def examples(count: int = EXAMPLES, shape: Sequence[int] = SHAPE, classes: int = CLASSES) -> Batch:

@@ -1,6 +1,18 @@
-"""The shape of every network: blocks of hidden units, then a linear head."""
+"""The shape of every network: blocks of hidden units, then a linear head.
+
+Techniques may rely on this:
+
+* `network.hidden_layers` are all blocks in their order; the output of one is the input of the next, and that of the last,
+  flattened, is the input of `network.head`. A forward hook on a block sees and may replace its output, of a residual
+  block the sum.
+* A `ResidualBlock` computes shortcut(x) + branch(x), and a forward hook on its `branch` may scale that term or set it to
+  zero; the shortcut may be a projection. Which blocks are residual is `isinstance(block, ResidualBlock)`.
+* Running averages of batch normalization are buffers. A training step moves them once: passes in evaluation mode and
+  within `another_pass` leave them alone, and for other second passes there is `normalization.running_averages_kept`.
+"""
 
 import math
+from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -12,10 +24,24 @@ from torch import Tensor, nn
 from reglab.core import streams
 from reglab.core.streams import Moment
 from reglab.data.inputs import UNIT_RANGE
+from reglab.training.normalization import running_averages_kept
 
 
 class Block(nn.Sequential):
     """One layer of hidden units: dropout masks and sparsity penalties act on its output."""
+
+
+class ResidualBlock(Block):
+    """A block whose output is shortcut(x) + branch(x); the shortcut is the identity where none is given.
+
+    Source: He, Zhang, Ren and Sun, Deep Residual Learning for Image Recognition, 2016, eqs. 1 and 2.
+    """
+
+    def __init__(self, branch: nn.Module, shortcut: nn.Module | None = None) -> None:
+        super().__init__(OrderedDict(shortcut=nn.Identity() if shortcut is None else shortcut, branch=branch))
+
+    def forward(self, units: Tensor) -> Tensor:
+        return self.shortcut(units) + self.branch(units)
 
 
 class Architecture:
@@ -51,11 +77,15 @@ class Network(nn.Module):
 
     @contextmanager
     def another_pass(self, name: str) -> Iterator[None]:
-        """Within the block hooks draw other masks and noise: those of this step and the pass `name`."""
+        """Within the block hooks draw other masks and noise, those of this step and the pass `name`.
+
+        Running averages of batch normalization stay as they are.
+        """
         moment = self.moment
         self.moment = replace(moment, forward_pass=name)
         try:
-            yield
+            with running_averages_kept(self):
+                yield
         finally:
             self.moment = moment
 
@@ -68,6 +98,7 @@ def build(architecture: Architecture, shape: Sequence[int], classes: int, seed: 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(streams.seed_of(seed, "initialization"))
         blocks = architecture.blocks(shape)
+        backbone = nn.Sequential(*blocks).eval()  # so that running averages do not learn from the example
         with torch.no_grad():
-            features = math.prod(nn.Sequential(*blocks)(torch.zeros(1, *shape)).shape[1:])
-        return Network(blocks, shape, features, classes)
+            features = math.prod(backbone(torch.zeros(1, *shape)).shape[1:])
+        return Network(blocks, shape, features, classes).train()

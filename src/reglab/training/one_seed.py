@@ -141,12 +141,20 @@ def train_seed(
         seed,
     )
     outcome |= measure_network(learner, parts["validation"].inputs)
-    probabilities = predict(learner, parts)
-    if outcome["status"] == "finished" and not all(values.isfinite().all() for values in probabilities.values()):
-        outcome |= {"status": "diverged", "reason": "the last step made the weights infinite"}
     tensors = {f"weights/{name}": value for name, value in learner.network.state_dict().items()}
-    tensors |= {f"probabilities/{part}": values for part, values in probabilities.items()}
+    tensors |= {f"probabilities/{part}": values for part, values in predict(learner, parts).items()}
+    if outcome["status"] == "finished":
+        outcome |= divergence(tensors)
     finish(folder, seed, outcome, tensors)
+
+
+def divergence(tensors: dict[str, torch.Tensor]) -> dict[str, str]:
+    """The outcome of a training that leaves something infinite, such as the variance of a batch; else nothing."""
+    if odd := [name for name, values in tensors.items() if not values.isfinite().all()]:
+        of_predictions = any(name.startswith("probabilities/") for name in odd)
+        reason = "the last step made the weights infinite" if of_predictions else f"{odd[0]} became infinite"
+        return {"status": "diverged", "reason": reason}
+    return {}
 
 
 def evaluate_seed(recipe: Recipe, split: Split, seed: int, trained: Path, folder: Path) -> None:

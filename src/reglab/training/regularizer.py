@@ -37,7 +37,9 @@ where they are and calls the network with other ones:
         gradients = torch.autograd.grad(loss, list(weights.values()), retain_graph=True)
         scale = self.rho / norm(gradients)
         moved = {name: weight + scale * g for (name, weight), g in zip(weights.items(), gradients)}
-        return cross_entropy(functional_call(network, moved, batch.inputs), batch.targets) - loss
+        with running_averages_kept(network):                             # those of batch normalization are of the weights w
+            there = functional_call(network, moved, batch.inputs)
+        return cross_entropy(there, batch.targets) - loss
 
 The loss plus this penalty is the loss at w + rho g/|g|, and so is its gradient, for g is a constant there. That leaves
 out the slope of g, which is the method; such a technique says `follows_penalty = False`. From `transform_gradients` on

@@ -18,6 +18,7 @@ from reglab.experiments.few_labels import run as few_labels
 from reglab.experiments.few_labels.run import FewLabelsStudy, TransferMethod, few
 from reglab.experiments.few_labels.settings import FewLabels, Transfer
 from reglab.models.convnet import ConvNet
+from reglab.models.mlp import MLP
 from reglab.regularizers.input_noise import InputNoise
 from reglab.regularizers.mixup import Mixup
 from reglab.tracking.record import About
@@ -110,6 +111,33 @@ def test_a_frozen_backbones_buffers_are_bitwise_unchanged(data, pretext, tmp_pat
     learner.network(torch.randn(8, 1, 4, 4))
     for name, value in network.backbone.state_dict().items():
         assert torch.equal(value, learned[f"backbone.{name}"]), name
+
+
+def test_a_whole_training_leaves_the_running_averages_of_a_frozen_backbone_alone(data, tmp_path):
+    model = MLP(width=4, depth=2, normalization="batch", residual=True)
+    learned = {f"backbone.{name}": value for name, value in build(model, (1, 4, 4), 3, 0).backbone.state_dict().items()}
+    (tmp_path / "weights").mkdir()
+    save_file(learned, tmp_path / "weights" / "seed-0.safetensors")
+    study = replace(STUDY, settings=replace(SETTINGS, model=model))
+    for backbone in ("frozen", "tuned"):
+        method = TransferMethod(Transfer("masked", backbone), tmp_path)
+        tensors = trained(method, data, tmp_path / backbone, study)[1]
+        moved = [
+            name
+            for name in learned
+            if "running" in name and not np.array_equal(tensors[f"weights/{name}"], learned[name])
+        ]
+        assert len(moved) == (4 if backbone == "tuned" else 0)
+
+
+@pytest.mark.parametrize("name", registry.names("regularizers"))
+def test_every_technique_can_be_trained_on_a_frozen_backbone(data, pretext, tmp_path, name):
+    technique = registry.find("regularizers", name)
+    if "unit_range" in technique.needs:
+        pytest.skip("the inputs of these examples go up to 3")
+    study = replace(STUDY, settings=replace(SETTINGS, regularizers=(technique(),)))
+    outcome, _ = trained(TransferMethod(Transfer("masked", "frozen"), pretext), data, tmp_path, study)
+    assert outcome["status"] == "finished"
 
 
 def test_from_scratch_is_the_network_of_its_seed(data, tmp_path):

@@ -98,6 +98,20 @@ def test_the_teacher_is_the_average_of_closed_form():
     assert teacher.head.bias.equal(student.head.bias), "an average of equal biases"
 
 
+def test_the_teachers_running_averages_follow_those_of_the_student_as_its_weights_do():
+    architecture, steps, decay = MLP(width=2, depth=1, normalization="batch"), 5, 0.8
+    teacher, student = (build(architecture, (4,), 3, seed=0).double().requires_grad_(False) for _ in range(2))
+    at = "backbone.0.2.running_mean"
+    expected = teacher.get_buffer(at).clone()
+    for step in range(1, steps + 1):
+        student.get_buffer(at).add_(step)
+        follow(teacher, student, decay, step)
+        kept = min(decay, step / (step + 9))
+        expected = kept * expected + (1 - kept) * student.get_buffer(at)
+    torch.testing.assert_close(teacher.get_buffer(at), expected, rtol=0, atol=1e-12)
+    assert not torch.equal(teacher.get_buffer(at), student.get_buffer(at))
+
+
 def test_equal_scores_are_consistent_and_others_are_apart_by_the_divergence():
     student, teacher = scores(2, 5, 3)
     assert abs(consistency(student, student, temperature=1.0).item()) < 1e-12

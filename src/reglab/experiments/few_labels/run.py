@@ -18,7 +18,7 @@ from reglab.tracking import record
 from reglab.tracking.stage import Stage
 from reglab.training.learner import device_of
 from reglab.training.network import Network, build
-from reglab.training.one_seed import PARTS, finish, fit, flops_of_step
+from reglab.training.one_seed import PARTS, divergence, finish, fit, flops_of_step
 from reglab.training.regularizer import Regularizer
 from reglab.training.settings import Training
 from reglab.training.supervised import Supervised
@@ -56,7 +56,7 @@ class TransferMethod:
         learned = load_file(self.folder / "weights" / f"seed-{seed}.safetensors")
         network.backbone.load_state_dict(record.starting_with("backbone.", learned))
         if self.entry.backbone == "frozen":
-            network.backbone = Frozen(*network.backbone).requires_grad_(False)
+            network.backbone = Frozen(*network.backbone).requires_grad_(False).eval()
         augmented, *others = regularizers
         return Supervised(network, [augmented, *others] if self.entry.augment else others, training, seed)
 
@@ -157,18 +157,18 @@ def train_few(method, study: FewLabelsStudy, case: Split, seed: int, folder: Pat
     network = learner.eval_network().eval().to(parts["test"].inputs.device)
     with torch.no_grad():
         probabilities = {part: network(parts[part].inputs).softmax(1).cpu() for part in PARTS}
-    if outcome["status"] == "finished" and not all(values.isfinite().all() for values in probabilities.values()):
-        outcome |= {"status": "diverged", "reason": "the last step made the weights infinite"}
     write_finished(folder, seed, outcome, case, probabilities, learner.published_network().state_dict())
 
 
 def write_finished(folder: Path, seed: int, outcome: dict, case: Split, probabilities: dict, weights: dict) -> None:
     """Write the finished seed to `folder`, with its metrics in the outcome."""
+    tensors = {f"weights/{name}": value for name, value in weights.items()}
+    tensors |= {f"probabilities/{part}": values for part, values in probabilities.items()}
+    if outcome["status"] == "finished":
+        outcome = outcome | divergence(tensors)
     metrics = {}
     if outcome["status"] == "finished":
         metrics = record.seed_metrics(case, {part: values.numpy() for part, values in probabilities.items()})
-    tensors = {f"weights/{name}": value for name, value in weights.items()}
-    tensors |= {f"probabilities/{part}": values for part, values in probabilities.items()}
     finish(folder, seed, outcome | {"metrics": metrics}, tensors)
 
 

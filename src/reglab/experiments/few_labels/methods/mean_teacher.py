@@ -13,6 +13,7 @@ from reglab.attacks.base import evaluation_mode
 from reglab.data.loader import Batch
 from reglab.experiments.few_labels.base import SemiSupervised, SemiSupervisedLearner
 from reglab.training.network import Network
+from reglab.training.normalization import running_averages
 
 
 def consistency(student: Tensor, teacher: Tensor, temperature: float) -> Tensor:
@@ -29,12 +30,15 @@ def follow(teacher: nn.Module, student: nn.Module, decay: float, step: int) -> N
     """After step t = 1, 2, ...:  a <- d a + (1 - d) w  for each parameter, with d = min(decay, t / (t + 9)).
 
     Tarvainen and Valpola, eq. 1; the smaller decay at the start, which forgets the initial weights, is that of TensorFlow's
-    ExponentialMovingAverage with its number of updates. Buffers, which techniques keep their state in, are copied.
+    ExponentialMovingAverage with its number of updates. Running averages of batch normalization follow as parameters do;
+    other buffers, which techniques keep their state in, are copied.
     """
+    pace = max(1 - decay, 9 / (step + 9))
     for average, parameter in zip(teacher.parameters(), student.parameters(), strict=True):
-        average.lerp_(parameter, max(1 - decay, 9 / (step + 9)))
+        average.lerp_(parameter, pace)
+    following = {id(getattr(layer, name)) for layer, name in running_averages(teacher)}
     for kept, buffer in zip(teacher.buffers(), student.buffers(), strict=True):
-        kept.copy_(buffer)
+        kept.lerp_(buffer, pace) if id(kept) in following else kept.copy_(buffer)
 
 
 class MeanTeacherLearner(SemiSupervisedLearner):
