@@ -14,8 +14,8 @@ from reglab.core.streams import generator
 from reglab.models.mlp import MLP
 from reglab.regularizers.dropout import Dropout
 from reglab.technique_checks.workbench import Steps, difference, examples, stepped
-from reglab.training.embedding import Periodic
 from reglab.training.network import Architecture, Block, ResidualBlock, build
+from reglab.training.periodic import Periodic
 from reglab.training.weights import weights
 
 SHAPE, CLASSES = (1, 8, 8), 3

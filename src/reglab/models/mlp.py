@@ -10,9 +10,9 @@ from annotated_types import Ge, Gt, Le
 from torch import nn
 
 from reglab.training import normalization
-from reglab.training.embedding import Periodic
 from reglab.training.network import Architecture, Block, ResidualBlock
 from reglab.training.normalization import Normalization
+from reglab.training.periodic import Periodic
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from torch import nn
 
-from reglab.training.embedding import Periodic
+from reglab.training.periodic import Periodic
 
 WITHOUT_WEIGHTS = (nn.LayerNorm, nn.RMSNorm, Periodic)  # layers whose parameters are no weights, even with two axes
 

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from reglab.core.streams import generator
-from reglab.training.embedding import Periodic
+from reglab.training.periodic import Periodic
 
 
 def test_each_number_becomes_the_sines_and_cosines_of_its_own_frequencies():

@@ -1,4 +1,4 @@
-"""Embeddings of numeric inputs."""
+"""Periodic embeddings of numeric inputs."""
 
 from math import tau
 
