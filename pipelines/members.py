@@ -8,11 +8,13 @@ def main() -> None:
     from pathlib import Path
 
     from reglab.config import params
+    from reglab.experiments.ensembles.base import Ensemble
 
     settings, folder = params.load(), Path("data/members")
+    ensembles: dict[str, Ensemble] = settings.ensembles
     recipes = {name: Path("runs/regularizers") / name for name in settings.regularizers}
     folder.mkdir(parents=True, exist_ok=True)
-    for name, ensemble in settings.ensembles.items():
+    for name, ensemble in ensembles.items():
         (folder / f"{name}.json").write_text(json.dumps(ensemble.choose(recipes), indent=2) + "\n", encoding="utf-8")
 
 

@@ -174,7 +174,7 @@ def test_a_fault_in_params_yaml_stops_everything_before_any_work(done, key, valu
 
 
 def test_an_unknown_name_by_hand_is_a_users_mistake(done):
-    code, output = done.run(sys.executable, "pipelines/train.py", "droput")
+    code, output = done.run(sys.executable, "pipelines/experiment.py", "train@droput")
     assert code == 2 and "dropout" in output and "Traceback" not in output
 
 
@@ -183,7 +183,7 @@ def test_a_training_told_to_stop_ends_with_143_and_publishes_nothing(done):
     record = done.folder / "runs" / "regularizers" / "none" / "record.json"
     published = record.read_bytes()
     done.edit(lambda all: all["training"].update(epochs=100_000))
-    process = done.start(sys.executable, "pipelines/train.py", "none")
+    process = done.start(sys.executable, "pipelines/experiment.py", "train@none")
     journal, deadline = done.folder / ".reglab" / "journal", time.monotonic() + 120
     while not any(file.stat().st_size for file in journal.glob("*/seed-*.jsonl")) and time.monotonic() < deadline:
         time.sleep(0.2)

@@ -44,12 +44,12 @@ class Study(Checkout):
         return self.run(sys.executable, "-c", command, *arguments)
 
     def stages(self, *stages: str) -> None:
-        """Each stage is the file of pipelines/ and the entry."""
+        """Each stage is that of an entry, such as train@none, or the name of a script of its own."""
         code, output = self.reglab("check")
         assert code == 0, output
         for stage in stages:
-            file, *entry = stage.split()
-            code, output = self.run(sys.executable, f"pipelines/{file}.py", *entry)
+            command = ("pipelines/experiment.py", stage) if "@" in stage else (f"pipelines/{stage}.py",)
+            code, output = self.run(sys.executable, *command)
             assert code == 0, f"{stage}: {output}"
 
     def record(self, family: str, name: str) -> dict:
@@ -81,7 +81,7 @@ def finished(tmp_path_factory):
                 transfer={"from_scratch": {"start": "scratch"}},
             )
         )
-        study.stages("prepare", "train none", "augment study", "pretraining scratch", "few_labels from_scratch")
+        study.stages("prepare", "train@none", "augment@study", "pretraining@scratch", "transfer@from_scratch")
         yield study
 
 
@@ -94,7 +94,7 @@ def study(finished, tmp_path):
 
 
 def test_a_regularizer_without_a_theory_topic_is_trained_checked_judged_and_shown(study):
-    study.add("regularizers", "logit_squeezing", strength=0.2).stages("train logit_squeezing")
+    study.add("regularizers", "logit_squeezing", strength=0.2).stages("train@logit_squeezing")
     record = study.record("regularizers", "logit_squeezing")
     assert record["settings"]["logit_squeezing"] == {"strength": 0.2} and record["cost"]["forward_passes"] == 1
     [check] = record["checks"]
@@ -114,7 +114,7 @@ def test_a_regularizer_whose_check_fails_is_not_ranked(study):
     study.add("regularizers", "logit_squeezing")
     path = study.folder / HOMES["regularizers"] / "logit_squeezing.py"
     path.write_text(path.read_text("utf-8").replace("1e-12", "-1.0"), encoding="utf-8")
-    study.stages("train logit_squeezing", "evaluate")
+    study.stages("train@logit_squeezing", "evaluate")
     row = json.loads((study.folder / "reports/metrics.json").read_text("utf-8"))["regularizers"]["logit_squeezing"]
     assert row["verdict"] == "check failed" and row["failed_checks"] == ["strength/2 times the mean squared norm"]
 
@@ -123,7 +123,7 @@ def test_a_source_with_a_helper_module_and_a_data_file_is_learned_from(study):
     study.place("sources", "rings")
     sizes = {"name": "rings", "train_size": 60, "validation_size": 40, "test_size": 60}
     study.edit(lambda all: all.update(data=all["data"] | sizes, transfer={}, pretraining={}, augmentation={}))
-    study.stages("prepare", "train none", "code")
+    study.stages("prepare", "train@none", "code")
     assert study.record("regularizers", "none")["dataset"]["name"] == "rings"
     listed = (study.folder / "data/code/prepare.txt").read_text("utf-8")
     assert all(f"{HOMES['sources'].as_posix()}/rings/{file}" in listed for file in ("drawing.py", "radii.csv"))
@@ -132,7 +132,7 @@ def test_a_source_with_a_helper_module_and_a_data_file_is_learned_from(study):
 def test_a_network_without_a_width_is_trained_and_what_would_vary_the_width_is_refused(study):
     study.place("models", "sine")
     study.edit(lambda all: all.update(model={"name": "sine", "frequency": 2.0}))
-    study.stages("train none")
+    study.stages("train@none")
     assert study.record("regularizers", "none")["settings"]["model"] == {"name": "sine", "frequency": 2.0}
     study.edit(lambda all: all.update(ensembles={"boosting": {}}))
     code, output = study.reglab("check")
@@ -143,7 +143,7 @@ def test_a_network_of_ones_own_is_named_by_its_dotted_path(study):
     shutil.copytree(OWN / "mypackage", study.folder / "mypackage", ignore=TREE)
     model = {"name": "mypackage.mynet.MyNet", "units": 9}
     study.edit(lambda all: all.update(model=model, few_labels=all["few_labels"] | {"model": dict(model)}))
-    study.stages("train none", "pretraining scratch", "few_labels from_scratch", "code")
+    study.stages("train@none", "pretraining@scratch", "transfer@from_scratch", "code")
     assert study.record("regularizers", "none")["settings"]["model"] == model
     listed = (study.folder / "data/code/train/none.txt").read_text("utf-8")
     assert all(f"mypackage/{file}" in listed for file in ("mynet.py", "sizes.py"))
@@ -171,11 +171,11 @@ def test_a_dotted_path_that_leads_nowhere_is_refused_before_any_work(study, name
 @pytest.mark.parametrize(
     ("family", "name", "stages", "shown"),
     [
-        ("baselines", "decision_tree", ["baseline decision_tree"], 'id="baselines-decision_tree"'),
-        ("ensembles", "halves", ["members", "ensemble halves"], 'id="ensembles-halves"'),
-        ("pretraining", "ink", ["pretraining ink"], "ink"),
-        ("semi_supervised", "entropy", ["few_labels entropy"], "entropy"),
-        ("theory", "geometric_series", ["theory geometric_series"], 'id="topic-geometric_series"'),
+        ("baselines", "decision_tree", ["baseline@decision_tree"], 'id="baselines-decision_tree"'),
+        ("ensembles", "halves", ["members", "ensemble@halves"], 'id="ensembles-halves"'),
+        ("pretraining", "ink", ["pretraining@ink"], "ink"),
+        ("semi_supervised", "entropy", ["semi_supervised@entropy"], "entropy"),
+        ("theory", "geometric_series", ["theory@geometric_series"], 'id="topic-geometric_series"'),
     ],
 )
 def test_a_file_and_an_entry_are_a_stage_a_record_and_a_place_in_the_report(study, family, name, stages, shown):

@@ -15,9 +15,9 @@ import pytest
 from ruamel.yaml import YAML
 
 from reglab.config import entries, params
-from reglab.config.grids import points
 from reglab.core import plain, registry
 from reglab.core.errors import UserError
+from reglab.experiments.tuning.settings import points
 
 ROOT = Path(__file__).parent.parent.parent
 SHIPPED = (ROOT / "params.yaml").read_text(encoding="utf-8")
@@ -330,17 +330,12 @@ def test_shared_settings_and_expected_records(tmp_path):
 
 def test_a_family_more_is_one_row(tmp_path):
     shutil.copytree(ROOT / "src", tmp_path / "src", ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
-    table = tmp_path / "src" / "reglab" / "core" / "families.py"
-    row = """    Family(
-        section="references",
-        stage="reference",
-        kind="reference",
-        home="baselines",
-        folder="experiments/baselines/methods",
-        base="reglab.experiments.baselines.base.Baseline",
-    ),
-"""
-    table.write_text(table.read_text().replace("FAMILIES = (\n", f"FAMILIES = (\n{row}"), encoding="utf-8")
+    folder = tmp_path / "src" / "reglab" / "experiments" / "references"
+    folder.mkdir()
+    row = (folder.parent / "baselines" / "__init__.py").read_text("utf-8")
+    for old, new in (('section="baselines"', 'section="references"'), ('stage="baseline"', 'stage="reference"')):
+        row = row.replace(old, new)
+    (folder / "__init__.py").write_text(row.replace("order=10", "order=1"), encoding="utf-8")
 
     def loaded(references: dict) -> str:
         with open(tmp_path / "params.yaml", "w", encoding="utf-8") as file:

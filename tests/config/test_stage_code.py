@@ -122,14 +122,36 @@ def test_an_edit_of_a_source_its_helper_or_its_file_concerns_all_that_is_trained
     assert not edited & {"scenes", "multitask@joint", "theory@lasso"}
 
 
-@pytest.mark.parametrize("name", ["core/families.py", "evaluation/metric_names.py", "evaluation/metrics.py"])
+KNOWN = ["core/families.py", "core/family.py", "experiments/recipes/__init__.py", "evaluation/metric_names.py"]
+
+
+@pytest.mark.parametrize("name", [*KNOWN, "evaluation/metrics.py"])
 def test_what_is_known_of_families_and_metrics_before_any_training_concerns_no_training(name, project, stale):
     assert "evaluate" in (edited := stale(lambda: project.comment(name)))
     assert edited <= {"check", "evaluate", "report"}
 
 
-def test_an_edit_of_the_grids_concerns_the_sweeps(project, stale):
-    edited = stale(lambda: project.comment("config/grids.py"))
+def test_a_new_row_of_a_family_changes_the_list_of_no_training(project, stale):
+    row = (project.package / "experiments/regimes/__init__.py").read_text("utf-8").replace('"regime', '"fresh_regime')
+    assert stale(lambda: project.write("experiments/fresh_regimes/__init__.py", row)) == {"check", "evaluate", "report"}
+
+
+@pytest.mark.parametrize(
+    ("module", "stages"),
+    [("recipes/run", {"train", "combine"}), ("regimes/run", {"regime"}), ("tuning/sweep", {"sweep"})],
+)
+def test_an_edit_of_how_a_family_runs_concerns_its_own_stages_alone(module, stages, project, stale):
+    edited = stale(lambda: project.comment(f"experiments/{module}.py"))
+    assert {stage.partition("@")[0] for stage in edited} == stages
+
+
+def test_an_edit_of_how_an_ensemble_chooses_its_members_concerns_the_list_of_members(project, stale):
+    assert "members" in stale(lambda: project.comment("experiments/ensembles/methods/heterogeneous.py"))
+    assert "members" in stale(lambda: project.comment("tracking/record.py"))
+
+
+def test_an_edit_of_the_settings_of_searches_concerns_the_sweeps(project, stale):
+    edited = stale(lambda: project.comment("experiments/tuning/settings.py"))
     assert "sweep@dropout" in edited and not edited & {"train@dropout", "ensemble@bagging"}
 
 
@@ -202,7 +224,7 @@ def test_a_list_has_a_line_for_each_file_in_order_with_the_hash_of_its_content(p
         "models/mlp.py",
         "data/mine_table.py",
     }
-    assert {f"reglab/{name}" for name in inside} | {"stage.py", "train.py"} <= files
+    assert {f"reglab/{name}" for name in inside} | {"stage.py", "experiment.py"} <= files
     outside = (
         "config/params.py",
         "config/stage_code.py",
@@ -228,23 +250,22 @@ def test_names_that_lead_out_of_the_folder_of_lists_and_broken_params_are_left_t
 SAY_CODE = """
 import sys
 sys.path.insert(0, "pipelines")
-sys.argv = ["pipelines/{file}", "{entry}"]
-import stage
-print(stage.code())
+import experiment
+print(experiment.code("{stage}"))
 """
 
 
 def test_a_stage_by_hand_keeps_trainings_by_the_very_list_that_dvc_compares(project):
     assert project.run("pipelines/code.py").returncode == 0
-    for stage, file in (("ensemble@bagging", "ensemble.py"), ("variance_source@dropout", "variance_source.py")):
+    for stage in ("ensemble@bagging", "variance_source@dropout"):
         name, entry = stage.split("@")
-        told = project.run("-c", SAY_CODE.format(file=file, entry=entry))
+        told = project.run("-c", SAY_CODE.format(stage=stage))
         listing = project.folder / "data" / "code" / name / f"{entry}.txt"
         assert told.stdout.strip() == hashlib.sha256(listing.read_bytes()).hexdigest(), told.stderr
     project.comment("report/tables.py")
-    assert project.run("-c", SAY_CODE.format(file=file, entry=entry)).stdout == told.stdout
+    assert project.run("-c", SAY_CODE.format(stage=stage)).stdout == told.stdout
     project.comment("data/mine_table.py")
-    assert project.run("-c", SAY_CODE.format(file=file, entry=entry)).stdout != told.stdout
+    assert project.run("-c", SAY_CODE.format(stage=stage)).stdout != told.stdout
 
 
 @pytest.mark.parametrize("package", [False, True])

@@ -113,7 +113,7 @@ def leave(folder: Path, free: int) -> None:
 @under_fire
 def test_a_stage_on_a_full_disk_says_so_in_one_line_and_goes_on_when_there_is_space(small_disk, capsys):
     folder, said = small_disk.folder, []
-    command = (sys.executable, "pipelines/train.py", "none")
+    command = (sys.executable, "pipelines/experiment.py", "train@none")
     for number in range(max(3, COUNT // 10)):
         leave(folder, number * 150_000)
         code, output = small_disk.run(*command)

@@ -55,9 +55,13 @@ def kinds(first: int, processes: list[psutil.Process]) -> dict[str, list[psutil.
             add("dvc", process)
         elif "reglab.tracking" in command:
             add("follower", process)
-        elif "pipelines/train.py" in command and process.ppid() == found.get("dvc", [psutil.Process(first)])[0].pid:
+        elif (
+            "pipelines/experiment.py" in command and process.ppid() == found.get("dvc", [psutil.Process(first)])[0].pid
+        ):
             workers = add("client", process)
-            found["worker"] = found.get("worker", []) + [each for each in workers if "train.py" in str(each.cmdline())]
+            found["worker"] = found.get("worker", []) + [
+                each for each in workers if "experiment.py" in str(each.cmdline())
+            ]
         elif "reglab.runtime.warm" in command and process.ppid() == first:
             for fork in add("server", process):
                 if os.getsid(fork.pid) == fork.pid:

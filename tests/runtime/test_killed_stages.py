@@ -12,13 +12,13 @@ from ruamel.yaml import YAML
 
 from reglab.runtime import warm
 
-STAGES = {  # family: (file in pipelines/, entry)
+STAGES = {  # family: (stage of dvc.yaml, entry)
     "regularizers": ("train", "dropout"),
-    "combinations": ("train", "dropout_and_input_noise"),
+    "combinations": ("combine", "dropout_and_input_noise"),
     "ensembles": ("ensemble", "deep_ensemble"),
     "pretraining": ("pretraining", "masked"),
-    "transfer": ("few_labels", "masked_tuned"),
-    "semi_supervised": ("few_labels", "mean_teacher"),
+    "transfer": ("transfer", "masked_tuned"),
+    "semi_supervised": ("semi_supervised", "mean_teacher"),
     "multitask": ("multitask", "joint"),
     "sweeps": ("sweep", "dropout"),
     "cocktails": ("cocktail", "stacked"),
@@ -60,13 +60,13 @@ def whole(tmp_path_factory):
 def test_a_stage_killed_with_9_and_started_again_leaves_the_same_files(whole, capsys):
     chance, counts = random.Random(2), {}
     for number in range(COUNT):
-        family, (file, name) = list(STAGES.items())[number % len(STAGES)]
+        family, (stage, name) = list(STAGES.items())[number % len(STAGES)]
         folder = whole.folder / "runs" / family / name
         wanted, seconds = files(folder), [3.0, *counts.get(family, [])][-1]
         for path in sorted(folder.rglob("*"), reverse=True):
             path.rmdir() if path.is_dir() else path.unlink()
         folder.rmdir()
-        command = (sys.executable, f"pipelines/{file}.py", name)
+        command = (sys.executable, "pipelines/experiment.py", f"{stage}@{name}")
         for _ in range(chance.choice([1, 1, 2])):
             process = whole.start(*command)
             time.sleep(chance.uniform(0.2, seconds))

@@ -3,7 +3,6 @@
 from difflib import get_close_matches
 from math import sqrt
 
-from reglab.config.grids import points
 from reglab.config.problems import Key, Problems, at_places, is_named
 from reglab.config.references import missing, references
 from reglab.config.stacks import check_stacks
@@ -15,6 +14,7 @@ from reglab.core.wording import Plain, nearest, one_of, shown
 from reglab.evaluation.metric_names import better, metric_names, over, relevance
 from reglab.experiments.few_labels.settings import reference_of
 from reglab.experiments.robustness.settings import Attack
+from reglab.experiments.tuning.settings import points
 
 # A topic may have the name of the technique it explains, and a sweep has that of its technique; the keys of the others are
 # names of folders, families, pairs and claims, or of files that are no part of a study.

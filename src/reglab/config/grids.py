@@ -1,21 +1,15 @@
 """Settings of regularizers that are varied: grids for sweeps, ranges for cocktails."""
 
 import math
-from itertools import product
 from typing import Any
 
 from reglab.config.entries import entry_of
 from reglab.config.problems import Key, Problems, checked, is_named
 from reglab.core.registry import names
 from reglab.core.wording import Plain, shown
-from reglab.experiments.tuning.settings import Cocktail
+from reglab.experiments.tuning.settings import Cocktail, points
 
 MOST = 1_000  # settings of a grid, each of which is trained
-
-
-def points(grid: dict[str, tuple]) -> list[dict]:
-    """Every combination of the values {setting: (values)}, the last setting varying fastest."""
-    return [dict(zip(grid, values, strict=True)) for values in product(*grid.values())]
 
 
 def sweep_of(name: str, given: Plain, recipes: dict, key: Key, problems: Problems) -> dict[str, tuple] | None:

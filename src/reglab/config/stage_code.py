@@ -2,7 +2,7 @@
 
 The list of a stage decides two things at once: whether DVC runs the stage again (it depends on the file that
 pipelines/code.py writes, for DVC does not follow imports), and whether a training that was cached or interrupted is still
-good (pipelines/stage.py hands the digest of the same list to the journal).
+good (pipelines/experiment.py hands the digest of the same list to the journal).
 """
 
 import ast
@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from ruamel.yaml import YAML
 
 from reglab.config.references import mapping
-from reglab.core.registry import BASES, FOLDERS, LOADER, SOURCES
+from reglab.core.registry import BASES, FOLDERS, LOADER, RUNNERS, SOURCES
 from reglab.core.wording import Plain
 
 # Files and folders that cannot change an output: messages, the reading of params.yaml (DVC compares the values), the mirror
@@ -30,6 +30,7 @@ IDLE = (
 )
 FOLLOWED = ("data/study", "runs/")  # what another stage made with code that it found by name
 FIND = "reglab.core.registry.find"  # a file that imports it reads what entries of any family say of themselves
+FAMILIES = "reglab.core.families"  # the only one that reads the rows of families in experiments/*/__init__.py
 MODULES = (
     "reglab.experiments.catalogue.modules"  # a file that imports it uses modules of families that its strings name
 )
@@ -62,11 +63,6 @@ class Code:
         """The names of all stages as DVC has them, such as train@dropout."""
         return list(self.items)
 
-    def stage_of(self, file: str, entry: str) -> str | None:
-        """The stage whose command runs this file of `pipelines` for this entry."""
-        named = (stage for stage in self.items if stage.partition("@")[2] == entry)
-        return next((stage for stage in named if self.pipeline(stage).name == file), None)
-
     def pipeline(self, stage: str) -> Path:
         return self.root / self._template(stage)["cmd"].split()[-1]
 
@@ -98,11 +94,12 @@ class Code:
 
     def files(self, stage: str) -> set[Path]:
         """The files that a stage runs or that these read: imports followed, and what its settings find by name."""
-        pipeline, entries = self.pipeline(stage), self.entries(self.words(stage))
-        found, more = set(), self.closure([pipeline])
+        runner = self.file_of(RUNNERS.get(stage.partition("@")[0], ""))  # which pipelines/experiment.py imports by name
+        starts, entries = {self.pipeline(stage), runner} - {None}, self.entries(self.words(stage))
+        found, more = set(), self.closure(starts)
         while more != found:
             found = more
-            more = self.closure({pipeline}.union(*(files for base, files in entries.items() if base in found)))
+            more = self.closure(starts.union(*(files for base, files in entries.items() if base in found)))
         reads_entries = any(FIND in self.parsed(file).imports for file in found)
         return found.union(*entries.values()) if reads_entries else found
 
@@ -147,7 +144,9 @@ class Code:
             data = data_files(file, self.parsed(file).strings)
             if MODULES in self.parsed(file).imports:
                 data = {*data, *self.modules(self.parsed(file).strings)}
-            self._needs[file] = {self.file_of(module) for module in modules} - {None} | set(data)
+            needs = {self.file_of(module) for module in modules} - {None} | set(data)
+            rows = set(self.package.glob("experiments/*/__init__.py"))
+            self._needs[file] = needs | rows if file == self.file_of(FAMILIES) else needs - rows
         return self._needs[file]
 
     def modules(self, names: Iterable[str]) -> Iterator[Path]:

@@ -1,6 +1,7 @@
 """Finds classes by the name of their file: each file defines one class, in a folder that holds nothing else."""
 
 import inspect
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 
@@ -15,6 +16,8 @@ FOLDERS |= {"metrics": "evaluation/further_metrics", "report_sections": "report/
 BASES = {"models": "reglab.training.network.Architecture"}
 BASES |= {family.section: family.base for family in FAMILIES if family.folder}
 BASES |= {"metrics": "reglab.evaluation.metrics.Metric", "report_sections": "reglab.report.study.FurtherSection"}
+# By stage of dvc.yaml, the module whose function `run_entry` its entries call.
+RUNNERS = {family.stage: f"reglab.experiments.{family.home}.{family.module}" for family in FAMILIES}
 SOURCES, LOADER = "data/sources", "reglab.data"  # the folder of the data sources, and the module that loads one
 
 
@@ -42,6 +45,15 @@ def find(family: str, name: str) -> type:
         if inspect.isclass(kind) and issubclass(kind, parent) and kind.__module__ == file.__name__:
             return kind
     raise UserError(f"{path}: found no class that derives from {base}; allowed: one in each file of {family}")
+
+
+def runner(stage: str) -> tuple[str, Callable]:
+    """The section of the family whose stage this is, such as train@dropout, and the function that runs an entry."""
+    known = {family.stage: family.section for family in FAMILIES}
+    family = stage.partition("@")[0]
+    if family not in known:
+        raise unknown("dvc.yaml: a stage of a family", family, list(known))
+    return known[family], import_module(RUNNERS[family]).run_entry
 
 
 def class_at(path: str) -> type:

@@ -1,6 +1,6 @@
 """A warm process from which stages are forked: packages that take seconds to import are imported once for all of them.
 
-    reglab repro -+- dvc repro --- python pipelines/train.py, the client: hands over, waits, exits with the same code
+    reglab repro -+- dvc repro --- python pipelines/experiment.py, the client: hands over, waits, exits with its code
                   +- server ------ keeper ------ the stage itself, in a fork that has torch and this project's modules
 
 Before every fork the server compares the client's files of this project with those it has imported, and imports them anew

@@ -5,6 +5,8 @@ from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from reglab.core.plain import settings as plain
+from reglab.data.prepared import Prepared
 from reglab.runtime.processes import Progress, run_all
 from reglab.tracking import journal, record
 from reglab.tracking.record import About
@@ -52,3 +54,30 @@ class Stage:
         path = record.write(record.folder(self.runs, self.about), content, **files)
         journal.complete(entry, path)
         return content
+
+
+@dataclass(frozen=True)
+class StageBuilder:
+    """What is known of the stage of an entry of params.yaml before its family reads the data and the settings.
+
+    `family` and `name` are those of the entry, `seeds` those of the study; the others are as in `Stage`.
+    """
+
+    family: str
+    name: str
+    seeds: list[int]
+    runs: Path
+    processes: int | None = None
+    context: dict | None = None
+
+    def build(self, data: Prepared | None, techniques: dict, /, seeds: list[int] | None = None, **others) -> Stage:
+        """The stage of these techniques by name, in order of application, on the prepared data, in every seed.
+
+        `others` are the other settings that its results depend on; `seeds` are given where they are not those of the study.
+        """
+        dataset = {"name": data.name, "fingerprint": data.fingerprint} if data else {}
+        settings = plain(techniques) | plain(others)
+        about = About(
+            self.family, self.name, list(techniques), dataset, settings, self.seeds if seeds is None else seeds
+        )
+        return Stage(about, self.runs, self.processes, self.context)

@@ -1,10 +1,19 @@
 """Fits a classical method to the labelled examples of every seed, one after the other, and publishes the record."""
 
+from pathlib import Path
+
+from reglab.data import prepared
 from reglab.data.prepared import Prepared, Split
 from reglab.experiments.baselines.base import Baseline, fit_predict
 from reglab.tracking import record
-from reglab.tracking.stage import Stage
+from reglab.tracking.stage import Stage, StageBuilder
 from reglab.training.one_seed import PARTS
+
+
+def run_entry(settings, stage: StageBuilder) -> None:
+    """Run the entry of params.yaml that the stage is about; `settings` are the `Params`."""
+    data, baseline = prepared.read(Path("data/study")), settings.entry("baselines", stage.name)
+    run(baseline, data, stage.build(data, {stage.name: baseline}, data=settings.data))
 
 
 def run(baseline: Baseline, data: Prepared, stage: Stage) -> dict:

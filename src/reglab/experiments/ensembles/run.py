@@ -6,8 +6,9 @@ more, and a training that was killed continues. The cache may be deleted at any 
 """
 
 import hashlib
+import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import fmean
 
@@ -17,6 +18,7 @@ import torch
 from reglab.core import plain
 from reglab.core.errors import UserError
 from reglab.core.losses import share
+from reglab.data import prepared
 from reglab.data.prepared import Prepared, Split
 from reglab.experiments.ensembles.base import Committee, Ensemble, stream
 from reglab.experiments.ensembles.ensemble_network import untrained
@@ -24,7 +26,7 @@ from reglab.experiments.ensembles.ensemble_size_curve import SizeCurve, all_spli
 from reglab.runtime.processes import Progress
 from reglab.tracking import checkout, journal, record
 from reglab.tracking.record import About
-from reglab.tracking.stage import Stage
+from reglab.tracking.stage import Stage, StageBuilder
 from reglab.training.all_seeds import total_cost
 from reglab.training.network import Network
 from reglab.training.one_seed import PARTS, Recipe, cost_of_step, finished_seed, train_seed
@@ -40,6 +42,17 @@ class SeedResult:
     weights: dict[str, np.ndarray]
     curve: SizeCurve | None
     epochs: float
+
+
+def run_entry(settings, stage: StageBuilder) -> None:
+    """Run the entry of params.yaml that the stage is about; `settings` are the `Params`."""
+    data, ensemble = prepared.read(Path("data/study")), settings.entry("ensembles", stage.name)
+    single = Recipe((), settings.model, settings.training, data.classes)
+    members = json.loads(Path(f"data/members/{stage.name}.json").read_text(encoding="utf-8"))
+    names = [member["name"] for member in members]
+    chosen = {name: replace(single, regularizers=(settings.regularizers[name],)) for name in names}
+    built = stage.build(data, {stage.name: ensemble}, **settings.shared())
+    run(ensemble, single, data, built, chosen=chosen)
 
 
 def run(

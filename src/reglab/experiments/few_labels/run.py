@@ -9,13 +9,14 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
+from reglab.data import prepared
 from reglab.data.augmentation.policy import Policy
 from reglab.data.augmentation.variation import Variation
 from reglab.data.loader import Batch, Repeated, Whole, whole, without_labels
 from reglab.data.prepared import Prepared, Split
 from reglab.experiments.few_labels.settings import FewLabels, Transfer
 from reglab.tracking import record
-from reglab.tracking.stage import Stage
+from reglab.tracking.stage import Stage, StageBuilder
 from reglab.training.learner import device_of
 from reglab.training.network import Network, build
 from reglab.training.one_seed import PARTS, divergence, finish, fit, flops_of_step
@@ -97,6 +98,19 @@ def few(split: Split, per_class: int, classes: Sequence[int]) -> Split:
     inputs, labels, numbers = map(parts, (split.inputs, split.labels, split.rows), pool)
     labels = {part: np.array([place[label] for label in values.tolist()], np.int64) for part, values in labels.items()}
     return Split(inputs, labels, numbers, bounds=split.bounds)
+
+
+def run_entry(settings, stage: StageBuilder) -> None:
+    """Run the entry of params.yaml that the stage is about; `settings` are the `Params`."""
+    data, entry = prepared.read(Path("data/study")), settings.entry(stage.family, stage.name)
+    method, classes, flops = entry, None, 0
+    if stage.family == "transfer":
+        folder = stage.runs / "pretraining" / entry.start
+        method, classes, flops = TransferMethod(entry, folder), entry.classes, record.read(folder)["cost"]["flops"]
+    policy, accelerator = settings.augmentation["study"], settings.training.accelerator
+    study = FewLabelsStudy(settings.few_labels, policy, accelerator, classes or tuple(range(data.classes)))
+    built = stage.build(data, {stage.name: entry}, few_labels=settings.few_labels, augmentation=policy)
+    run(method, study, data, built, pretraining_flops=flops)
 
 
 def run(

@@ -7,13 +7,14 @@ import torch
 
 from reglab.core import figures
 from reglab.core.plain import entry_name
+from reglab.data import prepared
 from reglab.data.loader import Repeated, Whole
 from reglab.data.prepared import Prepared
 from reglab.data.sources.scenes import CLASSES
 from reglab.experiments.multitask.base import Multitask, SceneBatch, task_metrics, whole
 from reglab.experiments.multitask.prediction_grid import picture
 from reglab.experiments.multitask.settings import FewScenes
-from reglab.tracking.stage import Stage
+from reglab.tracking.stage import Stage, StageBuilder
 from reglab.training.learner import device_of
 from reglab.training.one_seed import finish, fit, flops_of_step
 from reglab.training.settings import Training
@@ -22,6 +23,13 @@ from reglab.training.variants import cases, curves_csv, seeds_of_record, train_v
 PARTS = {"labelled": "train", "validation": "validation", "test": "test"}  # and how metrics name them
 SHOWN = 4  # test scenes in the picture
 Scenes = dict[str, dict[str, np.ndarray]]  # by part of a split, `inputs`, `masks` and `depth`
+
+
+def run_entry(settings, stage: StageBuilder) -> None:
+    """Run the entry of params.yaml that the stage is about; `settings` are the `Params`."""
+    data, method = prepared.read(Path("data/scenes")), settings.entry("multitask", stage.name)
+    built = stage.build(data, {stage.name: method}, few_scenes=settings.few_scenes)
+    run(method, settings.few_scenes, settings.training.accelerator, data, built)
 
 
 def run(method: Multitask, settings: FewScenes, accelerator: str, data: Prepared, stage: Stage) -> dict:

@@ -6,14 +6,23 @@ from statistics import fmean
 import torch
 
 from reglab.core import figures
+from reglab.data import prepared
 from reglab.data.loader import Whole
 from reglab.data.prepared import Prepared
 from reglab.experiments.pretraining.base import Pretext, Setting, Task
 from reglab.runtime.processes import Progress
 from reglab.tracking.journal import Journal, epochs_written
 from reglab.tracking.record import curves_csv, starting_with
-from reglab.tracking.stage import Stage
+from reglab.tracking.stage import Stage, StageBuilder
 from reglab.training.one_seed import finish, finished_seed, fit, flops_of_step
+
+
+def run_entry(settings, stage: StageBuilder) -> None:
+    """Run the entry of params.yaml that the stage is about; `settings` are the `Params`."""
+    pretext, study = settings.entry("pretraining", stage.name), prepared.read(Path("data/study"))
+    source, model = pretext.read(Path("data")), settings.few_labels.model
+    setting = Setting(model, settings.augmentation["study"], study.classes, settings.training.accelerator)
+    run(pretext, setting, source, study, stage.build(source, {stage.name: pretext}, model=model))
 
 
 def run(pretext: Pretext, setting: Setting, source: Prepared, study: Prepared, stage: Stage) -> dict:

@@ -4,16 +4,27 @@ from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
 from itertools import product
+from pathlib import Path
 from statistics import fmean
 from typing import NamedTuple
 
+from reglab.data import prepared
 from reglab.data.prepared import Prepared, Split
-from reglab.tracking.stage import Stage
+from reglab.tracking.stage import Stage, StageBuilder
 from reglab.training.all_seeds import finished_with_metrics
 from reglab.training.one_seed import Recipe, cost_of_step, train_seed
 from reglab.training.variants import cases, seeds_of_record, train_variants, variant_folder
 
 KEPT = ("test_accuracy", "validation_accuracy", "train_accuracy", "test_nll")  # of the numbers of a training
+
+
+def run_entry(settings, stage: StageBuilder) -> None:
+    """Run the entry of params.yaml that the stage is about; `settings` are the `Params`."""
+    data, regularizer = prepared.read(Path("data/study")), settings.entry("regularizers", stage.name)
+    axes = {axis: list(getattr(settings.regimes, axis)) for axis in Cell._fields}
+    recipe = Recipe((regularizer,), settings.model, settings.training, data.classes)
+    built = stage.build(data, {stage.name: regularizer}, regimes=axes, **settings.shared())
+    run(recipe, cells(**axes), data, built)
 
 
 class Cell(NamedTuple):

@@ -4,7 +4,7 @@ Each network is rebuilt from its published weights; one of its attack reliabilit
 the published ones, so that the network attacked is the one that was evaluated.
 """
 
-from collections.abc import Callable
+import sys
 from dataclasses import dataclass
 from itertools import product
 from math import isfinite
@@ -26,14 +26,14 @@ from reglab.attacks.strong import strong
 from reglab.core.checks import Check, check_record
 from reglab.core.errors import UserError
 from reglab.core.streams import generator
+from reglab.data import prepared
 from reglab.data.prepared import Prepared, Split
 from reglab.evaluation.rounding import mean
 from reglab.experiments.robustness import reliability
 from reglab.experiments.robustness.figure import Panda, figure
+from reglab.experiments.robustness.trained_networks import Rebuild, trained_networks
 from reglab.tracking import record
-from reglab.tracking.stage import Stage
-
-Rebuild = Callable[[Path, Split, int], Module]  # folder of the record, split, seed -> the network that was evaluated
+from reglab.tracking.stage import Stage, StageBuilder
 
 STEPS = 20  # of a projected gradient
 ROUNDING = 1e-4  # of probabilities, between the batches and devices on which they were computed
@@ -54,6 +54,21 @@ class Measured:
     smallest: np.ndarray
     transferable: np.ndarray
     checks: list[Check]
+
+
+def run_entry(settings, stage: StageBuilder) -> None:
+    """Run the entry of params.yaml that the stage is about; `settings` are the `Params`.
+
+    Says what was not attacked, and which robust accuracies are unreliable.
+    """
+    data, attack = prepared.read(Path("data/study")), settings.entry("attacks", stage.name)
+    built = stage.build(data, {}, seeds=[], **{stage.name: attack}, **settings.shared())  # no seeds of its own
+    content = run(attack, trained_networks(settings, stage.name, data.classes), data, built)
+    for name, seeds in content["skipped"].items():
+        print(f"{name}: not attacked, because it diverged in seed {', '.join(map(str, seeds))}", file=sys.stderr)
+    for name, model in content["models"].items():
+        for line in model["unreliable"]:
+            print(f"{name}: robust accuracy unreliable; failed check: {line}", file=sys.stderr)
 
 
 def run(

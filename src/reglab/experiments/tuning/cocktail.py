@@ -5,9 +5,10 @@ from functools import partial
 from pathlib import Path
 
 from reglab.core.streams import seed_of
+from reglab.data import prepared
 from reglab.data.prepared import Prepared, Split
 from reglab.experiments.tuning.search import Scores, accuracy, evaluate_best, try_all
-from reglab.tracking.stage import Stage
+from reglab.tracking.stage import Stage, StageBuilder
 from reglab.training.all_seeds import finished_with_metrics
 from reglab.training.one_seed import Recipe, train_seed
 from reglab.training.regularizer import Regularizer, name
@@ -17,6 +18,15 @@ Settings = dict[str, dict]  # ingredient -> the settings that were varied, of th
 KEPT = ("test_accuracy", "test_nll")  # of the numbers of a training
 DECADE = 10  # a range that spans this factor is searched on a logarithmic scale
 DIGITS = 3  # of a strength: more say nothing
+
+
+def run_entry(settings, stage: StageBuilder) -> None:
+    """Run the entry of params.yaml that the stage is about; `settings` are the `Params`."""
+    data, search = prepared.read(Path("data/study")), settings.entry("cocktails", stage.name)
+    techniques = {ingredient: settings.regularizers[ingredient] for ingredient in search.ingredients}
+    recipe = Recipe(tuple(techniques.values()), settings.model, settings.training, data.classes)
+    built = stage.build(data, techniques, cocktail=search, tuning=settings.tuning, **settings.shared())
+    run(recipe, search, settings.tuning.seeds, data, built)
 
 
 def run(

@@ -1,6 +1,7 @@
-"""Settings of `tuning` and of the entries of `cocktails`."""
+"""Settings of `tuning` and of the entries of `cocktails` and `sweeps`."""
 
 from dataclasses import dataclass
+from itertools import product
 from typing import Annotated
 
 from annotated_types import Ge, Le
@@ -24,3 +25,8 @@ class Cocktail:
 
     ingredients: dict[str, dict[str, tuple[float, float]]]
     trials: Annotated[int, Ge(2), Le(10_000)] = 24
+
+
+def points(grid: dict[str, tuple]) -> list[dict]:
+    """Every combination of the values {setting: (values)} of a sweep, the last setting varying fastest."""
+    return [dict(zip(grid, values, strict=True)) for values in product(*grid.values())]

@@ -2,14 +2,26 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
+from reglab.data import prepared
 from reglab.data.prepared import Prepared
 from reglab.experiments.tuning.search import accuracy, evaluate_best, try_all
-from reglab.tracking.stage import Stage
+from reglab.experiments.tuning.settings import points
+from reglab.tracking.stage import Stage, StageBuilder
 from reglab.training.one_seed import Recipe
 from reglab.training.variants import variant_folder
+
+
+def run_entry(settings, stage: StageBuilder) -> None:
+    """Run the entry of params.yaml that the stage is about; `settings` are the `Params`."""
+    data, technique = prepared.read(Path("data/study")), settings.entry("regularizers", stage.name)
+    grid, tuning = settings.entry("sweeps", stage.name), settings.tuning
+    recipe = Recipe((technique,), settings.model, settings.training, data.classes)
+    built = stage.build(data, {stage.name: technique}, grid=grid, tuning=tuning, **settings.shared())
+    run(recipe, points(grid), tuning.seeds, data, built)
 
 
 def run(recipe: Recipe, grid: list[dict], search_seeds: int, data: Prepared, stage: Stage) -> dict:

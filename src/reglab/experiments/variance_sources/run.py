@@ -2,16 +2,27 @@
 
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from statistics import fmean
 
 from reglab.core.streams import SOURCES, Seeds
+from reglab.data import prepared
 from reglab.data.prepared import Prepared, Split
-from reglab.tracking.stage import Stage
+from reglab.tracking.stage import Stage, StageBuilder
 from reglab.training.all_seeds import finished_with_metrics, total_cost
 from reglab.training.one_seed import Recipe, cost_of_step, train_seed
+from reglab.training.regularizer import name
 from reglab.training.variants import cases, seeds_of_record, train_variants, variant_folder
 
 KEPT = ("test_accuracy", "test_nll", "validation_accuracy")  # of the numbers of a training
+
+
+def run_entry(settings, stage: StageBuilder) -> None:
+    """Run the entry of params.yaml that the stage is about; `settings` are the `Params`."""
+    data, (_, regularizers) = prepared.read(Path("data/study")), settings.recipe(stage.name)
+    techniques = {name(regularizer): regularizer for regularizer in regularizers}
+    recipe = Recipe(regularizers, settings.model, settings.training, data.classes)
+    run(recipe, data, stage.build(data, techniques, **settings.shared()))
 
 
 def varied(source: str, seed: int, first: int) -> tuple[int, Seeds]:

@@ -1,0 +1,72 @@
+"""The stages of all families, `<stage>@<entry>`: the family's own module runs the entry. By hand:
+python pipelines/experiment.py train@dropout
+"""
+
+import stage
+
+
+def main() -> None:
+    from pathlib import Path
+
+    from reglab.config import params
+    from reglab.core.registry import runner
+    from reglab.core.wording import unknown
+    from reglab.tracking.stage import StageBuilder
+
+    this = name()
+    section, run_entry = runner(this)
+    settings, entry = params.load(), this.partition("@")[2]
+    known = [name for family, name in settings.expected() if family == section]
+    if entry not in known:
+        raise unknown(f"params.yaml: {section}", entry, known)
+    seeds = list(range(settings.seeds))
+    context = context_of(this, settings.tracking)
+    run_entry(settings, StageBuilder(section, entry, seeds, Path("runs"), settings.processes, context))
+
+
+def name() -> str:
+    """The stage that DVC runs (DVC_STAGE) or that stands in the command, such as train@dropout."""
+    import os
+    import re
+    import sys
+
+    from reglab.core.errors import UserError
+
+    given = os.environ.get("DVC_STAGE", " ".join(sys.argv[1:]))
+    if not re.fullmatch(r"[a-z0-9_]+@[a-z0-9_]+", given):
+        allowed = "a stage of dvc.yaml and an entry of params.yaml, such as train@none"
+        raise UserError(f"{sys.argv[0]}: found {given!r}; allowed: {allowed}")
+    return given
+
+
+def context_of(this: str, tracking) -> dict:
+    """What the journal needs to know of a stage: its code, and what the mirror to MLflow needs.
+
+    `tracking` is the section of params.yaml.
+    """
+    import os
+    from dataclasses import asdict
+    from pathlib import Path
+
+    from reglab.config.changed_settings import changed_settings
+    from reglab.runtime import git
+
+    commit = git.run_git(Path.cwd(), "rev-parse", "HEAD") or b""
+    tags = {"dvc_stage": this if "DVC_STAGE" in os.environ else "by hand", "git_commit": commit.decode().strip()}
+    tags |= {"dvc_experiment": os.environ.get("DVC_EXP_NAME", "")}
+    return {"tags": tags, "tracking": asdict(tracking), "changed": changed_settings(), "code": code(this)}
+
+
+def code(this: str) -> str:
+    """The digest of the list of code on which a stage depends (data/code), of the files as they are now."""
+    import hashlib
+
+    from reglab.config.stage_code import Code
+    from reglab.config.yaml_source import read
+
+    listing = Code(stage.HERE.parent, read("params.yaml")[0]).listing(this)
+    return hashlib.sha256(listing.encode()).hexdigest()
+
+
+if __name__ == "__main__":
+    stage.run(main)
