@@ -174,7 +174,7 @@ def test_an_edit_of_a_technique_concerns_the_stages_that_name_or_import_it_and_t
     assert edited == trained | stacked | attacked | {"ensemble@dropout_average", "theory@dropout"} | READ
 
 
-READ = {"report"}  # which reads what entries say of themselves
+READ = {"report", "members"}  # which read what entries say of themselves, and what their records say
 
 
 def test_an_edit_of_what_a_technique_imports_concerns_its_stages_alone(project, stale):
