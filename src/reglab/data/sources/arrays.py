@@ -1,0 +1,163 @@
+"""Arrays in an npz, npy or safetensors file: numeric columns (n, d) or images (n, channels, height, width)."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from reglab.core.errors import UserError
+from reglab.data.array_files import read_array
+from reglab.data.classes import class_problems, numbered
+from reglab.data.preprocessing.arrays import Columns
+from reglab.data.preprocessing.images import Images
+from reglab.data.scaling import Scaling
+from reglab.data.source import Examples, Source
+
+CLASSES = "whole numbers 0, 1, ... without a gap, or names as text"
+STRUCTURE = {"groups": np.int64, "times": np.float64, "parts": np.str_}
+
+
+@dataclass(frozen=True)
+class Arrays(Source):
+    """`inputs` and `targets` name arrays of `file`, or of `targets_file` if the targets are in a file of their own.
+
+    An npy file holds one array, whatever its name. Inputs of two dimensions (n, d) are numeric columns, which are scaled on
+    the training part by `scaling`: robust, standard or none. Inputs of four dimensions are images (n, channels, height,
+    width). `range` is the [lowest, highest] value that a pixel can have, which become 0 and 1; images of whole numbers need
+    it, images of decimal numbers without it stay as they are. Targets (n,) are the numbers of the classes, 0, 1, ..., or
+    their names as text; `classes` may give names to the numbers. `groups`, `times` and `parts` name further arrays (n,) of
+    `file`, for splits.
+    """
+
+    paths: ClassVar[tuple[str, ...]] = ("file", "targets_file")
+
+    file: str
+    inputs: str = "inputs"
+    targets: str = "targets"
+    targets_file: str | None = None
+    range: tuple[float, float] | None = None
+    scaling: Scaling = "robust"
+    classes: tuple[str, ...] = ()
+    groups: str | None = None
+    times: str | None = None
+    parts: str | None = None
+
+    def load(self) -> Examples:
+        if self.file.lower().endswith(".npy") and not self.targets_file:
+            raise UserError(
+                f"params.yaml: data.targets_file: found nothing, and {self.file} holds one array; "
+                "allowed: the file of the targets"
+            )
+        inputs = self.encoded(read_array(self.file, self.inputs))
+        place = self.place(self.targets_file or self.file, self.targets)
+        targets, classes = class_numbers(read_array(self.targets_file or self.file, self.targets), place)
+        if self.classes and len(self.classes) != len(classes):
+            raise UserError(
+                f"params.yaml: data.classes: found {len(self.classes)} names; allowed: {len(classes)}, as {place} has"
+            )
+        names = {name: getattr(self, name) for name in STRUCTURE if getattr(self, name)}
+        structure = {name: self.structure(name, array) for name, array in names.items()}
+        for name, array in [(self.targets, targets), *((names[each], structure[each]) for each in names)]:
+            if len(array) != len(inputs):
+                raise UserError(
+                    f"{self.file}: found {len(inputs)} inputs and {len(array)} {name}; allowed: one for each input"
+                )
+        if lines := class_problems(place, targets, self.classes or classes):
+            raise UserError(*lines)
+        return Examples(inputs=inputs, targets=targets, classes=self.classes or classes, **structure)
+
+    def place(self, file: str, name: str) -> str:
+        return file if file.lower().endswith(".npy") else f"{file}: {name}"
+
+    def encoded(self, array: np.ndarray) -> Columns | Images | np.ndarray:
+        """The inputs as they are stored; UserError where they are no finite numbers in two or four dimensions."""
+        place = self.place(self.file, self.inputs)
+        shape = " x ".join(map(str, array.shape))
+        if array.dtype.kind not in "biuf":
+            raise UserError(f"{place}: found values of the type {array.dtype}; allowed: numbers, or true and false")
+        if not array.size or array.ndim not in (2, 4):
+            hint = "; reshape grey images to (n, 1, height, width)" if array.ndim == 3 else ""
+            allowed = f"columns (n, d) or images (n, channels, height, width), not empty{hint}"
+            raise UserError(f"{place}: found an array of the shape {shape or 'of one number'}; allowed: {allowed}")
+        if array.ndim == 4 and array.shape[1] > 4 >= array.shape[3]:
+            raise UserError(
+                f"{place}: found images of the shape {shape}, channels last; allowed: (n, channels, height, width)"
+            )
+        array = array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
+        if array.dtype.kind == "f":
+            with np.errstate(over="ignore"):
+                finite = np.isfinite(array.astype(np.float32)).reshape(len(array), -1).all(1)
+            if not finite.all():
+                allowed = "finite numbers within the range of float32; drop or fill such rows"
+                found = f"NaN or infinity, in {np.sum(~finite):,} rows"
+                raise UserError(f"{place}, row {np.argmin(finite)}: found {found}; allowed: {allowed}")
+        return self.columns(array) if array.ndim == 2 else self.images(array, place)
+
+    def columns(self, array: np.ndarray) -> Columns:
+        if self.range is not None:
+            raise UserError(
+                f"params.yaml: data.range: found a range for columns (n, d) of {self.file}; allowed: null, or images"
+            )
+        exact = np.can_cast(array.dtype, np.float32)
+        return Columns(array.astype(np.float32 if exact else np.float64), self.scaling)
+
+    def images(self, array: np.ndarray, place: str) -> Images | np.ndarray:
+        whole = array.dtype.kind in "iu"
+        if self.range is None:
+            if whole:
+                raise UserError(
+                    f"params.yaml: data.range: found nothing for images of whole numbers, {array.dtype} in {place}; "
+                    f"allowed: the lowest and highest value of a pixel, such as [0, 255]"
+                )
+            return array.astype(np.float32)
+        low, high = self.range
+        if not low < high:
+            raise UserError(
+                f"params.yaml: data.range: found [{low:g}, {high:g}]; allowed: the lowest value, then a higher one"
+            )
+        rows = array.reshape(len(array), -1)
+        outside = (rows.min(1) < low) | (rows.max(1) > high)
+        if outside.any():
+            row = np.argmax(outside)
+            found = f"values from {rows[row].min():g} to {rows[row].max():g}"
+            raise UserError(f"{place}, row {row}: found {found}; allowed: {low:g} to {high:g}, as data.range says")
+        if whole:
+            return Images(array, low, high)
+        return ((array - low) / (high - low)).astype(np.float32)
+
+    def structure(self, name: str, array: str) -> np.ndarray:
+        """An array for splits: groups as numbers, times that are larger when they are later, names of parts."""
+        values, place = read_array(self.file, array), self.place(self.file, array)
+        if values.ndim != 1:
+            raise UserError(
+                f"{place}: found an array of {values.ndim} dimensions; allowed: (n,), one value for each input"
+            )
+        if name == "groups":
+            return np.unique(values, return_inverse=True)[1].astype(np.int64)
+        if name == "times" and (values.dtype.kind not in "iuf" or not np.isfinite(values).all()):
+            raise UserError(
+                f"{place}: found {values.dtype} or a value that is not finite; allowed: numbers, later is larger"
+            )
+        return np.char.decode(values, "utf-8") if values.dtype.kind == "S" else values.astype(STRUCTURE[name])
+
+
+def class_numbers(array: np.ndarray, place: str) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Targets (n,) int64 and the names of the classes; UserError where the array says no class for each input."""
+    if array.ndim != 1 or not len(array):
+        shape = " x ".join(map(str, array.shape))
+        raise UserError(f"{place}: found an array of the shape {shape}; allowed: (n,), a class for each input")
+    if array.dtype.kind in "SU":
+        try:
+            return numbered(np.char.decode(array, "utf-8") if array.dtype.kind == "S" else array)
+        except UnicodeDecodeError:
+            raise UserError(f"{place}: found texts that are not UTF-8; allowed: {CLASSES}") from None
+    if array.dtype.kind == "b":
+        return array.astype(np.int64), ("false", "true")
+    if array.dtype.kind not in "iu":
+        example = f", such as {array[0]:g}" if array.dtype.kind == "f" else ""
+        raise UserError(f"{place}: found values of the type {array.dtype}{example}; allowed: {CLASSES}")
+    found = np.unique(array)
+    if not np.array_equal(found, np.arange(len(found))):
+        listed = ", ".join(map(str, found[:8])) + (", ..." if len(found) > 8 else "")
+        raise UserError(f"{place}: found the labels {listed}; allowed: {CLASSES}")
+    return array.astype(np.int64), tuple(map(str, found))

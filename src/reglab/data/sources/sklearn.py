@@ -1,0 +1,27 @@
+"""Small data sets that scikit-learn ships, as numeric columns: breast_cancer, wine, iris, digits."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from reglab.data.preprocessing.arrays import Columns
+from reglab.data.scaling import Scaling
+from reglab.data.source import Examples, Source
+
+
+@dataclass(frozen=True)
+class ScikitLearn(Source):
+    """`dataset` names one of `sklearn.datasets.load_*`; its columns are scaled on the training part by `scaling`."""
+
+    dataset: Literal["breast_cancer", "wine", "iris", "digits"]
+    scaling: Scaling = "robust"
+
+    def load(self) -> Examples:
+        from sklearn import datasets
+
+        bunch = getattr(datasets, f"load_{self.dataset}")()
+        classes = tuple(map(str, bunch.target_names))
+        return Examples(
+            inputs=Columns(bunch.data, self.scaling), targets=bunch.target.astype(np.int64), classes=classes
+        )
