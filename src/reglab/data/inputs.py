@@ -24,7 +24,10 @@ class Preprocessor(Protocol):
 
 
 class Inputs(Protocol):
-    """The inputs of n examples as the source has them: encoded, but with nothing that is learned from the data."""
+    """The inputs of n examples as the source has them: encoded, but with nothing that is learned from the data.
+
+    Inputs that lie in a box once they are prepared have `bounds`, lowest and highest: attacks keep them there.
+    """
 
     def __len__(self) -> int: ...
 

@@ -67,10 +67,8 @@ class Prepared:
 
     @cached_property
     def bounds(self) -> tuple[float, float]:
-        """The box of the inputs: only those that are ready and lie in [0, 1] have one."""
-        array = self.inputs.array if isinstance(self.inputs, ReadyInputs) else None
-        has_box = array is not None and array.min() >= 0 and array.max() <= 1
-        return UNIT_RANGE if has_box else UNBOUNDED
+        """The box in which the prepared inputs lie; UNBOUNDED where their kind has none."""
+        return getattr(self.inputs, "bounds", UNBOUNDED)
 
     def preprocessor(self, seed: int) -> Preprocessor:
         """What is fitted on the labelled part of a seed."""

@@ -1,9 +1,11 @@
 """Images of whole numbers, as files have them: mapped to [0, 1] by the range of their numbers, not by their values."""
 
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
+
+from reglab.data.inputs import UNIT_RANGE
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,8 @@ class UnitRange:
 @dataclass(frozen=True)
 class Images:
     """`pixels` (n, channels, height, width) of any integer type, all of them from `low` to `high`."""
+
+    bounds: ClassVar[tuple[float, float]] = UNIT_RANGE
 
     pixels: np.ndarray
     low: float

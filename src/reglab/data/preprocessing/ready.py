@@ -5,6 +5,8 @@ from typing import Any, Self
 
 import numpy as np
 
+from reglab.data.inputs import UNBOUNDED, UNIT_RANGE
+
 
 class AsTheyAre:
     """Leaves ready inputs as they are."""
@@ -21,6 +23,11 @@ class ReadyInputs:
     """`array` (n, *shape) float32."""
 
     array: np.ndarray
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """The box of pixels where all inputs lie in it."""
+        return UNIT_RANGE if self.array.min() >= 0 and self.array.max() <= 1 else UNBOUNDED
 
     def __len__(self) -> int:
         return len(self.array)
