@@ -167,6 +167,7 @@ def test_a_gpu_that_is_not_there(monkeypatch):
             {"training": replace(SETTINGS.training, batch_size=901)},
             "training.batch_size: 901 is more than data.train_size",
         ),
+        ({"model": MLP(depth=1, residual=True)}, "model.residual: has no effect with depth 1"),
         (
             {"regularizers": SETTINGS.regularizers | {"k_sparse": KSparse(active_units=256)}},
             "regularizers.k_sparse.active_units: 256 keeps all of the 256 units of a hidden layer",

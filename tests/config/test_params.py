@@ -18,6 +18,7 @@ from reglab.config import entries, params
 from reglab.core import plain, registry
 from reglab.core.errors import UserError
 from reglab.experiments.tuning.settings import points
+from reglab.training.settings import Training
 
 ROOT = Path(__file__).parent.parent.parent
 SHIPPED = (ROOT / "params.yaml").read_text(encoding="utf-8")
@@ -273,6 +274,39 @@ def test_all_problems_are_told_at_once(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("training", "line"),
+    [
+        (
+            "epochs: 2, optimizer: adam, learning_rate: 0.1, momentum: 0.9, nesterov: true",
+            "training.nesterov: found true with optimizer: adam; allowed: nesterov: false, or optimizer: sgd with a "
+            "momentum above 0",
+        ),
+        (
+            "epochs: 2, optimizer: sgd, learning_rate: 0.1, nesterov: true",
+            "training.nesterov: found true with momentum: 0; allowed: nesterov: false, or a momentum above 0, such as 0.9",
+        ),
+        (
+            "epochs: 2, optimizer: sgd, learning_rate: 0.1, warmup_epochs: 2",
+            "training.warmup_epochs: found 2; allowed: less than 2, the training.epochs",
+        ),
+    ],
+)
+def test_settings_of_a_training_that_contradict_each_other_are_refused(tmp_path, training, line):
+    old = "epochs: 2, optimizer: sgd, learning_rate: 0.1, momentum: 0.9"
+    assert problems(tmp_path, SMALL_TEXT.replace(old, training)) == (f"params.yaml: {line}",)
+    allowed = f"{old}, nesterov: true, schedule: cosine, warmup_epochs: 1.5"
+    assert read(tmp_path, SMALL_TEXT.replace(old, allowed)).training.warmup_epochs == 1.5
+
+
+def test_a_warm_up_ends_before_the_training_of_a_booster_does(tmp_path):
+    given = PLAIN.load(SMALL_TEXT)
+    given["training"] |= {"epochs": 20, "warmup_epochs": 5}
+    given["ensembles"] = {"boosting": {"epochs": 4}}
+    [line] = problems(tmp_path, given)
+    assert line == "params.yaml: training.warmup_epochs: found 5; allowed: less than 4, the ensembles.boosting.epochs"
+
+
+@pytest.mark.parametrize(
     ("old", "new", "key"),
     [
         ("seeds: 3", "seeds: *a", "seeds"),
@@ -318,7 +352,7 @@ def test_shared_settings_and_expected_records(tmp_path):
         "data": SMALL["data"] | {"test_set": "resampled"},
         "model": {"name": "mlp"}
         | asdict(registry.find("models", "mlp")(**{name: SMALL["model"][name] for name in ("width", "depth")})),
-        "training": SMALL["training"] | {"batch_size": 64, "accelerator": "cpu"},
+        "training": asdict(Training(**SMALL["training"])),
     }
     families = ["baselines", "regularizers", "combinations", "augmentation", "pretraining", "transfer"]
     families += ["sweeps", "cocktails"]

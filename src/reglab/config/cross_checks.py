@@ -57,6 +57,7 @@ def check_across(given: dict, values: dict, problems: Problems) -> None:
             if owners.setdefault(name, family) != family:
                 problems.write((family, name), f"a name that {owners[name]} has already", "a name of its own")
     check_tracking(given.get("tracking"), problems)
+    check_training(values, problems)
     check_used(given, values, problems)
     check_representations(values, problems)
     check_searches(values, problems)
@@ -81,6 +82,27 @@ def check_tracking(given: Plain, problems: Problems) -> None:
     if isinstance(uri, str) and has_secret(uri):
         allowed = "an address without one, or null: set MLFLOW_TRACKING_URI to the whole address instead"
         problems.add(("tracking", "uri"), "a password or a token, which git and dvc.lock would keep", allowed)
+
+
+def check_training(values: dict, problems: Problems) -> None:
+    """Nesterov's momentum has an optimizer and a momentum; a warm-up ends before the training does."""
+    training = values.get("training")
+    if not training:
+        return
+    if training.nesterov and training.optimizer != "sgd":
+        allowed = "nesterov: false, or optimizer: sgd with a momentum above 0"
+        problems.add(("training", "nesterov"), f"true with optimizer: {training.optimizer}", allowed)
+    elif training.nesterov and not training.momentum:
+        allowed = "nesterov: false, or a momentum above 0, such as 0.9"
+        problems.add(("training", "nesterov"), "true with momentum: 0", allowed)
+    lengths = {"training.epochs": training.epochs}
+    for name, ensemble in (values.get("ensembles") or {}).items():
+        if ensemble and has_setting(ensemble, "epochs"):
+            lengths[f"ensembles.{name}.epochs"] = ensemble.epochs
+    shortest = min(lengths, key=lengths.get)
+    if training.warmup_epochs >= lengths[shortest]:
+        allowed = f"less than {lengths[shortest]}, the {shortest}"
+        problems.add(("training", "warmup_epochs"), f"{training.warmup_epochs:g}", allowed)
 
 
 def check_used(given: dict, values: dict, problems: Problems) -> None:

@@ -138,6 +138,8 @@ def idle(settings, shape: tuple[int, ...]) -> list[str]:
         lines.append(
             f"params.yaml: augmentation.study: changes nothing, so that {', '.join(contrastive)} sees the same input twice"
         )
+    if getattr(settings.model, "residual", False) and settings.model.depth == 1:
+        lines.append("params.yaml: model.residual: has no effect with depth 1: shortcuts begin at the second layer")
     units = smallest_layer(settings.model, shape)
     for place, technique in techniques(settings):
         active = getattr(technique, "active_units", 0)

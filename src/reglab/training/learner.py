@@ -25,8 +25,8 @@ def device_of(accelerator: str) -> str:
 class Learner(LightningModule):
     """A subclass defines in `training_step` what is minimised, and in `validation_step` what is measured.
 
-    `network` holds all that is learned; `training` has `optimizer`, `learning_rate` and `momentum`; `seed` keys all random
-    numbers. `chosen_epoch` is set when the returned weights are not those of the last epoch.
+    `network` holds all that is learned; `training` has `optimizer`, `learning_rate`, `momentum` and `nesterov`; `seed` keys
+    all random numbers. `chosen_epoch` is set when the returned weights are not those of the last epoch.
     """
 
     def __init__(self, network: nn.Module, training, seed: int) -> None:
@@ -43,10 +43,12 @@ class Learner(LightningModule):
         return Moment(self.seed, self.current_epoch, self.global_step)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        rate = self.training_settings.learning_rate
-        if self.training_settings.optimizer == "sgd":
-            return torch.optim.SGD(self.network.parameters(), rate, momentum=self.training_settings.momentum)
-        return torch.optim.Adam(self.network.parameters(), rate, fused=True)
+        settings, parameters = self.training_settings, self.network.parameters()
+        if settings.optimizer == "sgd":
+            return torch.optim.SGD(
+                parameters, settings.learning_rate, momentum=settings.momentum, nesterov=settings.nesterov
+            )
+        return torch.optim.Adam(parameters, settings.learning_rate, fused=True)
 
     def __setattr__(self, name: str, value) -> None:
         """Set an attribute; the name of the current hook, which Lightning sets twenty times a step, without module checks."""

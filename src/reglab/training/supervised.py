@@ -11,12 +11,14 @@ from reglab.data.loader import Batch
 from reglab.training.learner import ClassificationLearner
 from reglab.training.network import Network
 from reglab.training.regularizer import Regularizer, name
+from reglab.training.schedule import factor
 
 
 class Supervised(ClassificationLearner):
     """Minimises the cross-entropy of the network's scores plus the penalties of the regularizers.
 
-    `training` is the section of params.yaml.
+    `training` is the section of params.yaml. Before each step the learning rate is set to that of its schedule, if there is
+    one, and techniques receive it in `after_step`.
     """
 
     def __init__(self, network: Network, regularizers: Sequence[Regularizer], training, seed: int) -> None:
@@ -42,7 +44,21 @@ class Supervised(ClassificationLearner):
         for regularizer in self.regularizers:
             regularizer.transform_gradients(self.network)
 
+    @property
+    def steps_of_epoch(self) -> int:
+        """The number of training steps in an epoch."""
+        return self.trainer.num_training_batches
+
+    def scheduled_rate(self) -> float:
+        """The learning rate of the step that comes next."""
+        settings = self.training_settings
+        steps, warmup = (round(epochs * self.steps_of_epoch) for epochs in (settings.epochs, settings.warmup_epochs))
+        return settings.learning_rate * factor(settings.schedule, self.global_step, steps, warmup)
+
     def optimizer_step(self, epoch: int, batch_index: int, optimizer, closure=None) -> None:
+        if self.training_settings.scheduled:
+            for group in optimizer.param_groups:
+                group["lr"] = self.scheduled_rate()
         super().optimizer_step(epoch, batch_index, optimizer, closure)
         for regularizer in self.regularizers:
             regularizer.after_step(self.network, optimizer.param_groups[0]["lr"])

@@ -78,6 +78,13 @@ def test_every_cell_takes_the_steps_of_the_study(data):
     assert taken == dict.fromkeys(taken, 8)
 
 
+def test_the_warm_up_of_every_cell_takes_the_steps_of_that_of_the_study():
+    recipe = replace(RECIPE, training=replace(TRAINING, epochs=4, warmup_epochs=1.5))  # 6 steps of 16
+    for size, batches in ((8, 1), (10, 2), (30, 4), (60, 8)):
+        [cell] = regimes.cells([size], [0.2], [4]).values()
+        assert regimes.recipe_in_cell(recipe, cell, train_size=30).training.warmup_epochs * batches == 6
+
+
 def test_cost_is_the_mean_over_the_cells(runs, data):
     epochs_by_examples = 4 * 10 + 2 * 30
     flops = [

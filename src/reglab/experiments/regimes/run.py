@@ -83,7 +83,11 @@ def recipe_in_cell(recipe: Recipe, cell: Cell, train_size: int) -> Recipe:
     Settings of a technique that are in epochs stay as they are.
     """
     of_study, of_cell = (-(-size // recipe.training.batch_size) for size in (train_size, cell.train_size))  # batches
-    training = replace(recipe.training, epochs=max(1, round(recipe.training.epochs * of_study / of_cell)))
+    training = replace(
+        recipe.training,
+        epochs=max(1, round(recipe.training.epochs * of_study / of_cell)),
+        warmup_epochs=recipe.training.warmup_epochs * (of_study / of_cell),
+    )
     return replace(recipe, architecture=replace(recipe.architecture, width=cell.width), training=training)
 
 
