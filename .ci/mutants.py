@@ -89,9 +89,9 @@ def main(count: int, seed: int) -> None:
         reason = changes_nothing(diff)
         reasons[reason] += 1
         print(diff if reason is None else f"{name}: {reason}")
-    lost = [name for name in sample if results[name] == NOT_TRIED]
-    print(*(f"{name}: pytest failed" for name in lost), sep="\n")
-    tried, same = len(sample) - len(lost), len(unnoticed) - reasons[None]
+    not_tried = [name for name in sample if results[name] == NOT_TRIED]
+    print(*(f"{name}: pytest failed" for name in not_tried), sep="\n")
+    tried, same = len(sample) - len(not_tried), len(unnoticed) - reasons[None]
     caught = tried - len(unnoticed)
     low, high = beta.ppf([0.025, 0.975], [caught, caught + 1], [tried - caught + 1, tried - caught])
     print(

@@ -1,4 +1,4 @@
-"""Stage `check`: params.yaml is right, as far as can be told before any work, and the data can be split as it asks."""
+"""Stage `check`: checks params.yaml before any work, and that the data can be split as it asks."""
 
 import stage
 

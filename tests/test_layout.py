@@ -82,8 +82,8 @@ def test_a_stage_finds_pythons_own_modules_before_files_of_their_names(tmp_path)
     (tmp_path / "probe.py").write_text("import stage\nimport code\nprint(code.InteractiveConsole.__name__)")
     options = {"env": os.environ | {"PYTHONPATH": str(ROOT / "src")}, "check": True, "capture_output": True}
     for folder, script in ((tmp_path, "probe.py"), (tmp_path.parent, f"{tmp_path.name}/probe.py")):
-        told = subprocess.run([sys.executable, script], cwd=folder, **options)
-        assert told.stdout == b"InteractiveConsole\n"
+        done = subprocess.run([sys.executable, script], cwd=folder, **options)
+        assert done.stdout == b"InteractiveConsole\n"
 
 
 def stages() -> dict[str, dict]:

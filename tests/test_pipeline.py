@@ -101,7 +101,7 @@ def test_forced_and_in_processes_of_their_own_stages_leave_the_same_to_the_byte(
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_repro_told_to_stop_ends_its_stage_and_publishes_nothing(done, number, code):
+def test_repro_after_a_signal_ends_its_stage_and_publishes_nothing(done, number, code):
     before = (done.folder / "params.yaml").read_bytes()
     record = done.folder / "runs" / "regularizers" / "none" / "record.json"
     done.edit(lambda all: all["training"].update(epochs=100_000))
@@ -125,10 +125,10 @@ def test_a_profile_is_a_study_of_its_own(done):
     files = {path: path.stat().st_mtime_ns for path in (done.folder / "runs").rglob("*")}
     done.edit(lambda all: all.update(profiles={"tiny": {"training": {"epochs": 1}}}))
     code, output = done.run("reglab", "repro", "--profile", "tiny")
-    again, told = done.run("reglab", "repro", "--profile", "tiny")
+    again, messages = done.run("reglab", "repro", "--profile", "tiny")
     (done.folder / "params.yaml").write_bytes(before)
     assert code == again == 0, output
-    assert "profiles/tiny/reports/index.html" in output and "Running stage" not in told
+    assert "profiles/tiny/reports/index.html" in output and "Running stage" not in messages
     record = json.loads((done.folder / "profiles/tiny/runs/regularizers/dropout/record.json").read_text())
     assert record["settings"]["training"]["epochs"] == 1 and (done.folder / "profiles/tiny/mlflow.db").exists()
     assert {path: path.stat().st_mtime_ns for path in (done.folder / "runs").rglob("*")} == files
@@ -178,7 +178,7 @@ def test_an_unknown_name_by_hand_is_a_users_mistake(done):
     assert code == 2 and "dropout" in output and "Traceback" not in output
 
 
-def test_a_training_told_to_stop_ends_with_143_and_publishes_nothing(done):
+def test_a_training_after_a_signal_ends_with_143_and_publishes_nothing(done):
     before = (done.folder / "params.yaml").read_bytes()
     record = done.folder / "runs" / "regularizers" / "none" / "record.json"
     published = record.read_bytes()

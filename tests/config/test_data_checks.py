@@ -1,4 +1,4 @@
-"""What the data cannot give is told before any work: file, key, what was found, what is allowed."""
+"""Settings that the data cannot satisfy are reported before any work: file, key, what was found, what is allowed."""
 
 import os
 import sys

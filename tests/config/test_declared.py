@@ -1,4 +1,4 @@
-"""A pair or a claim that names what does not exist is told in one line, before any work; too few seeds are warned of."""
+"""A pair or a claim about an unknown entry is reported in one line, before any work; so is a lack of seeds, as a warning."""
 
 import subprocess
 import sys

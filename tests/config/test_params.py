@@ -1,4 +1,4 @@
-"""params.yaml is read as DVC reads it, completely or not at all, and every fault is told in a line of its own."""
+"""params.yaml is read as DVC reads it, completely or not at all, and every problem is reported in a line of its own."""
 
 import copy
 import json
@@ -97,8 +97,8 @@ def holds(whole: Any, part: Any) -> bool:
 
 
 def test_the_shipped_file_has_no_fault_and_all_that_it_says_arrives():
-    told = plain.settings(params.load(ROOT / "params.yaml"))
-    assert holds(told, PLAIN.load(SHIPPED)) and list(told) == SECTIONS
+    values = plain.settings(params.load(ROOT / "params.yaml"))
+    assert holds(values, PLAIN.load(SHIPPED)) and list(values) == SECTIONS
 
 
 @pytest.mark.parametrize("given", [SMALL, SHIPPED], ids=["small", "shipped"])
@@ -203,7 +203,7 @@ BAD = [  # key, value, found, allowed
 
 
 @pytest.mark.parametrize(("key", "value", "found", "allowed"), BAD, ids=lambda part: str(part)[:40])
-def test_a_bad_value_is_told_in_one_line_with_key_found_and_allowed(tmp_path, key, value, found, allowed):
+def test_a_bad_value_is_reported_in_one_line_with_key_found_and_allowed(tmp_path, key, value, found, allowed):
     assert problems(tmp_path, changed((key, value))) == (f"params.yaml: {key}: found {found}; allowed: {allowed}",)
 
 
@@ -218,8 +218,8 @@ def test_a_password_in_params_yaml_is_refused_and_not_repeated(tmp_path, uri):
 
 def test_a_combination_names_each_technique_once_and_only_what_exists(tmp_path):
     [line] = problems(tmp_path, changed(("combinations.both[1]", {"l1": {}})))
-    told = "found a technique that the list has already; allowed: each technique once"
-    assert line == f"params.yaml: combinations.both[1].l1: {told}"
+    expected = "found a technique that the list has already; allowed: each technique once"
+    assert line == f"params.yaml: combinations.both[1].l1: {expected}"
     [line] = problems(tmp_path, changed(("combinations.both[1]", {"dropuot": {}})))
     assert line.startswith(f"params.yaml: combinations.both[1].dropuot: found an unknown name; allowed: {TECHNIQUES}")
     assert line.endswith("; did you mean dropout?")
@@ -244,7 +244,7 @@ def test_the_name_of_a_combination_fits_a_folder_and_a_stage(tmp_path, name):
         ("seeds", 4, "at most 3, the seeds that are trained"),
     ],
 )
-def test_an_attack_that_can_not_be_is_told_in_a_line(tmp_path, setting, value, allowed):
+def test_an_impossible_attack_is_reported_in_a_line(tmp_path, setting, value, allowed):
     attack = {"examples": 60, "seeds": 3}
     assert read(tmp_path, changed(("attacks", {"regularizers": attack}))).attacks["regularizers"].epsilons[-1] == 0.1
     [line] = problems(tmp_path, changed(("attacks", {"regularizers": attack | {setting: value}})))
@@ -265,7 +265,7 @@ def test_a_topic_may_bear_the_name_of_a_technique(tmp_path):
     assert [entry for entry in loaded.expected() if entry[1] == name] == [("regularizers", name), ("theory", name)]
 
 
-def test_all_problems_are_told_at_once(tmp_path):
+def test_all_problems_are_reported_at_once(tmp_path):
     text = SMALL_TEXT.replace("digits", "digit").replace("test_size: 60", "test_size: 0").replace("none: {}, ", "")
     text = text.replace("sgd", "&a adam").replace("mine", "2024-01-01").replace("processes: 2", "processes: *a")
     keys = sorted(line.split(": ")[1] for line in problems(tmp_path, text.replace("\nseeds", "\nseed")))
@@ -324,13 +324,13 @@ def test_a_warm_up_ends_before_the_training_of_a_booster_does(tmp_path):
         ("theory: {}", "theory: &a {}", "theory"),
     ],
 )
-def test_what_is_wrong_with_the_text_is_told_once(tmp_path, old, new, key):
+def test_a_problem_of_the_text_is_reported_once(tmp_path, old, new, key):
     assert old in SMALL_TEXT
     [line] = problems(tmp_path, SMALL_TEXT.replace(old, new))
     assert line.startswith(f"params.yaml: {key}: found ") and ", in line " in line and "; allowed: " in line
 
 
-def test_recipes_and_entries_are_found_and_a_wrong_name_is_told_with_the_nearest(tmp_path):
+def test_recipes_and_entries_are_looked_up_and_the_nearest_name_is_suggested(tmp_path):
     loaded = read(tmp_path, SMALL)
     assert loaded.recipe("l1") == ("regularizers", (loaded.regularizers["l1"],))
     assert loaded.recipe("both") == ("combinations", loaded.combinations["both"])
@@ -358,8 +358,11 @@ def test_shared_settings_and_expected_records(tmp_path):
     families += ["sweeps", "cocktails"]
     of_lists = [(family, name) for family in ("regimes", "variance_sources") for name in SMALL[family]["recipes"]]
     assert loaded.expected() == [(family, name) for family in families for name in SMALL[family]] + of_lists
-    told = plain.settings(loaded.combinations["both"])
-    assert told == [{"l1": asdict(registry.find("regularizers", "l1")(strength=1.0))}, {"dropout": told[1]["dropout"]}]
+    values = plain.settings(loaded.combinations["both"])
+    assert values == [
+        {"l1": asdict(registry.find("regularizers", "l1")(strength=1.0))},
+        {"dropout": values[1]["dropout"]},
+    ]
 
 
 def test_a_family_more_is_one_row(tmp_path):
@@ -379,8 +382,8 @@ def test_a_family_more_is_one_row(tmp_path):
         done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, env=path, capture_output=True, text=True)
         return done.stdout + done.stderr
 
-    told = loaded({"logistic_regression": {"C": 3}})
-    assert told.split("} ") == [
+    message = loaded({"logistic_regression": {"C": 3}})
+    assert message.split("} ") == [
         "{'logistic_regression': LogisticRegression(C=3.0)",
         "('references', 'logistic_regression')\n",
     ]
@@ -388,7 +391,7 @@ def test_a_family_more_is_one_row(tmp_path):
 
 
 def test_what_is_searched_is_searched_with_one_budget_and_over_settings_that_there_are(tmp_path):
-    told = {
+    expected = {
         "sweeps.dropout": ("sweeps", {"l1": {"strength": [1, 2]}, "dropout": {"hidden_rate": [0.1]}}),
         "sweeps.l2": ("sweeps", {"l2": {"strength": [1.0]}}),
         "sweeps.l1.strenght": ("sweeps", {"l1": {"strenght": [1.0]}}),
@@ -404,7 +407,7 @@ def test_what_is_searched_is_searched_with_one_budget_and_over_settings_that_the
         "regimes.width": ("regimes.width", [8, 4]),
         "variance_sources.recipes[0]": ("variance_sources.recipes", ["nothing"]),
     }
-    for key, change in told.items():
+    for key, change in expected.items():
         lines = problems(tmp_path, changed(change))
         assert len(lines) == 1 and lines[0].startswith(f"params.yaml: {key}: found "), (key, lines)
 

@@ -1,4 +1,4 @@
-"""A fault is told in words that a person can act on."""
+"""Every problem is reported in words that a person can act on."""
 
 from dataclasses import dataclass, fields
 from typing import Annotated, Literal
@@ -25,7 +25,7 @@ class Required:
 
 
 @pytest.mark.parametrize(
-    ("kind", "told"),
+    ("kind", "expected"),
     [
         (Annotated[float, Ge(0), Le(1)], "a number from 0 to 1"),
         (Annotated[float, Ge(0), Lt(1)], "a number from 0 to below 1"),
@@ -41,8 +41,8 @@ class Required:
     ],
     ids=str,
 )
-def test_a_type_is_told_in_words(kind, told):
-    assert words(kind) == told
+def test_a_type_is_described_in_words(kind, expected):
+    assert words(kind) == expected
 
 
 def test_only_what_is_near_is_suggested():
@@ -52,39 +52,39 @@ def test_only_what_is_near_is_suggested():
 
 
 @pytest.mark.parametrize(
-    ("value", "told"),
+    ("value", "expected"),
     [(None, "null"), (True, "true"), (1.5, "1.5"), ("é", '"é"'), ("a\n", r'"a\n"'), ("\u2028", r'"\u2028"')],
 )
-def test_a_value_is_shown_as_one_would_write_it_in_one_line(value, told):
-    assert shown(value) == told
+def test_a_value_is_shown_as_one_would_write_it_in_one_line(value, expected):
+    assert shown(value) == expected
     assert len(shown("x" * 1000)) == 60
 
 
 def test_where_there_is_nothing_to_choose_from_the_line_says_so():
-    told = Problems("params.yaml")
-    assert not is_named(("a",), "x", [], told)
-    assert told.lines[0].endswith("; allowed: nothing, for there is nothing to choose from")
+    problems = Problems("params.yaml")
+    assert not is_named(("a",), "x", [], problems)
+    assert problems.lines[0].endswith("; allowed: nothing, for there is nothing to choose from")
     assert str(unknown("params.yaml: profiles", "x", [])).endswith(
         "; allowed: nothing, for there is nothing to choose from"
     )
 
 
 @pytest.mark.parametrize("given", [{"a": None}, {"a": 1}, {"a": []}])
-def test_an_item_of_a_mapping_of_mappings_is_told_at_its_key(given):
-    told = Problems("params.yaml")
-    assert checked(dict[str, dict], given, ("profiles",), told) is None
-    [line] = told.lines
+def test_an_item_of_a_mapping_of_mappings_is_reported_at_its_key(given):
+    problems = Problems("params.yaml")
+    assert checked(dict[str, dict], given, ("profiles",), problems) is None
+    [line] = problems.lines
     assert line.startswith("params.yaml: profiles.a: found ") and line.endswith(
         "a mapping of names to settings, {} where there are none"
     )
 
 
 def test_what_fits_is_completed_with_defaults_and_typed():
-    told = Problems("params.yaml")
-    assert checked(Attack, {}, (), told) == Attack()
-    assert checked(Attack, {"radii": [1, 0.5], "norm": "l2"}, (), told) == Attack(radii=(1.0, 0.5), norm="l2")
-    assert checked(Annotated[int, Ge(1)] | None, None, (), told) is None
-    assert told.lines == []
+    problems = Problems("params.yaml")
+    assert checked(Attack, {}, (), problems) == Attack()
+    assert checked(Attack, {"radii": [1, 0.5], "norm": "l2"}, (), problems) == Attack(radii=(1.0, 0.5), norm="l2")
+    assert checked(Annotated[int, Ge(1)] | None, None, (), problems) is None
+    assert problems.lines == []
 
 
 @pytest.mark.parametrize(
@@ -101,27 +101,27 @@ def test_what_fits_is_completed_with_defaults_and_typed():
         ([], "attacks.x: found []; allowed: a mapping of " + ", ".join(field.name for field in fields(Attack))),
     ],
 )
-def test_what_does_not_fit_is_told_in_one_line(given, line):
-    told = Problems("params.yaml")
-    assert checked(Attack, given, ("attacks", "x"), told) is None
-    assert told.lines == [f"params.yaml: {line}"]
+def test_a_value_that_does_not_fit_is_reported_in_one_line(given, line):
+    problems = Problems("params.yaml")
+    assert checked(Attack, given, ("attacks", "x"), problems) is None
+    assert problems.lines == [f"params.yaml: {line}"]
 
 
 def test_a_setting_without_default_must_be_given():
-    told = Problems("params.yaml")
-    assert checked(Required, {}, ("a", 0), told) is None
-    assert told.lines == ["params.yaml: a[0].steps: found nothing; allowed: a whole number"]
+    problems = Problems("params.yaml")
+    assert checked(Required, {}, ("a", 0), problems) is None
+    assert problems.lines == ["params.yaml: a[0].steps: found nothing; allowed: a whole number"]
 
 
-def test_a_value_of_which_a_part_was_lost_is_not_judged():
-    told = Problems("params.yaml")
-    told.unreadable.add(("attacks", "x", "radii", 1))
-    assert checked(Attack, {"radii": [1, None], "steps": 0}, ("attacks", "x"), told) is None
-    assert told.lines == ["params.yaml: attacks.x.steps: found 0; allowed: a whole number of at least 1"]
+def test_a_value_with_an_unreadable_part_is_not_checked_further():
+    problems = Problems("params.yaml")
+    problems.unreadable.add(("attacks", "x", "radii", 1))
+    assert checked(Attack, {"radii": [1, None], "steps": 0}, ("attacks", "x"), problems) is None
+    assert problems.lines == ["params.yaml: attacks.x.steps: found 0; allowed: a whole number of at least 1"]
 
 
-def test_a_key_is_told_once_and_always_in_one_line():
-    told = Problems("params.yaml")
+def test_a_key_is_reported_once_and_always_in_one_line():
+    problems = Problems("params.yaml")
     for found in ("x\ny", "z"):
-        told.add(("a",), found, "b")
-    assert told.lines == [r"params.yaml: a: found x\ny; allowed: b"]
+        problems.add(("a",), found, "b")
+    assert problems.lines == [r"params.yaml: a: found x\ny; allowed: b"]

@@ -60,11 +60,11 @@ def test_every_profile_of_params_yaml_is_without_fault():
         profiles.load(ROOT, name)
 
 
-def test_a_fault_is_told_at_its_place_in_the_profile(root):
+def test_a_problem_is_reported_at_its_place_in_the_profile(root):
     edit(root, lambda all: all["profiles"]["small"].update(seeds=0, trainig={}))
-    with pytest.raises(UserError) as told:
+    with pytest.raises(UserError) as raised:
         profiles.load(root, "small")
-    first, second = sorted(told.value.lines)
+    first, second = sorted(raised.value.lines)
     assert first.startswith("params.yaml: profiles.small.seeds: found 0")
     assert second.startswith("params.yaml: profiles.small.trainig: found an unknown section")
 
@@ -91,9 +91,9 @@ def test_an_entry_that_is_null_in_a_profile_goes_with_what_refers_to_it(root):
 )
 def test_a_profile_that_is_none_is_one_line_of_the_whole_study(root, given, key, said):
     edit(root, lambda all: all.update(profiles=given))
-    with outlines(), pytest.raises(UserError) as told:
+    with outlines(), pytest.raises(UserError) as raised:
         params.load(root / "params.yaml")
-    [line] = told.value.lines
+    [line] = raised.value.lines
     assert line.startswith(f"params.yaml: {key}: {said}")
 
 
@@ -106,9 +106,9 @@ def test_a_study_of_some_entries_lies_beside_the_whole_one_and_beside_the_profil
 
 
 def test_an_unknown_profile_is_a_users_mistake(root):
-    with pytest.raises(UserError) as told:
+    with pytest.raises(UserError) as raised:
         profiles.load(root, "smal")
-    assert str(told.value).startswith('params.yaml: profiles: found "smal"; allowed: small')
+    assert str(raised.value).startswith('params.yaml: profiles: found "smal"; allowed: small')
     assert not (root / "profiles").exists()
 
 
@@ -138,7 +138,7 @@ def test_a_folder_without_a_repository_has_profiles_of_the_same_files(root):
 
 
 @pytest.mark.parametrize("torn", [b"", b"src", b"src/reglab\0", b"src/reglab/model.py\0sr"])
-def test_a_list_of_copies_that_a_kill_left_torn_stops_no_later_run(root, torn):
+def test_an_incomplete_list_of_copies_stops_no_later_run(root, torn):
     folder = profiles.prepare(root, "small")
     whole = held(folder)
     (folder / profiles.COPIED).write_bytes(torn)
@@ -220,7 +220,7 @@ def test_a_file_is_a_profile_and_its_problems_are_reported_under_its_own_name(ro
         profiles.load(root, "other")
 
 
-def test_a_profile_that_is_there_twice_is_refused_and_an_unknown_one_is_told_of_both_kinds(root):
+def test_a_profile_defined_twice_is_refused_and_an_unknown_one_is_answered_with_both_kinds(root):
     (root / "profiles").mkdir()
     (root / "profiles" / "small.yaml").write_text("seeds: 4\n")
     (root / "profiles" / "other.yaml").write_text("seeds: 4\n")

@@ -1,4 +1,4 @@
-"""A missing entry is told once, with what names it; a study of some entries has all that these need and nothing else."""
+"""A missing entry is reported once, with all that refer to it; a study of some entries has all that these need."""
 
 import copy
 from pathlib import Path
@@ -61,9 +61,9 @@ def test_a_section_that_is_absent_is_one_line(tmp_path):
 
 
 def test_keeping_none_alone_is_a_line_for_each_entry_that_something_names(tmp_path):
-    told = lines(tmp_path, lambda all: all.update(regularizers={"none": {}}))
+    reported = lines(tmp_path, lambda all: all.update(regularizers={"none": {}}))
     gone = missing(SHIPPED | {"regularizers": {"none": {}}})
-    assert len(told) == len(gone) + 1  # and `heterogeneous` has too few to choose from
+    assert len(reported) == len(gone) + 1  # and `heterogeneous` has too few to choose from
     assert sum(map(len, gone.values())) > 30
 
 

@@ -1,4 +1,4 @@
-"""Which techniques may stand before which is told before any work."""
+"""A stack of techniques in an order that is not allowed is reported before any work."""
 
 from pathlib import Path
 

@@ -259,13 +259,13 @@ def test_a_stage_by_hand_keeps_trainings_by_the_very_list_that_dvc_compares(proj
     assert project.run("pipelines/code.py").returncode == 0
     for stage in ("ensemble@bagging", "variance_source@dropout"):
         name, entry = stage.split("@")
-        told = project.run("-c", SAY_CODE.format(stage=stage))
+        printed = project.run("-c", SAY_CODE.format(stage=stage))
         listing = project.folder / "data" / "code" / name / f"{entry}.txt"
-        assert told.stdout.strip() == hashlib.sha256(listing.read_bytes()).hexdigest(), told.stderr
+        assert printed.stdout.strip() == hashlib.sha256(listing.read_bytes()).hexdigest(), printed.stderr
     project.comment("report/tables.py")
-    assert project.run("-c", SAY_CODE.format(stage=stage)).stdout == told.stdout
+    assert project.run("-c", SAY_CODE.format(stage=stage)).stdout == printed.stdout
     project.comment("data/mine_table.py")
-    assert project.run("-c", SAY_CODE.format(stage=stage)).stdout != told.stdout
+    assert project.run("-c", SAY_CODE.format(stage=stage)).stdout != printed.stdout
 
 
 @pytest.mark.parametrize("package", [False, True])

@@ -1,4 +1,4 @@
-"""A technique that git does not know is told of before an experiment is queued, and where one fails for it."""
+"""A technique that git does not track is reported before an experiment is queued, and where one fails for that reason."""
 
 import subprocess
 
@@ -19,7 +19,7 @@ def checkout(tmp_path):
     return tmp_path
 
 
-def test_a_file_is_told_of_until_git_knows_it(checkout):
+def test_a_file_is_reported_until_git_tracks_it(checkout):
     [line] = untracked(checkout)
     assert line.startswith(f"{MINE}: git does not know this file") and f"git add {MINE}" in line
     (checkout / "notes.txt").write_text("not code")
@@ -33,9 +33,9 @@ def test_without_git_there_is_nothing_to_tell(tmp_path):
 
 def test_a_queued_experiment_says_which_file_it_lacks(checkout, monkeypatch):
     def line():
-        told = Problems("params.yaml")
-        assert entry_of("regularizers", "fresh_idea", {}, ("regularizers", "fresh_idea"), told) is None
-        return told.lines[0]
+        problems = Problems("params.yaml")
+        assert entry_of("regularizers", "fresh_idea", {}, ("regularizers", "fresh_idea"), problems) is None
+        return problems.lines[0]
 
     assert line().endswith("weight_decay")
     monkeypatch.setenv("DVC_ROOT", str(checkout))  # the checkout, also in an experiment's temporary workspace

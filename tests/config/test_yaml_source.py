@@ -1,4 +1,4 @@
-"""Of YAML that part is let through which DVC, OmegaConf and people read alike; the rest is told with its line."""
+"""Only YAML that DVC, OmegaConf and people read alike is accepted; everything else is reported with its line."""
 
 import pytest
 from dvc.utils.serialize import parse_yaml
@@ -66,7 +66,7 @@ VALUES = [  # written, found, allowed
 
 
 @pytest.mark.parametrize(("written", "found", "allowed"), VALUES)
-def test_a_value_that_readers_take_differently_is_told_with_key_and_line(tmp_path, written, found, allowed):
+def test_a_value_that_readers_take_differently_is_reported_with_key_and_line(tmp_path, written, found, allowed):
     data, lines = read(tmp_path, TEXT.replace("mine", written))
     assert lines == [f"params.yaml: tracking.experiment: found {found}, in line 5; allowed: {allowed}"]
     assert data.keys() == DATA.keys()
@@ -91,12 +91,14 @@ def test_a_value_that_readers_take_differently_is_told_with_key_and_line(tmp_pat
         (r'"\e": {}', r'"\u001b", with characters that do not show'),
     ],
 )
-def test_a_key_that_is_not_plain_text_is_told_with_its_line(tmp_path, written, found):
-    told = f"params.yaml: regularizers: found the key {found}, in line 3; allowed: keys that are text, each written out"
-    assert read(tmp_path, TEXT.replace("{none", "{" + written + ", none")) == (DATA, [told])
+def test_a_key_that_is_not_plain_text_is_reported_with_its_line(tmp_path, written, found):
+    problem = (
+        f"params.yaml: regularizers: found the key {found}, in line 3; allowed: keys that are text, each written out"
+    )
+    assert read(tmp_path, TEXT.replace("{none", "{" + written + ", none")) == (DATA, [problem])
 
 
-def test_a_key_a_second_time_is_told_with_both_lines(tmp_path):
+def test_a_repeated_key_is_reported_with_both_lines(tmp_path):
     data, lines = read(tmp_path, TEXT + "  experiment: other\nseeds: 4\n")
     assert data == DATA
     again = "found the key a second time"
@@ -127,20 +129,20 @@ def test_a_key_a_second_time_is_told_with_both_lines(tmp_path):
     ],
     ids=lambda part: repr(part)[-30:],
 )
-def test_a_file_with_nothing_to_go_on_is_told_in_one_line(tmp_path, text, found, allowed):
+def test_a_file_without_any_settings_is_reported_in_one_line(tmp_path, text, found, allowed):
     with pytest.raises(UserError) as error:
         read(tmp_path, text)
     [line] = error.value.lines
     assert line.startswith(f"params.yaml: found {found}") and f"; allowed: {allowed}" in line
 
 
-def test_a_directive_is_told(tmp_path):
+def test_a_directive_is_reported(tmp_path):
     data, lines = read(tmp_path, "%YAML 1.1\n---\n" + TEXT)
     assert data == DATA
     assert lines == ["params.yaml: found a directive (%YAML or %TAG), in line 2; allowed: none, YAML 1.2 as it is"]
 
 
-def test_a_missing_file_and_a_folder_are_told(tmp_path):
+def test_a_missing_file_and_a_folder_are_reported(tmp_path):
     for path, found in ((tmp_path / "params.yaml", "no such file in"), (tmp_path, "a file that can not be read")):
         with pytest.raises(UserError) as error:
             yaml_source.read(path)

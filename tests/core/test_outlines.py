@@ -72,9 +72,9 @@ def test_a_file_that_cannot_be_imported_is_one_line_among_the_others(monkeypatch
         raise ImportError("no module named torhc\nat all")
 
     monkeypatch.setattr(registry, "import_module", broken)
-    told = entries.Problems("params.yaml")
-    assert entries.entry_of("regularizers", "l1", {}, ("regularizers", "l1"), told) is None
-    [line] = told.lines
+    problems = entries.Problems("params.yaml")
+    assert entries.entry_of("regularizers", "l1", {}, ("regularizers", "l1"), problems) is None
+    [line] = problems.lines
     assert line.endswith("cannot be imported (ImportError: no module named torhc at all); allowed: Python that runs")
     assert "regularizers/l1.py: found a file" in line
     with pytest.raises(UserError):

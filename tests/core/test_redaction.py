@@ -79,10 +79,10 @@ def test_what_a_failing_tracking_server_says_holds_no_secret(address, tmp_path, 
     try:
         open_store(None, "reglab", tmp_path)
     except Exception as error:
-        told = traceback.format_exception(error)
+        lines = traceback.format_exception(error)
         assert not isinstance(error, UserError) or not leaks(str(error), secret), error
-        assert not leaks(redact("".join(told)), secret), "a traceback on the terminal"
-        assert not any(leaks(redact(line), secret) for line in told)
+        assert not leaks(redact("".join(lines)), secret), "a traceback on the terminal"
+        assert not any(leaks(redact(line), secret) for line in lines)
     assert not leaks(redact(f"{address} {quote(address)} {quote(address, safe='')} {address!r}"), secret)
 
 

@@ -70,14 +70,14 @@ def test_a_fixed_test_set_is_the_same_for_every_seed_and_no_seed_trains_on_it(tm
 
 def test_the_description_says_what_was_written(tmp_path, source):
     prepared.write(tmp_path / "a" / "b", DATA, *source, seeds=2, masks=np.zeros((60, 2), np.uint8))
-    told = hashlib.sha256((tmp_path / "a" / "b" / "data.safetensors").read_bytes()).hexdigest()
+    digest = hashlib.sha256((tmp_path / "a" / "b" / "data.safetensors").read_bytes()).hexdigest()
     assert json.loads((tmp_path / "a" / "b" / "dataset.json").read_text()) == {
-        **{"name": "digits", "fingerprint": f"sha256:{told}", "examples": 60, "classes": 3, "shape": [1, 1, 1]},
+        **{"name": "digits", "fingerprint": f"sha256:{digest}", "examples": 60, "classes": 3, "shape": [1, 1, 1]},
         **{"sizes": {"labelled": 20, "unlabelled": 20, "validation": 10, "test": 10}, "seeds": 2},
         **{"class_names": [], "encoding": {"kind": "ready"}},
     }
     data = prepared.read(tmp_path / "a" / "b")
-    assert (data.name, data.fingerprint, data.classes) == ("digits", f"sha256:{told}", 3)
+    assert (data.name, data.fingerprint, data.classes) == ("digits", f"sha256:{digest}", 3)
     assert data.tensors["masks"].shape == (60, 2)
     prepared.write(tmp_path / "a" / "b", DATA, *source, seeds=1)  # over what is there
 

@@ -30,7 +30,7 @@ def written(folder, content, seeds=3):
     return read(folder / "text")
 
 
-def told(paragraphs, length=5, start=0):
+def numbered_text(paragraphs, length=5, start=0):
     """So many paragraphs of sentences that are all different."""
     numbers = iter(range(start, start + paragraphs * length))
     return "\n\n".join(
@@ -86,7 +86,7 @@ def test_no_sentence_stands_twice_and_a_stretch_ends_where_one_is_left_out():
 
 
 def test_a_text_without_blank_lines_is_cut_into_stretches():
-    found = sentences(told(1, length=100))
+    found = sentences(numbered_text(1, length=100))
     assert [len(stretch) for stretch in found] == [BLOCK] * 4 + [100 - 4 * BLOCK]
 
 
@@ -123,7 +123,7 @@ def test_words_are_numbers_of_stems_in_lower_case_of_a_fixed_length():
 
 
 def test_what_is_written_is_read_and_the_same_text_gives_the_same_bytes(tmp_path):
-    content = told(70).encode()
+    content = numbered_text(70).encode()
     first, second = tmp_path / "first", tmp_path / "second"
     for folder in (first, second):
         folder.mkdir()
@@ -135,7 +135,7 @@ def test_what_is_written_is_read_and_the_same_text_gives_the_same_bytes(tmp_path
     assert (described["sentences"], described["pairs"]) == (350, 280), "70 paragraphs of 5 sentences"
     for name in ("data.safetensors", "sentences.txt", "dataset.json"):
         assert (first / "text" / name).read_bytes() == (second / "text" / name).read_bytes()
-    assert written(second, told(70, start=1).encode()).fingerprint != one.fingerprint
+    assert written(second, numbered_text(70, start=1).encode()).fingerprint != one.fingerprint
 
 
 @pytest.mark.parametrize(
@@ -144,9 +144,9 @@ def test_what_is_written_is_read_and_the_same_text_gives_the_same_bytes(tmp_path
         (b"", "found no sentence"),
         (b"\n \n\n", "found no sentence"),
         (b"Only one sentence stands here.", "found 1 sentence with 0 pairs of neighbours; needed: about 240 pairs"),
-        (told(20).encode(), "found 100 sentences with 80 pairs of neighbours; needed: about 240 pairs"),
+        (numbered_text(20).encode(), "found 100 sentences with 80 pairs of neighbours; needed: about 240 pairs"),
         ("Größe zählt hier sehr viel.".encode("latin1"), "not UTF-8, byte 2 is 0xf6"),
-        (told(300, length=1).encode(), "found 300 sentences with 0 pairs"),
+        (numbered_text(300, length=1).encode(), "found 300 sentences with 0 pairs"),
     ],
 )
 def test_a_text_that_can_not_be_learned_from_is_refused_in_a_line(tmp_path, content, expected):
@@ -208,7 +208,7 @@ def test_a_paragraph_is_what_is_made_of_sentences(block, expected):
 
 
 def test_a_description_says_how_much_was_written(tmp_path):
-    written(tmp_path, told(70).encode(), seeds=2)
+    written(tmp_path, numbered_text(70).encode(), seeds=2)
     described = json.loads((tmp_path / "text" / "dataset.json").read_text(encoding="utf-8"))
     files = [(tmp_path / "text" / name).read_bytes() for name in ("data.safetensors", "sentences.txt")]
     found, count = read(tmp_path / "text"), described["blocks"]

@@ -157,6 +157,6 @@ def test_an_ensemble_says_them_so_for_each_number_of_members():
 
 
 def test_single_precision_is_summed_in_double():
-    told = np.random.default_rng(0).dirichlet(np.ones(3), (4, 50)).astype(np.float32)
+    probabilities = np.random.default_rng(0).dirichlet(np.ones(3), (4, 50)).astype(np.float32)
     labels = np.arange(50) % 3
-    assert brier_split(told, labels) == brier_split(told.astype(np.float64), labels)
+    assert brier_split(probabilities, labels) == brier_split(probabilities.astype(np.float64), labels)

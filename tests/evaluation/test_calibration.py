@@ -31,8 +31,8 @@ def accuracy(split, seed: int, folder, *techniques) -> float:
     train_seed(recipe, split, seed, folder)
     outcome, tensors = finished_seed(folder, seed)
     assert outcome["status"] == "finished"
-    told = {part: tensors[f"probabilities/{part}"] for part in ("labelled", "validation", "test")}
-    return seed_metrics(split, told)["test_accuracy"]
+    probabilities = {part: tensors[f"probabilities/{part}"] for part in ("labelled", "validation", "test")}
+    return seed_metrics(split, probabilities)["test_accuracy"]
 
 
 @pytest.fixture(scope="module")
@@ -71,17 +71,17 @@ def test_of_1000_comparisons_of_none_with_itself_at_most_five_percent_get_a_fals
     assert np.mean(spread) > 0.01  # trainings differ by more than a test example
     assert 0 < false <= 50 and on_new_data <= 50
     found = [verdict(own + 0.3 - other) for own, other in zip(trained.T, trained.T[1:], strict=False)]
-    assert found.count("helps") >= 5  # of seven: what is there is told
+    assert found.count("helps") >= 5  # of seven: effects that exist are detected
 
 
 def test_placebo_comes_out_as_no_difference(splits, trained, tmp_path):
-    told = [accuracy(split, seed, tmp_path, Placebo()) for seed, split in enumerate(splits)]
+    accuracies = [accuracy(split, seed, tmp_path, Placebo()) for seed, split in enumerate(splits)]
 
     def record(values) -> dict:
         seeds = {str(n): {"status": "finished", "metrics": {"test_accuracy": v}} for n, v in enumerate(values)}
         return {"technique": [], "checks": [], "seeds": seeds}
 
-    recipes = {"none": record(trained[:, 0].tolist()), "placebo": record(told)}
+    recipes = {"none": record(trained[:, 0].tolist()), "placebo": record(accuracies)}
     rule = {"confidence": 1 - LEVEL, "relevant_difference": RELEVANT, "test_to_train": 1.0}
     row = comparison.compare({"regularizers": recipes}, **rule)["regularizers"]["placebo"]
     for answer in (row, row["distribution"]):

@@ -173,7 +173,7 @@ def test_what_diverged_or_fails_its_check_is_said_so_whatever_its_numbers():
     assert (ledger["other"]["verdict"], ledger["other"]["evidence"]) == ("check failed", "faulty: its law")
 
 
-def test_with_five_seeds_nothing_can_be_told():
+def test_with_five_seeds_every_verdict_is_cannot_tell():
     few = {name: own | {"seeds": dict(list(own["seeds"].items())[:5])} for name, own in RECORDS["regularizers"].items()}
     row = judged(RECORDS | {"regularizers": few}, claim=CLAIM)["claim"]
     assert row["verdict"] == "cannot tell" and row["difference"] > 0.04
@@ -347,8 +347,10 @@ def test_a_claim_that_is_not_tested_has_the_fields_of_one_that_is_and_no_numbers
     for key, recipe, metric in (("lost", "lost", "test_accuracy"), ("unknown", "calm", "absent")):
         row = ledger[key]
         assert row.keys() == ledger["tested"].keys() and all(row[name] is None for name in numbers)
-        told = {"says": "it is so", "lecture": "l1", "versus": "none", "versus_metric": None, "direction": "higher"}
-        assert {name: row[name] for name in told} == told and row["turns_without"] == {} and row["over"] == "seeds"
+        declared = {"says": "it is so", "lecture": "l1", "versus": "none", "versus_metric": None, "direction": "higher"}
+        assert (
+            {name: row[name] for name in declared} == declared and row["turns_without"] == {} and row["over"] == "seeds"
+        )
         assert (row["recipe"], row["metric"], row["margin"]) == (recipe, metric, None)
     assert all(ledger["tested"][name] is not None for name in numbers)
 

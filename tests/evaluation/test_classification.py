@@ -53,9 +53,9 @@ def test_calibration_error_equals_its_definition_as_a_loop_over_15_bins(classes)
 
 def test_a_certain_prediction_stands_in_the_bin_of_those_that_are_nearly_certain():
     """Both lie above 14/15: of two right is one, the mean confidence 0.975."""
-    told = torch.tensor([[0.95, 0.05], [1.0, 0.0]], dtype=torch.float64)
-    assert classification(told, torch.tensor([0, 1]))["ece"] == pytest.approx(0.475, abs=1e-15)
-    assert classification(told.float(), torch.tensor([0, 1]))["ece"] == pytest.approx(0.475, abs=1e-7)
+    probabilities = torch.tensor([[0.95, 0.05], [1.0, 0.0]], dtype=torch.float64)
+    assert classification(probabilities, torch.tensor([0, 1]))["ece"] == pytest.approx(0.475, abs=1e-15)
+    assert classification(probabilities.float(), torch.tensor([0, 1]))["ece"] == pytest.approx(0.475, abs=1e-7)
 
 
 def by_bins_of_fractions(confidences: list[Fraction], hits: list[bool]) -> Fraction:

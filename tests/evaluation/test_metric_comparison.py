@@ -111,9 +111,9 @@ def test_of_an_error_less_is_better():
 
 
 def test_a_diverged_entry_has_no_numbers_and_no_verdict_but_that():
-    lost = record(**{metric: 0.9 for metric in METRICS})
-    lost["seeds"]["3"] = {"status": "diverged", "reason": "x", "metrics": {}}
-    records = RECORDS | {"transfer": RECORDS["transfer"] | {"better": lost}}
+    diverged = record(**{metric: 0.9 for metric in METRICS})
+    diverged["seeds"]["3"] = {"status": "diverged", "reason": "x", "metrics": {}}
+    records = RECORDS | {"transfer": RECORDS["transfer"] | {"better": diverged}}
     found = compare_metrics(records, PLAN, **RULE)["transfer"]["better"]
     row = found["comparisons"]["test_accuracy@1"]
     assert found["diverged_seeds"] == [3] and row["verdict"] == "diverged" and row["mean"] is row["difference"] is None

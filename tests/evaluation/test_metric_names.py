@@ -25,8 +25,8 @@ SPLIT = Split(
 
 
 def test_a_classifiers_names_are_those_that_every_seed_measures():
-    told = dict.fromkeys(("labelled", "validation", "test"), np.full((12, 3), 1 / 3))
-    assert set(record.seed_metrics(SPLIT, told)) == set(CLASSIFIER)
+    probabilities = dict.fromkeys(("labelled", "validation", "test"), np.full((12, 3), 1 / 3))
+    assert set(record.seed_metrics(SPLIT, probabilities)) == set(CLASSIFIER)
 
 
 def test_the_gap_is_measured_on_right_labels_and_the_one_on_given_labels_stands_beside_it():

@@ -56,14 +56,14 @@ def test_the_accuracy_of_single_precision_probabilities_is_a_quotient_of_whole_n
 def test_a_record_holds_counts_and_gaps_to_the_last_digit():
     """19 of 20 right in training, 365 of 400 in the test; with a wrong label 18 of 20."""
 
-    def told(examples: int, right: int) -> np.ndarray:
+    def probabilities(examples: int, right: int) -> np.ndarray:
         hit = np.arange(examples)[:, None] < right
         return np.where(hit, [[0.7, 0.3]], [[0.2, 0.8]]).astype(np.float32)
 
     labels = {part: np.zeros(count, dtype=np.int64) for part, count in COUNTS.items()}
     given = labels | {"labelled": np.eye(1, 20, dtype=np.int64)[0]}
     split = Split({}, given, {}, labels["labelled"])
-    found = seed_metrics(split, {part: told(count, HITS[part]) for part, count in COUNTS.items()})
+    found = seed_metrics(split, {part: probabilities(count, HITS[part]) for part, count in COUNTS.items()})
     assert (found["train_accuracy"], found["test_accuracy"]) == (0.9, 0.9125)
     assert found["train_accuracy_true_labels"] == 0.95 and found["validation_accuracy"] == 1 / 3
     assert (found["generalization_gap"], found["generalization_gap_given_labels"]) == (0.0375, -0.0125)

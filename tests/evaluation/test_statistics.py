@@ -252,9 +252,9 @@ def test_the_probabilities_are_those_of_means_drawn_from_the_posterior():
 def test_equal_differences_are_certain_and_a_turned_sign_turns_the_answer():
     assert practical(0.0, 0.0, 10, 0.005) == {"helps": 0.0, "same": 1.0, "hurts": 0.0}
     assert practical(0.01, 0.0, 10, 0.005) == {"helps": 1.0, "same": 0.0, "hurts": 0.0}
-    told, turned = practical(0.01, 0.004, 10, 0.005), practical(-0.01, 0.004, 10, 0.005)
-    assert (told["helps"], told["hurts"]) == pytest.approx((turned["hurts"], turned["helps"]))
-    assert sum(told.values()) == pytest.approx(1.0)
+    probabilities, turned = practical(0.01, 0.004, 10, 0.005), practical(-0.01, 0.004, 10, 0.005)
+    assert (probabilities["helps"], probabilities["hurts"]) == pytest.approx((turned["hurts"], turned["helps"]))
+    assert sum(probabilities.values()) == pytest.approx(1.0)
 
 
 # the verdict
@@ -279,7 +279,7 @@ def test_verdict_follows_its_rule(low, high, p_holm, expected):
     assert verdict(low, high, p_holm, seeds=10, relevant_difference=0.005, level=LEVEL) == expected
 
 
-def test_too_few_seeds_can_tell_nothing():
+def test_too_few_seeds_give_no_verdict():
     for low, high in [(0.0, 0.0), (0.1, 0.2)]:
         assert verdict(low, high, 0.001, seeds=5, relevant_difference=0.005, level=LEVEL) == "cannot tell"
 
@@ -317,7 +317,7 @@ def test_a_difference_as_large_as_the_relevant_one_is_seldom_called_irrelevant()
     assert wrong <= 60
 
 
-def test_clear_effects_are_told_and_so_is_their_absence():
+def test_clear_effects_get_verdicts_and_so_does_their_absence():
     gain, nothing = normal(10, 3.0), 0.02 * normal(10)
     assert judged(gain, sign_flip(gain)) == "helps"
     assert judged(-gain, sign_flip(-gain)) == "hurts"

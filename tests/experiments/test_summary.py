@@ -41,10 +41,10 @@ def test_a_cocktail_is_judged_as_a_whole_and_a_claim_has_the_value_of_its_metric
 
 
 def test_what_diverged_keeps_its_verdict_and_what_has_none_has_no_row():
-    lost = {"test_accuracy": None, "difference": None, "low": None, "high": None, "verdict": "diverged"}
+    diverged = {"test_accuracy": None, "difference": None, "low": None, "high": None, "verdict": "diverged"}
     found = summary(
         {
-            "regularizers": {"l1": lost},
+            "regularizers": {"l1": diverged},
             "regimes": {"l1": {"cells": {"100x0.0x32": DROPOUT}}},
             "statistical_tests": {"on this data set": "text"},
             "warnings": ["few seeds"],

@@ -23,7 +23,7 @@ from reglab.training.weights import weights
 
 ARCHITECTURES = [MLP(width=12, depth=3), ConvNet(width=4, depth=2)]
 LAWS = {}  # "technique.setting" -> its law and the values at which it must hold
-RATE = 0.1  # the learning rate that a hook is told
+RATE = 0.1  # the learning rate that a hook gets
 
 
 def law(setting, *values, **others):

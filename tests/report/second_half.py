@@ -86,9 +86,9 @@ def few_labels(rng, family: str, name: str, own: dict, accuracies, cost: float) 
 
 def pretext(rng, name: str, loss, accuracy, chance, linear, neighbour) -> dict:
     def metrics() -> dict:
-        told = {"pretext_loss": loss, "pretext_accuracy": accuracy, "pretext_chance": chance}
-        told |= {"linear_probe": linear, "neighbour_probe": neighbour}
-        found = {key: value for key, value in told.items() if value is not None}
+        values = {"pretext_loss": loss, "pretext_accuracy": accuracy, "pretext_chance": chance}
+        values |= {"linear_probe": linear, "neighbour_probe": neighbour}
+        found = {key: value for key, value in values.items() if value is not None}
         noise = {key: 0.0 if key == "pretext_chance" else rng.normal(0, 0.004) for key in found}
         return {f"{part}_{key}": found[key] + noise[key] for part in ("validation", "test") for key in found}
 

@@ -21,7 +21,7 @@ def test_each_missing_record_names_the_stage_that_makes_it(study):
     assert [line.rpartition(" ")[2] for line in caught.value.lines] == stages
 
 
-def test_a_torn_record_is_a_line_and_no_traceback(study):
+def test_an_incomplete_record_is_a_line_and_no_traceback(study):
     runs, expected, _ = study
     (runs / "regularizers" / "dropout" / "record.json").write_text('{"schema": 1, "fam')
     with pytest.raises(UserError, match=r"dropout: not readable .* dvc repro train@dropout"):
@@ -75,11 +75,11 @@ def test_a_seed_that_stopped_keeps_its_last_value():
 
 
 def test_a_seed_that_diverged_is_in_no_mean():
-    whole, lost = columns(1.0, 0.5), columns(9.0, np.inf)
-    mixed = entry(whole, lost)
+    whole, infinite = columns(1.0, 0.5), columns(9.0, np.inf)
+    mixed = entry(whole, infinite)
     mixed.record["seeds"]["1"]["status"] = "diverged"
     assert Course.of(mixed, "validation_nll") == Course.of(entry(whole), "validation_nll")
-    assert curve_table([entry(lost, status="diverged")]).count("\n") == 1  # the header alone
+    assert curve_table([entry(infinite, status="diverged")]).count("\n") == 1  # the header alone
 
 
 def test_a_course_is_the_lowest_of_the_mean_and_whether_it_rises_again():

@@ -1,4 +1,4 @@
-"""Marks on verdicts that one seed turns, and the least p-value, which is told once."""
+"""Marks on verdicts that change without one seed, and the least p-value, which is stated once."""
 
 import pytest
 
@@ -18,7 +18,7 @@ from reglab.report.nearness import is_least, least_p, turned, turning
         ),
     ],
 )
-def test_what_a_verdict_turns_to_is_told_in_words(seeds, words):
+def test_the_other_verdicts_are_given_in_words(seeds, words):
     row = {"turns_without": seeds, "p_holm": 0.0391}
     assert turned(row) == words
     assert ("‡" in turning(row)) == bool(words) and (f"p 0.039; {words}" in turning(row)) == bool(words)

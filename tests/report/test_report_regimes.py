@@ -24,7 +24,7 @@ def row(place, difference, verdict):
     return values | {"verdict": verdict, "seeds_needed": 20 if verdict == "cannot tell" else None}
 
 
-def told(*of_cells):
+def cell_rows(*of_cells):
     """A recipe's rows, from (difference, verdict) of each cell of GRID."""
     keys = ["x".join(map(str, place)) for place in GRID]
     return {"cells": {key: row(place, *own) for key, place, own in zip(keys, GRID, of_cells, strict=True)}}
@@ -32,11 +32,11 @@ def told(*of_cells):
 
 SILENT = (0.004, "cannot tell")
 # with 40 % wrong labels the wide network is helped, the narrow one hurt
-DROPOUT = told(
+DROPOUT = cell_rows(
     SILENT, (0.0, NOTHING), (-0.05, "hurts"), (0.1, "helps"), SILENT, SILENT, (-0.04, "hurts"), (0.2, "helps")
 )
-L1 = told(*[SILENT] * 3, (0.15, "helps"), *[SILENT] * 3, (0.1, "helps"))
-LOST = told(*[(None, "diverged")] * 8)
+L1 = cell_rows(*[SILENT] * 3, (0.15, "helps"), *[SILENT] * 3, (0.1, "helps"))
+LOST = cell_rows(*[(None, "diverged")] * 8)
 
 
 def study(rows, settings=SETTINGS, **metrics):
@@ -56,7 +56,7 @@ def section():
     return regimes.regimes_section(study({"dropout": DROPOUT, "l1": L1}))
 
 
-def test_cells_of_which_nothing_can_be_told_are_masked_and_the_others_are_not(section):
+def test_cells_with_cannot_tell_are_masked_and_the_others_are_not(section):
     drawn = re.findall(
         r'<g class="cell ([a-z-]+)"><title>([^<]*)</title><rect ([^>]*)/><text[^>]*>([^<]*)</text>', section.body
     )
@@ -101,14 +101,14 @@ def test_it_is_said_where_a_recipe_helps_and_hurts_and_where_the_ranking_turns(s
     assert "Helps and hurts dropout:" in said
 
 
-def test_where_nothing_is_told_nothing_is_claimed():
-    said = text(regimes.regimes_section(study({"l1": told(*[SILENT] * 8)})).body)
+def test_without_verdicts_nothing_is_claimed():
+    said = text(regimes.regimes_section(study({"l1": cell_rows(*[SILENT] * 8)})).body)
     assert "l1 is nowhere shown to help or to hurt" in said and "Largest gain" not in said
     said = text(regimes.regimes_section(study({"l1": LOST})).body)
     assert "Nothing to compare: diverged." in said and "– to –" in said
 
 
-def test_too_few_seeds_for_the_map_are_told():
+def test_too_few_seeds_for_the_map_are_reported():
     few = regimes.regimes_section(study({"l1": L1}, SETTINGS | {"seeds": 6}))
     assert "With 6 seeds no cell of 8 comparisons" in text(few.body) and 'class="alarm"' in few.body
     assert "Too few seeds" not in regimes.regimes_section(study({"l1": L1})).body
@@ -125,7 +125,7 @@ def test_too_few_seeds_for_the_map_are_told():
         (GRID, "in every cell"),
     ],
 )
-def test_a_block_of_the_map_is_told_by_its_edges_and_anything_else_is_counted(places, words):
+def test_a_block_of_the_map_is_described_by_its_edges_and_anything_else_is_counted(places, words):
     def of(each):
         return [heatmap.Place.of(row(place, 0.1, "helps")) for place in each]
 

@@ -100,7 +100,7 @@ def test_every_cell_is_the_mean_over_the_records_seeds_with_the_difference_of_me
     assert read >= 3 * len(metrics)
 
 
-def test_the_cost_counts_the_pretraining_and_is_not_told_of_a_classical_method(page):
+def test_the_cost_counts_the_pretraining_and_is_not_shown_for_a_classical_method(page):
     assert page.rows["transfer-contrastive_tuned"]["cost"] == {"value": "7.4", "text": "7.4×"}
     assert page.rows["semi_supervised-label_spreading"]["cost"] == {"value": "", "text": "–"}
 
@@ -160,7 +160,7 @@ def starts_from(entry: Entry, start: str) -> Entry:
     return replace(entry, record=entry.record | {"settings": {entry.name: vars(second_half.Transfer(start))}})
 
 
-def test_a_pretext_is_told_beside_chance_and_its_probes_beside_those_without_learning(whole, page):
+def test_a_pretext_is_shown_beside_chance_and_its_probes_beside_those_without_learning(whole, page):
     entries, metrics = whole
     found = pretexts.values(pretexts.pretexts(entries, metrics))
     points = {point.about: words(point.text) for point in found["points"]}

@@ -88,7 +88,7 @@ def test_the_lead_names_the_technique_that_gains_most_and_what_was_chosen():
     )
 
 
-def test_a_setting_chosen_at_the_end_of_its_grid_is_told_and_one_inside_is_not():
+def test_a_setting_chosen_at_the_end_of_its_grid_is_named_and_one_inside_is_not():
     assert tuned(NARROW).outermost == ["hidden_rate"] and tuned(WIDE).outermost == []
     assert "dropout (hidden_rate 0.5): chosen at the end of the grid" in text(section(WIDE, NARROW).body)
 
@@ -113,7 +113,7 @@ def test_the_ring_is_at_the_chosen_point_and_the_dashes_at_the_error_of_none():
     assert any(line.get_ydata()[0] == pytest.approx(14.0) and line.get_linestyle() == "--" for line in axes.lines)
 
 
-def test_a_point_that_diverged_is_a_gap_and_is_told():
+def test_a_point_that_diverged_is_a_gap_and_is_counted():
     assert np.isnan(report_sweeps.spread([0.1, None]).mean)
     assert "l1 1 setting; these were not chosen" in text(section(LOST).body)
 
@@ -158,15 +158,15 @@ def test_two_verdicts_make_a_word(only, without, word):
 
 
 @pytest.mark.parametrize("only", ["helps", "hurts", "cannot tell", "no relevant difference"])
-def test_what_cannot_be_told_is_never_called_redundant_or_idle(only):
+def test_an_ingredient_with_cannot_tell_is_never_called_redundant_or_idle(only):
     said = ingredient(only, "cannot tell").reading
     assert not any(word in said for word in ("redundant", "idle", "not missed", "does not matter"))
 
 
 def test_a_part_that_diverged_is_said_to_be_unknown():
-    lost = ingredient("helps", "diverged")
-    lost.without["difference"] = None
-    assert lost.reading == "nothing is known: diverged"
+    unknown = ingredient("helps", "diverged")
+    unknown.without["difference"] = None
+    assert unknown.reading == "nothing is known: diverged"
 
 
 def mixed(settings, left_out=(), **full):
@@ -202,13 +202,13 @@ def rival(verdict, difference):
 BOTH = {"mixup": {"alpha": 0.4}, "dropout": {"hidden_rate": 0.3}}
 
 
-def told(own, row):
+def section_text(own, row):
     study = Study([none(), own], {"cocktails": {own.name: row}}, SETTINGS | SEARCH, "")
     return text(report_cocktails.cocktails_section(study).body)
 
 
 def test_the_best_its_gain_what_it_leaves_out_and_the_sum_of_its_parts_are_said():
-    said = told(*mixed({"mixup": {"alpha": 0.4}, "dropout": {"hidden_rate": 0.3}}, ["l1"]))
+    said = section_text(*mixed({"mixup": {"alpha": 0.4}, "dropout": {"hidden_rate": 0.3}}, ["l1"]))
     assert "The best of 2 trials on validation data stacks mixup and dropout and leaves out l1." in said
     assert "+6.0 points of test accuracy, +5.0 to +7.0, helps" in said
     assert "+6.0 and +6.0, +12.0 points in sum: they overlap (+4.0 to +8.0 more in sum)." in said
@@ -225,7 +225,7 @@ def test_the_best_its_gain_what_it_leaves_out_and_the_sum_of_its_parts_are_said(
 )
 def test_that_ingredients_overlap_is_said_where_it_is_shown(low, high, sign, words):
     own, row = mixed(BOTH)
-    assert words in told(own, row | {"overlap": {"difference": 0.0, "low": low, "high": high, "sign": sign}})
+    assert words in section_text(own, row | {"overlap": {"difference": 0.0, "low": low, "high": high, "sign": sign}})
 
 
 def test_a_whole_that_one_technique_beats_is_said_to_be_beaten_with_the_interval():
@@ -239,7 +239,7 @@ def test_a_whole_that_one_technique_beats_is_said_to_be_beaten_with_the_interval
         "regularizers.dropout": rival("no relevant difference", 0.0),
         "regularizers.lost": rival("diverged", 0.0) | {"difference": None},
     }
-    said = told(own, row | {"rivals": rivals})
+    said = section_text(own, row | {"rivals": rivals})
     assert (
         "It is beaten by input_noise (−1.0 points, −1.6 to −0.4) and dropout alone, as strong as here "
         "(−0.9 points, −1.5 to −0.3). It is shown to be better than 1 of 6; there is no relevant difference to dropout; "
@@ -249,9 +249,9 @@ def test_a_whole_that_one_technique_beats_is_said_to_be_beaten_with_the_interval
     assert point.alarming
 
 
-def test_a_whole_that_nothing_beats_is_not_called_the_best_where_that_cannot_be_told():
+def test_a_cocktail_that_nothing_beats_is_not_called_the_best_without_a_verdict():
     own, row = mixed(BOTH)
-    said = told(own, row | {"rivals": {"dropout": rival("cannot tell", 0.001), "mixup": rival("helps", 0.02)}})
+    said = section_text(own, row | {"rivals": {"dropout": rival("cannot tell", 0.001), "mixup": rival("helps", 0.02)}})
     assert (
         "None of 2 single techniques is shown to beat it. It is shown to be better than 1 of 2; for 1 the verdict is "
         "“cannot tell”." in said
@@ -259,7 +259,7 @@ def test_a_whole_that_nothing_beats_is_not_called_the_best_where_that_cannot_be_
 
 
 def test_an_empty_best_is_said_to_be_no_technique_at_all():
-    said = told(*mixed({}, ["mixup"]))
+    said = section_text(*mixed({}, ["mixup"]))
     assert "none was better on validation data than no technique at all" in said and "leaves out mixup" in said
 
 

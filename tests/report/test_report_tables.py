@@ -30,7 +30,7 @@ def changed(metric, low, high):
         ("test_nll", 0.01, None, ""),
     ],
 )
-def test_an_effect_is_told_where_the_interval_leaves_out_zero_and_by_what_is_better(metric, low, high, effect):
+def test_an_effect_is_named_where_the_interval_leaves_out_zero_and_by_what_is_better(metric, low, high, effect):
     assert changed(metric, low, high).effect(metric) == effect
 
 
@@ -53,8 +53,8 @@ def test_verdicts_are_sorted_from_good_to_bad_and_the_reference_has_none():
 def test_what_diverged_or_fails_a_check_is_not_ranked():
     assert row(verdict="helps").ranked and not row(verdict="helps").diverged
     assert row(verdict="diverged").diverged and not row(verdict="diverged").ranked
-    lost = row(record={"seeds": {"3": {"status": "diverged"}, "4": {"status": "finished"}}}, verdict="cannot tell")
-    assert lost.diverged and not lost.ranked
+    diverged = row(record={"seeds": {"3": {"status": "diverged"}, "4": {"status": "finished"}}}, verdict="cannot tell")
+    assert diverged.diverged and not diverged.ranked
     assert not row(verdict="check failed").ranked and not row(verdict="check failed").diverged
 
 

@@ -40,16 +40,16 @@ def say(text: str) -> None:
     ],
 )
 def test_what_a_full_disk_causes_is_one_line_with_the_place(call, argument, place):
-    with pytest.raises(WorkError) as told, disk_space.plain_errors(Path("/study")):
+    with pytest.raises(WorkError) as raised, disk_space.plain_errors(Path("/study")):
         call(argument)
-    assert str(told.value).startswith(f"{place}: no space left on this disk.") and "\n" not in str(told.value)
+    assert str(raised.value).startswith(f"{place}: no space left on this disk.") and "\n" not in str(raised.value)
 
 
 @pytest.mark.parametrize("number", [errno.EACCES, errno.EROFS])
 def test_a_folder_that_may_not_be_written_is_one_line_with_the_file(number):
-    with pytest.raises(WorkError) as told, disk_space.plain_errors(Path("/study")):
+    with pytest.raises(WorkError) as raised, disk_space.plain_errors(Path("/study")):
         raise OSError(number, os.strerror(number), "/study/.reglab")
-    assert str(told.value).startswith(f"/study/.reglab: {os.strerror(number)}; ") and "\n" not in str(told.value)
+    assert str(raised.value).startswith(f"/study/.reglab: {os.strerror(number)}; ") and "\n" not in str(raised.value)
 
 
 def test_it_is_found_behind_the_error_of_a_process_beside():
@@ -72,10 +72,10 @@ def test_what_cannot_be_written_leaves_what_was_there_and_nothing_beside(tmp_pat
     path = tmp_path / "file"
     write_atomically(path, b"former")
     monkeypatch.setattr(os, "fsync", lambda file: fill())
-    with pytest.raises(OSError) as told:
+    with pytest.raises(OSError) as raised:
         write_atomically(path, b"new")
     assert list(tmp_path.iterdir()) == [path] and path.read_bytes() == b"former"
-    assert told.value.filename == pickle.loads(pickle.dumps(told.value)).filename == str(path)
+    assert raised.value.filename == pickle.loads(pickle.dumps(raised.value)).filename == str(path)
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""`reglab repro` under fire, on a pipeline that takes seconds: it is killed, torn and doubled, and goes on by itself."""
+"""`reglab repro` on a pipeline that takes seconds: kills, damaged files and second processes; it recovers by itself."""
 
 import contextlib
 import os

@@ -52,9 +52,9 @@ def start(source: str, *arguments) -> subprocess.Popen:
 
 def test_a_second_repro_names_the_first_and_a_killed_first_leaves_nothing_held(tmp_path):
     with start(HOLD, tmp_path) as first:
-        with pytest.raises(WorkError, match=rf"process {first.pid}\)") as told, only_repro(tmp_path):
+        with pytest.raises(WorkError, match=rf"process {first.pid}\)") as raised, only_repro(tmp_path):
             pass
-        assert len(str(told.value).splitlines()) == 1
+        assert len(str(raised.value).splitlines()) == 1
         first.kill()
         first.wait()
         with only_repro(tmp_path):

@@ -10,7 +10,7 @@ from reglab.runtime import git
 
 @pytest.fixture
 def root(tmp_path, monkeypatch):
-    """An unpacked archive, in no repository; git may be told that its files belong to another user."""
+    """An unpacked archive, in no repository; git may regard its files as those of another user."""
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path))
     monkeypatch.delenv("GIT_DIR", raising=False)
     root = tmp_path / "it's a plac\u00e9"

@@ -118,11 +118,11 @@ def test_the_exit_code_is_that_of_the_script(tmp_path, address, ending, code, sa
 def test_a_client_may_call_its_python_by_another_name(tmp_path, address):
     tell = "import sys; print(sys.version); print(sys.prefix)"
 
-    def told(name: Path) -> str:
+    def version(name: Path) -> str:
         return subprocess.run([name, "-c", tell], capture_output=True, text=True).stdout
 
     others = [path for path in Path(sys.executable).parent.glob("python*") if path != Path(sys.executable)]
-    names = [path for path in others if os.access(path, os.X_OK) and told(path) == told(sys.executable)]
+    names = [path for path in others if os.access(path, os.X_OK) and version(path) == version(sys.executable)]
     assert names  # links to one file, or copies of it
     for name in names:
         output, errors = client(

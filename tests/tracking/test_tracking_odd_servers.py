@@ -61,9 +61,9 @@ def test_an_odd_server_is_one_line_and_the_runs_come_later(study, kind, monkeypa
     with server(ANSWERS[kind]) as address:
         monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
         (problem,) = mirror(study.root, {})
-        with pytest.raises(UserError) as told:
+        with pytest.raises(UserError) as raised:
             study.sync("regularizers/dropout")
-    for said in (problem, str(told.value)):
+    for said in (problem, str(raised.value)):
         assert "cannot be used" in said and len(said.splitlines()) == 1, said
     monkeypatch.delenv("MLFLOW_TRACKING_URI")
     assert "1 restored" in study.sync("regularizers/dropout")

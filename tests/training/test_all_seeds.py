@@ -163,7 +163,7 @@ def test_a_run_goes_on_where_the_same_code_left_it(tmp_path, monkeypatch):
     assert entry("one") == entry("one") != entry("another")
 
 
-def test_a_journal_goes_on_after_a_torn_line_and_keeps_the_first_writing(tmp_path):
+def test_a_journal_continues_after_an_incomplete_line_and_keeps_the_first_writing(tmp_path):
     path = tmp_path / "seed-0.jsonl"
     first = journal.Journal(path)
     first.append(0, {"loss": 1 / 3})
@@ -196,14 +196,16 @@ def test_the_checks_of_a_technique_without_a_topic_are_in_its_own_record(run, te
 
 def test_a_seed_of_the_record_has_what_a_reader_asks_and_no_numbers_where_it_diverged(data):
     split = data.split(0)
-    told = {part: np.eye(3)[split.labels[part]] for part in ("labelled", "validation", "test")}
+    predicted = {part: np.eye(3)[split.labels[part]] for part in ("labelled", "validation", "test")}
     network = {"zero_weights": 0.1, "idle_units": 0.2, "weight_norm": 3.0, "distance_from_start": 4.0}
     outcome = {"status": "finished", "epochs": 7, "best_epoch": 4, "flops": 1} | network
-    seed = all_seeds.seed_of_record(outcome, told, split)
+    seed = all_seeds.seed_of_record(outcome, predicted, split)
     assert seed == {"status": "finished", "epochs": 7, "best_epoch": 4, "metrics": seed["metrics"]}
-    assert seed["metrics"] == record.seed_metrics(split, told) | network and seed["metrics"]["test_accuracy"] == 1.0
-    lost = {"status": "diverged", "reason": "too fast", "epochs": 1, "best_epoch": 0} | network
-    assert all_seeds.seed_of_record(lost, told, split) == {
+    assert (
+        seed["metrics"] == record.seed_metrics(split, predicted) | network and seed["metrics"]["test_accuracy"] == 1.0
+    )
+    diverged = {"status": "diverged", "reason": "too fast", "epochs": 1, "best_epoch": 0} | network
+    assert all_seeds.seed_of_record(diverged, predicted, split) == {
         **{"status": "diverged", "reason": "too fast", "epochs": 1, "best_epoch": 0},
         "metrics": {},
     }

@@ -59,10 +59,10 @@ def trained(folder, split, own: Recipe) -> tuple[dict, dict[str, np.ndarray], li
     """The metrics as the record has them, the published weights, and the learning curves."""
     train_seed(own, split, 0, folder)
     outcome, tensors = finished_seed(folder, 0)
-    told = {name.partition("/")[2]: array for name, array in tensors.items() if name.startswith("probabilities/")}
+    predicted = {name.partition("/")[2]: array for name, array in tensors.items() if name.startswith("probabilities/")}
     weights = {name.partition("/")[2]: array for name, array in tensors.items() if name.startswith("weights/")}
     lines = [json.loads(line) for line in (folder / "seed-0.jsonl").read_text(encoding="utf-8").splitlines()]
-    return all_seeds.seed_of_record(outcome, told, split)["metrics"], weights, [line["metrics"] for line in lines]
+    return all_seeds.seed_of_record(outcome, predicted, split)["metrics"], weights, [line["metrics"] for line in lines]
 
 
 def matrices(weights: dict[str, np.ndarray], kind: str = "") -> np.ndarray:
@@ -233,11 +233,13 @@ def test_the_judged_teacher_has_as_many_active_units_as_the_student(tmp_path):
 def test_the_teacher_gives_its_opinion_without_the_noise_of_the_student(monkeypatch):
     study = replace(STUDY, settings=replace(STUDY.settings, regularizers=(HiddenNoise(0.5), Dropout(0.2, 0.5))))
     learner, batches, _ = prepare_training(MeanTeacher(unlabelled_batch_size=5), study, few_case(), seed=0)
-    batch, told = next(iter(batches)).unlabelled, []
-    monkeypatch.setattr(mean_teacher, "consistency", lambda student, teacher, _: told.append(teacher) or student.sum())
+    batch, teachers = next(iter(batches)).unlabelled, []
+    monkeypatch.setattr(
+        mean_teacher, "consistency", lambda student, teacher, _: teachers.append(teacher) or student.sum()
+    )
     learner.train().unlabelled_loss(batch)
     expected = learner.teacher.head(without_hooks(learner.teacher, learner.view(batch, "teacher", 0.5))[-1])
-    assert torch.equal(told[0], expected) and learner.teacher.training, "and it is in the mode that it was in"
+    assert torch.equal(teachers[0], expected) and learner.teacher.training, "and it is in the mode that it was in"
 
 
 def test_a_teacher_under_weight_averaging_is_judged_by_the_average_of_the_student(tmp_path):
@@ -269,8 +271,8 @@ def test_the_published_weights_of_few_labels_make_the_published_probabilities(te
     save_file(own, tmp_path / "weights" / "seed-0.safetensors")
     network = recipe_network(Recipe(techniques, MODEL, None, 3), tmp_path, case, 0)
     with torch.no_grad():
-        told = network(torch.as_tensor(case.inputs["test"])).softmax(1)
-    np.testing.assert_allclose(told.numpy(), tensors["probabilities/test"], atol=1e-6)
+        predicted = network(torch.as_tensor(case.inputs["test"])).softmax(1)
+    np.testing.assert_allclose(predicted.numpy(), tensors["probabilities/test"], atol=1e-6)
 
 
 # learning curves

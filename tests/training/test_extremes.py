@@ -50,7 +50,7 @@ def settings_of(family: str) -> list[tuple[type, dict]]:
     return [(kind, {field: value}) for kind in kinds for field, own in hints(kind).items() for value in ends(own)]
 
 
-def told(part: Any) -> str:
+def label(part: Any) -> str:
     return part.__name__ if isinstance(part, type) else str(part)
 
 
@@ -67,7 +67,7 @@ def train(split: Split, folder: Path, techniques=(), model=UNITS, training=SMALL
     return finished_seed(folder, 0)[0]["status"]
 
 
-@pytest.mark.parametrize(("technique", "given"), settings_of("regularizers"), ids=told)
+@pytest.mark.parametrize(("technique", "given"), settings_of("regularizers"), ids=label)
 def test_a_technique_trains_or_diverges(split, tmp_path, technique, given):
     assert train(split, tmp_path, (technique(**given),)) in ("finished", "diverged")
 
@@ -90,7 +90,7 @@ def test_a_training_finishes_or_diverges(split, tmp_path, given):
     assert train(split, tmp_path, training=replace(SMALL, **given)) in ("finished", "diverged")
 
 
-@pytest.mark.parametrize(("method", "given"), settings_of("baselines"), ids=told)
+@pytest.mark.parametrize(("method", "given"), settings_of("baselines"), ids=label)
 def test_a_classical_method_predicts(split, method, given):
     known = split.inputs["labelled"], split.labels["labelled"]
     found = fit_predict(method(**given).estimator(), *known, {"test": split.inputs["test"]}, 3)["test"]
@@ -103,7 +103,7 @@ def test_a_policy_shows_finite_images(given):
     assert Policy(**given)(images, Moment(0, 0, 0), torch.arange(8), 8).isfinite().all()
 
 
-@pytest.mark.parametrize(("topic", "given"), settings_of("theory"), ids=told)
+@pytest.mark.parametrize(("topic", "given"), settings_of("theory"), ids=label)
 def test_a_topic_passes_its_own_checks(topic, given):
     if (
         topic.__name__ == "Lagrangian"

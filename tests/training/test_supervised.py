@@ -113,12 +113,12 @@ class Log:
 
 @dataclass(frozen=True)
 class Noting(Regularizer):
-    """Notes the hook it is in and what it is told there, and changes nothing."""
+    """Logs each hook with its arguments and changes nothing."""
 
     own: str
 
-    def note(self, hook, *told):
-        Log.lines.append((self.own, hook, *told))
+    def note(self, hook, *arguments):
+        Log.lines.append((self.own, hook, *arguments))
 
     def prepare_model(self, network):
         self.note("prepare_model")
@@ -149,8 +149,8 @@ def test_hooks_are_called_as_the_base_class_says_and_each_in_the_order_of_the_li
     Log.lines.clear()
     trained(tmp_path, split, Noting("a"), Noting("b"), epochs=1)
 
-    def both(hook, *told):
-        return [(own, hook, *told) for own in "ab"]
+    def both(hook, *arguments):
+        return [(own, hook, *arguments) for own in "ab"]
 
     expected = both("prepare_model")
     for size in (4, 4, 3):

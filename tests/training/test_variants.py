@@ -55,8 +55,8 @@ def test_curves_have_a_column_for_each_way_and_an_empty_cell_where_one_has_ended
 
 
 def test_a_seed_that_diverged_in_some_ways_says_in_which_and_has_no_numbers():
-    lost = {"status": "diverged", "reason": "too fast"}
-    outcomes = {1: {"status": "finished", "metrics": {"accuracy": 1.0}}, 2: lost, "only_x": lost}
+    diverged = {"status": "diverged", "reason": "too fast"}
+    outcomes = {1: {"status": "finished", "metrics": {"accuracy": 1.0}}, 2: diverged, "only_x": diverged}
     assert variants.seed_of_record(outcomes) == {
         "status": "diverged",
         "reason": "variant 2: too fast; variant only_x: too fast",

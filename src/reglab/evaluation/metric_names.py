@@ -76,7 +76,7 @@ def over(metric: str) -> Literal["seeds", "all seeds", "examples"]:
 def metric_names(values: dict) -> dict[str, tuple[str, list[str]]]:
     """The family and the metrics of the record of every entry that trains over seeds, by the name of the entry.
 
-    `values` are the sections of params.yaml; a faulty entry may be None and has no metrics.
+    `values` are the sections of params.yaml; an invalid entry may be None and has no metrics.
     """
     few, scenes = values.get("few_labels"), values.get("few_scenes")
     labels, scenes = getattr(few, "labels_per_class", ()), getattr(scenes, "labelled", ())

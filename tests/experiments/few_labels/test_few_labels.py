@@ -185,17 +185,19 @@ def test_the_record_has_every_number_of_labels_and_their_mean_and_the_same_bytes
     folder = published(data, pretext, tmp_path, Transfer("masked"))
     first = {path.name: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     content = json.loads(first["record.json"])
-    told = load_file(folder / "predictions.safetensors")
+    predicted = load_file(folder / "predictions.safetensors")
     for seed in (0, 1):
         metrics = content["seeds"][str(seed)]["metrics"]
         for number in (1, 3):
-            right = told[f"test_probabilities@{number}"][seed].argmax(1) == told[f"test_labels@{number}"][seed]
+            right = (
+                predicted[f"test_probabilities@{number}"][seed].argmax(1) == predicted[f"test_labels@{number}"][seed]
+            )
             assert metrics[f"test_accuracy@{number}"] == pytest.approx(right.double().mean().item())
         assert metrics["test_accuracy"] == pytest.approx(np.mean([metrics[f"test_accuracy@{n}"] for n in (1, 3)]))
     for number in (1, 3):
         brier = np.mean([content["seeds"][seed]["metrics"][f"test_brier@{number}"] for seed in "01"])
         parts = [content["summary"][f"{name}@{number}"]["mean"] for name in ("bias_squared", "variance")]
-        shared = np.intersect1d(*told[f"test_indices@{number}"].numpy())
+        shared = np.intersect1d(*predicted[f"test_indices@{number}"].numpy())
         assert len(shared) and sum(parts) >= 0 and brier > 0
     rows = list(csv.DictReader(first["curves.csv"].decode().splitlines()))
     assert [(row["seed"], row["epoch"]) for row in rows] == [("0", "0"), ("0", "1"), ("1", "0"), ("1", "1")]

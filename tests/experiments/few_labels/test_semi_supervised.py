@@ -191,22 +191,22 @@ def test_views_are_the_policys_scaled_by_a_strength(case):
 
 
 def test_label_spreading_is_scikit_learns(case):
-    told = LabelSpreading(n_neighbors=4, alpha=0.3).predict(case, classes=4)
+    predicted = LabelSpreading(n_neighbors=4, alpha=0.3).predict(case, classes=4)
     images = np.concatenate([case.inputs["labelled"], case.inputs["unlabelled"]]).reshape(36, 16)
     theirs = sklearns.LabelSpreading(kernel="knn", n_neighbors=4, alpha=0.3, max_iter=1000)
     theirs.fit(images.astype(np.float64), np.concatenate([case.labels["labelled"], [-1] * 30]))
     for part in ("labelled", "validation", "test"):
         expected = theirs.predict_proba(case.inputs[part].reshape(-1, 16).astype(np.float64))
-        np.testing.assert_allclose(told[part][:, :3], expected, rtol=0, atol=1e-12)
-        assert (told[part][:, 3] == 0).all(), "a class without a label"
-    assert (told["test"].argmax(1) == case.labels["test"]).mean() > 0.8
+        np.testing.assert_allclose(predicted[part][:, :3], expected, rtol=0, atol=1e-12)
+        assert (predicted[part][:, 3] == 0).all(), "a class without a label"
+    assert (predicted["test"].argmax(1) == case.labels["test"]).mean() > 0.8
 
 
 def test_where_no_label_arrives_all_classes_are_equally_probable(case):
     far = replace(case, inputs=case.inputs | {"unlabelled": case.inputs["unlabelled"] + 100})
     far.inputs["test"] = far.inputs["test"] + 100
-    told = LabelSpreading(n_neighbors=2).predict(far, classes=3)
-    np.testing.assert_allclose(told["test"], 1 / 3, rtol=0, atol=1e-12)
+    predicted = LabelSpreading(n_neighbors=2).predict(far, classes=3)
+    np.testing.assert_allclose(predicted["test"], 1 / 3, rtol=0, atol=1e-12)
 
 
 def test_the_teacher_is_the_average_of_the_students_steps_and_no_optimizer_moves_it(case, tmp_path, monkeypatch):

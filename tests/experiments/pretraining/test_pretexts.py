@@ -339,13 +339,13 @@ def test_the_curves_probe_the_validation_part_every_few_epochs_and_in_the_last(s
     task, probed = pretext.task(study, study, SETTING, 0), []
     assert task.learner.probe is task.probes[0]
     monkeypatch.setattr(task.learner, "probed", lambda probe: probed.append(probe) or {"linear_probe": 0.5})
-    told = []
+    values = []
     for epoch in range(12):
         monkeypatch.setattr(type(task.learner), "current_epoch", epoch)
         task.learner.training_settings = Training(epochs=12)
-        told.append(task.learner.curves().get("validation_linear_probe"))
-    assert [epoch for epoch, value in enumerate(told) if value == 0.5] == [0, 5, 10, 11]
-    assert set(told) == {None, 0.5} and all(probe is task.probes[0] for probe in probed)
+        values.append(task.learner.curves().get("validation_linear_probe"))
+    assert [epoch for epoch, value in enumerate(values) if value == 0.5] == [0, 5, 10, 11]
+    assert set(values) == {None, 0.5} and all(probe is task.probes[0] for probe in probed)
 
 
 def test_which_of_the_pairs_are_upright_follows_from_the_stream_as_it_was_published():

@@ -69,7 +69,7 @@ def test_verdicts_follow_the_map(rows):
     assert found["l1"] == [nothing, nothing, nothing, "helps"]
 
 
-def test_with_few_seeds_nothing_is_told_and_the_seeds_needed_are(rows):
+def test_with_few_seeds_no_verdict_is_given_and_the_seeds_needed_are(rows):
     few = {
         "regimes": {
             name: own | {"seeds": {str(seed): own["seeds"][str(seed)] for seed in range(4)}}
@@ -82,8 +82,8 @@ def test_with_few_seeds_nothing_is_told_and_the_seeds_needed_are(rows):
 
 
 def test_what_diverged_or_fails_a_check_is_in_no_cell_compared():
-    lost = {"regimes": RECORDS["regimes"] | {"dropout": record("dropout", status="diverged")}}
-    found = regimes.rows(lost, **RULE)
+    diverged = {"regimes": RECORDS["regimes"] | {"dropout": record("dropout", status="diverged")}}
+    found = regimes.rows(diverged, **RULE)
     assert {row["verdict"] for row in found["dropout"]["cells"].values()} == {"diverged"}
     assert all(row["difference"] is None and row["p_holm"] is None for row in found["dropout"]["cells"].values())
     assert found["l1"]["cells"]["90x0.4x8"]["p_holm"] == 4 * 2.0**-10  # four comparisons are left

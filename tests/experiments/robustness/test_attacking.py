@@ -1,4 +1,4 @@
-"""Families under attack: the network that was judged, exact numbers where there are any, and doubts told."""
+"""Families under attack: the evaluated network, exact numbers where they are known, and warnings of unreliable ones."""
 
 import json
 from dataclasses import replace
@@ -95,7 +95,7 @@ def test_what_is_attacked_gives_the_published_probabilities(study, name):
         torch.testing.assert_close(found, published[seed], atol=1e-6, rtol=0)
 
 
-def test_the_plain_weights_of_an_average_are_told_from_what_was_judged(study):
+def test_the_plain_weights_of_an_average_are_distinguished_from_the_evaluated_ones(study):
     root, data = study
     folder, split = root / "runs" / "regularizers" / "averaged", data.split(0)
     model, inputs = recipe_network(RECIPES["averaged"], folder, split, 0), torch.as_tensor(split.inputs["test"])
@@ -265,13 +265,13 @@ def test_ensembles_are_attacked_as_they_were_judged_also_those_that_vote(study, 
 def test_a_network_that_was_judged_with_several_variants_is_known_by_the_one_it_has(study, tmp_path):
     folder, split = copied(study, tmp_path, "none"), study[1].split(1)
     model, inputs = recipe_network(RECIPES["none"], folder, split, 1), torch.as_tensor(split.inputs["test"])
-    told = load_file(folder / "predictions.safetensors")["test_probabilities"]
+    predicted = load_file(folder / "predictions.safetensors")["test_probabilities"]
     save_file(
-        {"test_probabilities@1": told.flip(2).contiguous(), "test_probabilities@5": told},
+        {"test_probabilities@1": predicted.flip(2).contiguous(), "test_probabilities@5": predicted},
         folder / "predictions.safetensors",
     )
     assert attacking.rebuilt_check(model, folder, inputs, 1).passed
-    save_file({"test_probabilities@1": told.flip(2).contiguous()}, folder / "predictions.safetensors")
+    save_file({"test_probabilities@1": predicted.flip(2).contiguous()}, folder / "predictions.safetensors")
     assert not attacking.rebuilt_check(model, folder, inputs, 1).passed
 
 

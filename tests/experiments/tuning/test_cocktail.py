@@ -100,7 +100,7 @@ def test_the_search_is_paid_for_once_a_recipe_and_the_numbers_are_those_of_the_b
         assert seed["metrics"]["test_nll"] == seed["metrics"]["test_nll@only_input_noise"]
 
 
-def test_what_is_left_out_is_told_and_an_empty_best_has_no_parts(mixed, monkeypatch):
+def test_left_out_ingredients_are_recorded_and_an_empty_best_has_no_parts(mixed, monkeypatch):
     monkeypatch.setattr(cocktail, "proposed", always({}, {}))
     record = mixed(Placebo(), InputNoise(), search=Cocktail(SEARCH.ingredients, trials=2))
     assert record["left_out"] == ["placebo", "input_noise"] and record["best"] == {"number": 0, "settings": {}}
@@ -197,6 +197,6 @@ def test_parts_have_the_numbers_that_are_kept_and_none_where_the_best_diverged(t
     names = {f"{metric}@{way}" for metric in ("test_accuracy", "test_nll") for way in ("without_a", "only_a")}
     assert found["metrics"].keys() == names | best["metrics"].keys() and found["metrics"]["test_accuracy"] == 0.5
     assert found["metrics"]["test_nll@without_a"] < found["metrics"]["test_nll@only_a"]
-    lost = {"status": "diverged", "metrics": {}}
-    assert cocktail.with_parts(lost, tmp_path, 0, split, {"only_a": None}) == lost
+    diverged = {"status": "diverged", "metrics": {}}
+    assert cocktail.with_parts(diverged, tmp_path, 0, split, {"only_a": None}) == diverged
     assert best["metrics"] == {"test_accuracy": 0.5, "test_nll": 1.0}, "what was given stays"

@@ -1,4 +1,4 @@
-"""Tuned techniques and cocktails against none: what is asked, corrected together, and what an ingredient adds."""
+"""Tuned techniques and cocktails against none: comparisons, their correction, and the gain of an ingredient."""
 
 import numpy as np
 import pytest
@@ -111,8 +111,8 @@ def test_all_that_is_asked_of_the_cocktails_is_corrected_together(none, stacked)
 def test_a_part_that_diverged_has_no_numbers_and_the_others_keep_theirs(none, stacked):
     del stacked["seeds"]["4"]["metrics"]["test_accuracy@without_mixup"]
     found = searches.cocktails({"regularizers": {"none": none}, "cocktails": {"stacked": stacked}}, **RULE)["stacked"]
-    lost = found["ingredients"]["mixup"]["without"]
-    assert (lost["difference"], lost["p"], lost["verdict"]) == (None, None, "diverged")
+    diverged = found["ingredients"]["mixup"]["without"]
+    assert (diverged["difference"], diverged["p"], diverged["verdict"]) == (None, None, "diverged")
     assert found["full"]["verdict"] == found["ingredients"]["mixup"]["only"]["verdict"] == "helps"
 
 
@@ -126,6 +126,6 @@ def test_a_technique_with_a_failed_check_gets_no_verdict(none, stacked):
     assert row["turns_without"] == {}
 
 
-def test_nothing_searched_is_nothing_told(none):
+def test_without_searches_there_are_no_rows(none):
     records = {"regularizers": {"none": none}}
     assert searches.sweeps(records, **RULE) == searches.cocktails(records, **RULE) == {}
