@@ -3,11 +3,19 @@
 from collections.abc import Callable, Iterator
 from types import ModuleType
 
-from reglab.technique_checks import batches, composition, declaration, hooks, prediction, randomness, whole_trainings
+from reglab.technique_checks import (
+    batches,
+    composition,
+    declaration,
+    evaluated_network,
+    hooks,
+    randomness,
+    whole_trainings,
+)
 from reglab.technique_checks.results import CheckFailed, NotApplicable, Result
 from reglab.training.regularizer import Regularizer
 
-SUBJECTS = (declaration, randomness, batches, hooks, prediction, whole_trainings, composition)
+SUBJECTS = (declaration, randomness, batches, hooks, evaluated_network, whole_trainings, composition)
 
 
 def _checks(subject: ModuleType) -> Iterator[Callable[[Regularizer], None]]:

@@ -1,4 +1,4 @@
-"""Checks of prediction: how a technique may change the evaluated network."""
+"""Checks of the evaluated network: how a technique may change predictions."""
 
 import torch
 
