@@ -10,8 +10,8 @@ from safetensors.numpy import save_file
 
 from reglab.core.errors import UserError
 from reglab.data.array_files import read_array
-from reglab.data.preprocessing.arrays import Columns
-from reglab.data.preprocessing.images import Images
+from reglab.data.preprocessing.columns import Columns
+from reglab.data.preprocessing.pixels import Pixels
 from reglab.data.sources.arrays import Arrays
 
 COLUMNS = np.random.default_rng(0).normal(size=(30, 4))
@@ -59,9 +59,9 @@ def test_columns_of_any_type_of_number_keep_their_values(kind):
 def test_images_of_whole_numbers_are_stored_as_they_are_and_scaled_by_the_declared_range():
     save(PIXELS)
     inputs = Arrays("a.npz", range=(0, 255)).load().inputs
-    assert isinstance(inputs, Images) and inputs.pixels.dtype == np.uint8
+    assert isinstance(inputs, Pixels) and inputs.values.dtype == np.uint8
     assert np.allclose(inputs.fit().transform(inputs), PIXELS / 255, atol=1e-7)
-    again = Images.restore(inputs.tensors(), inputs.description())
+    again = Pixels.restore(inputs.tensors(), inputs.description())
     assert np.array_equal(again.preprocessor({}).transform(again.take([2, 1])), inputs.fit().transform(inputs)[[2, 1]])
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn.preprocessing import RobustScaler, StandardScaler
 
-from reglab.data.preprocessing.arrays import Columns
+from reglab.data.preprocessing.columns import Columns
 from reglab.data.scaling import CLIP, fit, scale
 
 RANDOM = np.random.default_rng(0)

@@ -54,7 +54,7 @@ def from_npz(path: Path, name: str) -> np.ndarray:
         names = [member.removesuffix(".npy") for member in archive.namelist()]
         require(path, name, names)
         member = f"{name}.npy" if f"{name}.npy" in archive.namelist() else name
-        with archive.open(member) as content:
+        with zipfile.Path(archive, member).open("rb") as content:
             return numpy_array(content, f"{path}: {name}")
 
 

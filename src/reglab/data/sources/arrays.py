@@ -8,8 +8,8 @@ import numpy as np
 from reglab.core.errors import UserError
 from reglab.data.array_files import read_array
 from reglab.data.classes import class_problems, numbered
-from reglab.data.preprocessing.arrays import Columns
-from reglab.data.preprocessing.images import Images
+from reglab.data.preprocessing.columns import Columns
+from reglab.data.preprocessing.pixels import Pixels
 from reglab.data.scaling import Scaling
 from reglab.data.source import Examples, Source
 
@@ -69,7 +69,7 @@ class Arrays(Source):
     def place(self, file: str, name: str) -> str:
         return file if file.lower().endswith(".npy") else f"{file}: {name}"
 
-    def encoded(self, array: np.ndarray) -> Columns | Images | np.ndarray:
+    def encoded(self, array: np.ndarray) -> Columns | Pixels | np.ndarray:
         """The inputs as they are stored; UserError where they are no finite numbers in two or four dimensions."""
         place = self.place(self.file, self.inputs)
         shape = " x ".join(map(str, array.shape))
@@ -101,7 +101,7 @@ class Arrays(Source):
         exact = np.can_cast(array.dtype, np.float32)
         return Columns(array.astype(np.float32 if exact else np.float64), self.scaling)
 
-    def images(self, array: np.ndarray, place: str) -> Images | np.ndarray:
+    def images(self, array: np.ndarray, place: str) -> Pixels | np.ndarray:
         whole = array.dtype.kind in "iu"
         if self.range is None:
             if whole:
@@ -122,7 +122,7 @@ class Arrays(Source):
             found = f"values from {rows[row].min():g} to {rows[row].max():g}"
             raise UserError(f"{place}, row {row}: found {found}; allowed: {low:g} to {high:g}, as data.range says")
         if whole:
-            return Images(array, low, high)
+            return Pixels(array, low, high)
         return ((array - low) / (high - low)).astype(np.float32)
 
     def structure(self, name: str, array: str) -> np.ndarray:

@@ -5,7 +5,7 @@ from typing import Literal
 
 import numpy as np
 
-from reglab.data.preprocessing.arrays import Columns
+from reglab.data.preprocessing.columns import Columns
 from reglab.data.scaling import Scaling
 from reglab.data.source import Examples, Source
 

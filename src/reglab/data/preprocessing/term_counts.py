@@ -1,4 +1,4 @@
-"""Texts as weights of their words: term frequency times inverse document frequency, chosen on the training part.
+"""TermCounts as weights of their words: term frequency times inverse document frequency, chosen on the training part.
 
 The weight of term t in text d is tf(t, d) (ln((1 + n) / (1 + df(t))) + 1), where n counts the training texts and df(t) those
 with the term; each row is then divided by its L2 norm. tf counts the term, or is 1 + ln(count) where `sublinear_tf`. The
@@ -11,9 +11,11 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
+
+from reglab.data.inputs import UNIT_RANGE
 
 TOKEN = re.compile(r"\b\w\w+\b")
 BOUNDARY = "\n"  # between the terms of a list, none of which contains it
@@ -31,7 +33,7 @@ class WeightedTerms:
     width: int
     sublinear_tf: bool
 
-    def transform(self, inputs: "Texts") -> np.ndarray:
+    def transform(self, inputs: "TermCounts") -> np.ndarray:
         """(n, width) float32; a text without any of the terms is a row of zeros."""
         columns = {term: column for column, term in enumerate(self.terms)}
         column_of = np.array([columns.get(term, -1) for term in inputs.vocabulary], np.int64)
@@ -50,12 +52,14 @@ class WeightedTerms:
 
 
 @dataclass(frozen=True)
-class Texts:
+class TermCounts:
     """The terms of n texts: text i has `ids[starts[i]:starts[i + 1]]`, numbers in `terms`, so many `counts` of each.
 
     `terms` is the vocabulary of all texts, packed; nothing of it is learned, as each seed chooses among those that its
     training texts contain.
     """
+
+    bounds: ClassVar[tuple[float, float]] = UNIT_RANGE
 
     starts: np.ndarray
     ids: np.ndarray
@@ -105,7 +109,7 @@ class Texts:
 
     def description(self) -> dict[str, Any]:
         settings = {name: getattr(self, name) for name in ("max_features", "min_df", "sublinear_tf")}
-        return {"kind": "texts"} | settings
+        return {"kind": "term_counts"} | settings
 
     @classmethod
     def restore(cls, tensors: dict[str, np.ndarray], description: dict[str, Any]) -> Self:

@@ -44,7 +44,7 @@ class Columns:
         return {"inputs": self.values}
 
     def description(self) -> dict[str, Any]:
-        return {"kind": "arrays", "scaling": self.scaling}
+        return {"kind": "columns", "scaling": self.scaling}
 
     @classmethod
     def restore(cls, tensors: dict[str, np.ndarray], description: dict[str, Any]) -> Self:

@@ -15,9 +15,9 @@ class UnitRange:
     low: float
     high: float
 
-    def transform(self, inputs: "Images") -> np.ndarray:
+    def transform(self, inputs: "Pixels") -> np.ndarray:
         """(n, channels, height, width) float32 in [0, 1]."""
-        scaled = inputs.pixels.astype(np.float32)
+        scaled = inputs.values.astype(np.float32)
         scaled -= np.float32(self.low)
         scaled /= np.float32(self.high - self.low)
         return scaled
@@ -27,29 +27,29 @@ class UnitRange:
 
 
 @dataclass(frozen=True)
-class Images:
-    """`pixels` (n, channels, height, width) of any integer type, all of them from `low` to `high`."""
+class Pixels:
+    """`values` (n, channels, height, width) of any integer type, all of them from `low` to `high`."""
 
     bounds: ClassVar[tuple[float, float]] = UNIT_RANGE
 
-    pixels: np.ndarray
+    values: np.ndarray
     low: float
     high: float
 
     def __len__(self) -> int:
-        return len(self.pixels)
+        return len(self.values)
 
     def take(self, rows: np.ndarray) -> Self:
-        return type(self)(self.pixels[rows], self.low, self.high)
+        return type(self)(self.values[rows], self.low, self.high)
 
     def fit(self) -> UnitRange:
         return UnitRange(self.low, self.high)
 
     def tensors(self) -> dict[str, np.ndarray]:
-        return {"inputs": self.pixels}
+        return {"inputs": self.values}
 
     def description(self) -> dict[str, Any]:
-        return {"kind": "images", "low": self.low, "high": self.high}
+        return {"kind": "pixels", "low": self.low, "high": self.high}
 
     @classmethod
     def restore(cls, tensors: dict[str, np.ndarray], description: dict[str, Any]) -> Self:

@@ -1,0 +1,62 @@
+"""Image files: a folder for each class, or a table that names files and classes."""
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal
+
+import numpy as np
+from annotated_types import Ge, Le
+
+from reglab.core.errors import UserError
+from reglab.data.class_folders import class_files
+from reglab.data.classes import at_most, class_problems, numbered
+from reglab.data.image_files import read_image, stack
+from reglab.data.preprocessing.pixels import Pixels
+from reglab.data.source import Examples, Source
+
+Side = Annotated[int, Ge(1), Le(4096)]
+
+
+@dataclass(frozen=True)
+class Images(Source):
+    """`folder` has a folder for each class with its files, at any depth; png, jpeg, bmp, gif, tiff, webp and ppm are read.
+
+    `channels` is 1 for grey and 3 for colours. `size` is the [height, width] to which every image is brought, with
+    antialiasing and without regard to its proportions; without it all must have one size already. Names that begin with a dot
+    are left out; the order is that of the paths.
+    """
+
+    paths: ClassVar[tuple[str, ...]] = ("folder",)
+
+    folder: str
+    channels: Literal[1, 3]
+    size: tuple[Side, Side] | None = None
+
+    def load(self) -> Examples:
+        named = class_files(self.folder, "images")
+        targets, classes = numbered([name for name, _ in named])
+        if lines := class_problems(self.folder, targets, classes):
+            raise UserError(*lines)
+        pixels, white = stack(self.read([file for _, file in named]))
+        return Examples(inputs=Pixels(pixels, 0, white), targets=targets, classes=classes)
+
+    def read(self, files: list[Path]) -> list[np.ndarray]:
+        """The images of the files; UserError with a line for each file that is none, or for the sizes that differ."""
+        images, lines = [], []
+        for file in files:
+            try:
+                images.append(read_image(file, self.channels, self.size))
+            except UserError as error:
+                lines += error.lines
+        if lines:
+            raise UserError(*at_most(lines, self.folder))
+        sizes = Counter(image.shape[1:] for image in images)
+        usual = max(sizes, key=sizes.get)
+        odd = [file for file, image in zip(files, images, strict=True) if image.shape[1:] != usual]
+        if odd:
+            found = "{} x {} pixels (height x width)".format(*images[files.index(odd[0])].shape[1:])
+            others = f", and other sizes than most in {len(odd) - 1:,} more files" if len(odd) > 1 else ""
+            allowed = "{} x {}, as most have, or data.size, to which all are brought".format(*usual)
+            raise UserError(f"{odd[0]}: found {found}{others}; allowed: {allowed}")
+        return images

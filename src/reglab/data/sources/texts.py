@@ -1,0 +1,71 @@
+"""Texts as weights of their words: a folder for each class with plain text files, or a column of a table."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, ClassVar
+
+from annotated_types import Ge, Le
+
+from reglab.core.bounds import Examples as Count
+from reglab.core.errors import UserError
+from reglab.data.class_folders import class_files
+from reglab.data.classes import at_most, class_problems, numbered
+from reglab.data.preprocessing.term_counts import TermCounts
+from reglab.data.source import Examples, Source
+
+LARGEST = 2**26  # bytes of a text
+
+
+@dataclass(frozen=True)
+class Texts(Source):
+    """`folder` has a folder for each class with its .txt files in UTF-8, at any depth, in the order of their paths.
+
+    Inputs are the weights of the `max_features` most frequent terms of the training texts (term frequency times inverse
+    document frequency). A term is a word in lower case, or up to `ngrams` words in a row, that at least `min_df` training
+    texts have. `sublinear_tf`: 1 + ln(count) stands for the count.
+    """
+
+    paths: ClassVar[tuple[str, ...]] = ("folder",)
+
+    folder: str
+    max_features: Annotated[int, Ge(1), Le(65_536)] = 1000
+    ngrams: Annotated[int, Ge(1), Le(5)] = 1
+    min_df: Count = 1
+    sublinear_tf: bool = False
+
+    def load(self) -> Examples:
+        named = class_files(self.folder, "text files (.txt)")
+        targets, classes = numbered([name for name, _ in named])
+        if lines := class_problems(self.folder, targets, classes):
+            raise UserError(*lines)
+        texts, lines = [], []
+        for _, file in named:
+            try:
+                texts.append(read_text_file(file))
+            except UserError as error:
+                lines += error.lines
+        if lines:
+            raise UserError(*at_most(lines, self.folder))
+        settings = {name: getattr(self, name) for name in ("ngrams", "max_features", "min_df", "sublinear_tf")}
+        return Examples(inputs=TermCounts.of(texts, **settings), targets=targets, classes=classes)
+
+
+def read_text_file(file: Path) -> str:
+    """The text, without a byte order mark; UserError where it is empty, large, or no UTF-8."""
+    allowed = "a plain text file (.txt) in UTF-8"
+    if file.suffix.lower() != ".txt":
+        raise UserError(f"{file}: found the ending {file.suffix or 'of no kind'}; allowed: {allowed}")
+    if file.stat().st_size > LARGEST:
+        raise UserError(f"{file}: found {file.stat().st_size:,} bytes; allowed: at most {LARGEST:,}")
+    content = file.read_bytes()
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        found = f"the byte 0x{content[error.start]:02x}, which is not UTF-8"
+        raise UserError(f"{file}, line {line}: found {found}; allowed: {allowed}") from None
+    if "\0" in text:
+        raise UserError(f"{file}: found a byte 0, as in files that are no text; allowed: {allowed}")
+    if not text.strip():
+        raise UserError(f"{file}: found no text; allowed: {allowed}")
+    return text
