@@ -152,17 +152,15 @@ def predict(given: argparse.Namespace) -> int:
 
     from reglab.data import prepared
     from reglab.experiments.prediction import predict, write_predictions
-    from reglab.training.one_seed import Recipe
 
     file, output = Path(given.file).absolute(), Path(given.output).absolute()
     with chdir(study_folder(None if given.profile == "." else given.profile)):
         settings = params.load()
-        family, techniques = settings.recipe(given.recipe)
+        family, _ = settings.recipe(given.recipe)
         data = prepared.read(Path("data/study"))
-        recipe = Recipe(techniques, settings.model, settings.training, data.classes)
         inputs = settings.data.source.load_new(str(file)) if settings.data.source else without_new_examples(settings)
         seeds = None if given.seed is None else [given.seed]
-        probabilities = predict(recipe, Path("runs", family, given.recipe), data, inputs, seeds)
+        probabilities = predict(Path("runs", family, given.recipe), data, inputs, seeds)
     write_predictions(output, probabilities, data.class_names)
     print(f"{given.output}: predictions for {len(probabilities)} examples by {given.recipe}")
     return 0

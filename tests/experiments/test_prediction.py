@@ -12,7 +12,7 @@ from safetensors.numpy import load_file
 
 from reglab.core.errors import UserError
 from reglab.data import prepared
-from reglab.experiments.prediction import predict, write_predictions
+from reglab.experiments.prediction import predict, recipe_of, write_predictions
 from reglab.models.mlp import MLP
 from reglab.regularizers.dropout import Dropout
 from reglab.regularizers.weight_averaging import WeightAveraging
@@ -22,7 +22,9 @@ from reglab.training import all_seeds
 from reglab.training.one_seed import Recipe
 from reglab.training.settings import Training
 
-RECIPE = Recipe((Dropout(0.1, 0.2), WeightAveraging(0.8)), MLP(width=8, depth=1), Training(epochs=3, batch_size=16), 3)
+TECHNIQUES = {"dropout": Dropout(0.1, 0.2), "weight_averaging": WeightAveraging(0.8)}
+RECIPE = Recipe(tuple(TECHNIQUES.values()), MLP(width=8, depth=1), Training(epochs=3, batch_size=16), 3)
+SETTINGS = settings(TECHNIQUES | {"model": RECIPE.architecture, "training": RECIPE.training})
 
 
 @dataclass(frozen=True)
@@ -77,32 +79,34 @@ def study(tmp_path_factory):
     )
     prepared.write(root / "data", sizes, Columns(numbers), labels, seeds=2, class_names=["a", "b", "c"])
     data = prepared.read(root / "data")
-    about = About("regularizers", "mine", ["mine"], {"name": "columns", "fingerprint": data.fingerprint}, {}, [0, 1])
+    about = About(
+        "combinations", "mine", list(TECHNIQUES), {"name": "columns", "fingerprint": data.fingerprint}, SETTINGS, [0, 1]
+    )
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(root)
         all_seeds.run(RECIPE, data, Stage(about, root / "runs", 1))
-    return SimpleNamespace(folder=root / "runs" / "regularizers" / "mine", data=data)
+    return SimpleNamespace(folder=root / "runs" / "combinations" / "mine", data=data)
 
 
 def test_rows_of_the_test_part_get_the_published_probabilities_to_1e_6(study):
     published = load_file(study.folder / "predictions.safetensors")
     for seed in (0, 1):
         rows = study.data.inputs.take(published["test_indices"][seed])
-        found = predict(RECIPE, study.folder, study.data, rows, [seed])
+        found = predict(study.folder, study.data, rows, [seed])
         assert np.allclose(found, published["test_probabilities"][seed], atol=1e-6)
 
 
 def test_without_a_seed_the_prediction_is_the_mean_over_all_networks(study):
     rows = Columns(np.array([[5.0, 6.0], [7.0, 7.5]]))
-    single = [predict(RECIPE, study.folder, study.data, rows, [seed]) for seed in (0, 1)]
-    assert np.allclose(predict(RECIPE, study.folder, study.data, rows), np.mean(single, axis=0), atol=1e-12)
+    single = [predict(study.folder, study.data, rows, [seed]) for seed in (0, 1)]
+    assert np.allclose(predict(study.folder, study.data, rows), np.mean(single, axis=0), atol=1e-12)
     assert not np.allclose(single[0], single[1], atol=1e-3)
 
 
 def test_the_preprocessor_of_the_record_is_used_and_not_one_of_the_new_rows(study):
     one, many = Columns(np.array([[5.0, 6.0]])), Columns(np.array([[5.0, 6.0], [70.0, -75.0]]))
-    alone = predict(RECIPE, study.folder, study.data, one)
-    assert np.allclose(predict(RECIPE, study.folder, study.data, many)[0], alone[0], atol=1e-6)
+    alone = predict(study.folder, study.data, one)
+    assert np.allclose(predict(study.folder, study.data, many)[0], alone[0], atol=1e-6)
     for seed in (0, 1):
         fitted = load_file(study.folder / "preprocessing" / f"seed-{seed}.safetensors")
         rows = study.data.tensors[f"seed-{seed}/labelled"]
@@ -112,14 +116,14 @@ def test_the_preprocessor_of_the_record_is_used_and_not_one_of_the_new_rows(stud
 def test_a_seed_that_is_not_there_and_a_recipe_without_a_record_are_refused(study, tmp_path):
     rows = study.data.inputs.take(np.arange(2))
     with pytest.raises(UserError, match=r"--seed: found 2; allowed: a seed from 0 to 1"):
-        predict(RECIPE, study.folder, study.data, rows, [2])
+        predict(study.folder, study.data, rows, [2])
     with pytest.raises(UserError, match="found no record of this recipe"):
-        predict(RECIPE, tmp_path, study.data, rows)
+        predict(tmp_path, study.data, rows)
     trained = json.loads((study.folder / "record.json").read_text())
     trained["seeds"]["1"]["status"] = "diverged"
     (tmp_path / "record.json").write_text(json.dumps(trained))
     with pytest.raises(UserError, match="seed 1 diverged"):
-        predict(RECIPE, tmp_path, study.data, rows)
+        predict(tmp_path, study.data, rows)
 
 
 def test_the_csv_names_the_class_of_highest_probability_and_has_a_column_for_each(tmp_path):
@@ -129,3 +133,10 @@ def test_the_csv_names_the_class_of_highest_probability_and_has_a_column_for_eac
     assert [float(row["probability_no, thanks"]) for row in rows] == [0.2, 0.75]
     write_predictions(tmp_path / "n.csv", np.array([[0.2, 0.8]]), [])
     assert (tmp_path / "n.csv").read_text() == "prediction,probability_0,probability_1\n1,0.2,0.8\n"
+
+
+def test_the_recipe_of_a_record_is_the_one_it_was_trained_with(study):
+    content = json.loads((study.folder / "record.json").read_text())
+    assert recipe_of(content, 3) == RECIPE
+    content["settings"]["model"] = {"name": "reglab.models.mlp.MLP", "width": 8, "depth": 1}
+    assert recipe_of(content, 3).architecture == RECIPE.architecture

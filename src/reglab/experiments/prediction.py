@@ -1,6 +1,7 @@
 """Predicts examples that the study never saw, with the networks that a recipe has published."""
 
 import csv
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import torch
 from safetensors.numpy import load_file
 
 from reglab.core.errors import UserError
+from reglab.core.registry import class_at, find
 from reglab.data.inputs import Inputs
 from reglab.data.prepared import Prepared, Split
 from reglab.data.preprocessing.ready import ReadyInputs
@@ -16,11 +18,12 @@ from reglab.evaluation.paired_values import diverged_seeds
 from reglab.tracking import record
 from reglab.training.one_seed import Recipe
 from reglab.training.restore import recipe_network
+from reglab.training.settings import Training
 
 
 @torch.no_grad()
 def predict(
-    recipe: Recipe, folder: Path, data: Prepared, inputs: Inputs | np.ndarray, seeds: Sequence[int] | None = None
+    folder: Path, data: Prepared, inputs: Inputs | np.ndarray, seeds: Sequence[int] | None = None
 ) -> np.ndarray:
     """Class probabilities (n, classes): the mean over the networks of these seeds of the record in `folder`, or of all.
 
@@ -28,7 +31,8 @@ def predict(
     diverged or is not there.
     """
     inputs = ReadyInputs(inputs) if isinstance(inputs, np.ndarray) else inputs
-    trained = known_seeds(folder)
+    content = finished_record(folder)
+    trained, recipe = [int(seed) for seed in content["seeds"]], recipe_of(content, data.classes)
     if strange := sorted(set(seeds or trained) - set(trained)):
         raise UserError(f"--seed: found {strange[0]}; allowed: a seed from {trained[0]} to {trained[-1]}")
     probabilities = [
@@ -46,16 +50,27 @@ def of_seed(recipe: Recipe, folder: Path, data: Prepared, inputs: Inputs, seed: 
     return network(torch.as_tensor(prepared))
 
 
-def known_seeds(folder: Path) -> list[int]:
-    """The seeds of a record; UserError where there is no record, or a seed of it diverged."""
+def finished_record(folder: Path) -> dict:
+    """The content of a record; UserError where there is none, or where one of its seeds diverged."""
     if not (folder / "record.json").exists():
         raise UserError(f"{folder}: found no record of this recipe; run the study first: make repro")
-    trained = record.read(folder)
-    if diverged := diverged_seeds(trained):
-        raise UserError(
-            f"{folder}/record.json: seed {diverged[0]} diverged; allowed: a recipe of which all seeds finished"
-        )
-    return [int(seed) for seed in trained["seeds"]]
+    content = record.read(folder)
+    if diverged := diverged_seeds(content):
+        allowed = "a recipe of which all seeds finished"
+        raise UserError(f"{folder}/record.json: seed {diverged[0]} diverged; allowed: {allowed}")
+    return content
+
+
+def recipe_of(content: dict, classes: int) -> Recipe:
+    """The recipe of a record, from the settings that it was trained with; params.yaml may have changed since."""
+    settings = content["settings"]
+    techniques = [find("regularizers", name)(**settings[name]) for name in content["technique"]]
+    model = dict(settings["model"])
+    name = model.pop("name")
+    if "." in name and str(Path.cwd()) not in sys.path:
+        sys.path.append(str(Path.cwd()))
+    architecture = class_at(name) if "." in name else find("models", name)
+    return Recipe(tuple(techniques), architecture(**model), Training(**settings["training"]), classes)
 
 
 def write_predictions(path: Path, probabilities: np.ndarray, class_names: Sequence[str]) -> None:
