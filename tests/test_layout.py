@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Iterable
+from inspect import signature
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,8 @@ from ruamel.yaml import YAML
 
 from reglab.config.stage_code import Code
 from reglab.config.yaml_source import read
+from reglab.core.families import BY_SECTION, FAMILIES
+from reglab.core.registry import RUNNERS, runner
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "src" / "reglab"
@@ -106,6 +109,14 @@ def test_every_command_is_constant():
     for name, stage in stages().items():
         command = stage.get("do", stage)["cmd"]
         assert "$" not in command and command.startswith("exec python pipelines/"), f"dvc.yaml: {name}: {command}"
+
+
+def test_the_stages_of_families_and_no_others_are_those_that_call_the_function_of_a_family():
+    called = {name for name in stages() if of_template(name)["cmd"].endswith(" pipelines/experiment.py")}
+    assert called == set(RUNNERS) and len({family.order for family in FAMILIES}) == len(FAMILIES)
+    for stage in called:
+        section, run_entry = runner(f"{stage}@none")
+        assert BY_SECTION[section].stage == stage and list(signature(run_entry).parameters) == ["settings", "stage"]
 
 
 def test_every_stage_says_what_it_does():

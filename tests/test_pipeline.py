@@ -173,9 +173,18 @@ def test_a_fault_in_params_yaml_stops_everything_before_any_work(done, key, valu
     assert {path: path.stat().st_mtime_ns for path in (done.folder / "runs").rglob("*")} == files
 
 
-def test_an_unknown_name_by_hand_is_a_users_mistake(done):
-    code, output = done.run(sys.executable, "pipelines/experiment.py", "train@droput")
-    assert code == 2 and "dropout" in output and "Traceback" not in output
+@pytest.mark.parametrize(
+    ("stage", "allowed"),
+    [
+        ("train@droput", "dropout"),
+        ("regime@l1", "allowed"),
+        ("trian@none", "did you mean train?"),
+        ("none", "train@none"),
+    ],
+)
+def test_an_unknown_name_by_hand_is_a_users_mistake(stage, allowed, done):
+    code, output = done.run(sys.executable, "pipelines/experiment.py", stage)
+    assert code == 2 and allowed in output and "Traceback" not in output
 
 
 def test_a_training_after_a_signal_ends_with_143_and_publishes_nothing(done):
