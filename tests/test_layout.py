@@ -136,7 +136,8 @@ def without_encoding(tree: ast.AST) -> list[int]:
         opens = (
             opens or (name in ("open", "fdopen") and not binary) or bool({"text", "universal_newlines"} & set(named))
         )
-        if opens and "encoding" not in named:
+        in_zip = isinstance(call.func, ast.Attribute) and getattr(call.func.value, "id", "") == "archive"
+        if opens and not in_zip and "encoding" not in named:  # members of a zip file are read as bytes
             lines.append(call.lineno)
     return lines
 
@@ -152,6 +153,7 @@ def without_encoding(tree: ast.AST) -> list[int]:
         ("subprocess.run(command, text=True)", True),
         ("open(path, 'rb')", False),
         ("path.open(mode='wb')", False),
+        ("archive.open(member)", False),
         ("path.read_text('utf-8')", False),
         ("path.write_text(text, encoding='utf-8')", False),
     ],
