@@ -11,6 +11,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from reglab.core.errors import UserError
+from reglab.core.plain import settings
 from reglab.data import prepared
 from reglab.experiments.prediction import predict, recipe_of, write_predictions
 from reglab.models.mlp import MLP
