@@ -1,8 +1,8 @@
-"""What every network in models/ must keep, whoever adds it: no list of names, and no settings but the default ones."""
+"""What every network in models/ must keep, whoever adds it: with the default settings, and with every choice and switch."""
 
 import pickle
-from dataclasses import dataclass, fields, is_dataclass
-from typing import ClassVar
+from dataclasses import dataclass, fields, is_dataclass, replace
+from typing import ClassVar, Literal, get_args, get_origin
 
 import pytest
 import torch
@@ -17,7 +17,7 @@ from reglab.core.streams import generator
 from reglab.data.loader import whole
 from reglab.experiments.ensembles.methods.bagging import Bagging
 from reglab.experiments.ensembles.methods.boosting import Boosting
-from reglab.technique_checks.workbench import OWN
+from reglab.technique_checks.workbench import NORMALIZED, OWN
 from reglab.training.network import Block, build
 from reglab.training.settings import Training
 from reglab.training.supervised import Supervised
@@ -28,9 +28,22 @@ DEVICES = ["cpu", "meta", *(["cuda"] if torch.cuda.is_available() else [])]
 NETWORKS = {name: registry.find("models", name)() for name in registry.names("models")} | {"without_width": OWN}
 
 
-@pytest.fixture(params=NETWORKS)
+def variants(architecture):
+    """The network with every other value of each of its settings that is a switch or a choice, one at a time."""
+    for name, kind in hints(type(architecture)).items():
+        choices = (False, True) if kind is bool else get_args(kind) if get_origin(kind) is Literal else ()
+        for choice in choices:
+            if choice != getattr(architecture, name):
+                yield f"{name}={choice}", replace(architecture, **{name: choice})
+
+
+VARIANTS = {f"{name}, {change}": other for name, each in NETWORKS.items() for change, other in variants(each)}
+VARIANTS["mlp, normalized and residual"] = NORMALIZED
+
+
+@pytest.fixture(params=NETWORKS | VARIANTS)
 def architecture(request):
-    return NETWORKS[request.param]
+    return (NETWORKS | VARIANTS)[request.param]
 
 
 def examples(count=5, shape=SHAPE):
@@ -48,7 +61,7 @@ def same(one, other):
 def test_it_is_a_frozen_dataclass_whose_settings_have_defaults_and_say_what_they_allow(architecture):
     kind = type(architecture)
     assert is_dataclass(kind) and kind.__dataclass_params__.frozen
-    assert pickle.loads(pickle.dumps(architecture)) == architecture == kind()
+    assert pickle.loads(pickle.dumps(architecture)) == architecture and kind() == kind()
     for field in fields(kind):
         own = hints(kind)[field.name]
         assert own is bool or not hasattr(own, "__metadata__") or limits(own.__metadata__), field.name

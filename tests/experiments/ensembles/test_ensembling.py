@@ -109,6 +109,18 @@ def test_a_record_is_complete_and_says_the_same_everywhere(each, data):
     assert b"<svg" in (folder / "figure.svg").read_bytes()
 
 
+@pytest.mark.parametrize("ensemble", ALL, ids=name_of)
+def test_members_with_batch_normalization_predict_from_the_record_as_they_were_judged(run, data, ensemble):
+    recipe = replace(RECIPE, architecture=MLP(width=8, depth=2, normalization="batch", residual=True))
+    folder = run(ensemble, recipe)
+    loaded = untrained(ensemble, ensemble.member_recipe(recipe), [], data.split(1), 1)
+    loaded.load_state_dict(load_file(folder / "weights" / "seed-1.safetensors"))
+    told = load_file(folder / "predictions.safetensors")["test_probabilities"][1]
+    assert torch.allclose(loaded.probabilities(torch.as_tensor(data.split(1).inputs["test"])), told, atol=1e-6)
+    steps = {value.item() for name, value in loaded.state_dict().items() if name.endswith("num_batches_tracked")}
+    assert steps == {3 * 4}  # three epochs of four batches
+
+
 def test_a_members_examples_keep_their_true_labels(data):
     split, rows = data.split(0), np.array([3, 3, 7])
     own = ensembling.with_labelled_rows(split, rows)

@@ -25,6 +25,7 @@ from reglab.experiments.pretraining.methods.scratch import Scratch
 from reglab.experiments.pretraining.methods.supervised_base_classes import Classifier, SupervisedBaseClasses
 from reglab.experiments.pretraining.probes import linear_probe, nearest, neighbour_probe
 from reglab.models.convnet import ConvNet
+from reglab.models.resnet import ResNet
 from reglab.training.network import build
 from reglab.training.one_seed import flops_of_step
 from reglab.training.settings import Training
@@ -55,6 +56,24 @@ def test_the_settings_of_a_pretext_are_those_of_its_training(study, kind):
     optimizer = task.learner.configure_optimizers()
     assert type(optimizer) is torch.optim.Adam and {group["lr"] for group in optimizer.param_groups} == {0.007}
     assert task.learner.training_settings.epochs == 3 and len(next(iter(task.training)).indices) == 34
+
+
+@pytest.mark.parametrize("pretext", IMAGES, ids=lambda pretext: type(pretext).__name__)
+def test_training_steps_move_running_averages_and_metrics_and_probes_do_not(study, pretext):
+    task = pretext.task(study, study, SETTING._replace(architecture=ResNet(width=2, depth=1, stages=2)), seed=0)
+    learner = task.learner
+
+    def averages():
+        return [buffer.clone() for name, buffer in learner.network.named_buffers() if "running" in name]
+
+    before = averages()
+    if pretext.epochs:
+        flops_of_step(learner, next(iter(task.training)))
+        trained = averages()
+        assert len(trained) == 2 * 5 and not any(map(torch.equal, before, trained))
+    before = averages()
+    pretraining.evaluate(task, bool(pretext.epochs))
+    assert all(map(torch.equal, before, averages()))
 
 
 def test_nt_xent_is_the_loop_over_all_views_to_1e_6():
