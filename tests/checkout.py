@@ -23,7 +23,7 @@ class Checkout:
 
     def __init__(self, folder: Path, warm: dict[str, str]) -> None:
         self.folder, self.warm = folder, warm
-        for name in ("src", "pipelines", ".dvc/plots"):
+        for name in ("src", "pipelines", ".dvc/plots", "data/source"):
             shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
         for name in ("dvc.yaml", "params.yaml", ".gitignore", ".dvcignore", ".dvc/config", ".dvc/.gitignore"):
             shutil.copyfile(ROOT / name, folder / name)

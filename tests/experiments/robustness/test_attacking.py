@@ -223,7 +223,7 @@ def test_what_is_carried_to_others_stays_in_the_ball_and_fools_its_own_model(stu
     root, data = study
     model = recipe_network(RECIPES["none"], root / "runs" / "regularizers" / "none", data.split(0), 0)
     inputs, labels = attacking.examples_of(data.split(0), 40)
-    moved = attacking.transferable_inputs(model, inputs, labels, 0.15, norm, seed=0)
+    moved = attacking.transferable_inputs(model, inputs, labels, 0.15, 0, norm=norm, bounds=(0.0, 1.0))
     offsets = (moved - inputs).flatten(1)
     length = offsets.abs().amax(1) if norm == "linf" else offsets.norm(dim=1)
     assert length.max() <= 0.15 + 1e-6 and moved.min() >= 0 and moved.max() <= 1
