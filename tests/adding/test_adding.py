@@ -150,6 +150,52 @@ def test_a_network_of_ones_own_is_named_by_its_dotted_path(study):
     assert "dropout.py" not in listed and "mypackage.mynet.MyNet" in study.page()
 
 
+SIZES = {"train_size": 60, "validation_size": 40, "test_size": 60}
+
+
+@pytest.mark.parametrize(
+    "data", [{"name": "mypackage.mydata.load"}, {"name": "mypackage.mydata.Moons", "count": 200, "file": None}]
+)
+def test_a_source_of_ones_own_is_named_by_its_dotted_path(study, data):
+    shutil.copytree(OWN / "mypackage", study.folder / "mypackage", ignore=TREE)
+    study.edit(lambda all: all.update(data=data | SIZES, transfer={}, pretraining={}, augmentation={}))
+    study.stages("prepare", "train@none", "code")
+    assert study.record("regularizers", "none")["dataset"]["name"] == data["name"]
+    for stage in ("prepare", "check", "train/none"):
+        listed = (study.folder / f"data/code/{stage}.txt").read_text("utf-8")
+        assert all(f"mypackage/{file}" in listed for file in ("mydata.py", "moons.py"))
+        assert "mynet.py" not in listed and "sources/digits.py" not in listed
+
+
+@pytest.mark.parametrize(
+    ("data", "found"),
+    [
+        ({"name": "mypackage.mydata.lod"}, "data.name: found nothing to import (AttributeError"),
+        ({"name": "mypackage.mydate.load"}, "data.name: found nothing to import (ModuleNotFoundError"),
+        (
+            {"name": "mypackage.moons.np"},
+            "data.name: found module; allowed: a function that returns inputs and targets",
+        ),
+        (
+            {"name": "mypackage.mynet.MyNet"},
+            "data.name: found type; allowed: a function that returns inputs and targets",
+        ),
+        ({"name": "mypackage.mydata.load", "count": 3}, "data.count: found an unknown setting; allowed: one of: name,"),
+        ({"name": "mypackage.mydata.Moons", "count": "3"}, 'data.count: found "3"; allowed: a whole number'),
+        ({"name": "mypackage.mydata.Moons"}, "data.count: found nothing; allowed: a whole number"),
+        (
+            {"name": "mypackage.mydata.nothing"},
+            "mypackage.mydata.nothing(): found an error (TypeError: it returned NoneType)",
+        ),
+    ],
+)
+def test_a_source_of_ones_own_that_is_none_is_refused_before_any_work(study, data, found):
+    shutil.copytree(OWN / "mypackage", study.folder / "mypackage", ignore=TREE)
+    study.edit(lambda all: all.update(data=data | SIZES))
+    code, output = study.reglab("check")
+    assert code == 2 and found in output and "Traceback" not in output
+
+
 @pytest.mark.parametrize(
     ("named", "found"),
     [

@@ -44,7 +44,7 @@ def check(settings) -> list[str]:
 
 def loaded(data) -> Examples:
     """The examples of the source; UserError where it cannot be read, or gives what cannot be learned from."""
-    where = f"src/reglab/data/sources/{data.name}.py: load()"
+    where = f"{data.name}()" if "." in data.name else f"src/reglab/data/sources/{data.name}.py: load()"
     try:
         examples = load_examples(data)
     except UserError:

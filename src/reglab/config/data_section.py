@@ -2,7 +2,7 @@
 
 from dataclasses import fields, replace
 
-from reglab.config.entries import in_checkout
+from reglab.config.entries import find_own_source, in_checkout
 from reglab.config.problems import Problems, checked, is_named
 from reglab.core.errors import UserError
 from reglab.core.registry import sources
@@ -17,11 +17,15 @@ def data_of(given: dict, problems: Problems) -> Data | None:
     """The section as `Data`, None where there are problems."""
     name = given.get("name")
     source, known = None, list(SHARED)
-    if is_named(("data", "name"), name, sources(), problems, in_checkout("data/sources", name)):
+    own_path = isinstance(name, str) and "." in name
+    if own_path or is_named(("data", "name"), name, sources(), problems, in_checkout("data/sources", name)):
         try:
-            kind = find_source(name)
+            kind = find_own_source(name) if own_path else find_source(name)
         except UserError as error:
-            problems.report(("data", "name"), error.lines)
+            if own_path:
+                problems.add(("data", "name"), *error.lines[0].removeprefix(f"{name}: found ").split("; allowed: "))
+            else:
+                problems.report(("data", "name"), error.lines)
             return None
         if kind:
             known += [field.name for field in fields(kind)]
@@ -39,9 +43,10 @@ def data_of(given: dict, problems: Problems) -> Data | None:
 
 def paths(given: Plain) -> dict[str, str]:
     """The files, folders and patterns that the source of a plain section `data` reads, by the name of their setting."""
-    if not isinstance(given, dict) or given.get("name") not in sources():
+    name = given.get("name") if isinstance(given, dict) else None
+    if not isinstance(name, str) or ("." not in name and name not in sources()):
         return {}
-    kind = find_source(given["name"])
+    kind = find_own_source(name) if "." in name else find_source(name)
     return {key: given[key] for key in kind.paths if isinstance(given.get(key), str)} if kind else {}
 
 

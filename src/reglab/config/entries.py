@@ -13,6 +13,7 @@ from reglab.config.problems import Key, Problems, checked, hints, words
 from reglab.core.errors import UserError
 from reglab.core.registry import BASES, FOLDERS, find, names
 from reglab.core.wording import Plain, nearest, one_of, shown
+from reglab.data.source import Source
 
 
 def entry_of(family: str, name: str, given: Plain, key: Key, problems: Problems) -> Any:
@@ -31,22 +32,38 @@ def entry_of(family: str, name: str, given: Plain, key: Key, problems: Problems)
 
 def find_own(path: str) -> type:
     """The network at a dotted path such as mypackage.mynet.MyNet, from a package beside params.yaml or an installed one."""
+    kind = import_own(path, "Class")
+    module, _, base = BASES["models"].rpartition(".")
+    if not (inspect.isclass(kind) and issubclass(kind, getattr(import_module(module), base)) and is_dataclass(kind)):
+        raise UserError(f"{path}: found no network; allowed: a dataclass that derives from {BASES['models']}")
+    return kind
+
+
+def find_own_source(path: str) -> type[Source] | None:
+    """The class of a data source at a dotted path, None where it is a function; UserError where it is neither."""
+    own = import_own(path, "function")
+    if inspect.isclass(own) and issubclass(own, Source) and is_dataclass(own):
+        return own
+    if inspect.isclass(own) or not callable(own):
+        allowed = (
+            "a function that returns inputs and targets, or a dataclass that derives from reglab.data.source.Source"
+        )
+        raise UserError(f"{path}: found {type(own).__name__}; allowed: {allowed}")
+    return None
+
+
+def import_own(path: str, what: str) -> Any:
+    """What stands at a dotted path, in a module beside params.yaml or an installed one."""
     module, _, name = path.rpartition(".")
     if str(Path.cwd()) not in sys.path:
         sys.path.append(str(Path.cwd()))  # behind all others: no folder of a study takes the place of a package
     try:
-        kind = getattr(import_module(module), name)
+        return getattr(import_module(module), name)
     except Exception as error:
         message = " ".join(f"{type(error).__name__}: {error}".split())
         file = f"{module.replace('.', '/')}.py"
-        allowed = f"module.Class of a module that Python finds, such as {file} beside params.yaml"
+        allowed = f"module.{what} of a module that Python finds, such as {file} beside params.yaml"
         raise UserError(f"{path}: found nothing to import ({message}); allowed: {allowed}{not_queued(file)}") from error
-    base_module, _, base = BASES["models"].rpartition(".")
-    if not (
-        inspect.isclass(kind) and issubclass(kind, getattr(import_module(base_module), base)) and is_dataclass(kind)
-    ):
-        raise UserError(f"{path}: found no network; allowed: a dataclass that derives from {BASES['models']}")
-    return kind
 
 
 def in_checkout(folder: str, name: Plain) -> str:

@@ -111,7 +111,7 @@ class Code:
         for base, folder in families.items():
             package = f"reglab.{folder.replace('/', '.')}"
             files = {self.file_of(f"{package}.{word}") for word in words} - {None}
-            if folder == FOLDERS["models"]:  # and a network by its dotted path
+            if folder in (FOLDERS["models"], SOURCES):  # and a network or a data source by its dotted path
                 files |= {self.file_of(word.rpartition(".")[0]) for word in words if "." in word} - {None}
             if folder == FOLDERS["theory"]:  # a topic's stage runs the checks of the techniques that name it
                 topics = {file.stem for file in files}

@@ -1,4 +1,7 @@
-"""Data sources, one a file, and how they are split and batched."""
+"""Data sources, one a file, and how they are split and batched.
+
+A source is a file in sources/, or the dotted path of a function or class beside params.yaml.
+"""
 
 import inspect
 from importlib import import_module
@@ -10,12 +13,21 @@ from reglab.data.source import Examples, Source
 
 
 def load_source(name: str) -> tuple[np.ndarray, np.ndarray]:
-    """Inputs (n, *shape) float32 and labels (n,) int64 of a source without settings, the file of that name in sources/."""
+    """Inputs (n, *shape) float32 and labels (n,) int64 of a source without settings: what `load` in its file returns, or
+    the function at a dotted path, which may also return `Examples`.
+    """
+    module, _, function = name.rpartition(".")
+    if module:
+        return getattr(import_module(module), function)()
     return import_module(f"reglab.data.sources.{name}").load()
 
 
 def find_source(name: str) -> type[Source] | None:
-    """The class of the source in the file of this name in sources/; None where the file has a function `load` instead."""
+    """The class of the source in the file of this name in sources/, or at this dotted path; None for a function."""
+    path, _, attribute = name.rpartition(".")
+    if path:
+        own = getattr(import_module(path), attribute)
+        return own if inspect.isclass(own) and issubclass(own, Source) else None
     module = import_module(f"reglab.data.sources.{name}")
     for kind in vars(module).values():
         if inspect.isclass(kind) and issubclass(kind, Source) and kind.__module__ == module.__name__:
@@ -30,4 +42,9 @@ def load_examples(data) -> Examples:
     """The examples of the source that `data` names, a section of params.yaml."""
     if data.source is not None:
         return data.source.load()
-    return Examples(**dict(zip(("inputs", "targets"), load_source(data.name), strict=True)))
+    found = load_source(data.name)
+    if isinstance(found, Examples):
+        return found
+    if not isinstance(found, tuple) or len(found) != 2:
+        raise TypeError(f"it returned {type(found).__name__}")
+    return Examples(inputs=found[0], targets=found[1])
