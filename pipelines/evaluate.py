@@ -23,9 +23,10 @@ def main() -> None:
         path = runs / family / name / "predictions.safetensors"
         return load_file(path) if path.exists() else {}
 
+    dataset = json.loads(Path("data/study/dataset.json").read_text(encoding="utf-8"))
     records = by_family(collect(runs, settings.expected()))
     add_metrics(records, settings.metrics, predicted)
-    found = verdicts(settings, records, predicted)
+    found = verdicts(settings, records, predicted, dataset["split"]["test_to_train"])
     Path("reports").mkdir(exist_ok=True)
     Path("reports/metrics.json").write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
     folder = Path("reports/summary")

@@ -349,7 +349,7 @@ def test_recipes_and_entries_are_looked_up_and_the_nearest_name_is_suggested(tmp
 def test_shared_settings_and_expected_records(tmp_path):
     loaded = read(tmp_path, SMALL)
     assert loaded.shared() == {
-        "data": SMALL["data"] | {"test_set": "resampled"},
+        "data": SMALL["data"] | {"test_set": "resampled", "split": "random", "folds": None},
         "model": {"name": "mlp"}
         | asdict(registry.find("models", "mlp")(**{name: SMALL["model"][name] for name in ("width", "depth")})),
         "training": asdict(Training(**SMALL["training"])),

@@ -75,6 +75,16 @@ def test_the_description_says_what_was_written(tmp_path, source):
         **{"name": "digits", "fingerprint": f"sha256:{digest}", "examples": 60, "classes": 3, "shape": [1, 1, 1]},
         **{"sizes": {"labelled": 20, "unlabelled": 20, "validation": 10, "test": 10}, "seeds": 2},
         **{"class_names": [], "encoding": {"kind": "ready"}},
+        "split": {
+            **{"kind": "random", "test_to_train": 0.5, "duplicates": 0},
+            "sizes": {
+                "labelled": [20, 20],
+                "unlabelled": [20, 20],
+                "validation": [10, 10],
+                "test": [10, 10],
+                "left_out": [0, 0],
+            },
+        },
     }
     data = prepared.read(tmp_path / "a" / "b")
     assert (data.name, data.fingerprint, data.classes) == ("digits", f"sha256:{digest}", 3)
@@ -90,7 +100,7 @@ def test_too_few_examples_are_refused_before_anything_is_written(tmp_path, sourc
 
 @pytest.mark.parametrize(("inputs", "bounds"), [([0, 1], UNIT_RANGE), ([-0.1, 1], UNBOUNDED), ([0, 1.1], UNBOUNDED)])
 def test_inputs_have_the_box_of_pixels_where_all_lie_in_it(tmp_path, source, inputs, bounds):
-    array = np.resize(np.array(inputs, np.float32), (60, 1, 1, 1))
+    array = np.linspace(*inputs, 60, dtype=np.float32)[:, None, None, None]
     prepared.write(tmp_path, DATA, array, source[1], seeds=2)
     split = prepared.read(tmp_path).split(1)
     assert split.bounds == split.without_test().bounds == bounds

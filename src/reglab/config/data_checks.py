@@ -7,10 +7,11 @@ import numpy as np
 from reglab.config import data_needs
 from reglab.core.errors import UserError
 from reglab.core.families import FAMILIES
-from reglab.data import load_examples, splits, text
+from reglab.data import load_examples, split_problems, text
 from reglab.data.settings import Scenes, Text
 from reglab.data.source import Examples
-from reglab.data.splits import split, split_settings
+from reglab.data.splits import all_splits
+from reglab.data.splitting import duplicates
 
 LARGEST_TEXT = 256 * 2**20  # bytes
 LARGEST_SCENES = 8 * 2**30  # bytes of all images, masks and depths
@@ -25,15 +26,21 @@ def check(settings) -> list[str]:
     lines = accelerator_problems(settings.training.accelerator)
     examples = loaded(data)
     inputs, labels = prepared_inputs(examples), examples.targets
-    lines += splits.problems(data, labels)
+    structure = examples.structure() | {"duplicates": duplicates.of_inputs(examples.inputs)}
+    drawn = []
+    if not (found := split_problems.problems(data, labels, **structure)):
+        drawn = all_splits(data, labels, settings.seeds, **structure)
+        found = split_problems.part_problems(data, labels, drawn)
+    lines += found
     lines += class_problems(settings.transfer, labels)
+    pool = min((len(parts["labelled"]) + len(parts["unlabelled"]) for parts in drawn), default=0)
     for family in (family for family in FAMILIES if family.recipes_of and not lines):
         section = getattr(settings, family.section)
-        for (key, *_), found, allowed in section.data_problems(data, labels):
+        for (key, *_), found, allowed in section.data_problems(data, labels, pool):
             lines.append(f"params.yaml: {family.section}.{key}: found {found}; allowed: {allowed}")
     if not lines and (settings.transfer or settings.semi_supervised):
-        lines += few_labels_problems(data, settings.few_labels, labels, settings.seeds)
-    lines += data_needs.problems(settings, inputs, labels)
+        lines += few_labels_problems(data, settings.few_labels, labels, drawn)
+    lines += data_needs.problems(settings, inputs, labels, pool)
     if any(pretext.source == "text" for pretext in settings.pretraining.values()):
         lines += text_problems(settings.text.file)
     lines += scenes_problems(settings.scenes)
@@ -125,13 +132,10 @@ def scenes_problems(scenes: Scenes) -> list[str]:
     return [f"params.yaml: scenes: found {found}; allowed: {allowed}; lower size, or how many there are"]
 
 
-def few_labels_problems(data, few_labels, labels: np.ndarray, seeds: int) -> list[str]:
+def few_labels_problems(data, few_labels, labels: np.ndarray, drawn: list[dict[str, np.ndarray]]) -> list[str]:
     """A line where some class of some seed has fewer labelled examples than `few_labels.labels_per_class` asks for."""
     classes = int(labels.max()) + 1
-    fewest = min(
-        int(np.bincount(labels[split(labels, **split_settings(data), seed=seed)["labelled"]], minlength=classes).min())
-        for seed in range(seeds)
-    )
+    fewest = min(int(np.bincount(labels[parts["labelled"]], minlength=classes).min()) for parts in drawn)
     wanted = max(few_labels.labels_per_class)
     if wanted <= fewest:
         return []

@@ -10,17 +10,19 @@ from reglab.core.plain import entry_name
 from reglab.data.patches import hidden_count, patch_grid
 
 
-def problems(settings, inputs: np.ndarray, labels: np.ndarray) -> list[str]:
-    """A line for each section with entries that the data cannot serve; `settings` are the `Params`."""
+def problems(settings, inputs: np.ndarray, labels: np.ndarray, pool: int) -> list[str]:
+    """A line for each section with entries that the data cannot serve; `settings` are the `Params`.
+
+    `pool`: the fewest examples that are in neither validation nor test, of all seeds; 0 where that is not known.
+    """
     lines = image_problems(settings, inputs) if inputs.ndim != 4 else []
-    lines += few_label_problems(settings, inputs, labels)
+    lines += few_label_problems(settings, inputs, labels, pool)
     return lines
 
 
-def few_label_problems(settings, inputs: np.ndarray, labels: np.ndarray) -> list[str]:
+def few_label_problems(settings, inputs: np.ndarray, labels: np.ndarray, pool: int) -> list[str]:
     """A line for what asks for more examples, classes or patches than there are."""
     lines = []
-    pool = len(labels) - settings.data.validation_size - settings.data.test_size
     for name, method in settings.semi_supervised.items():
         if method.classical and (count := getattr(method, "n_neighbors", 0)) > pool > 0:
             lines.append(

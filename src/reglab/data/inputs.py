@@ -40,7 +40,11 @@ class Inputs(Protocol):
         ...
 
     def tensors(self) -> dict[str, np.ndarray]:
-        """Arrays that hold the inputs, by names that do not begin with "seed-"."""
+        """Arrays that hold the inputs, by names that do not begin with "seed-".
+
+        Examples that agree in all arrays of length n count as identical (`splitting.duplicates`). Where the arrays do not
+        have a row an example, a method `rows` gives an array (n, ...) instead, whose rows are equal for identical examples.
+        """
         ...
 
     def description(self) -> dict[str, Any]:

@@ -13,9 +13,10 @@ import numpy as np
 from safetensors.numpy import load_file, save_file
 
 from reglab.core.errors import UserError
-from reglab.data import splits
+from reglab.data import split_problems, splits
 from reglab.data.inputs import UNBOUNDED, UNIT_RANGE, Inputs, Preprocessor
 from reglab.data.preprocessing.ready import ReadyInputs
+from reglab.data.splitting import duplicates
 
 PARTS = ("labelled", "unlabelled", "validation", "test")
 
@@ -87,6 +88,7 @@ class Prepared:
         """
         rows = {part: self.tensors[f"seed-{seed}/{part}"] for part in PARTS}
         pool = np.concatenate([rows["labelled"], rows["unlabelled"]])
+        train_size = min(train_size, len(pool))  # whole groups may leave fewer examples than the sizes say
         pool = splits.cover_classes(pool, self.tensors["labels"], [train_size])
         rows |= {"labelled": pool[:train_size], "unlabelled": pool[train_size:]}
         true_labels = self.tensors["labels"][rows["labelled"]]
@@ -121,23 +123,30 @@ def write(
     seeds: int,
     *,
     class_names: Sequence[str] = (),
+    groups: np.ndarray | None = None,
+    times: np.ndarray | None = None,
+    parts: np.ndarray | None = None,
     **more: np.ndarray,
 ) -> None:
     """Split the source for every seed and write `data.safetensors` and `dataset.json`; UserError if it cannot be split.
 
-    `data` is a section of params.yaml: a name and the sizes of the parts. An array of inputs is ready for a network. `more`
-    are other targets, a row an example.
+    `data` is a section of params.yaml: a name and the sizes of the parts. An array of inputs is ready for a network.
+    groups, times, parts: the structure of the data, as in `source.Examples`. `more` are other targets, a row an example.
     """
-    if problems := splits.problems(data, labels):
+    alike = duplicates.of_inputs(inputs)
+    structure = {"groups": groups, "times": times, "parts": parts, "duplicates": alike}
+    if problems := split_problems.problems(data, labels, **structure):
+        raise UserError(*problems)
+    drawn = splits.all_splits(data, labels, seeds, **structure)
+    if problems := split_problems.part_problems(data, labels, drawn):
         raise UserError(*problems)
     inputs = ReadyInputs(inputs) if isinstance(inputs, np.ndarray) else inputs
     classes = int(labels.max()) + 1
     tensors = inputs.tensors() | {"labels": labels} | more
-    for seed in range(seeds):
-        parts = splits.split(labels, **splits.split_settings(data), seed=seed)
-        tensors |= {f"seed-{seed}/{part}": rows for part, rows in parts.items()}
+    for seed, rows_of in enumerate(drawn):
+        tensors |= {f"seed-{seed}/{part}": rows for part, rows in rows_of.items()}
         tensors[f"seed-{seed}/given_labels"] = splits.add_label_noise(
-            labels[parts["labelled"]], classes=classes, fraction=data.label_noise, seed=seed
+            labels[rows_of["labelled"]], classes=classes, fraction=data.label_noise, seed=seed
         )
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "data.safetensors"
@@ -150,7 +159,8 @@ def write(
         "classes": classes,
         "class_names": list(class_names),
         "shape": list(few.fit().transform(few.take(np.arange(1))).shape[1:]),
-        "sizes": {part: len(tensors[f"seed-0/{part}"]) for part in PARTS},
+        "sizes": {part: len(drawn[0][part]) for part in PARTS},
+        "split": splits.description(data, labels, drawn) | {"duplicates": duplicates.repeated(alike)},
         "seeds": seeds,
         "encoding": inputs.description(),
     }

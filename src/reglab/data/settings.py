@@ -13,7 +13,8 @@ class Data:
     """`name` is a file in src/reglab/data/sources/; sizes are in examples, `label_noise` is a share of the training labels.
 
     `source` holds the settings that only this source has, which stand beside the others in params.yaml; None where it has
-    none. `test_set`: every seed draws its own, or all share one that is `fixed`.
+    none. `test_set`: every seed draws its own, or all share one that is `fixed`. `split` is how examples are split, as in
+    `splits.split`; `folds` are those of k_fold (5 unless given), or the test windows of a split in time (1 unless given).
     """
 
     name: str
@@ -22,6 +23,8 @@ class Data:
     test_size: Examples
     label_noise: Share = 0.0
     test_set: Literal["resampled", "fixed"] = "resampled"
+    split: Literal["random", "group", "time", "column", "k_fold"] = "random"
+    folds: Annotated[int, Ge(1), Le(1_000)] | None = None
     source: Any = field(default=None, metadata={"flat": True})
 
 
@@ -32,6 +35,8 @@ class Scenes:
     name: ClassVar[str] = "scenes"
     label_noise: ClassVar[float] = 0.0
     test_set: ClassVar[str] = "resampled"
+    split: ClassVar[str] = "random"
+    folds: ClassVar[None] = None
 
     size: Annotated[int, Ge(16), Le(512), MultipleOf(2)] = 32
     train_size: Annotated[int, Ge(8), Le(100_000)] = 512

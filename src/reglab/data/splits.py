@@ -5,44 +5,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from reglab.core.streams import seed_of
+from reglab.data.splitting import folds as k_fold
+from reglab.data.splitting import named, time, whole_groups
+from reglab.data.splitting.duplicates import units
+from reglab.data.splitting.order import cover_classes, stratified_order
 
-
-def stratified_order(labels: np.ndarray, *keys: int | str) -> np.ndarray:
-    """A random order of the examples (n,) of which every stretch holds the classes in about the proportions of the whole.
-
-    The r-th of a class with m members stands at quantile (r + u) / m, with r random and u uniform, from the stream with
-    these keys.
-    """
-    random = np.random.default_rng(seed_of(*keys))
-    quantile = np.empty(len(labels))
-    for label in np.unique(labels):
-        members = np.flatnonzero(labels == label)
-        quantile[members] = (random.permutation(len(members)) + random.random(len(members))) / len(members)
-    return np.argsort(quantile, kind="stable")
-
-
-def cover_classes(order: np.ndarray, labels: np.ndarray, sizes: Sequence[int]) -> np.ndarray:
-    """Exchange examples so that each of the first stretches of the order, of these sizes, has an example of every class.
-
-    A stretch may miss a small class by chance. It then gets the next example of that class that is in no stretch, else one
-    of a stretch that has several, in exchange for its own last example of a class of which it has several. If no class is
-    missing, as is usual, the order stays. The last stretches miss a class with fewer examples than there are stretches.
-    """
-    order, parts = order.copy(), np.repeat(np.arange(len(sizes) + 1), [*sizes, len(order) - sum(sizes)])
-    classes = int(labels.max()) + 1
-    for part in range(len(sizes)):
-        for label in np.setdiff1d(labels, labels[order[parts == part]]):
-            classes_in_order = labels[order]
-            several = np.array(
-                [np.bincount(classes_in_order[parts == each], minlength=classes) > 1 for each in range(len(sizes) + 1)]
-            )
-            several[-1] = True  # examples in no stretch can always be exchanged
-            givers = np.flatnonzero((classes_in_order == label) & several[parts, classes_in_order])
-            spare = np.flatnonzero((parts == part) & several[part, classes_in_order])
-            if len(givers) and len(spare):
-                given, taken = spare[-1], givers[np.argmax(parts[givers])]
-                order[[given, taken]] = order[[taken, given]]
-    return order
+SETTINGS = ("train_size", "validation_size", "test_size", "test_set", "split")
 
 
 def split(
@@ -53,28 +21,100 @@ def split(
     test_size: int,
     seed: int,
     test_set: str = "resampled",
+    split: str = "random",
+    folds: int = 1,
+    groups: np.ndarray | None = None,
+    times: np.ndarray | None = None,
+    parts: np.ndarray | None = None,
+    duplicates: np.ndarray | None = None,
 ) -> dict[str, np.ndarray]:
-    """Disjoint row numbers of `test`, `validation`, `labelled` and `unlabelled` (the rest).
+    """Disjoint row numbers of `test`, `validation`, `labelled` and `unlabelled`, each in random order.
 
-    All four are stretches of one order, so a larger `train_size` keeps test, validation and the examples it had. With a
-    `fixed` test set every seed has the same one, and orders the others anew. Each but the rest holds every class, as in
-    `cover_classes`, if it has as many examples as there are classes.
+        random   stratified (`stratified_splits`)
+        group    whole groups (`splitting.whole_groups`)
+        time     past, then validation, then test (`splitting.time`); groups, if given, stay together
+        column   what `parts` say (`splitting.named`), for every seed
+        k_fold   seed s is fold s mod `folds` of repetition s div `folds` (`splitting.folds`); groups stay together
+
+    duplicates (n,): numbers that identical examples share (`splitting.duplicates`); these are on one side of every split. A
+    larger `train_size` keeps test, validation and the labelled examples that a smaller one had.
     """
-    sizes = test_size, validation_size, train_size
-    if test_set == "fixed":
+    sizes = {"train_size": train_size, "validation_size": validation_size}
+    fixed = test_set == "fixed"
+    if split == "time":
+        numbered = units(groups)
+        return time.split(
+            labels, times, numbered, duplicates, **sizes, test_size=test_size, seed=seed, folds=folds, fixed=fixed
+        )
+    if split == "column":
+        return named.split(labels, parts, duplicates, **sizes, test_size=test_size)
+    together = units(None if split == "random" else groups, duplicates)
+    if split == "k_fold":
+        return k_fold.split(labels, together, **sizes, seed=seed, folds=folds)
+    if together is not None:
+        return whole_groups.split(labels, together, **sizes, test_size=test_size, seed=seed, fixed=fixed)
+    return stratified_splits(labels, (test_size, validation_size, train_size), seed, fixed)
+
+
+def stratified_splits(labels: np.ndarray, sizes: tuple[int, int, int], seed: int, fixed: bool) -> dict[str, np.ndarray]:
+    """A random split into parts of these sizes (test, validation, labelled) and the rest.
+
+    All four are stretches of one order. With a fixed test set every seed has the same one, and orders the others anew. Each
+    but the rest holds every class, as in `cover_classes`, if it has as many examples as there are classes.
+    """
+    test_size = sizes[0]
+    if fixed:
         test, others = np.split(cover_classes(stratified_order(labels, "test_set"), labels, sizes), [test_size])
         others = others[stratified_order(labels[others], "split", seed)]
         order = np.concatenate([test, cover_classes(others, labels, sizes[1:])])
     else:
         order = cover_classes(stratified_order(labels, "split", seed), labels, sizes)
-    first, second, third = np.cumsum([test_size, validation_size, train_size])
-    parts = np.split(order, [first, second, third])
+    parts = np.split(order, np.cumsum(sizes))
     return dict(zip(("test", "validation", "labelled", "unlabelled"), parts, strict=True))
+
+
+def folds_of(data) -> int:
+    """The number of folds; five for k_fold and one test window in time, unless the section says otherwise."""
+    return data.folds or (5 if data.split == "k_fold" else 1)
 
 
 def split_settings(data) -> dict:
     """The arguments of `split` that a section of params.yaml holds."""
-    return {key: getattr(data, key) for key in ("train_size", "validation_size", "test_size", "test_set")}
+    return {key: getattr(data, key) for key in SETTINGS} | {"folds": folds_of(data)}
+
+
+def all_splits(data, labels: np.ndarray, seeds: int, **structure: np.ndarray | None) -> list[dict[str, np.ndarray]]:
+    """The `split` of every seed; structure: its arguments `groups`, `times`, `parts` and `duplicates`.
+
+    Test parts that differ in size, as whole groups make them, are cut to the shortest, so that every number of a seed is
+    over as many examples; these are in random order.
+    """
+    drawn = [split(labels, **split_settings(data), **structure, seed=seed) for seed in range(seeds)]
+    shortest = min(len(parts["test"]) for parts in drawn)
+    return [parts | {"test": parts["test"][:shortest]} for parts in drawn]
+
+
+def test_to_train(data, drawn: Sequence[dict[str, np.ndarray]]) -> float | None:
+    """Test examples over training examples, which corrects a test for the overlap of the splits of all seeds.
+
+    None where the seeds do not imitate new examples: one test set for all, or windows in time. Of k folds that train on all
+    other examples it is 1 / (k - 1), the correction for repeated k-fold cross-validation. Nadeau & Bengio, "Inference for
+    the generalization error", 2003, section 4; Bouckaert & Frank, "Evaluating the replicability of significance tests for
+    comparing learning algorithms", 2004, eq. 5.
+    """
+    if data.split in ("time", "column") or data.test_set == "fixed":
+        return None
+    return sum(len(parts["test"]) for parts in drawn) / sum(len(parts["labelled"]) for parts in drawn)
+
+
+def description(data, labels: np.ndarray, drawn: Sequence[dict[str, np.ndarray]]) -> dict:
+    """The split in dataset.json: its kind, the smallest and largest size of each part over the seeds, the smallest and
+    largest number of examples that are in no part, and `test_to_train`.
+    """
+    sizes = {part: [len(parts[part]) for parts in drawn] for part in drawn[0]}
+    sizes["left_out"] = [len(labels) - sum(map(len, parts.values())) for parts in drawn]
+    ends = {part: [min(each), max(each)] for part, each in sizes.items()}
+    return {"kind": data.split, "sizes": ends, "test_to_train": test_to_train(data, drawn)}
 
 
 def add_label_noise(labels: np.ndarray, *, classes: int, fraction: float, seed: int) -> np.ndarray:
@@ -89,20 +129,3 @@ def add_label_noise(labels: np.ndarray, *, classes: int, fraction: float, seed: 
     noisy = labels.copy()
     noisy[replaced] = wrong[replaced]
     return noisy
-
-
-def problems(data, labels: np.ndarray) -> list[str]:
-    """The reasons why the sizes under `data:` are impossible for these labels, a line each."""
-    total, least = data.train_size + data.validation_size + data.test_size, int(labels.max()) + 1
-    lines = []
-    if total > len(labels):
-        lines.append(
-            f"params.yaml: data: train_size + validation_size + test_size = {total}, "
-            f"but {data.name} has {len(labels)} examples; lower one of them"
-        )
-    for part in ("train_size", "validation_size", "test_size"):
-        if getattr(data, part) < least:
-            lines.append(
-                f"params.yaml: data.{part}: found {getattr(data, part)}; allowed: at least {least}, one example a class"
-            )
-    return lines

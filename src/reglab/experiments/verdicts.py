@@ -13,21 +13,25 @@ from reglab.experiments.required_seeds import too_few_seeds
 
 ON_DATA_SET = "Over new seeds, these examples given: exact sign-flip test, bias-corrected and accelerated bootstrap."
 ON_DISTRIBUTION = "Over new examples too: t test on resampled splits, its variance corrected for their overlap."
-NOT_ON_DISTRIBUTION = (
-    "No answer: all seeds share one test set (data.test_set: fixed), so new examples are not imitated."
+ON_FOLDS = (
+    "Over new examples too: t test on repeated k-fold cross-validation, corrected for the overlap of training sets."
 )
+NOT_ON_DISTRIBUTION = {
+    "fixed": "No answer: all seeds share one test set (data.test_set: fixed), so new examples are not imitated.",
+    "column": "No answer: all seeds share the parts that the file names (data.split: column): new examples are not imitated.",
+    "time": "No answer: the seeds test on the same windows in time (data.split: time), so a new future is not imitated.",
+}
 DIGITS = 5  # after the point: what `dvc metrics` prints
 NO_DIAGRAM = "No critical-difference diagram: it ranks methods over many independent data sets, and this study has one."
 
 
-def verdicts(settings, records: Records, predicted: Predicted) -> dict:
+def verdicts(settings, records: Records, predicted: Predicted, test_to_train: float | None) -> dict:
     """family -> name -> row, and beside the families `comparisons`, `claims`, `statistical_tests` and `warnings`.
 
-    `settings` are the `Params`; `predicted` is as in `claims`. UserError as in `compare`.
+    `settings` are the `Params`; `predicted` is as in `claims`; `test_to_train` is as in `splits.test_to_train`, of the sizes
+    that the splits came to. UserError as in `compare`.
     """
-    rule, data = asdict(settings.evaluation), settings.data
-    resampled = data.test_set == "resampled"
-    test_to_train = data.test_size / data.train_size if resampled else None
+    rule = asdict(settings.evaluation)
     rows = compare(records, **rule, test_to_train=test_to_train)
     for plan in [module.plan(settings) for module in modules("comparisons")]:
         for family, compared in compare_metrics(records, plan, **rule).items():
@@ -39,11 +43,18 @@ def verdicts(settings, records: Records, predicted: Predicted) -> dict:
         "claims": judge(settings.claims, records, predicted, **rule),
         "statistical_tests": {
             "on this data set": ON_DATA_SET,
-            "on this distribution": ON_DISTRIBUTION if resampled else NOT_ON_DISTRIBUTION,
+            "on this distribution": of_distribution(settings.data, test_to_train),
             "over many data sets": NO_DIAGRAM,
         },
         "warnings": too_few_seeds(settings),
     }
+
+
+def of_distribution(data, test_to_train: float | None) -> str:
+    """How the question about new examples is answered, or why it is not."""
+    if test_to_train is None:
+        return NOT_ON_DISTRIBUTION.get(data.split, NOT_ON_DISTRIBUTION["fixed"])
+    return ON_FOLDS if data.split == "k_fold" else ON_DISTRIBUTION
 
 
 def summary(metrics: dict) -> dict[str, dict]:

@@ -314,11 +314,13 @@ def test_variants_rise(variants, allowed):
 
 def test_more_labels_than_there_are_is_a_fault_before_any_training(data, tmp_path, monkeypatch):
     from reglab.config import data_checks
+    from reglab.data.splits import all_splits
 
     sizes = Data(name="blobs", train_size=12, validation_size=24, test_size=30)
     labels = data.tensors["labels"]
-    assert data_checks.few_labels_problems(sizes, replace(SETTINGS, labels_per_class=(1, 2)), labels, 2) == []
-    [line] = data_checks.few_labels_problems(sizes, replace(SETTINGS, labels_per_class=(1, 9)), labels, 2)
+    drawn = all_splits(sizes, labels, 2)
+    assert data_checks.few_labels_problems(sizes, replace(SETTINGS, labels_per_class=(1, 2)), labels, drawn) == []
+    [line] = data_checks.few_labels_problems(sizes, replace(SETTINGS, labels_per_class=(1, 9)), labels, drawn)
     assert line.startswith("params.yaml: few_labels.labels_per_class: found 9; allowed: at most ")
 
 

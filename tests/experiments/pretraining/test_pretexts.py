@@ -319,7 +319,8 @@ def test_a_pretext_without_epochs_costs_nothing_and_is_the_network_of_its_seed(t
 
 def test_a_pretext_reads_the_folder_of_its_source(tmp_path):
     sizes = Data("digits", train_size=9, validation_size=6, test_size=6)
-    prepared.write(tmp_path / "scenes", sizes, np.ones((30, 1, 2, 2), np.float32), np.arange(30) % 3, 1)
+    images = np.arange(120, dtype=np.float32).reshape(30, 1, 2, 2)
+    prepared.write(tmp_path / "scenes", sizes, images, np.arange(30) % 3, 1)
     assert OtherImages().read(tmp_path).name == "digits"
     with pytest.raises(UserError, match="study: no prepared data"):
         Masked().read(tmp_path)

@@ -128,7 +128,7 @@ def test_a_loss_that_is_lost_in_one_cell_is_named(tmp_path, data, monkeypatch):
 def test_a_training_size_that_the_data_cannot_give_is_told_before_any_work():
     labels = np.tile(np.arange(3), 30)
     asked = Regimes(("none",), train_size=(2, 60, 61), label_noise=(0.0,), width=(4,))
-    problems = list(asked.data_problems(Data(name="blobs", **SIZES), labels))
+    problems = list(asked.data_problems(Data(name="blobs", **SIZES), labels, pool=60))
     assert [(key, found) for key, found, _ in problems] == [(("train_size",), "2"), (("train_size",), "61")]
     assert "from 3, one example a class, to 60" in problems[0][2]
 

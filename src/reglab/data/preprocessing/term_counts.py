@@ -11,6 +11,8 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
+from hashlib import blake2b
+from itertools import pairwise
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -106,6 +108,13 @@ class TermCounts:
 
     def tensors(self) -> dict[str, np.ndarray]:
         return {"starts": self.starts, "ids": self.ids, "counts": self.counts, "terms": self.terms}
+
+    def rows(self) -> np.ndarray:
+        """A digest (n, 16) of each text's terms and counts: equal texts have equal ones."""
+        pairs, digests = np.stack([self.ids, self.counts], 1), bytearray()
+        for start, end in pairwise(self.starts):
+            digests += blake2b(pairs[start:end].tobytes(), digest_size=16).digest()
+        return np.frombuffer(bytes(digests), np.uint8).reshape(len(self), 16)
 
     def description(self) -> dict[str, Any]:
         settings = {name: getattr(self, name) for name in ("max_features", "min_df", "sublinear_tf")}

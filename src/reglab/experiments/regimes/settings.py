@@ -37,9 +37,9 @@ class Regimes:
                 "a model that has one, or regimes.recipes: []",
             )
 
-    def data_problems(self, data: Data, labels: np.ndarray) -> Iterator[tuple[tuple[str, ...], str, str]]:
-        """The same of what the data cannot give: training sizes beside validation and test."""
-        least, most = int(labels.max()) + 1, len(labels) - data.validation_size - data.test_size
+    def data_problems(self, data: Data, labels: np.ndarray, pool: int) -> Iterator[tuple[tuple[str, ...], str, str]]:
+        """The same of what the data cannot give: training sizes beyond the `pool`, what validation and test leave."""
+        least, most = int(labels.max()) + 1, pool
         for size in self.train_size if self.recipes else ():
             if not least <= size <= most:
                 allowed = f"from {least}, one example a class, to {most}, what {data.name} has left beside "

@@ -18,6 +18,6 @@ class VarianceSources:
         """Nothing beside what holds for every list of recipes."""
         yield from ()
 
-    def data_problems(self, data: Data, labels: np.ndarray) -> Iterator[tuple[tuple[str, ...], str, str]]:
+    def data_problems(self, data: Data, labels: np.ndarray, pool: int) -> Iterator[tuple[tuple[str, ...], str, str]]:
         """Nothing: it trains on the splits of the study."""
         yield from ()
