@@ -1,7 +1,6 @@
 """Adversarial training: its worst inputs on a linear model, and what it must leave alone."""
 
 from dataclasses import replace
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -19,6 +18,7 @@ from reglab.regularizers.adversarial_training import AdversarialTraining
 from reglab.regularizers.dropout import Dropout
 from reglab.training.network import build
 from reglab.training.one_seed import Recipe, finished_seed, train_seed
+from reglab.training.settings import Training
 
 ATTACKS = ("fast_gradient", "projected_gradient")
 
@@ -66,9 +66,7 @@ def test_epsilon_or_share_zero_is_none_bit_for_bit(tmp_path, attack, zero):
     parts = ("labelled", "unlabelled", "validation", "test")
     inputs = {part: random.random((32, 1, 8, 8), dtype=np.float32) for part in parts}
     split = Split(inputs, {part: random.integers(0, 3, 32) for part in parts}, {part: np.arange(32) for part in parts})
-    settings = SimpleNamespace(
-        epochs=2, batch_size=16, optimizer="adam", learning_rate=0.01, momentum=0.0, accelerator="cpu"
-    )
+    settings = Training(epochs=2, batch_size=16, optimizer="adam", learning_rate=0.01, momentum=0.0, accelerator="cpu")
 
     def trained(folder, *techniques):
         folder.mkdir()

@@ -20,6 +20,7 @@ from reglab.tracking.record import About
 from reglab.tracking.stage import Stage
 from reglab.training import all_seeds
 from reglab.training.one_seed import Recipe
+from reglab.training.settings import Training
 
 
 class Homeless(Dropout):
@@ -53,7 +54,7 @@ def run(tmp_path, data, monkeypatch):
         settings |= changes
         dataset = {"name": data.name, "fingerprint": data.fingerprint}
         about = About("regularizers", name, [name], dataset, {name: {}, "training": settings}, [0, 1])
-        recipe = Recipe(techniques, MLP(width=8, depth=1), SimpleNamespace(**settings), data.classes)
+        recipe = Recipe(techniques, MLP(width=8, depth=1), Training(**settings), data.classes)
         all_seeds.run(recipe, data, Stage(about, tmp_path / "runs", processes=2))
         return tmp_path / "runs" / "regularizers" / name
 

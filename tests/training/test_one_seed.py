@@ -32,6 +32,7 @@ from reglab.training.one_seed import (
     silence_lightning,
     train_seed,
 )
+from reglab.training.settings import Training
 
 TECHNIQUES = (Mixup(0.4), InputNoise(0.3), Dropout(0.2, 0.5))
 
@@ -45,7 +46,7 @@ def training(**changes):
         "momentum": 0.0,
         "accelerator": "cpu",
     }
-    return SimpleNamespace(**settings | changes)
+    return Training(**settings | changes)
 
 
 def recipe(*techniques, **changes):
