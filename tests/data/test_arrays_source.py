@@ -86,7 +86,7 @@ def test_targets_may_be_names_and_numbers_may_be_given_names(names):
 def test_groups_times_and_parts_are_read_for_splits():
     parts = np.array(["train", "validation", "test"])[TARGETS]
     save(person=np.array(["b", "a"])[np.arange(30) % 2], year=np.arange(30), part=parts)
-    examples = Arrays("a.npz", groups="person", times="year", parts="part").load()
+    examples = Arrays("a.npz", group="person", time="year", part="part").load()
     assert examples.groups.dtype == np.int64 and examples.groups[:2].tolist() == [1, 0]
     assert examples.times.dtype == np.float64 and examples.parts.tolist() == parts.tolist()
 
@@ -169,8 +169,8 @@ def test_targets_that_cannot_be_learned_from_are_one_line(targets, found):
         ({"file": "cut.npy", "targets_file": "a.npz"}, "cut.npy: found a damaged file"),
         ({"file": "cut.safetensors"}, "cut.safetensors: found a damaged file"),
         ({"classes": ("x", "y")}, "data.classes: found 2 names; allowed: 3, as a.npz: targets has"),
-        ({"times": "day"}, "a.npz: day: found <U"),
-        ({"groups": "inputs"}, "a.npz: inputs: found an array of 2 dimensions"),
+        ({"time": "day"}, "a.npz: day: found <U"),
+        ({"group": "inputs"}, "a.npz: inputs: found an array of 2 dimensions"),
     ],
 )
 def test_files_and_settings_that_do_not_fit_are_one_line(tmp_path, settings, found):

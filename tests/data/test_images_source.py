@@ -206,3 +206,38 @@ def test_one_class_and_classes_with_one_example_are_refused():
         Path(f"animals/{name}/0.png").unlink()
         Path(f"animals/{name}").rmdir()
     assert lines()[0].startswith("animals: found one class, cat; allowed: two classes or more")
+
+
+def table(*rows: str) -> None:
+    Path("animals.csv").write_text("\n".join(rows), encoding="utf-8")
+
+
+ROWS = [f"{name}/{number}.png,{name[0]},{number},202{number}-01-01" for name in ("dog", "cat") for number in range(3)]
+
+
+def test_a_table_names_files_classes_groups_and_times_in_its_order():
+    table("path,kind,owner,day", *ROWS)
+    examples = Images("animals", 1, file="animals.csv", target="kind", group="owner", time="day").load()
+    assert examples.classes == ("c", "d") and examples.targets.tolist() == [1, 1, 1, 0, 0, 0]
+    assert np.array_equal(examples.inputs.values[:, 0], GREY[[1, 4, 7, 0, 3, 6]])
+    assert examples.groups.tolist() == [0, 1, 2, 0, 1, 2] and np.all(np.diff(examples.times[:3]) > 0)
+
+
+def test_rows_of_a_table_that_name_no_file_below_the_folder_are_refused(tmp_path):
+    Image.fromarray(GREY[0]).save(tmp_path / "secret.png")
+    Path("animals/link.png").symlink_to("../secret.png")
+    table("path,target", "../secret.png,a", f"{tmp_path}/secret.png,a", "link.png,a", "cat/9.png,b", "cat/0.png,b")
+    starts = (
+        "animals.csv: path, line 2: found ../secret.png, which leads out of animals; allowed: a path below it",
+        f"animals.csv: path, line 3: found {tmp_path}/secret.png, which leads out of animals",
+        "animals.csv: path, line 4: found link.png, a link that leads out of animals",
+        "animals.csv: path, line 5: found cat/9.png, of which there is no file in animals",
+    )
+    for line, start in zip(lines(file="animals.csv"), starts, strict=True):
+        assert line.startswith(start)
+
+
+def test_columns_for_splits_belong_to_a_table():
+    assert lines(group="owner")[0].startswith(
+        "params.yaml: data.file: found nothing, but columns: owner; allowed: a table"
+    )

@@ -80,3 +80,84 @@ def test_classes_with_too_few_texts_are_refused():
     assert lines()[0].startswith(
         "prose: found classes with too few examples: poem (2); allowed: at least 3 of each class"
     )
+
+
+HEADER = "text,target,year,part"
+ROWS = [f'"{text}",poem,200{year},train' for year, text in enumerate(POEMS)]
+ROWS += [f'"{text}",recipe,199{year},test' for year, text in enumerate(RECIPES)]
+
+
+def table(*rows: str, encoding="utf-8", end="\n") -> None:
+    Path("prose.csv").write_bytes(end.join(rows).encode(encoding))
+
+
+@pytest.mark.parametrize(("encoding", "end"), [("utf-8", "\n"), ("utf-8-sig", "\r\n")])
+def test_a_table_of_texts_gives_what_the_folder_gives_and_what_splits_need(encoding, end):
+    table(HEADER, *ROWS, encoding=encoding, end=end)
+    of_table = Texts(file="prose.csv", time="year", part="part").load()
+    of_folder = Texts("prose").load()
+    for name, tensor in of_folder.inputs.tensors().items():
+        assert np.array_equal(of_table.inputs.tensors()[name], tensor)
+    assert np.array_equal(of_table.targets, of_folder.targets) and of_table.classes == of_folder.classes
+    assert of_table.times.tolist() == [2000, 2001, 2002, 1990, 1991, 1992]
+    assert of_table.parts.tolist() == ["train"] * 3 + ["test"] * 3
+
+
+def test_a_text_in_quotes_may_have_several_lines_and_rows_are_counted_as_lines():
+    table(HEADER, '"two\nlines, and a comma",poem,1,train', *ROWS, ",poem,1,train", "no comma")
+    assert lines(folder=None, file="prose.csv") == (
+        "prose.csv, line 11: found 1 values; allowed: 4, as the first line has",
+        "prose.csv: text, line 10: found nothing; allowed: a value in each row",
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        (b"", "prose.csv: found no line; allowed: a table in UTF-8"),
+        (b"text,target\n", "prose.csv: found the names of columns and no rows"),
+        (b"text,target\nsea,poem\ncaf\xe9,poem\n", "prose.csv, line 3: found the byte 0xe9, which is not UTF-8"),
+        (b"text;target\nsea;poem\n", 'the line has 1 of ";" instead'),
+        (b"text,text\nsea,poem\n", 'prose.csv, line 1: found 2 columns with the name "text"'),
+        (
+            b"texts,target\nsea,poem\n",
+            'prose.csv, line 1: found no column "text"; allowed: one of: texts, target; did you',
+        ),
+        (b"text,target\n\0,poem\n", "prose.csv: found a byte 0"),
+        (b"text,target\nsea,poem\n", "prose.csv: found one class, poem; allowed: two classes or more"),
+        (
+            b"text,target\nsea,poem\nsalt,recipe\n",
+            "prose.csv: found classes with too few examples: poem (1), recipe (1)",
+        ),
+    ],
+)
+def test_a_table_that_cannot_be_learned_from_is_refused(content, found):
+    Path("prose.csv").write_bytes(content)
+    assert any(found in line for line in lines(folder=None, file="prose.csv"))
+
+
+@pytest.mark.parametrize(
+    ("settings", "found"),
+    [
+        ({"file": "prose.cvs"}, "prose.cvs: found no such file; allowed: a table in UTF-8"),
+        ({"file": "prose"}, "prose: found a folder"),
+        ({"file": "prose/poem/0.txt"}, "prose/poem/0.txt: found the ending .txt"),
+        ({"file": None}, "params.yaml: data.file: found nothing; allowed: either folder or file"),
+        ({"folder": "prose"}, "params.yaml: data.file: found a folder and a file; allowed: either folder or file"),
+        (
+            {"folder": "prose", "file": None, "group": "year"},
+            "data.file: found nothing, but columns: year; allowed: a table",
+        ),
+        (
+            {"time": "target"},
+            'prose.csv: target, line 2: found "poem"; allowed: a number, or a date such as 2024-01-31',
+        ),
+        (
+            {"part": "target"},
+            'prose.csv: target, line 2: found "poem"; allowed: one of: train, validation, test, unlabelled',
+        ),
+    ],
+)
+def test_settings_that_do_not_fit_are_refused(settings, found):
+    table(HEADER, *ROWS)
+    assert found in lines(**{"folder": None, "file": "prose.csv"} | settings)[0]

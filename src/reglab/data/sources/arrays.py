@@ -14,7 +14,7 @@ from reglab.data.scaling import Scaling
 from reglab.data.source import Examples, Source
 
 CLASSES = "whole numbers 0, 1, ... without a gap, or names as text"
-STRUCTURE = {"groups": np.int64, "times": np.float64, "parts": np.str_}
+STRUCTURE = {"group": "groups", "time": "times", "part": "parts"}
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Arrays(Source):
     the training part by `scaling`: robust, standard or none. Inputs of four dimensions are images (n, channels, height,
     width). `range` is the [lowest, highest] value that a pixel can have, which become 0 and 1; images of whole numbers need
     it, images of decimal numbers without it stay as they are. Targets (n,) are the numbers of the classes, 0, 1, ..., or
-    their names as text; `classes` may give names to the numbers. `groups`, `times` and `parts` name further arrays (n,) of
+    their names as text; `classes` may give names to the numbers. `group`, `time` and `part` name further arrays (n,) of
     `file`, for splits.
     """
 
@@ -38,9 +38,9 @@ class Arrays(Source):
     range: tuple[float, float] | None = None
     scaling: Scaling = "robust"
     classes: tuple[str, ...] = ()
-    groups: str | None = None
-    times: str | None = None
-    parts: str | None = None
+    group: str | None = None
+    time: str | None = None
+    part: str | None = None
 
     def load(self) -> Examples:
         if self.file.lower().endswith(".npy") and not self.targets_file:
@@ -55,7 +55,7 @@ class Arrays(Source):
             raise UserError(
                 f"params.yaml: data.classes: found {len(self.classes)} names; allowed: {len(classes)}, as {place} has"
             )
-        names = {name: getattr(self, name) for name in STRUCTURE if getattr(self, name)}
+        names = {name: getattr(self, key) for key, name in STRUCTURE.items() if getattr(self, key)}
         structure = {name: self.structure(name, array) for name, array in names.items()}
         for name, array in [(self.targets, targets), *((names[each], structure[each]) for each in names)]:
             if len(array) != len(inputs):
@@ -138,7 +138,9 @@ class Arrays(Source):
             raise UserError(
                 f"{place}: found {values.dtype} or a value that is not finite; allowed: numbers, later is larger"
             )
-        return np.char.decode(values, "utf-8") if values.dtype.kind == "S" else values.astype(STRUCTURE[name])
+        if name == "times":
+            return values.astype(np.float64)
+        return np.char.decode(values, "utf-8") if values.dtype.kind == "S" else values.astype(np.str_)
 
 
 def class_numbers(array: np.ndarray, place: str) -> tuple[np.ndarray, tuple[str, ...]]:

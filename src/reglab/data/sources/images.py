@@ -9,11 +9,13 @@ import numpy as np
 from annotated_types import Ge, Le
 
 from reglab.core.errors import UserError
-from reglab.data.class_folders import class_files
+from reglab.data.class_folders import class_files, named_file, root
 from reglab.data.classes import at_most, class_problems, numbered
+from reglab.data.delimited import read_columns
 from reglab.data.image_files import read_image, stack
 from reglab.data.preprocessing.pixels import Pixels
 from reglab.data.source import Examples, Source
+from reglab.data.structure import columns_of, structure_of
 
 Side = Annotated[int, Ge(1), Le(4096)]
 
@@ -22,24 +24,45 @@ Side = Annotated[int, Ge(1), Le(4096)]
 class Images(Source):
     """`folder` has a folder for each class with its files, at any depth; png, jpeg, bmp, gif, tiff, webp and ppm are read.
 
-    `channels` is 1 for grey and 3 for colours. `size` is the [height, width] to which every image is brought, with
-    antialiasing and without regard to its proportions; without it all must have one size already. Names that begin with a dot
-    are left out; the order is that of the paths.
+    Or `file` is a table (csv, tsv) with a row for each image: its column `path` names the file below `folder`, `target` its
+    class; `group`, `time` and `part` name columns for splits. `channels` is 1 for grey and 3 for colours. `size` is the
+    [height, width] to which every image is brought, with antialiasing and without regard to its proportions; without it all
+    must have one size already. Names that begin with a dot are left out; the order is that of the paths, or of the rows.
     """
 
-    paths: ClassVar[tuple[str, ...]] = ("folder",)
+    paths: ClassVar[tuple[str, ...]] = ("folder", "file")
 
     folder: str
     channels: Literal[1, 3]
     size: tuple[Side, Side] | None = None
+    file: str | None = None
+    path: str = "path"
+    target: str = "target"
+    group: str | None = None
+    time: str | None = None
+    part: str | None = None
 
     def load(self) -> Examples:
-        named = class_files(self.folder, "images")
+        named, structure = self.rows() if self.file else (class_files(self.folder, "images"), {})
+        if columns_of(self) and not self.file:
+            raise UserError(
+                f"params.yaml: data.file: found nothing, but columns: {', '.join(columns_of(self))}; allowed: a table"
+            )
         targets, classes = numbered([name for name, _ in named])
-        if lines := class_problems(self.folder, targets, classes):
+        if lines := class_problems(self.file or self.folder, targets, classes):
             raise UserError(*lines)
         pixels, white = stack(self.read([file for _, file in named]))
-        return Examples(inputs=Pixels(pixels, 0, white), targets=targets, classes=classes)
+        return Examples(inputs=Pixels(pixels, 0, white), targets=targets, classes=classes, **structure)
+
+    def rows(self) -> tuple[list[tuple[str, Path]], dict[str, np.ndarray]]:
+        """(class, file) of each row of the table, and the structure of the examples."""
+        home = root(self.folder)
+        lines, columns = read_columns(self.file, [self.path, self.target, *columns_of(self)])
+        files = [named_file(home, name) for name in columns[self.path]]
+        places = (f"{self.file}: {self.path}, line {line}: " for line in lines)
+        if wrong := [place + file for place, file in zip(places, files, strict=True) if isinstance(file, str)]:
+            raise UserError(*at_most(wrong, self.file))
+        return list(zip(columns[self.target], files, strict=True)), structure_of(self, columns, lines)
 
     def read(self, files: list[Path]) -> list[np.ndarray]:
         """The images of the files; UserError with a line for each file that is none, or for the sizes that differ."""

@@ -4,14 +4,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, ClassVar
 
+import numpy as np
 from annotated_types import Ge, Le
 
 from reglab.core.bounds import Examples as Count
 from reglab.core.errors import UserError
 from reglab.data.class_folders import class_files
 from reglab.data.classes import at_most, class_problems, numbered
+from reglab.data.delimited import read_columns
 from reglab.data.preprocessing.term_counts import TermCounts
 from reglab.data.source import Examples, Source
+from reglab.data.structure import columns_of, structure_of
 
 LARGEST = 2**26  # bytes of a text
 
@@ -20,25 +23,48 @@ LARGEST = 2**26  # bytes of a text
 class Texts(Source):
     """`folder` has a folder for each class with its .txt files in UTF-8, at any depth, in the order of their paths.
 
-    Inputs are the weights of the `max_features` most frequent terms of the training texts (term frequency times inverse
-    document frequency). A term is a word in lower case, or up to `ngrams` words in a row, that at least `min_df` training
-    texts have. `sublinear_tf`: 1 + ln(count) stands for the count.
+    Or `file` is a table (csv, tsv) with a row for each text: its columns `text` and `target`; `group`, `time` and `part`
+    name columns for splits. Inputs are the weights of the `max_features` most frequent terms of the training texts (term
+    frequency times inverse document frequency). A term is a word in lower case, or up to `ngrams` words in a row, that at
+    least `min_df` training texts have. `sublinear_tf`: 1 + ln(count) stands for the count.
     """
 
-    paths: ClassVar[tuple[str, ...]] = ("folder",)
+    paths: ClassVar[tuple[str, ...]] = ("folder", "file")
 
-    folder: str
+    folder: str | None = None
+    file: str | None = None
+    text: str = "text"
+    target: str = "target"
+    group: str | None = None
+    time: str | None = None
+    part: str | None = None
     max_features: Annotated[int, Ge(1), Le(65_536)] = 1000
     ngrams: Annotated[int, Ge(1), Le(5)] = 1
     min_df: Count = 1
     sublinear_tf: bool = False
 
     def load(self) -> Examples:
-        named = class_files(self.folder, "text files (.txt)")
-        targets, classes = numbered([name for name, _ in named])
-        if lines := class_problems(self.folder, targets, classes):
+        if (self.folder is None) == (self.file is None):
+            found = "nothing" if self.file is None else "a folder and a file"
+            raise UserError(f"params.yaml: data.file: found {found}; allowed: either folder or file")
+        if self.folder and columns_of(self):
+            found = f"nothing, but columns: {', '.join(columns_of(self))}"
+            raise UserError(f"params.yaml: data.file: found {found}; allowed: a table in place of folder")
+        texts, names, structure = self.rows() if self.file else self.files()
+        targets, classes = numbered(names)
+        if lines := class_problems(self.file or self.folder, targets, classes):
             raise UserError(*lines)
-        texts, lines = [], []
+        settings = {name: getattr(self, name) for name in ("ngrams", "max_features", "min_df", "sublinear_tf")}
+        return Examples(inputs=TermCounts.of(texts, **settings), targets=targets, classes=classes, **structure)
+
+    def rows(self) -> tuple[list[str], list[str], dict[str, np.ndarray]]:
+        """The texts and classes of the rows of the table, and the structure of the examples."""
+        lines, columns = read_columns(self.file, [self.text, self.target, *columns_of(self)])
+        return columns[self.text], columns[self.target], structure_of(self, columns, lines)
+
+    def files(self) -> tuple[list[str], list[str], dict[str, np.ndarray]]:
+        """The texts and classes of the files of the folder; UserError with a line for each file that is no text."""
+        named, texts, lines = class_files(self.folder, "text files (.txt)"), [], []
         for _, file in named:
             try:
                 texts.append(read_text_file(file))
@@ -46,8 +72,7 @@ class Texts(Source):
                 lines += error.lines
         if lines:
             raise UserError(*at_most(lines, self.folder))
-        settings = {name: getattr(self, name) for name in ("ngrams", "max_features", "min_df", "sublinear_tf")}
-        return Examples(inputs=TermCounts.of(texts, **settings), targets=targets, classes=classes)
+        return texts, [name for name, _ in named], {}
 
 
 def read_text_file(file: Path) -> str:
