@@ -52,6 +52,7 @@ class Checkout:
                 cocktails={},
                 regimes=all["regimes"] | {"recipes": []},
                 variance_sources={"recipes": []},
+                random_split={"recipes": []},
                 comparisons={},
                 claims={},
                 profiles={},

@@ -48,6 +48,7 @@ sweeps: {l1: {strength: [0.1, 1.0]}}
 cocktails: {two: {trials: 2, ingredients: {dropout: {hidden_rate: [0.1, 0.5]}, l1: {}}}}
 regimes: {recipes: [none, l1], train_size: [50, 100], label_noise: [0.0], width: [8]}
 variance_sources: {recipes: [none]}
+random_split: {recipes: []}
 comparisons: {l1_or_dropout: {recipe: l1, versus: dropout}}
 claims: {}
 profiles: {quick: {seeds: 2}}

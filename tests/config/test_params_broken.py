@@ -78,6 +78,7 @@ sweeps: {}
 cocktails: {}
 regimes: {recipes: [], train_size: [50], label_noise: [0.0], width: [8]}
 variance_sources: {recipes: []}
+random_split: {recipes: []}
 evaluation: {}
 comparisons: {}
 claims: {}

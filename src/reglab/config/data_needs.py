@@ -8,6 +8,7 @@ import numpy as np
 
 from reglab.core.plain import entry_name
 from reglab.data.patches import hidden_count, patch_grid
+from reglab.data.splits import STRUCTURED
 
 
 def problems(settings, inputs: np.ndarray, labels: np.ndarray, pool: int) -> list[str]:
@@ -142,6 +143,11 @@ def idle(settings, shape: tuple[int, ...]) -> list[str]:
         )
     if getattr(settings.model, "residual", False) and settings.model.depth == 1:
         lines.append("params.yaml: model.residual: has no effect with depth 1: shortcuts begin at the second layer")
+    if settings.data.split in STRUCTURED and not settings.random_split.recipes:
+        lines.append(
+            f"params.yaml: data.split: {settings.data.split} without random_split.recipes: the report will not say what a "
+            "random split would have claimed; name none there"
+        )
     units = smallest_layer(settings.model, shape)
     for place, technique in techniques(settings):
         active = getattr(technique, "active_units", 0)

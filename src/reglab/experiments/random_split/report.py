@@ -1,0 +1,30 @@
+"""The section on the price of the leak: each recipe on random splits and on those of the study."""
+
+from reglab.report.study import Placed, Section, Study, body
+
+METRICS = {
+    "test_accuracy": "accuracy",
+    "test_balanced_accuracy": "balanced accuracy",
+    "test_auroc": "area under the ROC curve",
+    "test_nll": "loss, nats",
+}
+SPLITS = {"group": "by group", "time": "in time"}
+CAUSES = {
+    "group": "examples of a group are in training and test at once, so a network may recognise the group and not the class",
+    "time": "the network is trained on examples that are later than those it is tested on",
+}
+
+
+def random_split_section(study: Study) -> Section | None:
+    """None where no recipe was trained on random splits."""
+    rows = study.metrics.get("random_split", {})
+    if not rows:
+        return None
+    data = study.settings["data"]
+    kept = {name: {key: row[key] for key in METRICS if key in row} for name, row in rows.items()}
+    values = {"rows": kept, "names": METRICS, "split": SPLITS[data["split"]], "cause": CAUSES[data["split"]]}
+    values |= {"seeds": study.settings["seeds"], "confidence": study.settings["evaluation"]["confidence"]}
+    return Section("random-split", "What a random split would have claimed", body("random_split.html", **values))
+
+
+SECTIONS = (Placed(random_split_section, "pages/recipes.html", place=2),)
