@@ -7,7 +7,7 @@ import numpy as np
 from reglab.config import data_needs
 from reglab.core.errors import UserError
 from reglab.core.families import FAMILIES
-from reglab.data import load_examples, split_problems, text
+from reglab.data import classes, load_examples, split_problems, text
 from reglab.data.settings import Scenes, Text
 from reglab.data.source import Examples
 from reglab.data.splits import all_splits
@@ -61,6 +61,8 @@ def loaded(data) -> Examples:
         raise UserError(f"{where}: found an error ({message}); allowed: a pair of arrays, inputs and labels") from error
     if found := unusable(examples.inputs, examples.targets):
         raise UserError(*(f"{where}: found {line}" for line in found))
+    if lines := classes.class_problems(where, examples.targets, examples.classes or np.unique(examples.targets)):
+        raise UserError(*lines)
     return examples
 
 

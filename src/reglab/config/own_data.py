@@ -7,7 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from reglab.config.data_section import paths
+from reglab.core.errors import UserError
 from reglab.core.wording import Plain
+from reglab.data.class_folders import link_problem
+from reglab.data.classes import at_most
 
 FOLDER = "data/source"
 
@@ -45,11 +48,16 @@ def split(path: str) -> tuple[str, str]:
 
 
 def files(root: Path, path: str) -> Iterator[tuple[str, Path]]:
-    """The files of a path or a pattern, each with its name from `split` on."""
+    """The files of a path or a pattern, each with its name from `split` on; UserError for links that lead out of a folder.
+
+    Such a link would be a file of the folder in the copy.
+    """
     start, rest = split(path)
     home = root / start
     for found in sorted(home.glob(rest)) if re.search(r"[*?\[]", rest) else [home / rest]:
         inside = sorted(found.rglob("*")) if found.is_dir() else [found]
+        if lines := [line for file in inside if found.is_dir() and (line := link_problem(file, found))]:
+            raise UserError(*at_most(lines, path))
         yield from ((str(file.relative_to(home)), file) for file in inside if file.is_file())
 
 

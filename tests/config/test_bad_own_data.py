@@ -1,0 +1,141 @@
+"""`reglab check` on data that no network can learn from: one clear line, exit code 2, before any work."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from ruamel.yaml import YAML
+
+from reglab import cli
+from reglab.config import own_data
+from reglab.core.errors import UserError
+
+ROOT = Path(__file__).parents[2]
+
+
+def array_file(folder: Path, **arrays) -> dict:
+    given = {"inputs": np.zeros((30, 2)), "targets": np.arange(30) % 2}
+    np.savez(folder / "own.npz", **(given | arrays))
+    return {"name": "arrays", "file": "own.npz"}
+
+
+def image_folder(folder: Path) -> dict:
+    for name in ("cat", "dog"):
+        (folder / "own" / name).mkdir(parents=True)
+        for number in range(3):
+            Image.new("L", (4, 4)).save(folder / "own" / name / f"{number}.png")
+    return {"name": "images", "folder": "own", "channels": 1}
+
+
+def text_folder(folder: Path) -> dict:
+    for name in ("poem", "recipe"):
+        (folder / "own" / name).mkdir(parents=True)
+        for number in range(3):
+            (folder / "own" / name / f"{number}.txt").write_text("some words", encoding="utf-8")
+    return {"name": "texts", "folder": "own"}
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-20])
+
+
+def link(path: Path) -> None:
+    path.symlink_to("/etc/hostname")
+
+
+CASES = {
+    "an npz that holds pickles": (
+        lambda folder: array_file(folder, inputs=np.full((30, 2), None)),
+        "own.npz: inputs: found an array of Python objects, a pickle",
+    ),
+    "labels with gaps": (
+        lambda folder: array_file(folder, targets=np.arange(30) % 2 * 2),
+        "own.npz: targets: found the labels 0, 2",
+    ),
+    "labels that are decimal numbers": (
+        lambda folder: array_file(folder, targets=np.arange(30) % 2 / 2),
+        "own.npz: targets: found values of the type float64",
+    ),
+    "one class": (lambda folder: array_file(folder, targets=np.zeros(30, int)), "own.npz: targets: found one class, 0"),
+    "a class with one example": (
+        lambda folder: array_file(folder, targets=(np.arange(30) == 3) * 1),
+        "own.npz: targets: found classes with too few examples: 1 (1)",
+    ),
+    "a truncated image": (
+        lambda folder: (image_folder(folder), cut(folder / "own/cat/1.png"))[0],
+        "own/cat/1.png: found a truncated or damaged image",
+    ),
+    "an oversized image": (
+        lambda folder: (image_folder(folder), Image.new("1", (9000, 9000)).save(folder / "own/cat/1.png"))[0],
+        "own/cat/1.png: found 9,000 x 9,000 pixels; allowed: at most 67,108,864 pixels",
+    ),
+    "a link out of the folder": (
+        lambda folder: (image_folder(folder), link(folder / "own/cat/3.png"))[0],
+        "own/cat/3.png: found a link out of the folder, to /etc/hostname",
+    ),
+    "a text that is not UTF-8": (
+        lambda folder: (text_folder(folder), (folder / "own/poem/1.txt").write_bytes(b"caf\xe9"))[0],
+        "own/poem/1.txt, line 1: found the byte 0xe9, which is not UTF-8",
+    ),
+    "an empty text": (
+        lambda folder: (text_folder(folder), (folder / "own/poem/1.txt").write_bytes(b""))[0],
+        "own/poem/1.txt: found no text",
+    ),
+    "a folder that is not there": (
+        lambda folder: text_folder(folder) | {"folder": "owm"},
+        "owm: found no such folder; allowed: a folder; did you mean own?",
+    ),
+    "a data set that scikit-learn does not ship": (
+        lambda folder: {"name": "sklearn", "dataset": "wines"},
+        'profiles/mine.yaml: data.dataset: found "wines"; allowed: one of: breast_cancer, wine, iris,',
+    ),
+}
+
+
+@pytest.fixture
+def checkout(tmp_path, monkeypatch):
+    for name in ("params.yaml", "dvc.yaml", ".gitignore"):
+        shutil.copyfile(ROOT / name, tmp_path / name)
+    (tmp_path / "profiles").mkdir()
+    subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_check_of_a_profile_says_in_one_line(case, checkout, monkeypatch, capsys):
+    make, line = CASES[case]
+    YAML().dump({"data": make(checkout)}, checkout / "profiles" / "mine.yaml")
+    monkeypatch.setattr(sys, "argv", ["reglab", "check", "--profile", "mine"])
+    with pytest.raises(SystemExit) as end:
+        cli.main()
+    output = capsys.readouterr()
+    assert end.value.code == 2 and output.err.count("\n") == 1 and output.err.startswith(line), output.err
+
+
+def test_a_link_out_of_a_folder_is_not_brought_into_a_profile(checkout):
+    data = image_folder(checkout)
+    own_data.bring(checkout, checkout / "profiles" / "mine", data)
+    assert (checkout / "profiles/mine/data/source/folder/own/cat/0.png").is_file()
+    link(checkout / "own/dog/9.png")
+    with pytest.raises(UserError, match="found a link out of the folder, to /etc/hostname"):
+        own_data.bring(checkout, checkout / "profiles" / "mine", data)
+
+
+def test_a_class_with_one_example_of_a_source_of_ones_own_is_refused(checkout, monkeypatch, capsys):
+    arrays = "np.zeros((9, 2), np.float32), (np.arange(9) == 0).astype(int)"
+    function = f"import numpy as np\n\n\ndef load():\n    return {arrays}\n"
+    (checkout / "lonely.py").write_text(function, encoding="utf-8")
+    YAML().dump({"data": {"name": "lonely.load"}}, checkout / "profiles" / "mine.yaml")
+    monkeypatch.setattr(sys, "argv", ["reglab", "check", "--profile", "mine"])
+    monkeypatch.syspath_prepend(str(checkout))
+    with pytest.raises(SystemExit) as end:
+        cli.main()
+    assert end.value.code == 2
+    assert capsys.readouterr().err.startswith(
+        "lonely.load(): found classes with too few examples: 1 (1); allowed: at least 3"
+    )
