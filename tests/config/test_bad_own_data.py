@@ -27,7 +27,7 @@ def image_folder(folder: Path) -> dict:
     for name in ("cat", "dog"):
         (folder / "own" / name).mkdir(parents=True)
         for number in range(3):
-            Image.new("L", (4, 4)).save(folder / "own" / name / f"{number}.png")
+            Image.effect_noise((16, 16), 64).save(folder / "own" / name / f"{number}.png")
     return {"name": "images", "folder": "own", "channels": 1}
 
 
@@ -40,7 +40,7 @@ def text_folder(folder: Path) -> dict:
 
 
 def cut(path: Path) -> None:
-    path.write_bytes(path.read_bytes()[:-20])
+    path.write_bytes(path.read_bytes()[:-100])
 
 
 def link(path: Path) -> None:
