@@ -3,6 +3,7 @@ import pytest
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from reglab.data.preprocessing.term_counts import TermCounts
+from reglab.data.splitting.duplicates import of_inputs
 
 WORDS = [f"w{number:03}" for number in range(60)] + ["Ünlü", "don't", "a", "B2", "naïve-ness", "x_y"]
 WEIGHTS = 1 / np.arange(1, len(WORDS) + 1)
@@ -71,3 +72,10 @@ def test_texts_are_taken_in_any_order_and_restored_from_their_tensors():
     assert np.array_equal(fitted.transform(texts.take(rows)), fitted.transform(texts)[rows])
     again = TermCounts.restore(texts.tensors(), texts.description())
     assert np.array_equal(again.preprocessor(fitted.tensors()).transform(again), fitted.transform(texts))
+
+
+def test_texts_with_the_same_words_as_often_are_duplicates():
+    texts = TermCounts.of(["Sea and sky", "sky, and sea!", "sea and and sky", "sea", "Sea.", "I a"], max_features=2)
+    assert of_inputs(texts).tolist() == [0, 0, 2, 3, 3, 5]
+    for count in range(1, 12):  # the number of terms does not matter
+        assert of_inputs(TermCounts.of(["aa " * (number + 1) for number in range(count)], max_features=2)) is None
