@@ -1,0 +1,152 @@
+"""A table in a file: csv, tsv, parquet, compressed, or several files of one pattern; read by a schema that is frozen.
+
+`reglab new` writes the schema (`columns`) once. A file that does not fit it is an error with column and line.
+"""
+
+from dataclasses import dataclass, field
+from typing import Annotated, ClassVar, Literal
+
+import numpy as np
+from annotated_types import MinLen
+
+from reglab.core.wording import nearest
+from reglab.data.preprocessing.mixed_columns import TableInputs
+from reglab.data.scaling import Scaling
+from reglab.data.source import Examples, Source
+from reglab.data.tables import values as reading
+from reglab.data.tables.checked import check_names, column_values, report_rows
+from reglab.data.tables.files import RawTable, read
+from reglab.data.tables.settings import MISSING, USED, Column
+from reglab.data.tables.table_problems import TableProblems
+from reglab.data.tables.table_targets import class_problems
+
+PARTS = ("train", "validation", "test", "unlabelled")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table(Source):
+    """A row is an example. `target` names the column with the classes, `columns` the kind of every column.
+
+    `group`, `time` and `parts` name columns that say how to split; they are no inputs. `delimiter` is a character, tab or
+    space. `missing` lists the spellings of a missing value. `scaling` is that of the numbers, fitted on the training part.
+    """
+
+    paths: ClassVar[tuple[str, ...]] = ("file",)
+
+    file: Annotated[str, MinLen(1)]
+    target: Annotated[str, MinLen(1)]
+    columns: Annotated[dict[str, Column], MinLen(2)]
+    delimiter: str = ","
+    decimal: Literal[".", ","] = "."
+    encoding: str = "utf-8"
+    missing: tuple[str, ...] = field(default=MISSING)
+    group: str | None = None
+    time: str | None = None
+    parts: str | None = None
+    scaling: Scaling = "robust"
+
+    def load(self) -> Examples:
+        raw = read(self.file, delimiter=self.delimiter, encoding=self.encoding, missing=self.missing)
+        problems = TableProblems(self.file)
+        self.check_schema(problems)
+        check_names(raw, self.columns, problems)
+        problems.stop()
+        inputs = self.inputs(raw, problems)
+        targets = self.targets(raw, problems)
+        structure = {"groups": self.groups, "times": self.times, "parts": self.named_parts}
+        arrays = {name: read_column(raw, problems) for name, read_column in structure.items()}
+        problems.stop()
+        return Examples(inputs=inputs, targets=targets, classes=self.columns[self.target].levels, **arrays)
+
+    @property
+    def roles(self) -> dict[str, str]:
+        """The columns that are no inputs whatever their kind, by their role."""
+        named = {"target": self.target, "group": self.group, "time": self.time, "parts": self.parts}
+        return {role: name for role, name in named.items() if name is not None}
+
+    @property
+    def used(self) -> dict[str, Column]:
+        """The columns that are inputs."""
+        roles = set(self.roles.values())
+        return {name: column for name, column in self.columns.items() if column.kind in USED and name not in roles}
+
+    def check_schema(self, problems: TableProblems) -> None:
+        """A line for each contradiction of the settings, which needs no file."""
+        for role, name in self.roles.items():
+            if name not in self.columns:
+                allowed = f"a column of data.columns{nearest(name, list(self.columns))}"
+                problems.add(f"data.{role}", f'no column "{name}"', allowed)
+        for name, column in self.columns.items():
+            place = f"data.columns.{name}"
+            if column.kind in ("categorical", "boolean") and len(set(column.levels)) < len(column.levels):
+                problems.add(place, "a level twice", "each level once")
+            if column.kind == "categorical" and name in (*self.used, self.target) and not column.levels:
+                problems.add(place, "no levels", "levels: [...], all that the column may have")
+            if column.kind == "boolean" and len(column.levels) != 2:
+                problems.add(place, f"{len(column.levels)} levels", "two levels, the false one first")
+            if column.kind == "date" and not column.format:
+                problems.add(place, "no format", "format: as in Python's strptime, such as %Y-%m-%d")
+        target = self.columns.get(self.target)
+        if target and target.kind not in ("categorical", "boolean"):
+            allowed = "categorical, with the classes as levels"
+            problems.add(f"data.columns.{self.target}", f"a target of the kind {target.kind}", allowed)
+        if not self.used:
+            allowed = f"at least one column of the kinds {', '.join(USED)} beside {', '.join(self.roles.values())}"
+            problems.add("data.columns", "no column that is an input", allowed)
+
+    def inputs(self, raw: RawTable, problems: TableProblems) -> TableInputs:
+        """The columns that are inputs."""
+        numeric = [name for name, column in self.used.items() if column.kind != "categorical"]
+        levels = [name for name in self.used if name not in numeric]
+        found = np.empty((len(raw), len(numeric))), np.empty((len(raw), len(levels)), np.int32)
+        for names, array in zip((numeric, levels), found, strict=True):
+            for place, name in enumerate(names):
+                array[:, place] = column_values(raw, name, self.columns[name], self.decimal, problems)
+        return TableInputs(
+            *found,
+            names=(*numeric, *levels),
+            missing=tuple(name for name in numeric if self.columns[name].missing),
+            levels=tuple(self.columns[name].levels for name in levels),
+            scaling=self.scaling,
+        )
+
+    def targets(self, raw: RawTable, problems: TableProblems) -> np.ndarray:
+        """Class numbers (n,) int64."""
+        column, values = self.columns[self.target], raw.columns[self.target]
+        found, wrong = reading.codes(values, column.levels)
+        counts = dict(zip(column.levels, np.bincount(found[found >= 0], minlength=len(column.levels)), strict=True))
+        of_target = class_problems(raw, self.target, len(counts), counts, declared=True)
+        problems.lines += of_target.lines
+        report_rows(raw, self.target, values, wrong, f"one of the classes {', '.join(column.levels)}", problems)
+        return found.astype(np.int64)
+
+    def groups(self, raw: RawTable, problems: TableProblems) -> np.ndarray | None:
+        """The number (n,) int64 of each row's group, in the order in which they appear."""
+        if self.group is None:
+            return None
+        values = raw.columns[self.group]
+        report_rows(raw, self.group, values, ~reading.present(values), "a group in each row", problems)
+        return values.combine_chunks().dictionary_encode().indices.fill_null(-1).to_numpy().astype(np.int64)
+
+    def times(self, raw: RawTable, problems: TableProblems) -> np.ndarray | None:
+        """When (n,) float64 each row was: days since 1970, or the number in the column."""
+        if self.time is None:
+            return None
+        column = self.columns[self.time]
+        if column.kind not in ("date", "numeric"):
+            allowed = "kind: date with its format, or numeric, where later is larger"
+            problems.add(f"column {self.time}", f"a time of the kind {column.kind}", allowed)
+            return None
+        values = raw.columns[self.time]
+        if column.missing:  # which an input may be
+            report_rows(raw, self.time, values, ~reading.present(values), "a time in each row", problems)
+        return column_values(raw, self.time, column, self.decimal, problems)
+
+    def named_parts(self, raw: RawTable, problems: TableProblems) -> np.ndarray | None:
+        """The part (n,) that the column of parts names."""
+        if self.parts is None:
+            return None
+        values = raw.columns[self.parts]
+        codes, wrong = reading.codes(values, PARTS)
+        report_rows(raw, self.parts, values, wrong | (codes < 0), f"one of {', '.join(PARTS)}", problems)
+        return np.array(PARTS)[codes]

@@ -1,0 +1,65 @@
+"""Checks a table against its schema and turns it into arrays; nothing is guessed."""
+
+from collections.abc import Iterable
+
+import numpy as np
+import pyarrow as pa
+
+from reglab.core.wording import nearest, shown
+from reglab.data.tables import values as reading
+from reglab.data.tables.files import RawTable
+from reglab.data.tables.settings import Column
+from reglab.data.tables.table_problems import SHOWN_OF_A_COLUMN, TableProblems
+
+
+def check_names(raw: RawTable, names: Iterable[str], problems: TableProblems) -> None:
+    """A line for each column that the schema has and the file lacks, or the other way round."""
+    names = list(names)
+    for name in names:
+        if name not in raw.columns:
+            others = [each for each in raw.columns if each not in names]
+            allowed = f"the columns of data.columns{nearest(name, others or list(raw.columns))}"
+            problems.add(f"column {name}", "no such column", allowed)
+    for name in raw.columns:
+        if name not in names:
+            problems.add(f"column {name}", "a column that data.columns does not have", "an entry for it there")
+
+
+def column_values(raw: RawTable, name: str, column: Column, decimal: str, problems: TableProblems) -> np.ndarray:
+    """Numbers (n,) float64 with NaN where missing, or codes (n,) int32 of levels with -1; a line for what does not fit."""
+    values = raw.columns[name]
+    if column.kind == "numeric":
+        found, wrong = reading.numbers(values, decimal)
+        allowed = f'a finite number with a decimal "{decimal}"'
+    elif column.kind == "date":
+        try:
+            found, wrong = reading.dates(values, column.format)
+        except ValueError as error:
+            problems.add(f"column {name}", f"the format {shown(column.format)} ({error})", "a format of strptime")
+            return np.full(len(values), np.nan)
+        allowed = f"a date of the format {shown(column.format)}"
+    else:
+        found, wrong = reading.codes(values, column.levels)
+        allowed = f"a level of the schema: {shown(', '.join(column.levels))}"
+        if column.kind == "boolean":
+            found = np.where(found < 0, np.nan, found.astype(np.float64))
+    report_rows(raw, name, values, wrong, allowed, problems)
+    if values.null_count == len(values):
+        problems.add(f"column {name}", "no value in any row", f"values, or kind: constant in place of {column.kind}")
+    elif not column.missing and values.null_count:
+        empty = ~reading.present(values)
+        report_rows(raw, name, values, empty, "a value in each row, as the schema says (else missing: true)", problems)
+    return found
+
+
+def report_rows(
+    raw: RawTable, name: str, values: pa.ChunkedArray, wrong: np.ndarray, allowed: str, problems: TableProblems
+) -> None:
+    """A line for each of the first rows (n,) that are wrong, and one with the number of the others."""
+    rows = np.flatnonzero(wrong)
+    for row in rows[:SHOWN_OF_A_COLUMN]:
+        file, line = raw.place(int(row))
+        text = values[int(row)].as_py()
+        problems.add(f"column {name}, {line}", "nothing" if text is None else shown(text), allowed, file)
+    if len(rows) > SHOWN_OF_A_COLUMN:
+        problems.add(f"column {name}", f"the same in {len(rows) - SHOWN_OF_A_COLUMN:,} more rows", allowed)

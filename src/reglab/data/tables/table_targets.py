@@ -1,0 +1,59 @@
+"""Checks the target of a table: classes, each with enough examples."""
+
+import numpy as np
+import pyarrow.compute as pc
+
+from reglab.core.wording import shown
+from reglab.data.tables import values as reading
+from reglab.data.tables.files import RawTable
+from reglab.data.tables.table_problems import SHOWN_OF_A_COLUMN, TableProblems
+
+MOST_CLASSES = 100  # of a target whose values are numbers; beyond, they are amounts
+PARTS = 3  # training, validation and test: each needs an example of every class
+
+
+def class_problems(
+    raw: RawTable, name: str, distinct: int, counts: dict[str, int], declared: bool = False
+) -> TableProblems:
+    """Why the values of a target are not classes to learn; `declared` says that numbers are names of classes."""
+    problems, values = TableProblems(raw.file), raw.columns[name]
+    place = f"column {name}"
+    missing_targets(raw, name, problems)
+    numbers, wrong = reading.numbers(values)
+    infinite = reading.matches(values, reading.INFINITE)
+    if infinite.any() and (infinite | ~wrong).all():
+        file, line = raw.place(int(np.flatnonzero(infinite)[0]))
+        problems.add(f"{place}, {line}", f"{infinite.sum():,} infinite targets", "finite targets in every row", file)
+    elif distinct > 1 and not wrong.any() and not declared:
+        known = numbers[~np.isnan(numbers)]
+        fractions = known[known != np.floor(known)]
+        if len(fractions) or distinct > MOST_CLASSES:
+            example = f"such as {(fractions if len(fractions) else known)[0]:g}"
+            found = f"{distinct:,} different numbers, {example}: an amount, not a class"
+            problems.add(place, found, f"classes; --kind {shown(f'{name}=categorical')} if the numbers name classes")
+            return problems
+    if not counts:
+        found = f"{distinct:,} classes" if distinct else "no value at all"
+        problems.add(place, found, "from two to 1,000 classes; is another column the target?")
+    elif len(counts) == 1:
+        problems.add(place, f"one class, {shown(next(iter(counts)))}, in every row", "two classes or more")
+    rare = {level: count for level, count in counts.items() if count < PARTS}
+    if len(rare) > max(SHOWN_OF_A_COLUMN, len(counts) / 2):
+        found = f"{len(rare):,} of {len(counts):,} classes with fewer than {PARTS} examples"
+        problems.add(place, found, "classes, each in several rows; is another column the target?")
+        return problems
+    for level, count in rare.items() if len(counts) > 1 else ():
+        rows = np.flatnonzero(reading.as_mask(pc.equal(values, level)))
+        file, line = raw.place(int(rows[0])) if len(rows) else ("", "")
+        found = f"{count} example{'' if count == 1 else 's'} of the class {shown(level)}"
+        allowed = f"{PARTS} or more, one each for training, validation and test; take such rows out, or join classes"
+        problems.add(f"{place}, {line}".removesuffix(", "), found, allowed, file)
+    return problems
+
+
+def missing_targets(raw: RawTable, name: str, problems: TableProblems) -> None:
+    """A line for the rows without a target."""
+    absent = np.flatnonzero(~reading.present(raw.columns[name]))
+    if 0 < len(absent) < len(raw):
+        file, line = raw.place(int(absent[0]))
+        problems.add(f"column {name}, {line}", f"{len(absent):,} rows without a target", "a class in each row", file)

@@ -1,0 +1,202 @@
+"""The source `table`: right files are read, and every other file is an error that names column and line."""
+
+import gzip
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import tables_of_people as people
+
+from reglab.core.errors import UserError
+from reglab.data.sources.table import Table
+from reglab.data.tables.settings import Column
+
+SCHEMA = {
+    "age": Column("numeric"),
+    "sex": Column("categorical", ("f", "m", "other")),
+    "smokes": Column("boolean", ("no", "yes")),
+    "seen": Column("date", format="%Y-%m-%d"),
+    "disease": Column("categorical", ("absent", "present")),
+}
+
+
+def table(file: str, **settings) -> Table:
+    return Table(**{"file": file, "target": "disease", "columns": SCHEMA} | settings)
+
+
+def problems(file: str, **settings) -> list[str]:
+    with pytest.raises(UserError) as error:
+        table(file, **settings).load()
+    return list(error.value.lines)
+
+
+@pytest.fixture
+def rows() -> list[list[str]]:
+    return people.rows()
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "people.csv"
+
+
+def test_it_reads_numbers_levels_truth_values_and_dates(path, rows):
+    examples = table(people.write(path, rows)).load()
+    assert examples.inputs.names == ("age", "smokes", "seen", "sex")
+    first = examples.inputs.numeric[0]
+    days = (np.datetime64(rows[0][3]) - np.datetime64("1970-01-01")).astype(int)
+    assert first.tolist() == [float(rows[0][0]), float(rows[0][2] == "yes"), days]
+    assert examples.inputs.codes[:, 0].tolist() == [("f", "m", "other").index(row[1]) for row in rows]
+    assert (examples.targets.tolist(), examples.classes) == ([0, 1] * 30, ("absent", "present"))
+
+
+def test_tabs_line_ends_byte_order_marks_compression_and_parquet_change_nothing(path, rows, tmp_path):
+    wanted = table(people.write(path, rows)).load().inputs
+    tabs = people.write(tmp_path / "tabs.tsv", rows, mark="\t", newline="\r\n")
+    marked, packed, columnar = tmp_path / "marked.csv", tmp_path / "packed.csv.gz", tmp_path / "people.parquet"
+    marked.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    packed.write_bytes(gzip.compress(path.read_bytes()))
+    pd.read_csv(path).to_parquet(columnar)
+    for file, mark in ((tabs, "tab"), (str(marked), ","), (str(packed), ","), (str(columnar), ",")):
+        found = table(file, delimiter=mark).load().inputs
+        np.testing.assert_array_equal(found.numeric, wanted.numeric)
+        np.testing.assert_array_equal(found.codes, wanted.codes)
+
+
+def test_a_pattern_reads_its_files_in_their_order_and_names_the_file_of_a_problem(tmp_path, rows):
+    people.write(tmp_path / "a.csv", rows[:30])
+    rows[40][0] = "old"
+    second = people.write(tmp_path / "b.csv", rows[30:])
+    (line,) = problems(str(tmp_path / "*.csv"))
+    assert line.startswith(f'{second}: column age, line 12: found "old"; allowed: a finite number')
+
+
+def test_groups_times_and_parts_come_from_columns_that_are_no_inputs(path, rows):
+    settings = {"group": "sex", "time": "seen"}
+    examples = table(people.write(path, rows), **settings).load()
+    assert examples.inputs.names == ("age", "smokes")
+    assert [examples.groups[number] == examples.groups[0] for number in range(60)] == [
+        row[1] == rows[0][1] for row in rows
+    ]
+    order = np.argsort(examples.times, kind="stable")
+    assert [rows[number][3] for number in order] == sorted(row[3] for row in rows)
+
+
+def test_a_decimal_comma_is_read_where_it_is_named(path, rows):
+    with_commas = [[row[0].replace(".", ","), *row[1:]] for row in rows]
+    found = table(people.write(path, with_commas, mark=";"), delimiter=";", decimal=",").load()
+    assert found.inputs.numeric[:, 0].tolist() == [float(row[0]) for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("column", "text", "found"),
+    [
+        ("age", "3,5", 'column age, line 9: found "3,5"; allowed: a finite number with a decimal "."'),
+        ("age", "inf", 'column age, line 9: found "inf"; allowed: a finite number'),
+        ("age", "1e999", 'column age, line 9: found "1e999"; allowed: a finite number'),
+        ("age", "12 kg", 'column age, line 9: found "12 kg"; allowed: a finite number'),
+        ("age", "", "column age, line 9: found nothing; allowed: a value in each row"),
+        ("sex", "F", 'column sex, line 9: found "F"; allowed: a level of the schema: "f, m, other"'),
+        ("smokes", "maybe", 'column smokes, line 9: found "maybe"; allowed: a level of the schema: "no, yes"'),
+        ("seen", "03.04.2020", 'column seen, line 9: found "03.04.2020"; allowed: a date of the format "%Y-%m-%d"'),
+        ("disease", "unknown", 'column disease, line 9: found "unknown"; allowed: one of the classes absent, present'),
+        ("disease", "NA", "column disease, line 9: found 1 rows without a target; allowed: a class in each row"),
+    ],
+)
+def test_a_value_that_does_not_fit_is_named_with_column_and_line(path, rows, column, text, found):
+    rows[7][people.HEADER.index(column)] = f'"{text}"'
+    (line,) = problems(people.write(path, rows))
+    assert line.startswith(f"{path}: {found}")
+
+
+def test_all_problems_are_reported_at_once_and_counted_beyond_the_first(path, rows):
+    for row in rows[:10]:
+        row[0] = "old"
+    rows[20][3] = "never"
+    lines = problems(people.write(path, rows))
+    assert len(lines) == 5
+    assert "the same in 7 more rows" in lines[3] and "column seen, line 22" in lines[4]
+
+
+def test_a_line_is_that_of_the_file_after_empty_lines_and_values_in_several_lines(path, rows):
+    rows[1][1] = '"oth\ner"'
+    rows[5][0] = "old"
+    path.write_text(Path(people.write(path, rows)).read_text().replace("\n", "\n\n", 1))
+    first, second = problems(str(path))
+    assert first.startswith(f'{path}: column age, line 9: found "old"')
+    assert second.startswith(f'{path}: column sex, line 4: found "oth\\ner"')
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        (lambda text: "", "found an empty file"),
+        (lambda text: "\n\n\n", "found empty lines alone"),
+        (lambda text: text.split("\n")[0], "found the names of columns and no rows"),
+        (lambda text: text.replace(",", ";"), 'line 1: found one column with the delimiter ","; the line has 4 of ";"'),
+        (lambda text: text.replace("sex", "age", 1), 'line 1: found 2 columns with the name "age"'),
+        (lambda text: text.replace("sex", "gender", 1), "column sex: found no such column"),
+        (lambda text: text + "1,f\n", "line 62: found 2 fields; allowed: 5, as the header has"),
+        (lambda text: text.split("\n", 1)[1], "column age: found no such column"),
+        (lambda text: "1,2,3,4,5\n" + text, "line 1: found numbers alone"),
+        (lambda text: text.replace("absent", "present"), "found no value"),
+        (lambda text: "\n".join(text.split("\n")[:2]) + "\n", "column disease"),
+        (lambda text: text.replace("f", "\0"), "found a byte 0"),
+    ],
+)
+def test_a_file_of_another_form_is_one_clear_error(path, rows, change, found):
+    people.write(path, rows)
+    path.write_text(change(path.read_text()))
+    lines = problems(str(path))
+    if found == "found no value":
+        assert "found 0 examples of the class" in lines[0]
+    else:
+        assert any(found in line for line in lines), lines
+    assert all(line.startswith(str(path)) for line in lines)
+
+
+def test_text_in_another_encoding_is_named_with_its_line_and_read_where_the_encoding_is_named(path, rows):
+    columns = SCHEMA | {"sex": Column("categorical", ("f", "m", "weiblich ä", "other"))}
+    rows[3][1] = "weiblich ä"
+    path.write_bytes(people.write(path, rows) and path.read_text(encoding="utf-8").encode("cp1252"))
+    (line,) = problems(str(path), columns=columns)
+    assert line.startswith(f"{path}: line 5: found the byte 0xe4, which is not UTF-8; allowed: a text in UTF-8")
+    assert table(str(path), columns=columns, encoding="cp1252").load().inputs.codes[3, 0] == 2
+
+
+@pytest.mark.parametrize(
+    ("settings", "found"),
+    [
+        ({"target": "disese"}, 'found no column "disese"; allowed: a column of data.columns; did you mean disease'),
+        ({"target": "age"}, "data.columns.age: found a target of the kind numeric"),
+        ({"columns": {"age": Column("identifier"), "disease": SCHEMA["disease"]}}, "data.columns: found no column that is"),
+        ({"columns": SCHEMA | {"sex": Column("categorical")}}, "data.columns.sex: found no levels"),
+        ({"columns": SCHEMA | {"seen": Column("date")}}, "data.columns.seen: found no format"),
+        ({"time": "sex"}, "column sex: found a time of the kind categorical"),
+        ({"parts": "sex"}, 'column sex, line 2: found "'),
+        ({"file": "data/nowhere.csv"}, "data/nowhere.csv: found no such file"),
+        ({"encoding": "klingon"}, "found the encoding 'klingon'"),
+    ],
+)  # fmt: skip
+def test_settings_that_contradict_the_file_are_named(path, rows, settings, found):
+    file = people.write(path, rows)
+    lines = problems(**{"file": file} | settings)
+    assert any(found in line for line in lines), lines
+
+
+def test_a_class_with_one_example_and_one_class_alone_are_refused(path, rows):
+    for row in rows[1:]:
+        row[4] = "present"
+    (line,) = problems(people.write(path, rows))
+    assert "column disease, line 2: found 1 example of the class" in line
+    (line,) = problems(str(path), columns=SCHEMA | {"disease": Column("categorical", ("present",))})[:1]
+    assert "column disease: found one class" in line
+
+
+def test_a_column_without_any_value_is_refused_where_it_is_an_input(path, rows):
+    for row in rows:
+        row[0] = ""
+    (line,) = problems(people.write(path, rows), columns=SCHEMA | {"age": Column("numeric", missing=True)})
+    assert line.startswith(f"{path}: column age: found no value in any row; allowed: values, or kind: constant")
+    assert table(str(path), columns=SCHEMA | {"age": Column("constant", missing=True)}).load()
