@@ -222,6 +222,17 @@ def test_code_that_is_no_python_is_listed_all_the_same(project, stale):
     assert "train@l1" in stale(lambda: project.write("regularizers/l1.py", "def (("))
 
 
+def test_a_python_file_beside_the_checkout_with_its_name_is_none_of_it(project):
+    beside = project.folder.with_name(f"{project.folder.name}.py")
+    before = project.lists()
+    beside.write_text("x = 1\n")
+    try:
+        assert Code(project.folder, read(project.folder / "params.yaml")[0]).file_of("") is None
+        assert project.lists() == before
+    finally:
+        beside.unlink()
+
+
 def test_a_list_has_a_line_for_each_file_in_order_with_the_hash_of_its_content(project):
     lines = project.lists()["train@dropout"].splitlines()
     assert lines == sorted(lines, key=lambda line: line.split()[1])

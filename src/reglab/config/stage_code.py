@@ -175,7 +175,8 @@ class Code:
             homes = {"reglab": self.package.parent, "stage": self.pipelines}
             base = homes.get(module.split(".")[0], self.root).joinpath(*module.split("."))
             candidates = (base.with_name(f"{base.name}.py"), base / "__init__.py")
-            self._files[module] = next((path for path in candidates if path.is_file()), None)
+            inside = (path for path in candidates if path.is_file() and path.is_relative_to(self.root))
+            self._files[module] = next(inside, None)
         return self._files[module]
 
     def listing(self, stage: str) -> str:
