@@ -200,3 +200,23 @@ def test_a_column_without_any_value_is_refused_where_it_is_an_input(path, rows):
     (line,) = problems(people.write(path, rows), columns=SCHEMA | {"age": Column("numeric", missing=True)})
     assert line.startswith(f"{path}: column age: found no value in any row; allowed: values, or kind: constant")
     assert table(str(path), columns=SCHEMA | {"age": Column("constant", missing=True)}).load()
+
+
+def test_new_rows_need_the_inputs_alone_and_are_read_as_those_of_the_study(path, tmp_path, rows):
+    source = table(people.write(path, rows))
+    whole = source.load().inputs
+    new = people.write(tmp_path / "new.csv", [row[:4] for row in rows], people.HEADER[:4])
+    for file in (new, source.file):  # without the target, and with it
+        found = source.load_new(file)
+        assert np.array_equal(found.numeric, whole.numeric) and np.array_equal(found.codes, whole.codes)
+    assert len(source.load_new(people.write(tmp_path / "one.csv", [rows[0][:4]], people.HEADER[:4]))) == 1
+
+
+def test_new_rows_that_do_not_fit_the_schema_are_lines_with_column_and_row(path, tmp_path, rows):
+    source = table(people.write(path, rows))
+    wrong = [[*rows[0][:3], "2020-13-01"], ["old", "x", *rows[1][2:4]]]
+    with pytest.raises(UserError) as error:
+        source.load_new(people.write(tmp_path / "new.csv", wrong, people.HEADER[:4]))
+    assert len(error.value.lines) == 3 and all("new.csv: " in line for line in error.value.lines)
+    with pytest.raises(UserError, match="column seen: found no such column"):
+        source.load_new(people.write(tmp_path / "less.csv", [row[:3] for row in rows], people.HEADER[:3]))

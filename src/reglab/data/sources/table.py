@@ -58,6 +58,16 @@ class Table(Source):
         problems.stop()
         return Examples(inputs=inputs, targets=targets, classes=self.columns[self.target].levels, **arrays)
 
+    def load_new(self, path: str) -> TableInputs:
+        """Rows of another file: it has the columns that are inputs, and may have the others of the schema."""
+        raw = read(path, delimiter=self.delimiter, encoding=self.encoding, missing=self.missing)
+        problems = TableProblems(path)
+        check_names(raw, [name for name in self.columns if name in self.used or name in raw.columns], problems)
+        problems.stop()
+        found = self.inputs(raw, problems)
+        problems.stop()
+        return found
+
     @property
     def roles(self) -> dict[str, str]:
         """The columns that are no inputs whatever their kind, by their role."""
