@@ -15,7 +15,8 @@ def main() -> None:
     recipes = {name: Path("runs/regularizers") / name for name in settings.regularizers}
     folder.mkdir(parents=True, exist_ok=True)
     for name, ensemble in ensembles.items():
-        (folder / f"{name}.json").write_text(json.dumps(ensemble.choose(recipes), indent=2) + "\n", encoding="utf-8")
+        chosen = ensemble.choose(recipes, settings.evaluation.metric)
+        (folder / f"{name}.json").write_text(json.dumps(chosen, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -44,7 +44,7 @@ def loaded(folder: Path, **sections) -> params.Params:
             "claims",
             {"metric": "weight_norm", "direction": "same"},
             "margin",
-            ["no margin for weight_norm", "accuracies"],
+            ["no margin for weight_norm", "fractions"],
         ),
         ("comparisons", {"recipe": "dropuot"}, "recipe", ["did you mean dropout?"]),
         ("comparisons", {"versus": 0.5}, "versus", ["found 0.5"]),

@@ -64,7 +64,7 @@ RECORDS = {
         }
     },
 }
-CLAIM = Claim("it is so", "l1", "test_accuracy", "calm", "none", "higher")
+CLAIM = Claim("it is so", "l1", "calm", "none", "higher", "test_accuracy")
 
 
 def judged(records: dict = RECORDS, **given: Claim) -> dict:
@@ -192,7 +192,7 @@ def few(**metrics) -> dict:
     return {"regularizers": pair}
 
 
-AGAINST = Claim("it is so", "l1", "test_accuracy", "one", "two", "higher")
+AGAINST = Claim("it is so", "l1", "one", "two", "higher", "test_accuracy")
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from scipy import stats
 
 from reglab.evaluation import statistics
 from reglab.evaluation.metric_comparison import ComparisonPlan, compare_metrics
+from reglab.evaluation.settings import Evaluation
 from reglab.experiments.few_labels import comparisons as few_labels
 from reglab.experiments.few_labels.settings import FewLabels, Transfer
 from reglab.experiments.multitask import comparisons as multitask
@@ -133,6 +134,7 @@ SETTINGS = SimpleNamespace(
     few_labels=FewLabels(model=None, labels_per_class=(1, 5)),
     few_scenes=FewScenes(labelled=(4, 8)),
     multitask=dict.fromkeys(("segmentation_only", "depth_only", "joint")),
+    evaluation=Evaluation(),
 )
 
 

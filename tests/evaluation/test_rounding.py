@@ -115,7 +115,7 @@ def test_what_exact_counts_cannot_tell_gets_no_verdict(ask):
     elif ask == "pair":
         row = pairs.compare_pairs({"it": Pair("better", "none")}, {"regularizers": recipes}, **rule)["it"]
     else:
-        claim = Claim("it helps", "dropout", "test_accuracy", "better", "none", "higher")
+        claim = Claim("it helps", "dropout", "better", "none", "higher", "test_accuracy")
         row = claims.judge({"it": claim}, {"regularizers": recipes}, lambda *_: {}, **rule)["it"]
     assert (row["p"], row["verdict"]) == (0.0625, "cannot tell")
     assert row["difference"] == 0.0034375  # 11 of 3200, to the last digit
@@ -125,7 +125,7 @@ def test_a_claim_of_more_than_a_margin_is_not_supported_by_rounding():
     """Two of 400 more in every seed is 0.005 and not more, though 0.91 - 0.905 is 0.005000000000000004."""
     more = record("more", shares([right + 2 for right in NONE]))
     recipes = {"none": record("none", shares(NONE)), "more": more}
-    claim = Claim("by more", "dropout", "test_accuracy", "more", "none", "higher", margin=0.005)
+    claim = Claim("by more", "dropout", "more", "none", "higher", "test_accuracy", margin=0.005)
     row = claims.judge({"it": claim}, {"regularizers": recipes}, lambda *_: {}, **RULE)["it"]
     assert (row["low"], row["high"], row["p"], row["verdict"]) == (0.005, 0.005, 1.0, "cannot tell")
     compared = comparison.compare({"regularizers": recipes}, **RULE, test_to_train=0.4)["regularizers"]["more"]
@@ -137,7 +137,7 @@ def test_gaps_that_differ_by_rounding_alone_do_not_differ():
     one, two = [0.3 - 0.2] * 8, [0.4 - 0.3] * 8
     assert one != two
     recipes = {"none": record("none", one, "generalization_gap"), "same": record("same", two, "generalization_gap")}
-    claim = Claim("the gap", "dropout", "generalization_gap", "same", "none", "lower")
+    claim = Claim("the gap", "dropout", "same", "none", "lower", "generalization_gap")
     row = claims.judge({"it": claim}, {"regularizers": recipes}, lambda *_: {}, **RULE)["it"]
     assert (row["difference"], row["p"], row["verdict"]) == (0.0, 1.0, "no relevant difference")
 

@@ -10,6 +10,7 @@ from conftest import FINGERPRINT, SEEDS, SETTINGS, figure
 
 from reglab.evaluation import statistics
 from reglab.evaluation.metric_comparison import compare_metrics
+from reglab.evaluation.settings import Evaluation
 from reglab.experiments.catalogue import modules
 from reglab.experiments.few_labels.settings import Transfer
 from reglab.report.collect import Entry, read_curves
@@ -153,6 +154,7 @@ def metrics_of(entries: list[Entry]) -> dict:
             name: SimpleNamespace(classical=name == "label_spreading") for name in records.get("semi_supervised", {})
         },
         multitask=records.get("multitask", {}),
+        evaluation=Evaluation(),
     )
     found: dict = {}
     with mock.patch.object(statistics, "RESAMPLES", 999):  # for speed

@@ -243,7 +243,7 @@ def test_a_whole_that_one_technique_beats_is_said_to_be_beaten_with_the_interval
     assert (
         "It is beaten by input_noise (−1.0 points, −1.6 to −0.4) and dropout alone, as strong as here "
         "(−0.9 points, −1.5 to −0.3). It is shown to be better than 1 of 6; there is no relevant difference to dropout; "
-        "for 2 the verdict is “cannot tell”, among them affine (−0.4 points, −1.0 to +0.2) with a higher mean."
+        "for 2 the verdict is “cannot tell”, among them affine (−0.4 points, −1.0 to +0.2) with a better mean."
     ) in said
     [point] = report_cocktails.Mixed(own, row | {"rivals": rivals}).rivalry
     assert point.alarming

@@ -11,7 +11,7 @@ from reglab.core.plain import entry_name, has_setting
 from reglab.core.redaction import has_secret
 from reglab.core.registry import BASES, names
 from reglab.core.wording import Plain, nearest, one_of, shown
-from reglab.evaluation.metric_names import better, metric_names, over, relevance
+from reglab.evaluation.metric_names import DECIDES, better, metric_names, over, relevance
 from reglab.experiments.few_labels.settings import reference_of
 from reglab.experiments.robustness.settings import Attack
 from reglab.experiments.tuning.settings import points
@@ -203,6 +203,7 @@ def check_recipes(values: dict, problems: Problems) -> None:
 def check_declared(values: dict, problems: Problems) -> None:
     """Pairs and claims are about entries that train over seeds, by numbers that the records of both will hold."""
     known = {name: metrics for name, (_, metrics) in metric_names(values).items()}
+    decides = values["evaluation"].rule["metric"] if values.get("evaluation") else DECIDES
     for section in ("comparisons", "claims"):
         for name, declared in (values.get(section) or {}).items():
             if not declared:
@@ -220,9 +221,9 @@ def check_declared(values: dict, problems: Problems) -> None:
             if not is_named((*key, "metric"), declared.metric, metrics, problems):
                 continue
             if getattr(declared, "direction", "") == "same" and not (
-                declared.margin or relevance(declared.metric, 1.0)
+                declared.margin or relevance(declared.metric, 1.0, decides)
             ):
-                allowed = "a number: evaluation.relevant_difference is of accuracies and other fractions of their kind"
+                allowed = "a number: evaluation.relevant_difference is of the metric that decides and of fractions"
                 problems.add((*key, "margin"), f"no margin for {declared.metric}", allowed)
             if "versus" not in entries:
                 if other:

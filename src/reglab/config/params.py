@@ -24,6 +24,7 @@ from reglab.core.plain import entry_name, settings
 from reglab.core.registry import BASES, class_at, find, names, sources
 from reglab.core.wording import Plain, nearest, shown, unknown
 from reglab.data.settings import Data, Scenes, Text
+from reglab.evaluation.metric_names import DECIDES
 from reglab.evaluation.settings import Claim, Evaluation, Pair
 from reglab.experiments.few_labels.settings import FewLabels
 from reglab.experiments.multitask.settings import FewScenes
@@ -121,10 +122,20 @@ def load(path: str | Path = "params.yaml") -> Params:
             problems.add(("profiles", name), "the name of the folder that `--only` takes", "another name")
         for section in profile if isinstance(profile, dict) else ():
             is_named(("profiles", name, section), section, list(kinds), problems)
+    name_deciding_metric(values)
     check_across(given, values, problems)
     if problems.lines:
         raise UserError(*problems.lines)
     return Params(**values)
+
+
+def name_deciding_metric(values: dict) -> None:
+    """Pairs and claims that name no metric are about the one that decides."""
+    decides = values["evaluation"].rule["metric"] if values.get("evaluation") else DECIDES
+    for section in DECLARED:
+        for name, declared in (values.get(section) or {}).items():
+            if declared and declared.metric is None:
+                values[section][name] = replace(declared, metric=decides)
 
 
 def load_tracking(path: str | Path) -> Tracking:

@@ -16,7 +16,7 @@ import numpy as np
 from reglab.evaluation import statistics
 from reglab.evaluation.effects import METHODS, Effect, NotKnown, Predicted, bound, costs, effect_of
 from reglab.evaluation.judgement import exclusion
-from reglab.evaluation.metric_names import over, relevance
+from reglab.evaluation.metric_names import DECIDES, over, relevance
 from reglab.evaluation.multiple_testing import judge_together
 from reglab.evaluation.paired_values import Records, diverged_seeds, failed_checks, seeds_of, without_nan
 from reglab.evaluation.pairs import by_name
@@ -25,7 +25,13 @@ from reglab.evaluation.settings import Claim
 
 
 def judge(
-    claims: dict[str, Claim], records: Records, predicted: Predicted, *, confidence: float, relevant_difference: float
+    claims: dict[str, Claim],
+    records: Records,
+    predicted: Predicted,
+    *,
+    confidence: float,
+    relevant_difference: float | None,
+    metric: str = DECIDES,
 ) -> dict[str, dict]:
     """By id of the claim, its fields (`margin` filled in) and `value`, `versus_value`, `difference` with `low` and `high`,
     `p`, `p_holm`, `over`, `evidence`, how near the verdict is to turning (`p_to_level`, and of what is paired over seeds
@@ -46,7 +52,9 @@ def judge(
     of an accuracy says nothing of a metric in other units (`metric_names.relevance`), such as a norm: its margin decides, or,
     without one, any difference that is real. Of a gap, the sizes are compared.
     """
-    claims = {key: replace(claim, margin=margin_of(claim, relevant_difference)) for key, claim in claims.items()}
+    claims = {key: replace(claim, metric=claim.metric or metric) for key, claim in claims.items()}
+    relevant = {key: relevance(claim.metric, relevant_difference, metric) for key, claim in claims.items()}
+    claims = {key: replace(claim, margin=margin_of(claim, relevant[key])) for key, claim in claims.items()}
     named = by_name(records)
     failed = {name: checks for (_, name), checks in failed_checks(records).items()}
     effects: dict[str, Effect] = {}
@@ -61,7 +69,7 @@ def judge(
 
     def rule(key: str, values: np.ndarray | None, p_holm: float, level: float) -> str:
         effect = effects[key] if values is None else effect_of(claims[key], values, confidence)
-        return verdict_of(claims[key], effect, p_holm, relevant_difference, level)
+        return verdict_of(claims[key], effect, p_holm, relevant[key], level)
 
     tests = judge_together(
         {key: effect.differences for key, effect in effects.items() if effect.differences is not None},
@@ -101,14 +109,13 @@ def refusal(claim: Claim, named: dict[str, dict], failed: dict[str, list[str]]) 
     return (verdict, "; ".join(checks)) if verdict else None
 
 
-def margin_of(claim: Claim, relevant_difference: float) -> float | None:
-    """The margin of the claim; of one that two are the same, without a margin, what does not matter in its metric."""
-    same = claim.direction == "same" and claim.margin is None
-    return relevance(claim.metric, relevant_difference) if same else claim.margin
+def margin_of(claim: Claim, relevant: float) -> float | None:
+    """The margin of the claim; of one that two are the same, without a margin, the `relevant` difference of its metric."""
+    return relevant if claim.direction == "same" and claim.margin is None else claim.margin
 
 
-def verdict_of(claim: Claim, effect: Effect, p_holm: float, relevant_difference: float, level: float) -> str:
-    """The verdict by rules 2 to 6 of `judge`."""
+def verdict_of(claim: Claim, effect: Effect, p_holm: float, relevant: float, level: float) -> str:
+    """The verdict by rules 2 to 6 of `judge`; `relevant` is the relevant difference of the claim's metric."""
     low, high, margin = effect.low, effect.high, claim.margin
     if effect.units < statistics.smallest_seeds(1, level):
         return "cannot tell"
@@ -117,7 +124,6 @@ def verdict_of(claim: Claim, effect: Effect, p_holm: float, relevant_difference:
             return "supported"
         outside = low > margin or high < -margin
         return "contradicted" if outside and p_holm <= level else "cannot tell"
-    relevant = relevance(claim.metric, relevant_difference)
     if margin is None and relevant and -relevant <= low and high <= relevant:
         return "no relevant difference"
     claimed = bound(claim, effect.difference)

@@ -1,5 +1,6 @@
 """Metrics of predicted class probabilities."""
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
@@ -10,14 +11,14 @@ CALIBRATION_BINS = 15
 
 
 def classification(probabilities: Tensor, labels: Tensor) -> dict[str, float]:
-    """Accuracy, negative log-likelihood, Brier score and expected calibration error of k >= 2 classes.
+    """The metrics of `metric_table` and the calibration error, of k >= 2 classes; those that are not defined are missing.
 
         accuracy = mean [argmax_c p_ic = y_i]              nll = -mean log p_iy          (nats)
         brier    = mean sum_c (p_ic - [y_i = c])²          ece = sum_b n_b/n |accuracy_b - confidence_b|
 
     probabilities: (examples, k), rows summing to one; labels: (examples,) in 0..k-1. A probability of exactly 0 counts
     as float32's smallest normal number, so that one certain mistake costs 87.3 nats and not infinity. The ece is that of
-    `calibration_error`. Raises ValueError for logits and for NaN.
+    `calibration_error`, the others are those of `of_each_class`. Raises ValueError for logits and for NaN.
 
     Brier, "Verification of forecasts expressed in terms of probability", 1950, eq. 2.
     """
@@ -31,7 +32,32 @@ def classification(probabilities: Tensor, labels: Tensor) -> dict[str, float]:
         "nll": float(-chosen.log().mean()),
         "brier": float((p - one_hot(labels, p.shape[1])).square().sum(1).mean()),
         "ece": calibration_error(probabilities, labels),
+    } | of_each_class(p, labels)
+
+
+def of_each_class(probabilities: Tensor, labels: Tensor) -> dict[str, float]:
+    """Means over classes, by scikit-learn: `balanced_accuracy`, `macro_f1`, `auroc` and `average_precision`.
+
+    The balanced accuracy is the mean recall of the classes that have examples, the macro F1 the mean over those and the
+    classes that are predicted. Of two classes, the area under the ROC curve and the average precision are those of the
+    second by its probability; of more, the mean over the classes that some examples belong to and others do not, each
+    against the rest. Where there is no such class both are missing, for nothing can be ranked.
+
+    Arguments as for `classification`. Fawcett, "An introduction to ROC analysis", 2006, sections 7 and 9.
+    """
+    from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
+
+    p, truth = probabilities.cpu().numpy(), labels.cpu().numpy()
+    predicted, present = p.argmax(1), np.unique(truth)
+    measured = {
+        "balanced_accuracy": float(np.mean([np.mean(predicted[truth == label] == label) for label in present])),
+        "macro_f1": float(f1_score(truth, predicted, average="macro", zero_division=0)),
     }
+    ranked = [1] if p.shape[1] == 2 else present
+    if len(present) > 1:
+        for name, score in (("auroc", roc_auc_score), ("average_precision", average_precision_score)):
+            measured[name] = float(np.mean([score(truth == label, p[:, label]) for label in ranked]))
+    return measured
 
 
 def calibration_error(probabilities: Tensor, labels: Tensor) -> float:

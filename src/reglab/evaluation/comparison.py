@@ -12,7 +12,7 @@ from reglab.core.families import sections
 from reglab.evaluation import statistics
 from reglab.evaluation.best import behind_the_best
 from reglab.evaluation.judgement import PairedComparison, exclusion, judge, on_distribution
-from reglab.evaluation.metric_names import sign
+from reglab.evaluation.metric_names import DECIDES, sign
 from reglab.evaluation.paired_values import (
     Key,
     Records,
@@ -36,8 +36,8 @@ def compare(
     records: Records,
     *,
     confidence: float,
-    relevant_difference: float,
-    metric: str = "test_accuracy",
+    relevant_difference: float | None,
+    metric: str = DECIDES,
     test_to_train: float | None = None,
 ) -> dict[str, dict[str, dict]]:
     """family -> name -> row; what cannot be known is None; families other than COMPARED have no row.
@@ -60,7 +60,7 @@ def compare(
         for key, record in recipes.items()
         if key != NONE
     }
-    rule = {"confidence": confidence, "relevant_difference": relevant_difference}
+    rule = {"confidence": confidence, "relevant_difference": relevant_difference, "metric": metric}
     judged, on_new_data = {}, {}
     for classical in (False, True):
         family = {key: each for key, each in comparisons.items() if (key[0] in CLASSICAL) == classical}

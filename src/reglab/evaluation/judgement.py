@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple, TypeVar
 import numpy as np
 
 from reglab.evaluation import statistics
-from reglab.evaluation.metric_names import gained, relevance, sign
+from reglab.evaluation.metric_names import DECIDES, gained, relevance, sign
 from reglab.evaluation.multiple_testing import judge_together
 from reglab.evaluation.paired_values import diverged_seeds
 from reglab.evaluation.rounding import mean
@@ -40,17 +40,22 @@ def exclusion(*records: dict, failed: bool) -> Exclusion | None:
 
 
 def judge(
-    comparisons: Mapping[Key, PairedComparison], seeds: Sequence[str], *, confidence: float, relevant_difference: float
+    comparisons: Mapping[Key, PairedComparison],
+    seeds: Sequence[str],
+    *,
+    confidence: float,
+    relevant_difference: float | None,
+    metric: str = DECIDES,
 ) -> dict[Key, dict]:
     """Rows by key, on this data set: `difference` with `low` and `high`; `p`, `p_holm`, `verdict`, `p_to_level` and
     `turns_without` as in `judge_together`; `probability`; and `seeds_needed` where the verdict is "cannot tell".
 
     Holm's correction is over the comparisons that have differences. A comparison that is excluded has its exclusion as
     verdict and no test; only a reference keeps its difference, of zero, to itself. `seeds` are in the order of the
-    differences; `relevant_difference` is that of metrics in units of accuracy (`metric_names.relevance`).
+    differences; `relevant_difference` is that of the `metric` which decides (`metric_names.relevance`).
     """
     level = 1 - confidence
-    relevant = {key: relevance(each.metric, relevant_difference) for key, each in comparisons.items()}
+    relevant = {key: relevance(each.metric, relevant_difference, metric) for key, each in comparisons.items()}
 
     def rule(key: Key, values: np.ndarray, p_holm: float, level: float) -> str:
         given = {"confidence": confidence, "relevant_difference": relevant[key], "level": level}
@@ -63,7 +68,7 @@ def judge(
     tests = judge_together(differences, rule, seeds, level=level)
     tested = sum(np.isfinite(test["p"]) for test in tests.values())
     rows = {}
-    for key, (values, metric, excluded) in comparisons.items():
+    for key, (values, measured, excluded) in comparisons.items():
         values = np.empty(0) if excluded in ("diverged", "check failed") else values
         low, high = intervals[key] if key in intervals else statistics.difference_interval(values, confidence)
         effect = {"difference": mean(values), "low": low, "high": high}
@@ -75,7 +80,7 @@ def judge(
         if tests[key]["verdict"] == "cannot tell":
             given = {"relevant_difference": relevant[key], "level": level}
             needed = statistics.seeds_needed(values, comparisons=tested, **given)
-        more = {"probability": probability(values, metric, relevant[key]), "seeds_needed": needed}
+        more = {"probability": probability(values, measured, relevant[key]), "seeds_needed": needed}
         rows[key] = effect | {name: (tests[key] | more)[name] for name in OF_TEST}
     return rows
 
@@ -106,7 +111,8 @@ def on_distribution(
     *,
     test_to_train: float | None,
     confidence: float,
-    relevant_difference: float,
+    relevant_difference: float | None,
+    metric: str = DECIDES,
 ) -> dict[Key, dict | None]:
     """Rows by key, on this distribution: `low`, `high`, `p`, `p_holm`, `verdict`, `probability`; None where there is no
     answer.
@@ -124,7 +130,7 @@ def on_distribution(
         error = statistics.standard_error(values, test_to_train)
         p[key] = statistics.student_test(mean(values), error, len(values))
         intervals[key] = statistics.student_interval(mean(values), error, confidence, len(values))
-    relevant = {key: relevance(each.metric, relevant_difference) for key, each in known.items()}
+    relevant = {key: relevance(each.metric, relevant_difference, metric) for key, each in known.items()}
 
     def rule(key: Key, _: None, p_holm: float, level: float) -> str:
         given = {"seeds": len(known[key].differences), "relevant_difference": relevant[key], "level": level}
@@ -132,12 +138,12 @@ def on_distribution(
 
     rows: dict[Key, dict | None] = dict.fromkeys(comparisons)
     for key, test in judge_together({}, rule, (), level=1 - confidence, other_p=p).items():
-        values, metric, _ = known[key]
+        values, measured, _ = known[key]
         rows[key] = {
             "low": intervals[key][0],
             "high": intervals[key][1],
             **{name: test[name] for name in ("p", "p_holm", "verdict")},
-            "probability": probability(values, metric, relevant[key], test_to_train),
+            "probability": probability(values, measured, relevant[key], test_to_train),
         }
     return rows
 

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from reglab.evaluation import statistics
 from reglab.evaluation.judgement import OF_TEST, PairedComparison, exclusion, judge
+from reglab.evaluation.metric_names import DECIDES
 from reglab.evaluation.paired_values import (
     Key,
     Records,
@@ -35,7 +36,12 @@ class ComparisonPlan(NamedTuple):
 
 
 def compare_metrics(
-    records: Records, plan: ComparisonPlan, *, confidence: float, relevant_difference: float
+    records: Records,
+    plan: ComparisonPlan,
+    *,
+    confidence: float,
+    relevant_difference: float | None,
+    metric: str = DECIDES,
 ) -> dict[str, dict[str, dict]]:
     """family -> name -> {"comparisons": {metric: row}, "metrics": {metric: {...}}, "diverged_seeds": [...]}; what cannot be
     known is None. `metrics` are all of the record, each with its mean and interval.
@@ -45,6 +51,7 @@ def compare_metrics(
     `over_rival`: `name`, and the paired `difference` to the rival with `low` and `high`, and its `sign` as far as it is
     shown (`statistics.shown_sign`), corrected for no other comparison.
     """
+    rule = {"confidence": confidence, "relevant_difference": relevant_difference, "metric": metric}
     failed = failed_checks(records)
     report: dict[str, dict[str, dict]] = {}
     for family, name in plan.references:
@@ -52,19 +59,19 @@ def compare_metrics(
         metrics = {metric: without_nan(mean_with_interval(record, metric, confidence)) for metric in metrics_of(record)}
         entry = {"comparisons": {}, "metrics": metrics, "diverged_seeds": diverged_seeds(record)}
         report.setdefault(family, {})[name] = entry
-    for metric in planned_metrics(plan):
-        references = {key: by_metric[metric] for key, by_metric in plan.references.items() if metric in by_metric}
+    for measured in planned_metrics(plan):
+        references = {key: by_metric[measured] for key, by_metric in plan.references.items() if measured in by_metric}
         comparisons = {}
         for key, reference in references.items():
             record = record_of(records, key)
             excluded = "reference" if key == reference else exclusion(record, failed=key in failed)
-            differences = paired_differences(record, record_of(records, reference), metric)
-            comparisons[key] = PairedComparison(differences, metric, excluded)
+            differences = paired_differences(record, record_of(records, reference), measured)
+            comparisons[key] = PairedComparison(differences, measured, excluded)
         seeds = seeds_of(record_of(records, next(iter(references))))
-        judged = judge(comparisons, seeds, confidence=confidence, relevant_difference=relevant_difference)
+        judged = judge(comparisons, seeds, **rule)
         for key, reference in references.items():
             record, test = record_of(records, key), judged[key]
-            row = mean_with_interval(record, metric, confidence) | {
+            row = mean_with_interval(record, measured, confidence) | {
                 "difference": test["difference"],
                 "difference_low": test["low"],
                 "difference_high": test["high"],
@@ -72,11 +79,11 @@ def compare_metrics(
                 **{name: test[name] for name in OF_TEST},
             }
             if rival := plan.rivals.get(key):
-                lead = paired_differences(record, record_of(records, rival), metric)
+                lead = paired_differences(record, record_of(records, rival), measured)
                 low, high = statistics.difference_interval(lead, confidence)
                 row["over_rival"] = {"name": rival[1], "difference": mean(lead), "low": low, "high": high}
                 row["over_rival"]["sign"] = statistics.shown_sign(lead, confidence)
-            report[key[0]][key[1]]["comparisons"][metric] = without_nan(row)
+            report[key[0]][key[1]]["comparisons"][measured] = without_nan(row)
     return report
 
 

@@ -3,14 +3,15 @@
 from typing import Literal
 
 from reglab.core.families import sections
+from reglab.evaluation.metric_table import DECIDING, NAMES
 from reglab.evaluation.network_metrics import NETWORK
 
 TRAINED = sections(trains=True)  # no name is in two of these sections
 CLASSIFIERS = sections(classifies=True)  # whose records hold class probabilities of test examples
 PARTS = ("train", "validation", "test")
 CLASSIFIER = (
-    *(f"{part}_{name}" for part in PARTS for name in ("accuracy", "nll")),
-    *("test_brier", "test_ece", "train_accuracy_true_labels"),
+    *(f"{part}_{name}" for part in PARTS for name in NAMES),
+    *("test_ece", "train_accuracy_true_labels"),
     *("generalization_gap", "generalization_gap_given_labels"),
 )
 COMMITTEE = (
@@ -23,10 +24,18 @@ TASKS = {"segmentation": ("iou",), "depth": ("depth_rmse", "depth_mae")}
 OF_ALL_SEEDS = ("bias_squared", "variance")  # spreads over seeds, so that no seed has one of its own
 ROBUST = "robust_accuracy"  # of each example under attack, at an epsilon
 
-HIGHER, LOWER = ("accuracy", "iou", "probe"), ("nll", "brier", "ece", "gap", "rmse", "mae", "loss", *OF_ALL_SEEDS)
-# Fractions of 1 that say how good a model is, the depth error with a scene's depth as 1: evaluation.relevant_difference is
-# in their unit. Losses in nats, norms, spreads and shares of weights have other units.
-IN_UNITS_OF_ACCURACY = ("accuracy", "iou", "probe", "ece", "gap", "rmse", "mae")
+HIGHER = (*(name for name, metric in DECIDING.items() if metric.direction == "higher"), "iou", "probe")
+LOWER = (
+    *(name for name, metric in DECIDING.items() if metric.direction == "lower"),
+    *("ece", "gap", "rmse", "mae", "loss", *OF_ALL_SEEDS),
+)
+# Fractions of 1 that say how good a model is, the depth error with a scene's depth as 1. Losses in nats, norms, spreads and
+# shares of weights have other units.
+FRACTIONS = (
+    *(name for name, metric in DECIDING.items() if metric.unit == "fraction"),
+    *("iou", "probe", "ece", "gap", "rmse", "mae"),
+)
+DECIDES = "test_accuracy"  # unless `evaluation.metric` names another
 LABELS = ("_true_labels", "_given_labels")  # which labels a training metric is measured on, at the end of its name
 
 
@@ -62,9 +71,31 @@ def is_gap(metric: str) -> bool:
     return kind(metric).endswith("gap")
 
 
-def relevance(metric: str, relevant_difference: float) -> float:
-    """The difference below which this metric does not matter: `relevant_difference` where that is in its unit, else 0."""
-    return relevant_difference if kind(metric).endswith(IN_UNITS_OF_ACCURACY) else 0.0
+def quantity(metric: str) -> str:
+    """What is measured, without the part of the data: nll of test_nll@5."""
+    return kind(metric).removeprefix("train_").removeprefix("validation_").removeprefix("test_")
+
+
+def is_fraction(metric: str) -> bool:
+    """Whether its unit is that of an accuracy."""
+    return kind(metric).endswith(FRACTIONS)
+
+
+def relevance(metric: str, relevant_difference: float | None = None, decides: str = DECIDES) -> float:
+    """The difference below which this metric does not matter.
+
+    `relevant_difference` is that of the metric which `decides`, None: its default in `metric_table`. It also holds for
+    other metrics in the same unit where that is a fraction; while a loss decides, fractions have the default of accuracy.
+    Any real difference of what has another unit matters: 0.
+    """
+    if not is_fraction(metric) and quantity(metric) != quantity(decides):
+        return 0.0
+    same_unit = is_fraction(metric) == is_fraction(decides)
+    if same_unit and relevant_difference is not None:
+        return relevant_difference
+    return DECIDING[
+        quantity(decides) if same_unit and quantity(decides) in DECIDING else "accuracy"
+    ].relevant_difference
 
 
 def over(metric: str) -> Literal["seeds", "all seeds", "examples"]:

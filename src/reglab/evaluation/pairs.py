@@ -2,7 +2,7 @@
 
 from reglab.evaluation.comparison import COMPARED
 from reglab.evaluation.judgement import PairedComparison, exclusion, judge, on_distribution
-from reglab.evaluation.metric_names import TRAINED
+from reglab.evaluation.metric_names import DECIDES, TRAINED
 from reglab.evaluation.paired_values import Records, failed_checks, paired_differences, seeds_of, without_nan
 from reglab.evaluation.settings import Pair
 
@@ -17,7 +17,8 @@ def compare_pairs(
     records: Records,
     *,
     confidence: float,
-    relevant_difference: float,
+    relevant_difference: float | None,
+    metric: str = DECIDES,
     test_to_train: float | None = None,
 ) -> dict[str, dict]:
     """By name of the pair: `recipe`, `versus`, `metric`, and its row as in `judgement.judge`: the `difference` is recipe -
@@ -27,12 +28,12 @@ def compare_pairs(
     """
     named = by_name(records)
     failed = {name for _, name in failed_checks(records)}
-    comparisons = {}
+    comparisons, metrics = {}, {key: pair.metric or metric for key, pair in pairs.items()}
     for key, pair in pairs.items():
         one, other = named[pair.recipe], named[pair.versus]
         excluded = exclusion(one, other, failed=bool({pair.recipe, pair.versus} & failed))
-        comparisons[key] = PairedComparison(paired_differences(one, other, pair.metric), pair.metric, excluded)
-    rule = {"confidence": confidence, "relevant_difference": relevant_difference}
+        comparisons[key] = PairedComparison(paired_differences(one, other, metrics[key]), metrics[key], excluded)
+    rule = {"confidence": confidence, "relevant_difference": relevant_difference, "metric": metric}
     judged = judge(comparisons, seeds_of(next(iter(named.values()))) if named else [], **rule)
     split_alike = {name for family in COMPARED for name in records.get(family, {})}
     same_splits = {
@@ -41,7 +42,7 @@ def compare_pairs(
     new_data = on_distribution(same_splits, test_to_train=test_to_train, **rule)
     return {
         key: without_nan(
-            {"recipe": pair.recipe, "versus": pair.versus, "metric": pair.metric}
+            {"recipe": pair.recipe, "versus": pair.versus, "metric": metrics[key]}
             | judged[key]
             | {"distribution": new_data.get(key)}
         )

@@ -1,7 +1,5 @@
 """Makes the content of reports/metrics.json from the records, and the short table that DVC prints."""
 
-from dataclasses import asdict
-
 from reglab.evaluation.claims import judge
 from reglab.evaluation.comparison import compare
 from reglab.evaluation.effects import Predicted
@@ -31,7 +29,7 @@ def verdicts(settings, records: Records, predicted: Predicted, test_to_train: fl
     `settings` are the `Params`; `predicted` is as in `claims`; `test_to_train` is as in `splits.test_to_train`, of the sizes
     that the splits came to. UserError as in `compare`.
     """
-    rule = asdict(settings.evaluation)
+    rule = settings.evaluation.rule
     rows = compare(records, **rule, test_to_train=test_to_train)
     for plan in [module.plan(settings) for module in modules("comparisons")]:
         for family, compared in compare_metrics(records, plan, **rule).items():
@@ -84,7 +82,7 @@ def summary_row(row: dict) -> dict:
         "difference": row.get("difference"),
         "lower": row.get("difference_low", row.get("low")),
         "upper": row.get("difference_high", row.get("high")),
-        "value": next((row[key] for key in ("test_accuracy", "mean", "value") if key in row), None),
+        "value": next((row[key] for key in row if key.startswith("test_") or key in ("mean", "value")), None),
     }
     rounded = {name: round(number, DIGITS) for name, number in numbers.items() if number is not None}
     return rounded | {"verdict": row["verdict"]}

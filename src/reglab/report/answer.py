@@ -6,7 +6,8 @@ from markupsafe import Markup
 
 from reglab.core.wording import many
 from reglab.evaluation.statistics import smallest_seeds
-from reglab.report.formats import fixed, missing, percent, points, setting
+from reglab.report.formats import fixed, missing, percent, setting
+from reglab.report.measure import deciding, relevant_difference
 from reglab.report.nearness import MARK
 from reglab.report.tables import VERDICTS, Row
 
@@ -34,12 +35,7 @@ def listed(parts: list) -> Markup:
 
 def gain(row: Row) -> Markup:
     """The name, with its difference."""
-    return Markup("{} ({})").format(link(row), points(row.difference.mean))
-
-
-def unsigned(x: float) -> str:
-    """Percentage points, always positive; two digits after the point below one."""
-    return fixed(abs(100 * x), 1 if abs(x) >= 0.01 else 2)
+    return Markup("{} ({})").format(link(row), row.measure.difference(row.difference.mean))
 
 
 def setting_of(data: dict) -> str:
@@ -65,15 +61,18 @@ def at_no_extra_cost(helps: list[Row]) -> Markup:
     free = [row for row in others if not missing(row.numbers.get("cost")) and row.numbers["cost"] <= NO_EXTRA]
     if not free:
         return Markup(" No recipe without extra computation is shown to help.")
-    first = free[0]
-    text = Markup(" At no extra computation, <b>{}</b> helps most, by <b>{} points</b> ({} to {})").format(
-        link(first), *map(unsigned, first.difference)
+    first, measure = free[0], free[0].measure
+    mean, low, high = measure.sizes(first.difference)
+    text = Markup(" At no extra computation, <b>{}</b> helps most, by <b>{}</b> ({} to {})").format(
+        link(first), measure.counted(mean), low, high
     )
     behind = first.numbers.get("behind_best")
     if behind and behind["leader"] == best.name:
-        lead, low, high = (percent(behind[key]) for key in ("difference", "low", "high"))
+        lead, low, high = (measure.value(behind[key]) for key in ("difference", "low", "high"))
         tail = "" if behind["excluded"] else ", and chance is not ruled out"
-        text += Markup("; {} is ahead of it by {} points ({} to {}){}").format(best.name, lead, low, high, tail)
+        text += Markup("; {} is ahead of it by {} ({} to {}){}").format(
+            best.name, measure.counted(lead), low, high, tail
+        )
     return text + "."
 
 
@@ -101,15 +100,15 @@ def headline(table: list[Row], settings: dict) -> Markup:
     if not recipes:
         return Markup("Nothing to compare: params.yaml names no regularizer beside <b>none</b>.")
     if helps:
-        best = helps[0]
-        mean, low, high = best.difference
+        best, measure = helps[0], helps[0].measure
+        mean, low, high = measure.sizes(best.difference)
         return Markup(
-            "On {}, {}<b>{}</b> {}: it raises test accuracy from {}\u00a0% to {}\u00a0%, by <b>{} points</b> "
-            "({:g}\u00a0% interval {} to {}, {}), {}."
+            "On {}, {}<b>{}</b> {}: it {} {} from {} to {}, by <b>{}</b> ({:g}\u00a0% interval {} to {}, {}), {}."
         ).format(
             place, *(("", link(best), "helps most") if len(helps) > 1 else ("only ", link(best), "is shown to help")),
-            percent(reference.numbers["test_accuracy"]), percent(best.numbers["test_accuracy"]), unsigned(mean),
-            100 * settings["evaluation"]["confidence"], unsigned(low), unsigned(high), seeds,
+            "lowers" if measure.lower_is_better else "raises", measure.name, measure.with_unit(reference.value),
+            measure.with_unit(best.value), measure.counted(mean),
+            100 * settings["evaluation"]["confidence"], low, high, seeds,
             price(best.numbers.get("cost")),
         ) + at_no_extra_cost(helps)  # fmt: skip
     if all(not row.ranked for row in recipes):
@@ -117,10 +116,11 @@ def headline(table: list[Row], settings: dict) -> Markup:
             place
         )
     if len(unclear) == len([row for row in recipes if row.ranked]):
+        first, measure = unclear[0], unclear[0].measure
         return Markup(
-            "On {}, {} cannot tell whether anything helps. The largest mean difference is {} points, by <b>{}</b>, "
+            "On {}, {} cannot tell whether anything helps. The largest mean difference is {}, by <b>{}</b>, "
             "and chance is not ruled out."
-        ).format(place, seeds, points(unclear[0].difference.mean), link(unclear[0]))
+        ).format(place, seeds, measure.counted(measure.difference(first.difference.mean)), link(first))
     return Markup("On {}, nothing that was tried is shown to help: not one of {} with {}.").format(
         place, many(len(recipes), "recipe"), seeds
     )
@@ -128,7 +128,8 @@ def headline(table: list[Row], settings: dict) -> Markup:
 
 def points_to_know(table: list[Row], settings: dict, metrics: dict) -> list[Point]:
     """The points beside the answer, the most important first; `metrics` is reports/metrics.json."""
-    relevant = f"{100 * settings['evaluation']['relevant_difference']:g}"
+    measure, relevant = deciding(settings), relevant_difference(settings)
+    within = measure.counted(f"{measure.scale * relevant:g}")
     helps = compared(table, "helps")
     found = []
     if others := helps[1:]:
@@ -138,7 +139,7 @@ def points_to_know(table: list[Row], settings: dict, metrics: dict) -> list[Poin
         text = Markup("{}.").format(listed([gain(row) for row in hurts]))
         found.append(Point("Hurt" if len(hurts) > 1 else "Hurts", text))
     if same := compared(table, "no relevant difference"):
-        text = Markup("{}: within {} points of none, up or down.").format(listed([link(row) for row in same]), relevant)
+        text = Markup("{}: within {} of none, up or down.").format(listed([link(row) for row in same]), within)
         found.append(Point("No relevant difference", text))
     if unclear := compared(table, "cannot tell"):
         found.append(Point("Cannot tell", uncertain(unclear)))
@@ -195,7 +196,7 @@ def uncertain(unclear: list[Row]) -> Markup:
         return Markup("{}.{}").format(listed([gain(row) for row in unclear]), tail)
     parts = [
         Markup("{} ({}; {} seeds)").format(
-            link(row), points(row.difference.mean), row.numbers.get("seeds_needed") or "?"
+            link(row), row.measure.difference(row.difference.mean), row.numbers.get("seeds_needed") or "?"
         )
         for row in unclear
     ]
@@ -223,14 +224,14 @@ def placebo(table: list[Row]) -> list[Point]:
 
 
 def classical(table: list[Row]) -> list[Point]:
-    """Whether the networks beat the best classical method, which was chosen by validation accuracy."""
+    """Whether the networks beat the best classical method, which was chosen on validation data."""
     networks = [row for row in table if row.numbers.get("best_baseline") and row.ranked]
     if not networks:
         return []
     best = next(row for row in table if row.classical and row.name == networks[0].numbers["best_baseline"])
     above = [row for row in networks if row.numbers["beats_baselines"]]
     below = [row for row in networks if not row.numbers["beats_baselines"]]
-    bar = Markup("the best of them, {} ({}\u00a0%)").format(link(best), percent(best.numbers["test_accuracy"]))
+    bar = Markup("the best of them, {} ({})").format(link(best), best.measure.with_unit(best.value))
     if not below:
         text = Markup("Every network beats {}.").format(bar)
     elif not above:

@@ -9,32 +9,10 @@ from markupsafe import Markup
 from reglab.core.wording import many
 from reglab.report.answer import link, listed
 from reglab.report.collect import Entry, Shown
-from reglab.report.formats import fixed, missing, percent, points
+from reglab.report.formats import missing
+from reglab.report.measure import Interval, Measure
 from reglab.report.nearness import turning
-from reglab.report.tables import DIFFERENCE, Interval
-
-
-@dataclass(frozen=True)
-class Measure:
-    """A metric as people read it: a `share` in percent, its differences in points; else with three decimals."""
-
-    metric: str
-    title: str
-    share: bool = True
-    lower_is_better: bool = False
-
-    def at(self, variant: int) -> str:
-        """The metric's name in the records."""
-        return f"{self.metric}@{variant}"
-
-    def value(self, x: float | None) -> str:
-        return percent(x) if self.share else fixed(x, 3)
-
-    def difference(self, x: float | None) -> str:
-        return points(x) if self.share else fixed(x, 3, sign="+")
-
-    def range(self, interval: Interval) -> str:
-        return f"{self.difference(interval.low)} to {self.difference(interval.high)}"
+from reglab.report.tables import DIFFERENCE
 
 
 class MetricEffect(NamedTuple):
@@ -136,7 +114,7 @@ def summary_sentence(
 
 def gained(row: Compared, measure: Measure, variants: list[int], per: str) -> Markup:
     """The name, where it gains, and in brackets by how much, with the interval."""
-    unit = "\u00a0points" if measure.share else ""
+    unit = f"\u00a0{measure.units}" if measure.units else ""
     amounts = []
     for variant in variants:
         difference = row.effect(measure.at(variant)).difference
@@ -153,14 +131,13 @@ def counted(variants: list[int], per: str) -> str:
 
 def unclear(effects: list[tuple[Compared, int, MetricEffect]], measure: Measure, against: str, per: str) -> Markup:
     """When every verdict is that it is "cannot tell": the largest difference, on the better side if there is one."""
-    sign = -1 if measure.lower_is_better else 1
-    row, variant, effect = max(effects, key=lambda found: sign * found[2].difference.mean)
+    row, variant, effect = max(effects, key=lambda found: measure.sign * found[2].difference.mean)
     return Markup(
-        "{} cannot tell whether anything beats {}: the largest difference is {}{}, by <b>{}</b> at {}, "
+        "{} cannot tell whether anything beats {}: the largest difference is {}, by <b>{}</b> at {}, "
         "and chance is not ruled out."
     ).format(
-        many(len(row.entry.record["seeds"]), "seed"), against, measure.difference(effect.difference.mean),
-        "\u00a0points" if measure.share else "", link(row), counted([variant], per),
+        many(len(row.entry.record["seeds"]), "seed"), against,
+        measure.amount(effect.difference.mean), link(row), counted([variant], per),
     )  # fmt: skip
 
 

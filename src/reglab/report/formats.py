@@ -108,6 +108,11 @@ def prefixed(x: float | None) -> str:
     return f"{rounded(x / size, 3)}\u00a0{letter}" if letter else significant(x)
 
 
+def capital(words: str) -> str:
+    """With a capital at the start, the rest as it is."""
+    return words[:1].upper() + words[1:]
+
+
 def setting(value: object) -> str:
     """A value of params.yaml in a line of text."""
     if isinstance(value, dict):

@@ -12,7 +12,7 @@ def answer_section(study: Study) -> Section:
         "headline": answer.headline(study.rows, study.settings),
         "points": answer.points_to_know(study.rows, study.settings, study.metrics),
         "least": nearness.least_p((row.numbers for row in study.rows if not row.classical), study.settings["seeds"]),
-        "axis": tables.common_axis(study.rows, study.settings["evaluation"]["relevant_difference"]),
+        "axis": tables.common_axis(study.rows, study.relevant_difference),
         "standings": standings.standings(study.entries),
         "place_among": tables.place_among,
     }

@@ -34,9 +34,11 @@ def priced(rows: Sequence[Row]) -> list[Row]:
 
 
 def figure(rows: Sequence[Row]) -> Figure:
-    """Gain over `none` in points with its interval against cost relative to `none`, the frontier drawn as steps."""
+    """Gain over `none` with its interval against cost relative to `none`, the frontier drawn as steps."""
+    measure = rows[0].measure
     costs = np.array([row.numbers["cost"] for row in rows])
-    gains, low, high = 100 * np.array([row.difference for row in rows], dtype=float).T
+    gains, *ends = measure.sign * measure.scale * np.array([row.difference for row in rows], dtype=float).T
+    low, high = ends if measure.sign > 0 else reversed(ends)
     low, high = (np.where(np.isfinite(end), end, gains) for end in (low, high))  # a single seed has no interval
     best = frontier(costs, gains)
     drawing, axes = canvas(8.4, 5.2)
@@ -64,9 +66,8 @@ def figure(rows: Sequence[Row]) -> Figure:
     axes.xaxis.set_major_locator(FixedLocator([x for x in COSTS if min(costs) / 1.6 <= x <= max(costs) * 1.8]))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}×"))
     axes.xaxis.set_minor_locator(NullLocator())
-    axes.set(
-        xlabel="floating-point operations of the training, none = 1", ylabel="gain in test accuracy over none, points"
-    )
+    gain = measure.in_units(f"gain in {measure.name} over none")
+    axes.set(xlabel="floating-point operations of the training, none = 1", ylabel=gain)
     steps = [(costs[a], gains[a], costs[b], gains[a]) for a, b in pairwise(best)]
     steps += [(costs[b], gains[a], costs[b], gains[b]) for a, b in pairwise(best)]
     steps.append((min(costs), 0, max(costs), 0))

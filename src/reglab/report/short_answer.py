@@ -8,6 +8,7 @@ from markupsafe import Markup
 from reglab.core.wording import many
 from reglab.report.answer import candidates, headline, points_to_know
 from reglab.report.collect import Entry
+from reglab.report.measure import deciding
 from reglab.report.tables import rows
 
 VERDICTS = ("helps", "hurts", "no relevant difference", "cannot tell", "diverged", "check failed")
@@ -19,7 +20,7 @@ def short_answer(entries: list[Entry], metrics: dict, settings: dict) -> str:
 
     Its arguments are those of `page.render`.
     """
-    table = rows(entries, metrics)
+    table = rows(entries, metrics, deciding(settings))
     recipes = [row.verdict for row in candidates(table)]
     claims = [claim["verdict"] for claim in metrics.get("claims", {}).values()]
     lines = [headline(table, settings)]

@@ -12,6 +12,7 @@ from markupsafe import Markup, escape
 from reglab.evaluation.metric_names import TRAINED
 from reglab.report import formats, nearness, tables
 from reglab.report.collect import Entry
+from reglab.report.measure import Measure, deciding, relevant_difference
 
 
 def exact(x: float | None) -> str:
@@ -45,6 +46,7 @@ TEMPLATES.filters |= {
     for function in (
         *(formats.fixed, formats.percent, formats.points, formats.p_value, formats.significant, formats.prefixed),
         *(
+            formats.capital,
             formats.setting,
             formats.missing,
             formats.amount,
@@ -75,7 +77,17 @@ class Study:
 
     @cached_property
     def rows(self) -> list[tables.Row]:
-        return tables.rows(self.entries, self.metrics)
+        return tables.rows(self.entries, self.metrics, self.measure)
+
+    @property
+    def measure(self) -> Measure:
+        """The metric that decides the verdicts."""
+        return deciding(self.settings)
+
+    @property
+    def relevant_difference(self) -> float:
+        """What does not matter of that metric."""
+        return relevant_difference(self.settings)
 
     @cached_property
     def trained(self) -> dict[str, Entry]:

@@ -1,7 +1,6 @@
 """The rows of the results table and the axis that their differences are drawn on."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from matplotlib.ticker import MaxNLocator
 
@@ -12,19 +11,9 @@ from reglab.evaluation.metric_names import better
 from reglab.report.chapter import OTHER, Part, place_of
 from reglab.report.collect import Entry, Shown
 from reglab.report.formats import missing
+from reglab.report.measure import ACCURACY, Interval, Measure
 
 VERDICTS = ("helps", "no relevant difference", "cannot tell", "hurts")  # as a column sorts them
-
-
-class Interval(NamedTuple):
-    mean: float | None
-    low: float | None
-    high: float | None
-
-    @classmethod
-    def of(cls, row: dict, mean: str = "mean", low: str = "low", high: str = "high") -> "Interval":
-        """The values under these keys; unknown where one is absent."""
-        return cls(*(row.get(key) for key in (mean, low, high)))
 
 
 DIFFERENCE = ("difference", "difference_low", "difference_high")  # the keys of a paired difference
@@ -32,9 +21,10 @@ DIFFERENCE = ("difference", "difference_low", "difference_high")  # the keys of 
 
 @dataclass(frozen=True)
 class Row(Shown):
-    """A recipe or classical baseline: its record, and its numbers in reports/metrics.json."""
+    """A recipe or classical baseline: its record, its numbers in reports/metrics.json, and the metric that decides."""
 
     numbers: dict
+    measure: Measure = ACCURACY
 
     @property
     def classical(self) -> bool:
@@ -77,8 +67,13 @@ class Row(Shown):
 
     @property
     def difference(self) -> Interval:
-        """Of test accuracy, to `none`, paired over seeds."""
+        """Of the metric that decides, to `none`, paired over seeds."""
         return Interval.of(self.numbers, "difference")
+
+    @property
+    def value(self) -> float | None:
+        """The mean of the metric that decides."""
+        return self.numbers.get(self.measure.metric)
 
     @property
     def on_distribution(self) -> dict | None:
@@ -110,16 +105,15 @@ def place_among(verdict: str) -> int | None:
     return VERDICTS.index(verdict) if verdict in VERDICTS else None
 
 
-def rows(entries: list[Entry], metrics: dict) -> list[Row]:
-    """One for each entry with seeds, the highest test accuracy first, those that are not ranked behind all others."""
+def rows(entries: list[Entry], metrics: dict, measure: Measure = ACCURACY) -> list[Row]:
+    """One for each entry with seeds, the best test metric first, those that are not ranked behind all others."""
     tested = [entry for entry in entries if entry.family in COMPARED]
     if absent := [f"{e.family}.{e.name}" for e in tested if e.name not in metrics.get(e.family, {})]:
         raise UserError(f"reports/metrics.json: nothing on {', '.join(absent)}; run: dvc repro evaluate")
-    found = [Row(entry, metrics[entry.family][entry.name]) for entry in tested]
+    found = [Row(entry, metrics[entry.family][entry.name], measure) for entry in tested]
 
     def rank(row: Row) -> tuple:
-        accuracy = row.numbers.get("test_accuracy")
-        return not row.ranked, missing(accuracy), 0 if missing(accuracy) else -accuracy
+        return not row.ranked, missing(row.value), 0 if missing(row.value) else -measure.sign * row.value
 
     return sorted(found, key=rank)
 

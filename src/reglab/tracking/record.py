@@ -58,11 +58,12 @@ def seed_metrics(split: Split, probabilities: dict[str, np.ndarray]) -> dict[str
         train_accuracy               on the given labels       generalization_gap_given_labels = it - test_accuracy
         train_accuracy_true_labels   on the right ones         generalization_gap = it - test_accuracy
 
-    Without label noise they are equal.
+    Without label noise they are equal. The other metrics of a part are those of `evaluation.metrics.classification`.
     """
     import torch
 
     from reglab.evaluation.classification import classification
+    from reglab.evaluation.metric_table import NAMES
     from reglab.evaluation.rounding import subtract
 
     def measured(part: str, labels: np.ndarray) -> dict[str, float]:
@@ -79,6 +80,8 @@ def seed_metrics(split: Split, probabilities: dict[str, np.ndarray]) -> dict[str
         **{f"test_{name}": value for name, value in test.items()},
         "generalization_gap": float(subtract(clean["accuracy"], test["accuracy"])),
         "generalization_gap_given_labels": float(subtract(train["accuracy"], test["accuracy"])),
+        **{f"train_{name}": train[name] for name in NAMES if name in train},
+        **{f"validation_{name}": validation[name] for name in NAMES if name in validation},
     }
 
 
@@ -111,7 +114,8 @@ def summary(seeds: dict[str, dict], predicted: dict[str, np.ndarray]) -> dict[st
     if not seeds or any(seed["status"] != "finished" for seed in seeds.values()):
         return {}
     result = {}
-    for name in next(iter(seeds.values()))["metrics"]:
+    first, *others = (seed["metrics"] for seed in seeds.values())
+    for name in [name for name in first if all(name in measured for measured in others)]:
         result[name] = {"mean": mean(seed["metrics"][name] for seed in seeds.values())}
     for name in predicted:
         if name.startswith("test_probabilities"):

@@ -79,7 +79,7 @@ def finished_with_metrics(folder: Path, seed: int, split: Split, kept: Sequence[
     """As `one_seed.finished_seed`, with those metrics of its record in the outcome that are in `kept`."""
     outcome, tensors = finished_seed(folder, seed)
     metrics = seed_of_record(outcome, record.starting_with("probabilities/", tensors), split)["metrics"]
-    return outcome | {"metrics": {name: metrics[name] for name in kept if metrics}}, tensors
+    return outcome | {"metrics": {name: metrics[name] for name in kept if name in metrics}}, tensors
 
 
 def total_cost(recipe: Recipe, step: dict, plain_step: dict, epochs: float, examples: int) -> dict:

@@ -62,7 +62,8 @@ def seed_of_record(outcomes: dict[Variant, dict]) -> dict:
     if diverged:
         reason = "; ".join(f"variant {variant}: {outcome['reason']}" for variant, outcome in diverged.items())
         return {"status": "diverged", "reason": reason, "metrics": {}}
-    names = next(iter(outcomes.values()))["metrics"]
+    first, *others = (outcome["metrics"] for outcome in outcomes.values())
+    names = [name for name in first if all(name in measured for measured in others)]
     means = {name: mean(outcome["metrics"][name] for outcome in outcomes.values()) for name in names}
     each = {f"{name}@{variant}": outcomes[variant]["metrics"][name] for variant in outcomes for name in names}
     return {"status": "finished", "metrics": means | each}

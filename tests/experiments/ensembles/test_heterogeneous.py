@@ -86,6 +86,16 @@ def test_members_are_chosen_by_the_mean_validation_accuracy_whatever_the_test_sa
     assert Bagging().choose(records) == []
 
 
+def test_members_are_chosen_by_the_metric_that_decides_of_losses_the_lowest(tmp_path):
+    records = {
+        name: published(tmp_path, name, validation_nll=[loss, loss], validation_auroc=[area, area])
+        for name, loss, area in (("a", 0.3, 0.7), ("b", 0.2, 0.6), ("c", 0.4, 0.9))
+    }
+    by_loss, by_area = (Heterogeneous(members=2).choose(records, metric) for metric in ("nll", "auroc"))
+    assert [(each["name"], each["validation_nll"]) for each in by_loss] == [("b", 0.2), ("a", 0.3)]
+    assert [(each["name"], each["validation_auroc"]) for each in by_area] == [("c", 0.9), ("a", 0.7)]
+
+
 def test_of_recipes_with_equal_counts_the_one_with_the_lower_loss_comes_first_then_the_lower_name(tmp_path):
     """562 of 600 each, in doubles whose means are apart by 1e-16."""
     one, other = [288 / 300, 274 / 300], [283 / 300, 279 / 300]

@@ -77,7 +77,7 @@ def test_the_best_is_the_highest_on_validation_data_and_trials_know_no_test(mixe
 def test_a_placebo_adds_exactly_nothing_and_alone_is_none(mixed, monkeypatch):
     both = {"placebo": {}, "input_noise": {"std": 0.3}}
     monkeypatch.setattr(cocktail, "proposed", always({}, both))
-    monkeypatch.setattr("reglab.experiments.tuning.search.best", lambda tried: 1)
+    monkeypatch.setattr("reglab.experiments.tuning.search.best", lambda tried, metric: 1)
     record = mixed(Placebo(), InputNoise(), search=Cocktail(SEARCH.ingredients, trials=2))
     seeds = [seed["metrics"] for seed in record["seeds"].values()]
     assert len(seeds) == SEEDS
@@ -92,7 +92,7 @@ def test_the_search_is_paid_for_once_a_recipe_and_the_numbers_are_those_of_the_b
     """Three trials, two of them alike: as many trainings as there are different ones; noise on inputs costs nothing."""
     loud, quiet = {"input_noise": {"std": 5.0}}, {"input_noise": {"std": 0.1}}
     monkeypatch.setattr(cocktail, "proposed", always(loud, quiet, loud))
-    monkeypatch.setattr("reglab.experiments.tuning.search.best", lambda tried: 1)
+    monkeypatch.setattr("reglab.experiments.tuning.search.best", lambda tried, metric: 1)
     record = mixed(InputNoise(), search=Cocktail({"input_noise": {"std": (0.1, 5.0)}}, trials=3))
     assert record["cost"]["search"] == pytest.approx(2 * SEARCHED) and record["cost"]["relative_to_none"] == 1.0
     assert record["best"] == {"number": 1, "settings": quiet}
@@ -194,7 +194,7 @@ def test_parts_have_the_numbers_that_are_kept_and_none_where_the_best_diverged(t
     best = {"status": "finished", "epochs": 2, "metrics": {"test_accuracy": 0.5, "test_nll": 1.0}}
     found = cocktail.with_parts(best, tmp_path, 0, split, {"without_a": None, "only_a": None})
     assert found.keys() == best.keys() and (found["status"], found["epochs"]) == ("finished", 2)
-    names = {f"{metric}@{way}" for metric in ("test_accuracy", "test_nll") for way in ("without_a", "only_a")}
+    names = {f"{metric}@{way}" for metric in cocktail.KEPT for way in ("without_a", "only_a")}
     assert found["metrics"].keys() == names | best["metrics"].keys() and found["metrics"]["test_accuracy"] == 0.5
     assert found["metrics"]["test_nll@without_a"] < found["metrics"]["test_nll@only_a"]
     diverged = {"status": "diverged", "metrics": {}}

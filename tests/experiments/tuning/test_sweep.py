@@ -62,7 +62,7 @@ def test_what_is_reported_is_the_chosen_point_and_not_the_first_and_the_search_i
     swept, data, tmp_path, monkeypatch
 ):
     """The second of two points, which takes three steps of an attack where the first takes one."""
-    monkeypatch.setattr("reglab.experiments.tuning.search.best", lambda tried: 1)
+    monkeypatch.setattr("reglab.experiments.tuning.search.best", lambda tried, metric: 1)
     grid = [{"steps": 1}, {"steps": 3}]
     boxed = replace(data, tensors=data.tensors | {"inputs": data.tensors["inputs"].clip(0, 1)})
     record = swept(AdversarialTraining(epsilon=0.1), grid, "adversarial_training", boxed)
@@ -88,6 +88,22 @@ def test_of_equal_accuracies_the_lower_validation_loss_is_chosen_and_a_diverged_
     tried = {0: point([0.9, 0.7], [0.5, 0.5]), 1: point([0.8, 0.8], [0.4, 0.5]), 2: point([1.0, None], [0.1, None])}
     assert searching.best(tried) == 1
     assert searching.best({0: tried[2], 1: point([0.1, 0.1], [9.0, 9.0])}) == 1
+
+
+def test_a_search_by_the_loss_chooses_the_lower_and_one_by_a_fraction_the_higher():
+    def point(nll, auroc):
+        return {"validation_nll": [nll, nll], "validation_auroc": [auroc, auroc], "validation_accuracy": [0.5, 0.9]}
+
+    diverged = {"validation_nll": [0.1, None], "validation_auroc": [1.0, None]}
+    tried = {0: point(0.5, 0.9), 1: point(0.4, 0.8), 2: diverged}
+    assert [searching.best(tried, metric) for metric in ("nll", "auroc")] == [1, 0]
+    assert searching.best({0: point(0.5, 0.9), 1: point(0.4, 0.9)}, "auroc") == 1  # of equals the lower loss
+
+
+def test_the_expected_best_of_losses_is_the_expected_lowest():
+    values = [0.3, 0.5, 0.9, 0.5]
+    assert sweep.expected_best(values, -1) == pytest.approx([-x for x in sweep.expected_best([-v for v in values])])
+    assert sweep.expected_best([0.3, float("inf")], -1) == [None, None]
 
 
 @pytest.mark.parametrize(

@@ -126,8 +126,8 @@ class Ensemble:
         """How many networks there are."""
         return self.members
 
-    def choose(self, recipes: Mapping[str, Path]) -> list[dict]:
-        """Which of the recipes, given with the folders of their records, are members: `name` and the reason."""
+    def choose(self, recipes: Mapping[str, Path], metric: str = "accuracy") -> list[dict]:
+        """Which of the recipes, given with the folders of their records, are members by the metric: `name` and the reason."""
         return []
 
     def member_recipe(self, recipe):

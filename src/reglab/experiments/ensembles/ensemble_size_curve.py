@@ -12,9 +12,11 @@ from torch import Tensor
 from reglab.core.figures import COLORS, canvas, svg
 from reglab.evaluation.bias_variance import resampled_brier_split
 from reglab.evaluation.classification import classification
+from reglab.evaluation.metric_table import NAMES
 from reglab.experiments.ensembles.base import disagreement, running
 
 PER_SEED = ("test_accuracy", "test_nll", "test_brier", "test_ece", "validation_accuracy", "disagreement")
+BESIDE = tuple(f"test_{name}" for name in NAMES if f"test_{name}" not in PER_SEED)  # where they are defined
 OF_ALL = ("bias_squared", "variance")  # belong to all seeds together
 
 
@@ -23,7 +25,7 @@ class SizeCurve:
     """The metrics of one seed's ensemble by its size.
 
     `tests`: by rule, the test probabilities (members, examples, classes) of the first 1, 2, ... members; `scores`: by
-    rule and metric of PER_SEED, (members,).
+    rule and metric of PER_SEED and BESIDE, (members,).
     """
 
     tests: dict[str, np.ndarray]
@@ -72,7 +74,11 @@ def table(seeds: list[int], curves: list[SizeCurve], splits: dict[str, dict[str,
     """`seed,combine,members,<metric>...`: a row for each seed, rule and number; the means are those of seed `all`."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["seed", "combine", "members", *PER_SEED, *OF_ALL])
+    per_seed = [
+        *PER_SEED,
+        *(name for name in BESIDE if all(name in curve.scores[next(iter(splits))] for curve in curves)),
+    ]
+    writer.writerow(["seed", "combine", "members", *per_seed, *OF_ALL])
 
     def write(seed: int | str, rule: str, columns: list[np.ndarray], empty: int) -> None:
         for number, values in enumerate(zip(*columns, strict=True), start=1):
@@ -81,9 +87,9 @@ def table(seeds: list[int], curves: list[SizeCurve], splits: dict[str, dict[str,
 
     for seed, curve in zip(seeds, curves, strict=True):
         for rule, scores in curve.scores.items():
-            write(seed, rule, [scores[name] for name in PER_SEED], empty=len(OF_ALL))
+            write(seed, rule, [scores[name] for name in per_seed], empty=len(OF_ALL))
     for rule in splits:
-        means = [np.mean([curve.scores[rule][name] for curve in curves], axis=0) for name in PER_SEED]
+        means = [np.mean([curve.scores[rule][name] for curve in curves], axis=0) for name in per_seed]
         write("all", rule, [*means, *splits[rule].values()], empty=0)
     return text.getvalue()
 

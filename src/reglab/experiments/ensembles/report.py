@@ -6,7 +6,8 @@ from markupsafe import Markup
 
 from reglab.report.collect import Entry, Shown
 from reglab.report.drawings import picture
-from reglab.report.formats import fixed, percent
+from reglab.report.formats import capital, fixed, percent
+from reglab.report.measure import ACCURACY, Measure
 from reglab.report.study import Placed, Section, Study, body
 
 # Columns of members.csv: heading, what a cell shows, and what the number means.
@@ -47,6 +48,8 @@ FACTS = {
 class EnsembleEntry(Shown):
     """An ensemble's record, ready for the page."""
 
+    measure: Measure = ACCURACY
+
     @property
     def figure(self) -> Markup | None:
         return picture(self.entry, "ensemble", "error, loss, bias and variance by the number of members")
@@ -72,7 +75,7 @@ class EnsembleEntry(Shown):
             row for row in self.entry.members if row["seed"] == "all" and row["combine"] == self.settings["combine"]
         ]
         return [
-            {name: float(row[name] or "nan") for name in COLUMNS}
+            {name: float(row.get(name) or "nan") for name in columns(self.measure)}
             | {"members": int(row["members"]), "passes": round(int(row["members"]) * self.passes)}
             for row in rows
             if int(row["members"]) in numbers
@@ -94,16 +97,23 @@ class EnsembleEntry(Shown):
         return self.entry.record["cost"]["relative_to_none"]
 
 
-def ensemble_entries(entries: list[Entry]) -> list[EnsembleEntry]:
+def columns(measure: Measure) -> dict[str, tuple]:
+    """Those of the table, the metric that decides first."""
+    heading = capital(measure.axis(measure.title))
+    own = COLUMNS.get(measure.metric, (heading, measure.value, "On the test examples, mean over seeds"))
+    return {measure.metric: own} | COLUMNS
+
+
+def ensemble_entries(entries: list[Entry], measure: Measure = ACCURACY) -> list[EnsembleEntry]:
     """The ensembles, in the order of params.yaml."""
-    return [EnsembleEntry(entry) for entry in entries if entry.family == "ensembles"]
+    return [EnsembleEntry(entry, measure) for entry in entries if entry.family == "ensembles"]
 
 
 def ensembles_section(study: Study) -> Section | None:
-    found = ensemble_entries(study.entries)
+    found = ensemble_entries(study.entries, study.measure)
     if not found:
         return None
-    return Section("ensembles", "Ensembles", body("ensembles.html", ensembles=found, columns=COLUMNS))
+    return Section("ensembles", "Ensembles", body("ensembles.html", ensembles=found, columns=columns(study.measure)))
 
 
 SECTIONS = (Placed(ensembles_section, "pages/recipes.html", place=1),)

@@ -7,7 +7,8 @@ from reglab.experiments.few_labels.settings import Transfer, reference_of
 def plan(settings) -> ComparisonPlan:
     """Compares with training from scratch with the same augmentation on the same labels, and with a classical method."""
     variants = settings.few_labels.labels_per_class
-    metrics = ["test_accuracy", *(f"test_accuracy@{variant}" for variant in variants)]
+    decides = f"test_{settings.evaluation.metric}"
+    metrics = [decides, *(f"{decides}@{variant}" for variant in variants)]
     transfers = settings.transfer
     references = {
         ("transfer", name): dict.fromkeys(metrics, ("transfer", reference_of(entry, transfers)))

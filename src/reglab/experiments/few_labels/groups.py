@@ -8,14 +8,12 @@ from markupsafe import Markup
 from reglab.core.families import sections
 from reglab.report.answer import Point, link, listed
 from reglab.report.collect import Entry
-from reglab.report.compared import Compared, Measure, comparable, numbers_of, summary_sentence
+from reglab.report.compared import Compared, comparable, numbers_of, summary_sentence
 from reglab.report.drawings import Line, against_labels, drawn
-from reglab.report.formats import fixed, missing, points
-from reglab.report.tables import Interval
+from reglab.report.formats import fixed, missing
+from reglab.report.measure import ACCURACY, Measure
 
 FAMILIES = sections(home="few_labels")
-ACCURACY = Measure("test_accuracy", "Accuracy")
-CHOSEN_BY = Measure("validation_accuracy", "Validation accuracy")
 LABELS = "labels per class"
 SCRATCH = "training from scratch with the same augmentation"
 BESIDE = {"test_ece": "calibration error", "test_nll": "loss", "bias_squared": "bias²", "variance": "variance"}
@@ -61,11 +59,12 @@ class Method(Compared):
 
 @dataclass(frozen=True)
 class Group:
-    """The methods for the same classes (None: all of them), the highest accuracy first."""
+    """The methods for the same classes (None: all of them), the best by the measure first."""
 
     classes: tuple[int, ...] | None
     methods: list[Method]
     variants: Sequence[int]
+    measure: Measure = ACCURACY
 
     @property
     def id(self) -> str:
@@ -84,40 +83,41 @@ class Group:
         return [method for method in self.methods if method.diverged]
 
     def chosen(self, variant: int) -> Method | None:
-        """The network with the highest validation accuracy."""
+        """The network that is best on validation data."""
         networks = [method for method in self.ranked if not method.classical]
-        return max(networks, key=lambda method: method.measured(CHOSEN_BY.at(variant)).mean, default=None)
+        return best_by(self.measure, self.measure.validation().at(variant), networks)
 
     @property
     def answer(self) -> Markup:
         """Which method gains most over training from scratch."""
-        return summary_sentence([m for m in self.methods if m.candidate], ACCURACY, self.variants, SCRATCH, LABELS)
+        return summary_sentence([m for m in self.methods if m.candidate], self.measure, self.variants, SCRATCH, LABELS)
 
     @property
     def figure(self) -> Markup | None:
-        """Error against labels: the reference, the classical method, and the best of either family by validation accuracy."""
+        """Error against labels: the reference, the classical method, and the best of either family on validation data."""
         if not self.ranked:
             return None
         shown = [
-            max(found, key=lambda method: method.measured(CHOSEN_BY.metric).mean).name
+            best_by(self.measure, self.measure.validation().metric, found).name
             for family in FAMILIES
             if (found := [method for method in self.ranked if method.candidate and method.entry.family == family])
         ]
         lines = []
         for method in self.ranked:
-            values = [error(method.measured(ACCURACY.at(variant))) for variant in self.variants]
+            values = [self.measure.errors_of(method.measured(self.measure.at(variant))) for variant in self.variants]
             how = "rival" if method.classical else "reference" if method.reference else "other"
             lines.append(Line(method.name, values, "shown" if method.name in shown else how))
-        figure = against_labels(lines, self.variants, LABELS, "test error, %", logarithmic=True)
-        return drawn(figure, self.id, f"test error against {LABELS}: {self.title}")
+        error = f"test {self.measure.error}"
+        figure = against_labels(lines, self.variants, LABELS, self.measure.axis(error), logarithmic=self.measure.share)
+        return drawn(figure, self.id, f"{error} against {LABELS}: {self.title}")
 
 
-def error(accuracy: Interval) -> Interval:
-    """In percent."""
-    return Interval(100 * (1 - accuracy.mean), 100 * (1 - accuracy.high), 100 * (1 - accuracy.low))
+def best_by(measure: Measure, metric: str, methods: Sequence[Method]) -> Method | None:
+    """The one with the best mean of the metric, which the measure is of; None where there are none."""
+    return max(methods, key=lambda method: measure.sign * method.measured(metric).mean, default=None)
 
 
-def groups(entries: list[Entry], metrics: dict, variants: Sequence[int]) -> list[Group]:
+def groups(entries: list[Entry], metrics: dict, variants: Sequence[int], measure: Measure = ACCURACY) -> list[Group]:
     """The methods grouped by their classes, the group of all classes first."""
     few = [entry for entry in entries if entry.family in FAMILIES]
     numbers = [numbers_of(entry, metrics) for entry in few]
@@ -126,29 +126,31 @@ def groups(entries: list[Entry], metrics: dict, variants: Sequence[int]) -> list
     methods = [Method(entry, own, rival) for entry, own in zip(few, numbers, strict=True)]
 
     def rank(method: Method) -> tuple:
-        accuracy = method.measured(ACCURACY.metric).mean
-        return missing(accuracy), 0.0 if missing(accuracy) else -accuracy
+        value = method.measured(measure.metric).mean
+        return missing(value), 0.0 if missing(value) else -measure.sign * value
 
     kinds = sorted({method.classes for method in methods}, key=lambda classes: classes or ())
     return [
-        Group(classes, sorted((m for m in methods if m.classes == classes), key=rank), variants) for classes in kinds
+        Group(classes, sorted((m for m in methods if m.classes == classes), key=rank), variants, measure)
+        for classes in kinds
     ]
 
 
 def against_rival(group: Group) -> Markup | None:
-    """Does the best of all networks, chosen by validation accuracy, beat the classical method on the same labels?"""
+    """Does the best of all networks, chosen on validation data, beat the classical method on the same labels?"""
     rival = next((method for method in group.ranked if method.classical), None)
     chosen = {variant: best for variant in group.variants if (best := group.chosen(variant))}
     if rival is None or not chosen:
         return None
+    measure = group.measure
     same = len({best.name for best in chosen.values()}) == 1
     outcomes: dict[str, list[Markup]] = {"beats": [], "falls short of": [], "cannot be distinguished from": []}
     for variant, best in chosen.items():
-        effect = best.effect(ACCURACY.at(variant))
+        effect = best.effect(measure.at(variant))
         lead = effect.over_rival
         name = "" if same else Markup("{}, ").format(link(best))
-        detail = Markup("{} ({}{}\u00a0points, {})").format(variant, name, points(lead.mean), ACCURACY.range(lead))
-        outcomes[outcome(effect.rival_sign)].append(detail)
+        detail = Markup("{} ({}{}, {})").format(variant, name, measure.amount(lead.mean), measure.range(lead))
+        outcomes[outcome(measure.sign * effect.rival_sign)].append(detail)
     bar = Markup("<b>{}</b>, the classical method on the same labels,").format(link(rival))
     found = [(verb, details) for verb, details in outcomes.items() if details]
     parts = [
@@ -157,11 +159,14 @@ def against_rival(group: Group) -> Markup | None:
     ]
     who = Markup(", {},").format(link(chosen[group.variants[0]])) if same else ""
     never = "" if outcomes["beats"] else " At no number of labels is it shown to beat it."
-    return Markup("The network with the highest validation accuracy{} {}.{}").format(who, listed(parts), never)
+    extreme = "lowest" if measure.lower_is_better else "highest"
+    return Markup("The network with the {} validation {}{} {}.{}").format(
+        extreme, measure.title, who, listed(parts), never
+    )
 
 
 def outcome(sign: int) -> str:
-    """The sign of a lead that is shown, as a verb."""
+    """The sign of a gain that is shown, as a verb."""
     return {1: "beats", 0: "cannot be distinguished from", -1: "falls short of"}[sign]
 
 
@@ -174,7 +179,7 @@ def points_to_know(every: list[Group]) -> list[Point]:
         for group in every
         for method in group.ranked
         if method.candidate
-        and (where := [b for b in group.variants if verdict(method, b) == "hurts"])
+        and (where := [b for b in group.variants if verdict(group, method, b) == "hurts"])
     ]  # fmt: skip
     if hurting:
         found.append(Point("Hurts", Markup("{} {}.").format(listed(hurting), LABELS)))
@@ -190,8 +195,8 @@ def points_to_know(every: list[Group]) -> list[Point]:
     return found
 
 
-def verdict(method: Method, variant: int) -> str | None:
-    effect = method.effect(ACCURACY.at(variant))
+def verdict(group: Group, method: Method, variant: int) -> str | None:
+    effect = method.effect(group.measure.at(variant))
     return effect and effect.verdict
 
 
@@ -202,14 +207,15 @@ def augmentation_alone(group: Group) -> list[Point]:
         for method in group.ranked
         if method.own.get("start") == "scratch"
         and not method.own["augment"]
-        and comparable(method, ACCURACY.at(group.variants[0]))
+        and comparable(method, group.measure.at(group.variants[0]))
     ]
     if not plain:
         return []
-    effects = [plain[0].effect(ACCURACY.at(variant)) for variant in group.variants]
-    changes = listed([points(-effect.difference.mean) for effect in effects])
+    measure = group.measure
+    effects = [plain[0].effect(measure.at(variant)) for variant in group.variants]
+    changes = measure.counted(listed([measure.difference(-effect.difference.mean) for effect in effects]))
     text = Markup(
-        "Augmentation alone changes training from scratch by {} points at {} {} ({} goes without it). "
+        "Augmentation alone changes training from scratch by {} at {} {} ({} goes without it). "
         "All other differences here are to training with augmentation, so that no method is credited with its gain."
     )
     where = listed(list(group.variants))

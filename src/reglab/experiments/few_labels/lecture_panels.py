@@ -5,12 +5,14 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from reglab.experiments.few_labels.groups import ACCURACY, LABELS, Group, Method
+from reglab.experiments.few_labels.groups import LABELS, Group, Method
 from reglab.experiments.multitask.report import DEPTH, IOU, SCENES
 from reglab.report.answer import listed
 from reglab.report.collect import Entry
-from reglab.report.compared import Compared, Measure
+from reglab.report.compared import Compared
 from reglab.report.drawings import picture
+from reglab.report.formats import capital
+from reglab.report.measure import Measure
 
 
 @dataclass(frozen=True)
@@ -60,9 +62,10 @@ def self_supervised(groups: list[Group], pretexts: dict[str, Entry]) -> LectureP
 
 
 def few(group: Group, methods: list[Method], letter: str, title: str, text: str, start: Entry) -> LecturePanel:
-    rows = [row(method, ACCURACY, group.variants) for method in methods]
+    rows = [row(method, group.measure, group.variants) for method in methods]
+    heading = f"{capital(group.measure.axis(group.measure.title))}, by {LABELS}"
     shown = picture(start, f"panel-{letter}")
-    return LecturePanel(letter, title, text, shown, f"Accuracy, %, by {LABELS}", group.variants, rows)
+    return LecturePanel(letter, title, text, shown, heading, group.variants, rows)
 
 
 def multitask(tasks: list[Compared], settings: dict) -> LecturePanel | None:

@@ -10,10 +10,10 @@ def few_labels_section(study: Study) -> Section | None:
     entries, metrics, settings = study.entries, study.metrics, study.settings
     if not any(entry.family in few_labels.FAMILIES for entry in entries):
         return None
-    groups = few_labels.groups(entries, metrics, settings["few_labels"]["labels_per_class"])
+    groups = few_labels.groups(entries, metrics, settings["few_labels"]["labels_per_class"], study.measure)
     values = {"groups": groups, "bar": few_labels.against_rival(groups[0]), "points": few_labels.points_to_know(groups)}
     values |= {"panels": lecture_panels.panels(entries, groups, tasks.methods(entries, metrics), settings)}
-    values |= {"measure": few_labels.ACCURACY, "per": few_labels.LABELS}
+    values |= {"measure": study.measure, "per": few_labels.LABELS}
     values |= {"confidence": settings["evaluation"]["confidence"], "seeds": settings["seeds"]}
     return Section("few-labels", "Few labels", body("few_labels.html", **values))
 

@@ -7,9 +7,10 @@ from markupsafe import Markup
 
 from reglab.report.answer import Point, link, listed
 from reglab.report.collect import Entry
-from reglab.report.compared import Compared, Measure, numbers_of, summary_sentence
+from reglab.report.compared import Compared, numbers_of, summary_sentence
 from reglab.report.drawings import Line, against_labels, drawn, picture
 from reglab.report.formats import missing
+from reglab.report.measure import Measure, relevant_difference
 from reglab.report.study import Placed, Section, Study, body
 
 IOU = Measure("test_iou", "IoU")
@@ -135,7 +136,7 @@ def tasks_section(study: Study) -> Section | None:
         return None
     shown = values(found, study.settings["few_scenes"]["labelled"])
     evaluation = study.settings["evaluation"]
-    shown |= {"confidence": evaluation["confidence"], "relevant": evaluation["relevant_difference"]}
+    shown |= {"confidence": evaluation["confidence"], "relevant": relevant_difference(study.settings, IOU.metric)}
     shown |= {"seeds": study.settings["seeds"]}
     return Section("tasks", "Several tasks", body("tasks.html", **shown))
 

@@ -7,9 +7,10 @@ from markupsafe import Markup
 
 from reglab.report.answer import Point, link, listed
 from reglab.report.collect import Entry
-from reglab.report.compared import Compared, Measure, numbers_of
+from reglab.report.compared import Compared, numbers_of
 from reglab.report.drawings import drawn, over_epochs, picture
 from reglab.report.formats import fixed, missing, percent
+from reglab.report.measure import Measure
 from reglab.report.study import Placed, Section, Study, body
 
 PROBES = (Measure("test_linear_probe", "Linear probe"), Measure("test_neighbour_probe", "Neighbour probe"))

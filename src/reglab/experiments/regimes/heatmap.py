@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from markupsafe import Markup
 
-from reglab.report.formats import MISSING, missing, points
+from reglab.report.formats import MISSING, missing
+from reglab.report.measure import ACCURACY, Interval, Measure
 from reglab.report.nearness import turning
-from reglab.report.tables import Interval
 
 WIDTH, LEFT, TOP, CELL, BOTTOM = 270, 52, 24, 46, 36  # of a panel and of the height of a cell, in the panel's own units
 WEAKEST, STRONGEST = 0.15, 0.65  # opacity of the smallest and largest difference: seen, and text on it legible
@@ -42,9 +42,10 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True)
 class Scale:
-    """Colours from -`top` to `top`, a difference of accuracies."""
+    """Colours from -`top` to `top`, a difference of the measure; where lower is better, what helps is at the lower end."""
 
     top: float
+    measure: Measure = ACCURACY
 
     def opacity(self, difference: float) -> float:
         return WEAKEST + (STRONGEST - WEAKEST) * min(abs(difference) / self.top, 1)
@@ -52,28 +53,35 @@ class Scale:
     @property
     def bar(self) -> Markup:
         """The scale with its ends, as a drawing; the colours are those of the cells."""
+        low, high = ("hurts", "helps") if self.measure.sign > 0 else ("helps", "hurts")
         halves = "".join(
             f'<linearGradient id="regime-{kind}" x1="{one}" x2="{two}"><stop class="{kind}" stop-opacity="{WEAKEST}"/>'
             f'<stop class="{kind}" offset="1" stop-opacity="{STRONGEST}"/></linearGradient>'
-            for kind, one, two in (("hurts", 1, 0), ("helps", 0, 1))
+            for kind, one, two in ((low, 1, 0), (high, 0, 1))
         )
         ends = "".join(
-            f'<text class="tick" x="{x}" y="25" text-anchor="{anchor}">{points(value, 0)}</text>'
+            f'<text class="tick" x="{x}" y="25" text-anchor="{anchor}">{self.end(value)}</text>'
             for x, value, anchor in ((0, -self.top, "start"), (90, 0.0, "middle"), (180, self.top, "end"))
         )
         return Markup(
             f'<svg class="scale" width="180" height="28" viewBox="0 0 180 28" role="img" aria-label="colour scale from '
-            f'{points(-self.top, 0)} to {points(self.top, 0)} points"><defs>{halves}</defs>'
-            f'<rect width="90" height="12" fill="url(#regime-hurts)"/>'
-            f'<rect x="90" width="90" height="12" fill="url(#regime-helps)"/>{ends}</svg>'
+            f'{self.end(-self.top)} to {self.measure.counted(self.end(self.top))}"><defs>{halves}</defs>'
+            f'<rect width="90" height="12" fill="url(#regime-{low})"/>'
+            f'<rect x="90" width="90" height="12" fill="url(#regime-{high})"/>{ends}</svg>'
         )
 
+    def end(self, value: float) -> str:
+        """Whole points, else in digits."""
+        return self.measure.difference(value, 0)
 
-def scale_of(places: Sequence[Place]) -> Scale:
-    """Up to the largest difference that is drawn in colour, in whole points."""
+
+def scale_of(places: Sequence[Place], measure: Measure = ACCURACY) -> Scale:
+    """Up to the largest difference that is drawn in colour, in whole points or hundredths."""
     found = [place for place in places if place.known]
     coloured = [place for place in found if place.verdict in SHOWN] or found
-    return Scale(max(ceil(100 * max((abs(place.difference.mean) for place in coloured), default=0.0)), 1) / 100)
+    return Scale(
+        max(ceil(100 * max((abs(place.difference.mean) for place in coloured), default=0.0)), 1) / 100, measure
+    )
 
 
 def panel(name: str, places: Sequence[Place], width: int, scale: Scale) -> Markup:
@@ -102,9 +110,9 @@ def panel(name: str, places: Sequence[Place], width: int, scale: Scale) -> Marku
     for place in own:
         x, y = LEFT + across * sizes.index(place.train_size), base - CELL * (noises.index(place.label_noise) + 1)
         parts.append(drawn(place, x, y, across, scale))
-    label = (
-        f"{name}, width {width}: difference of test accuracy to none in points, by training examples and wrong labels"
-    )
+    in_units = f" in {scale.measure.units}" if scale.measure.units else ""
+    difference = f"difference of {scale.measure.name} to none{in_units}"
+    label = f"{name}, width {width}: {difference}, by training examples and wrong labels"
     return Markup(f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{label}">{"".join(parts)}</svg>')
 
 
@@ -114,17 +122,17 @@ def drawn(place: Place, x: float, y: float, across: float, scale: Scale) -> str:
     frame = f'x="{x + 1.5:.1f}" y="{y + 1.5:.1f}" width="{across - 3:.1f}" height="{CELL - 3}" rx="2"'
     strength = f' fill-opacity="{scale.opacity(place.difference.mean):.2f}"' if place.verdict in SHOWN else ""
     mark = {"no relevant difference": "= ", "cannot tell": ""}.get(place.verdict, "")
-    number = mark + points(place.difference.mean) if place.known else MISSING
+    number = mark + scale.measure.difference(place.difference.mean) if place.known else MISSING
     return (
-        f'<g class="cell {kind}"><title>{tooltip(place)}</title><rect {frame}{strength}/>'
+        f'<g class="cell {kind}"><title>{tooltip(place, scale.measure)}</title><rect {frame}{strength}/>'
         f'<text x="{x + across / 2:.1f}" y="{y + CELL / 2 + 4:.1f}" text-anchor="middle">{number}</text></g>'
     )
 
 
-def tooltip(place: Place) -> str:
+def tooltip(place: Place, measure: Measure) -> str:
     """The text that is shown when pointing at a cell."""
     if not place.known:
         return place.verdict
-    low, high = points(place.difference.low), points(place.difference.high)
     needed = f", about {place.seeds_needed} seeds needed" if place.seeds_needed else ""
-    return f"{points(place.difference.mean)} points ({low} to {high}): {place.verdict}{needed}"
+    mean = measure.counted(measure.difference(place.difference.mean))
+    return f"{mean} ({measure.range(place.difference)}): {place.verdict}{needed}"

@@ -11,7 +11,8 @@ from reglab.evaluation.statistics import smallest_seeds
 from reglab.experiments.regimes.heatmap import SHOWN, Place, Scale, panel, scale_of
 from reglab.report.answer import Point, listed
 from reglab.report.collect import Shown
-from reglab.report.formats import points, setting
+from reglab.report.formats import setting
+from reglab.report.measure import Measure
 from reglab.report.study import Placed, Section, Study, body
 
 NOWHERE = "is nowhere shown to help or to hurt"
@@ -39,7 +40,7 @@ class RecipeMap(Shown):
         if not any(place.known for place in self.places):
             return Markup("Nothing to compare: {}.").format(self.places[0].verdict)
         shown = [
-            Markup("<b>{}</b> {}").format(verdict, extent(found, self.places))
+            Markup("<b>{}</b> {}").format(verdict, extent(found, self.places, self.scale.measure))
             for verdict in SHOWN
             if (found := self.where(verdict))
         ]
@@ -55,11 +56,10 @@ class RecipeMap(Shown):
         return Markup("{}{}").format(start, rest)
 
 
-def extent(found: Sequence[Place], every: Sequence[Place]) -> str:
+def extent(found: Sequence[Place], every: Sequence[Place], measure: Measure) -> str:
     """Where these cells are, and the largest difference among them."""
     largest = max(found, key=lambda place: abs(place.difference.mean))
-    mean, low, high = map(points, largest.difference)
-    spread = f"{mean}\u00a0points, {low} to {high}"
+    spread = f"{measure.amount(largest.difference.mean)}, {measure.range(largest.difference)}"
     if len(found) == 1:
         return f"{region(found, every)} ({spread})"
     return f"{region(found, every)} (most {region([largest], found)}: {spread})"
@@ -96,7 +96,7 @@ def recipes(study: Study) -> list[RecipeMap]:
     rows = study.metrics.get("regimes", {})
     entries = [entry for entry in study.family("regimes") if entry.name in rows]
     places = [[Place.of(row) for row in rows[entry.name]["cells"].values()] for entry in entries]
-    scale = scale_of([place for own in places for place in own])
+    scale = scale_of([place for own in places for place in own], study.measure)
     return [RecipeMap(entry, own, scale) for entry, own in zip(entries, places, strict=True)]
 
 
@@ -144,7 +144,7 @@ def leaders(maps: Sequence[RecipeMap]) -> dict[str, list[Place]]:
     found: dict[str, list[Place]] = {}
     for places in zip(*(own.places for own in maps), strict=True):
         helping = [
-            (place.difference.mean, own.name, place)
+            (own.scale.measure.sign * place.difference.mean, own.name, place)
             for own, place in zip(maps, places, strict=True)
             if place.verdict == "helps"
         ]
@@ -166,7 +166,8 @@ def regimes_section(study: Study) -> Section | None:
         "points": points_to_know(maps, study.settings["seeds"], confidence),
         "comparisons": sum(place.p_holm is not None for own in maps for place in own.places),
         "confidence": confidence,
-        "relevant": study.settings["evaluation"]["relevant_difference"],
+        "measure": study.measure,
+        "relevant": study.relevant_difference,
         "seeds": study.settings["seeds"],
     }
     return Section("regimes", "Where it helps", body("regimes.html", **values))

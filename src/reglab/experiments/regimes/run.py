@@ -10,12 +10,18 @@ from typing import NamedTuple
 
 from reglab.data import prepared
 from reglab.data.prepared import Prepared, Split
+from reglab.evaluation.metric_table import NAMES
 from reglab.tracking.stage import Stage, StageBuilder
 from reglab.training.all_seeds import finished_with_metrics
 from reglab.training.one_seed import Recipe, cost_of_step, train_seed
 from reglab.training.variants import cases, seeds_of_record, train_variants, variant_folder
 
-KEPT = ("test_accuracy", "validation_accuracy", "train_accuracy", "test_nll")  # of the numbers of a training
+KEPT = tuple(  # of the numbers of a training, in the order of the records
+    dict.fromkeys(
+        ["test_accuracy", "validation_accuracy", "train_accuracy", "test_nll"]
+        + [f"{part}_{name}" for part in ("test", "validation", "train") for name in NAMES]
+    )
+)
 
 
 def run_entry(settings, stage: StageBuilder) -> None:

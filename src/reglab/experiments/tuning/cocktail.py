@@ -7,7 +7,8 @@ from pathlib import Path
 from reglab.core.streams import seed_of
 from reglab.data import prepared
 from reglab.data.prepared import Prepared, Split
-from reglab.experiments.tuning.search import Scores, accuracy, evaluate_best, try_all
+from reglab.evaluation.metric_table import DECIDING, NAMES
+from reglab.experiments.tuning.search import Scores, evaluate_best, try_all, value
 from reglab.tracking.stage import Stage, StageBuilder
 from reglab.training.all_seeds import finished_with_metrics
 from reglab.training.one_seed import Recipe, train_seed
@@ -15,7 +16,8 @@ from reglab.training.regularizer import Regularizer, name
 from reglab.training.variants import cases, train_variants, variant_folder
 
 Settings = dict[str, dict]  # ingredient -> the settings that were varied, of those that are in, in order of application
-KEPT = ("test_accuracy", "test_nll")  # of the numbers of a training
+# Of the numbers of a training, in the order of the records.
+KEPT = tuple(dict.fromkeys(["test_accuracy", "test_nll", *(f"test_{name}" for name in NAMES)]))
 DECADE = 10  # a range that spans this factor is searched on a logarithmic scale
 DIGITS = 3  # of a strength: more say nothing
 
@@ -25,8 +27,9 @@ def run_entry(settings, stage: StageBuilder) -> None:
     data, search = prepared.read(Path("data/study")), settings.entry("cocktails", stage.name)
     techniques = {ingredient: settings.regularizers[ingredient] for ingredient in search.ingredients}
     recipe = Recipe(tuple(techniques.values()), settings.model, settings.training, data.classes)
-    built = stage.build(data, techniques, cocktail=search, tuning=settings.tuning, **settings.shared())
-    run(recipe, search, settings.tuning.seeds, data, built)
+    tuning, metric = settings.tuning, settings.evaluation.metric
+    built = stage.build(data, techniques, cocktail=search, tuning=tuning, metric=metric, **settings.shared())
+    run(recipe, search, tuning.seeds, data, built, metric)
 
 
 def run(
@@ -35,22 +38,23 @@ def run(
     search_seeds: int,
     data: Prepared,
     stage: Stage,
+    metric: str = "accuracy",
 ) -> dict:
     """Search which of the recipe's techniques to stack and how strongly, take the best apart on all seeds, and publish
     the record; returns its content.
 
-    Trials follow each other, each on the first `search_seeds` seeds. `seeds`, curves and predictions are those of the
-    best, as a recipe of its own would have them, with `test_accuracy@without_<ingredient>`, the best without it, and
-    `test_accuracy@only_<ingredient>`, it alone, as strong as in the best.
+    Trials follow each other, each on the first `search_seeds` seeds; the metric on validation data decides. `seeds`, curves
+    and predictions are those of the best, as a recipe of its own would have them, with `test_<metric>@without_<ingredient>`,
+    the best without it, and `test_<metric>@only_<ingredient>`, it alone, as strong as in the best.
     """
     base = {name(technique): technique for technique in recipe.regularizers}
     with stage.journal() as entry:
         splits = {seed: data.split(seed) for seed in stage.seeds}
         searched = {seed: splits[seed] for seed in stage.seeds[:search_seeds]}
-        settings, tried = explore(recipe, base, search, searched, entry, stage)
+        settings, tried = explore(recipe, base, search, searched, entry, stage, metric)
         folders = [variant_folder(entry, f"trial-{number}") for number in tried]
         recipes = [stacked(recipe, base, each) for each in settings]
-        number, best = evaluate_best(recipes, tried, folders, list(searched), splits, entry, stage)
+        number, best = evaluate_best(recipes, tried, folders, list(searched), splits, entry, stage, metric)
         parts = {way: stacked(recipe, base, each) for way, each in taken_apart(settings[number]).items()}
         train = partial(train_seed, log_every_epoch=False)
         jobs = {(seed, way): (train, parts[way], splits[seed]) for seed, way in cases(splits, parts)}
@@ -69,7 +73,13 @@ def run(
 
 
 def explore(
-    recipe: Recipe, base: dict[str, Regularizer], search, splits: dict[int, Split], entry: Path, stage: Stage
+    recipe: Recipe,
+    base: dict[str, Regularizer],
+    search,
+    splits: dict[int, Split],
+    entry: Path,
+    stage: Stage,
+    metric: str = "accuracy",
 ) -> tuple[list[Settings], dict[int, Scores]]:
     """The settings and the scores of every trial; the first is the empty cocktail.
 
@@ -81,7 +91,7 @@ def explore(
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     sampler = optuna.samplers.TPESampler(seed=seed_of("cocktail", stage.name), n_startup_trials=search.trials // 2)
-    study = optuna.create_study(sampler=sampler, direction="maximize")
+    study = optuna.create_study(sampler=sampler, direction="maximize" if DECIDING[metric].sign > 0 else "minimize")
     study.enqueue_trial(dict.fromkeys(base, False))
     settings, tried = [], {}
     for number in range(search.trials):
@@ -92,7 +102,7 @@ def explore(
             proposal = {f"trial-{number}": stacked(recipe, base, settings[number])}
             [tried[number]] = try_all(proposal, splits, entry, stage, f"{stage.name}, trial {number}").values()
         tried[number] = tried[first]
-        study.tell(trial, accuracy(tried[number]))
+        study.tell(trial, value(tried[number], metric))
     return settings, tried
 
 

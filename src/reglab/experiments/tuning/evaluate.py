@@ -10,6 +10,7 @@ from reglab.evaluation import statistics
 from reglab.evaluation.comparison import NONE
 from reglab.evaluation.judgement import PairedComparison, judge
 from reglab.evaluation.metric_comparison import ComparisonPlan, compare_metrics
+from reglab.evaluation.metric_names import DECIDES, sign
 from reglab.evaluation.paired_values import (
     Records,
     differences_of,
@@ -22,13 +23,11 @@ from reglab.evaluation.paired_values import (
 )
 from reglab.evaluation.rounding import mean, subtract
 
-METRIC = "test_accuracy"
 NO_TECHNIQUE = ("none", "placebo")
 
 
-def tables(records: Records, *, confidence: float, relevant_difference: float) -> dict[str, dict]:
-    """The family's part of reports/metrics.json."""
-    rule = {"confidence": confidence, "relevant_difference": relevant_difference}
+def tables(records: Records, **rule) -> dict[str, dict]:
+    """The family's part of reports/metrics.json; the rule is that of `cocktails`."""
     return {"sweeps": sweeps(records, **rule), "cocktails": cocktails(records, **rule)}
 
 
@@ -43,18 +42,23 @@ def comparison_counts(settings) -> dict[str, int]:
     }
 
 
-def sweeps(records: Records, *, confidence: float, relevant_difference: float) -> dict[str, dict]:
+def sweeps(
+    records: Records, *, confidence: float, relevant_difference: float | None, metric: str = DECIDES
+) -> dict[str, dict]:
     """By technique `comparisons` and `diverged_seeds`, as in `compare_metrics`, of its best point against `none`, and the
     `chosen` settings."""
-    plan = ComparisonPlan({("sweeps", name): {METRIC: NONE} for name in records.get("sweeps", {})}, {})
-    rows = compare_metrics(records, plan, confidence=confidence, relevant_difference=relevant_difference)
+    plan = ComparisonPlan({("sweeps", name): {metric: NONE} for name in records.get("sweeps", {})}, {})
+    rule = {"confidence": confidence, "relevant_difference": relevant_difference, "metric": metric}
+    rows = compare_metrics(records, plan, **rule)
     return {
         name: row | {"chosen": records["sweeps"][name]["chosen"]["settings"]}
         for name, row in rows.get("sweeps", {}).items()
     }
 
 
-def cocktails(records: Records, *, confidence: float, relevant_difference: float) -> dict[str, dict]:
+def cocktails(
+    records: Records, *, confidence: float, relevant_difference: float | None, metric: str = DECIDES
+) -> dict[str, dict]:
     """By cocktail: `full`, a row on the best against `none`; `ingredients`: by name of those that are in the best, the row
     `without`, what it adds to the others (the best - the best without it), and the row `only`, what it does alone (it
     alone - `none`); `rivals`: the best less a single technique, one of its ingredients alone under its name, or an entry of
@@ -72,11 +76,14 @@ def cocktails(records: Records, *, confidence: float, relevant_difference: float
     rivals: dict[tuple[str, str], PairedComparison] = {}
     for name, record in entries.items():
         wrong = ("cocktails", name) in failed
-        for family, by_part in ((parts, contrasts(record, recipes[NONE[1]])), (rivals, singles(record, sound))):
+        for family, by_part in (
+            (parts, contrasts(record, recipes[NONE[1]], metric)),
+            (rivals, singles(record, sound, metric)),
+        ):
             for part, values in by_part.items():
                 excluded = "check failed" if wrong else None if len(values) else "diverged"
-                family[name, part] = PairedComparison(values, METRIC, excluded)
-    rule = {"confidence": confidence, "relevant_difference": relevant_difference}
+                family[name, part] = PairedComparison(values, metric, excluded)
+    rule = {"confidence": confidence, "relevant_difference": relevant_difference, "metric": metric}
     seeds = seeds_of(recipes[NONE[1]])
     rows, against = (without_nan(judge(family, seeds, **rule)) for family in (parts, rivals))
     return {
@@ -95,40 +102,40 @@ def cocktails(records: Records, *, confidence: float, relevant_difference: float
     }
 
 
-def contrasts(record: dict, none: dict) -> dict[str, np.ndarray]:
-    """Paired differences (seeds,) of test accuracy: `full`, and for each ingredient `without_` and `only_` it."""
-    full, plain = values_of(record, METRIC), values_of(none, METRIC)
+def contrasts(record: dict, none: dict, metric: str) -> dict[str, np.ndarray]:
+    """Paired differences (seeds,) of the metric: `full`, and for each ingredient `without_` and `only_` it."""
+    full, plain = values_of(record, metric), values_of(none, metric)
     differences = {"full": differences_of(full, plain)}
     for name in record["best"]["settings"]:
-        differences[f"without_{name}"] = differences_of(full, values_of(record, f"{METRIC}@without_{name}"))
-        differences[f"only_{name}"] = differences_of(values_of(record, f"{METRIC}@only_{name}"), plain)
+        differences[f"without_{name}"] = differences_of(full, values_of(record, f"{metric}@without_{name}"))
+        differences[f"only_{name}"] = differences_of(values_of(record, f"{metric}@only_{name}"), plain)
     return differences
 
 
 def overlap(
     cocktail: str, ingredients: list[str], parts: dict[tuple[str, str], PairedComparison], confidence: float
 ) -> dict:
-    """`difference`, `low` and `high` of the ingredients' gains in sum less the gain of all together, paired, and its `sign`
-    as far as it is shown (`statistics.shown_sign`), corrected for no other comparison.
+    """`difference`, `low` and `high` of the ingredients' differences in sum less that of all together, paired, and its `sign`
+    as far as it is shown (`statistics.shown_sign`), of the gain and corrected for no other comparison.
     """
     full, *alone = (parts[cocktail, part] for part in ("full", *(f"only_{name}" for name in ingredients)))
     known = alone and not any(part.exclusion for part in (full, *alone))
     total = np.sum([part.differences for part in alone], axis=0) if known else None
     values = subtract(total, full.differences) if known else np.empty(0)
     low, high = statistics.difference_interval(values, confidence)
-    sign = statistics.shown_sign(values, confidence)
-    return without_nan({"difference": mean(values), "low": low, "high": high, "sign": sign})
+    shown = sign(full.metric) * statistics.shown_sign(values, confidence)
+    return without_nan({"difference": mean(values), "low": low, "high": high, "sign": shown})
 
 
-def singles(record: dict, recipes: dict[str, dict]) -> dict[str, np.ndarray]:
+def singles(record: dict, recipes: dict[str, dict], metric: str) -> dict[str, np.ndarray]:
     """The best less each single technique, paired over seeds: its ingredients alone, if they are several, and the recipes.
 
     The reference and the placebo are no techniques.
     """
-    full, settings = values_of(record, METRIC), record["best"]["settings"]
+    full, settings = values_of(record, metric), record["best"]["settings"]
     ingredients = settings if len(settings) > 1 else ()
-    differences = {name: differences_of(full, values_of(record, f"{METRIC}@only_{name}")) for name in ingredients}
+    differences = {name: differences_of(full, values_of(record, f"{metric}@only_{name}")) for name in ingredients}
     if settings:
         techniques = [name for name in recipes if name not in NO_TECHNIQUE]
-        differences |= {f"{NONE[0]}.{name}": paired_differences(record, recipes[name], METRIC) for name in techniques}
+        differences |= {f"{NONE[0]}.{name}": paired_differences(record, recipes[name], metric) for name in techniques}
     return differences

@@ -14,9 +14,10 @@ from reglab.core.wording import many
 from reglab.report.answer import Point, listed
 from reglab.report.collect import Shown
 from reglab.report.drawings import drawn
-from reglab.report.formats import missing, points
+from reglab.report.formats import missing
+from reglab.report.measure import ACCURACY, Interval, Measure
 from reglab.report.study import Section, Study, body
-from reglab.report.tables import VERDICTS, Interval
+from reglab.report.tables import VERDICTS
 
 WAYS = {"only": "alone, over none", "without": "beside the others"}
 
@@ -29,6 +30,7 @@ class Ingredient:
     settings: dict
     only: dict
     without: dict
+    measure: Measure = ACCURACY
 
     @property
     def reading(self) -> Markup:
@@ -36,21 +38,22 @@ class Ingredient:
         alone, beside = self.only["verdict"], self.without["verdict"]
         if missing(self.only["difference"]) or missing(self.without["difference"]):
             return Markup("nothing is known: {}").format(alone if missing(self.only["difference"]) else beside)
-        gain, rest = points(self.only["difference"]), points(self.without["difference"])
+        gain, rest = (self.measure.difference(row["difference"]) for row in (self.only, self.without))
+        counted = self.measure.counted
         if beside == "hurts":
             return Markup("<b>in the way</b>: the others do better without it")
         if beside == "helps" and alone == "helps":
-            return Markup("<b>adds its own</b>: {} points alone, {} still beside the others").format(gain, rest)
+            return Markup("<b>adds its own</b>: {} alone, {} still beside the others").format(counted(gain), rest)
         if beside == "helps":
-            return Markup("<b>works beside the others</b>: {} points there; alone {}, {}").format(rest, gain, alone)
+            return Markup("<b>works beside the others</b>: {} there; alone {}, {}").format(counted(rest), gain, alone)
         if beside == "cannot tell":
-            between = interval(self.without)
-            text = Markup("<b>cannot tell</b> whether it adds to the others: {} points beside them ({}); alone {}, {}")
-            return text.format(rest, between, gain, alone)
+            between = interval(self.without, self.measure)
+            text = Markup("<b>cannot tell</b> whether it adds to the others: {} beside them ({}); alone {}, {}")
+            return text.format(counted(rest), between, gain, alone)
         if alone == "helps":
-            return Markup(
-                "<b>redundant</b>: {} points alone, but no relevant difference beside the others ({})"
-            ).format(gain, rest)
+            return Markup("<b>redundant</b>: {} alone, but no relevant difference beside the others ({})").format(
+                counted(gain), rest
+            )
         if alone == "no relevant difference":
             return Markup("<b>idle</b>: no relevant difference, neither alone nor beside the others")
         return Markup("<b>not missed</b>: no relevant difference beside the others ({}); alone {}, {}").format(
@@ -67,6 +70,7 @@ class Rival:
 
     name: str
     row: dict
+    measure: Measure = ACCURACY
 
     @property
     def title(self) -> Markup:
@@ -78,7 +82,8 @@ class Rival:
     @property
     def with_difference(self) -> Markup:
         """The name, and in brackets the cocktail's difference to it."""
-        return Markup("{} ({}\u00a0points, {})").format(self.title, points(self.row["difference"]), interval(self.row))
+        mean = self.measure.amount(self.row["difference"])
+        return Markup("{} ({}, {})").format(self.title, mean, interval(self.row, self.measure))
 
 
 @dataclass(frozen=True)
@@ -86,6 +91,7 @@ class Mixed(Shown):
     """A cocktail: its record and its row in metrics.json."""
 
     row: dict
+    measure: Measure = ACCURACY
 
     @property
     def trials(self) -> list[dict]:
@@ -97,14 +103,16 @@ class Mixed(Shown):
 
     @property
     def validation(self) -> list[float]:
-        """Mean validation accuracy of each trial, NaN where a seed diverged."""
-        each = (trial["validation_accuracy"] for trial in self.trials)
+        """The mean validation metric of each trial, NaN where a seed diverged."""
+        each = (trial[self.measure.validation().metric] for trial in self.trials)
         return [np.nan if None in own else float(np.mean(own)) for own in each]
 
     @property
     def ingredients(self) -> list[Ingredient]:
         own = self.best["settings"]
-        return [Ingredient(name, own[name], **rows) for name, rows in self.row["ingredients"].items()]
+        return [
+            Ingredient(name, own[name], **rows, measure=self.measure) for name, rows in self.row["ingredients"].items()
+        ]
 
     @property
     def readings(self) -> list[Point]:
@@ -114,8 +122,10 @@ class Mixed(Shown):
     @property
     def rivals(self) -> list[Rival]:
         """The rivals that can be compared, the best first."""
-        found = [Rival(name, row) for name, row in self.row["rivals"].items() if not missing(row["difference"])]
-        return sorted(found, key=lambda rival: rival.row["difference"])
+        found = [
+            Rival(name, row, self.measure) for name, row in self.row["rivals"].items() if not missing(row["difference"])
+        ]
+        return sorted(found, key=lambda rival: self.measure.sign * rival.row["difference"])
 
     @property
     def rivalry(self) -> list[Point]:
@@ -133,8 +143,8 @@ class Mixed(Shown):
             text += Markup("; there is no relevant difference to {}").format(listed([rival.title for rival in same]))
         if unclear:
             text += Markup("; for {} the verdict is “cannot tell”").format(len(unclear))
-            if ahead := [rival for rival in unclear if rival.row["difference"] < 0]:
-                text += Markup(", among them {} with a higher mean").format(
+            if ahead := [rival for rival in unclear if self.measure.sign * rival.row["difference"] < 0]:
+                text += Markup(", among them {} with a better mean").format(
                     listed([rival.with_difference for rival in ahead])
                 )
         return [Point("Against one technique", text + ".", alarming=bool(beaten))]
@@ -155,35 +165,41 @@ class Mixed(Shown):
             found += Markup(" and leaves out {}").format(listed(self.row["left_out"]))
         if missing(full["difference"]):
             return found + Markup(". A seed of it diverged, so it is not compared on the test part.")
-        mean, low, high = (points(full[key]) for key in ("difference", "low", "high"))
-        found += Markup(". Against none: {} points of test accuracy, {} to {}, <b>{}</b>.").format(
-            mean, low, high, full["verdict"]
+        measure = self.measure
+        found += Markup(". Against none: {} of {}, {}, <b>{}</b>.").format(
+            measure.counted(measure.difference(full["difference"])),
+            measure.name,
+            interval(full, measure),
+            full["verdict"],
         )
         alone = [each.only["difference"] for each in self.ingredients]
         if len(alone) > 1 and not any(map(missing, alone)):
-            found += Markup(" Alone, its ingredients gain {}, {} points in sum: {}.").format(
-                listed([points(gain) for gain in alone]), points(sum(alone)), overlap(self.row["overlap"])
+            found += Markup(" Alone, its ingredients gain {}, {} in sum: {}.").format(
+                listed([measure.difference(gain) for gain in alone]),
+                measure.counted(measure.difference(sum(alone))),
+                overlap(self.row["overlap"], measure),
             )
         return found
 
 
-def overlap(row: dict) -> str:
+def overlap(row: dict, measure: Measure) -> str:
     """Whether the sum of what the ingredients bring alone is shown to be more or less than what they bring together."""
     if not row["sign"]:
-        return f"the test cannot tell whether they overlap ({interval(row)} more in sum)"
-    return f"they {'overlap' if row['sign'] > 0 else 'do more together'} ({interval(row)} more in sum)"
+        return f"the test cannot tell whether they overlap ({interval(row, measure)} more in sum)"
+    return f"they {'overlap' if row['sign'] > 0 else 'do more together'} ({interval(row, measure)} more in sum)"
 
 
-def interval(row: dict) -> str:
-    """Of a row of metrics.json, in points."""
-    return f"{points(row['low'])} to {points(row['high'])}"
+def interval(row: dict, measure: Measure) -> str:
+    """Of a row of metrics.json, in the unit of the measure."""
+    return measure.range(difference(row))
 
 
 def history(mixed: Mixed) -> Figure:
-    """Mean validation accuracy in percent of every trial, and the best so far as a line."""
+    """The mean validation metric of every trial, and the best so far as a line."""
+    measure = mixed.measure
     figure, axes = canvas(4.8, 2.7)
-    values = 100 * np.array(mixed.validation)
-    so_far = list(accumulate(np.nan_to_num(values, nan=0.0), max))
+    values = measure.scale * np.array(mixed.validation)
+    so_far = list(accumulate(values, np.fmin if measure.lower_is_better else np.fmax))  # without those that diverged
     trials = np.arange(1, len(values) + 1)
     axes.step(trials, so_far, where="post", color=COLORS[0], label="best so far")
     axes.plot(trials, values, "o", markersize=4, color=INK, alpha=0.6, label="a trial")
@@ -192,29 +208,33 @@ def history(mixed: Mixed) -> Figure:
     empty = [value for value, trial in zip(values, mixed.trials, strict=True) if not trial["settings"]]
     if empty:
         axes.axhline(empty[0], color=INK, linewidth=1, linestyle=(0, (4, 2)), label="none")
-    axes.set(xlabel="trial", ylabel="validation accuracy, %")
+    axes.set(xlabel="trial", ylabel=measure.axis(f"validation {measure.title}"))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.legend(fontsize=8, ncols=4, loc="lower center", bbox_to_anchor=(0.45, 1))
     return figure
 
 
 def attribution(mixed: Mixed, relevant: float) -> Figure:
-    """Differences in points with their intervals: all together, then each ingredient alone and beside the others."""
+    """Differences with their intervals: all together, then each ingredient alone and beside the others."""
+    measure = mixed.measure
+    scale = measure.scale
     names = [*(each.name for each in mixed.ingredients), "all together"]
     figure, axes = canvas(4.8, 0.9 + 0.42 * len(names))
-    axes.axvspan(-100 * relevant, 100 * relevant, color=INK, alpha=0.08, linewidth=0)
+    axes.axvspan(-scale * relevant, scale * relevant, color=INK, alpha=0.08, linewidth=0)
     axes.axvline(0, color=INK, linewidth=0.8)
     for number, (way, label) in enumerate(WAYS.items()):
         rows = [getattr(each, way) for each in mixed.ingredients]
         places = np.arange(len(rows)) + (-0.16 if number == 0 else 0.16)
         look = {"color": COLORS[number], "markerfacecolor": "none" if number == 0 else COLORS[number]}
-        whiskers(axes, places, rows, COLORS[number])
-        axes.plot(100 * means(rows), places, "os"[number], markersize=5, label=label, linestyle="none", **look)
-    whiskers(axes, [len(names) - 1], [mixed.row["full"]], INK)
-    axes.plot(100 * means([mixed.row["full"]]), [len(names) - 1], "D", markersize=5, color=INK)
+        whiskers(axes, places, rows, COLORS[number], scale)
+        axes.plot(scale * means(rows), places, "os"[number], markersize=5, label=label, linestyle="none", **look)
+    whiskers(axes, [len(names) - 1], [mixed.row["full"]], INK, scale)
+    axes.plot(scale * means([mixed.row["full"]]), [len(names) - 1], "D", markersize=5, color=INK)
     axes.axhline(len(names) - 1.5, color=INK, linewidth=0.6, alpha=0.5)
     axes.set_yticks(range(len(names)), names)
-    axes.set(ylim=(len(names) - 0.5, -0.5), xlabel="difference of test accuracy, points")
+    axes.set(
+        ylim=(len(names) - 0.5, -0.5), xlabel=measure.in_units(f"difference of {measure.name}") + measure.lower_note
+    )
     axes.legend(fontsize=8, ncols=2, loc="lower center", bbox_to_anchor=(0.4, 1))
     return figure
 
@@ -223,8 +243,8 @@ def means(rows: Sequence[dict]) -> np.ndarray:
     return np.array([row["difference"] for row in rows], dtype=float)
 
 
-def whiskers(axes, places: Sequence[float], rows: Sequence[dict], color: str) -> None:
-    low, high = (100 * np.array([row[end] for row in rows], dtype=float) for end in ("low", "high"))
+def whiskers(axes, places: Sequence[float], rows: Sequence[dict], color: str, scale: int) -> None:
+    low, high = (scale * np.array([row[end] for row in rows], dtype=float) for end in ("low", "high"))
     axes.hlines(places, low, high, color=color, linewidth=1.4)
 
 
@@ -234,13 +254,15 @@ def difference(row: dict) -> Interval:
 
 def cocktails_section(study: Study) -> Section | None:
     rows = study.metrics.get("cocktails", {})
-    found = [Mixed(entry, rows[entry.name]) for entry in study.family("cocktails") if entry.name in rows]
+    found = [Mixed(entry, rows[entry.name], study.measure) for entry in study.family("cocktails") if entry.name in rows]
     if not found:
         return None
-    relevant = study.settings["evaluation"]["relevant_difference"]
+    relevant, measure = study.relevant_difference, study.measure
     pictures = {
         own.name: {
-            "Search": drawn(history(own), f"cocktail-{own.name}", f"validation accuracy of every trial: {own.name}"),
+            "Search": drawn(
+                history(own), f"cocktail-{own.name}", f"validation {measure.title} of every trial: {own.name}"
+            ),
             "Which ingredient did it": drawn(
                 attribution(own, relevant), f"attribution-{own.name}", f"what each ingredient brings: {own.name}"
             ),
@@ -254,6 +276,7 @@ def cocktails_section(study: Study) -> Section | None:
         "difference": difference,
         "comparisons": sum(1 + 2 * len(own.ingredients) for own in found),
         "relevant": relevant,
+        "measure": measure,
         "seeds": study.settings["seeds"],
         "search_seeds": study.settings["tuning"]["seeds"],
         "confidence": study.settings["evaluation"]["confidence"],

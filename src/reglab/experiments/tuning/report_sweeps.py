@@ -15,9 +15,9 @@ from reglab.core.wording import many
 from reglab.report.answer import Point, listed
 from reglab.report.collect import Shown
 from reglab.report.drawings import drawn
-from reglab.report.formats import missing, percent, points, setting
+from reglab.report.formats import capital, missing, percent, setting
+from reglab.report.measure import ACCURACY, Interval, Measure
 from reglab.report.study import Section, Study, body
-from reglab.report.tables import Interval
 
 MARKERS = "osD^vP*"  # beside the colours, so that techniques can be distinguished without them
 DECADE = 10  # settings that span this factor are drawn on a logarithmic axis
@@ -32,6 +32,7 @@ class Tuned(Shown):
 
     row: dict
     untuned: dict
+    measure: Measure = ACCURACY
 
     @property
     def grid(self) -> dict[str, list]:
@@ -60,7 +61,7 @@ class Tuned(Shown):
         for point in self.entry.record["grid"]:
             own = dict(point["settings"])
             at = own.pop(self.axis)
-            found.setdefault(setting(own), {})[at] = errors(point["validation_accuracy"])
+            found.setdefault(setting(own), {})[at] = self.errors(point)
         return {words: [along[at] for at in self.grid[self.axis]] for words, along in found.items()}
 
     @property
@@ -70,7 +71,11 @@ class Tuned(Shown):
     @property
     def chosen_seen(self) -> Seen:
         """The validation errors of the chosen point."""
-        return errors(self.entry.record["grid"][self.entry.record["chosen"]["number"]]["validation_accuracy"])
+        return self.errors(self.entry.record["grid"][self.entry.record["chosen"]["number"]])
+
+    def errors(self, point: dict) -> Seen:
+        """Those of a point of the grid."""
+        return [self.measure.error_of(x) for x in point[self.measure.validation().metric]]
 
     @property
     def outermost(self) -> list[str]:
@@ -86,12 +91,12 @@ class Tuned(Shown):
     @property
     def diverged(self) -> int:
         """How many points of the grid diverged in a seed of the search."""
-        return sum(None in point["validation_accuracy"] for point in self.entry.record["grid"])
+        return sum(None in point[self.measure.validation().metric] for point in self.entry.record["grid"])
 
     @property
     def tested(self) -> dict:
         """The comparison of the chosen point with none."""
-        return self.row["comparisons"]["test_accuracy"]
+        return self.row["comparisons"][self.measure.metric]
 
     @property
     def difference(self) -> Interval:
@@ -100,10 +105,6 @@ class Tuned(Shown):
     @property
     def untuned_difference(self) -> Interval:
         return Interval(*(self.untuned.get(key) for key in ("difference", "low", "high")))
-
-
-def errors(accuracies: Seen) -> Seen:
-    return [None if accuracy is None else 1 - accuracy for accuracy in accuracies]
 
 
 def spread(seen: Seen) -> Interval:
@@ -115,35 +116,39 @@ def of_none(study: Study) -> Seen:
     """The validation errors of `none` in the seeds of the search; empty where it is not known."""
     own = next((entry for entry in study.family("regularizers") if entry.name == "none"), None)
     runs = list(own.record["seeds"].values())[: study.settings["tuning"]["seeds"]] if own else []
-    return errors([run["metrics"].get("validation_accuracy") for run in runs])
+    return [study.measure.error_of(run["metrics"].get(study.measure.validation().metric)) for run in runs]
 
 
 def panel(tuned: Tuned, none: Seen, top: float) -> Figure:
-    """Validation error in percent against the first setting, up to `top`; a line for each combination of the others."""
+    """Validation error against the first setting, up to `top`; a line for each combination of the others."""
     figure, axes = canvas(4.2, 2.5)
-    baseline(axes, none)
+    measure = tuned.measure
+    baseline(axes, none, measure.scale)
     where = dict(zip(tuned.grid[tuned.axis], tuned.places, strict=True))
     for number, (words, along) in enumerate(tuned.lines.items()):
         color = COLORS[number % len(COLORS)]
-        mean, low, high = 100 * np.array([spread(seen) for seen in along]).T
+        mean, low, high = measure.scale * np.array([spread(seen) for seen in along]).T
         axes.fill_between(tuned.places, low, high, color=color, alpha=0.15, linewidth=0)
         axes.plot(tuned.places, mean, color=color, marker=MARKERS[number % len(MARKERS)], markersize=3.5, label=words)
     best = spread(tuned.chosen_seen).mean
-    axes.plot(where[tuned.chosen[tuned.axis]], 100 * best, "o", markersize=10, color=INK, markerfacecolor="none")
+    axes.plot(
+        where[tuned.chosen[tuned.axis]], measure.scale * best, "o", markersize=10, color=INK, markerfacecolor="none"
+    )
     if tuned.logarithmic:
         axes.set_xscale("log")
         axes.xaxis.set_minor_locator(NullLocator())
     axes.set_xticks(tuned.places, [setting(value) for value in tuned.grid[tuned.axis]])
-    axes.set(xlabel=tuned.axis.replace("_", " "), ylabel="validation error, %", ylim=(0, 100 * top))
+    axes.set(xlabel=tuned.axis.replace("_", " "), ylabel=measure.axis(f"validation {measure.error}"))
+    axes.set_ylim(0, measure.scale * top)
     if len(tuned.lines) > 1:
         axes.legend(fontsize=7)
     return figure
 
 
-def baseline(axes: Axes, none: Seen) -> None:
+def baseline(axes: Axes, none: Seen, scale: int) -> None:
     """`none`, which has no strength: a dashed line and its band."""
     if none and None not in none:
-        mean, low, high = (100 * each for each in spread(none))
+        mean, low, high = (scale * each for each in spread(none))
         axes.axhspan(low, high, color=INK, alpha=0.08, linewidth=0)
         axes.axhline(mean, color=INK, linewidth=1, linestyle=(0, (4, 2)))
 
@@ -156,15 +161,22 @@ def ceiling(found: Sequence[Tuned], none: Seen) -> float:
 
 
 def after_k(found: Sequence[Tuned], none: Seen) -> Figure:
-    """The expected best validation accuracy in percent of k settings drawn at random, a line a technique."""
+    """The expected best validation metric of k settings drawn at random, a line a technique."""
+    measure = found[0].measure
     figure, axes = canvas(4.2, 3.1)
     if none and None not in none:
-        axes.axhline(100 * (1 - spread(none).mean), color=INK, linewidth=1, linestyle=(0, (4, 2)), label="none")
+        axes.axhline(
+            measure.scale * measure.value_of(spread(none).mean),
+            color=INK,
+            linewidth=1,
+            linestyle=(0, (4, 2)),
+            label="none",
+        )
     for number, own in enumerate(found):
-        best = 100 * np.array(own.entry.record["expected_best"])
+        best = measure.scale * np.array(own.entry.record["expected_best"], dtype=float)
         look = {"color": COLORS[number % len(COLORS)], "marker": MARKERS[number % len(MARKERS)], "markersize": 3.5}
         axes.plot(range(1, len(best) + 1), best, label=own.name, **look)
-    axes.set(xlabel="settings tried, k", ylabel="validation accuracy, %")
+    axes.set(xlabel="settings tried, k", ylabel=measure.axis(f"validation {measure.title}"))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     figure.legend(fontsize=7, ncols=3, loc="outside lower center")
     return figure
@@ -179,21 +191,27 @@ def lead(found: Sequence[Tuned], seeds: int) -> Markup:
     )
     if not helping:
         return start + Markup("none of {} is shown to help.").format(many(len(found), "technique"))
-    best = max(helping, key=lambda own: own.difference.mean)
-    mean, low, high = map(points, best.difference)
+    best = max(helping, key=lambda own: own.measure.sign * own.difference.mean)
+    measure = best.measure
     are = "is" if len(helping) == 1 else "are"
     return start + Markup(
-        "{} of {} {} shown to help, most of all <b>{}</b> with {}: {} points of test accuracy ({} to {})."
-    ).format(len(helping), len(found), are, best.name, setting(best.chosen), mean, low, high)
+        "{} of {} {} shown to help, most of all <b>{}</b> with {}: {} of {} ({})."
+    ).format(
+        len(helping), len(found), are, best.name, setting(best.chosen),
+        measure.counted(measure.difference(best.difference.mean)), measure.name, measure.range(best.difference),
+    )  # fmt: skip
 
 
 def points_to_know(found: Sequence[Tuned]) -> list[Point]:
     """The effect of tuning, and grids that may have been too small."""
     found_points = []
-    gained = [(own, own.tested["mean"] - own.untuned["test_accuracy"]) for own in found if both_known(own)]
+    gained = [(own, own.tested["mean"] - own.untuned[own.measure.metric]) for own in found if both_known(own)]
     if gained:
-        parts = [Markup("<b>{}</b> {}").format(own.name, points(gain)) for own, gain in gained]
-        text = Markup("Points of test accuracy over the entry as it stands in params.yaml: {}.").format(listed(parts))
+        measure = found[0].measure
+        parts = [Markup("<b>{}</b> {}").format(own.name, measure.difference(gain)) for own, gain in gained]
+        text = Markup("{} over the entry as it stands in params.yaml: {}.").format(
+            capital(f"{measure.units or 'difference'} of {measure.name}"), listed(parts)
+        )
         found_points.append(Point("Effect of tuning", text))
     if ends := [own for own in found if own.outermost]:
         parts = [Markup("<b>{}</b> ({} {})").format(o.name, n, setting(o.chosen[n])) for o in ends for n in o.outermost]
@@ -208,26 +226,29 @@ def points_to_know(found: Sequence[Tuned]) -> list[Point]:
 
 
 def both_known(own: Tuned) -> bool:
-    return not (missing(own.tested["mean"]) or missing(own.untuned.get("test_accuracy")))
+    return not (missing(own.tested["mean"]) or missing(own.untuned.get(own.measure.metric)))
 
 
 def sweeps_section(study: Study) -> Section | None:
     rows, untuned = study.metrics.get("sweeps", {}), study.metrics.get("regularizers", {})
     entries = [entry for entry in study.family("sweeps") if entry.name in rows]
-    found = [Tuned(entry, rows[entry.name], untuned.get(entry.name, {})) for entry in entries]
+    found = [Tuned(entry, rows[entry.name], untuned.get(entry.name, {}), study.measure) for entry in entries]
     if not found:
         return None
     none = of_none(study)
     top = ceiling(found, none)
     seeds = study.settings["tuning"]["seeds"]
-    label = "validation error against strength: {}"
+    label = f"validation {study.measure.error} against strength: {{}}"
     values = {
         "found": found,
         "lead": lead(found, seeds),
         "points": points_to_know(found),
         "panels": {o.name: drawn(panel(o, none, top), f"sweep-{o.name}", label.format(o.name)) for o in found},
-        "after_k": drawn(after_k(found, none), "sweeps-best", "expected best validation accuracy after k settings"),
-        "top": percent(top / 1.05, 0),
+        "after_k": drawn(
+            after_k(found, none), "sweeps-best", f"expected best validation {study.measure.title} after k settings"
+        ),
+        "top": study.measure.with_unit(top / 1.05) if not study.measure.share else f"{percent(top / 1.05, 0)}\u00a0%",
+        "measure": study.measure,
         "seeds": study.settings["seeds"],
         "search_seeds": seeds,
         "confidence": study.settings["evaluation"]["confidence"],

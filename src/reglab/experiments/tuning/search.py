@@ -1,6 +1,7 @@
 """Compares recipes on validation data alone and evaluates the best on the test part, for sweeps and cocktails.
 
-A search trains on splits without a test part, so that no test result of a recipe that was not chosen is computed.
+`evaluation.metric` decides which is better. A search trains on splits without a test part, so that no test result of a
+recipe that was not chosen is computed.
 """
 
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ import torch
 
 from reglab.data.prepared import Split
 from reglab.evaluation.classification import classification
+from reglab.evaluation.metric_table import DECIDING, NAMES
 from reglab.evaluation.rounding import mean
 from reglab.tracking.journal import epochs_written
 from reglab.tracking.stage import Stage
@@ -37,8 +39,8 @@ def try_all(
 
 
 def scores(folder: Path, splits: dict[int, Split]) -> Scores:
-    """`train_` and `validation_`, `accuracy` and `nll`, of the seeds that were trained in the folder."""
-    by_metric: Scores = {f"{part}_{metric}": [] for part in SEEN for metric in ("accuracy", "nll")}
+    """`train_` and `validation_` with every metric of `metric_table`, of the seeds that were trained in the folder."""
+    by_metric: Scores = {f"{part}_{metric}": [] for part in SEEN for metric in NAMES}
     for seed, split in splits.items():
         outcome, tensors = finished_seed(folder, seed)
         for part, labelled in SEEN.items():
@@ -46,7 +48,7 @@ def scores(folder: Path, splits: dict[int, Split]) -> Scores:
             if outcome["status"] == "finished":
                 probabilities = torch.as_tensor(tensors[f"probabilities/{labelled}"])
                 measured = classification(probabilities, torch.as_tensor(split.labels[labelled]))
-            for metric in ("accuracy", "nll"):
+            for metric in NAMES:
                 by_metric[f"{part}_{metric}"].append(measured.get(metric))
     return by_metric
 
@@ -56,14 +58,20 @@ def mean_or(values: Sequence[float | None], diverged: float) -> float:
     return diverged if None in values else mean(values)
 
 
-def accuracy(scored: Scores) -> float:
-    """What a search maximises: the mean validation accuracy, 0 where a seed diverged."""
-    return mean_or(scored["validation_accuracy"], 0.0)
+def value(scored: Scores, metric: str) -> float:
+    """The mean of the metric on validation data. Where a seed diverged, or the metric is not defined: the worst that it can
+    be."""
+    about = DECIDING[metric]
+    return mean_or(scored[f"validation_{metric}"], about.low if about.direction == "higher" else about.high)
 
 
-def best(tried: dict[Variant, Scores]) -> Variant:
-    """The highest mean validation accuracy; of equals the lowest validation loss, then the first."""
-    return max(tried, key=lambda each: (accuracy(tried[each]), -mean_or(tried[each]["validation_nll"], inf)))
+def best(tried: dict[Variant, Scores], metric: str = "accuracy") -> Variant:
+    """The best mean of the metric on validation data; of equals the lowest validation loss, then the first."""
+
+    def rank(variant: Variant) -> tuple[float, float]:
+        return DECIDING[metric].sign * value(tried[variant], metric), -mean_or(tried[variant]["validation_nll"], inf)
+
+    return max(tried, key=rank)
 
 
 def evaluate_best(
@@ -74,13 +82,14 @@ def evaluate_best(
     splits: dict[int, Split],
     entry: Path,
     stage: Stage,
+    metric: str = "accuracy",
 ) -> tuple[int, Gathered]:
-    """Train the best of the recipes on all splits and evaluate it on the test parts; its number and its results.
+    """Train the best of the recipes by the metric on all splits and evaluate it on the test parts; its number and results.
 
     `folders` are where each recipe was tried on the seeds `searched`. The cost also has `search`: the operations of all
     that was tried, relative to those of one training without any technique.
     """
-    number = best(tried)
+    number = best(tried, metric)
     stage.run_all(final_jobs(recipes[number], splits, folders[number], entry))
     plain, first = replace(recipes[0], regularizers=()), next(iter(splits.values()))
     *steps, plain_step = stage.run_all([(cost_of_step, recipe, first) for recipe in (*recipes, plain)])

@@ -3,11 +3,12 @@
 import numpy as np
 
 from reglab.core.streams import SOURCES
+from reglab.evaluation.metric_names import DECIDES
 from reglab.evaluation.paired_values import Records, values_of, without_nan
 from reglab.evaluation.rounding import ROUNDING
 
 FAMILY = "variance_sources"
-METRICS = ("test_accuracy", "test_nll")
+BESIDE = "test_nll"  # shown beside the metric that decides
 ALL = "all"  # the ordinary trainings of the study, where every stream differs
 
 
@@ -27,9 +28,11 @@ def std_interval(values: np.ndarray, confidence: float) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def tables(records: Records, *, confidence: float, relevant_difference: float) -> dict[str, dict]:
+def tables(
+    records: Records, *, confidence: float, relevant_difference: float | None, metric: str = DECIDES
+) -> dict[str, dict]:
     """The family's part of reports/metrics.json; spreads have no relevant difference."""
-    return {FAMILY: rows(records, confidence=confidence)}
+    return {FAMILY: rows(records, confidence=confidence, metric=metric)}
 
 
 def comparison_counts(settings) -> dict[str, int]:
@@ -37,14 +40,15 @@ def comparison_counts(settings) -> dict[str, int]:
     return {}
 
 
-def rows(records: Records, *, confidence: float) -> dict[str, dict[str, dict[str, dict]]]:
+def rows(records: Records, *, confidence: float, metric: str = DECIDES) -> dict[str, dict[str, dict[str, dict]]]:
     """recipe -> metric -> source -> `std` over seeds with `low`, `high`, and `share`; None where seeds diverged.
 
     The sources are SOURCES and, last, ALL. `share` is of the variance, relative to that of ALL. Shares need not add up to
     one: each source is varied around the first seed of the others, which act together, and each is an estimate.
     """
     return {
-        name: of_recipe(record, ordinary(records, name), confidence) for name, record in records.get(FAMILY, {}).items()
+        name: of_recipe(record, ordinary(records, name), metric, confidence)
+        for name, record in records.get(FAMILY, {}).items()
     }
 
 
@@ -53,13 +57,13 @@ def ordinary(records: Records, name: str) -> dict:
     return next(records[family][name] for family in ("regularizers", "combinations") if name in records.get(family, {}))
 
 
-def of_recipe(record: dict, together: dict, confidence: float) -> dict[str, dict[str, dict]]:
+def of_recipe(record: dict, together: dict, metric: str, confidence: float) -> dict[str, dict[str, dict]]:
     by_metric = {}
-    for metric in METRICS:
-        values = {source: values_of(record, f"{metric}@{source}") for source in SOURCES}
-        values[ALL] = values_of(together, metric)
+    for measured in dict.fromkeys((metric, BESIDE)):
+        values = {source: values_of(record, f"{measured}@{source}") for source in SOURCES}
+        values[ALL] = values_of(together, measured)
         whole = variance(values[ALL])
-        by_metric[metric] = {source: row(each, whole, confidence) for source, each in values.items()}
+        by_metric[measured] = {source: row(each, whole, confidence) for source, each in values.items()}
     return by_metric
 
 

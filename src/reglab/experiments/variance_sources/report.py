@@ -7,12 +7,12 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from reglab.core.figures import COLORS, INK, canvas
-from reglab.experiments.variance_sources.evaluate import ALL
+from reglab.experiments.variance_sources.evaluate import ALL, BESIDE
 from reglab.report.answer import listed
 from reglab.report.drawings import drawn
-from reglab.report.formats import missing, percent
+from reglab.report.formats import capital, fixed, missing, percent
+from reglab.report.measure import ACCURACY, Interval, Measure
 from reglab.report.study import Placed, Section, Study, body
-from reglab.report.tables import Interval
 
 NAMES = {
     "split": "split and wrong labels",
@@ -30,6 +30,7 @@ class Spread:
 
     name: str
     metrics: dict[str, dict[str, dict]]
+    measure: Measure = ACCURACY
 
     def std(self, metric: str, source: str) -> Interval:
         row = self.metrics[metric][source]
@@ -38,17 +39,21 @@ class Spread:
     def share(self, metric: str, source: str) -> float | None:
         return self.metrics[metric][source]["share"]
 
+    def shown(self, std: float) -> str:
+        """In digits."""
+        return percent(std, 2) if self.measure.share else fixed(std, 3)
+
     @property
     def sentence(self) -> Markup:
-        """The sources of the spread of test accuracy, the largest first, and whether the first stands out."""
-        alone = {source: self.std("test_accuracy", source) for source in NAMES if source != ALL}
+        """The sources of the spread of the metric that decides, the largest first, and whether the first stands out."""
+        alone = {source: self.std(self.measure.metric, source) for source in NAMES if source != ALL}
         if any(missing(spread.mean) for spread in alone.values()):
             return Markup("<b>{}</b>: a seed diverged, so nothing can be said.").format(self.name)
         (first, largest), (_, second), *_ = order = sorted(alone.items(), key=lambda item: -item[1].mean)
         still = [source for source in alone if self.std("test_nll", source).mean == 0]  # equal accuracies may be chance
-        parts = [f"{NAMES[source]} {percent(spread.mean, 2)}" for source, spread in order if source not in still]
-        whole = percent(self.std("test_accuracy", ALL).mean, 2)
-        text = Markup("<b>{}</b>: {} points with everything varied; alone, {}.").format(
+        parts = [f"{NAMES[source]} {self.shown(spread.mean)}" for source, spread in order if source not in still]
+        whole = self.measure.counted(self.shown(self.std(self.measure.metric, ALL).mean))
+        text = Markup("<b>{}</b>: {} with everything varied; alone, {}.").format(
             self.name, whole, listed(parts or ["nothing"])
         )
         if largest.low > second.high:
@@ -93,18 +98,26 @@ def dots(spreads: Sequence[Spread], metric: str, label: str, scale: float) -> Fi
 
 def sources_section(study: Study) -> Section | None:
     rows = study.metrics.get("variance_sources", {})
-    spreads = [Spread(entry.name, rows[entry.name]) for entry in study.family("variance_sources") if entry.name in rows]
+    spreads = [
+        Spread(entry.name, rows[entry.name], study.measure)
+        for entry in study.family("variance_sources")
+        if entry.name in rows
+    ]
     if not spreads:
         return None
+    measure, spread = study.measure, "standard deviation over seeds"
     drawings = {
-        "Test accuracy": ("test_accuracy", "standard deviation over seeds, points", 100),
-        "Test loss": ("test_nll", "standard deviation over seeds, nats", 1),
+        capital(measure.name): (measure.metric, measure.in_units(spread), measure.scale),
+        "Test loss": (BESIDE, f"{spread}, nats", 1),
     }
+    if measure.metric == BESIDE:
+        del drawings["Test loss"]  # is there already
     figures = {
         title: drawn(dots(spreads, *how), f"sources-{how[0]}", f"{title}: spread over seeds by source")
         for title, how in drawings.items()
     }
     values = {"spreads": spreads, "figures": figures, "names": NAMES, "seeds": study.settings["seeds"]}
+    values |= {"measure": measure, "beside": BESIDE}
     values |= {"confidence": study.settings["evaluation"]["confidence"]}
     return Section("sources", "Where the spread comes from", body("variance_sources.html", **values))
 

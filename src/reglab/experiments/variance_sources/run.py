@@ -8,13 +8,16 @@ from statistics import fmean
 from reglab.core.streams import SOURCES, Seeds
 from reglab.data import prepared
 from reglab.data.prepared import Prepared, Split
+from reglab.evaluation.metric_table import NAMES
 from reglab.tracking.stage import Stage, StageBuilder
 from reglab.training.all_seeds import finished_with_metrics, total_cost
 from reglab.training.one_seed import Recipe, cost_of_step, train_seed
 from reglab.training.regularizer import name
 from reglab.training.variants import cases, seeds_of_record, train_variants, variant_folder
 
-KEPT = ("test_accuracy", "test_nll", "validation_accuracy")  # of the numbers of a training
+KEPT = tuple(  # of the numbers of a training, in the order of the records
+    dict.fromkeys(["test_accuracy", "test_nll", "validation_accuracy", *(f"test_{name}" for name in NAMES)])
+)
 
 
 def run_entry(settings, stage: StageBuilder) -> None:

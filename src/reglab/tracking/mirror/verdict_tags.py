@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from reglab.evaluation.metric_names import DECIDES
 from reglab.tracking.mirror import content, runs
 from reglab.tracking.mirror.store import Store, now
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
 REPORT = "reglab.report"  # tag: content of the files of the report
-VERSUS, MEAN = "versus/", "test_accuracy"
+VERSUS = "versus/"
 EXPERIMENT = "dvc_experiment"
 
 
@@ -39,22 +40,31 @@ class Comparison(NamedTuple):
         return content.interval(self.low, self.high, sign="+") if known else ""
 
 
-def comparisons(row: dict) -> Iterator[Comparison]:
-    """The comparisons in a row of reports/metrics.json: entry, metrics, cells of a map, ingredients of a cocktail."""
+def deciding_metric(metrics: dict) -> str:
+    """The metric that decides, under whose name reports/metrics.json has the mean of `none`."""
+    none = metrics.get("regularizers", {}).get("none", {})
+    return next((key for key in none if key.startswith("test_")), DECIDES)
+
+
+def comparisons(row: dict, decides: str = DECIDES) -> Iterator[Comparison]:
+    """The comparisons in a row of reports/metrics.json: entry, metrics, cells of a map, ingredients of a cocktail.
+
+    `decides`: the metric of those that name none.
+    """
 
     def comparison(found: dict, metric: str, reference: str = "none") -> Comparison:
         ends = (found.get(f"difference_{end}", found.get(end)) for end in ("low", "high"))
         return Comparison(metric, found.get("reference", reference), found["verdict"], found.get("difference"), *ends)
 
     if best := row if "verdict" in row else row.get("full"):
-        yield comparison(best, MEAN)
+        yield comparison(best, decides)
     for metric, found in row.get("comparisons", {}).items():
         yield comparison(found, metric)
     for cell, found in row.get("cells", {}).items():
-        yield comparison(found, f"{MEAN}@{cell}")
+        yield comparison(found, f"{decides}@{cell}")
     for name, ways in row.get("ingredients", {}).items():
-        yield comparison(ways["without"], f"{MEAN}@without_{name}", "the best")
-        yield comparison(ways["only"], f"{MEAN}@only_{name}")
+        yield comparison(ways["without"], f"{decides}@without_{name}", "the best")
+        yield comparison(ways["only"], f"{decides}@only_{name}")
 
 
 def main(found: list[Comparison]) -> list[Comparison]:
@@ -105,9 +115,10 @@ def add(store: Store, metrics: dict, records: dict[tuple[str, str], runs.Record]
     another comparison.
     """
     parents = {run.data.tags.get(content.RECORD): run for run in store.find("tags.kind != 'seed'")}
+    decides = deciding_metric(metrics)
     for (family, name), record in records.items():
         run, row = parents.get(record.digest), metrics.get(family, {}).get(name)
-        found = list(comparisons(row)) if isinstance(row, dict) else []
+        found = list(comparisons(row, decides)) if isinstance(row, dict) else []
         if run is None or not found or ("verdict" in run.data.tags and EXPERIMENT in names()):
             continue
         note = content.note(record.values, record.values, content.KEY in run.data.tags, tuple(sentences(found)))

@@ -67,4 +67,4 @@ class DropoutAverage(Ensemble):
 
         scaled = committee.networks[0](torch.as_tensor(split.inputs["test"])).softmax(1)
         metrics = classification(scaled, torch.as_tensor(split.labels["test"]))
-        return {f"weight_scaling_test_{name}": value for name, value in metrics.items()}
+        return {name: metrics[name.removeprefix("weight_scaling_test_")] for name in self.metric_names}

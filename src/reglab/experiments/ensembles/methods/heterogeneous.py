@@ -11,18 +11,19 @@ from annotated_types import Ge, Le
 
 from reglab.core.errors import UserError
 from reglab.data.prepared import Split
+from reglab.evaluation.metric_table import DECIDING
 from reglab.evaluation.rounding import mean
 from reglab.experiments.ensembles.base import Committee, Ensemble
 from reglab.tracking.record import read
 
 
-def validation_scores(record: dict) -> tuple[float, float] | None:
-    """Validation accuracy and loss, means over seeds; None where a seed did not finish."""
+def validation_scores(record: dict, metric: str) -> tuple[float, float] | None:
+    """The metric and the loss on validation data, means over seeds; None where a seed did not finish or lacks the metric."""
     seeds = record["seeds"].values()
-    if any(seed["status"] != "finished" for seed in seeds):
+    if any(seed["status"] != "finished" or f"validation_{metric}" not in seed["metrics"] for seed in seeds):
         return None
-    accuracy, nll = (mean(seed["metrics"][f"validation_{name}"] for seed in seeds) for name in ("accuracy", "nll"))
-    return accuracy, nll
+    value, nll = (mean(seed["metrics"][f"validation_{name}"] for seed in seeds) for name in (metric, "nll"))
+    return value, nll
 
 
 def digest(folder: Path) -> str:
@@ -35,8 +36,8 @@ def digest(folder: Path) -> str:
 
 @dataclass(frozen=True)
 class Heterogeneous(Ensemble):
-    """The `members` recipes under `regularizers` with the highest validation accuracy, mean over seeds, best first; of
-    equals the one with the lower validation loss.
+    """The `members` recipes under `regularizers` with the best validation metric, mean over seeds, best first; of equals the
+    one with the lower validation loss. The metric is `evaluation.metric`, accuracy unless another is named.
 
     Test examples are not used for the choice, which is the same for all seeds. A member is the network that its
     record evaluated, averaged weights or masks included. The record's `best_recipe_test_accuracy` is that of the first.
@@ -51,18 +52,19 @@ class Heterogeneous(Ensemble):
     members: Annotated[int, Ge(1), Le(1_000)] = 4
     combine: Literal["average", "geometric", "vote"] = "average"
 
-    def choose(self, recipes: Mapping[str, Path]) -> list[dict]:
-        """By validation accuracy, then the lower loss, then the name; UserError where fewer than `members` finished."""
-        scores = {name: validation_scores(read(folder)) for name, folder in recipes.items()}
-        ranked = sorted((-pair[0], pair[1], name) for name, pair in scores.items() if pair is not None)
+    def choose(self, recipes: Mapping[str, Path], metric: str = "accuracy") -> list[dict]:
+        """By the metric, then the lower loss, then the name; UserError where fewer than `members` finished."""
+        scores = {name: validation_scores(read(folder), metric) for name, folder in recipes.items()}
+        sign = DECIDING[metric].sign
+        ranked = sorted((-sign * pair[0], pair[1], name) for name, pair in scores.items() if pair is not None)
         if len(ranked) < self.members:
             raise UserError(
                 f"params.yaml: ensembles.heterogeneous.members: found {self.members}; allowed: at most {len(ranked)}, "
                 "the recipes under regularizers that finished every seed"
             )
         return [
-            {"name": name, "validation_accuracy": float(f"{-accuracy:.7g}"), "digest": digest(recipes[name])}
-            for accuracy, _, name in ranked[: self.members]
+            {"name": name, f"validation_{metric}": float(f"{scores[name][0]:.7g}"), "digest": digest(recipes[name])}
+            for *_, name in ranked[: self.members]
         ]
 
     @torch.no_grad()

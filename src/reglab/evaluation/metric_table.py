@@ -1,0 +1,66 @@
+"""The metrics that may decide the verdicts of a study: what `evaluation.metric` in params.yaml may name, a row each."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecidingMetric:
+    """What the project knows of a metric besides its formula, which is in `evaluation/metrics.py`.
+
+    `title`: its name in a sentence. `unit`: fractions are shown in percent, their differences in points.
+    `relevant_difference`: the default of `evaluation.relevant_difference`, below which a difference does not matter.
+    """
+
+    name: str
+    title: str
+    direction: Literal["higher", "lower"]  # which values are better
+    unit: Literal["fraction", "nats", "squared error"]
+    low: float  # the ends of its range
+    high: float
+    relevant_difference: float
+    task: Literal["classification"]
+
+    @property
+    def sign(self) -> int:
+        """The factor that makes higher values better."""
+        return 1 if self.direction == "higher" else -1
+
+
+# What matters by default. A fraction: half a point, as of accuracy, where it is one example in two hundred. The Brier score
+# lies between 0 and 2, and one example in two hundred that goes from certainly wrong to certainly right moves it by 0.01.
+# The loss: 0.01 nats, which change the probability of the right class by one percent (its geometric mean over examples).
+DECIDING = {
+    metric.name: metric
+    for metric in (
+        DecidingMetric(
+            name="accuracy", title="accuracy", direction="higher", unit="fraction", low=0, high=1,
+            relevant_difference=0.005, task="classification",
+        ),
+        DecidingMetric(
+            name="balanced_accuracy", title="balanced accuracy", direction="higher", unit="fraction", low=0, high=1,
+            relevant_difference=0.005, task="classification",
+        ),
+        DecidingMetric(
+            name="macro_f1", title="macro F1", direction="higher", unit="fraction", low=0, high=1,
+            relevant_difference=0.005, task="classification",
+        ),
+        DecidingMetric(
+            name="auroc", title="AUROC", direction="higher", unit="fraction", low=0, high=1,
+            relevant_difference=0.005, task="classification",
+        ),
+        DecidingMetric(
+            name="average_precision", title="average precision", direction="higher", unit="fraction", low=0, high=1,
+            relevant_difference=0.005, task="classification",
+        ),
+        DecidingMetric(
+            name="nll", title="loss", direction="lower", unit="nats", low=0, high=float("inf"),
+            relevant_difference=0.01, task="classification",
+        ),
+        DecidingMetric(
+            name="brier", title="Brier score", direction="lower", unit="squared error", low=0, high=2,
+            relevant_difference=0.01, task="classification",
+        ),
+    )
+}  # fmt: skip
+NAMES = tuple(DECIDING)

@@ -1,0 +1,147 @@
+"""A metric as people read it: its name, its unit, and which values are better."""
+
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from reglab.evaluation.metric_names import relevance
+from reglab.evaluation.metric_table import DECIDING
+from reglab.report.formats import MISSING, fixed, missing, percent, points
+
+
+class Interval(NamedTuple):
+    mean: float | None
+    low: float | None
+    high: float | None
+
+    @classmethod
+    def of(cls, row: dict, mean: str = "mean", low: str = "low", high: str = "high") -> "Interval":
+        """The values under these keys; unknown where one is absent."""
+        return cls(*(row.get(key) for key in (mean, low, high)))
+
+
+@dataclass(frozen=True)
+class Measure:
+    """`metric` is its name in the records, `title` that in a sentence, `unit` the word behind a number that is no share.
+
+    A `share` is shown in percent, its differences in points; else it has three decimals. `best`: the best value there is.
+    """
+
+    metric: str
+    title: str
+    share: bool = True
+    lower_is_better: bool = False
+    unit: str = ""
+    best: float = 1.0
+
+    @property
+    def scale(self) -> int:
+        """What a number is multiplied by in figures."""
+        return 100 if self.share else 1
+
+    @property
+    def sign(self) -> int:
+        """What a difference is multiplied by to be a gain."""
+        return -1 if self.lower_is_better else 1
+
+    @property
+    def name(self) -> str:
+        """What a sentence calls it: test accuracy."""
+        return f"test {self.title}"
+
+    @property
+    def units(self) -> str:
+        """The unit of a difference: points, nats, or none."""
+        return "points" if self.share else self.unit
+
+    @property
+    def lower_note(self) -> str:
+        """What follows the label of an axis whose lower end is the better one; nothing for the others."""
+        return " (lower is better)" if self.lower_is_better else ""
+
+    @property
+    def error(self) -> str:
+        """What `error_of` gives: error for an accuracy, the metric itself where lower is better."""
+        if self.lower_is_better:
+            return self.title
+        return "error" if self.title == "accuracy" else f"1 − {self.title}"
+
+    def error_of(self, x: float | None) -> float | None:
+        """How far it is from the best: lower is better."""
+        return None if x is None else abs(self.best - x)
+
+    def value_of(self, error: float) -> float:
+        """The value whose `error_of` is this."""
+        return self.best - self.sign * error
+
+    def errors_of(self, interval: Interval) -> Interval:
+        """In the unit of figures."""
+        mean, *ends = (self.scale * self.error_of(x) for x in interval)
+        return Interval(mean, *sorted(ends))
+
+    def validation(self) -> "Measure":
+        """The same on validation data."""
+        return replace(self, metric=self.metric.replace("test_", "validation_", 1))
+
+    def at(self, variant: int) -> str:
+        """The metric's name in the records."""
+        return f"{self.metric}@{variant}"
+
+    def axis(self, words: str) -> str:
+        """A label with the unit: validation error, %."""
+        unit = "%" if self.share else self.unit
+        return f"{words}, {unit}" if unit else words
+
+    def in_units(self, words: str) -> str:
+        """A label of a difference: gain in test accuracy, points."""
+        return f"{words}, {self.units}" if self.units else words
+
+    def value(self, x: float | None) -> str:
+        return percent(x) if self.share else fixed(x, 3)
+
+    def with_unit(self, x: float | None) -> str:
+        unit = "%" if self.share else self.unit
+        return f"{self.value(x)}\u00a0{unit}" if unit else self.value(x)
+
+    def difference(self, x: float | None, digits: int = 1) -> str:
+        """Signed; `digits` of points."""
+        return points(x, digits) if self.share else fixed(x, digits + 2, sign="+")
+
+    def range(self, interval: Interval, digits: int = 1) -> str:
+        return f"{self.difference(interval.low, digits)} to {self.difference(interval.high, digits)}"
+
+    def amount(self, x: float | None) -> str:
+        """A difference with its unit."""
+        return f"{self.difference(x)}\u00a0{self.units}" if self.units else self.difference(x)
+
+    def counted(self, number: str) -> str:
+        """A difference in digits, with its unit where it has one."""
+        return f"{number} {self.units}".rstrip()
+
+    def size(self, x: float | None) -> str:
+        """Always positive; of points two digits after the point below one."""
+        if missing(x):
+            return MISSING
+        return fixed(abs(100 * x), 1 if abs(x) >= 0.01 else 2) if self.share else fixed(abs(x), 3)
+
+    def sizes(self, interval: Interval) -> tuple[str, str, str]:
+        """Of a difference, the size of its mean and of the ends of its interval, the smaller end first."""
+        mean, low, high = interval if self.sign > 0 else (interval.mean, interval.high, interval.low)
+        return self.size(mean), self.size(low), self.size(high)
+
+
+ACCURACY = Measure("test_accuracy", "accuracy")
+
+
+def deciding(settings: dict) -> Measure:
+    """The metric that decides the verdicts, from params.yaml as a mapping."""
+    row = DECIDING[settings["evaluation"].get("metric", "accuracy")]
+    higher, unit = row.direction == "higher", row.unit if row.unit == "nats" else ""
+    return Measure(
+        f"test_{row.name}", row.title, row.unit == "fraction", not higher, unit, row.high if higher else row.low
+    )
+
+
+def relevant_difference(settings: dict, metric: str | None = None) -> float:
+    """What does not matter of the metric, by default the one that decides; from params.yaml as a mapping."""
+    decides = deciding(settings).metric
+    return relevance(metric or decides, settings["evaluation"]["relevant_difference"], decides)
