@@ -13,8 +13,8 @@ from reglab.evaluation.statistics import sign_flip
 FAMILY = "random_split"
 
 
-def tables(records: Records, *, confidence: float, relevant_difference: float) -> dict[str, dict]:
-    """The family's part of reports/metrics.json; a leak has no relevant difference."""
+def tables(records: Records, *, confidence: float, **others) -> dict[str, dict]:
+    """The family's part of reports/metrics.json; a leak is estimated by every metric and has no relevant difference."""
     return {FAMILY: rows(records, confidence=confidence)} if records.get(FAMILY) else {}
 
 

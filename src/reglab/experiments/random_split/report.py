@@ -20,9 +20,16 @@ def random_split_section(study: Study) -> Section | None:
     rows = study.metrics.get("random_split", {})
     if not rows:
         return None
-    data = study.settings["data"]
-    kept = {name: {key: row[key] for key in METRICS if key in row} for name, row in rows.items()}
-    values = {"rows": kept, "names": METRICS, "split": SPLITS[data["split"]], "cause": CAUSES[data["split"]]}
+    data, measure = study.settings["data"], study.measure
+    names = {measure.metric: measure.title} | METRICS
+    kept = {name: {key: row[key] for key in names if key in row} for name, row in rows.items()}
+    values = {
+        "rows": kept,
+        "names": names,
+        "measure": measure,
+        "split": SPLITS[data["split"]],
+        "cause": CAUSES[data["split"]],
+    }
     values |= {"seeds": study.settings["seeds"], "confidence": study.settings["evaluation"]["confidence"]}
     return Section("random-split", "What a random split would have claimed", body("random_split.html", **values))
 
