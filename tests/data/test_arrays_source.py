@@ -86,7 +86,7 @@ def test_targets_may_be_names_and_numbers_may_be_given_names(names):
 def test_groups_times_and_parts_are_read_for_splits():
     parts = np.array(["train", "validation", "test"])[TARGETS]
     save(person=np.array(["b", "a"])[np.arange(30) % 2], year=np.arange(30), part=parts)
-    examples = Arrays("a.npz", group="person", time="year", part="part").load()
+    examples = Arrays("a.npz", group="person", time="year", parts="part").load()
     assert examples.groups.dtype == np.int64 and examples.groups[:2].tolist() == [1, 0]
     assert examples.times.dtype == np.float64 and examples.parts.tolist() == parts.tolist()
 

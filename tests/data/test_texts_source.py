@@ -94,7 +94,7 @@ def table(*rows: str, encoding="utf-8", end="\n") -> None:
 @pytest.mark.parametrize(("encoding", "end"), [("utf-8", "\n"), ("utf-8-sig", "\r\n")])
 def test_a_table_of_texts_gives_what_the_folder_gives_and_what_splits_need(encoding, end):
     table(HEADER, *ROWS, encoding=encoding, end=end)
-    of_table = Texts(file="prose.csv", time="year", part="part").load()
+    of_table = Texts(file="prose.csv", time="year", parts="part").load()
     of_folder = Texts("prose").load()
     for name, tensor in of_folder.inputs.tensors().items():
         assert np.array_equal(of_table.inputs.tensors()[name], tensor)
@@ -153,7 +153,7 @@ def test_a_table_that_cannot_be_learned_from_is_refused(content, found):
             'prose.csv: target, line 2: found "poem"; allowed: a number, or a date such as 2024-01-31',
         ),
         (
-            {"part": "target"},
+            {"parts": "target"},
             'prose.csv: target, line 2: found "poem"; allowed: one of: train, validation, test, unlabelled',
         ),
     ],

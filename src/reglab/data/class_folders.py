@@ -30,7 +30,7 @@ def class_files(folder: str, what: str) -> list[tuple[str, Path]]:
     if classes and all(name.lower() in PARTS for name in classes):
         lines.append(
             f"{folder}: found the parts of a split: {', '.join(classes)}; allowed: a folder for each class; put the files of "
-            "a class together, or name a table (file) with the columns path, target and part"
+            "a class together, or name a table (file) with the columns path, target and parts"
         )
     found = []
     for name in classes:

@@ -14,7 +14,7 @@ PARTS = ("train", "validation", "test", "unlabelled")
 
 def columns_of(source) -> list[str]:
     """The names of the columns with the structure, as the settings of a source give them."""
-    return [name for name in (source.group, source.time, source.part) if name]
+    return [name for name in (source.group, source.time, source.parts) if name]
 
 
 def structure_of(source, columns: dict[str, Sequence[str]], lines: Sequence[int]) -> dict[str, np.ndarray]:
@@ -37,7 +37,7 @@ def structure_of(source, columns: dict[str, Sequence[str]], lines: Sequence[int]
             "a number, or a date such as 2024-01-31",
         )
         found["times"] = np.array(values, np.float64)
-    if name := source.part:
+    if name := source.parts:
         wrong = [text not in PARTS for text in columns[name]]
         refuse(file, name, wrong, columns[name], lines, f"one of: {', '.join(PARTS)}")
         found["parts"] = np.array(columns[name], np.str_)

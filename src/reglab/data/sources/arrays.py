@@ -14,7 +14,7 @@ from reglab.data.scaling import Scaling
 from reglab.data.source import Examples, Source
 
 CLASSES = "whole numbers 0, 1, ... without a gap, or names as text"
-STRUCTURE = {"group": "groups", "time": "times", "part": "parts"}
+STRUCTURE = {"group": "groups", "time": "times", "parts": "parts"}
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Arrays(Source):
     the training part by `scaling`: robust, standard or none. Inputs of four dimensions are images (n, channels, height,
     width). `range` is the [lowest, highest] value that a pixel can have, which become 0 and 1; images of whole numbers need
     it, images of decimal numbers without it stay as they are. Targets (n,) are the numbers of the classes, 0, 1, ..., or
-    their names as text; `classes` may give names to the numbers. `group`, `time` and `part` name further arrays (n,) of
+    their names as text; `classes` may give names to the numbers. `group`, `time` and `parts` name further arrays (n,) of
     `file`, for splits.
     """
 
@@ -40,7 +40,7 @@ class Arrays(Source):
     classes: tuple[str, ...] = ()
     group: str | None = None
     time: str | None = None
-    part: str | None = None
+    parts: str | None = None
 
     def load(self) -> Examples:
         if self.file.lower().endswith(".npy") and not self.targets_file:

@@ -25,7 +25,7 @@ class Images(Source):
     """`folder` has a folder for each class with its files, at any depth; png, jpeg, bmp, gif, tiff, webp and ppm are read.
 
     Or `file` is a table (csv, tsv) with a row for each image: its column `path` names the file below `folder`, `target` its
-    class; `group`, `time` and `part` name columns for splits. `channels` is 1 for grey and 3 for colours. `size` is the
+    class; `group`, `time` and `parts` name columns for splits. `channels` is 1 for grey and 3 for colours. `size` is the
     [height, width] to which every image is brought, with antialiasing and without regard to its proportions; without it all
     must have one size already. Names that begin with a dot are left out; the order is that of the paths, or of the rows.
     """
@@ -40,7 +40,7 @@ class Images(Source):
     target: str = "target"
     group: str | None = None
     time: str | None = None
-    part: str | None = None
+    parts: str | None = None
 
     def load(self) -> Examples:
         named, structure = self.rows() if self.file else (class_files(self.folder, "images"), {})

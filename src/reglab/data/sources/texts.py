@@ -23,7 +23,7 @@ LARGEST = 2**26  # bytes of a text
 class Texts(Source):
     """`folder` has a folder for each class with its .txt files in UTF-8, at any depth, in the order of their paths.
 
-    Or `file` is a table (csv, tsv) with a row for each text: its columns `text` and `target`; `group`, `time` and `part`
+    Or `file` is a table (csv, tsv) with a row for each text: its columns `text` and `target`; `group`, `time` and `parts`
     name columns for splits. Inputs are the weights of the `max_features` most frequent terms of the training texts (term
     frequency times inverse document frequency). A term is a word in lower case, or up to `ngrams` words in a row, that at
     least `min_df` training texts have. `sublinear_tf`: 1 + ln(count) stands for the count.
@@ -37,7 +37,7 @@ class Texts(Source):
     target: str = "target"
     group: str | None = None
     time: str | None = None
-    part: str | None = None
+    parts: str | None = None
     max_features: Annotated[int, Ge(1), Le(65_536)] = 1000
     ngrams: Annotated[int, Ge(1), Le(5)] = 1
     min_df: Count = 1
