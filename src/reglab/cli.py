@@ -33,6 +33,19 @@ def main() -> None:
     command.add_argument("--profile", metavar="NAME", help="check params.yaml with this entry of `profiles` merged in")
     command.add_argument("--only", metavar="ENTRY", nargs="+", default=[], help="and with these entries alone")
     command.set_defaults(call=check)
+    command = commands.add_parser("new", help="read a table and write a profile for it: profiles/<name>.yaml")
+    command.add_argument("file", help="csv, tsv or parquet, possibly compressed, or a pattern such as 'data/*.csv'")
+    command.add_argument("--target", metavar="COLUMN", required=True, help="the column with the classes to predict")
+    command.add_argument("--name", help="of the profile; that of the file unless given")
+    command.add_argument("--group", metavar="COLUMN", help="rows with the same value stay in one part")
+    command.add_argument("--time", metavar="COLUMN", help="the past trains, the future tests")
+    command.add_argument("--delimiter", metavar="CHARACTER", help="between columns, also: tab, space; else detected")
+    command.add_argument("--decimal", choices=(".", ","), help="before the fraction of a number; a point unless given")
+    command.add_argument("--encoding", help="of the text; utf-8 unless given")
+    command.add_argument("--missing", metavar="TEXT", action="append", help="a spelling of a missing value; repeatable")
+    command.add_argument("--kind", metavar="COLUMN=KIND", action="append", help="the kind of a column; repeatable")
+    command.add_argument("--force", action="store_true", help="replace a profile of this name")
+    command.set_defaults(call=new)
     command = commands.add_parser("repro", help="what make repro calls: recover, dvc repro, say where to look")
     command.add_argument("--profile", metavar="NAME", help="the smaller study of this entry of `profiles`, kept apart")
     command.add_argument("--wait", action="store_true", help="while another repro is at work here, wait for its end")
@@ -101,6 +114,18 @@ def check(given: argparse.Namespace) -> int:
     recipes = many(len(settings.regularizers) + len(settings.combinations), "recipe")
     seeds, baselines = many(settings.seeds, "seed"), many(len(settings.baselines), "baseline")
     print(f"params.yaml: no problem found: {recipes} x {seeds}, {baselines}")
+    return 0
+
+
+def new(given: argparse.Namespace) -> int:
+    from reglab.config.new_profile import create
+
+    options = {key: getattr(given, key) for key in ("group", "time", "delimiter", "decimal", "encoding", "missing")}
+    with outlines():
+        text = create(
+            Path.cwd(), given.file, given.target, name=given.name, force=given.force, kinds=given.kind, **options
+        )
+    print(text)
     return 0
 
 

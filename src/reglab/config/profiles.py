@@ -6,7 +6,6 @@ the whole study. A profile is an entry of `profiles` in params.yaml or a file `p
 """
 
 import contextlib
-import io
 import os
 import tempfile
 from collections.abc import Collection, Iterator
@@ -22,6 +21,7 @@ from reglab.config.own_data import bring, localized
 from reglab.config.params import Params
 from reglab.config.renamed import renamed
 from reglab.config.yaml_source import read
+from reglab.config.yaml_writing import to_yaml
 from reglab.core.errors import UserError
 from reglab.core.families import BY_SECTION
 from reglab.core.wording import Plain, shown, unknown
@@ -133,10 +133,7 @@ def merged(path: Path, name: str | None, only: Collection[str] = ()) -> str:
             raise UserError(*unknown("--only", absent[0], entries).lines)
         whole = references.only(whole, set(only))
         made_of.append(f"{', '.join(only)} alone")
-    text = io.StringIO(f"# {path.name} with {' and '.join(made_of)}, made anew by each repro: edit that one\n")
-    text.seek(0, io.SEEK_END)
-    YAML().dump(whole, text)
-    return text.getvalue()
+    return f"# {path.name} with {' and '.join(made_of)}, made anew by each repro: edit that one\n" + to_yaml(whole)
 
 
 def with_profile(whole: dict, profile: Plain, place: str) -> dict:
@@ -196,12 +193,10 @@ def prepare(root: Path, name: str | None, only: Collection[str] = ()) -> Path:
 
 def with_local_data(text: str) -> str:
     """The text of params.yaml with the paths of the data that `own_data.bring` brings into the folder."""
-    given = YAML().load(text)
+    given = YAML(typ="safe").load(text)
     if (data := localized(given.get("data"))) is given.get("data"):
         return text
-    given["data"], out = data, io.StringIO()
-    YAML().dump(given, out)
-    return out.getvalue()
+    return text.splitlines(keepends=True)[0] + to_yaml(given | {"data": data})
 
 
 def put(path: Path, content: bytes) -> None:

@@ -1,7 +1,7 @@
 """Infers what kind of values a column holds, from its text alone; what is not clear is refused, never guessed."""
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -226,12 +226,16 @@ def levels_found(candidate: Candidate, column: Column, notes: tuple[str, ...]) -
     return column, notes
 
 
-def as_target(understood: Understood, raw: RawTable, named: bool) -> Understood:
+def understood_target(raw: RawTable, name: str, *, named: bool) -> Understood:
     """The column of the target, whose different values are the classes; UserError where they are not.
 
     `named` says that the user has named its kind.
     """
-    column = understood.column
-    distinct, counts = reading.level_counts(raw.columns[understood.name], MOST_LEVELS)
-    class_problems(raw, understood.name, distinct, counts, named).stop()
-    return replace(understood, column=Column("categorical", column.levels or tuple(counts)))
+    values = raw.columns[name]
+    distinct, counts = reading.level_counts(values, MOST_LEVELS)
+    problems = class_problems(raw, name, distinct, counts, named)
+    problems.stop()
+    candidate = Candidate(raw, name, values, counts, distinct, ".", problems)
+    column, notes = levels_found(candidate, Column("categorical", tuple(counts)), ())
+    problems.stop()
+    return Understood(name, column, values.null_count, distinct, ", ".join(list(counts)[:3]), notes)

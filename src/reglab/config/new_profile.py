@@ -1,0 +1,207 @@
+"""Writes the profile of a table: what `reglab new` understood of its columns, frozen, where a person edits it."""
+
+import json
+import re
+from collections import Counter
+from pathlib import Path
+
+from reglab.config import params
+from reglab.core.errors import UserError
+from reglab.core.wording import nearest, shown
+from reglab.data.tables.files import RawTable, delimiter_name, read
+from reglab.data.tables.inference import Understood, infer, understood_target
+from reglab.data.tables.settings import MISSING, USED
+
+NOT_FOR_TABLES = {
+    "augmentation": "images",
+    "pretraining": "images",
+    "transfer": "images",
+    "semi_supervised": "images",
+    "multitask": "images",
+    "attacks": "inputs in [0, 1]",
+    "theory": "data of their own",
+    "regimes": "sizes of the digits; list train_size for this data to bring them back",
+    "claims": "the lecture's claims on the digits",
+}
+NEEDS = ("images", "unit_range")  # of techniques that a table cannot serve
+KINDS = ("numeric", "boolean", "date", "categorical", "text", "identifier", "constant")
+PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+YAML_WORDS = {"y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf"}
+IMBALANCED = 0.5  # share of the rarest class, times the number of classes, below which accuracy says little
+GROUP_LIKE = re.compile(
+    r"patient|subject|person|user|customer|client|group|site|hospital|machine|device|family|household|writer|author|school",
+    re.IGNORECASE,
+)
+TIME_LIKE = re.compile(r"(^|[_ .-])(year|date|time|timestamp|month|week)([_ .-]|$)", re.IGNORECASE)
+
+
+def create(root: Path, file: str, target: str, *, name: str | None = None, force: bool = False, **options) -> str:
+    """Read the file, write profiles/<name>.yaml below `root`, and return what was understood, for people.
+
+    `options`: group, time, delimiter, decimal, encoding, missing, kinds. Raises UserError with all that is not clear.
+    """
+    name = name or re.sub(r"[^a-z0-9_]+", "_", Path(file).name.split(".")[0].lower()).strip("_")
+    settings = params.load(root / "params.yaml")
+    path = root / "profiles" / f"{name}.yaml"
+    if not re.fullmatch(r"[a-z][a-z0-9_-]{0,63}", name) or name == "only":
+        allowed = "a name of small letters, digits, - and _ that begins with a letter: --name NAME"
+        raise UserError(f"--name: found {shown(name)}; allowed: {allowed}")
+    if name in settings.profiles:
+        raise UserError(f"--name: found {shown(name)}, a profile of params.yaml; allowed: another name")
+    if path.exists() and not force:
+        raise UserError(f"{path.relative_to(root)}: found a profile of this name; allowed: another --name, or --force")
+    missing = tuple(dict.fromkeys((*MISSING, *(options.get("missing") or ()))))
+    encoding = options.get("encoding") or "utf-8"
+    raw = read(file, delimiter=options.get("delimiter"), encoding=encoding, missing=missing)
+    roles = {role: each for role in ("group", "time") if (each := options.get(role))}
+    check_roles(file, raw, {"target": target} | roles)
+    kinds = parsed_kinds(options.get("kinds") or (), raw)
+    decimal = options.get("decimal") or "."
+    class_column = understood_target(raw, target, named=target in kinds)
+    others = infer(without(raw, target), decimal=decimal, kinds=kinds)
+    columns = sorted([class_column, *others], key=lambda each: list(raw.columns).index(each.name))
+    check_used(file, columns, {target, *roles.values()})
+    source = {"file": file, "target": target, "delimiter": delimiter_name(raw.parts[0].delimiter or ",")}
+    source |= {"decimal": decimal, "encoding": encoding} | roles
+    if missing != MISSING:
+        source["missing"] = list(missing)
+    counts = Counter(raw.columns[target].to_pylist())
+    text = profile(settings, name, source, columns, len(raw), counts)
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return (
+        f"{summary(file, raw, columns, source, counts)}\nwrote {path.relative_to(root)}: edit it where this is wrong\n"
+        f"next: reglab check --profile {name}, then make repro PROFILE={name}"
+    )
+
+
+def without(raw: RawTable, target: str) -> RawTable:
+    """The table without its target."""
+    return RawTable(raw.file, {name: values for name, values in raw.columns.items() if name != target}, raw.parts)
+
+
+def check_roles(file: str, raw: RawTable, roles: dict[str, str]) -> None:
+    """UserError for each option that names no column, or one that another option names."""
+    lines = [
+        f"{file}: --{role}: found {shown(name)}; allowed: a column: {shown(', '.join(raw.columns))}"
+        + nearest(name, list(raw.columns))
+        for role, name in roles.items()
+        if name not in raw.columns
+    ]
+    if len(set(roles.values())) < len(roles):
+        lines.append(f"{file}: found one column for several of {', '.join(roles)}; allowed: a column for each")
+    if lines:
+        raise UserError(*lines)
+
+
+def parsed_kinds(given: list[str], raw: RawTable) -> dict[str, str]:
+    """{column: kind} of options such as age=numeric or seen=date:%d.%m.%Y."""
+    found = {}
+    for each in given:
+        name, _, kind = each.partition("=")
+        if name not in raw.columns:
+            raise UserError(f"--kind: found {shown(each)}; allowed: COLUMN=KIND{nearest(name, list(raw.columns))}")
+        if kind.partition(":")[0] not in KINDS:
+            raise UserError(f"--kind: found {shown(each)}; allowed: COLUMN=KIND with a kind of {', '.join(KINDS)}")
+        found[name] = kind
+    return found
+
+
+def check_used(file: str, columns: list[Understood], roles: set[str]) -> None:
+    """UserError where no column is left for the network."""
+    if not any(each.column.kind in USED for each in columns if each.name not in roles):
+        found = ", ".join(f"{each.name} ({each.column.kind})" for each in columns if each.name not in roles)
+        raise UserError(f"{file}: found no column to learn from: {found}; allowed: one of the kinds {', '.join(USED)}")
+
+
+def scalar(text: str) -> str:
+    """The text as every reader of YAML takes it for text."""
+    plain = PLAIN.fullmatch(text) and text.lower() not in YAML_WORDS
+    return text if plain else json.dumps(text, ensure_ascii=False)
+
+
+def profile(settings, name: str, source: dict, columns: list[Understood], rows: int, counts: Counter) -> str:
+    """The text of the profile, with comments."""
+    test = max(rows // 5, len(counts))
+    lines = [
+        f"# A study of {source['file']}, written by `reglab new`; every setting that is not here is that of params.yaml.",
+        "",
+        "data:",
+        "  name: table",
+        *(f"  {key}: {listed(value)}" for key, value in source.items()),
+        "  scaling: robust        # of the numbers: robust, standard, none; fitted on the training part of each seed",
+        f"  train_size: {rows - 2 * test}        # of {rows:,} rows",
+        f"  validation_size: {test}",
+        f"  test_size: {test}",
+        "  label_noise: 0.0",
+    ]
+    split = {"time": "time", "group": "group"}
+    if chosen := next((split[role] for role in split if role in source), None):
+        lines.append(f"  split: {chosen}           # random, group, time, k_fold")
+    lines += [
+        "  # The schema: a file that does not fit it is an error. Kinds: numeric, boolean, date and categorical are inputs;",
+        "  # text, identifier and constant are left out. missing: true where values may be missing.",
+        "  columns:",
+        *(f"    {column_line(each)}" for each in columns),
+        "",
+        f"seeds: {settings.seeds}                # each with its own split; more seeds show smaller differences",
+        "model: {name: mlp, width: 256, depth: 2}",
+        "",
+    ]
+    if min(counts.values()) * len(counts) < IMBALANCED * rows:
+        lines += [
+            f"# The classes are imbalanced ({', '.join(f'{level} {count:,}' for level, count in counts.most_common(4))}):",
+            "# a metric such as balanced_accuracy says more than accuracy here.",
+            "",
+        ]
+    unsuited = [each for each, technique in settings.regularizers.items() if set(NEEDS) & set(technique.needs)]
+    if unsuited:
+        lines += ["# Techniques that need images or inputs in [0, 1]; null takes an entry out.", "regularizers:"]
+        lines += [f"  {each}: null" for each in unsuited]
+    lines += ["", "# Not for tables; {} empties a section."]
+    lines += [f"{section}: {{}}  # {reason}" for section, reason in NOT_FOR_TABLES.items()]
+    return "\n".join(lines) + "\n"
+
+
+def listed(value: str | list[str]) -> str:
+    return scalar(value) if isinstance(value, str) else "[" + ", ".join(map(scalar, value)) + "]"
+
+
+def column_line(understood: Understood) -> str:
+    """name: {kind: ..., levels: [...], ...}"""
+    column = understood.column
+    settings = [f"kind: {column.kind}"]
+    settings += [f"levels: {listed(list(column.levels))}"] * bool(column.levels)
+    settings += [f"format: {scalar(column.format)}"] * bool(column.format)
+    settings += ["missing: true"] * column.missing
+    return f"{scalar(understood.name)}: {{{', '.join(settings)}}}"
+
+
+def summary(file: str, raw: RawTable, columns: list[Understood], source: dict, counts: Counter) -> str:
+    """What was understood: a line a column, then what to look at."""
+    roles = {source[role]: role for role in ("target", "group", "time") if role in source}
+    table = [("column", "kind", "used as", "missing", "different", "values")]
+    for each in columns:
+        use = roles.get(each.name) or ("input" if each.column.kind in USED else "left out")
+        table.append((each.name, each.column.kind, use, f"{each.missing:,}", f"{each.distinct:,}", each.example))
+    table = [[cell if len(cell) <= 36 else cell[:33] + "..." for cell in line] for line in table]
+    widths = [max(map(len, cells)) for cells in zip(*table, strict=True)]
+    lines = [f"{file}: {len(raw):,} rows, {len(columns)} columns; delimiter {source['delimiter']}", ""]
+    lines += ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in table]
+    lines += ["", "classes: " + ", ".join(f"{level} {count:,}" for level, count in counts.most_common(10))]
+    notes = [f"{each.name}: {note}" for each in columns for note in each.notes]
+    notes += candidates(columns, len(raw), roles)
+    return "\n".join(lines + ["look at:"] * bool(notes) + [f"  {note}" for note in notes]) + "\n"
+
+
+def candidates(columns: list[Understood], rows: int, roles: dict[str, str]) -> list[str]:
+    """Columns that may hold groups or times; they are pointed out, never assumed."""
+    found = []
+    for each in columns:
+        if each.name in roles:
+            continue
+        if GROUP_LIKE.search(each.name) and 1 < each.distinct < rows / 1.5 and "group" not in roles.values():
+            found.append(f"{each.name}: do several rows belong together? if so --group {shown(each.name)}")
+        if (each.column.kind == "date" or TIME_LIKE.search(each.name)) and "time" not in roles.values():
+            found.append(f"{each.name}: is the future to be predicted from the past? if so --time {shown(each.name)}")
+    return found

@@ -1,0 +1,201 @@
+"""`reglab new`: a table becomes a profile that passes the checks, or clear errors; never a traceback."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tables_of_people as people
+
+from reglab.config import profiles
+from reglab.config.new_profile import create
+from reglab.core.errors import UserError
+from reglab.data import load_examples
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+@pytest.fixture
+def checkout(tmp_path, monkeypatch):
+    (tmp_path / "params.yaml").write_bytes((ROOT / "params.yaml").read_bytes())
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def new(checkout: Path, rows, target: str = "disease", header=people.HEADER, mark: str = ",", **options) -> str:
+    people.write(checkout / "people.csv", rows, header, mark=mark)
+    return create(checkout, "people.csv", target, **options)
+
+
+def refused(checkout: Path, rows, **options) -> list[str]:
+    with pytest.raises(UserError) as error:
+        new(checkout, rows, **options)
+    assert not (checkout / "profiles").exists()
+    return list(error.value.lines)
+
+
+def with_column(name: str, values) -> tuple[list[list[str]], tuple[str, ...]]:
+    rows = people.rows()
+    return [[*row, str(value)] for row, value in zip(rows, values, strict=True)], (*people.HEADER, name)
+
+
+def test_the_profile_that_it_writes_loads_and_reads_every_column_by_its_kind(checkout):
+    text = new(checkout, people.rows())
+    settings = profiles.load(checkout, "people")
+    source = settings.data.source
+    kinds = {name: column.kind for name, column in source.columns.items()}
+    assert kinds == dict(zip(people.HEADER, ("numeric", "categorical", "boolean", "date", "categorical"), strict=True))
+    assert source.columns["smokes"].levels == ("no", "yes") and source.columns["seen"].format == "%Y-%m-%d"
+    assert (settings.data.train_size, settings.data.validation_size, settings.data.test_size) == (36, 12, 12)
+    assert not settings.theory and not settings.attacks and "affine" not in settings.regularizers
+    assert len(load_examples(settings.data).inputs) == 60
+    assert re.search(r"^smokes +boolean +input +0 +2 +no, yes$", text, re.MULTILINE)
+
+
+def test_a_profile_is_replaced_only_where_that_is_said(checkout):
+    new(checkout, people.rows())
+    before = (checkout / "profiles/people.yaml").read_bytes()
+    with pytest.raises(UserError, match="found a profile of this name; allowed: another --name, or --force"):
+        new(checkout, people.rows(90))
+    assert (checkout / "profiles/people.yaml").read_bytes() == before
+    new(checkout, people.rows(90), force=True)
+    assert (checkout / "profiles/people.yaml").read_bytes() != before
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "kind"),
+    [
+        ("number", range(1, 61), "identifier"),
+        ("code", [f"x{number}" for number in range(60)], "identifier"),
+        ("same", ["a"] * 60, "constant"),
+        ("empty", [""] * 60, "constant"),
+        ("postcode", [f"0{number % 7}" for number in range(60)], "categorical"),
+        ("weight", [f"{number}.25" for number in range(60)], "numeric"),
+        ("flag", ["0", "1"] * 30, "boolean"),
+        ("born", [f"{number % 12 + 13}.03.1950" for number in range(60)], "date"),
+    ],
+)
+def test_the_kind_of_a_column_is_inferred_from_its_values(checkout, name, values, kind):
+    rows, header = with_column(name, values)
+    new(checkout, rows, header=header)
+    assert profiles.load(checkout, "people").data.source.columns[name].kind == kind
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "found"),
+    [
+        ("weight", [f'"{number},25"' for number in range(60)], 'column weight, line 2: found "0,25", a number with a comma'),
+        ("weight", ["old", *range(59)], 'column weight, line 2: found "old", one of 1 texts among 59 numbers'),
+        ("weight", ["inf", *range(59)], 'column weight, line 2: found "inf"; allowed: finite numbers'),
+        ("born", ["01/02/1950", "03/04/1951"] * 30, "a date that can be read as %d/%m/%Y or %m/%d/%Y"),
+        ("born", ["soon", *["2020-01-01", "2020-02-03"] * 29, ""], 'column born, line 2: found "soon", one of 1 texts'),
+        ("level", ["a${b}", "c"] * 30, "levels of printed characters"),
+    ],
+)  # fmt: skip
+def test_what_is_not_clear_is_refused_with_the_option_that_makes_it_clear(checkout, name, values, found):
+    rows, header = with_column(name, values)
+    (line,) = refused(checkout, rows, header=header)
+    assert found in line and line.startswith("people.csv: ")
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "option"),
+    [
+        ("categorical", [f"{number % 9},25" for number in range(60)], "level=categorical"),
+        ("date", ["01/02/1950", "03/04/1951"] * 30, "level=date:%d/%m/%Y"),
+    ],
+)
+def test_a_kind_that_is_named_is_taken(checkout, kind, values, option):
+    rows, header = with_column("level", [f'"{value}"' for value in values])
+    new(checkout, rows, header=header, kinds=[option])
+    assert profiles.load(checkout, "people").data.source.columns["level"].kind == kind
+
+
+@pytest.mark.parametrize(
+    ("targets", "found"),
+    [
+        (["a"] * 60, 'found one class, "a", in every row'),
+        (["a", *["b", "c"] * 29, "b"], 'line 2: found 1 example of the class "a"'),
+        (["", *["a", "b"] * 29, "a"], "line 2: found 1 rows without a target"),
+        (["inf", *["0", "1"] * 29, "0"], "line 2: found 1 infinite targets"),
+        ([f"{number}.5" for number in range(60)], "60 different numbers, such as 0.5: an amount, not a class"),
+        ([f"c{number}" for number in range(60)], "60 of 60 classes with fewer than 3 examples"),
+        ([""] * 60, "no value at all"),
+    ],
+)
+def test_targets_that_are_no_classes_are_refused(checkout, targets, found):
+    rows, header = with_column("answer", targets)
+    lines = refused(checkout, rows, header=header, target="answer")
+    assert any(found in line and "column answer" in line for line in lines), lines
+
+
+def test_whole_numbers_with_gaps_and_fractions_of_zero_are_classes(checkout):
+    for values, classes in ((["3", "7", "12"] * 20, ("3", "7", "12")), (["0.0", "1.0"] * 30, ("0.0", "1.0"))):
+        rows, header = with_column("answer", values)
+        new(checkout, rows, header=header, target="answer", force=True)
+        assert load_examples(profiles.load(checkout, "people").data).classes == classes
+
+
+def test_an_unknown_target_is_answered_with_the_nearest_column(checkout):
+    (line,) = refused(checkout, people.rows(), target="desease")
+    assert (
+        line.startswith('people.csv: --target: found "desease"; allowed: a column') and "did you mean disease" in line
+    )
+
+
+def test_columns_with_100_000_levels_are_left_out_and_no_target(checkout):
+    rows = [[f"level {number // 2}", str(number % 2), str(number % 7)] for number in range(200_000)]
+    text = new(checkout, rows, header=("many", "answer", "x"), target="answer")
+    assert re.search(r"^many +text +left out +0 +100,000", text, re.MULTILINE)
+    (checkout / "profiles/people.yaml").unlink()
+    (checkout / "profiles").rmdir()
+    (line,) = refused(checkout, rows, header=("many", "answer", "x"), target="many")
+    assert "found 100,000 classes; allowed: from two to 1,000" in line
+
+
+def test_groups_and_times_are_pointed_out_and_never_assumed(checkout):
+    rows, header = with_column("patient", [number // 3 for number in range(60)])
+    text = new(checkout, rows, header=header)
+    assert '--group "patient"' in text and '--time "seen"' in text
+    source = profiles.load(checkout, "people").data.source
+    assert (source.group, source.time) == (None, None)
+
+
+def damaged(content: bytes, random: np.random.Generator) -> bytes:
+    """The text with up to four damages drawn at random."""
+    for _ in range(random.integers(1, 5)):
+        place = int(random.integers(len(content) + 1))
+        lines = content.split(b"\n")
+        row = int(random.integers(len(lines)))
+        field = bytes(random.integers(0, 256, 3, dtype=np.uint8))
+        content = (
+            content[:place],
+            content[:place] + field + content[place:],
+            content[:place] + b'"' + content[place:],
+            b"\n".join([*lines[:row], lines[row] + b",1", *lines[row + 1 :]]),
+            b"\n".join([*lines[:row], *lines[row + 1 :]]),
+            b"\n".join([*lines[:row], lines[row].replace(b",", b";"), *lines[row + 1 :]]),
+            content.replace(b"\n", b"\r"),
+            content.replace(b".", b","),
+            content.replace(b"disease", b"age"),
+            content.decode("latin-1").encode("utf-16"),
+            b"\x1f\x8b" + content,
+            content[place:],
+        )[random.integers(12)]
+    return content
+
+
+@pytest.mark.parametrize("seed", range(200))
+def test_a_malformed_file_is_a_clear_error_or_read_rightly(checkout, seed):
+    random = np.random.default_rng(seed)
+    people.write(checkout / "people.csv", people.rows())
+    (checkout / "people.csv").write_bytes(damaged((checkout / "people.csv").read_bytes(), random))
+    try:
+        create(checkout, "people.csv", "disease")
+    except UserError as error:
+        assert all(
+            re.match(r"people\.csv: .*found .+; allowed: .+|people\.csv: and \d+ more", line) for line in error.lines
+        )
+    else:
+        examples = load_examples(profiles.load(checkout, "people").data)
+        assert len(examples.inputs) == len(examples.targets) > 0 and examples.targets.min() >= 0
