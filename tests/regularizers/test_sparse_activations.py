@@ -5,13 +5,15 @@ import torch
 from reglab.regularizers.sparse_activations import SparseActivations
 
 
-def test_the_penalty_is_the_mean_sum_of_all_units_of_the_last_pass(network, batch):
+def test_the_penalty_is_the_mean_sum_of_all_units_of_the_first_pass_of_the_step(network, batch):
     technique = SparseActivations(0.3)
     first = network.hidden_layers[0](batch.inputs)
     expected = 0.3 * (first.abs().sum() + network.hidden_layers[1](first).abs().sum()) / 8
     technique.prepare_model(network)
-    network(batch.inputs + 5)  # as an attack does in between
+    network(batch.inputs + 5)  # as a pass on unlabelled examples after the last penalty
+    technique.transform_batch(batch, network)
     network(batch.inputs)
+    network(batch.inputs - 5)  # as the second pass of sharpness-aware minimization
     assert torch.allclose(technique.penalty(network, batch, None), expected)
 
 

@@ -87,6 +87,7 @@ class PairedLoader:
 
     def __init__(self, labelled: Loader, unlabelled: Loader) -> None:
         self.labelled, self.unlabelled = labelled, unlabelled
+        self.examples = labelled.examples
         self.sampler = self
 
     def set_epoch(self, epoch: int) -> None:

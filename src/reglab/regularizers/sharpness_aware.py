@@ -15,9 +15,10 @@ from reglab.core.streams import generator
 from reglab.data.loader import Batch
 from reglab.models.mlp import MLP
 from reglab.training.network import Network, build
+from reglab.training.normalization import running_averages_kept
 from reglab.training.penalties import norm
 from reglab.training.reference_problems import regression
-from reglab.training.regularizer import Regularizer
+from reglab.training.regularizer import Criterion, Regularizer
 
 FLAT = 1e-12  # a gradient of this norm or less counts as zero, and the weights stay where they are
 
@@ -33,8 +34,8 @@ def ascended(loss: Tensor, parameters: Mapping[str, Tensor], rho: float) -> dict
 class SharpnessAware(Regularizer):
     """Minimises J(w + rho g/||g||), g = grad J(w), as an approximation of max J(w + e) over ||e|| <= rho.
 
-    g counts as a constant, as in the paper. J is the cross-entropy; penalties of other techniques keep their gradient at w.
-    Both passes draw the same masks, and only the first one reaches running statistics. A step costs two passes.
+    g counts as a constant, as in the paper. J is the loss without penalties, which keep their gradient at w. Both passes
+    draw the same masks, and only the first one reaches running averages of batch normalization. A step costs two passes.
 
     Source: Foret et al., Sharpness-Aware Minimization for Efficiently Improving Generalization, 2021, eqs. 2 and 3,
     algorithm 1.
@@ -45,14 +46,13 @@ class SharpnessAware(Regularizer):
 
     rho: Annotated[float, Ge(0)] = 0.05
 
-    def penalty(self, network: Network, batch: Batch, logits: Tensor) -> Tensor | None:
+    def transform_loss(self, loss: Tensor, network: Network, batch: Batch, criterion: Criterion) -> Tensor:
         if self.rho == 0:
-            return None
-        loss = cross_entropy(logits, batch.targets)
+            return loss
         parameters = {name: weight for name, weight in network.named_parameters() if weight.requires_grad}
-        state = {name: buffer.clone() for name, buffer in network.named_buffers()}
-        moved = ascended(loss, parameters, self.rho)
-        return cross_entropy(functional_call(network, state | moved, batch.inputs), batch.targets) - loss
+        with running_averages_kept(network):
+            logits = functional_call(network, ascended(loss, parameters, self.rho), batch.inputs)
+        return criterion(logits, batch.targets)
 
     @classmethod
     def checks(cls) -> list[Check]:
@@ -74,8 +74,8 @@ class SharpnessAware(Regularizer):
 
         g = softmax_slope(weights)
         batch = Batch(inputs[:, :4], targets, None)
-        logits = network(batch.inputs)
-        (cross_entropy(logits, targets) + cls(rho=0.3).penalty(network, batch, logits)).backward()
+        loss = cross_entropy(network(batch.inputs), targets)
+        cls(rho=0.3).transform_loss(loss, network, batch, cross_entropy).backward()
         found = torch.cat([network.head.weight.grad, network.head.bias.grad[:, None]], 1)
         return [
             Check("on a quadratic the gradient is A(w + rho g/|g|) - b", distance(slope, quadratic), 1e-12),

@@ -21,7 +21,7 @@ def mean_l1_norm(units: Tensor) -> Tensor:
 
 
 class Activations(dict):
-    """The units of a training step's last forward pass, by layer; empty in a copy of the network."""
+    """The units of a training step's first forward pass, by layer; empty in a copy of the network."""
 
     def __deepcopy__(self, memo: dict) -> "Activations":
         return Activations()
@@ -46,10 +46,14 @@ class SparseActivations(Regularizer):
 
         def remember(layer, units: Tensor, number: int) -> None:
             if layer.training:
-                network.activations[number] = units
+                network.activations.setdefault(number, units)
 
         for number, layer in enumerate(network.hidden_layers):
             layer.register_forward_hook(lambda layer, _, units, number=number: remember(layer, units, number))
+
+    def transform_batch(self, batch: Batch, network: Network) -> Batch:
+        network.activations.clear()  # of passes since the last penalty
+        return batch
 
     def penalty(self, network: Network, batch: Batch, logits: Tensor) -> Tensor:
         nothing = network.head.weight.new_zeros(())  # all there is where the backbone is frozen

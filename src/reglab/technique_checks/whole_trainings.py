@@ -8,6 +8,7 @@ from typing import get_args, get_origin
 import torch
 
 from reglab.config.problems import Problems, checked, hints
+from reglab.config.stacks import overrides
 from reglab.regularizers.dropout import Dropout
 from reglab.technique_checks.results import NotApplicable, require
 from reglab.technique_checks.workbench import (
@@ -60,11 +61,16 @@ def _others(technique: Regularizer, name: str) -> list[Regularizer]:
 COMPANY = ((), (Dropout(),))
 
 
+def _acts_between_epochs(technique: Regularizer) -> bool:
+    """Whether its results depend on the number of epochs, or come after the last one."""
+    return bool(technique.callbacks()) or any(overrides(technique, hook) for hook in ("after_epoch", "after_training"))
+
+
 def _results(technique: Regularizer, company: tuple[Regularizer, ...] = ()) -> dict[str, torch.Tensor]:
     """All results of a training, including the epochs if the technique acts between them."""
     learner = stepped(*company, technique, steps=3)
     seen = learner.bits() | {f"curves/{key}": torch.tensor(value) for key, value in learner.curves().items()}
-    if technique.callbacks():
+    if _acts_between_epochs(technique):
         outcome, tensors, _ = trained(*company, technique, epochs=6, learning_rate=1.0, momentum=0.9)
         seen |= tensors | {f"outcome/{key}": torch.tensor(outcome[key]) for key in ("epochs", "best_epoch")}
     return seen
@@ -90,7 +96,7 @@ def switched_on_it_is_not_none(technique: Regularizer) -> None:
     candidates = [technique, *(other for field in fields(technique) for other in _others(technique, field.name))]
     for company in COMPANY:
         plain = stepped(*company, steps=3).bits()
-        if technique.callbacks():
+        if _acts_between_epochs(technique):
             plain |= trained(*company, epochs=6, learning_rate=1.0, momentum=0.9)[1]
         if any(difference(plain, _results(candidate, company)) for candidate in candidates):
             return

@@ -64,6 +64,12 @@ class Steps(Supervised):
         self.taken = first
         super().__init__(network, techniques, STEPS, seed)
         self.optimizer = self.configure_optimizers()
+        inputs, targets, indices = examples(shape=shape, classes=classes)
+        self.prepare_training(Batch(inputs.to(dtype), targets.to(dtype), indices))
+
+    @property
+    def is_last_step_of_epoch(self) -> bool:
+        return True  # a batch is all examples
 
     @property
     def global_step(self) -> int:

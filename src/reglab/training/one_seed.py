@@ -140,6 +140,8 @@ def train_seed(
         every,
         seed,
     )
+    if outcome["status"] == "finished":
+        learner.after_training(parts["validation"])
     outcome |= measure_network(learner, parts["validation"].inputs)
     tensors = {f"weights/{name}": value for name, value in learner.network.state_dict().items()}
     tensors |= {f"probabilities/{part}": values for part, values in predict(learner, parts).items()}
@@ -276,6 +278,7 @@ def cost_of_step(recipe: Recipe, split: Split) -> dict[str, float]:
     torch.set_num_threads(1)
     learner = learner_of(recipe, split, seed=0)
     examples = whole(split.inputs["labelled"], split.labels["labelled"], recipe.classes)
+    learner.prepare_training(examples)
     batch = next(iter(Loader(examples, recipe.training.batch_size, seed=0)))
     passes = {"forward_passes": 0, "backward_passes": 0}
 

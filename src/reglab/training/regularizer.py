@@ -1,20 +1,25 @@
 """The hooks by which a regularizer acts on a training, in calling order.
 
     for r in regularizers: r.prepare_model(network)
-    optimizer = Adam(network.parameters())
+    criterion, optimizer = cross_entropy, Adam(network.parameters())
+    for r in regularizers: criterion = r.transform_criterion(criterion, network)
+    for r in regularizers: r.prepare_training(network, examples)
     for epoch in range(epochs):                                # `callbacks` may end this loop
         for batch in loader:
             for r in regularizers: batch = r.transform_batch(batch, network)
-            scores = network(batch.inputs)
-            loss = cross_entropy(scores, batch.targets)
-            for r in regularizers: loss += r.penalty(network, batch, scores)
+            logits = network(batch.inputs)
+            loss = criterion(logits, batch.targets)
+            for r in regularizers: loss = r.transform_loss(loss, network, batch, criterion)
+            for r in regularizers: loss += r.penalty(network, batch, logits)
             loss.backward()
             for r in regularizers: r.transform_gradients(network)
             optimizer.step()
             for r in regularizers: r.after_step(network, learning_rate)
+        for r in regularizers: r.after_epoch(network, examples, progress)
         for r in regularizers: curves |= r.curves(network)
         eval_network = network
         for r in regularizers: eval_network = r.evaluation_model(eval_network)
+    for r in regularizers: r.after_training(network, validation, eval_network(validation.inputs))
 
 The order of the list is the order of application.
 
@@ -28,24 +33,24 @@ one repeats the first bit for bit, dropout included; within `network.another_pas
 
 A pass that no mask should reach, as on adversarial examples, runs in `attacks.base.evaluation_mode(network)`.
 
-**The weights at another place during a step.** The graph of the first pass holds the weights, so `penalty` leaves them
-where they are and calls the network with other ones:
+**The weights at another place during a step.** The graph of the first pass holds the weights, so `transform_loss` leaves
+them where they are and calls the network with other ones:
 
-    def penalty(self, network, batch, logits):                           # sharpness-aware minimization
-        loss = cross_entropy(logits, batch.targets)
+    def transform_loss(self, loss, network, batch, criterion):           # sharpness-aware minimization
         weights = {name: weight for name, weight in network.named_parameters() if weight.requires_grad}
         gradients = torch.autograd.grad(loss, list(weights.values()), retain_graph=True)
         scale = self.rho / norm(gradients)
         moved = {name: weight + scale * g for (name, weight), g in zip(weights.items(), gradients)}
         with running_averages_kept(network):                             # those of batch normalization are of the weights w
-            there = functional_call(network, moved, batch.inputs)
-        return cross_entropy(there, batch.targets) - loss
+            logits = functional_call(network, moved, batch.inputs)
+        return criterion(logits, batch.targets)
 
-The loss plus this penalty is the loss at w + rho g/|g|, and so is its gradient, for g is a constant there. That leaves
-out the slope of g, which is the method; such a technique says `follows_penalty = False`. From `transform_gradients` on
-the graph is gone: there weights may be moved in place under `torch.no_grad()`, and are copied back before the hook ends.
+The loss is that at w + rho g/|g|, and so is its gradient, for g is a constant there. That leaves out the slope of g, which
+is the method; such a technique says `follows_penalty = False`. From `transform_gradients` on the graph is gone: there
+weights may be moved in place under `torch.no_grad()`, and are copied back before the hook ends.
 """
 
+from collections.abc import Callable
 from typing import ClassVar
 
 from torch import Tensor
@@ -54,6 +59,8 @@ from torch.nn import Module
 from reglab.core.checks import Check
 from reglab.data.loader import Batch
 from reglab.training.network import Network
+
+Criterion = Callable[[Tensor, Tensor], Tensor]  # scores (batch, classes), targets (batch, classes) -> the mean loss
 
 
 class Regularizer:
@@ -72,7 +79,7 @@ class Regularizer:
         tuple
     ] = ()  # "images", or "unit_range": no technique before it has moved inputs out of `network.bounds`
     leaves_unit_range: ClassVar[bool] = False  # whether inputs in [0, 1] may come out of `transform_batch` beyond it
-    follows_penalty: ClassVar[bool] = True  # False: the gradient leaves out a part of the penalty's on purpose
+    follows_penalty: ClassVar[bool] = True  # False: the gradient leaves out a part of its loss's or penalty's on purpose
     acts_in_prediction: ClassVar[bool] = False  # whether its forward hooks change the output of an evaluated network
 
     @classmethod
@@ -83,9 +90,26 @@ class Regularizer:
     def prepare_model(self, network: Network) -> None:
         """Once, before the optimizer exists: register forward hooks or buffers."""
 
+    def transform_criterion(self, criterion: Criterion, network: Network) -> Criterion:
+        """Once, after `prepare_model`: another loss of scores and targets, which is minimised in the place of this one.
+
+        It may read buffers of the network, whose values `prepare_training` sets.
+        """
+        return criterion
+
+    def prepare_training(self, network: Network, examples: Batch) -> None:
+        """Before the first step, and again where a training that was killed goes on: all labelled training examples.
+
+        What is computed from them goes into a buffer that `prepare_model` registered.
+        """
+
     def transform_batch(self, batch: Batch, network: Network) -> Batch:
         """Each step, after the batch is on the device: other inputs, other targets, or both."""
         return batch
+
+    def transform_loss(self, loss: Tensor, network: Network, batch: Batch, criterion: Criterion) -> Tensor:
+        """After the forward pass: another loss in the place of criterion(network(batch.inputs), batch.targets)."""
+        return loss
 
     def penalty(self, network: Network, batch: Batch, logits: Tensor) -> Tensor | None:
         """After the forward pass: a scalar to add to the loss, logged as `<technique>_penalty`.
@@ -100,6 +124,12 @@ class Regularizer:
     def after_step(self, network: Network, learning_rate: float) -> None:
         """After the optimizer step: projections, proximal steps, averages."""
 
+    def after_epoch(self, network: Network, examples: Batch, progress: float) -> None:
+        """After the last step of each epoch, before the network is evaluated: averages over epochs, statistics of the data.
+
+        `examples` are all labelled training examples; `progress` is the share of the epochs that are done, above 0 up to 1.
+        """
+
     def curves(self, network: Network) -> dict[str, float]:
         """At the end of each epoch: what the technique adds to the learning curves, named `<technique>_<quantity>`."""
         return {}
@@ -111,6 +141,13 @@ class Regularizer:
         training mode, and the network only for the moment of a training step.
         """
         return network
+
+    def after_training(self, network: Network, validation: Batch, logits: Tensor) -> None:
+        """Once, when the training has ended and the weights are chosen: fits on validation examples what is no weight.
+
+        `logits` are the scores of the evaluated network on them, `network` is the one whose state is published: what is
+        fitted is a buffer of it, and `evaluation_model` uses it. Not called if the training diverged.
+        """
 
     def callbacks(self) -> list:
         """Lightning callbacks, for what happens between epochs."""

@@ -27,18 +27,33 @@ class Supervised(ClassificationLearner):
         network.moment = Moment(seed, epoch=0, step=0)
         for regularizer in regularizers:
             regularizer.prepare_model(network)
+        self.criterion = cross_entropy
+        for regularizer in regularizers:
+            self.criterion = regularizer.transform_criterion(self.criterion, network)
+
+    def on_train_start(self) -> None:
+        self.prepare_training(self.trainer.train_dataloader.examples)
+
+    def prepare_training(self, examples: Batch) -> None:
+        """Show the techniques all labelled training examples."""
+        self.examples = examples
+        for regularizer in self.regularizers:
+            regularizer.prepare_training(self.network, examples)
 
     def training_step(self, batch: Batch, batch_index: int = 0) -> Tensor:
         self.network.moment = self.moment
         for regularizer in self.regularizers:
             batch = regularizer.transform_batch(batch, self.network)
         logits = self.network(batch.inputs)
+        loss = self.criterion(logits, batch.targets)
+        for regularizer in self.regularizers:
+            loss = regularizer.transform_loss(loss, self.network, batch, self.criterion)
         penalties = {
             f"{name(regularizer)}_penalty": penalty
             for regularizer in self.regularizers
             if (penalty := regularizer.penalty(self.network, batch, logits)) is not None
         }
-        return self.accumulate(sum(penalties.values(), start=cross_entropy(logits, batch.targets)), **penalties)
+        return self.accumulate(sum(penalties.values(), start=loss), **penalties)
 
     def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
         for regularizer in self.regularizers:
@@ -62,6 +77,21 @@ class Supervised(ClassificationLearner):
         super().optimizer_step(epoch, batch_index, optimizer, closure)
         for regularizer in self.regularizers:
             regularizer.after_step(self.network, optimizer.param_groups[0]["lr"])
+        if self.is_last_step_of_epoch:
+            progress = (self.current_epoch + 1) / self.training_settings.epochs
+            for regularizer in self.regularizers:
+                regularizer.after_epoch(self.network, self.examples, progress)
+
+    @property
+    def is_last_step_of_epoch(self) -> bool:
+        return self.trainer.is_last_batch
+
+    @torch.no_grad()
+    def after_training(self, validation: Batch) -> None:
+        """Let each technique fit what is no weight on validation examples, as the networks before it predict them."""
+        for regularizer in self.regularizers:
+            network = self.eval_network().eval().to(validation.inputs.device)
+            regularizer.after_training(self.published_network(), validation, network(validation.inputs))
 
     def published_network(self) -> nn.Module:
         """The network whose weights are published; the techniques make the evaluated one from it."""

@@ -168,6 +168,8 @@ def train_few(method, study: FewLabelsStudy, case: Split, seed: int, folder: Pat
         return
     learner, batches, parts = prepare_training(method, study, case, seed)
     outcome = fit(learner, batches, [Whole(parts["labelled"]), Whole(parts["validation"])], folder, study.training)
+    if outcome["status"] == "finished":
+        learner.after_training(parts["validation"])
     network = learner.eval_network().eval().to(parts["test"].inputs.device)
     with torch.no_grad():
         probabilities = {part: network(parts[part].inputs).softmax(1).cpu() for part in PARTS}
