@@ -59,7 +59,9 @@ def test_it_scales_the_scores_of_the_same_training_and_a_restored_network_has_it
     assert scaled["weights/temperature"] == pytest.approx(fitted_temperature(logits, targets), rel=1e-4)
     weights = {name.removeprefix("weights/"): value for name, value in scaled.items() if name.startswith("weights/")}
     (tmp_path / "weights").mkdir()
-    save_file({name: torch.as_tensor(value) for name, value in weights.items()}, tmp_path / "weights/seed-0.safetensors")
+    save_file(
+        {name: torch.as_tensor(value) for name, value in weights.items()}, tmp_path / "weights/seed-0.safetensors"
+    )
     network = recipe_network(recipe(*techniques), tmp_path, split, 0)
     with torch.no_grad():
         restored = network(torch.as_tensor(split.inputs["test"])).softmax(1)

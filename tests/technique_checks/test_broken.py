@@ -357,34 +357,6 @@ class WithoutGradient(Regularizer):
         return network.head.weight.detach().square().sum()
 
 
-@breaks("its_loss_is_one_finite_number", "shape (8,)")
-@technique
-class LossOfEachExample(Regularizer):
-    def transform_criterion(self, criterion, network):
-        return lambda logits, targets: nn.functional.cross_entropy(logits, targets, reduction="none")
-
-    def transform_loss(self, loss, network, batch, criterion):
-        return loss.mean()
-
-
-@breaks("preparing_a_training_again_changes_nothing", "seen")
-@technique
-class CountsTrainings(Regularizer):
-    def prepare_model(self, network):
-        network.register_buffer("seen", torch.zeros(()))
-
-    def prepare_training(self, network, examples):
-        network.seen += len(examples.inputs)
-
-
-@breaks("between_epochs_and_after_training_it_changes_buffers_only", "head.bias")
-@technique
-class CalibratedBias(Regularizer):
-    def after_training(self, network, validation, logits):
-        with torch.no_grad():
-            network.head.bias.sub_(logits.mean(0))
-
-
 @breaks("its_curves_are_finite_and_named_after_it", "allowed: names that begin with test_broken_")
 @technique
 class ForeignCurve(Regularizer):
@@ -466,6 +438,34 @@ class TiedToTheOriginal(Regularizer):
 
 
 # How the network is judged
+
+
+@breaks("its_loss_is_one_finite_number", "shape (8,)")
+@technique
+class LossOfEachExample(Regularizer):
+    def transform_criterion(self, criterion, network):
+        return lambda logits, targets: nn.functional.cross_entropy(logits, targets, reduction="none")
+
+    def transform_loss(self, loss, network, batch, criterion):
+        return loss.mean()
+
+
+@breaks("preparing_a_training_again_changes_nothing", "seen")
+@technique
+class CountsTrainings(Regularizer):
+    def prepare_model(self, network):
+        network.register_buffer("seen", torch.zeros(()))
+
+    def prepare_training(self, network, examples):
+        network.seen += len(examples.inputs)
+
+
+@breaks("between_epochs_and_after_training_it_changes_buffers_only", "head.bias")
+@technique
+class CalibratedBias(Regularizer):
+    def after_training(self, network, validation, logits):
+        with torch.no_grad():
+            network.head.bias.sub_(logits.mean(0))
 
 
 class Judged(nn.Module):

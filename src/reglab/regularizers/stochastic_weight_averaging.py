@@ -18,6 +18,7 @@ from reglab.training.network import Network, build
 from reglab.training.normalization import running_averages
 from reglab.training.regularizer import Regularizer
 
+
 def with_means(model: Module) -> Iterator[tuple[Tensor, Tensor]]:
     """Each parameter of the model with the buffer `swa_<name>` beside it that holds its mean."""
     for module in model.modules():

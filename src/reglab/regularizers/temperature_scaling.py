@@ -13,7 +13,9 @@ from reglab.models.mlp import MLP
 from reglab.training.network import Network, build
 from reglab.training.regularizer import Regularizer
 
-LARGEST = 100.0  # the temperature lies between 1/LARGEST and LARGEST, since it has no optimum where all examples are right
+LARGEST = (
+    100.0  # the temperature lies between 1/LARGEST and LARGEST, since it has no optimum where all examples are right
+)
 HALVINGS = 60  # of the interval of 1/T, after which it is one number of double precision
 
 

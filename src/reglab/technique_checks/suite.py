@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from types import ModuleType
 
 from reglab.technique_checks import (
+    around_steps,
     batches,
     composition,
     declaration,
@@ -15,7 +16,7 @@ from reglab.technique_checks import (
 from reglab.technique_checks.results import CheckFailed, NotApplicable, Result
 from reglab.training.regularizer import Regularizer
 
-SUBJECTS = (declaration, randomness, batches, hooks, evaluated_network, whole_trainings, composition)
+SUBJECTS = (declaration, randomness, batches, hooks, around_steps, evaluated_network, whole_trainings, composition)
 
 
 def _checks(subject: ModuleType) -> Iterator[Callable[[Regularizer], None]]:

@@ -123,8 +123,7 @@ def train_seed(
     Without `log_every_epoch` no epoch is measured on the examples, which takes a quarter of the time, unless a technique
     needs it.
     """
-    finished = folder / f"seed-{seed}.safetensors"
-    if finished.exists():
+    if (folder / f"seed-{seed}.safetensors").exists():
         return
     device = device_of(recipe.training.accelerator)
     parts = {part: whole(split.inputs[part], split.labels[part], recipe.classes, device) for part in split.inputs}
@@ -278,7 +277,6 @@ def cost_of_step(recipe: Recipe, split: Split) -> dict[str, float]:
     torch.set_num_threads(1)
     learner = learner_of(recipe, split, seed=0)
     examples = whole(split.inputs["labelled"], split.labels["labelled"], recipe.classes)
-    learner.prepare_training(examples)
     batch = next(iter(Loader(examples, recipe.training.batch_size, seed=0)))
     passes = {"forward_passes": 0, "backward_passes": 0}
 

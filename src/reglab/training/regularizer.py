@@ -79,7 +79,9 @@ class Regularizer:
         tuple
     ] = ()  # "images", or "unit_range": no technique before it has moved inputs out of `network.bounds`
     leaves_unit_range: ClassVar[bool] = False  # whether inputs in [0, 1] may come out of `transform_batch` beyond it
-    follows_penalty: ClassVar[bool] = True  # False: the gradient leaves out a part of its loss's or penalty's on purpose
+    follows_penalty: ClassVar[bool] = (
+        True  # False: the gradient leaves out a part of its loss's or penalty's on purpose
+    )
     acts_in_prediction: ClassVar[bool] = False  # whether its forward hooks change the output of an evaluated network
 
     @classmethod
