@@ -11,11 +11,12 @@ from sklearn.svm import SVC
 
 from reglab.core.errors import UserError
 from reglab.experiments.baselines.base import fit_predict
+from reglab.experiments.baselines.methods.gradient_boosting import GradientBoosting
 from reglab.experiments.baselines.methods.k_nearest_neighbours import KNearestNeighbours
 from reglab.experiments.baselines.methods.logistic_regression import LogisticRegression
 from reglab.experiments.baselines.methods.support_vector_machine import SupportVectorMachine
 
-ALL = [KNearestNeighbours(), SupportVectorMachine(), LogisticRegression()]
+ALL = [KNearestNeighbours(), SupportVectorMachine(), LogisticRegression(), GradientBoosting(max_iter=30)]
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +75,25 @@ def test_calibration_leaves_the_support_vector_machines_decisions_as_they_are(di
     calibrated = fit_predict(SupportVectorMachine().estimator(), train_x, train_y, {"test": x}, classes=10)["test"]
     scores = SVC(C=1.0).fit(train_x.reshape(900, -1), train_y).decision_function(x.reshape(len(x), -1))
     assert (calibrated.argmax(1) == scores.argmax(1)).all()
+
+
+def test_boosted_trees_solve_what_no_linear_boundary_can():
+    """An exclusive or of two signs, with a third feature that says nothing."""
+    x = np.random.default_rng(0).uniform(-1, 1, (600, 3))
+    y = (x[:, 0] * x[:, 1] > 0).astype(int)
+    right = {}
+    for baseline in (GradientBoosting(), LogisticRegression()):
+        tested = fit_predict(baseline.estimator(), x[:400], y[:400], {"test": x[400:]}, classes=2)["test"]
+        right[type(baseline)] = (tested.argmax(1) == y[400:]).mean()
+    assert right[GradientBoosting] > 0.95 > 0.65 > right[LogisticRegression]
+
+
+def test_one_tree_with_two_leaves_is_a_newton_step_of_the_loss():
+    """Two classes, each side of the split pure: leaves of -g/h = ±2 from p = 1/2, scaled by the learning rate."""
+    x, y = np.repeat([[0.0], [1.0]], 40, axis=0), np.repeat([0, 1], 40)
+    stump = GradientBoosting(learning_rate=0.5, max_iter=1, max_leaf_nodes=2)
+    p = fit_predict(stump.estimator(), x, y, {"x": x}, classes=2)["x"]
+    np.testing.assert_allclose(p[:, 1], 1 / (1 + np.exp(np.repeat([1.0, -1.0], 40))), atol=1e-6)
 
 
 def test_nearest_neighbours_count_votes():
