@@ -11,7 +11,7 @@ def main() -> None:
 
     settings = params.load()
     examples = load_examples(settings.data)
-    given = {"class_names": examples.classes} | examples.structure()
+    given = {"name": settings.data.title, "class_names": examples.classes} | examples.structure()
     prepared.write(Path("data/study"), settings.data, examples.inputs, examples.targets, settings.seeds, **given)
 
 

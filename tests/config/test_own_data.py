@@ -132,3 +132,17 @@ def test_a_wrong_setting_of_a_source_is_one_line(checkout, data, found, allowed)
         profiles.load(checkout, "mine")
     [line] = error.value.lines
     assert line.startswith(f"profiles/mine.yaml: {found}; allowed: ") and allowed in line
+
+
+@pytest.mark.parametrize(
+    ("data", "title"),
+    [
+        ({"name": "digits"}, "digits"),
+        ({"name": "lines", "files": "mine/a.txt"}, "a"),
+        ({"name": "lines", "files": "mine"}, "mine"),
+        ({"name": "lines", "files": "mine/*.txt"}, "lines"),
+    ],
+)
+def test_the_report_calls_data_of_ones_own_by_the_file_or_the_folder_that_it_is_read_from(checkout, data, title):
+    profile(checkout, data=data)
+    assert profiles.load(checkout, "mine").data.title == title

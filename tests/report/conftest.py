@@ -34,7 +34,7 @@ SETTINGS = {
     "model": {"name": "mlp", "width": 256, "depth": 2},
     "training": {"epochs": EPOCHS, "batch_size": 64, "optimizer": "adam", "learning_rate": 0.001, "accelerator": "cpu"},
     "evaluation": {"confidence": 0.95, "relevant_difference": 0.005},
-    "dataset": {"sizes": {"unlabelled": 197}, "classes": 10, "shape": [1, 8, 8]},
+    "dataset": {"name": "digits", "sizes": {"unlabelled": 197}, "classes": 10, "shape": [1, 8, 8]},
 }
 FINGERPRINT = "sha256:" + "0123456789abcdef" * 4
 STATISTICAL_TESTS = {

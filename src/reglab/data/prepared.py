@@ -122,6 +122,7 @@ def write(
     labels: np.ndarray,
     seeds: int,
     *,
+    name: str = "",
     class_names: Sequence[str] = (),
     groups: np.ndarray | None = None,
     times: np.ndarray | None = None,
@@ -130,7 +131,8 @@ def write(
 ) -> None:
     """Split the source for every seed and write `data.safetensors` and `dataset.json`; UserError if it cannot be split.
 
-    `data` is a section of params.yaml: a name and the sizes of the parts. An array of inputs is ready for a network.
+    `data` is a section of params.yaml: a name, unless there is another `name`, and the sizes of the parts. An array of inputs is
+    ready for a network.
     groups, times, parts: the structure of the data, as in `source.Examples`. `more` are other targets, a row an example.
     """
     alike = duplicates.of_inputs(inputs)
@@ -153,7 +155,7 @@ def write(
     save_file({name: np.ascontiguousarray(array) for name, array in tensors.items()}, path)  # which ignores strides
     few = inputs.take(tensors["seed-0/labelled"])
     description = {
-        "name": data.name,
+        "name": name or data.name,
         "fingerprint": "sha256:" + hashlib.sha256(path.read_bytes()).hexdigest(),
         "examples": len(labels),
         "classes": classes,

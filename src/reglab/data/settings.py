@@ -1,6 +1,7 @@
 """Settings of the data: `data`, `scenes` and `text` in params.yaml."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 from annotated_types import Ge, Le, MinLen, MultipleOf
@@ -26,6 +27,15 @@ class Data:
     split: Literal["random", "group", "time", "column", "k_fold"] = "random"
     folds: Annotated[int, Ge(1), Le(1_000)] | None = None
     source: Any = field(default=None, metadata={"flat": True})
+
+    @property
+    def title(self) -> str:
+        """What the report calls the data: the data set that the source is told, the file or folder that it reads, or its name."""
+        if self.source is None:
+            return self.name
+        read = [getattr(self.source, name) for name in self.source.paths]
+        named = getattr(self.source, "dataset", None) or next((Path(path).stem for path in read if path), "")
+        return named if named.strip("*?") else self.name
 
 
 @dataclass(frozen=True)

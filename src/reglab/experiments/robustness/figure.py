@@ -58,7 +58,9 @@ def figure(
     if len(drawn) > len(chosen) + ("none" in models):
         panel.plot([], [], color=INK, alpha=0.3, linewidth=0.7, label="the others")
     panel.set(ylim=(0, 100), xlim=(0, None), ylabel="accuracy (%)")
-    panel.set_xlabel(f"epsilon ({'largest change of a pixel' if norm == 'linf' else 'Euclidean length of the change'})")
+    panel.set_xlabel(
+        f"epsilon ({'largest change of an input' if norm == 'linf' else 'Euclidean length of the change'})"
+    )
     panel.legend(fontsize=7, loc="center left", bbox_to_anchor=(1.0, 0.5))
     return svg(drawing)
 
