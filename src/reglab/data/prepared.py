@@ -131,8 +131,8 @@ def write(
 ) -> None:
     """Split the source for every seed and write `data.safetensors` and `dataset.json`; UserError if it cannot be split.
 
-    `data` is a section of params.yaml: a name, unless there is another `name`, and the sizes of the parts. An array of inputs is
-    ready for a network.
+    `data` is a section of params.yaml: the sizes of the parts, and a name unless `name` is given. An array of inputs is ready
+    for a network.
     groups, times, parts: the structure of the data, as in `source.Examples`. `more` are other targets, a row an example.
     """
     alike = duplicates.of_inputs(inputs)

@@ -30,7 +30,7 @@ class Data:
 
     @property
     def title(self) -> str:
-        """What the report calls the data: the data set that the source is told, the file or folder that it reads, or its name."""
+        """What the report calls the data: the data set, file or folder that the source reads, else the name of the source."""
         if self.source is None:
             return self.name
         read = [getattr(self.source, name) for name in self.source.paths]
