@@ -39,6 +39,15 @@ def test_an_attack_on_inputs_beyond_the_unit_range_is_one_line(tmp_path, stack, 
     assert line.startswith(f"params.yaml: few_labels.regularizers{place}: found {found}")
 
 
+def test_an_average_over_masks_stands_before_temperature_scaling(tmp_path):
+    average, temperature = {"dropout": {"prediction": "arithmetic"}}, {"temperature_scaling": {}}
+    for stack in ([average, temperature], [temperature, {"dropout": {}}]):
+        assert lines(tmp_path, combinations={"mine": stack}) == []
+    [line] = lines(tmp_path, combinations={"mine": [temperature, average]})
+    assert line.startswith("params.yaml: combinations.mine[1].dropout.prediction: found arithmetic behind")
+    assert line.endswith("allowed: dropout before temperature_scaling in the list")
+
+
 def test_a_cocktail_tries_them_in_one_order(tmp_path):
     ranges = {"adversarial_training": {"epsilon": [0.1, 0.2]}, "input_noise": {"std": [0.1, 0.2]}}
     assert lines(tmp_path, cocktails={"mine": {"ingredients": ranges}}) == []

@@ -11,7 +11,9 @@ def check_stacks(values: dict, problems: Problems) -> None:
     """Combinations, cocktails and what few labels share: inputs stay in [0, 1] where an attack needs them there."""
     for name, techniques in (values.get("combinations") or {}).items():
         places = [("combinations", name, number, entry_name(each)) for number, each in enumerate(techniques)]
-        check_range(list(zip(places, techniques, strict=True)), problems)
+        stack = list(zip(places, techniques, strict=True))
+        check_range(stack, problems)
+        check_predictions(stack, problems)
     recipes = values.get("regularizers") or {}
     for name, cocktail in (values.get("cocktails") or {}).items():
         if cocktail:
@@ -42,6 +44,17 @@ def check_range(stack: list[tuple[Key, Any]], problems: Problems) -> None:
             allowed = f"{name} without {leaving[0]}" if last else f"{name} before {leaving[0]} in the list"
             found = f"{leaving[0]} {where}, which moves inputs beyond [0, 1], where {name} needs them"
             problems.add(place, found, allowed)
+
+
+def check_predictions(stack: list[tuple[Key, Any]], problems: Problems) -> None:
+    """An average over masks asks for the layers of the network, so it comes before what changes the evaluated scores."""
+    for number, (place, technique) in enumerate(stack):
+        if technique is None or getattr(technique, "prediction", "weight_scaling") == "weight_scaling":
+            continue
+        if fitted := [entry_name(other) for _, other in stack[:number] if other and overrides(other, "after_training")]:
+            found = f"{shown(technique.prediction)} behind {fitted[0]}, which changes the scores of the whole network"
+            allowed = f"{entry_name(technique)} before {fitted[0]} in the list"
+            problems.add((*place, "prediction"), found, allowed)
 
 
 def check_few_labels(stack: list[tuple[Key, Any]], values: dict, problems: Problems) -> None:
