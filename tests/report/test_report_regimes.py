@@ -6,9 +6,10 @@ import re
 import pytest
 from conftest import SETTINGS
 
-from reglab.experiments.regimes import heatmap
 from reglab.experiments.regimes import report as regimes
+from reglab.experiments.regimes.report import Place
 from reglab.experiments.variance_sources import report as variance_sources
+from reglab.report import verdict_grid
 from reglab.report.collect import Entry
 from reglab.report.study import Study
 
@@ -72,9 +73,9 @@ def test_cells_with_cannot_tell_are_masked_and_the_others_are_not(section):
 def test_colours_share_one_scale_up_to_the_largest_difference_shown(section):
     shown = dict(re.findall(r'fill-opacity="([0-9.]+)"/><text[^>]*>([^<]*)</text>', section.body))
     strengths = {number: float(opacity) for opacity, number in shown.items()}
-    assert strengths["+20.0"] == heatmap.STRONGEST == max(strengths.values())
+    assert strengths["+20.0"] == verdict_grid.STRONGEST == max(strengths.values())
     assert strengths["−5.0"] == pytest.approx(
-        0.75 * heatmap.WEAKEST + 0.25 * heatmap.STRONGEST, abs=0.006
+        0.75 * verdict_grid.WEAKEST + 0.25 * verdict_grid.STRONGEST, abs=0.006
     )  # two decimals
 
 
@@ -127,7 +128,7 @@ def test_too_few_seeds_for_the_map_are_reported():
 )
 def test_a_block_of_the_map_is_described_by_its_edges_and_anything_else_is_counted(places, words):
     def of(each):
-        return [heatmap.Place.of(row(place, 0.1, "helps")) for place in each]
+        return [Place.of(row(place, 0.1, "helps")) for place in each]
 
     assert regimes.region(of(places), of(GRID)) == words
 

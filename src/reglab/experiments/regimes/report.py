@@ -3,20 +3,46 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
+from typing import NamedTuple
 
 from markupsafe import Markup
 
 from reglab.core.wording import many
 from reglab.evaluation.statistics import smallest_seeds
-from reglab.experiments.regimes.heatmap import SHOWN, Place, Scale, panel, scale_of
 from reglab.report.answer import Point, listed
 from reglab.report.collect import Shown
-from reglab.report.formats import setting
-from reglab.report.measure import Measure
+from reglab.report.formats import missing, setting
+from reglab.report.measure import Interval, Measure
+from reglab.report.nearness import turning
 from reglab.report.study import Placed, Section, Study, body
+from reglab.report.verdict_grid import SHOWN, GridSide, Scale, grid, scale_of
 
 NOWHERE = "is nowhere shown to help or to hurt"
 AXES = ("train_size", "label_noise", "width")
+
+
+class Place(NamedTuple):
+    """A recipe in one cell: labelled examples, share of wrong labels, units of a layer; its difference to none."""
+
+    train_size: int
+    label_noise: float
+    width: int
+    difference: Interval
+    verdict: str
+    p_holm: float | None
+    seeds_needed: int | None
+    turning: Markup
+
+    @classmethod
+    def of(cls, row: dict) -> "Place":
+        """From a row of metrics.json."""
+        difference = Interval(*(row[key] for key in ("difference", "difference_low", "difference_high")))
+        axes = (row[axis] for axis in ("train_size", "label_noise", "width"))
+        return cls(*axes, difference, row["verdict"], row["p_holm"], row["seeds_needed"], turning(row))
+
+    @property
+    def known(self) -> bool:
+        return not missing(self.difference.mean)
 
 
 @dataclass(frozen=True)
@@ -54,6 +80,23 @@ class RecipeMap(Shown):
         start = Markup("It {}.").format(listed(shown)) if shown else f"It {NOWHERE}."
         rest = f" Of {many(len(self.places), 'cell')}, {' and '.join(undecided)}." if undecided else ""
         return Markup("{}{}").format(start, rest)
+
+
+def panel(name: str, places: Sequence[Place], width: int, scale: Scale) -> Markup:
+    """The cells of one width: training size across, label noise upwards."""
+    own = [place for place in places if place.width == width]
+    sizes, noises = sorted({place.train_size for place in own}), sorted({place.label_noise for place in own})
+    cells = {(sizes.index(place.train_size), noises.index(place.label_noise)): place for place in own}
+    in_units = f" in {scale.measure.units}" if scale.measure.units else ""
+    difference = f"difference of {scale.measure.name} to none{in_units}"
+    return grid(
+        f"width {width:,}",
+        f"{name}, width {width}: {difference}, by training examples and wrong labels",
+        cells,
+        across=GridSide("training examples", [f"{size:,}" for size in sizes]),
+        up=GridSide("wrong labels, %", [f"{100 * noise:g}" for noise in noises]),
+        scale=scale,
+    )
 
 
 def extent(found: Sequence[Place], every: Sequence[Place], measure: Measure) -> str:
