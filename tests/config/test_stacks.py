@@ -44,7 +44,7 @@ def test_an_average_over_masks_stands_before_temperature_scaling(tmp_path):
     for stack in ([average, temperature], [temperature, {"dropout": {}}]):
         assert lines(tmp_path, combinations={"mine": stack}) == []
     [line] = lines(tmp_path, combinations={"mine": [temperature, average]})
-    assert line.startswith("params.yaml: combinations.mine[1].dropout.prediction: found arithmetic behind")
+    assert line.startswith('params.yaml: combinations.mine[1].dropout.prediction: found "arithmetic" behind')
     assert line.endswith("allowed: dropout before temperature_scaling in the list")
 
 
