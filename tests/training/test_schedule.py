@@ -52,7 +52,7 @@ def rates(folder, **settings):
             lambda step: (step + 1) / 6 if step < 6 else (1 + cos(pi * (step - 6) / 6)) / 2,
         ),
     ],
-    ids=str,
+    ids=["constant", "cosine", "warm-up", "warm-up of half an epoch", "cosine after a warm-up"],
 )
 def test_techniques_receive_the_learning_rate_of_the_closed_form_after_each_step(tmp_path, settings, expected):
     found = rates(tmp_path, **settings)
