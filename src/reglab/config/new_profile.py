@@ -6,24 +6,14 @@ from collections import Counter
 from pathlib import Path
 
 from reglab.config import params
+from reglab.config.table_sections import sections
 from reglab.core.errors import UserError
 from reglab.core.wording import nearest, shown
 from reglab.data.tables.files import RawTable, delimiter_name, read
 from reglab.data.tables.inference import Understood, infer, understood_target
 from reglab.data.tables.settings import MISSING, USED
 
-NOT_FOR_TABLES = {
-    "augmentation": "images",
-    "pretraining": "images",
-    "transfer": "images",
-    "semi_supervised": "images",
-    "multitask": "images",
-    "attacks": "inputs in [0, 1]",
-    "theory": "data of their own",
-    "regimes": "sizes of the digits; list train_size for this data to bring them back",
-    "claims": "the lecture's claims on the digits",
-}
-NEEDS = ("images", "unit_range")  # of techniques that a table cannot serve
+ROLES = ("target", "group", "time")  # of a column that is no input
 KINDS = ("numeric", "boolean", "date", "categorical", "text", "identifier", "constant")
 PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 YAML_WORDS = {"y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf"}
@@ -135,8 +125,7 @@ def profile(settings, name: str, source: dict, columns: list[Understood], rows: 
         f"  test_size: {test}",
         "  label_noise: 0.0",
     ]
-    split = {"time": "time", "group": "group"}
-    if chosen := next((split[role] for role in split if role in source), None):
+    if chosen := next((role for role in ("time", "group") if role in source), None):
         lines.append(f"  split: {chosen}           # random, group, time, k_fold")
     lines += [
         "  # The schema: a file that does not fit it is an error. Kinds: numeric, boolean, date and categorical are inputs;",
@@ -154,12 +143,10 @@ def profile(settings, name: str, source: dict, columns: list[Understood], rows: 
             "# a metric such as balanced_accuracy says more than accuracy here.",
             "",
         ]
-    unsuited = [each for each, technique in settings.regularizers.items() if set(NEEDS) & set(technique.needs)]
-    if unsuited:
-        lines += ["# Techniques that need images or inputs in [0, 1]; null takes an entry out.", "regularizers:"]
-        lines += [f"  {each}: null" for each in unsuited]
-    lines += ["", "# Not for tables; {} empties a section."]
-    lines += [f"{section}: {{}}  # {reason}" for section, reason in NOT_FOR_TABLES.items()]
+    taken = {source[role] for role in ROLES if role in source}
+    used = [each for each in columns if each.column.kind in USED and each.name not in taken]
+    sizes = {"train_size": rows - 2 * test, "test_size": test, "columns": len(used)}
+    lines += sections(settings, counts, **sizes, structured=chosen is not None)
     return "\n".join(lines) + "\n"
 
 
@@ -179,7 +166,7 @@ def column_line(understood: Understood) -> str:
 
 def summary(file: str, raw: RawTable, columns: list[Understood], source: dict, counts: Counter) -> str:
     """What was understood: a line a column, then what to look at."""
-    roles = {source[role]: role for role in ("target", "group", "time") if role in source}
+    roles = {source[role]: role for role in ROLES if role in source}
     table = [("column", "kind", "used as", "missing", "different", "values")]
     for each in columns:
         use = roles.get(each.name) or ("input" if each.column.kind in USED else "left out")
