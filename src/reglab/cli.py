@@ -32,6 +32,7 @@ def main() -> None:
     )
     command.add_argument("--profile", metavar="NAME", help="check params.yaml with this entry of `profiles` merged in")
     command.add_argument("--only", metavar="ENTRY", nargs="+", default=[], help="and with these entries alone")
+    command.add_argument("--data", action="store_true", help="print a report on the data instead")
     command.set_defaults(call=check)
     command = commands.add_parser("new", help="read a table and write a profile for it: profiles/<name>.yaml")
     command.add_argument("file", help="csv, tsv or parquet, possibly compressed, or a pattern such as 'data/*.csv'")
@@ -53,7 +54,7 @@ def main() -> None:
         "--only", metavar="ENTRY", nargs="+", default=[], help="the study of these entries, kept apart"
     )
     command.epilog = "Every other argument is passed on to dvc repro."
-    command.set_defaults(call=repro)
+    command.set_defaults(call=repro, data=False)
     command = commands.add_parser("sync", help="restore every run in MLflow that records have and MLflow lacks")
     command.set_defaults(call=sync)
     command = commands.add_parser("ui", help="MLflow's pages on the runs, on a free port")
@@ -107,6 +108,12 @@ def check(given: argparse.Namespace) -> int:
         settings = None if given.only else params.load()
         if given.profile or given.only:
             settings = profiles.load(Path.cwd(), given.profile, given.only)
+    if given.data:
+        from reglab.config import data_report
+
+        with profiles.reported_as_profile(given.profile):
+            print(data_report.report(settings))
+        return 0
     with profiles.reported_as_profile(given.profile):
         warnings = data_checks.check(settings)
     for warning in [*warnings, *too_few_seeds(settings), *untracked(Path.cwd())]:

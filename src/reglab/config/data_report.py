@@ -1,0 +1,161 @@
+"""Writes the report on the data of a study, which `reglab check --data` prints: a number and a sentence in each line."""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import combinations
+
+import numpy as np
+
+from reglab.config.data_checks import loaded
+from reglab.config.data_columns import column_lines
+from reglab.config.data_precision import precision_lines, seed_lines
+from reglab.config.data_sentences import Line, line
+from reglab.core.errors import UserError
+from reglab.core.wording import shown
+from reglab.data import split_problems
+from reglab.data.classes import SHOWN
+from reglab.data.preprocessing.ready import ReadyInputs
+from reglab.data.sources.table import Table
+from reglab.data.splits import all_splits
+from reglab.data.splitting import duplicates
+from reglab.data.splitting.named import NAMES
+from reglab.data.tables.files import read
+
+SMALL_PARTS = ("labelled", "validation", "test")
+
+
+def report(settings) -> str:
+    """The report on the data of `settings`, the `Params`; UserError where it cannot be read or split as they say."""
+    data = settings.data
+    examples = loaded(data)
+    labels, same = examples.targets, duplicates.of_inputs(examples.inputs)
+    structure = examples.structure() | {"duplicates": same}
+    if lines := split_problems.problems(data, labels, **structure):
+        raise UserError(*lines)
+    drawn = all_splits(data, labels, settings.seeds, **structure)
+    if lines := split_problems.part_problems(data, labels, drawn):
+        raise UserError(*lines)
+    names = examples.classes or tuple(map(str, range(int(labels.max()) + 1)))
+    sections = {
+        "examples": [*size_lines(input_shape(examples.inputs, drawn[0]["labelled"]), labels, names)],
+        "identical examples": [*duplicate_lines(same, labels)],
+    }
+    if data.split == "column":
+        sections["identical examples"] += across_parts(same, examples.parts.astype(str))
+    if isinstance(data.source, Table):
+        sections["columns"] = [*column_lines(raw_columns(data.source), data.source)]
+    sections["structure"] = [*group_lines(examples.groups), *time_lines(examples.times, in_days(data.source))]
+    sections["parts"] = [*part_lines(labels, names, drawn)]
+    sections["verdicts"] = [
+        *seed_lines(settings),
+        *precision_lines([parts["test"] for parts in drawn], settings.evaluation),
+    ]
+    return aligned(data.title, {title: lines for title, lines in sections.items() if lines})
+
+
+def aligned(title: str, sections: dict[str, list[Line]]) -> str:
+    """The sections one below the other, with all numbers in one column, aligned at their right ends."""
+    width = max(len(number) for lines in sections.values() for number, _ in lines)
+    text = [f"the data of {title}"]
+    for name, lines in sections.items():
+        text += ["", name, *(f"  {number:>{width}}  {sentence}" for number, sentence in lines)]
+    return "\n".join(text)
+
+
+def input_shape(inputs, rows: np.ndarray) -> tuple[int, ...]:
+    """The shape of an example as a network gets it, prepared as for these rows."""
+    few = (ReadyInputs(inputs) if isinstance(inputs, np.ndarray) else inputs).take(rows)
+    return few.fit().transform(few.take(np.arange(1))).shape[1:]
+
+
+def raw_columns(source: Table) -> dict:
+    """The columns of the file of a table, as text."""
+    return read(source.file, delimiter=source.delimiter, encoding=source.encoding, missing=source.missing).columns
+
+
+def size_lines(shape: Sequence[int], labels: np.ndarray, names: Sequence[str]) -> Iterator[Line]:
+    """How many examples, numbers in an example and classes there are; labels (n,) are numbers of `names`."""
+    counts = np.bincount(labels, minlength=len(names))
+    yield line(len(labels), "example", "are", "in the data.")
+    yield " x ".join(map(str, shape)), "numbers of each example enter the network, once they are prepared."
+    yield line(len(names), "class", "are", "told apart.")
+    order = np.argsort(-counts, kind="stable")
+    for label in order[:SHOWN]:
+        yield line(
+            counts[label], "example", "are", f"of the class {shown(names[label])}, {counts[label] / len(labels):.1%}."
+        )
+    if len(order) > SHOWN:
+        rest = f"not listed, with {counts[order[-1]]:,} to {counts[order[SHOWN]]:,} examples each."
+        yield line(len(order) - SHOWN, "class", "are", rest)
+    yield f"{counts.max() / counts.min():.2f}", "is the imbalance: the largest class over the smallest."
+
+
+def duplicate_lines(same: np.ndarray | None, labels: np.ndarray) -> Iterator[Line]:
+    """Identical inputs, and those of several classes; same: the result of `duplicates`, labels (n,)."""
+    yield line(duplicates.repeated(same), "example", "have", "the inputs of an earlier one.")
+    conflicting = np.zeros(0, np.int64)
+    if same is not None:
+        different = np.unique(np.stack([same, labels]), axis=1)[0]  # each set of identical examples once a class
+        sets, classes = np.unique(different, return_counts=True)
+        conflicting = sets[classes > 1]
+    count = int(np.isin(same, conflicting).sum()) if len(conflicting) else 0
+    yield line(count, "example", "have", "the inputs of one of another class, so that no network can be right on both.")
+
+
+def across_parts(same: np.ndarray | None, parts: np.ndarray) -> Iterator[Line]:
+    """Identical inputs in two of the parts (n,) that the file names."""
+    for first, second in combinations(NAMES, 2):
+        here, there = (np.flatnonzero(parts == name) for name in (first, second))
+        count = 0 if same is None else int(np.isin(same[there], same[here]).sum())
+        if len(here) and len(there):
+            yield line(count, "example", "are", f"in the part {second} with the inputs of one in the part {first}.")
+
+
+def group_lines(groups: np.ndarray | None) -> Iterator[Line]:
+    """How many groups there are, and their sizes; groups (n,)."""
+    if groups is None:
+        return
+    sizes = np.unique(groups, return_counts=True)[1]
+    yield line(len(sizes), "group", "are", "in the data.")
+    yield line(sizes.min(), "example", "are", "in the smallest group.")
+    yield f"{np.median(sizes):,g}", "is the median of the sizes of the groups."
+    yield line(sizes.max(), "example", "are", "in the largest group.")
+
+
+def in_days(source) -> bool:
+    """Whether the times are days since 1970, as a column of dates in a table gives them."""
+    return isinstance(source, Table) and bool(source.time) and source.columns[source.time].kind == "date"
+
+
+def time_lines(times: np.ndarray | None, days: bool) -> Iterator[Line]:
+    """The first and the last of the times (n,): numbers, or days since 1970."""
+    if times is None:
+        return
+    first, last = float(times.min()), float(times.max())
+    if days:
+        start = datetime(1970, 1, 1, tzinfo=UTC)
+        dates = [(start + timedelta(days=day)).strftime("%Y-%m-%d") for day in (first, last)]
+        yield f"{last - first:,.6g}", f"days are the span between the first time, {dates[0]}, and the last, {dates[1]}."
+    else:
+        yield f"{last - first:,.6g}", f"is the span between the first time, {first:.10g}, and the last, {last:.10g}."
+    yield line(len(np.unique(times)), "different time", "are", "in the data.")
+
+
+def part_lines(labels: np.ndarray, names: Sequence[str], drawn: Sequence[dict[str, np.ndarray]]) -> Iterator[Line]:
+    """The sizes of the parts over the seeds, and the fewest examples of any class in any of them."""
+    for part in SMALL_PARTS:
+        sizes = sorted({len(parts[part]) for parts in drawn})
+        yield (
+            " to ".join(f"{size:,}" for size in dict.fromkeys((sizes[0], sizes[-1]))),
+            f"is the size of the {part} part.",
+        )
+    count, _, label, seed, part = min(
+        (int(count), order, label, seed, part)
+        for seed, parts in enumerate(drawn)
+        for order, part in enumerate(SMALL_PARTS)
+        for label, count in enumerate(np.bincount(labels[parts[part]], minlength=len(names)))
+    )
+    where = f"in the {part} part of seed {seed}"
+    yield line(
+        count, "example", "are", f"of the smallest class in any part of any seed: {shown(names[label])} {where}."
+    )
