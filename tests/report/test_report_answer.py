@@ -184,6 +184,11 @@ def test_a_single_diverged_seed_bars_a_recipe_whatever_its_verdict():
     assert "only b is shown to help" in answer(found)[0]
 
 
+def test_data_of_ones_own_is_called_by_its_file_and_not_by_the_kind_of_source():
+    first, _ = answer(table(dropout=("helps", 0.06, 0.05, 0.07)), data={"name": "table"}, dataset={"name": "heart"})
+    assert first.startswith("On heart, ") and "table" not in first
+
+
 def test_without_a_reference_there_is_no_answer():
     found = [row for row in table(a=("helps", 0.06, 0.05, 0.07)) if row.name != "none"]
     assert headline(found, SETTINGS).startswith("No answer")

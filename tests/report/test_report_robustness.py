@@ -29,9 +29,9 @@ def record(epsilons=(0.02, 0.1), skipped=None) -> dict:
     return about | {"models": models, "skipped": skipped or {}, "checks": []}
 
 
-def text(content: dict, drawing: str | None = None) -> str:
+def text(content: dict, drawing: str | None = None, images: bool = True) -> str:
     families = standings.families([Entry(content, {}, drawing)])
-    return body("robustness.html", families=families, attacks=standings.ATTACKS, confidence=0.95)
+    return body("robustness.html", families=families, images=images, attacks=standings.ATTACKS, confidence=0.95)
 
 
 @pytest.fixture
@@ -123,3 +123,9 @@ def test_a_family_takes_none_from_beside_and_without_one_there_is_no_difference(
     beside = standings.standings([own, Entry(record(), {}, None)])
     assert beside["ensembles", "hardened"].difference == pytest.approx(0.5)
     assert standings.standings([own])["ensembles", "hardened"].difference is None
+
+
+@pytest.mark.parametrize("images", [True, False])
+def test_the_picture_of_an_example_is_explained_for_images_alone(images):
+    shown = text(record(), figure(), images)
+    assert ("An example of the test set" in shown) == images and "points: the strong attack" in shown

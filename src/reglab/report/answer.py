@@ -38,11 +38,13 @@ def gain(row: Row) -> Markup:
     return Markup("{} ({})").format(link(row), row.measure.difference(row.difference.mean))
 
 
-def setting_of(data: dict) -> str:
+def setting_of(settings: dict) -> str:
     """The data, their size and their label noise, in words."""
+    data = settings["data"]
+    name = settings.get("dataset", data)["name"]  # of data of one's own the file or folder, not the kind of source
     size, noise = data.get("train_size"), data.get("label_noise")
     wrong = f", {percent(noise, 0)}\u00a0% of their labels wrong" if noise else ""
-    return f"{data['name']} ({setting(size)} training examples{wrong})" if size else data["name"]
+    return f"{name} ({setting(size)} training examples{wrong})" if size else name
 
 
 def price(cost: float | None) -> str:
@@ -90,7 +92,7 @@ def compared(table: list[Row], verdict: str) -> list[Row]:
 def headline(table: list[Row], settings: dict) -> Markup:
     """The answer in a sentence: which recipe helps most, by how much, at what cost; or why there is no answer."""
     seeds = many(settings["seeds"], "seed")
-    place = setting_of(settings["data"])
+    place = setting_of(settings)
     reference = next((row for row in table if row.reference), None)
     if reference is None or reference.diverged:
         fate = "is not among the recipes" if reference is None else "diverged"

@@ -56,7 +56,7 @@ def self_supervised(groups: list[Group], pretexts: dict[str, Entry]) -> LectureP
     for group in groups:
         masked = [method for method in group.methods if method.own.get("start") == "masked" or method.reference]
         if not group.classes and "masked" in pretexts and len(masked) > 1:
-            text = "Hide parts of images that have no labels, learn to fill them in, then learn from few labels."
+            text = "Hide parts of examples that have no labels, learn to fill them in, then learn from few labels."
             return few(group, masked, "c", "Self-supervised learning", text, pretexts["masked"])
     return None
 

@@ -16,10 +16,10 @@ from reglab.report.study import Placed, Section, Study, body
 PROBES = (Measure("test_linear_probe", "Linear probe"), Measure("test_neighbour_probe", "Neighbour probe"))
 DESCRIPTIONS = {
     "scratch": "Nothing is learned: random initial weights, the reference for all other pretexts.",
-    "masked": "Parts of an image are hidden; the network fills them in.",
-    "denoising": "Noise is added to an image; the network removes it.",
+    "masked": "Parts of an input (patches of an image, columns of a table) are hidden; the network fills them in.",
+    "denoising": "Noise is added to the inputs; the network removes it.",
     "orientation": "Of two versions of an image one is upside-down; the network tells which.",
-    "contrastive": "Each image is varied twice; the network tells which two belong together.",
+    "contrastive": "Each example is varied twice; the network tells which two belong together.",
     "supervised_base_classes": "The network learns some classes from their labels and is then adapted to the others.",
     "other_images": "The network learns rendered scenes from their labels and is then adapted to the study's images.",
     "next_sentence": "Of two sentences from one passage: does the second follow the first?",

@@ -9,7 +9,8 @@ def robustness_section(study: Study) -> Section | None:
     if not families:
         return None
     values = {"attacks": standings.ATTACKS, "confidence": study.settings["evaluation"]["confidence"]}
-    return Section("robustness", "Robustness", body("robustness.html", families=families, **values))
+    images = len(study.settings.get("dataset", {}).get("shape", ())) == 3  # of a row no example is drawn
+    return Section("robustness", "Robustness", body("robustness.html", families=families, images=images, **values))
 
 
 SECTIONS = (Placed(robustness_section, "pages/robustness.html", place=1),)
