@@ -166,7 +166,8 @@ def test_what_a_user_wrote_is_text_and_never_markup(study):
     topic = next(e for e in entries if e.family == "theory")
     topic.record["checks"][0]["name"] = topic.record["numbers"][evil] = 1.0
     topic.record["checks"][0]["name"] = evil
-    settings = SETTINGS | {"data": SETTINGS["data"] | {"name": evil}, "model": {evil: evil}}
+    named = {section: SETTINGS[section] | {"name": evil} for section in ("data", "dataset")}
+    settings = SETTINGS | named | {"model": {evil: evil}}
     text = joined(render(entries, metrics, settings, evil))
     assert Page(text).tags["script"] == 1 and evil not in text and text.count("&lt;script&gt;") >= 9
 
