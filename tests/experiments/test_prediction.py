@@ -13,6 +13,7 @@ from safetensors.numpy import load_file
 from reglab.core.errors import UserError
 from reglab.core.plain import settings
 from reglab.data import prepared
+from reglab.data.settings import Data
 from reglab.experiments.prediction import predict, recipe_of, write_predictions
 from reglab.models.mlp import MLP
 from reglab.regularizers.dropout import Dropout
@@ -75,9 +76,7 @@ def study(tmp_path_factory):
     sys.modules["reglab.data.preprocessing.columns_of_a_prediction"] = sys.modules[__name__]
     random, labels = np.random.default_rng(0), np.tile(np.arange(3), 40)
     numbers = 5 + labels[:, None] + random.normal(size=(120, 2))
-    sizes = SimpleNamespace(
-        name="columns", train_size=60, validation_size=20, test_size=30, label_noise=0.0, test_set="resampled"
-    )
+    sizes = Data("columns", train_size=60, validation_size=20, test_size=30)
     prepared.write(root / "data", sizes, Columns(numbers), labels, seeds=2, class_names=["a", "b", "c"])
     data = prepared.read(root / "data")
     about = About(

@@ -16,6 +16,7 @@ from reglab.config import params
 from reglab.core.checks import Check
 from reglab.core.errors import UserError
 from reglab.data import prepared
+from reglab.data.settings import Data
 from reglab.experiments.ensembles import run as ensembling
 from reglab.experiments.ensembles.ensemble_network import ensemble_network
 from reglab.experiments.ensembles.methods.bagging import Bagging
@@ -53,9 +54,7 @@ def study(tmp_path_factory):
     labels = np.tile(np.arange(3), 60)
     centers = random.uniform(0.35, 0.65, size=(3, 1, 4, 4))
     inputs = np.clip(centers[labels] + random.normal(scale=0.12, size=(180, 1, 4, 4)), 0, 1).astype(np.float32)
-    sizes = SimpleNamespace(
-        name="blobs", train_size=90, validation_size=40, test_size=50, label_noise=0.0, test_set="resampled"
-    )
+    sizes = Data("blobs", train_size=90, validation_size=40, test_size=50)
     prepared.write(root / "data", sizes, inputs, labels, seeds=2)
     data = prepared.read(root / "data")
     with pytest.MonkeyPatch.context() as patch:
