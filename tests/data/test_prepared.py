@@ -1,10 +1,10 @@
 import hashlib
 import json
-import sys
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from centred_columns import Columns
 
 from reglab.core.errors import UserError
 from reglab.data import prepared
@@ -106,42 +106,7 @@ def test_inputs_have_the_box_of_pixels_where_all_lie_in_it(tmp_path, source, inp
     assert split.bounds == split.without_test().bounds == bounds
 
 
-@dataclass(frozen=True)
-class Columns:
-    """Numbers of which the mean of the training part is subtracted; the least that a kind of inputs must have."""
-
-    numbers: np.ndarray
-
-    def __len__(self):
-        return len(self.numbers)
-
-    def take(self, rows):
-        return Columns(self.numbers[rows])
-
-    def fit(self):
-        return Centred(self.numbers.mean(0))
-
-    def tensors(self):
-        return {"numbers": self.numbers}
-
-    def description(self):
-        return {"kind": "columns_of_a_test"}
-
-    @classmethod
-    def restore(cls, tensors, description):
-        return cls(tensors["numbers"])
-
-
-@dataclass(frozen=True)
-class Centred:
-    mean: np.ndarray
-
-    def transform(self, inputs):
-        return (inputs.numbers - self.mean).astype(np.float32)
-
-
-def test_inputs_are_stored_once_and_prepared_by_the_training_part_of_each_seed_alone(tmp_path, source, monkeypatch):
-    monkeypatch.setitem(sys.modules, "reglab.data.preprocessing.columns_of_a_test", sys.modules[__name__])
+def test_inputs_are_stored_once_and_prepared_by_the_training_part_of_each_seed_alone(tmp_path, source):
     numbers = np.random.default_rng(0).normal(size=(60, 2))
     prepared.write(tmp_path, DATA, Columns(numbers), source[1], seeds=3)
     data = prepared.read(tmp_path)

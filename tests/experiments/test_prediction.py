@@ -2,12 +2,11 @@
 
 import csv
 import json
-import sys
-from dataclasses import dataclass
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from centred_columns import Columns
 from safetensors.numpy import load_file
 
 from reglab.core.errors import UserError
@@ -29,51 +28,10 @@ RECIPE = Recipe(tuple(TECHNIQUES.values()), MLP(width=8, depth=1), Training(epoc
 SETTINGS = settings(TECHNIQUES | {"model": RECIPE.architecture, "training": RECIPE.training})
 
 
-@dataclass(frozen=True)
-class Columns:
-    """Numbers of which the mean of the training part is subtracted."""
-
-    numbers: np.ndarray
-
-    def __len__(self):
-        return len(self.numbers)
-
-    def take(self, rows):
-        return Columns(self.numbers[rows])
-
-    def fit(self):
-        return Centred(self.numbers.mean(0))
-
-    def tensors(self):
-        return {"numbers": self.numbers}
-
-    def description(self):
-        return {"kind": "columns_of_a_prediction"}
-
-    @classmethod
-    def restore(cls, tensors, description):
-        return cls(tensors["numbers"])
-
-    def preprocessor(self, tensors):
-        return Centred(tensors["mean"])
-
-
-@dataclass(frozen=True)
-class Centred:
-    mean: np.ndarray
-
-    def transform(self, inputs):
-        return (inputs.numbers - self.mean).astype(np.float32)
-
-    def tensors(self):
-        return {"mean": self.mean}
-
-
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
     """The folder of a trained recipe, and the data."""
     root = tmp_path_factory.mktemp("study")
-    sys.modules["reglab.data.preprocessing.columns_of_a_prediction"] = sys.modules[__name__]
     random, labels = np.random.default_rng(0), np.tile(np.arange(3), 40)
     numbers = 5 + labels[:, None] + random.normal(size=(120, 2))
     sizes = Data("columns", train_size=60, validation_size=20, test_size=30)
