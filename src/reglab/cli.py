@@ -183,23 +183,25 @@ def predict(given: argparse.Namespace) -> int:
     from contextlib import chdir
 
     from reglab.data import prepared
-    from reglab.experiments.prediction import predict, write_predictions
+    from reglab.data.new_inputs import InputForm
+    from reglab.experiments.prediction import predict, prediction_columns, write_predictions
 
     file, output = Path(given.file).absolute(), Path(given.output).absolute()
     with chdir(study_folder(None if given.profile == "." else given.profile)):
         settings = params.load()
         family, _ = settings.recipe(given.recipe)
         data = prepared.read(Path("data/study"))
-        inputs = settings.data.source.load_new(str(file)) if settings.data.source else without_new_examples(settings)
+        new = settings.data.source.load_new(str(file)) if settings.data.source else without_new_examples(settings)
+        InputForm.of(data.inputs).check(str(file), new.inputs)
         seeds = None if given.seed is None else [given.seed]
-        probabilities = predict(Path("runs", family, given.recipe), data, inputs, seeds)
-    write_predictions(output, probabilities, data.class_names)
+        probabilities = predict(Path("runs", family, given.recipe), data, new.inputs, seeds)
+    write_predictions(output, prediction_columns(probabilities, data.class_names), new.names)
     print(f"{given.output}: predictions for {len(probabilities)} examples by {given.recipe}")
     return 0
 
 
 def without_new_examples(settings) -> None:
-    allowed = "a study on one of the other sources: reglab new FILE makes a profile"
+    allowed = "a study of table, arrays, images or texts; reglab model makes a model that takes arrays"
     raise UserError(
         f"params.yaml: data.name: found {settings.data.name}, which cannot read new examples; allowed: {allowed}"
     )

@@ -1,6 +1,7 @@
 """The source `table`: right files are read, and every other file is an error that names column and line."""
 
 import gzip
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -207,9 +208,34 @@ def test_new_rows_need_the_inputs_alone_and_are_read_as_those_of_the_study(path,
     whole = source.load().inputs
     new = people.write(tmp_path / "new.csv", [row[:4] for row in rows], people.HEADER[:4])
     for file in (new, source.file):  # without the target, and with it
-        found = source.load_new(file)
+        found = source.load_new(file).inputs
         assert np.array_equal(found.numeric, whole.numeric) and np.array_equal(found.codes, whole.codes)
-    assert len(source.load_new(people.write(tmp_path / "one.csv", [rows[0][:4]], people.HEADER[:4]))) == 1
+    one = people.write(tmp_path / "one.csv", [rows[0][:4]], people.HEADER[:4])
+    assert len(source.load_new(one).inputs) == 1
+
+
+def test_rows_of_a_data_frame_are_read_and_refused_as_those_of_a_file(path, rows):
+    source = table(people.write(path, rows))
+    whole, frame = source.load().inputs, pd.DataFrame([row[:4] for row in rows], columns=people.HEADER[:4])
+    assert source.input_columns == {"age": "number", "sex": "text", "smokes": "text", "seen": "text"}
+    for ages in (frame["age"], frame["age"].astype(float), frame["age"].astype(float).astype(object)):
+        found = source.of_frame(frame.assign(age=ages))
+        assert np.array_equal(found.numeric, whole.numeric) and np.array_equal(found.codes, whole.codes)
+    assert np.array_equal(replace(source, decimal=",").of_frame(frame.assign(age=1.5)).numeric[:, 0], [1.5] * len(rows))
+    frame.loc[2, "sex"], frame["age"] = "x", [None, *map(float, frame["age"][1:])]
+    with pytest.raises(UserError) as error:
+        source.of_frame(frame)
+    assert error.value.lines == (
+        "new rows: column age, row 1: found nothing; allowed: a value in each row, as the schema says (else missing: true)",
+        'new rows: column sex, row 3: found "x"; allowed: a level of the schema: "f, m, other"',
+    )
+
+
+def test_one_new_row_may_lack_a_value_that_the_schema_lets_be_missing(path, rows, tmp_path):
+    columns = SCHEMA | {"age": Column("numeric", missing=True)}
+    source = table(people.write(path, rows), columns=columns)
+    new = people.write(tmp_path / "one.csv", [["", *rows[0][1:4]]], people.HEADER[:4])
+    assert np.isnan(source.load_new(new).inputs.numeric[0, 0])
 
 
 def test_new_rows_that_do_not_fit_the_schema_are_lines_with_column_and_row(path, tmp_path, rows):

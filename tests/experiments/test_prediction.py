@@ -13,7 +13,7 @@ from reglab.core.errors import UserError
 from reglab.core.plain import settings
 from reglab.data import prepared
 from reglab.data.settings import Data
-from reglab.experiments.prediction import predict, recipe_of, write_predictions
+from reglab.experiments.prediction import predict, prediction_columns, recipe_of, write_predictions
 from reglab.models.mlp import MLP
 from reglab.regularizers.dropout import Dropout
 from reglab.regularizers.weight_averaging import WeightAveraging
@@ -85,12 +85,13 @@ def test_a_seed_that_is_not_there_and_a_recipe_without_a_record_are_refused(stud
 
 
 def test_the_csv_names_the_class_of_highest_probability_and_has_a_column_for_each(tmp_path):
-    write_predictions(tmp_path / "p.csv", np.array([[0.2, 0.8], [0.75, 0.25]]), ["no, thanks", "yes"])
+    columns = prediction_columns(np.array([[0.2, 0.8], [0.75, 0.25]]), ["no, thanks", "yes"])
+    write_predictions(tmp_path / "p.csv", columns)
     rows = list(csv.DictReader((tmp_path / "p.csv").open()))
     assert [row["prediction"] for row in rows] == ["yes", "no, thanks"]
     assert [float(row["probability_no, thanks"]) for row in rows] == [0.2, 0.75]
-    write_predictions(tmp_path / "n.csv", np.array([[0.2, 0.8]]), [])
-    assert (tmp_path / "n.csv").read_text() == "prediction,probability_0,probability_1\n1,0.2,0.8\n"
+    write_predictions(tmp_path / "n.csv", prediction_columns(np.array([[0.2, 0.8]]), []), ["a/1.png"])
+    assert (tmp_path / "n.csv").read_text() == "file,prediction,probability_0,probability_1\na/1.png,1,0.2,0.8\n"
 
 
 def test_the_recipe_of_a_record_is_the_one_it_was_trained_with(study):

@@ -64,6 +64,19 @@ def files_below(folder: Path) -> list[Path]:
     return found
 
 
+def all_files(folder: Path, what: str) -> list[Path]:
+    """The files of a folder at any depth, in alphabetical order of their paths; UserError where there is none, or for links
+    that lead out of it.
+    """
+    files = sorted(files_below(folder), key=lambda file: file.relative_to(folder).as_posix())
+    lines = [line for file in files if (line := link_problem(file, folder))]
+    if not files:
+        lines = [f"{folder}: found an empty folder; allowed: {what} in it, at any depth"]
+    if lines:
+        raise UserError(*at_most(lines, str(folder)))
+    return files
+
+
 def link_problem(file: Path, home: Path) -> str | None:
     """A line where a file is a link to a folder, to nothing, or out of the folder `home`."""
     if not file.is_symlink():

@@ -1,12 +1,15 @@
-"""The contract of a data source: what it is told, and the examples that it gives."""
+"""The contract of a data source: its settings, the examples that it reads, and new ones that a study never saw."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 
 from reglab.core.errors import UserError
 from reglab.data.inputs import Inputs
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +35,17 @@ class Examples:
         return {name: array for name, array in arrays.items() if array is not None}
 
 
+@dataclass(frozen=True, kw_only=True)
+class NewExamples:
+    """Inputs of examples that the study never saw, as `Examples` has them.
+
+    `names` are those of their files, where each is in a file of its own; nothing where they are the rows of one file.
+    """
+
+    inputs: Inputs | np.ndarray
+    names: tuple[str, ...] = ()
+
+
 class Source:
     """A frozen dataclass whose fields stand under `data:` in params.yaml, beside those of `data.settings.Data`.
 
@@ -45,6 +59,18 @@ class Source:
         """Read the examples; UserError with a line for each problem: file, column or row, found, allowed."""
         raise NotImplementedError
 
-    def load_new(self, path: str) -> Inputs | np.ndarray:
+    def load_new(self, path: str) -> NewExamples:
         """Read the inputs of other examples, which need no targets, and check that they are of the same kind; as `load`."""
-        raise UserError(f"{path}: found new examples for a source that cannot read them; allowed: another data source")
+        raise UserError(
+            f"{path}: found new examples for a source that cannot read them; allowed: the sources table, arrays, images "
+            "and texts; reglab model makes a model that takes arrays"
+        )
+
+    @property
+    def input_columns(self) -> "dict[str, Literal['number', 'text']]":
+        """The columns of a data frame that `of_frame` takes, with the kind of their values; nothing where it takes arrays."""
+        return {}
+
+    def of_frame(self, frame: "pd.DataFrame") -> Inputs:
+        """The inputs in the rows of a data frame with the `input_columns`; UserError as `load_new`."""
+        raise NotImplementedError

@@ -4,6 +4,7 @@ import csv
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -12,7 +13,7 @@ from safetensors.numpy import load_file
 from reglab.core.errors import UserError
 from reglab.core.registry import class_at, find
 from reglab.data.inputs import Inputs
-from reglab.data.prepared import Prepared, Split
+from reglab.data.prepared import Split
 from reglab.data.preprocessing.ready import ReadyInputs
 from reglab.evaluation.paired_values import diverged_seeds
 from reglab.tracking import record
@@ -21,9 +22,16 @@ from reglab.training.restore import recipe_network
 from reglab.training.settings import Training
 
 
+class StudyData(Protocol):
+    """What a prediction needs to know of the data of a study, as `Prepared` has it."""
+
+    classes: int
+    bounds: tuple[float, float]
+
+
 @torch.no_grad()
 def predict(
-    folder: Path, data: Prepared, inputs: Inputs | np.ndarray, seeds: Sequence[int] | None = None
+    folder: Path, data: StudyData, inputs: Inputs | np.ndarray, seeds: Sequence[int] | None = None
 ) -> np.ndarray:
     """Class probabilities (n, classes): the mean over the networks of these seeds of the record in `folder`, or of all.
 
@@ -41,10 +49,10 @@ def predict(
     return np.mean(probabilities, axis=0)
 
 
-def of_seed(recipe: Recipe, folder: Path, data: Prepared, inputs: Inputs, seed: int) -> torch.Tensor:
+def of_seed(recipe: Recipe, folder: Path, data: StudyData, inputs: Inputs, seed: int) -> torch.Tensor:
     """The scores (n, classes) of one seed's network."""
     fitted = folder / "preprocessing" / f"seed-{seed}.safetensors"
-    preprocessor = data.inputs.preprocessor(load_file(fitted) if fitted.exists() else {})
+    preprocessor = inputs.preprocessor(load_file(fitted) if fitted.exists() else {})
     prepared = preprocessor.transform(inputs)
     network = recipe_network(recipe, folder, Split({"labelled": prepared}, {}, {}, bounds=data.bounds), seed)
     return network(torch.as_tensor(prepared))
@@ -67,17 +75,33 @@ def recipe_of(content: dict, classes: int) -> Recipe:
     techniques = [find("regularizers", name)(**settings[name]) for name in content["technique"]]
     model = dict(settings["model"])
     name = model.pop("name")
-    if "." in name and str(Path.cwd()) not in sys.path:
-        sys.path.append(str(Path.cwd()))
+    if "." in name:
+        find_own_modules()
     architecture = class_at(name) if "." in name else find("models", name)
     return Recipe(tuple(techniques), architecture(**model), Training(**settings["training"]), classes)
 
 
-def write_predictions(path: Path, probabilities: np.ndarray, class_names: Sequence[str]) -> None:
-    """Write a csv with a line an example: the class of highest probability, and the probability of each class."""
+def find_own_modules() -> None:
+    """Let Python find the modules of a user beside params.yaml, in the working directory."""
+    if str(Path.cwd()) not in sys.path:
+        sys.path.append(str(Path.cwd()))
+
+
+def prediction_columns(probabilities: np.ndarray, class_names: Sequence[str]) -> dict[str, list]:
+    """`prediction`, the class of highest probability, and `probability_<class>` for each class; a value an example.
+
+    probabilities: (n, classes); classes without names are called by their numbers.
+    """
     names = list(class_names) or [str(number) for number in range(probabilities.shape[1])]
+    columns = {"prediction": [names[number] for number in probabilities.argmax(1)]}
+    return columns | {f"probability_{name}": probabilities[:, place].tolist() for place, name in enumerate(names)}
+
+
+def write_predictions(path: Path, columns: dict[str, list], files: Sequence[str] = ()) -> None:
+    """Write a csv with a line an example, which names its file where there is one; decimals have six digits."""
+    columns = ({"file": list(files)} if files else {}) | columns
     with open(path, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["prediction", *(f"probability_{name}" for name in names)])
-        for row in probabilities:
-            writer.writerow([names[int(row.argmax())], *(f"{value:.6g}" for value in row)])
+        writer.writerow(columns)
+        for row in zip(*columns.values(), strict=True):
+            writer.writerow(f"{value:.6g}" if isinstance(value, float) else value for value in row)

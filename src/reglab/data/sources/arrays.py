@@ -1,6 +1,6 @@
 """Arrays in an npz, npy or safetensors file: numeric columns (n, d) or images (n, channels, height, width)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -11,7 +11,7 @@ from reglab.data.classes import class_problems, numbered
 from reglab.data.preprocessing.columns import Columns
 from reglab.data.preprocessing.pixels import Pixels
 from reglab.data.scaling import Scaling
-from reglab.data.source import Examples, Source
+from reglab.data.source import Examples, NewExamples, Source
 
 CLASSES = "whole numbers 0, 1, ... without a gap, or names as text"
 STRUCTURE = {"group": "groups", "time": "times", "parts": "parts"}
@@ -65,6 +65,10 @@ class Arrays(Source):
         if lines := class_problems(place, targets, self.classes or classes):
             raise UserError(*lines)
         return Examples(inputs=inputs, targets=targets, classes=self.classes or classes, **structure)
+
+    def load_new(self, path: str) -> NewExamples:
+        """The array `inputs` of another file of any of these kinds."""
+        return NewExamples(inputs=replace(self, file=path).encoded(read_array(path, self.inputs)))
 
     def place(self, file: str, name: str) -> str:
         return file if file.lower().endswith(".npy") else f"{file}: {name}"

@@ -3,8 +3,8 @@
 `reglab new` writes the schema (`columns`) once. A file that does not fit it is an error with column and line.
 """
 
-from dataclasses import dataclass, field
-from typing import Annotated, ClassVar, Literal
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import numpy as np
 from annotated_types import MinLen
@@ -12,13 +12,17 @@ from annotated_types import MinLen
 from reglab.core.wording import nearest
 from reglab.data.preprocessing.mixed_columns import TableInputs
 from reglab.data.scaling import Scaling
-from reglab.data.source import Examples, Source
+from reglab.data.source import Examples, NewExamples, Source
 from reglab.data.tables import values as reading
 from reglab.data.tables.checked import check_names, column_values, report_rows
 from reglab.data.tables.files import RawTable, read
+from reglab.data.tables.frames import of_frame
 from reglab.data.tables.settings import MISSING, USED, Column
 from reglab.data.tables.table_problems import TableProblems
 from reglab.data.tables.table_targets import class_problems
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 PARTS = ("train", "validation", "test", "unlabelled")
 
@@ -58,13 +62,24 @@ class Table(Source):
         problems.stop()
         return Examples(inputs=inputs, targets=targets, classes=self.columns[self.target].levels, **arrays)
 
-    def load_new(self, path: str) -> TableInputs:
+    def load_new(self, path: str) -> NewExamples:
         """Rows of another file: it has the columns that are inputs, and may have the others of the schema."""
         raw = read(path, delimiter=self.delimiter, encoding=self.encoding, missing=self.missing)
-        problems = TableProblems(path)
+        return NewExamples(inputs=self.new_inputs(raw))
+
+    @property
+    def input_columns(self) -> dict[str, Literal["number", "text"]]:
+        return {name: "number" if column.kind == "numeric" else "text" for name, column in self.used.items()}
+
+    def of_frame(self, frame: "pd.DataFrame") -> TableInputs:
+        return replace(self, decimal=".").new_inputs(of_frame(frame, self.missing))
+
+    def new_inputs(self, raw: RawTable) -> TableInputs:
+        """The inputs of rows without a target; UserError with a line for each column and row that does not fit."""
+        problems = TableProblems(raw.file)
         check_names(raw, [name for name in self.columns if name in self.used or name in raw.columns], problems)
         problems.stop()
-        found = self.inputs(raw, problems)
+        found = self.inputs(raw, problems, learnt_from=False)
         problems.stop()
         return found
 
@@ -104,14 +119,16 @@ class Table(Source):
             allowed = f"at least one column of the kinds {', '.join(USED)} beside {', '.join(self.roles.values())}"
             problems.add("data.columns", "no column that is an input", allowed)
 
-    def inputs(self, raw: RawTable, problems: TableProblems) -> TableInputs:
-        """The columns that are inputs."""
+    def inputs(self, raw: RawTable, problems: TableProblems, *, learnt_from: bool = True) -> TableInputs:
+        """The columns that are inputs; `learnt_from` as in `column_values`."""
         numeric = [name for name, column in self.used.items() if column.kind != "categorical"]
         levels = [name for name in self.used if name not in numeric]
         found = np.empty((len(raw), len(numeric))), np.empty((len(raw), len(levels)), np.int32)
         for names, array in zip((numeric, levels), found, strict=True):
             for place, name in enumerate(names):
-                array[:, place] = column_values(raw, name, self.columns[name], self.decimal, problems)
+                array[:, place] = column_values(
+                    raw, name, self.columns[name], self.decimal, problems, learnt_from=learnt_from
+                )
         return TableInputs(
             *found,
             names=(*numeric, *levels),

@@ -1,20 +1,24 @@
 """Texts as weights of their words: a folder for each class with plain text files, or a column of a table."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import numpy as np
 from annotated_types import Ge, Le
 
 from reglab.core.bounds import Examples as Count
 from reglab.core.errors import UserError
-from reglab.data.class_folders import class_files
+from reglab.data.class_folders import all_files, class_files
 from reglab.data.classes import at_most, class_problems, numbered
-from reglab.data.delimited import read_columns
+from reglab.data.delimited import KINDS, read_columns
 from reglab.data.preprocessing.term_counts import TermCounts
-from reglab.data.source import Examples, Source
+from reglab.data.source import Examples, NewExamples, Source
 from reglab.data.structure import columns_of, structure_of
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 LARGEST = 2**26  # bytes of a text
 
@@ -54,8 +58,43 @@ class Texts(Source):
         targets, classes = numbered(names)
         if lines := class_problems(self.file or self.folder, targets, classes):
             raise UserError(*lines)
+        return Examples(inputs=self.counted(texts), targets=targets, classes=classes, **structure)
+
+    def counted(self, texts: Iterable[str]) -> TermCounts:
         settings = {name: getattr(self, name) for name in ("ngrams", "max_features", "min_df", "sublinear_tf")}
-        return Examples(inputs=TermCounts.of(texts, **settings), targets=targets, classes=classes, **structure)
+        return TermCounts.of(texts, **settings)
+
+    def load_new(self, path: str) -> NewExamples:
+        """The column `text` of a table, one text file, or all text files below a folder."""
+        place = Path(path)
+        if place.suffix.lower() in KINDS and place.is_file():
+            return NewExamples(inputs=self.counted(read_columns(path, [self.text])[1][self.text]))
+        if place.is_dir():
+            files = all_files(place, "text files (.txt)")
+            names = tuple(file.relative_to(place).as_posix() for file in files)
+        elif place.is_file():
+            files, names = [place], (place.name,)
+        else:
+            allowed = f"a text file (.txt), a folder of them, or a table (csv, tsv) with the column {self.text}"
+            raise UserError(f"{path}: found no such file; allowed: {allowed}")
+        return NewExamples(inputs=self.counted(read_text_files(files, path)), names=names)
+
+    @property
+    def input_columns(self) -> dict[str, Literal["number", "text"]]:
+        return {self.text: "text"}
+
+    def of_frame(self, frame: "pd.DataFrame") -> TermCounts:
+        from reglab.data.tables.frames import PLACE, text_of  # with pyarrow, which files do not need
+
+        if self.text not in frame:
+            found = ", ".join(map(str, frame)) or "none"
+            raise UserError(f"{PLACE}: found the columns {found}; allowed: a column {self.text} with the texts")
+        texts = [text_of(value) or "" for value in frame[self.text]]
+        place = f"{PLACE}: column {self.text}"
+        empty = [row for row, text in enumerate(texts, 1) if not text.strip()]
+        if lines := [f"{place}, row {row}: found nothing; allowed: a text in each row" for row in empty]:
+            raise UserError(*at_most(lines, PLACE))
+        return self.counted(texts)
 
     def rows(self) -> tuple[list[str], list[str], dict[str, np.ndarray]]:
         """The texts and classes of the rows of the table, and the structure of the examples."""
@@ -64,15 +103,21 @@ class Texts(Source):
 
     def files(self) -> tuple[list[str], list[str], dict[str, np.ndarray]]:
         """The texts and classes of the files of the folder; UserError with a line for each file that is no text."""
-        named, texts, lines = class_files(self.folder, "text files (.txt)"), [], []
-        for _, file in named:
-            try:
-                texts.append(read_text_file(file))
-            except UserError as error:
-                lines += error.lines
-        if lines:
-            raise UserError(*at_most(lines, self.folder))
-        return texts, [name for name, _ in named], {}
+        named = class_files(self.folder, "text files (.txt)")
+        return read_text_files([file for _, file in named], self.folder), [name for name, _ in named], {}
+
+
+def read_text_files(files: Iterable[Path], place: str) -> list[str]:
+    """The texts; UserError with a line for each file that is no text."""
+    texts, lines = [], []
+    for file in files:
+        try:
+            texts.append(read_text_file(file))
+        except UserError as error:
+            lines += error.lines
+    if lines:
+        raise UserError(*at_most(lines, place))
+    return texts
 
 
 def read_text_file(file: Path) -> str:

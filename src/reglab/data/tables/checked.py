@@ -25,8 +25,13 @@ def check_names(raw: RawTable, names: Iterable[str], problems: TableProblems) ->
             problems.add(f"column {name}", "a column that data.columns does not have", "an entry for it there")
 
 
-def column_values(raw: RawTable, name: str, column: Column, decimal: str, problems: TableProblems) -> np.ndarray:
-    """Numbers (n,) float64 with NaN where missing, or codes (n,) int32 of levels with -1; a line for what does not fit."""
+def column_values(
+    raw: RawTable, name: str, column: Column, decimal: str, problems: TableProblems, *, learnt_from: bool = True
+) -> np.ndarray:
+    """Numbers (n,) float64 with NaN where missing, or codes (n,) int32 of levels with -1; a line for what does not fit.
+
+    Rows that are `learnt_from` need a value in at least one of them.
+    """
     values = raw.columns[name]
     if column.kind == "numeric":
         found, wrong = reading.numbers(values, decimal)
@@ -44,7 +49,7 @@ def column_values(raw: RawTable, name: str, column: Column, decimal: str, proble
         if column.kind == "boolean":
             found = np.where(found < 0, np.nan, found.astype(np.float64))
     report_rows(raw, name, values, wrong, allowed, problems)
-    if values.null_count == len(values):
+    if values.null_count == len(values) and (learnt_from or not column.missing):
         problems.add(f"column {name}", "no value in any row", f"values, or kind: constant in place of {column.kind}")
     elif not column.missing and values.null_count:
         empty = ~reading.present(values)

@@ -86,12 +86,16 @@ def read(
     whole = pa.concat_tables(tables)
     if not whole.num_rows:
         raise fail(file, "the names of columns and no rows", "a line for each row below the names")
-    spellings = pa.array(missing, pa.string())
-    columns = {}
-    for name in whole.column_names:
-        values = pc.utf8_trim_whitespace(whole[name])
+    return RawTable(file, trimmed(whole, missing), tuple(parts))
+
+
+def trimmed(table: pa.Table, missing: tuple[str, ...]) -> dict[str, pa.ChunkedArray]:
+    """The columns of text without spaces at the ends; what spells a missing value is null."""
+    spellings, columns = pa.array(missing, pa.string()), {}
+    for name in table.column_names:
+        values = pc.utf8_trim_whitespace(table[name])
         columns[name] = pc.if_else(pc.is_in(values, spellings), pa.scalar(None, pa.string()), values)
-    return RawTable(file, columns, tuple(parts))
+    return columns
 
 
 def named_delimiter(given: str) -> str:

@@ -11,19 +11,9 @@ from annotated_types import Ge, Le
 
 from reglab.core.errors import UserError
 from reglab.data.prepared import Split
-from reglab.evaluation.metric_table import DECIDING
-from reglab.evaluation.rounding import mean
+from reglab.evaluation.choice import ranked
 from reglab.experiments.ensembles.base import Committee, Ensemble
 from reglab.tracking.record import read
-
-
-def validation_scores(record: dict, metric: str) -> tuple[float, float] | None:
-    """The metric and the loss on validation data, means over seeds; None where a seed did not finish or lacks the metric."""
-    seeds = record["seeds"].values()
-    if any(seed["status"] != "finished" or f"validation_{metric}" not in seed["metrics"] for seed in seeds):
-        return None
-    value, nll = (mean(seed["metrics"][f"validation_{name}"] for seed in seeds) for name in (metric, "nll"))
-    return value, nll
 
 
 def digest(folder: Path) -> str:
@@ -54,17 +44,15 @@ class Heterogeneous(Ensemble):
 
     def choose(self, recipes: Mapping[str, Path], metric: str = "accuracy") -> list[dict]:
         """By the metric, then the lower loss, then the name; UserError where fewer than `members` finished."""
-        scores = {name: validation_scores(read(folder), metric) for name, folder in recipes.items()}
-        sign = DECIDING[metric].sign
-        ranked = sorted((-sign * pair[0], pair[1], name) for name, pair in scores.items() if pair is not None)
-        if len(ranked) < self.members:
+        values = ranked({name: read(folder) for name, folder in recipes.items()}, metric)
+        if len(values) < self.members:
             raise UserError(
-                f"params.yaml: ensembles.heterogeneous.members: found {self.members}; allowed: at most {len(ranked)}, "
+                f"params.yaml: ensembles.heterogeneous.members: found {self.members}; allowed: at most {len(values)}, "
                 "the recipes under regularizers that finished every seed"
             )
         return [
-            {"name": name, f"validation_{metric}": float(f"{scores[name][0]:.7g}"), "digest": digest(recipes[name])}
-            for *_, name in ranked[: self.members]
+            {"name": name, f"validation_{metric}": float(f"{value:.7g}"), "digest": digest(recipes[name])}
+            for name, value in list(values.items())[: self.members]
         ]
 
     @torch.no_grad()

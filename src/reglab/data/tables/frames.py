@@ -1,0 +1,30 @@
+"""A data frame as a table of text, as files are read, so that the same schema checks both."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from reglab.data.tables.files import RawTable, TableFile, trimmed
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+PLACE = "new rows"  # what problems are reported of
+
+
+def of_frame(frame: "pd.DataFrame", missing: tuple[str, ...]) -> RawTable:
+    """The columns as text; numbers are written so that reading them gives the same ones, with a decimal point."""
+    columns = {str(name): pa.array(map(text_of, frame[name]), pa.string()) for name in frame.columns}
+    return RawTable(PLACE, trimmed(pa.table(columns), missing), (TableFile(Path(PLACE), len(frame), None, "utf-8"),))
+
+
+def text_of(value: object) -> str | None:
+    """None for what pandas counts as missing; true and false as parquet files give them; 2 for 2.0."""
+    import pandas as pd
+
+    if pd.isna(value):
+        return None
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value).lower() if str(value) in ("True", "False") else str(value)
