@@ -1,9 +1,13 @@
-"""The order of the suite: what takes minutes begins first, so that no core waits for it in the end."""
+"""The order of the suite: what takes minutes begins first, so that no core waits for it in the end; one thread a process."""
 
 import os
 from concurrent.futures import Future
 
 LONGEST = ("test_pipeline.py", "test_experiments.py")
+
+# Before NumPy and torch are imported, for whoever calls pytest without make: where two workers have two threads each, the
+# threads wait for each other, and a test of linear algebra takes more than ten times as long.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 class CalledHere:
