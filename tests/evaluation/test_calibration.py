@@ -44,10 +44,10 @@ def trained(splits, tmp_path_factory) -> np.ndarray:
     )
 
 
-def verdict(d: np.ndarray) -> str:
-    low, high = statistics.difference_interval(d, 1 - LEVEL)
+def verdicts(comparisons: list[np.ndarray]) -> list[str]:
     rule = {"seeds": SEEDS, "relevant_difference": RELEVANT, "level": LEVEL}
-    return statistics.verdict(low, high, statistics.sign_flip(d), **rule)
+    tested = zip(comparisons, statistics.sign_flips(comparisons), strict=True)
+    return [statistics.verdict(*statistics.difference_interval(d, 1 - LEVEL), p, **rule) for d, p in tested]
 
 
 def corrected(d: np.ndarray) -> str:
@@ -62,16 +62,16 @@ def test_of_1000_comparisons_of_none_with_itself_at_most_five_percent_get_a_fals
 
     The exact test of six seeds errs in 2 of 64 cases; 1,000 of them exceed 50 errors in 1 of 2,000 studies.
     """
-    random, false, on_new_data, spread = np.random.default_rng(0), 0, 0, []
+    random, differences = np.random.default_rng(0), []
     for _ in range(1_000):
-        one, two = np.transpose([own[random.permutation(AGAIN)[:2]] for own in trained])
-        spread.append(np.std(one - two))
-        false += verdict(one - two) in ("helps", "hurts")
-        on_new_data += corrected(one - two) in ("helps", "hurts")
-    assert np.mean(spread) > 0.01  # trainings differ by more than a test example
+        one, two = np.transpose([accuracies[random.permutation(AGAIN)[:2]] for accuracies in trained])
+        differences.append(one - two)
+    assert np.std(differences, axis=1).mean() > 0.01  # trainings differ by more than a test example
+    false = sum(verdict in ("helps", "hurts") for verdict in verdicts(differences))
+    on_new_data = sum(corrected(d) in ("helps", "hurts") for d in differences)
     assert 0 < false <= 50 and on_new_data <= 50
-    found = [verdict(own + 0.3 - other) for own, other in zip(trained.T, trained.T[1:], strict=False)]
-    assert found.count("helps") >= 5  # of seven: effects that exist are detected
+    effects = [one + 0.3 - two for one, two in zip(trained.T, trained.T[1:], strict=False)]
+    assert verdicts(effects).count("helps") >= 5  # of seven: effects that exist are detected
 
 
 def test_placebo_comes_out_as_no_difference(splits, trained, tmp_path):

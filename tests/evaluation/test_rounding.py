@@ -76,32 +76,34 @@ def test_three_seeds_of_equal_sums_are_as_likely_as_all_others():
 
 def test_random_counts_have_the_p_value_of_exact_arithmetic():
     """300 studies of 2 to 10 seeds, also with a margin, which a decimal fraction of params.yaml stands for."""
-    random = np.random.default_rng(0)
+    random, rounded, unrounded, exact = np.random.default_rng(0), [], [], []
     for _ in range(300):
         seeds, examples = int(random.integers(2, 11)), int(random.choice([40, 97, 400, 1000, 3000]))
         one = random.integers(examples // 2, examples + 1, seeds).tolist()
         two = [int(np.clip(count + random.integers(-3, 4), 0, examples)) for count in one]
         margin = str(random.choice(["0", "0.005", "0.01", "-0.0025"]))
-        exact = by_integers([Fraction(a - b, examples) - Fraction(margin) for a, b in zip(one, two, strict=True)])
-        differences = subtract(shares(one, examples), shares(two, examples))
-        assert statistics.sign_flip(subtract(differences, float(margin))) == exact
-        assert statistics.sign_flip(np.subtract(shares(one, examples), shares(two, examples)) - float(margin)) == exact
+        exact.append([Fraction(a - b, examples) - Fraction(margin) for a, b in zip(one, two, strict=True)])
+        rounded.append(subtract(subtract(shares(one, examples), shares(two, examples)), float(margin)))
+        unrounded.append(np.subtract(shares(one, examples), shares(two, examples)) - float(margin))
+    p_values = [by_integers(differences) for differences in exact]
+    assert statistics.sign_flips(rounded) == p_values
+    assert statistics.sign_flips(unrounded) == p_values
 
 
 def test_so_have_differences_of_differences_and_means_over_variants():
     """The gap between training and test, 900 and 400 examples; and the mean over three numbers of labels."""
-    random = np.random.default_rng(1)
+    random, rounded, exact = np.random.default_rng(1), [], []
     for _ in range(100):
         train, test = random.integers(800, 803, (2, 8)), random.integers(350, 353, (2, 8))
         gaps = np.array(shares(train.ravel(), 900)).reshape(2, 8) - np.array(shares(test.ravel())).reshape(2, 8)
-        exact = [
-            Fraction(int(a - b), 900) - Fraction(int(c - d), 400) for a, b, c, d in zip(*train, *test, strict=True)
-        ]
-        assert statistics.sign_flip(subtract(*gaps)) == by_integers(exact)
+        rounded.append(subtract(*gaps))
+        exact.append(
+            [Fraction(int(a - b), 900) - Fraction(int(c - d), 400) for a, b, c, d in zip(*train, *test, strict=True)]
+        )
         three = random.integers(350, 353, (2, 8, 3))
-        means = [[mean(shares(own)) for own in recipe] for recipe in three]
-        exact = [Fraction(int(one.sum() - two.sum()), 1200) for one, two in zip(*three, strict=True)]
-        assert statistics.sign_flip(subtract(*means)) == by_integers(exact)
+        rounded.append(subtract(*([mean(shares(counts)) for counts in recipe] for recipe in three)))
+        exact.append([Fraction(int(one.sum() - two.sum()), 1200) for one, two in zip(*three, strict=True)])
+    assert statistics.sign_flips(rounded) == [by_integers(differences) for differences in exact]
 
 
 @pytest.mark.parametrize("ask", ["comparison", "pair", "claim"])

@@ -43,12 +43,12 @@ def turns(
     tested = [key for key, values in differences.items() if len(values) == len(seeds)]
     comparisons = len(tested) + int(np.isfinite(np.asarray(other_p, dtype=np.float64)).sum())
     level = level_without_a_seed(comparisons, len(seeds), level)
-    for place, seed in enumerate(seeds):
-        rest = {key: np.delete(differences[key], place) for key in tested}
-        p = [statistics.sign_flip(subtract(values, null(key, values))) for key, values in rest.items()]
-        adjusted = statistics.holm(np.array([*p, *other_p]))
-        for (key, values), p_holm in zip(rest.items(), adjusted, strict=False):
-            verdict = rule(key, values, float(p_holm), level)
+    rest = {(seed, key): np.delete(differences[key], place) for place, seed in enumerate(seeds) for key in tested}
+    p = statistics.sign_flips([subtract(values, null(key, values)) for (_, key), values in rest.items()])
+    for seed, p_of_family in zip(seeds, np.reshape(p, (len(seeds), len(tested))), strict=True):
+        adjusted = statistics.holm(np.array([*p_of_family, *other_p]))
+        for key, p_holm in zip(tested, adjusted, strict=False):
+            verdict = rule(key, rest[seed, key], float(p_holm), level)
             if verdict != verdicts[key]:
                 turned[key][seed] = verdict
     return turned

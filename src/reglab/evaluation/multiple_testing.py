@@ -28,8 +28,8 @@ def judge_together(
     differences: by key, paired (seeds,), in the order of `seeds`; empty where there is nothing to compare. `other_p`: the
     p-values of members of the family that another test gives; the rule gets None for their differences.
     """
-    p = {key: statistics.sign_flip(subtract(values, null(key, values))) for key, values in differences.items()}
-    p |= other_p
+    tested = statistics.sign_flips([subtract(values, null(key, values)) for key, values in differences.items()])
+    p = dict(zip(differences, tested, strict=True)) | dict(other_p)
     p_holm = dict(zip(p, statistics.holm(np.array(list(p.values()))).tolist(), strict=True))
     verdicts = {key: rule(key, differences.get(key), p_holm[key], level) for key in p}
     turned = turns(differences, verdicts, rule, seeds, level=level, null=null, other_p=list(other_p.values()))
