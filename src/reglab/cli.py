@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import shlex
 import signal
 import sys
 from contextlib import nullcontext
@@ -68,6 +69,11 @@ def main() -> None:
     command.add_argument("--output", metavar="FILE", default="predictions.csv", help="default: predictions.csv")
     command.add_argument("--seed", type=int, metavar="N", help="the network of this seed instead of the mean over all")
     command.set_defaults(call=predict)
+    command = commands.add_parser("model", help="make an MLflow model of a recipe, which mlflow models serve serves")
+    command.add_argument("profile", help="the profile of the study; . for the whole study")
+    command.add_argument("recipe", nargs="?", help="an entry of regularizers or combinations; the best on validation data")
+    command.add_argument("--output", metavar="FOLDER", help="write it there; else its run in MLflow keeps it")
+    command.set_defaults(call=model)
     command = commands.add_parser("techniques", help="list the techniques and their settings")
     command.add_argument("--json", action="store_true", help="for programs")
     command.set_defaults(call=techniques)
@@ -197,6 +203,42 @@ def predict(given: argparse.Namespace) -> int:
         probabilities = predict(Path("runs", family, given.recipe), data, new.inputs, seeds)
     write_predictions(output, prediction_columns(probabilities, data.class_names), new.names)
     print(f"{given.output}: predictions for {len(probabilities)} examples by {given.recipe}")
+    return 0
+
+
+def model(given: argparse.Namespace) -> int:
+    import tempfile
+    from contextlib import chdir
+
+    from reglab.data import prepared
+    from reglab.experiments.prediction import best_recipe
+    from reglab.experiments.served_model import contents
+    from reglab.tracking.mirror import models
+    from reglab.tracking.mirror import store as mirror_store
+
+    output = given.output and Path(given.output).absolute()
+    if output and output.exists():
+        raise UserError(f"--output: found {given.output}, which is there already; allowed: a new folder")
+    if given.profile != ".":
+        os.environ.pop("MLFLOW_TRACKING_URI", None)  # which repro ignores for a profile
+    with chdir(study_folder(None if given.profile == "." else given.profile)), tempfile.TemporaryDirectory() as folder:
+        settings = params.load()
+        metric, names = settings.evaluation.metric, [*settings.regularizers, *settings.combinations]
+        if given.recipe:
+            trained = Path("runs", settings.recipe(given.recipe)[0], given.recipe)
+        else:
+            trained, value, count = best_recipe(Path("runs"), [(settings.recipe(name)[0], name) for name in names], metric)
+            print(f"{trained.name}: the best of {many(count, 'recipe')} by {metric} on validation data, {value:.4f}")
+        made = contents(Path(folder, "study"), trained, prepared.read(Path("data/study")))
+        if output:
+            models.save(made, output)
+            print(f"{given.output}: the model of {trained.name}; to serve it:")
+            print(f"    mlflow models serve -m {shlex.quote(given.output)} --env-manager local")
+            return 0
+        run, there = models.keep(made, trained, Path.cwd(), settings.tracking.uri, settings.tracking.experiment)
+        address = mirror_store.address(settings.tracking.uri, Path.cwd())
+    print(f"MLflow, run {trained.name}: {'has' if there else 'got'} the model of {trained.name}; to serve it:")
+    print(f"    MLFLOW_TRACKING_URI={shlex.quote(address)} mlflow models serve -m runs:/{run}/model --env-manager local")
     return 0
 
 

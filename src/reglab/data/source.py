@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+NEW_ROWS = "new rows"  # what problems of inputs in memory are reported of
+
+
 @dataclass(frozen=True, kw_only=True)
 class Examples:
     """Examples as a source reads them, row by row in the order of the source.
@@ -73,4 +76,8 @@ class Source:
 
     def of_frame(self, frame: "pd.DataFrame") -> Inputs:
         """The inputs in the rows of a data frame with the `input_columns`; UserError as `load_new`."""
+        raise NotImplementedError
+
+    def example_row(self, inputs: Inputs) -> dict[str, object]:
+        """A value for each of the `input_columns`, in the middle of the `inputs` of a study and no example of it."""
         raise NotImplementedError

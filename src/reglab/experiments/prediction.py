@@ -2,7 +2,7 @@
 
 import csv
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -15,6 +15,7 @@ from reglab.core.registry import class_at, find
 from reglab.data.inputs import Inputs
 from reglab.data.prepared import Split
 from reglab.data.preprocessing.ready import ReadyInputs
+from reglab.evaluation.choice import ranked
 from reglab.evaluation.paired_values import diverged_seeds
 from reglab.tracking import record
 from reglab.training.one_seed import Recipe
@@ -56,6 +57,22 @@ def of_seed(recipe: Recipe, folder: Path, data: StudyData, inputs: Inputs, seed:
     prepared = preprocessor.transform(inputs)
     network = recipe_network(recipe, folder, Split({"labelled": prepared}, {}, {}, bounds=data.bounds), seed)
     return network(torch.as_tensor(prepared))
+
+
+def best_recipe(runs: Path, recipes: Iterable[tuple[str, str]], metric: str) -> tuple[Path, float, int]:
+    """The folder of the record with the best mean over seeds of the metric on validation data, its mean, and of how many.
+
+    `recipes` are (family, name); those without a record, and those of which a seed diverged, are left out. Equal means: as
+    in `evaluation.choice`. UserError where none is left.
+    """
+    folders = {name: runs / family / name for family, name in recipes}
+    records = {name: record.read(folder) for name, folder in folders.items() if (folder / "record.json").exists()}
+    values = ranked(records, metric)
+    if not values:
+        allowed = "a recipe of which all seeds finished; run the study first: make repro"
+        raise UserError(f"{runs}: found no record to choose from; allowed: {allowed}")
+    best = next(iter(values))
+    return folders[best], values[best], len(values)
 
 
 def finished_record(folder: Path) -> dict:

@@ -3,6 +3,7 @@
 `reglab new` writes the schema (`columns`) once. A file that does not fit it is an error with column and line.
 """
 
+import warnings
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
@@ -73,6 +74,14 @@ class Table(Source):
 
     def of_frame(self, frame: "pd.DataFrame") -> TableInputs:
         return replace(self, decimal=".").new_inputs(of_frame(frame, self.missing))
+
+    def example_row(self, inputs: TableInputs) -> dict[str, object]:
+        """Of numbers, dates and truth values the median, of levels the first."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of a column without values
+            medians = np.nan_to_num(np.nanmedian(inputs.numeric, axis=0)).tolist()
+        middle = dict(zip(inputs.names, medians, strict=False))
+        return {name: reading.written(column, middle.get(name, 0.0)) for name, column in self.used.items()}
 
     def new_inputs(self, raw: RawTable) -> TableInputs:
         """The inputs of rows without a target; UserError with a line for each column and row that does not fit."""

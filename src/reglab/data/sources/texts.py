@@ -14,7 +14,7 @@ from reglab.data.class_folders import all_files, class_files
 from reglab.data.classes import at_most, class_problems, numbered
 from reglab.data.delimited import KINDS, read_columns
 from reglab.data.preprocessing.term_counts import TermCounts
-from reglab.data.source import Examples, NewExamples, Source
+from reglab.data.source import NEW_ROWS, Examples, NewExamples, Source
 from reglab.data.structure import columns_of, structure_of
 
 if TYPE_CHECKING:
@@ -84,17 +84,22 @@ class Texts(Source):
         return {self.text: "text"}
 
     def of_frame(self, frame: "pd.DataFrame") -> TermCounts:
-        from reglab.data.tables.frames import PLACE, text_of  # with pyarrow, which files do not need
+        from reglab.data.tables.frames import text_of  # with pyarrow, which files do not need
 
         if self.text not in frame:
             found = ", ".join(map(str, frame)) or "none"
-            raise UserError(f"{PLACE}: found the columns {found}; allowed: a column {self.text} with the texts")
+            raise UserError(f"{NEW_ROWS}: found the columns {found}; allowed: a column {self.text} with the texts")
         texts = [text_of(value) or "" for value in frame[self.text]]
-        place = f"{PLACE}: column {self.text}"
+        place = f"{NEW_ROWS}: column {self.text}"
         empty = [row for row, text in enumerate(texts, 1) if not text.strip()]
         if lines := [f"{place}, row {row}: found nothing; allowed: a text in each row" for row in empty]:
-            raise UserError(*at_most(lines, PLACE))
+            raise UserError(*at_most(lines, NEW_ROWS))
         return self.counted(texts)
+
+    def example_row(self, inputs: TermCounts) -> dict[str, object]:
+        """A text of the ten terms that are most frequent in the study."""
+        counts = np.bincount(inputs.ids, inputs.counts, minlength=len(inputs.vocabulary))
+        return {self.text: " ".join(inputs.vocabulary[term] for term in np.argsort(-counts, kind="stable")[:10])}
 
     def rows(self) -> tuple[list[str], list[str], dict[str, np.ndarray]]:
         """The texts and classes of the rows of the table, and the structure of the examples."""

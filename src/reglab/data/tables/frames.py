@@ -5,18 +5,17 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from reglab.data.source import NEW_ROWS
 from reglab.data.tables.files import RawTable, TableFile, trimmed
 
 if TYPE_CHECKING:
     import pandas as pd
 
-PLACE = "new rows"  # what problems are reported of
-
 
 def of_frame(frame: "pd.DataFrame", missing: tuple[str, ...]) -> RawTable:
     """The columns as text; numbers are written so that reading them gives the same ones, with a decimal point."""
     columns = {str(name): pa.array(map(text_of, frame[name]), pa.string()) for name in frame.columns}
-    return RawTable(PLACE, trimmed(pa.table(columns), missing), (TableFile(Path(PLACE), len(frame), None, "utf-8"),))
+    return RawTable(NEW_ROWS, trimmed(pa.table(columns), missing), (TableFile(Path(NEW_ROWS), len(frame), None, "utf-8"),))
 
 
 def text_of(value: object) -> str | None:

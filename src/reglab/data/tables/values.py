@@ -1,10 +1,13 @@
 """Text to values: numbers, dates and levels, with a mark at each text that is none."""
 
 from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+
+from reglab.data.tables.settings import Column
 
 NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
 COMMA_NUMBER = r"^[+-]?[0-9][0-9.]*,[0-9]+([eE][+-]?[0-9]+)?$|^[+-]?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]*)?$"
@@ -60,6 +63,15 @@ def codes(values: pa.ChunkedArray, levels: tuple[str, ...]) -> tuple[np.ndarray,
     """Numbers (n,) int32 of the levels, -1 where missing, and where (n,) a text is no level."""
     found = pc.index_in(values, pa.array(levels, pa.string())).fill_null(-1).to_numpy().astype(np.int32, copy=False)
     return found, present(values) & (found < 0)
+
+
+def written(column: Column, value: float) -> float | str:
+    """A number of days since 1970, or the number of a level, as a file has it; other numbers as they are."""
+    if column.kind == "numeric":
+        return value
+    if column.kind == "date":
+        return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=value)).strftime(column.format)
+    return column.levels[round(value)]
 
 
 def level_counts(values: pa.ChunkedArray, most: int) -> tuple[int, dict[str, int]]:

@@ -1,0 +1,115 @@
+"""A trained recipe as an MLflow model: the files that it is made of, and how MLflow loads and asks it.
+
+`mlflow.pyfunc` calls `_load_pyfunc` of this module with the folder that `contents` has filled: the record of the recipe with
+its weights and fitted preprocessing, and study.json. No example of the study is in it.
+"""
+
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from pydantic import TypeAdapter
+
+from reglab.core.errors import UserError
+from reglab.data import find_source
+from reglab.data.new_inputs import InputForm
+from reglab.data.prepared import Prepared
+from reglab.data.source import NEW_ROWS, Source
+from reglab.experiments.prediction import find_own_modules, finished_record, predict, prediction_columns
+from reglab.tracking.mirror.models import ModelContents, refused
+
+RECORD = ("record.json", "weights", "preprocessing")
+STUDY = "study.json"
+
+
+@dataclass(frozen=True)
+class ServedRecipe:
+    """The networks of all seeds of a recipe, which predict as one.
+
+    `folder` has the record; `source` reads data frames, None where inputs are arrays of the `form`.
+    """
+
+    folder: Path
+    source: Source | None
+    form: InputForm
+    classes: int
+    class_names: Sequence[str]
+    bounds: tuple[float, float]
+
+    def predict(self, model_input: pd.DataFrame | np.ndarray, params: dict | None = None) -> pd.DataFrame:
+        """The class and the probability of each class, the mean over the seeds, for each row.
+
+        MlflowException with a line for each column and row that does not fit the study.
+        """
+        try:
+            read = self.source.of_frame if self.source else lambda values: self.form.inputs(NEW_ROWS, values)
+            probabilities = predict(self.folder, self, read(model_input))
+        except UserError as error:
+            raise refused(error) from error
+        return pd.DataFrame(prediction_columns(probabilities, self.class_names))
+
+
+def contents(folder: Path, trained: Path, data: Prepared) -> ModelContents:
+    """Fill a new folder with the files of the model of a recipe, whose record is in the folder `trained`.
+
+    UserError where there is no record, a seed diverged, the record is of other data, or new inputs cannot be given as a data
+    frame or an array.
+    """
+    record = finished_record(trained)
+    if record["dataset"]["fingerprint"] != data.fingerprint:
+        raise UserError(f"{trained}/record.json: found a recipe trained on other data than data/study; run: make repro")
+    folder.mkdir()
+    for name in RECORD:
+        if (trained / name).is_dir():
+            shutil.copytree(trained / name, folder / name)
+        elif (trained / name).exists():
+            shutil.copyfile(trained / name, folder / name)
+    form = InputForm.of(data.inputs)
+    about = {"classes": data.classes, "class_names": list(data.class_names), "bounds": list(data.bounds)}
+    text = json.dumps(about | {"form": vars(form)}, indent=2) + "\n"
+    (folder / STUDY).write_text(text, encoding="utf-8")
+    served = _load_pyfunc(str(folder))
+    columns = served.source.input_columns if served.source else {}
+    if form.shape is None and not columns:
+        allowed = "inputs that are one array, or a source with `input_columns`"
+        raise UserError(f"params.yaml: data.name: found {record['settings']['data']['name']}; allowed: {allowed}")
+    answers = prediction_columns(np.zeros((1, data.classes)), data.class_names)
+    return ModelContents(
+        loader=__name__,
+        folder=folder,
+        columns=columns,
+        shape=form.shape,
+        dtype=form.dtype,
+        answers={name: "text" if name == "prediction" else "number" for name in answers},
+        example=served.source.example_row(data.inputs) if columns else middle(data.inputs.tensors()["inputs"]),
+    )
+
+
+def middle(values: np.ndarray) -> np.ndarray:
+    """An array (1, *shape) in the middle of values (n, *shape): the median of each number over the examples."""
+    return np.median(values, axis=0, keepdims=True).astype(values.dtype)
+
+
+def source_of(settings: dict) -> Source | None:
+    """The source of a section `data` as a record has it; None where it has no settings of its own."""
+    kind = find_source(settings["name"])
+    if kind is None:
+        return None
+    own = {field.name: settings[field.name] for field in fields(kind) if field.name in settings}
+    return TypeAdapter(kind).validate_python(own)
+
+
+def _load_pyfunc(path: str) -> ServedRecipe:
+    folder = Path(path)
+    about = json.loads((folder / STUDY).read_text(encoding="utf-8"))
+    form = about["form"]
+    form = InputForm(form["encoding"], form["shape"] and tuple(form["shape"]), form["dtype"])
+    source = None
+    if form.shape is None:
+        find_own_modules()
+        source = source_of(finished_record(folder)["settings"]["data"])
+    return ServedRecipe(folder, source, form, about["classes"], about["class_names"], tuple(about["bounds"]))
