@@ -72,7 +72,7 @@ def test_inputs_beyond_epsilon_or_the_range_are_flagged(network, few, adversaria
     assert line in failed(reliability_checks(network, *few, 0.1, adversarial - 0.001))
 
 
-def test_probabilities_instead_of_scores_are_flagged(network, few, adversarial):
+def test_predictions_instead_of_scores_are_flagged(network, few, adversarial):
     lines = reliability_checks(lambda inputs: network(inputs).softmax(1), *few, 0.1, adversarial)
     assert "the scores are no probabilities" in failed(lines)
 

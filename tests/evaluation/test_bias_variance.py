@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from reglab.evaluation.bias_variance import BrierSplit, resampled_brier_split
+from reglab.evaluation.bias_variance import ErrorSplit, resampled_split
 from reglab.evaluation.classification import classification
 from reglab.experiments.ensembles import ensemble_size_curve
 from reglab.tracking.record import summary
@@ -19,11 +19,11 @@ def simulated(models: int, examples: int, seed: int = 0) -> tuple[np.ndarray, np
     return probabilities, random.integers(0, CLASSES, examples)
 
 
-def brier_split(probabilities: np.ndarray, labels: np.ndarray, unbiased: bool = False) -> BrierSplit:
+def brier_split(probabilities: np.ndarray, labels: np.ndarray, unbiased: bool = False) -> ErrorSplit:
     """The plain case: all models (models, examples, classes) predict the same examples, with labels (examples,)."""
     models, examples, _ = probabilities.shape
     everywhere = (np.tile(row, (models, 1)) for row in (labels, np.arange(examples)))
-    return resampled_brier_split(probabilities, *everywhere, unbiased)
+    return resampled_split(probabilities, *everywhere, unbiased)
 
 
 def resampled(models: int, pool: int, tested: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -41,7 +41,7 @@ def test_bias_squared_plus_variance_is_the_mean_brier_score(models, unbiased):
     split = brier_split(probabilities.astype(np.float32), labels, unbiased)
     scores = [classification(torch.tensor(p), torch.tensor(labels))["brier"] for p in probabilities]
     assert split.bias_squared + split.variance == pytest.approx(np.mean(scores), abs=1e-6)
-    assert split.brier == pytest.approx(np.mean(scores), abs=1e-6)
+    assert split.squared_error == pytest.approx(np.mean(scores), abs=1e-6)
     assert split.predictions == models * 60
 
 
@@ -56,7 +56,7 @@ def test_the_parts_are_those_of_the_definition():
 @pytest.mark.parametrize("unbiased", [False, True])
 def test_the_identity_holds_over_the_shared_examples_of_resampled_splits(unbiased):
     probabilities, labels, indices = resampled(models=6, pool=90, tested=20)
-    split = resampled_brier_split(probabilities, labels, indices, unbiased)
+    split = resampled_split(probabilities, labels, indices, unbiased)
     briers = np.square(probabilities - np.eye(CLASSES)[labels]).sum(2)
     shared = np.bincount(indices.ravel())[indices] >= 2
     assert 0 < split.predictions == shared.sum() < indices.size
@@ -70,7 +70,7 @@ def test_an_example_weighs_as_much_as_its_predictions():
     labels = np.array([[2, 1], [1, 2], [2, 0]])
     first = brier_split(probabilities[[0, 1, 2], [0, 1, 0]][:, None], np.array([2]))
     second = brier_split(probabilities[[0, 1], [1, 0]][:, None], np.array([1]))
-    split = resampled_brier_split(probabilities, labels, indices)
+    split = resampled_split(probabilities, labels, indices)
     assert split.predictions == 5
     assert split.variance == pytest.approx((3 * first.variance + 2 * second.variance) / 5, abs=1e-12)
     assert split.bias_squared == pytest.approx((3 * first.bias_squared + 2 * second.bias_squared) / 5, abs=1e-12)
@@ -80,9 +80,7 @@ def test_splits_that_agree_on_their_examples_are_the_plain_case_in_any_order():
     probabilities, labels = simulated(models=4, examples=25)
     order = np.stack([np.random.default_rng(m).permutation(25) for m in range(4)])
     shuffled = np.take_along_axis(probabilities, order[..., None], axis=1)
-    assert resampled_brier_split(shuffled, labels[order], 100 + order) == pytest.approx(
-        brier_split(probabilities, labels)
-    )
+    assert resampled_split(shuffled, labels[order], 100 + order) == pytest.approx(brier_split(probabilities, labels))
 
 
 def test_unbiased_parts_do_not_depend_on_the_number_of_models():
@@ -108,22 +106,22 @@ def test_equal_models_have_no_variance():
 
 def test_a_diverged_model_is_left_out_as_a_whole():
     probabilities, labels, indices = resampled(models=6, pool=40, tested=20)
-    without = resampled_brier_split(probabilities[1:], labels[1:], indices[1:])
+    without = resampled_split(probabilities[1:], labels[1:], indices[1:])
     probabilities[0, 3] = np.nan
-    assert resampled_brier_split(probabilities, labels, indices) == without
+    assert resampled_split(probabilities, labels, indices) == without
 
 
 def test_nothing_shared_is_not_a_number():
     probabilities, labels = simulated(models=1, examples=20)
     split = brier_split(probabilities, labels)
     assert split.predictions == 0
-    assert np.isnan([split.bias_squared, split.variance, split.brier]).all()
+    assert np.isnan([split.bias_squared, split.variance, split.squared_error]).all()
 
 
 def test_two_labels_for_one_example_are_refused():
     probabilities, _ = simulated(models=2, examples=1)
     with pytest.raises(ValueError, match="different labels"):
-        resampled_brier_split(probabilities, np.array([[0], [1]]), np.array([[7], [7]]))
+        resampled_split(probabilities, np.array([[0], [1]]), np.array([[7], [7]]))
 
 
 # What is published: two seeds that say (0.8, 0.2) and (0.6, 0.4) of an example of class 0 differ by (0.2, -0.2), so the

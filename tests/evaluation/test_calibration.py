@@ -27,11 +27,11 @@ def splits(tmp_path_factory):
 
 
 def accuracy(split, seed: int, folder, *techniques) -> float:
-    recipe = Recipe(techniques, MLP(width=16, depth=1), Training(epochs=3, learning_rate=0.02), 10)
+    recipe = Recipe(techniques, MLP(width=16, depth=1), Training(epochs=3, learning_rate=0.02))
     train_seed(recipe, split, seed, folder)
     outcome, tensors = finished_seed(folder, seed)
     assert outcome["status"] == "finished"
-    probabilities = {part: tensors[f"probabilities/{part}"] for part in ("labelled", "validation", "test")}
+    probabilities = {part: tensors[f"predictions/{part}"] for part in ("labelled", "validation", "test")}
     return seed_metrics(split, probabilities)["test_accuracy"]
 
 

@@ -8,7 +8,7 @@ from scipy import stats
 from seeds import seeds_of_record
 
 from reglab.evaluation import claims, effects, statistics
-from reglab.evaluation.bias_variance import resampled_brier_split
+from reglab.evaluation.bias_variance import resampled_split
 from reglab.evaluation.settings import Claim
 
 RULE = {"confidence": 0.95, "relevant_difference": 0.005}
@@ -31,7 +31,7 @@ def spread(deviation: float, seed: int) -> np.ndarray:
 ROWS = np.stack([np.random.default_rng(seed).permutation(POOL)[:EXAMPLES] for seed in range(SEEDS)])
 PREDICTED = {
     ("regularizers", name): {
-        "test_probabilities": spread(deviation, seed),
+        "test_predictions": spread(deviation, seed),
         "test_labels": np.zeros((SEEDS, EXAMPLES), np.int64),
         "test_indices": ROWS,
     }
@@ -272,7 +272,7 @@ def test_variance_is_compared_by_leaving_the_same_seed_out_of_both():
     assert verdict(metric="variance", recipe="strong", direction="lower") == "cannot tell"
     assert verdict(metric="variance", versus=1.0, direction="lower") == "supported"
     crossed = judged(claim=replace(CLAIM, metric="variance", versus="calm", versus_metric="bias_squared"))["claim"]
-    bias = resampled_brier_split(*PREDICTED["regularizers", "calm"].values(), unbiased=True).bias_squared
+    bias = resampled_split(*PREDICTED["regularizers", "calm"].values(), unbiased=True).bias_squared
     assert crossed["versus_value"] == pytest.approx(bias) and crossed["value"] != crossed["versus_value"]
 
 
@@ -297,7 +297,7 @@ def test_the_jackknifes_interval_of_a_variance_covers_the_truth_as_often_as_it_s
             parts.append(np.stack([first, 1 - first], axis=2))
 
         def difference(kept: np.ndarray, parts=parts, rows=rows) -> float:
-            one, two = (resampled_brier_split(p[kept], labels[kept], rows[kept], unbiased=True).variance for p in parts)
+            one, two = (resampled_split(p[kept], labels[kept], rows[kept], unbiased=True).variance for p in parts)
             return one - two
 
         everyone = np.arange(seeds)

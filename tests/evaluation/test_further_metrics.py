@@ -20,7 +20,7 @@ class FirstClassAccuracy(Metric):
 def arrays(ending, *firsts):
     """Of a seed for each number, which is the probability of the first of two classes in both examples."""
     probabilities = np.array([[[p, 1 - p]] * 2 for p in firsts], np.float32)
-    return {f"test_probabilities{ending}": probabilities, f"test_labels{ending}": np.array([[0, 1]] * len(firsts))}
+    return {f"test_predictions{ending}": probabilities, f"test_labels{ending}": np.array([[0, 1]] * len(firsts))}
 
 
 def record(*statuses):

@@ -21,6 +21,7 @@ SPLIT = Split(
     {part: np.random.default_rng(0).random((12, 1, 4, 4), dtype=np.float32) for part in PARTS},
     dict.fromkeys(PARTS, LABELS),
     dict.fromkeys(PARTS, np.arange(12)),
+    classes=3,
 )
 
 
@@ -48,14 +49,14 @@ def test_an_ensemble_names_the_metrics_that_it_adds(name):
     kind = registry.find("ensembles", name)()
     networks = [build(MLP(width=4, depth=1), (1, 4, 4), 3, seed).eval() for seed in range(kind.networks)]
     wrong = np.zeros((kind.networks, 12), bool)
-    committee = kind.committee(networks, wrong, 3).eval()
+    committee = kind.committee(networks, wrong, SPLIT.task).eval()
     assert tuple(kind.metrics(committee, SPLIT, 0)) == kind.metric_names
 
 
 def test_boosting_tells_what_its_first_member_fits_alone():
     kind = registry.find("ensembles", "boosting")(members=2)
     networks = [build(MLP(width=4, depth=1), (1, 4, 4), 3, seed).eval() for seed in range(2)]
-    committee = kind.committee(networks, np.zeros((2, 12), bool), 3).eval()
+    committee = kind.committee(networks, np.zeros((2, 12), bool), SPLIT.task).eval()
     alone = networks[0](torch.as_tensor(SPLIT.inputs["labelled"])).argmax(1).numpy()
     assert kind.metrics(committee, SPLIT, 0)["first_member_train_accuracy"] == np.mean(alone == LABELS)
 

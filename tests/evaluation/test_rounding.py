@@ -62,7 +62,7 @@ def test_a_record_holds_counts_and_gaps_to_the_last_digit():
 
     labels = {part: np.zeros(count, dtype=np.int64) for part, count in COUNTS.items()}
     given = labels | {"labelled": np.eye(1, 20, dtype=np.int64)[0]}
-    split = Split({}, given, {}, labels["labelled"])
+    split = Split({}, given, {}, labels["labelled"], classes=2)
     found = seed_metrics(split, {part: probabilities(count, HITS[part]) for part, count in COUNTS.items()})
     assert (found["train_accuracy"], found["test_accuracy"]) == (0.9, 0.9125)
     assert found["train_accuracy_true_labels"] == 0.95 and found["validation_accuracy"] == 1 / 3

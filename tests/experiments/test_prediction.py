@@ -24,7 +24,7 @@ from reglab.training.one_seed import Recipe
 from reglab.training.settings import Training
 
 TECHNIQUES = {"dropout": Dropout(0.1, 0.2), "weight_averaging": WeightAveraging(0.8)}
-RECIPE = Recipe(tuple(TECHNIQUES.values()), MLP(width=8, depth=1), Training(epochs=3, batch_size=16), 3)
+RECIPE = Recipe(tuple(TECHNIQUES.values()), MLP(width=8, depth=1), Training(epochs=3, batch_size=16))
 SETTINGS = settings(TECHNIQUES | {"model": RECIPE.architecture, "training": RECIPE.training})
 
 
@@ -51,7 +51,7 @@ def test_rows_of_the_test_part_get_the_published_probabilities_to_1e_6(study):
     for seed in (0, 1):
         rows = study.data.inputs.take(published["test_indices"][seed])
         found = predict(study.folder, study.data, rows, [seed])
-        assert np.allclose(found, published["test_probabilities"][seed], atol=1e-6)
+        assert np.allclose(found, published["test_predictions"][seed], atol=1e-6)
 
 
 def test_without_a_seed_the_prediction_is_the_mean_over_all_networks(study):

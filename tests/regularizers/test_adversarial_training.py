@@ -65,12 +65,14 @@ def test_epsilon_or_share_zero_is_none_bit_for_bit(tmp_path, attack, zero):
     random = np.random.default_rng(0)
     parts = ("labelled", "unlabelled", "validation", "test")
     inputs = {part: random.random((32, 1, 8, 8), dtype=np.float32) for part in parts}
-    split = Split(inputs, {part: random.integers(0, 3, 32) for part in parts}, {part: np.arange(32) for part in parts})
+    split = Split(
+        inputs, {part: random.integers(0, 3, 32) for part in parts}, {part: np.arange(32) for part in parts}, classes=3
+    )
     settings = Training(epochs=2, batch_size=16, optimizer="adam", learning_rate=0.01, momentum=0.0, accelerator="cpu")
 
     def trained(folder, *techniques):
         folder.mkdir()
-        train_seed(Recipe(techniques, MLP(width=8, depth=1), settings, classes=3), split, 0, folder)
+        train_seed(Recipe(techniques, MLP(width=8, depth=1), settings), split, 0, folder)
         return finished_seed(folder, 0)[1]
 
     nothing = trained(tmp_path / "a", replace(AdversarialTraining(attack), **{zero: 0.0}))

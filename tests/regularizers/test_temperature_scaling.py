@@ -52,9 +52,9 @@ def test_it_scales_the_scores_of_the_same_training_and_a_restored_network_has_it
         train_seed(recipe(*own), split, 0, tmp_path / folder)
     (_, plain), (_, scaled) = (finished_seed(tmp_path / folder, 0) for folder in ("plain", "scaled"))
     for part in ("validation", "test"):
-        one, other = (tensors[f"probabilities/{part}"] for tensors in (plain, scaled))
+        one, other = (tensors[f"predictions/{part}"] for tensors in (plain, scaled))
         assert (one.argmax(1) == other.argmax(1)).all() and not np.allclose(one, other, atol=1e-4)
-    logits = torch.as_tensor(plain["probabilities/validation"]).log()
+    logits = torch.as_tensor(plain["predictions/validation"]).log()
     targets = torch.eye(3)[torch.as_tensor(split.labels["validation"])]
     assert scaled["weights/temperature"] == pytest.approx(fitted_temperature(logits, targets), rel=1e-4)
     weights = {name.removeprefix("weights/"): value for name, value in scaled.items() if name.startswith("weights/")}
@@ -65,4 +65,4 @@ def test_it_scales_the_scores_of_the_same_training_and_a_restored_network_has_it
     network = recipe_network(recipe(*techniques), tmp_path, split, 0)
     with torch.no_grad():
         restored = network(torch.as_tensor(split.inputs["test"])).softmax(1)
-    assert np.allclose(restored, scaled["probabilities/test"], atol=1e-6)
+    assert np.allclose(restored, scaled["predictions/test"], atol=1e-6)

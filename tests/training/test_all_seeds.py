@@ -54,7 +54,7 @@ def run(tmp_path, data, monkeypatch):
         settings |= changes
         dataset = {"name": data.name, "fingerprint": data.fingerprint}
         about = About("regularizers", name, [name], dataset, {name: {}, "training": settings}, [0, 1])
-        recipe = Recipe(techniques, MLP(width=8, depth=1), Training(**settings), data.classes)
+        recipe = Recipe(techniques, MLP(width=8, depth=1), Training(**settings))
         all_seeds.run(recipe, data, Stage(about, tmp_path / "runs", processes=2))
         return tmp_path / "runs" / "regularizers" / name
 
@@ -70,7 +70,7 @@ def test_the_record_is_complete_and_its_numbers_follow_from_the_predictions(run)
     content = json.loads((folder / "record.json").read_text())
     assert content["schema"] == 1 and content["family"] == "regularizers" and content["seeds"].keys() == {"0", "1"}
     predictions = load_file(folder / "predictions.safetensors")
-    right = predictions["test_probabilities"].argmax(2) == predictions["test_labels"]
+    right = predictions["test_predictions"].argmax(2) == predictions["test_labels"]
     for seed in (0, 1):
         metrics = content["seeds"][str(seed)]["metrics"]
         assert metrics["test_accuracy"] == pytest.approx(right[seed].mean(), abs=1e-6)
@@ -213,7 +213,7 @@ def test_a_seed_of_the_record_has_what_a_reader_asks_and_no_numbers_where_it_div
 
 
 def test_the_cost_is_that_of_all_epochs_and_relative_to_all_epochs_of_the_plain_network():
-    recipe = Recipe((), MLP(), SimpleNamespace(epochs=10), classes=3)
+    recipe = Recipe((), MLP(), SimpleNamespace(epochs=10))
     step = {"flops_per_example": 10.3, "forward_passes": 3, "backward_passes": 2}
     plain = {"flops_per_example": 4.0, "forward_passes": 1, "backward_passes": 1}
     assert all_seeds.total_cost(recipe, step, plain, epochs=2.5, examples=7) == {

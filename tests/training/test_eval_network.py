@@ -52,14 +52,14 @@ def named(method) -> str:
 
 def recipe(*techniques, **changes) -> Recipe:
     settings = params.Training(epochs=EPOCHS, batch_size=16, learning_rate=0.02)
-    return Recipe(techniques, MODEL, replace(settings, **changes), classes=3)
+    return Recipe(techniques, MODEL, replace(settings, **changes))
 
 
 def trained(folder, split, own: Recipe) -> tuple[dict, dict[str, np.ndarray], list[dict]]:
     """The metrics as the record has them, the published weights, and the learning curves."""
     train_seed(own, split, 0, folder)
     outcome, tensors = finished_seed(folder, 0)
-    predicted = {name.partition("/")[2]: array for name, array in tensors.items() if name.startswith("probabilities/")}
+    predicted = {name.partition("/")[2]: array for name, array in tensors.items() if name.startswith("predictions/")}
     weights = {name.partition("/")[2]: array for name, array in tensors.items() if name.startswith("weights/")}
     lines = [json.loads(line) for line in (folder / "seed-0.jsonl").read_text(encoding="utf-8").splitlines()]
     return all_seeds.seed_of_record(outcome, predicted, split)["metrics"], weights, [line["metrics"] for line in lines]
@@ -178,7 +178,7 @@ def few_case() -> Split:
         part: (random.random((size, *SHAPE)) + labels[part][:, None, None, None]).astype(np.float32) / 3
         for part, size in sizes.items()
     }
-    return Split(inputs, labels, {part: np.arange(size) for part, size in sizes.items()})
+    return Split(inputs, labels, {part: np.arange(size) for part, size in sizes.items()}, classes=3)
 
 
 @torch.no_grad()
@@ -269,10 +269,10 @@ def test_the_published_weights_of_few_labels_make_the_published_probabilities(te
     (tmp_path / "weights").mkdir()
     own = {name.removeprefix("weights/"): array for name, array in tensors.items() if name.startswith("weights/")}
     save_file(own, tmp_path / "weights" / "seed-0.safetensors")
-    network = recipe_network(Recipe(techniques, MODEL, None, 3), tmp_path, case, 0)
+    network = recipe_network(Recipe(techniques, MODEL, None), tmp_path, case, 0)
     with torch.no_grad():
         predicted = network(torch.as_tensor(case.inputs["test"])).softmax(1)
-    np.testing.assert_allclose(predicted.numpy(), tensors["probabilities/test"], atol=1e-6)
+    np.testing.assert_allclose(predicted.numpy(), tensors["predictions/test"], atol=1e-6)
 
 
 # learning curves

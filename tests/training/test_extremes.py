@@ -63,7 +63,7 @@ def split(tmp_path_factory) -> Split:
 
 def train(split: Split, folder: Path, techniques=(), model=UNITS, training=SMALL) -> str:
     torch.set_num_threads(1)
-    train_seed(Recipe(techniques, model, training, 3), split, 0, folder)
+    train_seed(Recipe(techniques, model, training), split, 0, folder)
     return finished_seed(folder, 0)[0]["status"]
 
 

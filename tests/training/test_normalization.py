@@ -175,12 +175,12 @@ def split():
         {part: take(batch).numpy() for part, batch in parts.items()}
         for take in (lambda batch: batch.inputs, lambda batch: batch.targets.argmax(1), lambda batch: batch.indices)
     )
-    return Split(inputs, labels, rows)
+    return Split(inputs, labels, rows, classes=3)
 
 
 def recipe(*techniques, model=NORMALIZED, **training):
     settings = {"epochs": 3, "batch_size": 4, "optimizer": "sgd", "learning_rate": 0.1, "momentum": 0.5} | training
-    return Recipe(techniques, model, Training(**settings), 3)
+    return Recipe(techniques, model, Training(**settings))
 
 
 MODELS = {"mlp": NORMALIZED, "resnet": ResNet(width=2, depth=1, stages=3)}
@@ -212,12 +212,14 @@ def test_a_training_goes_on_after_a_kill_to_the_same_bits_and_its_published_netw
     network = recipe_network(recipe(*techniques, model=MODELS[model]), published.parent, split, 0)
     with torch.no_grad():
         probabilities = network(torch.as_tensor(split.inputs["test"])).softmax(1)
-    assert np.array_equal(probabilities.numpy(), tensors["probabilities/test"])
+    assert np.array_equal(probabilities.numpy(), tensors["predictions/test"])
 
 
 def test_the_steps_of_a_training_move_the_running_averages_and_evaluations_do_not(tmp_path, split):
     """Twelve examples in three batches: three steps an epoch and no more are counted, though every epoch is evaluated."""
-    twelve = Split(*({**part, "labelled": part["labelled"][:12]} for part in (split.inputs, split.labels, split.rows)))
+    twelve = Split(
+        *({**part, "labelled": part["labelled"][:12]} for part in (split.inputs, split.labels, split.rows)), classes=3
+    )
     train_seed(recipe(), twelve, 0, tmp_path)
     counts = {
         name: value for name, value in finished_seed(tmp_path, 0)[1].items() if name.endswith("num_batches_tracked")
@@ -236,7 +238,7 @@ def test_early_stopping_returns_the_running_averages_of_the_chosen_epoch(tmp_pat
 def test_a_variance_that_became_infinite_is_a_diverged_training_though_predictions_are_finite(tmp_path, split):
     train_seed(recipe(optimizer="adam", learning_rate=1e10), split, 0, tmp_path)
     outcome, tensors = finished_seed(tmp_path, 0)
-    assert np.isfinite(tensors["probabilities/test"]).all()
+    assert np.isfinite(tensors["predictions/test"]).all()
     assert outcome["reason"] == "weights/backbone.1.branch.1.running_var became infinite"
     assert outcome["status"] == "diverged"
 

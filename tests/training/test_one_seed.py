@@ -50,7 +50,7 @@ def training(**changes):
 
 
 def recipe(*techniques, **changes):
-    return Recipe(techniques, MLP(width=16, depth=2), training(**changes), classes=3)
+    return Recipe(techniques, MLP(width=16, depth=2), training(**changes))
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +62,7 @@ def split():
         part: (random.normal(size=(size, 1, 4, 4)) + labels[part][:, None, None, None]).astype(np.float32)
         for part, size in parts.items()
     }
-    return Split(inputs, labels, {part: np.arange(size) for part, size in parts.items()})
+    return Split(inputs, labels, {part: np.arange(size) for part, size in parts.items()}, classes=3)
 
 
 def trained(folder, split, *arguments, seed=0, **changes):
@@ -155,7 +155,7 @@ def test_a_loss_that_becomes_infinite_ends_the_seed_within_that_step(tmp_path, s
 
 
 def test_a_nan_among_the_training_inputs_does_not_pass_for_a_result(tmp_path, split):
-    broken = Split(split.inputs | {"labelled": split.inputs["labelled"].copy()}, split.labels, split.rows)
+    broken = Split(split.inputs | {"labelled": split.inputs["labelled"].copy()}, split.labels, split.rows, classes=3)
     broken.inputs["labelled"][5] = np.nan
     assert trained(tmp_path / "a", broken)[0]["status"] == "diverged"
 
@@ -225,7 +225,7 @@ def test_a_step_of_the_perceptron_costs_what_its_matrices_say(split):
 def test_weights_are_written_as_safetensors_that_anyone_can_read(tmp_path, split):
     trained(tmp_path / "a", split)
     names = load_file(tmp_path / "a" / "seed-0.safetensors").keys()
-    assert {"weights/head.weight", "weights/backbone.0.1.bias", "probabilities/test"} <= names
+    assert {"weights/head.weight", "weights/backbone.0.1.bias", "predictions/test"} <= names
 
 
 def test_a_training_prints_nothing_and_leaves_its_two_files_alone(tmp_path, split, monkeypatch, capfd):
@@ -282,5 +282,5 @@ def test_what_a_resume_would_need_goes_when_a_seed_is_finished(tmp_path):
 
 
 def test_a_network_without_hidden_layers_has_no_idle_units(tmp_path, split):
-    train_seed(Recipe((), MLP(depth=0), training(epochs=1), classes=3), split, 0, tmp_path)
+    train_seed(Recipe((), MLP(depth=0), training(epochs=1)), split, 0, tmp_path)
     assert finished_seed(tmp_path, 0)[0]["idle_units"] == 0.0

@@ -34,7 +34,7 @@ class Rates(Regularizer):
 
 def rates(folder, **settings):
     Rates.seen.clear()
-    recipe = Recipe((Rates(),), MLP(width=4, depth=1), replace(SETTINGS, **settings), CLASSES)
+    recipe = Recipe((Rates(),), MLP(width=4, depth=1), replace(SETTINGS, **settings))
     folder.mkdir(exist_ok=True)
     train_seed(recipe, parts(), 0, folder)
     return list(Rates.seen)
@@ -82,7 +82,7 @@ def test_factors_are_those_of_torchs_schedulers_one_after_the_other(warmup):
 def test_a_scheduled_training_is_a_loop_with_torchs_own_optimizer_and_scheduler(tmp_path, optimizer, nesterov):
     settings = replace(SETTINGS, optimizer=optimizer, schedule="cosine", nesterov=nesterov)
     model = MLP(width=4, depth=1)
-    train_seed(Recipe((), model, settings, CLASSES), parts(), 0, tmp_path)
+    train_seed(Recipe((), model, settings), parts(), 0, tmp_path)
     found = finished_seed(tmp_path, 0)[1]
     network = build(model, SHAPE, CLASSES, seed=0)
     own = (

@@ -30,14 +30,14 @@ def split():
     random = np.random.default_rng(0)
     inputs = {part: random.random((size, 1, 3, 3), dtype=np.float32) for part, size in SIZES.items()}
     labels = {part: random.integers(0, CLASSES, size) for part, size in SIZES.items()}
-    return Split(inputs, labels, {part: np.arange(size) for part, size in SIZES.items()})
+    return Split(inputs, labels, {part: np.arange(size) for part, size in SIZES.items()}, classes=CLASSES)
 
 
 def trained(folder, split, *techniques, architecture=None, **training):
     """The trained parameters by name."""
     folder.mkdir(exist_ok=True)
     settings = Training(**{"epochs": 2, "batch_size": 4, "optimizer": "sgd", "learning_rate": 0.1} | training)
-    recipe = Recipe(techniques, architecture or MLP(depth=0), settings, CLASSES)
+    recipe = Recipe(techniques, architecture or MLP(depth=0), settings)
     train_seed(recipe, split, 0, folder)
     tensors = finished_seed(folder, 0)[1]
     return {name.removeprefix("weights/"): value for name, value in tensors.items() if name.startswith("weights/")}
@@ -271,7 +271,7 @@ class Change(torch.nn.Module):
 def test_what_is_judged_is_made_in_the_order_of_the_list(split):
     inputs = torch.as_tensor(split.inputs["test"])
     for order in (["plus", "twice"], ["twice", "plus"]):
-        recipe = Recipe(tuple(map(Judging, order)), MLP(width=4, depth=1), Training(), CLASSES)
+        recipe = Recipe(tuple(map(Judging, order)), MLP(width=4, depth=1), Training())
         learner = learner_of(recipe, split, seed=0)
         with torch.no_grad(), evaluation_mode(learner.network):
             plain, judged = learner.network(inputs), learner.eval_network()(inputs)

@@ -11,7 +11,10 @@ from reglab.core import streams
 
 
 class Batch(NamedTuple):
-    """Inputs (batch, *shape) float, targets (batch, classes) float whose rows sum to one, indices (batch,) into the part."""
+    """Inputs (batch, *shape) float, targets (batch, outputs) float as the loss takes them, indices (batch,) into the part.
+
+    Targets are distributions over classes, whose rows sum to one, or standardized amounts (batch, 1).
+    """
 
     inputs: Tensor
     targets: Tensor
@@ -24,10 +27,14 @@ def without_labels(inputs, device: torch.device | str = "cpu") -> Batch:
     return Batch(inputs, inputs.new_zeros(len(inputs), 0), torch.arange(len(inputs), device=device))
 
 
+def with_targets(inputs, targets: Tensor, device: torch.device | str = "cpu") -> Batch:
+    """All examples as one batch with these targets (n, outputs)."""
+    return Batch(torch.as_tensor(inputs).to(device), targets.to(device), torch.arange(len(targets), device=device))
+
+
 def whole(inputs, labels, classes: int, device: torch.device | str = "cpu") -> Batch:
     """All examples as one batch with one-hot targets."""
-    targets = one_hot(torch.as_tensor(labels), classes).float()
-    return Batch(torch.as_tensor(inputs).to(device), targets.to(device), torch.arange(len(targets), device=device))
+    return with_targets(inputs, one_hot(torch.as_tensor(labels), classes).float(), device)
 
 
 class Loader:

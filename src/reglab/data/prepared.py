@@ -3,11 +3,11 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from safetensors.numpy import load_file, save_file
@@ -17,14 +17,20 @@ from reglab.data import split_problems, splits
 from reglab.data.inputs import UNBOUNDED, UNIT_RANGE, Inputs, Preprocessor
 from reglab.data.preprocessing.ready import ReadyInputs
 from reglab.data.splitting import duplicates
+from reglab.data.targets import TaskName, scale_of, strata, task_of
+
+if TYPE_CHECKING:
+    from reglab.core.tasks import Task
 
 PARTS = ("labelled", "unlabelled", "validation", "test")
 
 
 @dataclass(frozen=True)
 class Split:
-    """One seed's view of the data: inputs (n, *shape) float32 and labels (n,) int64 by part; rows are those of the source.
+    """One seed's view of the data: inputs (n, *shape) float32 and labels (n,) by part; rows are those of the source.
 
+    Labels are int64, of so many `classes`, or float64: amounts, where `classes` is None and `target_scale` their mean and
+    standard deviation in the training part.
     `labels["labelled"]` carries the label noise; every other part is as the source has it. `true_labels` are those of the
     labelled part before the noise; None where no label was replaced. Attacks keep inputs within `bounds`, lowest and highest.
     """
@@ -34,6 +40,15 @@ class Split:
     rows: dict[str, np.ndarray]
     true_labels: np.ndarray | None = None
     bounds: tuple[float, float] = UNIT_RANGE
+    classes: int | None = field(kw_only=True)
+    target_scale: tuple[float, float] = field(default=(0.0, 1.0), kw_only=True)
+
+    @property
+    def task(self) -> "Task":
+        """What is learned, with its loss and its predictions."""
+        from reglab.core.tasks import Classification, Regression  # torch, which `prepare` need not import
+
+        return Regression(*self.target_scale) if self.classes is None else Classification(self.classes)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -44,22 +59,27 @@ class Split:
         """The split without its test part: what a search may see."""
         arrays = (self.inputs, self.labels, self.rows)
         kept = ({part: values for part, values in each.items() if part != "test"} for each in arrays)
-        return Split(*kept, self.true_labels, self.bounds)
+        return replace(self, **dict(zip(("inputs", "labels", "rows"), kept, strict=True)))
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """The data of a study: its name, fingerprint and classes, and a `Split` for each seed.
+    """The data of a study: its name, fingerprint and number of classes (None: a regression), and a `Split` for each seed.
 
     `encoding` says what the tensors of the inputs mean (`Inputs.description`). `class_names`: nothing where they are numbers.
     """
 
     name: str
     fingerprint: str
-    classes: int
+    classes: int | None
     tensors: dict[str, np.ndarray]
     encoding: dict[str, Any] = field(default_factory=lambda: {"kind": "ready"})
     class_names: Sequence[str] = ()
+
+    @property
+    def task(self) -> TaskName:
+        """The kind of targets."""
+        return task_of(self.tensors["labels"])
 
     @cached_property
     def inputs(self) -> Inputs:
@@ -89,7 +109,7 @@ class Prepared:
         rows = {part: self.tensors[f"seed-{seed}/{part}"] for part in PARTS}
         pool = np.concatenate([rows["labelled"], rows["unlabelled"]])
         train_size = min(train_size, len(pool))  # whole groups may leave fewer examples than the sizes say
-        pool = splits.cover_classes(pool, self.tensors["labels"], [train_size])
+        pool = splits.cover_classes(pool, strata(self.tensors["labels"]), [train_size])
         rows |= {"labelled": pool[:train_size], "unlabelled": pool[train_size:]}
         true_labels = self.tensors["labels"][rows["labelled"]]
         return self._view(
@@ -104,7 +124,8 @@ class Prepared:
         true_labels = labels["labelled"]
         if given_labels is not None:
             labels["labelled"] = given_labels
-        return Split(inputs, labels, rows, true_labels, self.bounds)
+        scale = {"target_scale": scale_of(labels["labelled"])} if self.classes is None else {}
+        return Split(inputs, labels, rows, true_labels, self.bounds, classes=self.classes, **scale)
 
 
 def inputs_of(tensors: dict[str, np.ndarray], encoding: dict[str, Any]) -> Inputs:
@@ -143,7 +164,7 @@ def write(
     if problems := split_problems.part_problems(data, labels, drawn):
         raise UserError(*problems)
     inputs = ReadyInputs(inputs) if isinstance(inputs, np.ndarray) else inputs
-    classes = int(labels.max()) + 1
+    classes = int(labels.max()) + 1 if task_of(labels) == "classification" else None
     tensors = inputs.tensors() | {"labels": labels} | more
     for seed, rows_of in enumerate(drawn):
         tensors |= {f"seed-{seed}/{part}": rows for part, rows in rows_of.items()}
@@ -158,6 +179,7 @@ def write(
         "name": name or data.name,
         "fingerprint": "sha256:" + hashlib.sha256(path.read_bytes()).hexdigest(),
         "examples": len(labels),
+        "task": task_of(labels),
         "classes": classes,
         "class_names": list(class_names),
         "shape": list(few.fit().transform(few.take(np.arange(1))).shape[1:]),

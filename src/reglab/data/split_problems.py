@@ -8,6 +8,7 @@ from reglab.core.wording import shown
 from reglab.data.splits import folds_of
 from reglab.data.splitting.duplicates import units
 from reglab.data.splitting.named import NAMES
+from reglab.data.targets import strata
 
 WHOLE = {
     "random": "identical examples stay together",
@@ -29,6 +30,7 @@ def problems(
     duplicates: np.ndarray | None = None,
 ) -> list[str]:
     """A line for each contradiction between the section `data` and the examples, whose structure is as in `splits.split`."""
+    labels = strata(labels)
     lines = [*size_problems(data, labels), *setting_problems(data)]
     if data.split == "group" and groups is None:
         lines.append(
@@ -140,7 +142,7 @@ def part_problems(data, labels: np.ndarray, drawn: Sequence[dict[str, np.ndarray
 
     A line for each part, about the first seed where it is so.
     """
-    lines = []
+    labels, lines = strata(labels), []
     for part, key in PART_SIZES.items():
         size = getattr(data, key)
         for seed, parts in enumerate(drawn):

@@ -9,6 +9,7 @@ from reglab.data.splitting import folds as k_fold
 from reglab.data.splitting import named, time, whole_groups
 from reglab.data.splitting.duplicates import units
 from reglab.data.splitting.order import cover_classes, stratified_order
+from reglab.data.targets import strata
 
 STRUCTURED = ("group", "time")  # splits that keep to a structure which a random one would ignore
 SETTINGS = ("train_size", "validation_size", "test_size", "test_set", "split")
@@ -37,10 +38,11 @@ def split(
         column   what `parts` say (`splitting.named`), for every seed
         k_fold   seed s is fold s mod `folds` of repetition s div `folds` (`splitting.folds`); groups stay together
 
-    duplicates (n,): numbers that identical examples share (`splitting.duplicates`); these are on one side of every split. A
-    larger `train_size` keeps test, validation and the labelled examples that a smaller one had.
+    labels (n,): classes, or amounts, by which no split is stratified. duplicates (n,): numbers that identical examples share
+    (`splitting.duplicates`); these are on one side of every split. A larger `train_size` keeps test, validation and the
+    labelled examples that a smaller one had.
     """
-    sizes = {"train_size": train_size, "validation_size": validation_size}
+    labels, sizes = strata(labels), {"train_size": train_size, "validation_size": validation_size}
     fixed = test_set == "fixed"
     if split == "time":
         numbered = units(groups)
@@ -118,14 +120,18 @@ def description(data, labels: np.ndarray, drawn: Sequence[dict[str, np.ndarray]]
     return {"kind": data.split, "sizes": ends, "test_to_train": test_to_train(data, drawn)}
 
 
-def add_label_noise(labels: np.ndarray, *, classes: int, fraction: float, seed: int) -> np.ndarray:
-    """The labels (n,) with round(fraction * n) of them replaced by another class, uniformly.
+def add_label_noise(labels: np.ndarray, *, classes: int | None, fraction: float, seed: int) -> np.ndarray:
+    """The labels (n,) with round(fraction * n) of them replaced: a class by another one, uniformly, an amount by that of
+    another example.
 
-    More noise keeps the wrong labels of less.
+    classes: None where the labels are amounts. More noise keeps the wrong labels of less.
     """
     random = np.random.default_rng(seed_of("label_noise", seed))
     order = random.permutation(len(labels))
-    wrong = (labels + random.integers(1, classes, len(labels))) % classes
+    if classes is None:
+        wrong = labels[(np.arange(len(labels)) + random.integers(1, max(len(labels), 2), len(labels))) % len(labels)]
+    else:
+        wrong = (labels + random.integers(1, classes, len(labels))) % classes
     replaced = order[: round(fraction * len(labels))]
     noisy = labels.copy()
     noisy[replaced] = wrong[replaced]

@@ -2,17 +2,21 @@
 
 from collections.abc import Mapping
 
-from reglab.evaluation.metric_table import DECIDING
+from reglab.evaluation.metric_table import DECIDING, LOSSES
 from reglab.evaluation.rounding import mean
 
 
 def validation_scores(record: dict, metric: str) -> tuple[float, float] | None:
-    """The metric and the loss on validation data, means over seeds; None where a seed did not finish or lacks the metric."""
+    """The metric and the loss on validation data, means over seeds; None where a seed did not finish or lacks the metric.
+
+    The loss of a classification is the nll, of a regression the rmse.
+    """
     seeds = record["seeds"].values()
     if any(seed["status"] != "finished" or f"validation_{metric}" not in seed["metrics"] for seed in seeds):
         return None
-    value, nll = (mean(seed["metrics"][f"validation_{name}"] for seed in seeds) for name in (metric, "nll"))
-    return value, nll
+    loss = LOSSES[DECIDING[metric].task]
+    value, lost = (mean(seed["metrics"][f"validation_{name}"] for seed in seeds) for name in (metric, loss))
+    return value, lost
 
 
 def ranked(records: Mapping[str, dict], metric: str) -> dict[str, float]:

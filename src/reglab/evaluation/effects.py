@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from reglab.evaluation import statistics
-from reglab.evaluation.bias_variance import resampled_brier_split
+from reglab.evaluation.bias_variance import resampled_split
 from reglab.evaluation.comparison import COMPARED
 from reglab.evaluation.paired_values import Records, compared_values
 from reglab.evaluation.rounding import mean, subtract
@@ -91,11 +91,11 @@ def over_all_seeds(claim: Claim, named: dict, records: Records, predicted: Predi
         """The spread with all seeds, and without each."""
         part, _, ending = metric.partition("@")
         arrays, ending = predicted(named[name]["family"], name), ending and f"@{ending}"
-        parts = [arrays.get(f"test_{of}{ending}") for of in ("probabilities", "labels", "indices")]
+        parts = [arrays.get(f"test_{of}{ending}") for of in ("predictions", "labels", "indices")]
         if any(each is None for each in parts):
             raise NotKnown(f"the record of {name} has no {metric}")
         kept = [np.arange(len(parts[0])), *(np.delete(np.arange(len(parts[0])), seed) for seed in range(len(parts[0])))]
-        splits = [resampled_brier_split(*(each[seeds] for each in parts), unbiased=True) for seeds in kept]
+        splits = [resampled_split(*(each[seeds] for each in parts), unbiased=True) for seeds in kept]
         return np.array([getattr(split, part) for split in splits])
 
     one = spread(claim.recipe, claim.metric)

@@ -3,22 +3,28 @@
 from typing import Literal
 
 from reglab.core.families import sections
-from reglab.evaluation.metric_table import DECIDING, NAMES
+from reglab.evaluation.metric_table import DECIDING, names_of
 from reglab.evaluation.network_metrics import NETWORK
 
 TRAINED = sections(trains=True)  # no name is in two of these sections
 CLASSIFIERS = sections(classifies=True)  # whose records hold class probabilities of test examples
 PARTS = ("train", "validation", "test")
+GAPS = ("generalization_gap", "generalization_gap_given_labels")
 CLASSIFIER = (
-    *(f"{part}_{name}" for part in PARTS for name in NAMES),
-    *("test_ece", "train_accuracy_true_labels"),
-    *("generalization_gap", "generalization_gap_given_labels"),
+    *(f"{part}_{name}" for part in PARTS for name in names_of("classification")),
+    *("test_ece", "train_accuracy_true_labels", *GAPS),
 )
-COMMITTEE = (
-    "first_member_test_accuracy",
-    "one_member_test_accuracy",
-    "disagreement",
-)  # of one member: the mean over all
+PREDICTOR = {  # by task, the metrics of every model of it
+    "classification": CLASSIFIER,
+    "regression": (
+        *(f"{part}_{name}" for part in PARTS for name in names_of("regression")),
+        *("train_rmse_true_labels", *GAPS),
+    ),
+}
+COMMITTEE = {  # of one member: the mean over all
+    "classification": ("first_member_test_accuracy", "one_member_test_accuracy", "disagreement"),
+    "regression": ("first_member_test_rmse", "one_member_test_rmse", "disagreement"),
+}
 PROBES = ("linear_probe", "neighbour_probe")
 TASKS = {"segmentation": ("iou",), "depth": ("depth_rmse", "depth_mae")}
 OF_ALL_SEEDS = ("bias_squared", "variance")  # spreads over seeds, so that no seed has one of its own
@@ -33,7 +39,7 @@ LOWER = (
 # shares of weights have other units.
 FRACTIONS = (
     *(name for name, metric in DECIDING.items() if metric.unit == "fraction"),
-    *("iou", "probe", "ece", "gap", "rmse", "mae"),
+    *("iou", "probe", "ece", "gap", "depth_rmse", "depth_mae"),
 )
 DECIDES = "test_accuracy"  # unless `evaluation.metric` names another
 LABELS = ("_true_labels", "_given_labels")  # which labels a training metric is measured on, at the end of its name
@@ -111,19 +117,21 @@ def metric_names(values: dict) -> dict[str, tuple[str, list[str]]]:
     """
     few, scenes = values.get("few_labels"), values.get("few_scenes")
     labels, scenes = getattr(few, "labels_per_class", ()), getattr(scenes, "labelled", ())
-    classifier = (*CLASSIFIER, *(f"test_{name}" for name in values.get("metrics") or {}))
+    task = DECIDING[getattr(values.get("evaluation"), "metric", "accuracy")].task
+    predictor = (*PREDICTOR[task], *(f"test_{name}" for name in values.get("metrics") or {}))
     by_entry = {}
     for family in TRAINED:
         for name, entry in (values.get(family) or {}).items():
             match family:
                 case "baselines":
-                    metrics = [*classifier, *OF_ALL_SEEDS]
+                    metrics = [*predictor, *OF_ALL_SEEDS]
                 case "regularizers" | "combinations":
-                    metrics = [*classifier, *NETWORK, *OF_ALL_SEEDS]
+                    metrics = [*predictor, *NETWORK, *OF_ALL_SEEDS]
                 case "ensembles":
-                    metrics = [*classifier, *COMMITTEE, *getattr(entry, "metric_names", ()), *OF_ALL_SEEDS]
+                    own = "metric_names" if task == "classification" else "regression_metric_names"
+                    metrics = [*predictor, *COMMITTEE[task], *getattr(entry, own, ()), *OF_ALL_SEEDS]
                 case "transfer" | "semi_supervised":
-                    metrics = [*at(classifier, labels), *(name for name in at(OF_ALL_SEEDS, labels) if "@" in name)]
+                    metrics = [*at(predictor, labels), *(name for name in at(OF_ALL_SEEDS, labels) if "@" in name)]
                 case "pretraining":
                     metrics = [f"{part}_{probe}" for part in PARTS[1:] for probe in PROBES]
                 case _:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from reglab.data.targets import TaskName
+
 
 @dataclass(frozen=True, kw_only=True)
 class DecidingMetric:
@@ -15,11 +17,11 @@ class DecidingMetric:
     name: str
     title: str
     direction: Literal["higher", "lower"]  # which values are better
-    unit: Literal["fraction", "nats", "squared error"]
+    unit: Literal["fraction", "nats", "squared error", "share of the variance", "unit of the target"]
     low: float  # the ends of its range
     high: float
     relevant_difference: float
-    task: Literal["classification"]
+    task: TaskName
 
     @property
     def sign(self) -> int:
@@ -30,6 +32,8 @@ class DecidingMetric:
 # What matters by default. A fraction: half a point, as of accuracy, where it is one example in two hundred. The Brier score
 # lies between 0 and 2, and one example in two hundred that goes from certainly wrong to certainly right moves it by 0.01.
 # The loss: 0.01 nats, which change the probability of the right class by one percent (its geometric mean over examples).
+# R²: half a percent of the variance. An error in the unit of the target: any real difference, for the table cannot know the
+# unit; `reglab new` writes one percent of the standard deviation of the target into the profile.
 DECIDING = {
     metric.name: metric
     for metric in (
@@ -61,6 +65,26 @@ DECIDING = {
             name="brier", title="Brier score", direction="lower", unit="squared error", low=0, high=2,
             relevant_difference=0.01, task="classification",
         ),
+        DecidingMetric(
+            name="rmse", title="root mean squared error", direction="lower", unit="unit of the target", low=0,
+            high=float("inf"), relevant_difference=0, task="regression",
+        ),
+        DecidingMetric(
+            name="mae", title="mean absolute error", direction="lower", unit="unit of the target", low=0,
+            high=float("inf"), relevant_difference=0, task="regression",
+        ),
+        DecidingMetric(
+            name="r2", title="R²", direction="higher", unit="share of the variance", low=float("-inf"), high=1,
+            relevant_difference=0.005, task="regression",
+        ),
     )
 }  # fmt: skip
 NAMES = tuple(DECIDING)
+
+
+LOSSES = {"classification": "nll", "regression": "rmse"}  # by task, the metric that is the loss
+
+
+def names_of(task: TaskName) -> tuple[str, ...]:
+    """The metrics that may decide a study of this task."""
+    return tuple(name for name, metric in DECIDING.items() if metric.task == task)

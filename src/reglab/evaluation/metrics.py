@@ -16,8 +16,11 @@ class Metric:
     claims may name `test_<name>`. The end of the name says which values are better (`metric_names.HIGHER` and `LOWER`).
     """
 
-    def value(self, probabilities: Tensor, labels: Tensor) -> float:
-        """The metric of probabilities (examples, classes), whose rows sum to one, and labels (examples,)."""
+    def value(self, predictions: Tensor, labels: Tensor) -> float:
+        """The metric of predictions (examples, outputs) and labels (examples,).
+
+        Predictions are class probabilities, whose rows sum to one, or amounts (examples, 1) in the unit of the labels.
+        """
         raise NotImplementedError
 
 
@@ -32,11 +35,11 @@ def add_metrics(
     keys = [(family, name) for family in CLASSIFIERS for name in records.get(family, {})] if metrics else []
     for family, name in keys:
         arrays = predicted(family, name)
-        endings = [key.removeprefix("test_probabilities") for key in arrays if key.startswith("test_probabilities")]
+        endings = [key.removeprefix("test_predictions") for key in arrays if key.startswith("test_predictions")]
         for number, seed in enumerate(records[family][name]["seeds"].values()):
             for own, metric in metrics.items() if seed["status"] == "finished" else ():
                 values = {}
                 for ending in endings:
-                    parts = (arrays[f"test_{part}{ending}"][number] for part in ("probabilities", "labels"))
+                    parts = (arrays[f"test_{part}{ending}"][number] for part in ("predictions", "labels"))
                     values[f"test_{own}{ending}"] = metric.value(*map(torch.as_tensor, parts))
                 seed["metrics"] |= {f"test_{own}": mean(values.values())} | values

@@ -18,6 +18,7 @@ from reglab.data.preprocessing.ready import ReadyInputs
 from reglab.evaluation.choice import ranked
 from reglab.evaluation.paired_values import diverged_seeds
 from reglab.tracking import record
+from reglab.training.all_seeds import TARGET_SCALE
 from reglab.training.one_seed import Recipe
 from reglab.training.restore import recipe_network
 from reglab.training.settings import Training
@@ -26,7 +27,7 @@ from reglab.training.settings import Training
 class StudyData(Protocol):
     """What a prediction needs to know of the data of a study, as `Prepared` has it."""
 
-    classes: int
+    classes: int | None
     bounds: tuple[float, float]
 
 
@@ -34,29 +35,29 @@ class StudyData(Protocol):
 def predict(
     folder: Path, data: StudyData, inputs: Inputs | np.ndarray, seeds: Sequence[int] | None = None
 ) -> np.ndarray:
-    """Class probabilities (n, classes): the mean over the networks of these seeds of the record in `folder`, or of all.
+    """Class probabilities (n, classes), or amounts (n, 1): the mean over the networks of these seeds, or of all that the record
+    in `folder` has.
 
     Each network gets the inputs as the preprocessor that was fitted for its seed prepares them. UserError where a seed
     diverged or is not there.
     """
     inputs = ReadyInputs(inputs) if isinstance(inputs, np.ndarray) else inputs
     content = finished_record(folder)
-    trained, recipe = [int(seed) for seed in content["seeds"]], recipe_of(content, data.classes)
+    trained, recipe = [int(seed) for seed in content["seeds"]], recipe_of(content)
     if strange := sorted(set(seeds or trained) - set(trained)):
         raise UserError(f"--seed: found {strange[0]}; allowed: a seed from {trained[0]} to {trained[-1]}")
-    probabilities = [
-        of_seed(recipe, folder, data, inputs, seed).softmax(1).double().numpy() for seed in (seeds or trained)
-    ]
-    return np.mean(probabilities, axis=0)
+    return np.mean([of_seed(recipe, folder, data, inputs, seed) for seed in (seeds or trained)], axis=0)
 
 
-def of_seed(recipe: Recipe, folder: Path, data: StudyData, inputs: Inputs, seed: int) -> torch.Tensor:
-    """The scores (n, classes) of one seed's network."""
+def of_seed(recipe: Recipe, folder: Path, data: StudyData, inputs: Inputs, seed: int) -> np.ndarray:
+    """The predictions (n, outputs) of one seed's network."""
     fitted = folder / "preprocessing" / f"seed-{seed}.safetensors"
-    preprocessor = inputs.preprocessor(load_file(fitted) if fitted.exists() else {})
-    prepared = preprocessor.transform(inputs)
-    network = recipe_network(recipe, folder, Split({"labelled": prepared}, {}, {}, bounds=data.bounds), seed)
-    return network(torch.as_tensor(prepared))
+    tensors = load_file(fitted) if fitted.exists() else {}
+    scale = {"target_scale": tuple(tensors.pop(TARGET_SCALE).tolist())} if TARGET_SCALE in tensors else {}
+    prepared = inputs.preprocessor(tensors).transform(inputs)
+    split = Split({"labelled": prepared}, {}, {}, bounds=data.bounds, classes=data.classes, **scale)
+    network = recipe_network(recipe, folder, split, seed)
+    return split.task.predictions(network(torch.as_tensor(prepared))).double().numpy()
 
 
 def best_recipe(runs: Path, recipes: Iterable[tuple[str, str]], metric: str) -> tuple[Path, float, int]:
@@ -86,7 +87,7 @@ def finished_record(folder: Path) -> dict:
     return content
 
 
-def recipe_of(content: dict, classes: int) -> Recipe:
+def recipe_of(content: dict) -> Recipe:
     """The recipe of a record, from the settings that it was trained with; params.yaml may have changed since."""
     settings = content["settings"]
     techniques = [find("regularizers", name)(**settings[name]) for name in content["technique"]]
@@ -95,7 +96,7 @@ def recipe_of(content: dict, classes: int) -> Recipe:
     if "." in name:
         find_own_modules()
     architecture = class_at(name) if "." in name else find("models", name)
-    return Recipe(tuple(techniques), architecture(**model), Training(**settings["training"]), classes)
+    return Recipe(tuple(techniques), architecture(**model), Training(**settings["training"]))
 
 
 def find_own_modules() -> None:
@@ -107,8 +108,10 @@ def find_own_modules() -> None:
 def prediction_columns(probabilities: np.ndarray, class_names: Sequence[str]) -> dict[str, list]:
     """`prediction`, the class of highest probability, and `probability_<class>` for each class; a value an example.
 
-    probabilities: (n, classes); classes without names are called by their numbers.
+    probabilities: (n, classes); classes without names are called by their numbers. Of amounts (n, 1) `prediction` alone.
     """
+    if probabilities.shape[1] == 1:
+        return {"prediction": probabilities[:, 0].tolist()}
     names = list(class_names) or [str(number) for number in range(probabilities.shape[1])]
     columns = {"prediction": [names[number] for number in probabilities.argmax(1)]}
     return columns | {f"probability_{name}": probabilities[:, place].tolist() for place, name in enumerate(names)}

@@ -51,10 +51,10 @@ class AdversarialTraining(Regularizer):
         inputs, targets = batch.inputs[:attacked], batch.targets[:attacked]
         ball = Ball.around(inputs, self.epsilon, self.norm, network.bounds)
         if self.attack == "fast_gradient":
-            found = step_to_border(network, ball, cross_entropy, targets)
+            found = step_to_border(network, ball, network.task.losses, targets)
         else:
             start = ball.random(network.moment.generator("adversarial_training"))
-            found = ascend(network, start, ball, cross_entropy, targets, self.steps)
+            found = ascend(network, start, ball, network.task.losses, targets, self.steps)
         return batch._replace(inputs=torch.cat([found, batch.inputs[attacked:]]))
 
     @classmethod

@@ -96,7 +96,8 @@ class Dropout(Regularizer):
 class MaskAverage(Module):
     """Log-probabilities (batch, classes) by the mean over thinned networks, whose masks are the same at every call.
 
-    A mask is shared by all examples, it stands for one network of the ensemble. The geometric mean is renormalised.
+    Amounts are the arithmetic mean of those of the thinned networks. A mask is shared by all examples, it stands for one
+    network of the ensemble. The geometric mean is renormalised.
     """
 
     def __init__(self, network: Network, dropout: Dropout) -> None:
@@ -104,7 +105,7 @@ class MaskAverage(Module):
         self.network, self.dropout = network, dropout
 
     def thinned(self, inputs: Tensor, number: int) -> Tensor:
-        """Scores (batch, classes) of the network that mask `number` leaves."""
+        """Outputs (batch, outputs) of the network that mask `number` leaves."""
         random = streams.generator(self.network.moment.seed, "dropout/prediction", number, device=inputs.device)
         units = inputs * masks(inputs, 1, self.dropout.input_rate, random)
         for layer in self.network.hidden_layers:
@@ -113,7 +114,10 @@ class MaskAverage(Module):
         return self.network.head(units.flatten(1))
 
     def forward(self, inputs: Tensor) -> Tensor:
-        logs = torch.stack([self.thinned(inputs, number).log_softmax(1) for number in range(self.dropout.masks)])
+        outputs = torch.stack([self.thinned(inputs, number) for number in range(self.dropout.masks)])
+        if self.network.task.name == "regression":
+            return outputs.mean(0)
+        logs = outputs.log_softmax(2)
         if self.dropout.prediction == "arithmetic":
             return logs.logsumexp(0) - math.log(len(logs))
         return logs.mean(0).log_softmax(1)

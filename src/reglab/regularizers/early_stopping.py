@@ -28,14 +28,9 @@ class EarlyStopping(Regularizer):
     patience: Annotated[int, Ge(1)] = 10
 
     def callbacks(self) -> list:
-        from pytorch_lightning.callbacks import (
-            EarlyStopping,  # here, since this import takes seconds and only trainings need it
-        )
+        from reglab.training.best_weights import BestWeights, NoLowerLoss  # Lightning, whose import takes seconds
 
-        from reglab.training.best_weights import BestWeights
-
-        stop = EarlyStopping("validation_nll", mode="min", patience=self.patience, check_finite=False)
-        return [BestWeights(), stop]
+        return [BestWeights(), NoLowerLoss(self.patience)]
 
     @classmethod
     def checks(cls) -> list[Check]:

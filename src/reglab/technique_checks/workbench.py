@@ -126,6 +126,7 @@ def parts() -> Split:
         {part: batch.inputs.numpy() for part, batch in batches.items()},
         {part: batch.targets.argmax(1).numpy() for part, batch in batches.items()},
         {part: batch.indices.numpy() for part, batch in batches.items()},
+        classes=CLASSES,
     )
 
 
@@ -153,7 +154,7 @@ class Interruption(Regularizer):
 def recipe(*techniques: Regularizer, **training) -> Recipe:
     """A training of two epochs of three steps; `training` as in the section of params.yaml."""
     settings = {"epochs": 2, "batch_size": 5, "optimizer": "sgd", "learning_rate": 0.1, "momentum": 0.5} | training
-    return Recipe(techniques, PERCEPTRON, Training(**settings), CLASSES)
+    return Recipe(techniques, PERCEPTRON, Training(**settings))
 
 
 def trained(

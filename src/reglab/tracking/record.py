@@ -50,50 +50,55 @@ def curves_csv(journals: dict[int, list[dict]]) -> str:
     return text.getvalue()
 
 
-def seed_metrics(split: Split, probabilities: dict[str, np.ndarray]) -> dict[str, float]:
-    """A seed's numbers from its probabilities (examples, classes) on `labelled`, `validation` and `test`.
+def seed_metrics(split: Split, predictions: dict[str, np.ndarray]) -> dict[str, float]:
+    """A seed's numbers from its predictions (examples, outputs) on `labelled`, `validation` and `test`.
 
     The training uses the given labels, wrong ones included; test labels are right. So there are two of each:
 
         train_accuracy               on the given labels       generalization_gap_given_labels = it - test_accuracy
         train_accuracy_true_labels   on the right ones         generalization_gap = it - test_accuracy
 
-    Without label noise they are equal. The other metrics of a part are those of `evaluation.metrics.classification`.
+    Without label noise they are equal. In a regression it is the rmse in the place of the accuracy, and the gap is that of
+    the test minus that of the training part, so that it is positive here too where a network fits its training examples
+    better. The other metrics of a part are those of `evaluation.predicted`.
     """
-    import torch
-
-    from reglab.evaluation.classification import classification
-    from reglab.evaluation.metric_table import NAMES
+    from reglab.evaluation.metric_table import DECIDING, NAMES
+    from reglab.evaluation.predicted import predicted_metrics
     from reglab.evaluation.rounding import subtract
 
     def measured(part: str, labels: np.ndarray) -> dict[str, float]:
-        return classification(torch.as_tensor(probabilities[part]), torch.as_tensor(labels))
+        return predicted_metrics(predictions[part], labels)
 
     train, validation, test = (measured(part, split.labels[part]) for part in ("labelled", "validation", "test"))
     clean = train if split.true_labels is None else measured("labelled", split.true_labels)
+    shown = split.task.score
+
+    def gap(fitted: dict) -> float:
+        return float(subtract(*(fitted[shown], test[shown])[:: DECIDING[shown].sign]))
+
+    first = dict.fromkeys([shown, split.task.loss])  # accuracy and loss, or the rmse alone, which is both
     return {
-        "train_accuracy": train["accuracy"],
-        "train_accuracy_true_labels": clean["accuracy"],
-        "train_nll": train["nll"],
-        "validation_accuracy": validation["accuracy"],
-        "validation_nll": validation["nll"],
+        **{f"train_{name}": train[name] for name in first},
+        f"train_{shown}_true_labels": clean[shown],
+        **{f"validation_{name}": validation[name] for name in first},
         **{f"test_{name}": value for name, value in test.items()},
-        "generalization_gap": float(subtract(clean["accuracy"], test["accuracy"])),
-        "generalization_gap_given_labels": float(subtract(train["accuracy"], test["accuracy"])),
+        "generalization_gap": gap(clean),
+        "generalization_gap_given_labels": gap(train),
         **{f"train_{name}": train[name] for name in NAMES if name in train},
         **{f"validation_{name}": validation[name] for name in NAMES if name in validation},
     }
 
 
-def predictions(splits: Iterable[Split], probabilities: Sequence[np.ndarray], ending: str = "") -> dict:
-    """The predictions of every seed's model on the test part of its split: probabilities (examples, classes), for a record.
+def predictions(splits: Iterable[Split], predicted: Sequence[np.ndarray], ending: str = "") -> dict:
+    """The predictions of every seed's model on the test part of its split, for a record: class probabilities (examples,
+    classes), or amounts (examples, 1) in the unit of the target.
 
     If only some classes are used, the parts differ by a few examples: all are cut to the shortest. `ending` distinguishes
     several predictions, such as @5.
     """
-    shortest = min(map(len, probabilities))
+    shortest = min(map(len, predicted))
     arrays = {
-        "test_probabilities": [each.astype(np.float32) for each in probabilities],
+        "test_predictions": [each.astype(np.float32) for each in predicted],
         "test_labels": [split.labels["test"] for split in splits],
         "test_indices": [split.rows["test"] for split in splits],
     }
@@ -101,14 +106,14 @@ def predictions(splits: Iterable[Split], probabilities: Sequence[np.ndarray], en
 
 
 def summary(seeds: dict[str, dict], predicted: dict[str, np.ndarray]) -> dict[str, dict]:
-    """The `mean` over the seeds of each metric, and bias² and variance of the test probabilities.
+    """The `mean` over the seeds of each metric, and bias² and variance of the test predictions.
 
     Intervals are computed from the seeds' numbers where they are shown, so that an edit of `evaluation.confidence` trains
     nothing.
     Bias² and variance belong to all seeds together; they are over the examples that two or more seeds tested. Nothing when
     a seed diverged, for no seed is ever dropped.
     """
-    from reglab.evaluation.bias_variance import resampled_brier_split
+    from reglab.evaluation.bias_variance import resampled_split
     from reglab.evaluation.rounding import mean
 
     if not seeds or any(seed["status"] != "finished" for seed in seeds.values()):
@@ -118,10 +123,10 @@ def summary(seeds: dict[str, dict], predicted: dict[str, np.ndarray]) -> dict[st
     for name in [name for name in first if all(name in measured for measured in others)]:
         result[name] = {"mean": mean(seed["metrics"][name] for seed in seeds.values())}
     for name in predicted:
-        if name.startswith("test_probabilities"):
-            ending = name.removeprefix("test_probabilities")
-            parts = (predicted[f"{part}{ending}"] for part in ("test_probabilities", "test_labels", "test_indices"))
-            split = resampled_brier_split(*parts, unbiased=True)
+        if name.startswith("test_predictions"):
+            ending = name.removeprefix("test_predictions")
+            parts = (predicted[f"{part}{ending}"] for part in ("test_predictions", "test_labels", "test_indices"))
+            split = resampled_split(*parts, unbiased=True)
             if split.predictions:
                 for part in ("bias_squared", "variance"):
                     result[part + ending] = {"mean": getattr(split, part)}

@@ -17,6 +17,8 @@ from reglab.tracking.record import About
 from reglab.tracking.stage import Stage
 from reglab.training.one_seed import Recipe, cost_of_step, finished_seed, train_seed
 
+TARGET_SCALE = "target_scale"  # among the fitted numbers of a seed
+
 
 def run(recipe: Recipe, data: Prepared, stage: Stage) -> dict:
     """Train all seeds and publish their record; returns its content."""
@@ -25,11 +27,16 @@ def run(recipe: Recipe, data: Prepared, stage: Stage) -> dict:
         costs = train_all(recipe, splits, entry, stage)
         seeds, cost, curves, predicted, weights = gather(recipe, costs, splits, entry)
         content = {"seeds": seeds, "cost": cost, "checks": technique_check_records(recipe, stage.about)}
-        fitted = {seed: data.preprocessor(seed).tensors() for seed in stage.seeds}
+        fitted = {seed: data.preprocessor(seed).tensors() | scale_of_targets(splits[seed]) for seed in stage.seeds}
         files = {"curves": curves, "predicted": predicted, "weights": weights}
         return stage.publish(
             entry, content, **files, preprocessing={seed: each for seed, each in fitted.items() if each}
         )
+
+
+def scale_of_targets(split: Split) -> dict[str, np.ndarray]:
+    """Mean and standard deviation of the target in the training part, which turn outputs into amounts; nothing for classes."""
+    return {TARGET_SCALE: np.array(split.target_scale)} if split.classes is None else {}
 
 
 def technique_check_records(recipe: Recipe, about: About) -> list[dict]:
@@ -54,31 +61,31 @@ def gather(recipe: Recipe, costs: tuple[dict, dict], splits: dict[int, Split], f
     """The results of all seeds in the folder; `costs` are those of a step with and without the techniques."""
     outcomes, tensors = zip(*(finished_seed(folder, seed) for seed in splits), strict=True)
     lines = {seed: journal.Journal(folder / f"seed-{seed}.jsonl").lines for seed in splits}
-    probabilities = [record.starting_with("probabilities/", arrays) for arrays in tensors]
-    results = zip(splits.items(), outcomes, probabilities, strict=True)
+    predicted = [record.starting_with("predictions/", arrays) for arrays in tensors]
+    results = zip(splits.items(), outcomes, predicted, strict=True)
     examples = len(next(iter(splits.values())).inputs["labelled"])
     return Gathered(
-        {str(seed): seed_of_record(outcome, predicted, split) for (seed, split), outcome, predicted in results},
+        {str(seed): seed_of_record(outcome, each, split) for (seed, split), outcome, each in results},
         total_cost(recipe, *costs, fmean(outcome["epochs"] for outcome in outcomes), examples),
         record.curves_csv(lines),
-        record.predictions(splits.values(), [predicted["test"] for predicted in probabilities]),
+        record.predictions(splits.values(), [each["test"] for each in predicted]),
         {seed: record.starting_with("weights/", arrays) for seed, arrays in zip(splits, tensors, strict=True)},
     )
 
 
-def seed_of_record(outcome: dict, probabilities: dict, split: Split) -> dict:
+def seed_of_record(outcome: dict, predictions: dict, split: Split) -> dict:
     """A seed's part of the record; one that diverged has no metrics."""
     seed = {key: outcome[key] for key in ("status", "reason", "best_epoch", "epochs") if key in outcome}
     if outcome["status"] != "finished":
         return seed | {"metrics": {}}
     network = {key: outcome[key] for key in NETWORK}
-    return seed | {"metrics": record.seed_metrics(split, probabilities) | network}
+    return seed | {"metrics": record.seed_metrics(split, predictions) | network}
 
 
 def finished_with_metrics(folder: Path, seed: int, split: Split, kept: Sequence[str]) -> tuple[dict, dict]:
     """As `one_seed.finished_seed`, with those metrics of its record in the outcome that are in `kept`."""
     outcome, tensors = finished_seed(folder, seed)
-    metrics = seed_of_record(outcome, record.starting_with("probabilities/", tensors), split)["metrics"]
+    metrics = seed_of_record(outcome, record.starting_with("predictions/", tensors), split)["metrics"]
     return outcome | {"metrics": {name: metrics[name] for name in kept if name in metrics}}, tensors
 
 

@@ -4,8 +4,8 @@ import torch
 from pytorch_lightning import LightningModule
 from torch import Tensor, nn
 
-from reglab.core.losses import accuracy, cross_entropy
 from reglab.core.streams import Moment
+from reglab.core.tasks import Task
 from reglab.data.loader import Batch
 from reglab.training.penalties import norm
 from reglab.training.weights import weights
@@ -87,13 +87,12 @@ class Learner(LightningModule):
         return means | self.extent()
 
 
-class ClassificationLearner(Learner):
-    """A learner of class scores (batch, classes), validated on batches of the PARTS with one-hot targets."""
+class TaskLearner(Learner):
+    """A learner of a task, `classification` or `regression`, validated on batches of the PARTS with targets."""
+
+    task: Task
 
     def validation_step(self, batch: Batch, batch_index: int, dataloader_idx: int = 0) -> None:
-        logits, part = self.eval_network()(batch.inputs), PARTS[dataloader_idx]
-        measured = {
-            f"{part}_nll": cross_entropy(logits, batch.targets),
-            f"{part}_accuracy": accuracy(logits, batch.targets),
-        }
+        outputs, part = self.eval_network()(batch.inputs), PARTS[dataloader_idx]
+        measured = {f"{part}_{name}": value for name, value in self.task.measure(outputs, batch.targets).items()}
         self.log_dict(measured, add_dataloader_idx=False, batch_size=len(batch.inputs))

@@ -23,6 +23,7 @@ from torch import Tensor, nn
 
 from reglab.core import streams
 from reglab.core.streams import Moment
+from reglab.core.tasks import Classification, Task
 from reglab.data.inputs import UNIT_RANGE
 from reglab.training.normalization import running_averages_kept
 
@@ -55,7 +56,7 @@ class Architecture:
 
 
 class Network(nn.Module):
-    """Class scores (batch, classes) = head(flatten(backbone(inputs))).
+    """Outputs (batch, outputs) = head(flatten(backbone(inputs))): class scores, or standardized amounts, as its `task` says.
 
     `shape` is that of an input (channels, height, width). `moment` is set by the learner before each training step and keys
     the random numbers that hooks draw. So two passes of one step draw the same masks and noise, unless the second one runs
@@ -64,11 +65,11 @@ class Network(nn.Module):
 
     bounds: tuple[float, float] = UNIT_RANGE
 
-    def __init__(self, blocks: Sequence[Block], shape: Sequence[int], features: int, classes: int) -> None:
+    def __init__(self, blocks: Sequence[Block], shape: Sequence[int], features: int, task: Task) -> None:
         super().__init__()
-        self.shape = tuple(shape)
+        self.shape, self.task = tuple(shape), task
         self.backbone = nn.Sequential(*blocks)
-        self.head = nn.Linear(features, classes)
+        self.head = nn.Linear(features, task.outputs)
         self.moment: Moment | None = None
 
     @property
@@ -93,12 +94,13 @@ class Network(nn.Module):
         return self.head(self.backbone(inputs).flatten(1))
 
 
-def build(architecture: Architecture, shape: Sequence[int], classes: int, seed: int) -> Network:
-    """The network with the initial weights of this seed, drawn from the stream `initialization`."""
+def build(architecture: Architecture, shape: Sequence[int], task: Task | int, seed: int) -> Network:
+    """The network for a task, or for so many classes, with this seed's initial weights, from the stream `initialization`."""
+    task = Classification(task) if isinstance(task, int) else task
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(streams.seed_of(seed, "initialization"))
         blocks = architecture.blocks(shape)
         backbone = nn.Sequential(*blocks).eval()  # so that running averages do not learn from the example
         with torch.no_grad():
             features = math.prod(backbone(torch.zeros(1, *shape)).shape[1:])
-        return Network(blocks, shape, features, classes).train()
+        return Network(blocks, shape, features, task).train()

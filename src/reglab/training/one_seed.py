@@ -22,7 +22,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from reglab.core.losses import share
 from reglab.core.streams import Seeds
-from reglab.data.loader import Loader, Whole, whole
+from reglab.data.loader import Batch, Loader, Whole, with_targets
 from reglab.data.prepared import Split
 from reglab.tracking.checkout import write_atomically
 from reglab.tracking.journal import Journal
@@ -44,7 +44,6 @@ class Recipe:
     regularizers: tuple[Regularizer, ...]
     architecture: Architecture
     training: object  # the section of params.yaml
-    classes: int
 
 
 class Untimed(Profiler):
@@ -94,9 +93,14 @@ class EpochCheckpoint(Checkpoint):
 def learner_of(recipe: Recipe, split: Split, seed: int, streams: Seeds | None = None) -> Supervised:
     """The learner before its first step, for inputs as those of the split; `streams` if their seeds are not all the same."""
     streams = streams or Seeds(seed, seed, seed)
-    network = build(recipe.architecture, split.shape, recipe.classes, streams.initialization)
+    network = build(recipe.architecture, split.shape, split.task, streams.initialization)
     network.bounds = split.bounds
     return Supervised(network, recipe.regularizers, recipe.training, streams.masks)
+
+
+def examples_of(split: Split, part: str, device: str = "cpu") -> Batch:
+    """A part of the split as one batch with the targets of its task."""
+    return with_targets(split.inputs[part], split.task.targets(split.labels[part]), device)
 
 
 def silence_lightning() -> None:
@@ -116,7 +120,7 @@ def train_seed(
     *,
     log_every_epoch: bool = True,
 ) -> None:
-    """Train one seed and leave `seed-<n>.safetensors` in `folder`: weights, probabilities, and in its metadata the outcome.
+    """Train one seed and leave `seed-<n>.safetensors` in `folder`: weights, predictions, and in its metadata the outcome.
 
     The test inputs are used once, after the last step, and not at all if the split has none. A loss that becomes
     NaN or infinite ends the seed within that step, and its outcome says so. `streams` if not all have this seed.
@@ -126,7 +130,7 @@ def train_seed(
     if (folder / f"seed-{seed}.safetensors").exists():
         return
     device = device_of(recipe.training.accelerator)
-    parts = {part: whole(split.inputs[part], split.labels[part], recipe.classes, device) for part in split.inputs}
+    parts = {part: examples_of(split, part, device) for part in split.inputs}
     learner = learner_of(recipe, split, seed, streams)
     callbacks = [callback for regularizer in recipe.regularizers for callback in regularizer.callbacks()]
     outcome = fit(
@@ -143,7 +147,7 @@ def train_seed(
         learner.after_training(parts["validation"])
     outcome |= measure_network(learner, parts["validation"].inputs)
     tensors = {f"weights/{name}": value for name, value in learner.network.state_dict().items()}
-    tensors |= {f"probabilities/{part}": values for part, values in predict(learner, parts).items()}
+    tensors |= {f"predictions/{part}": values for part, values in predict(learner, parts).items()}
     if outcome["status"] == "finished":
         outcome |= divergence(tensors)
     finish(folder, seed, outcome, tensors)
@@ -152,7 +156,7 @@ def train_seed(
 def divergence(tensors: dict[str, torch.Tensor]) -> dict[str, str]:
     """The outcome of a training that leaves something infinite, such as the variance of a batch; else nothing."""
     if odd := [name for name, values in tensors.items() if not values.isfinite().all()]:
-        of_predictions = any(name.startswith("probabilities/") for name in odd)
+        of_predictions = any(name.startswith("predictions/") for name in odd)
         reason = "the last step made the weights infinite" if of_predictions else f"{odd[0]} became infinite"
         return {"status": "diverged", "reason": reason}
     return {}
@@ -168,8 +172,10 @@ def evaluate_seed(recipe: Recipe, split: Split, seed: int, trained: Path, folder
     learner = learner_of(recipe, split, seed)
     learner.network.load_state_dict(starting_with("weights/", tensors))
     learner.network.to(device)
-    test = whole(split.inputs["test"], split.labels["test"], recipe.classes, device)
-    tensors |= {f"probabilities/{part}": values for part, values in predict(learner, {"test": test}).items()}
+    tensors |= {
+        f"predictions/{part}": values
+        for part, values in predict(learner, {"test": examples_of(split, "test", device)}).items()
+    }
     write_atomically(folder / f"seed-{seed}.jsonl", (trained / f"seed-{seed}.jsonl").read_bytes())
     finish(folder, seed, outcome, tensors)
 
@@ -228,9 +234,9 @@ def finish(folder: Path, seed: int, outcome: dict, tensors: dict[str, torch.Tens
 
 @torch.no_grad()
 def predict(learner: Supervised, parts: dict) -> dict[str, torch.Tensor]:
-    """Class probabilities (examples, classes) of the evaluated network on the PARTS that are given."""
+    """Predictions (examples, outputs) of the evaluated network on the PARTS that are given, as its task says."""
     network = learner.eval_network().eval().to(next(iter(parts.values())).inputs.device)
-    return {part: network(parts[part].inputs).softmax(1).cpu() for part in PARTS if part in parts}
+    return {part: learner.task.predictions(network(parts[part].inputs)).cpu() for part in PARTS if part in parts}
 
 
 def measure_network(learner: Supervised, inputs: torch.Tensor) -> dict[str, float]:
@@ -276,7 +282,7 @@ def cost_of_step(recipe: Recipe, split: Split) -> dict[str, float]:
     """
     torch.set_num_threads(1)
     learner = learner_of(recipe, split, seed=0)
-    examples = whole(split.inputs["labelled"], split.labels["labelled"], recipe.classes)
+    examples = examples_of(split, "labelled")
     batch = next(iter(Loader(examples, recipe.training.batch_size, seed=0)))
     passes = {"forward_passes": 0, "backward_passes": 0}
 

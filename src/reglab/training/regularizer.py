@@ -1,7 +1,7 @@
 """The hooks by which a regularizer acts on a training, in calling order.
 
     for r in regularizers: r.prepare_model(network)
-    criterion, optimizer = cross_entropy, Adam(network.parameters())
+    criterion, optimizer = network.task.criterion, Adam(network.parameters())
     for r in regularizers: criterion = r.transform_criterion(criterion, network)
     for r in regularizers: r.prepare_training(network, examples)
     for epoch in range(epochs):                                # `callbacks` may end this loop
@@ -60,7 +60,7 @@ from reglab.core.checks import Check
 from reglab.data.loader import Batch
 from reglab.training.network import Network
 
-Criterion = Callable[[Tensor, Tensor], Tensor]  # scores (batch, classes), targets (batch, classes) -> the mean loss
+Criterion = Callable[[Tensor, Tensor], Tensor]  # outputs and targets, both (batch, outputs) -> the mean loss
 
 
 class Regularizer:

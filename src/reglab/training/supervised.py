@@ -1,21 +1,20 @@
-"""Classification with labels and regularizers."""
+"""Learning with labels and regularizers."""
 
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
-from reglab.core.losses import cross_entropy
 from reglab.core.streams import Moment
 from reglab.data.loader import Batch
-from reglab.training.learner import ClassificationLearner
+from reglab.training.learner import TaskLearner
 from reglab.training.network import Network
 from reglab.training.regularizer import Regularizer, name
 from reglab.training.schedule import factor
 
 
-class Supervised(ClassificationLearner):
-    """Minimises the cross-entropy of the network's scores plus the penalties of the regularizers.
+class Supervised(TaskLearner):
+    """Minimises the loss of the network's task plus the penalties of the regularizers.
 
     `training` is the section of params.yaml. Before each step the learning rate is set to that of its schedule, if there is
     one, and techniques receive it in `after_step`.
@@ -23,11 +22,11 @@ class Supervised(ClassificationLearner):
 
     def __init__(self, network: Network, regularizers: Sequence[Regularizer], training, seed: int) -> None:
         super().__init__(network, training, seed)
-        self.regularizers = regularizers
+        self.regularizers, self.task = regularizers, network.task
         network.moment = Moment(seed, epoch=0, step=0)
         for regularizer in regularizers:
             regularizer.prepare_model(network)
-        self.criterion = cross_entropy
+        self.criterion = self.task.criterion
         for regularizer in regularizers:
             self.criterion = regularizer.transform_criterion(self.criterion, network)
 

@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from reglab.core.streams import Moment, generator
+from reglab.core.tasks import Classification
 from reglab.data.prepared import Split
 from reglab.experiments.ensembles.base import Committee
 from reglab.experiments.ensembles.methods.bagging import Bagging, bootstrap
@@ -26,16 +27,20 @@ class Memory(nn.Module):
         return 9.0 * torch.eye(self.classes)[torch.as_tensor(np.array(predicted))]
 
 
-def numbered(labels):
+def numbered(labels, classes=3):
     part = np.arange(len(labels), dtype=np.float32)[:, None]
-    return Split({"labelled": part, "test": part}, {"labelled": labels, "test": labels}, {})
+    return Split({"labelled": part, "test": part}, {"labelled": labels, "test": labels}, {}, classes=classes)
 
 
 def measured(labels, members, classes, seed=0):
     ensemble = Bagging(members=members)
-    samples = [ensemble.sample(labels, classes, seed, member, np.zeros((0, len(labels)))) for member in range(members)]
+    samples = [
+        ensemble.sample(labels, Classification(classes), seed, member, np.zeros((0, len(labels))))
+        for member in range(members)
+    ]
     networks = [Memory(rows, labels, classes) for rows in samples]
-    return samples, ensemble.metrics(Committee(networks, "average", torch.ones(members)), numbered(labels), seed)
+    committee = Committee(networks, "average", torch.ones(members), Classification(classes))
+    return samples, ensemble.metrics(committee, numbered(labels, classes), seed)
 
 
 def test_a_sample_holds_63_percent_of_the_examples():
@@ -80,7 +85,9 @@ def test_with_many_masks_the_geometric_mean_of_a_softmax_regression_is_weight_sc
     network.head.weight.data.mul_(0.5)
     network.moment = Moment(0, 0, 0)
     inputs, members = torch.rand(5, 6, generator=generator("inputs")), 4000
-    thinned = DropoutAverage(members, "geometric", input_rate=0.5, hidden_rate=0.0).committee([network], None, 3)
+    thinned = DropoutAverage(members, "geometric", input_rate=0.5, hidden_rate=0.0).committee(
+        [network], None, Classification(3)
+    )
     with torch.no_grad():
         deviation = thinned.members(inputs).log().std(0).max().item() / members**0.5
         gap = (thinned(inputs) - network(inputs).log_softmax(1)).abs().max().item()

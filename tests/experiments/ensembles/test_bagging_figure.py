@@ -7,6 +7,7 @@ from matplotlib.colors import to_hex
 from torch import nn
 
 from reglab.core.figures import COLORS, canvas
+from reglab.core.tasks import Classification
 from reglab.data.prepared import Split
 from reglab.experiments.ensembles import bagging_figure
 from reglab.experiments.ensembles.base import Committee
@@ -35,7 +36,7 @@ def tiles(panel, height: int, width: int) -> np.ndarray:
 
 
 def test_each_member_shows_the_images_that_it_drew_and_how_often(panel):
-    split = Split({"labelled": TRAIN}, {"labelled": LABELS}, {}, None)
+    split = Split({"labelled": TRAIN}, {"labelled": LABELS}, {}, None, classes=3)
     bagging_figure.resampled(panel, split, SAMPLES, WANTED)
     drawn = tiles(panel, 2, 3)
     assert drawn.shape == (5, 8, 2, 3)  # the originals and four of five members
@@ -67,9 +68,9 @@ class Linear(nn.Module):
 def test_a_pixel_speaks_for_a_class_by_the_gradient_of_two_linear_classes(panel):
     """d log p_1 / dx = (1 - p_1)(w_1 - w_0), and of the mean of two members p_1 (1 - p_1)(w_1 - w_0) of each, added up."""
     first, second = np.array([[0.0, 0, 0, 0], [1, -2, 0, 0.5]]), np.array([[0.0, 0.3, 0, 0], [0, 0, 0.4, 0]])
-    committee = Committee([Linear(first), Linear(second)], "vote", torch.ones(2))
+    committee = Committee([Linear(first), Linear(second)], "vote", torch.ones(2), Classification(3))
     images = np.array([[1.0, 0.5, 1, 0], [0, 0, 0, 1]], np.float32).reshape(2, 1, 2, 2)
-    split = Split({"test": images}, {"test": np.array([1, 0])}, {}, None)
+    split = Split({"test": images}, {"test": np.array([1, 0])}, {}, None, classes=3)
     bagging_figure.learned(panel, committee, split, WANTED)
     drawn = tiles(panel, 2, 2)
     assert drawn.shape == (1, 3, 2, 2)  # all together and two members
@@ -97,9 +98,9 @@ class Votes(nn.Module):
 def test_the_contested_image_has_the_fewest_right_votes_of_those_that_the_ensemble_gets_right(panel):
     """Of five votes 5, 3, 2 and 1 are right. Two suffice on image 2, for they weigh 2.2 and the two for class 0 weigh 2."""
     votes = [[0, 1, 2, 0], [0, 1, 2, 0], [0, 1, 1, 0], [0, 0, 0, 0], [0, 0, 0, 2]]
-    committee = Committee([Votes(each) for each in votes], "vote", torch.tensor([1.1, 1.1, 1, 1, 1]))
+    committee = Committee([Votes(each) for each in votes], "vote", torch.tensor([1.1, 1.1, 1, 1, 1]), Classification(3))
     inputs = np.arange(4, dtype=np.float32)[:, None, None, None] * np.ones((1, 1, 2, 2), np.float32)
-    split = Split({"test": inputs}, {"test": np.array([0, 1, 2, 2])}, {}, None)
+    split = Split({"test": inputs}, {"test": np.array([0, 1, 2, 2])}, {}, None, classes=3)
     bagging_figure.voted(panel, committee, split)
     assert [bar.get_height() for bar in panel.patches] == [2, 1, 2]
     colors = [to_hex(bar.get_facecolor()).upper() for bar in panel.patches]
@@ -110,10 +111,12 @@ def test_the_contested_image_has_the_fewest_right_votes_of_those_that_the_ensemb
 
 
 def test_the_three_panels_are_filled_in_order():
-    committee = Committee([Linear(np.eye(3, 4)), Linear(np.eye(3, 4)[::-1].copy())], "average", torch.ones(2))
+    committee = Committee(
+        [Linear(np.eye(3, 4)), Linear(np.eye(3, 4)[::-1].copy())], "average", torch.ones(2), Classification(3)
+    )
     inputs = np.random.default_rng(0).random((4, 1, 2, 2), np.float32)
     labels = np.array([0, 1, 1, 0])
-    split = Split({"labelled": inputs, "test": inputs}, {"labelled": labels, "test": labels}, {}, None)
+    split = Split({"labelled": inputs, "test": inputs}, {"labelled": labels, "test": labels}, {}, None, classes=3)
     panels = canvas(columns=3)[1]
     bagging_figure.draw(panels, committee, split, [np.arange(4)] * 2, WANTED)
     titles = [panel.get_title() for panel in panels]

@@ -7,6 +7,7 @@ from sklearn.ensemble import AdaBoostClassifier
 from sklearn.tree import DecisionTreeClassifier
 
 from reglab.core.errors import UserError
+from reglab.core.tasks import Classification
 from reglab.experiments.ensembles.methods.boosting import Boosting, samme
 from reglab.models.mlp import MLP
 from reglab.training.one_seed import Recipe
@@ -36,9 +37,9 @@ def test_example_and_member_weights_are_those_of_scikit_learn(depth, shrinkage):
 
 
 def test_members_are_as_weak_as_the_entry_says_and_trained_as_long():
-    recipe = Recipe((), MLP(width=256, depth=2), Training(epochs=25, learning_rate=0.3), classes=3)
+    recipe = Recipe((), MLP(width=256, depth=2), Training(epochs=25, learning_rate=0.3))
     member = Boosting(width=7, depth=3, epochs=4).member_recipe(recipe)
-    assert member == Recipe((), MLP(width=7, depth=3), Training(epochs=4, learning_rate=0.3), classes=3)
+    assert member == Recipe((), MLP(width=7, depth=3), Training(epochs=4, learning_rate=0.3))
 
 
 def test_the_record_says_the_same_of_other_trees():
@@ -67,7 +68,7 @@ def test_a_member_without_a_mistake_has_a_large_but_finite_weight():
 def test_an_ensemble_whose_first_member_guesses_is_refused():
     wrong = np.ones((2, 10), dtype=bool)
     with pytest.raises(UserError, match=r"first member is wrong on 100%.*below 67%"):
-        Boosting(members=2).committee([], wrong, classes=3)
+        Boosting(members=2).committee([], wrong, Classification(3))
 
 
 def test_examples_are_drawn_by_their_weights():
@@ -75,8 +76,8 @@ def test_examples_are_drawn_by_their_weights():
     wrong[0, :200] = True
     labels, boosting = np.zeros(2000, dtype=int), Boosting(shrinkage=1.0)
     weights, _ = samme(wrong, classes=10)  # boosting's own, for shrinkage 1
-    drawn = boosting.sample(labels, 10, 0, 1, wrong)
+    drawn = boosting.sample(labels, Classification(10), 0, 1, wrong)
     expected = weights[1][:200].sum()
     assert expected == pytest.approx(0.9) and abs((drawn < 200).mean() - expected) < 5 * (0.09 / 2000) ** 0.5
-    assert (drawn == boosting.sample(labels, 10, 0, 1, wrong)).all()
-    assert (drawn != boosting.sample(labels, 10, 0, 2, wrong)).any()
+    assert (drawn == boosting.sample(labels, Classification(10), 0, 1, wrong)).all()
+    assert (drawn != boosting.sample(labels, Classification(10), 0, 2, wrong)).any()

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from reglab.core.streams import Moment, generator
+from reglab.core.tasks import Classification
 from reglab.experiments.ensembles.base import running
 from reglab.experiments.ensembles.methods.dropout_average import DropoutAverage
 from reglab.models.mlp import MLP
@@ -14,9 +15,9 @@ from reglab.training.settings import Training
 
 
 def test_its_network_trains_with_dropout_at_the_rates_of_the_entry_and_nothing_else():
-    recipe = Recipe((), MLP(width=6, depth=2), Training(), classes=3)
+    recipe = Recipe((), MLP(width=6, depth=2), Training())
     trained = DropoutAverage(members=5, input_rate=0.1, hidden_rate=0.6).member_recipe(recipe)
-    assert trained == Recipe((Dropout(0.1, 0.6, masks=1),), MLP(width=6, depth=2), Training(), classes=3)
+    assert trained == Recipe((Dropout(0.1, 0.6, masks=1),), MLP(width=6, depth=2), Training())
 
 
 @pytest.mark.parametrize(("members", "input_rate", "hidden_rate"), [(2, 0.1, 0.6), (5, 0.4, 0.2)])
@@ -26,7 +27,7 @@ def test_a_member_is_the_network_thinned_by_hand_at_these_rates(members, input_r
     inputs = torch.rand(8, 1, 4, 4, generator=generator("inputs"))
     entry = DropoutAverage(members=members, input_rate=input_rate, hidden_rate=hidden_rate)
     with torch.no_grad():
-        found = entry.committee([network], None, 3).members(inputs)
+        found = entry.committee([network], None, Classification(3)).members(inputs)
         assert found.shape == (members, 8, 3) and entry.networks == 1
         for number, own in enumerate(found):
             random = generator(0, "dropout/prediction", number)
@@ -42,7 +43,7 @@ def test_the_thinned_networks_are_combined_as_the_entry_says(combine):
     network = build(MLP(width=6, depth=2), (1, 4, 4), 3, seed=0).eval()
     network.moment = Moment(seed=0, epoch=0, step=0)
     inputs = torch.rand(8, 1, 4, 4, generator=generator("inputs"))
-    committee = DropoutAverage(members=5, combine=combine).committee([network], None, 3)
+    committee = DropoutAverage(members=5, combine=combine).committee([network], None, Classification(3))
     with torch.no_grad():
         members = committee.members(inputs)
-        assert torch.equal(committee.probabilities(inputs), running(members, torch.ones(5), combine)[-1])
+        assert torch.equal(committee.predictions(inputs), running(members, torch.ones(5), combine)[-1])

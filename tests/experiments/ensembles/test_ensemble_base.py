@@ -7,6 +7,7 @@ from safetensors.torch import load_file, save_file
 from torch.nn import functional
 
 from reglab.core.streams import generator
+from reglab.core.tasks import Classification
 from reglab.experiments.ensembles.base import Committee, Ensemble, disagreement, running, stream
 from reglab.models.mlp import MLP
 from reglab.training.network import build
@@ -20,7 +21,7 @@ def probabilities(members=5, examples=40, classes=4, keys=0):
 
 def committee(combine="average", members=3, first=0, weights=None):
     networks = [build(MLP(width=6, depth=1), (1, 3, 3), 4, seed=first + member) for member in range(members)]
-    return Committee(networks, combine, torch.ones(members) if weights is None else weights)
+    return Committee(networks, combine, torch.ones(members) if weights is None else weights, Classification(3))
 
 
 def test_the_vote_equals_a_count_by_hand():
@@ -98,7 +99,7 @@ def test_an_ensemble_predicts_log_probabilities_as_a_model_does(combine):
     ensemble = committee(combine)
     scores = ensemble(inputs)
     assert scores.shape == (9, 4) and scores.isfinite().all()
-    assert torch.allclose(scores.softmax(1), ensemble.probabilities(inputs), atol=1e-6)
+    assert torch.allclose(scores.softmax(1), ensemble.predictions(inputs), atol=1e-6)
 
 
 def test_gradients_reach_the_inputs_through_the_average():
@@ -119,7 +120,7 @@ def test_votes_lend_the_gradient_of_the_average_and_keep_their_values(combine):
 
     (voted, lent), (_, own) = slope(committee(combine, weights=weights)), slope(committee(weights=weights))
     assert torch.equal(lent, own) and (own != 0).any()
-    assert torch.equal(voted, committee(combine, weights=weights).probabilities(inputs).clamp(min=1.1754944e-38).log())
+    assert torch.equal(voted, committee(combine, weights=weights).predictions(inputs).clamp(min=1.1754944e-38).log())
 
 
 def test_an_ensemble_is_saved_and_loaded_bit_for_bit(tmp_path):
@@ -133,6 +134,6 @@ def test_an_ensemble_is_saved_and_loaded_bit_for_bit(tmp_path):
 
 def test_by_default_a_member_trains_on_all_examples_and_none_is_chosen_drawn_or_checked():
     plain = Ensemble()
-    assert plain.sample(np.array([2, 0, 1, 1]), 3, 0, 1, None).tolist() == [0, 1, 2, 3]
+    assert plain.sample(np.array([2, 0, 1, 1]), Classification(3), 0, 1, None).tolist() == [0, 1, 2, 3]
     assert plain.choose({"none": None}) == plain.checks() == [] and plain.metrics(None, None, 0) == {}
     assert plain.picture(None, None, 0) is None and plain.member_recipe("recipe") == "recipe"

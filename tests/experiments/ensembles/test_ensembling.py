@@ -20,8 +20,9 @@ from safetensors.torch import load_file
 from reglab.config import params
 from reglab.core import plain
 from reglab.core.errors import UserError
+from reglab.core.tasks import Classification
 from reglab.data.prepared import Split
-from reglab.evaluation.bias_variance import resampled_brier_split
+from reglab.evaluation.bias_variance import resampled_split
 from reglab.experiments.ensembles import run as ensembling
 from reglab.experiments.ensembles.base import Committee, stream
 from reglab.experiments.ensembles.ensemble_network import untrained
@@ -37,7 +38,7 @@ from reglab.tracking.stage import Stage
 from reglab.training import all_seeds, one_seed
 from reglab.training.one_seed import Recipe
 
-RECIPE = Recipe((), MLP(width=8, depth=1), params.Training(epochs=3, batch_size=16, learning_rate=0.01), classes=3)
+RECIPE = Recipe((), MLP(width=8, depth=1), params.Training(epochs=3, batch_size=16, learning_rate=0.01))
 ALL = [Bagging(members=3), DeepEnsemble(members=3), Boosting(members=3, width=4, epochs=3), DropoutAverage(members=4)]
 
 
@@ -88,7 +89,7 @@ def test_a_record_is_complete_and_says_the_same_everywhere(each, data):
     content = json.loads((folder / "record.json").read_text())
     assert content["family"] == "ensembles" and content["cost"]["prediction_passes"] == ensemble.members
     predictions = load_file(folder / "predictions.safetensors")
-    right = predictions["test_probabilities"].argmax(2) == predictions["test_labels"]
+    right = predictions["test_predictions"].argmax(2) == predictions["test_labels"]
     rows = {(row["seed"], row["combine"], int(row["members"])): row for row in rows_of(folder)}
     numbers = range(1, ensemble.members + 1)
     assert rows.keys() == set(itertools.product(("0", "1", "all"), ensemble.rules, numbers))
@@ -100,11 +101,11 @@ def test_a_record_is_complete_and_says_the_same_everywhere(each, data):
             assert float(last[name]) == pytest.approx(metrics[name], rel=1e-5)
         first = rows[str(seed), "average", 1]
         assert float(first["test_accuracy"]) == pytest.approx(metrics["first_member_test_accuracy"], rel=1e-5)
-        predicted = predictions["test_probabilities"][seed]
+        predicted = predictions["test_predictions"][seed]
         loaded = untrained(ensemble, ensemble.member_recipe(RECIPE), [], data.split(seed), seed)
         loaded.load_state_dict(load_file(folder / "weights" / f"seed-{seed}.safetensors"))
         assert torch.allclose(
-            loaded.probabilities(torch.as_tensor(data.split(seed).inputs["test"])), predicted, atol=1e-6
+            loaded.predictions(torch.as_tensor(data.split(seed).inputs["test"])), predicted, atol=1e-6
         )
     assert b"<svg" in (folder / "figure.svg").read_bytes()
 
@@ -115,8 +116,8 @@ def test_members_with_batch_normalization_predict_from_the_record_as_they_were_j
     folder = run(ensemble, recipe)
     loaded = untrained(ensemble, ensemble.member_recipe(recipe), [], data.split(1), 1)
     loaded.load_state_dict(load_file(folder / "weights" / "seed-1.safetensors"))
-    told = load_file(folder / "predictions.safetensors")["test_probabilities"][1]
-    assert torch.allclose(loaded.probabilities(torch.as_tensor(data.split(1).inputs["test"])), told, atol=1e-6)
+    told = load_file(folder / "predictions.safetensors")["test_predictions"][1]
+    assert torch.allclose(loaded.predictions(torch.as_tensor(data.split(1).inputs["test"])), told, atol=1e-6)
     steps = {value.item() for name, value in loaded.state_dict().items() if name.endswith("num_batches_tracked")}
     assert steps == {3 * 4}  # three epochs of four batches
 
@@ -131,14 +132,14 @@ def test_a_members_examples_keep_their_true_labels(data):
 def test_bias_and_variance_of_the_ensemble_add_up_to_its_brier_score(each):
     ensemble, folder = each
     predicted = load_file(folder / "predictions.safetensors")
-    names = ("test_probabilities", "test_labels", "test_indices")
-    split = resampled_brier_split(*(predicted[name].numpy() for name in names), unbiased=True)
+    names = ("test_predictions", "test_labels", "test_indices")
+    split = resampled_split(*(predicted[name].numpy() for name in names), unbiased=True)
     last = next(
         row
         for row in rows_of(folder)
         if (row["seed"], row["combine"], row["members"]) == ("all", ensemble.combine, str(ensemble.members))
     )
-    assert float(last["bias_squared"]) + float(last["variance"]) == pytest.approx(split.brier, abs=1e-6)
+    assert float(last["bias_squared"]) + float(last["variance"]) == pytest.approx(split.squared_error, abs=1e-6)
 
 
 def test_an_ensemble_of_one_is_the_single_model_bit_for_bit(run, data, tmp_path):
@@ -211,10 +212,10 @@ def test_a_member_that_diverges_marks_its_seed(run):
 def test_members_that_make_no_ensemble_mark_their_seed_and_the_study_goes_on(run, monkeypatch):
     whole = Boosting.committee
 
-    def committee(self, networks, wrong, classes):
+    def committee(self, networks, wrong, task):
         if wrong.any():
             raise UserError("the first member is wrong on too many of its examples")
-        return whole(self, networks, wrong, classes)
+        return whole(self, networks, wrong, task)
 
     monkeypatch.setattr(Boosting, "committee", committee)
     content = json.loads((run(Boosting(members=2, width=4, epochs=1)) / "record.json").read_text())
@@ -242,7 +243,7 @@ def test_the_picture_shows_what_members_were_given_also_when_they_vote(run):
 def test_bagging_trains_on_its_samples_and_nothing_else(run, data, tmp_path):
     run(Bagging(members=2))
     split, seed, member = data.split(1), 1, 1
-    rows = Bagging().sample(split.labels["labelled"], 3, seed, member, None)
+    rows = Bagging().sample(split.labels["labelled"], split.task, seed, member, None)
     folder = tmp_path / "by_hand"
     folder.mkdir()
     one_seed.train_seed(RECIPE, ensembling.with_labelled_rows(split, rows), stream(seed, member), folder)
@@ -306,22 +307,22 @@ class Says(torch.nn.Module):
 def test_what_is_said_of_an_ensemble_follows_from_what_its_members_say():
     labels = np.tile(np.arange(3), 4)
     parts = {"labelled": labels, "validation": labels[:6], "test": labels}
-    split = Split({part: own.astype(np.float32)[:, None] for part, own in parts.items()}, parts, {})
-    committee = Committee([Says(6), Says(2), Says(1)], "vote", torch.ones(3))
+    split = Split({part: own.astype(np.float32)[:, None] for part, own in parts.items()}, parts, {}, classes=3)
+    committee = Committee([Says(6), Says(2), Says(1)], "vote", torch.ones(3), Classification(3))
     result = ensembling.assess(DeepEnsemble(members=3, combine="vote"), committee, split, seed=0, epochs=2.5)
     metrics = result.of_record["metrics"]
     assert result.of_record["status"] == "finished" and result.epochs == 2.5
     assert metrics["first_member_test_accuracy"] == 0.5 and metrics["one_member_test_accuracy"] == 27 / 36
     assert metrics["test_accuracy"] == metrics["train_accuracy"] == 10 / 12 and metrics["validation_accuracy"] == 4 / 6
     assert metrics["disagreement"] == pytest.approx((4 + 5 + 1) / 36)
-    assert result.probabilities.shape == (12, 3) and result.weights["member_weights"].tolist() == [1, 1, 1]
+    assert result.predictions.shape == (12, 3) and result.weights["member_weights"].tolist() == [1, 1, 1]
     assert result.curve.scores["vote"]["test_accuracy"].tolist() == [0.5, 8 / 12, 10 / 12], "a tie: the lower"
     assert result.curve.scores["vote"]["validation_accuracy"].tolist() == [0.0, 2 / 6, 4 / 6]
     assert result.curve.tests["average"].shape == (3, 12, 3)
 
 
 def test_a_seed_without_an_ensemble_has_no_numbers_and_unknown_probabilities(data):
-    failed = ensembling.failed("member 1: too fast", RECIPE, data.split(0), 1.5)
+    failed = ensembling.failed("member 1: too fast", data.split(0), 1.5)
     assert failed.of_record == {"status": "diverged", "reason": "member 1: too fast", "metrics": {}}
-    assert failed.probabilities.shape == (36, 3) and np.isnan(failed.probabilities).all()
+    assert failed.predictions.shape == (36, 3) and np.isnan(failed.predictions).all()
     assert (failed.weights, failed.curve, failed.epochs) == ({}, None, 1.5)

@@ -25,7 +25,7 @@ from reglab.training import all_seeds
 from reglab.training.one_seed import Recipe
 from reglab.training.restore import recipe_network
 
-PLAIN = Recipe((), MLP(width=8, depth=1), params.Training(epochs=3, batch_size=16, learning_rate=0.01), classes=3)
+PLAIN = Recipe((), MLP(width=8, depth=1), params.Training(epochs=3, batch_size=16, learning_rate=0.01))
 RECIPES = {
     "none": replace(PLAIN, regularizers=(NoRegularizer(),)),
     "dropout": replace(PLAIN, regularizers=(Dropout(0.1, 0.3, "arithmetic", 3),)),
@@ -123,11 +123,11 @@ def test_the_members_are_the_networks_that_the_recipes_records_judged(study):
     committee = ensemble_network(Heterogeneous(members=3), PLAIN, chosen, folder, split, 1)
     predicted = committee.members(torch.as_tensor(split.inputs["test"]))
     for name, own in zip(content["chosen"], predicted, strict=True):
-        record = load_file(folders(root)[name] / "predictions.safetensors")["test_probabilities"][1]
+        record = load_file(folders(root)[name] / "predictions.safetensors")["test_predictions"][1]
         assert torch.allclose(own, record, atol=1e-6)
         network = recipe_network(RECIPES[name], folders(root)[name], split, 1)
         assert torch.allclose(own, network(torch.as_tensor(split.inputs["test"])).softmax(1), atol=1e-6)
-    together = load_file(folder / "predictions.safetensors")["test_probabilities"][1]
+    together = load_file(folder / "predictions.safetensors")["test_predictions"][1]
     assert torch.allclose(together, predicted.mean(0), atol=1e-6)
 
 

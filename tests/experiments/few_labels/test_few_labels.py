@@ -189,9 +189,7 @@ def test_the_record_has_every_number_of_labels_and_their_mean_and_the_same_bytes
     for seed in (0, 1):
         metrics = content["seeds"][str(seed)]["metrics"]
         for number in (1, 3):
-            right = (
-                predicted[f"test_probabilities@{number}"][seed].argmax(1) == predicted[f"test_labels@{number}"][seed]
-            )
+            right = predicted[f"test_predictions@{number}"][seed].argmax(1) == predicted[f"test_labels@{number}"][seed]
             assert metrics[f"test_accuracy@{number}"] == pytest.approx(right.double().mean().item())
         assert metrics["test_accuracy"] == pytest.approx(np.mean([metrics[f"test_accuracy@{n}"] for n in (1, 3)]))
     for number in (1, 3):
@@ -217,7 +215,7 @@ def test_with_some_classes_alone_the_record_is_of_these(data, pretext, tmp_path,
     state = {seed: load_file(pretext / "weights" / f"seed-{seed}.safetensors") for seed in (0, 1)}
     assert state[0].keys() == state[1].keys()
     folder = published(data, pretext, tmp_path, Transfer("masked", classes=(0, 2)), settings=settings, classes=(0, 2))
-    assert load_file(folder / "predictions.safetensors")["test_probabilities@1"].shape[2] == 2
+    assert load_file(folder / "predictions.safetensors")["test_predictions@1"].shape[2] == 2
 
 
 def test_the_cost_counts_the_pretext(data, pretext, tmp_path, monkeypatch):

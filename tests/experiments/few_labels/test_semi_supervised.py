@@ -57,7 +57,7 @@ def case():
         part: (random.random((size, 1, 4, 4)) + labels[part][:, None, None, None]).astype(np.float32) / 3
         for part, size in sizes.items()
     }
-    return Split(inputs, labels, {part: np.arange(size) for part, size in sizes.items()})
+    return Split(inputs, labels, {part: np.arange(size) for part, size in sizes.items()}, classes=3)
 
 
 def fitted(method, case, folder, study=STUDY):

@@ -40,7 +40,7 @@ def data(tmp_path_factory):
 @pytest.fixture(scope="module")
 def records(data, tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs")
-    recipe = Recipe((), MLP(width=16, depth=1), Training(epochs=15, batch_size=32, learning_rate=0.02), data.classes)
+    recipe = Recipe((), MLP(width=16, depth=1), Training(epochs=15, batch_size=32, learning_rate=0.02))
     dataset = {"name": data.name, "fingerprint": data.fingerprint}
     trained = {"regularizers": data, "random_split": at_random(data, SEEDS, DATA.label_noise)}
     with pytest.MonkeyPatch.context() as patch:

@@ -24,7 +24,7 @@ from reglab.training.settings import Training
 
 SIZES = {"train_size": 30, "validation_size": 15, "test_size": 15, "label_noise": 0.2}
 TRAINING = Training(epochs=2, batch_size=8, learning_rate=0.01)
-RECIPE = Recipe((Dropout(0.2, 0.5),), MLP(width=4, depth=1), TRAINING, classes=3)
+RECIPE = Recipe((Dropout(0.2, 0.5),), MLP(width=4, depth=1), TRAINING)
 GRID = regimes.cells([10, 30], [0.2], [4, 6])
 
 

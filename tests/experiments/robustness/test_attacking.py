@@ -39,10 +39,10 @@ from reglab.training.restore import recipe_network
 TRAINING = params.Training(epochs=4, batch_size=16, learning_rate=0.03)
 ATTACK = SimpleNamespace(norm="linf", epsilons=(0.02, 0.06), examples=50, seeds=2)
 RECIPES = {
-    "none": Recipe((NoRegularizer(),), MLP(depth=0), TRAINING, 3),  # linear, so that its robust accuracy is known
-    "averaged": Recipe((WeightAveraging(0.9),), MLP(width=8, depth=1), TRAINING, 3),
-    "dropout": Recipe((Dropout(0.1, 0.3, "arithmetic", 2),), MLP(width=8, depth=1), TRAINING, 3),
-    "k_sparse": Recipe((KSparse(3),), MLP(width=8, depth=1), TRAINING, 3),
+    "none": Recipe((NoRegularizer(),), MLP(depth=0), TRAINING),  # linear, so that its robust accuracy is known
+    "averaged": Recipe((WeightAveraging(0.9),), MLP(width=8, depth=1), TRAINING),
+    "dropout": Recipe((Dropout(0.1, 0.3, "arithmetic", 2),), MLP(width=8, depth=1), TRAINING),
+    "k_sparse": Recipe((KSparse(3),), MLP(width=8, depth=1), TRAINING),
 }
 
 
@@ -87,7 +87,7 @@ def content(study):
 def test_what_is_attacked_gives_the_published_probabilities(study, name):
     root, data = study
     folder = root / "runs" / "regularizers" / name
-    published = load_file(folder / "predictions.safetensors")["test_probabilities"]
+    published = load_file(folder / "predictions.safetensors")["test_predictions"]
     for seed in (0, 1):
         model = recipe_network(RECIPES[name], folder, data.split(seed), seed)
         found = model(torch.as_tensor(data.split(seed).inputs["test"])).softmax(1)
@@ -107,7 +107,7 @@ def test_the_plain_weights_of_an_average_are_distinguished_from_the_evaluated_on
 def test_clean_accuracy_is_that_of_the_published_predictions(study, content):
     for name in RECIPES:
         published = load_file(study[0] / "runs" / "regularizers" / name / "predictions.safetensors")
-        right = published["test_probabilities"].argmax(2) == published["test_labels"]
+        right = published["test_predictions"].argmax(2) == published["test_labels"]
         assert content["models"][name]["clean"] == pytest.approx(right.double().mean().item(), abs=1e-9)
         assert content["numbers"][f"{name}/clean_accuracy"] == content["models"][name]["clean"]
 
@@ -193,7 +193,7 @@ def test_a_masked_gradient_makes_the_robust_accuracy_unreliable(study, tmp_path)
     models = [recipe_network(recipe, folder, data.split(seed), seed) for seed in (0, 1)]
     inputs = [torch.as_tensor(data.split(seed).inputs["test"]) for seed in (0, 1)]
     published = torch.stack([model(own).softmax(1).detach() for model, own in zip(models, inputs, strict=True)])
-    save_file({"test_probabilities": published}, folder / "predictions.safetensors")
+    save_file({"test_predictions": published}, folder / "predictions.safetensors")
     model = attacked((tmp_path, data), {"averaged": recipe})["models"]["averaged"]
     assert model["unreliable"] == ["the loss has a slope at the examples"]
 
@@ -264,13 +264,13 @@ def test_ensembles_are_attacked_as_they_were_judged_also_those_that_vote(study, 
 def test_a_network_that_was_judged_with_several_variants_is_known_by_the_one_it_has(study, tmp_path):
     folder, split = copied(study, tmp_path, "none"), study[1].split(1)
     model, inputs = recipe_network(RECIPES["none"], folder, split, 1), torch.as_tensor(split.inputs["test"])
-    predicted = load_file(folder / "predictions.safetensors")["test_probabilities"]
+    predicted = load_file(folder / "predictions.safetensors")["test_predictions"]
     save_file(
-        {"test_probabilities@1": predicted.flip(2).contiguous(), "test_probabilities@5": predicted},
+        {"test_predictions@1": predicted.flip(2).contiguous(), "test_predictions@5": predicted},
         folder / "predictions.safetensors",
     )
     assert attacking.rebuilt_check(model, folder, inputs, 1).passed
-    save_file({"test_probabilities@1": predicted.flip(2).contiguous()}, folder / "predictions.safetensors")
+    save_file({"test_predictions@1": predicted.flip(2).contiguous()}, folder / "predictions.safetensors")
     assert not attacking.rebuilt_check(model, folder, inputs, 1).passed
 
 

@@ -24,7 +24,7 @@ from reglab.training.settings import Training
 
 SEEDS, SEARCHED = 2, 1
 TRAINING = Training(epochs=2, batch_size=16, learning_rate=0.01)
-RECIPE = Recipe((), MLP(width=4, depth=1), TRAINING, 3)
+RECIPE = Recipe((), MLP(width=4, depth=1), TRAINING)
 SEARCH = Cocktail({"placebo": {}, "input_noise": {"std": (0.01, 0.5)}}, trials=6)
 
 
@@ -39,7 +39,7 @@ def mixed(tmp_path, data, monkeypatch):
     monkeypatch.setenv("DVC_ROOT", str(tmp_path))
 
     def run(*techniques, search=SEARCH) -> dict:
-        recipe = Recipe(techniques, RECIPE.architecture, RECIPE.training, data.classes)
+        recipe = Recipe(techniques, RECIPE.architecture, RECIPE.training)
         names = [name(technique) for technique in techniques]
         dataset = {"name": data.name, "fingerprint": data.fingerprint}
         about = About("cocktails", "stacked", names, dataset, {own: {} for own in names}, list(range(SEEDS)))
@@ -189,7 +189,7 @@ def test_a_search_is_optunas_parzen_estimator_that_begins_with_nothing_and_hears
 def test_parts_have_the_numbers_that_are_kept_and_none_where_the_best_diverged(tmp_path, data):
     split = data.split(0)
     for way, noise in (("without_a", 0.0), ("only_a", 9.0)):
-        recipe = Recipe((InputNoise(noise),), RECIPE.architecture, TRAINING, 3)
+        recipe = Recipe((InputNoise(noise),), RECIPE.architecture, TRAINING)
         one_seed.train_seed(recipe, split, 0, cocktail.variant_folder(tmp_path, way))
     best = {"status": "finished", "epochs": 2, "metrics": {"test_accuracy": 0.5, "test_nll": 1.0}}
     found = cocktail.with_parts(best, tmp_path, 0, split, {"without_a": None, "only_a": None})

@@ -40,7 +40,7 @@ def swept(tmp_path, data, monkeypatch):
     monkeypatch.setenv("DVC_ROOT", str(tmp_path))
 
     def run(technique=None, grid=GRID, name="weight_decay", data=data) -> dict:
-        recipe = Recipe((technique or WeightDecay(),), MLP(width=4, depth=1), TRAINING, data.classes)
+        recipe = Recipe((technique or WeightDecay(),), MLP(width=4, depth=1), TRAINING)
         dataset = {"name": data.name, "fingerprint": data.fingerprint}
         about = About("sweeps", name, [name], dataset, {name: {}, "grid": grid}, list(range(SEEDS)))
         sweep.run(recipe, grid, SEARCHED, data, Stage(about, tmp_path / "runs", processes=1))
@@ -67,10 +67,7 @@ def test_what_is_reported_is_the_chosen_point_and_not_the_first_and_the_search_i
     boxed = replace(data, tensors=data.tensors | {"inputs": data.tensors["inputs"].clip(0, 1)})
     record = swept(AdversarialTraining(epsilon=0.1), grid, "adversarial_training", boxed)
     assert record["chosen"] == {"number": 1, "settings": {"steps": 3}} and record["numbers"] == {"chosen/steps": 3}
-    recipes = [
-        Recipe((AdversarialTraining(epsilon=0.1, **point),), MLP(width=4, depth=1), TRAINING, data.classes)
-        for point in grid
-    ]
+    recipes = [Recipe((AdversarialTraining(epsilon=0.1, **point),), MLP(width=4, depth=1), TRAINING) for point in grid]
     dataset = {"name": data.name, "fingerprint": data.fingerprint}
     about = About("regularizers", "alone", ["adversarial_training"], dataset, {}, list(range(SEEDS)))
     alone = all_seeds.run(recipes[1], boxed, Stage(about, tmp_path / "runs", processes=1))
@@ -142,7 +139,7 @@ def called_here(jobs, *, processes, progress):
 def test_the_record_is_that_of_the_chosen_recipe_by_itself_to_the_bit(swept, technique, tmp_path, data):
     name = type(technique).__module__.rpartition(".")[2]
     swept(technique, grid=[{}], name=name)
-    recipe = Recipe((technique,), MLP(width=4, depth=1), TRAINING, data.classes)
+    recipe = Recipe((technique,), MLP(width=4, depth=1), TRAINING)
     dataset = {"name": data.name, "fingerprint": data.fingerprint}
     about = About("regularizers", name, [name], dataset, {name: {}}, list(range(SEEDS)))
     all_seeds.run(recipe, data, Stage(about, tmp_path / "runs", processes=1))
@@ -169,7 +166,7 @@ def test_after_a_kill_no_training_is_done_again_and_the_record_is_the_same(swept
     assert swept() == first
 
 
-def test_a_searched_training_holds_no_test_probabilities(swept, tmp_path, monkeypatch):
+def test_a_searched_training_holds_no_test_predictions(swept, tmp_path, monkeypatch):
     monkeypatch.setattr(
         "reglab.tracking.record.write", lambda *arguments, **keywords: (_ for _ in ()).throw(OSError("disk"))
     )
@@ -180,8 +177,8 @@ def test_a_searched_training_holds_no_test_probabilities(swept, tmp_path, monkey
     assert len(searched) == len(GRID) * SEARCHED
     for path in searched:
         with safe_open(path, "numpy") as file:
-            assert "probabilities/validation" in file.keys() and "probabilities/test" not in file.keys()  # noqa: SIM118
-    assert "probabilities/test" in load_file(entry / "seed-0.safetensors")
+            assert "predictions/validation" in file.keys() and "predictions/test" not in file.keys()  # noqa: SIM118
+    assert "predictions/test" in load_file(entry / "seed-0.safetensors")
 
 
 @pytest.mark.parametrize("values", [[0.1, 0.5, 0.9], [0.3, 0.3, 0.7, 0.2], [0.4], [0.0, 0.0]])

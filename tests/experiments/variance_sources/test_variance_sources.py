@@ -27,7 +27,7 @@ SHAPE = (1, 4, 4)
 
 
 def recipe(*techniques):
-    return Recipe(techniques, MLP(width=6, depth=1), TRAINING, classes=3)
+    return Recipe(techniques, MLP(width=6, depth=1), TRAINING)
 
 
 DROPOUT = recipe(Dropout(0.2, 0.5))
@@ -84,7 +84,7 @@ def test_a_source_moves_its_own_stream_and_no_other(source):
     def drawn(seed):
         """What the training begins with: its split's seed, weights, batch order and masks."""
         split, streams = varied(source, seed, first=0)
-        learner = learner_of(DROPOUT, Split({"labelled": np.zeros((1, *SHAPE))}, {}, {}), seed, streams)
+        learner = learner_of(DROPOUT, Split({"labelled": np.zeros((1, *SHAPE))}, {}, {}, classes=3), seed, streams)
         examples = whole(torch.zeros(20, *SHAPE), np.zeros(20, np.int64), 3)
         order = next(iter(Loader(examples, 20, streams.batch_order))).indices
         masks = torch.rand(5, generator=learner.network.moment.generator("dropout"))

@@ -1,45 +1,78 @@
 """The base of classical methods, and how they are fitted."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from reglab.core.errors import UserError
+from reglab.data.prepared import Split
 
 if TYPE_CHECKING:  # scikit-learn is imported when an estimator is made: reading params.yaml should not take a second
-    from sklearn.base import ClassifierMixin
+    from sklearn.base import ClassifierMixin, RegressorMixin
 
 
 class Baseline:
-    """A frozen dataclass whose fields are its entry under `baselines:` in params.yaml."""
+    """A frozen dataclass whose fields are its entry under `baselines:` in params.yaml.
+
+    `needs` is what it needs of the data, as that of a technique: "classes", or "amounts" for a method of regression alone.
+    """
+
+    needs: ClassVar[tuple[str, ...]] = ()
 
     def estimator(self) -> "ClassifierMixin":
         """An unfitted scikit-learn classifier with `predict_proba`, deterministic, on one thread."""
         raise NotImplementedError
 
+    def regressor(self) -> "RegressorMixin":
+        """An unfitted scikit-learn regressor, deterministic, on one thread; its targets are standardized."""
+        raise NotImplementedError
+
+    def estimator_for(self, split: Split) -> "ClassifierMixin | RegressorMixin":
+        """The unfitted estimator for the task of a split."""
+        return self.estimator() if split.task.name == "classification" else self.regressor()
+
+
+def flat(inputs: np.ndarray) -> np.ndarray:
+    return np.asarray(inputs, dtype=np.float64).reshape(len(inputs), -1)
+
+
+def fit_split(
+    estimator: "ClassifierMixin | RegressorMixin", split: Split, parts: dict[str, np.ndarray]
+) -> dict[str, np.ndarray]:
+    """`fit_predict` on the labelled part of a split."""
+    inputs, labels = split.inputs["labelled"], split.labels["labelled"]
+    return fit_predict(estimator, inputs, labels, parts, split.classes, split.target_scale)
+
 
 def fit_predict(
-    estimator: "ClassifierMixin", train_x: np.ndarray, train_y: np.ndarray, parts: dict[str, np.ndarray], classes: int
+    estimator: "ClassifierMixin | RegressorMixin",
+    train_x: np.ndarray,
+    train_y: np.ndarray,
+    parts: dict[str, np.ndarray],
+    classes: int | None,
+    target_scale: tuple[float, float] = (0.0, 1.0),
 ) -> dict[str, np.ndarray]:
-    """Fit the estimator to the training set alone; returns class probabilities (examples, classes) of each part.
+    """Fit the estimator to the training set alone; returns predictions (examples, outputs) of each part.
 
-    A class that the training set lacks has probability 0. Raises UserError when the estimator refuses the training set.
+    Of classes these are probabilities; a class that the training set lacks has probability 0. Without `classes` labels are
+    amounts: a regressor is fitted to (y - mean) / std, where `target_scale` is mean and std, and its predictions are in the
+    unit of y. Raises UserError when the estimator refuses the training set.
     """
-
-    def flat(x: np.ndarray) -> np.ndarray:
-        return np.asarray(x, dtype=np.float64).reshape(len(x), -1)
-
-    probabilities = {part: np.zeros((len(x), classes)) for part, x in parts.items()}
+    inputs, (mean, std) = flat(train_x), target_scale
     try:
         with threadpool_limits(1):  # sums in another order are other bits
-            estimator.fit(flat(train_x), train_y)
+            if classes is None:
+                estimator.fit(inputs, (train_y - mean) / std)
+                return {part: mean + std * estimator.predict(flat(x))[:, None] for part, x in parts.items()}
+            estimator.fit(inputs, train_y)
+            probabilities = {part: np.zeros((len(x), classes)) for part, x in parts.items()}
             for part, x in parts.items():
                 probabilities[part][:, estimator.classes_] = estimator.predict_proba(flat(x))
+            return probabilities
     except ValueError as error:
         reason = " ".join(str(error).split())
         raise UserError(
-            f"params.yaml: baselines: scikit-learn's {type(estimator).__name__} refuses the {len(train_x)} training "
+            f"params.yaml: baselines: scikit-learn's {type(estimator).__name__} refuses the {len(inputs)} training "
             f"examples ({reason}); change the entry, raise data.train_size or remove the baseline"
         ) from error
-    return probabilities

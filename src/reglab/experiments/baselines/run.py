@@ -4,7 +4,7 @@ from pathlib import Path
 
 from reglab.data import prepared
 from reglab.data.prepared import Prepared, Split
-from reglab.experiments.baselines.base import Baseline, fit_predict
+from reglab.experiments.baselines.base import Baseline, fit_split
 from reglab.tracking import record
 from reglab.tracking.stage import Stage, StageBuilder
 from reglab.training.one_seed import PARTS
@@ -20,16 +20,16 @@ def run(baseline: Baseline, data: Prepared, stage: Stage) -> dict:
     """Fit the baseline to every seed's split and publish the record; returns its content."""
     with stage.journal() as entry:
         splits = {seed: data.split(seed) for seed in stage.seeds}
-        probabilities = {seed: predict(baseline, split, data.classes) for seed, split in splits.items()}
+        predicted = {seed: predict(baseline, split) for seed, split in splits.items()}
         seeds = {
-            str(seed): {"status": "finished", "metrics": record.seed_metrics(split, probabilities[seed])}
+            str(seed): {"status": "finished", "metrics": record.seed_metrics(split, predicted[seed])}
             for seed, split in splits.items()
         }
-        tested = [each["test"] for each in probabilities.values()]
+        tested = [each["test"] for each in predicted.values()]
         return stage.publish(entry, {"seeds": seeds}, predicted=record.predictions(splits.values(), tested))
 
 
-def predict(baseline: Baseline, split: Split, classes: int) -> dict:
-    """Class probabilities (examples, classes) by part of the split."""
+def predict(baseline: Baseline, split: Split) -> dict:
+    """Predictions (examples, outputs) by part of the split."""
     parts = {part: split.inputs[part] for part in PARTS}
-    return fit_predict(baseline.estimator(), parts["labelled"], split.labels["labelled"], parts, classes)
+    return fit_split(baseline.estimator_for(split), split, parts)

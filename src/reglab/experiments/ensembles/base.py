@@ -11,46 +11,54 @@ from torch.nn.functional import one_hot
 
 from reglab.core.checks import Check
 from reglab.core.streams import seed_of
+from reglab.core.tasks import Task
 from reglab.data.prepared import Split
 from reglab.training.network import Network
 
 
-def running(probabilities: Tensor, weights: Tensor, combine: str) -> Tensor:
+def running(predictions: Tensor, weights: Tensor, combine: str) -> Tensor:
     """The predictions (members, examples, classes) of the first 1, 2, ... m members together, from those of each member.
 
         average    p = sum_j w_j p_j / sum_j w_j
         geometric  p ~ exp(sum_j w_j log p_j / sum_j w_j), renormalised; a probability of 0 counts as 1e-38
         vote       p = sum_j w_j [c = argmax p_j] / sum_j w_j, the share of the votes; the lower class wins a tie
-        additive   p ~ exp(sum_j w_j [c = argmax p_j]): the same winner, with more confidence for each vote
+        additive   p ~ exp(sum_j w_j [c = argmax p_j]): the same winner, with more confidence for each vote;
+                   of amounts sum_j w_j p_j
 
-    probabilities: (members, examples, classes); weights: (members,), or (members, examples) where a member is not
-    asked about every example. NaN where all weights are 0. A vote has no gradient.
+    predictions: (members, examples, classes), or amounts (members, examples, 1), which are averaged; weights: (members,), or
+    (members, examples) where a member is not asked about every example. NaN where all weights are 0. A vote has no gradient.
 
     Goodfellow, Bengio and Courville, Deep Learning, 2016, eqs. 7.52 to 7.54; Zhu, Zou, Rosset and Hastie, Multi-class
     AdaBoost, 2009, section 2.3, for the last.
     """
     weights = weights.view(len(weights), -1, 1)
     if combine == "geometric":
-        values = probabilities.clamp(min=torch.finfo(probabilities.dtype).tiny).log()
-    elif combine in ("vote", "additive"):
-        values = one_hot(probabilities.argmax(2), probabilities.shape[2]).to(probabilities.dtype)
+        values = predictions.clamp(min=torch.finfo(predictions.dtype).tiny).log()
+    elif combine in ("vote", "additive") and predictions.shape[2] > 1:
+        values = one_hot(predictions.argmax(2), predictions.shape[2]).to(predictions.dtype)
     else:
-        values = probabilities
+        values = predictions
     sums = (weights * values).cumsum(0)
     if combine == "additive":
-        return sums.softmax(2)
+        return sums.softmax(2) if predictions.shape[2] > 1 else sums
     means = sums / weights.cumsum(0)
     return means.softmax(2) if combine == "geometric" else means
 
 
-def disagreement(probabilities: Tensor) -> Tensor:
-    """Share of the examples on which two of the first 1, 2, ... m members choose different classes, mean over pairs.
+def disagreement(predictions: Tensor) -> Tensor:
+    """How far two of the first 1, 2, ... m members are apart, mean over pairs.
 
-    probabilities: (members, examples, classes); returns (members,), 0 for the first alone.
+    Of class probabilities (members, examples, classes), the share of the examples on which they choose different classes; of
+    amounts (members, examples, 1), the root mean squared difference. Returns (members,), 0 for the first alone.
     """
-    votes = probabilities.argmax(2)
-    apart = (votes[:, None] != votes).double().mean(2).cumsum(0).cumsum(1).diagonal()
-    number = torch.arange(1, len(votes) + 1)
+    if predictions.shape[2] == 1:
+        values = predictions[..., 0].double()
+        distance = (values[:, None] - values).square().mean(2).sqrt()
+    else:
+        votes = predictions.argmax(2)
+        distance = (votes[:, None] != votes).double().mean(2)
+    apart = distance.cumsum(0).cumsum(1).diagonal()
+    number = torch.arange(1, len(predictions) + 1)
     return apart / (number * (number - 1)).clamp(min=1)
 
 
@@ -59,12 +67,10 @@ def stream(seed: int, member: int) -> int:
     return seed if member == 0 else seed_of(seed, "member", member)
 
 
-def logarithms(probabilities: Tensor) -> Tensor:
-    return probabilities.clamp(min=torch.finfo(torch.float32).tiny).log()
-
-
 class Committee(nn.Module):
-    """Networks that predict as one: log-probabilities (batch, classes), where a probability of 0 counts as 1e-38.
+    """Networks that predict as one: outputs (batch, outputs) whose predictions, by their `task`, are those of all together.
+
+    Of classes these are log-probabilities, where a probability of 0 counts as 1e-38.
 
     Votes have no gradient. The log-probabilities have that of the average of the same members instead, so that an attack
     can follow a gradient while its success is still decided by the votes: the backward pass of Athalye, Carlini and Wagner,
@@ -73,25 +79,29 @@ class Committee(nn.Module):
     Saved and loaded as any module: `state_dict` holds `networks.<member>.<name>` and `member_weights`.
     """
 
-    def __init__(self, networks: Sequence[nn.Module], combine: str, member_weights: Tensor) -> None:
+    def __init__(self, networks: Sequence[nn.Module], combine: str, member_weights: Tensor, task: Task) -> None:
         super().__init__()
-        self.networks, self.combine = nn.ModuleList(networks), combine
+        self.networks, self.combine, self.task = nn.ModuleList(networks), combine, task
         self.register_buffer("member_weights", member_weights.float())
 
     def members(self, inputs: Tensor) -> Tensor:
-        """Class probabilities (members, batch, classes) of each."""
-        return torch.stack([network(inputs).softmax(1) for network in self.networks])
+        """Predictions (members, batch, outputs) of each."""
+        return torch.stack([self.prediction(network, inputs) for network in self.networks])
 
-    def probabilities(self, inputs: Tensor) -> Tensor:
-        """Class probabilities (batch, classes) of all together."""
+    def prediction(self, network: nn.Module, inputs: Tensor) -> Tensor:
+        """What a member predicts (batch, outputs), which may be on another scale than the task of all together."""
+        return getattr(network, "task", self.task).predictions(network(inputs))
+
+    def predictions(self, inputs: Tensor) -> Tensor:
+        """Predictions (batch, outputs) of all together."""
         return running(self.members(inputs), self.member_weights, self.combine)[-1]
 
     def forward(self, inputs: Tensor) -> Tensor:
-        members = self.members(inputs)
-        scores = logarithms(running(members, self.member_weights, self.combine)[-1])
-        if self.combine not in ("vote", "additive"):
+        members, outputs_of = self.members(inputs), self.task.outputs_of
+        scores = outputs_of(running(members, self.member_weights, self.combine)[-1])
+        if self.combine not in ("vote", "additive") or self.task.outputs == 1:
             return scores
-        average = logarithms(running(members, self.member_weights, "average")[-1])
+        average = outputs_of(running(members, self.member_weights, "average")[-1])
         return scores + (average - average.detach())
 
 
@@ -101,16 +111,20 @@ class Ensemble:
     For each seed, in order:
 
         for member in range(ensemble.networks):
-            rows = ensemble.sample(labels, classes, seed, member, wrong)
-            network = train(ensemble.member_recipe(recipe), the labelled examples at rows, stream(seed, member))
+            rows = ensemble.sample(labels, task, seed, member, wrong)
+            given = ensemble.member_split(split, member, networks)
+            network = train(ensemble.member_recipe(recipe), the labelled examples of given at rows, stream(seed, member))
             wrong[member] = network(all labelled examples) != labels
-        committee = ensemble.committee(networks, wrong, classes)
+        committee = ensemble.committee(networks, wrong, task)
         metrics |= ensemble.metrics(committee, split, seed)
+
+    In a regression `combine` is `average`, and no member is `wrong`.
 
     `sequential`: a member needs the ones before it; otherwise all train in parallel and `wrong` in `sample` is empty.
     `rules`: the values that `combine` may have, all of which are compared. `gathers`: members are networks of trained
-    recipes, which `choose` names, and none is trained; `sample` and `member_recipe` are not called then. `metric_names`:
-    the names in `metrics`. `lecture`: the section of the report's chapter that shows it.
+    recipes, which `choose` names, and none is trained; `sample` and `member_recipe` are not called then. `metric_names`: the
+    names in `metrics`, `regression_metric_names` those in a regression. `lecture`: the section of the report's chapter that
+    shows it.
     """
 
     lecture: ClassVar[str] = "bagging"
@@ -118,6 +132,7 @@ class Ensemble:
     gathers: ClassVar[bool] = False
     rules: ClassVar[tuple[str, ...]] = ("average", "geometric", "vote")
     metric_names: ClassVar[tuple[str, ...]] = ()
+    regression_metric_names: ClassVar[tuple[str, ...]] = ()
     members: int
     combine: str
 
@@ -134,19 +149,23 @@ class Ensemble:
         """The `Recipe` of a member, from that of the single model without any technique."""
         return recipe
 
-    def sample(self, labels: np.ndarray, classes: int, seed: int, member: int, wrong: np.ndarray) -> np.ndarray:
+    def sample(self, labels: np.ndarray, task: Task, seed: int, member: int, wrong: np.ndarray) -> np.ndarray:
         """The labelled examples that a member trains on, as row numbers into `labels` (n,); all of them by default.
 
         wrong: (earlier members, n), whether each is wrong on a labelled example.
         """
         return np.arange(len(labels))
 
-    def committee(self, networks: Sequence[Network], wrong: np.ndarray, classes: int) -> Committee:
+    def member_split(self, split: Split, member: int, networks: Sequence[Network] = ()) -> Split:
+        """What a member is trained on and predicts; `networks` are those before it, without them labels do not count."""
+        return split
+
+    def committee(self, networks: Sequence[Network], wrong: np.ndarray, task: Task) -> Committee:
         """The trained networks as one; wrong: (networks, n) as above."""
-        return Committee(networks, self.combine, torch.ones(len(networks)))
+        return Committee(networks, self.combine, torch.ones(len(networks)), task)
 
     def metrics(self, committee: Committee, split: Split, seed: int) -> dict[str, float]:
-        """Metrics of this kind of ensemble alone; `<other>_test_accuracy` is drawn beside the ensemble's own."""
+        """Metrics of this kind of ensemble alone; `<other>_test_accuracy` (or _rmse) is drawn beside the ensemble's own."""
         return {}
 
     def picture(self, committee: Committee, split: Split, seed: int) -> Callable[[Sequence], None] | None:

@@ -29,6 +29,9 @@ def untrained(ensemble: Ensemble, member: Recipe, chosen: Sequence[Recipe], spli
     if ensemble.gathers:
         networks = [empty_network(recipe, split, seed) for recipe in chosen]
     else:
-        networks = [empty_network(member, split, stream(seed, number)) for number in range(ensemble.networks)]
+        networks = [
+            empty_network(member, ensemble.member_split(split, number), stream(seed, number))
+            for number in range(ensemble.networks)
+        ]
     right = np.zeros((len(networks), len(split.labels["labelled"])), dtype=bool)
-    return ensemble.committee(networks, right, member.classes).eval()
+    return ensemble.committee(networks, right, split.task).eval()

@@ -10,22 +10,33 @@ from matplotlib.axes import Axes
 from torch import Tensor
 
 from reglab.core.figures import COLORS, canvas, svg
-from reglab.evaluation.bias_variance import resampled_brier_split
-from reglab.evaluation.classification import classification
-from reglab.evaluation.metric_table import NAMES
+from reglab.core.tasks import Task
+from reglab.evaluation.bias_variance import resampled_split
+from reglab.evaluation.predicted import predicted_metrics
 from reglab.experiments.ensembles.base import disagreement, running
 
-PER_SEED = ("test_accuracy", "test_nll", "test_brier", "test_ece", "validation_accuracy", "disagreement")
-BESIDE = tuple(f"test_{name}" for name in NAMES if f"test_{name}" not in PER_SEED)  # where they are defined
 OF_ALL = ("bias_squared", "variance")  # belong to all seeds together
+# The panels of the figure, by task: metric, label, what is drawn of it; last, what bias² and variance sum to.
+PANELS = {
+    "accuracy": (
+        ("test_accuracy", "test error (%)", lambda accuracy: 100 * (1 - accuracy)),
+        ("test_nll", "test loss (nats)", lambda loss: loss),
+        "Brier score",
+    ),
+    "rmse": (
+        ("test_rmse", "test root mean squared error", lambda error: error),
+        ("test_mae", "test mean absolute error", lambda error: error),
+        "Squared error",
+    ),
+}
 
 
 @dataclass(frozen=True)
 class SizeCurve:
     """The metrics of one seed's ensemble by its size.
 
-    `tests`: by rule, the test probabilities (members, examples, classes) of the first 1, 2, ... members; `scores`: by
-    rule and metric of PER_SEED and BESIDE, (members,).
+    `tests`: by rule, the test predictions (members, examples, outputs) of the first 1, 2, ... members; `scores`: by rule and
+    metric, (members,).
     """
 
     tests: dict[str, np.ndarray]
@@ -33,6 +44,7 @@ class SizeCurve:
 
 
 def size_curve(
+    task: Task,
     rules: tuple[str, ...],
     weights: Tensor,
     test: Tensor,
@@ -40,16 +52,16 @@ def size_curve(
     validation: Tensor,
     validation_labels: Tensor,
 ) -> SizeCurve:
-    """The curve from each member's probabilities (members, examples, classes) on test and validation examples."""
+    """The curve from each member's predictions (members, examples, outputs) on test and validation examples."""
     tests, scores = {}, {}
     apart = disagreement(test).numpy()
     for rule in rules:
-        combined, chosen = running(test, weights, rule), running(validation, weights, rule).argmax(2)
-        metrics = [classification(probabilities, test_labels) for probabilities in combined]
+        combined, validated = running(test, weights, rule), running(validation, weights, rule)
+        metrics = [predicted_metrics(each.numpy(), test_labels.numpy()) for each in combined]
         tests[rule] = combined.numpy()
         scores[rule] = {f"test_{name}": np.array([each[name] for each in metrics]) for name in metrics[0]}
         scores[rule] |= {
-            "validation_accuracy": (chosen == validation_labels).double().mean(1).numpy(),
+            f"validation_{task.score}": np.array([task.value(each, validation_labels) for each in validated]),
             "disagreement": apart,
         }
     return SizeCurve(tests, scores)
@@ -58,9 +70,9 @@ def size_curve(
 def splits_by_size(tests: np.ndarray, labels: np.ndarray, rows: np.ndarray) -> dict[str, np.ndarray]:
     """Bias² and variance (members,) of the ensembles of each size.
 
-    tests: probabilities (seeds, members, examples, classes); labels, rows: (seeds, examples).
+    tests: predictions (seeds, members, examples, outputs); labels, rows: (seeds, examples).
     """
-    splits = [resampled_brier_split(tests[:, k], labels, rows, unbiased=True) for k in range(tests.shape[1])]
+    splits = [resampled_split(tests[:, k], labels, rows, unbiased=True) for k in range(tests.shape[1])]
     return {name: np.array([getattr(split, name) for split in splits]) for name in OF_ALL}
 
 
@@ -74,10 +86,8 @@ def table(seeds: list[int], curves: list[SizeCurve], splits: dict[str, dict[str,
     """`seed,combine,members,<metric>...`: a row for each seed, rule and number; the means are those of seed `all`."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    per_seed = [
-        *PER_SEED,
-        *(name for name in BESIDE if all(name in curve.scores[next(iter(splits))] for curve in curves)),
-    ]
+    first, *others = (curve.scores[next(iter(splits))] for curve in curves)
+    per_seed = [name for name in first if all(name in other for other in others)]
     writer.writerow(["seed", "combine", "members", *per_seed, *OF_ALL])
 
     def write(seed: int | str, rule: str, columns: list[np.ndarray], empty: int) -> None:
@@ -101,11 +111,12 @@ def figure(
     others: dict[str, float],
     draw: Callable[[Sequence[Axes]], None] | None = None,
 ) -> str:
-    """Error, log-likelihood and bias² + variance by the number of members, as SVG.
+    """Two errors (`PANELS`) and bias² + variance by the number of members, as SVG.
 
-    Lines are means over seeds; the band goes from the lowest to the highest, for intervals are the report's. `others`: test
-    accuracies of other models, by name, drawn as level lines. `draw` fills three panels below.
+    Lines are means over seeds; the band goes from the lowest to the highest, for intervals are the report's. `others`: the
+    accuracy or the rmse of other models on the test, by name, drawn as level lines. `draw` fills three panels below.
     """
+    *drawn, squared = PANELS["accuracy" if "test_accuracy" in curves[0].scores[combine] else "rmse"]
     rows = 2 if draw else 1
     picture, panels = canvas(8.4, 3.0 * rows, rows=rows, columns=3, squeeze=False)
     errors, losses, parts = panels[0]
@@ -113,22 +124,22 @@ def figure(
         draw(panels[1])
     number = np.arange(1, len(splits[combine]["variance"]) + 1)
     for color, rule in zip(COLORS, splits, strict=False):
-        for panel, name, sign in ((errors, "test_accuracy", 100), (losses, "test_nll", None)):
-            values = np.stack([curve.scores[rule][name] for curve in curves])
-            values = values if sign is None else sign * (1 - values)
+        for panel, (name, _, shown) in zip((errors, losses), drawn, strict=True):
+            values = shown(np.stack([curve.scores[rule][name] for curve in curves]))
             line = {"label": rule, "color": color, "linestyle": "-" if rule == combine else ":"}
             panel.plot(number, values.mean(0), marker=".", **line)
             if rule == combine:
                 panel.fill_between(number, values.min(0), values.max(0), color=color, alpha=0.2, linewidth=0)
-    for color, (name, accuracy) in zip(COLORS[len(splits) :], others.items(), strict=False):
-        errors.axhline(100 * (1 - accuracy), color=color, linestyle="--", label=name)
+    for color, (name, value) in zip(COLORS[len(splits) :], others.items(), strict=False):
+        errors.axhline(drawn[0][2](value), color=color, linestyle="--", label=name)
     for color, (name, label) in zip(COLORS, (("bias_squared", "bias²"), ("variance", "variance")), strict=False):
         parts.plot(number, splits[combine][name], marker=".", color=color, label=label)
-    parts.plot(number, sum(splits[combine].values()), color="black", label="Brier score, their sum")
+    parts.plot(number, sum(splits[combine].values()), color="black", label=f"{squared}, their sum")
     errors.set_ylim(0, None)
     parts.set_ylim(0, None)
     losses.set_yscale("log")
-    for panel, label in ((errors, "test error (%)"), (losses, "test loss (nats)"), (parts, f"Brier score, {combine}")):
+    labels = (*(label for _, label, _ in drawn), f"{squared}, {combine}")
+    for panel, label in zip((errors, losses, parts), labels, strict=True):
         panel.set(xlabel="members", ylabel=label)
         panel.xaxis.get_major_locator().set_params(integer=True)
     errors.legend(fontsize=7)

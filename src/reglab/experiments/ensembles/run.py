@@ -17,7 +17,6 @@ import torch
 
 from reglab.core import plain
 from reglab.core.errors import UserError
-from reglab.core.losses import share
 from reglab.data import prepared
 from reglab.data.prepared import Prepared, Split
 from reglab.experiments.ensembles.base import Committee, Ensemble, stream
@@ -35,10 +34,10 @@ from reglab.training.restore import empty_network, recipe_network
 
 @dataclass(frozen=True)
 class SeedResult:
-    """A seed's ensemble: its part of the record, test probabilities, weights, and metrics by size (None if it diverged)."""
+    """A seed's ensemble: its part of the record, test predictions, weights, and metrics by size (None if it diverged)."""
 
     of_record: dict
-    probabilities: np.ndarray
+    predictions: np.ndarray
     weights: dict[str, np.ndarray]
     curve: SizeCurve | None
     epochs: float
@@ -47,7 +46,7 @@ class SeedResult:
 def run_entry(settings, stage: StageBuilder) -> None:
     """Run the entry of params.yaml that the stage is about; `settings` are the `Params`."""
     data, ensemble = prepared.read(Path("data/study")), settings.entry("ensembles", stage.name)
-    single = Recipe((), settings.model, settings.training, data.classes)
+    single = Recipe((), settings.model, settings.training)
     members = json.loads(Path(f"data/members/{stage.name}.json").read_text(encoding="utf-8"))
     names = [member["name"] for member in members]
     chosen = {name: replace(single, regularizers=(settings.regularizers[name],)) for name in names}
@@ -90,7 +89,7 @@ def run(
             entry,
             content,
             **draw_size_curve(ensemble, committee, results, splits),
-            predicted=record.predictions(splits.values(), [result.probabilities for result in results]),
+            predicted=record.predictions(splits.values(), [result.predictions for result in results]),
             weights={seed: result.weights for seed, result in zip(splits, results, strict=True)},
         )
 
@@ -120,7 +119,7 @@ def train_all(ensemble: Ensemble, member: Recipe, plain: Recipe, splits: dict[in
 
 def train_alone(ensemble: Ensemble, recipe: Recipe, split: Split, seed: int, member: int, cache: Path) -> None:
     """Train a member that needs no others, and leave it in the cache."""
-    rows = ensemble.sample(split.labels["labelled"], recipe.classes, seed, member, no_previous_errors(split))
+    rows = ensemble.sample(split.labels["labelled"], split.task, seed, member, no_previous_errors(split))
     train_member(recipe, split, rows, seed, member, cache)
 
 
@@ -151,7 +150,7 @@ def with_labelled_rows(split: Split, rows: np.ndarray) -> Split:
         part | {"labelled": part["labelled"][rows]} for part in (split.inputs, split.labels, split.rows)
     )
     true_labels = None if split.true_labels is None else split.true_labels[rows]
-    return Split(inputs, labels, numbers, true_labels, split.bounds)
+    return replace(split, inputs=inputs, labels=labels, rows=numbers, true_labels=true_labels)
 
 
 def evaluate(ensemble: Ensemble, recipe: Recipe, split: Split, seed: int, cache: Path) -> SeedResult:
@@ -159,26 +158,29 @@ def evaluate(ensemble: Ensemble, recipe: Recipe, split: Split, seed: int, cache:
     inputs, labels = torch.as_tensor(split.inputs["labelled"]), split.labels["labelled"]
     networks, wrong, epochs = [], no_previous_errors(split), []
     for member in range(ensemble.networks):
-        rows = ensemble.sample(labels, recipe.classes, seed, member, wrong)
-        outcome, network = train_member(recipe, split, rows, seed, member, cache)
+        rows = ensemble.sample(labels, split.task, seed, member, wrong)
+        outcome, network = train_member(
+            recipe, ensemble.member_split(split, member, networks), rows, seed, member, cache
+        )
         epochs.append(outcome["epochs"])
         if outcome["status"] != "finished":
-            return failed(f"member {member}: {outcome['reason']}", recipe, split, fmean(epochs))
+            return failed(f"member {member}: {outcome['reason']}", split, fmean(epochs))
         networks.append(network)
-        with torch.no_grad():
-            wrong = np.concatenate([wrong, network(inputs).argmax(1).numpy()[None] != labels])
+        if split.task.name == "classification":
+            with torch.no_grad():
+                wrong = np.concatenate([wrong, network(inputs).argmax(1).numpy()[None] != labels])
     try:
-        committee = ensemble.committee(networks, wrong, recipe.classes).eval()
+        committee = ensemble.committee(networks, wrong, split.task).eval()
     except (
         UserError
     ) as error:  # it depends on the data and was not known before: the other stages of the study continue
-        return failed(str(error), recipe, split, fmean(epochs))
+        return failed(str(error), split, fmean(epochs))
     return assess(ensemble, committee, split, seed, fmean(epochs))
 
 
-def failed(reason: str, recipe: Recipe, split: Split, epochs: float) -> SeedResult:
+def failed(reason: str, split: Split, epochs: float) -> SeedResult:
     """The result of a seed whose ensemble diverged."""
-    unknown = np.full((len(split.labels["test"]), recipe.classes), np.nan)
+    unknown = np.full((len(split.labels["test"]), split.task.outputs), np.nan)
     return SeedResult({"status": "diverged", "reason": reason, "metrics": {}}, unknown, {}, None, epochs)
 
 
@@ -187,31 +189,32 @@ def assess(ensemble: Ensemble, committee: Committee, split: Split, seed: int, ep
     """Evaluate a trained ensemble on the split's labelled, validation and test examples."""
     inputs = {part: torch.as_tensor(split.inputs[part]) for part in PARTS}
     labels = {part: torch.as_tensor(split.labels[part]) for part in inputs}
-    probabilities = {part: committee.probabilities(values).numpy() for part, values in inputs.items()}
+    predictions = {part: committee.predictions(values).numpy() for part, values in inputs.items()}
     members = committee.members(inputs["test"])
     curve = size_curve(
-        ensemble.rules,
+        split.task,
+        ensemble.rules if split.task.name == "classification" else (ensemble.combine,),
         committee.member_weights,
         members,
         labels["test"],
         committee.members(inputs["validation"]),
         labels["validation"],
     )
-    right = members.argmax(2) == labels["test"]  # (members, examples)
-    metrics = record.seed_metrics(split, probabilities) | {
-        "first_member_test_accuracy": share(right[0]),
-        "one_member_test_accuracy": share(right),
+    task = split.task
+    metrics = record.seed_metrics(split, predictions) | {
+        f"first_member_test_{task.score}": task.value(members[0], labels["test"]),
+        f"one_member_test_{task.score}": task.value(members, labels["test"]),
         "disagreement": float(curve.scores[ensemble.combine]["disagreement"][-1]),
         **ensemble.metrics(committee, split, seed),
     }
     weights = {name: tensor.numpy() for name, tensor in committee.state_dict().items()}
-    return SeedResult({"status": "finished", "metrics": metrics}, probabilities["test"], weights, curve, epochs)
+    return SeedResult({"status": "finished", "metrics": metrics}, predictions["test"], weights, curve, epochs)
 
 
 def gather(ensemble: Ensemble, chosen: dict[str, Recipe], runs: Path, split: Split, seed: int) -> SeedResult:
     """Evaluate the published networks of the chosen recipes as one."""
     networks = [recipe_network(recipe, runs / "regularizers" / name, split, seed) for name, recipe in chosen.items()]
-    committee = ensemble.committee(networks, no_previous_errors(split), next(iter(chosen.values())).classes).eval()
+    committee = ensemble.committee(networks, no_previous_errors(split), split.task).eval()
     return assess(ensemble, committee, split, seed, epochs=0)
 
 
@@ -233,7 +236,7 @@ def passes(committee: Committee, split: Split) -> int:
     """The number of forward passes of a network in one prediction."""
     counted, heads = [], [module.head for module in committee.modules() if isinstance(module, Network)]
     hooks = [head.register_forward_hook(lambda *_: counted.append(1)) for head in heads]
-    committee.probabilities(torch.as_tensor(split.inputs["test"][:1]))
+    committee.predictions(torch.as_tensor(split.inputs["test"][:1]))
     for hook in hooks:
         hook.remove()
     return len(counted)
@@ -248,11 +251,11 @@ def draw_size_curve(
     labels, rows = (np.stack([getattr(split, of)["test"] for split in splits.values()]) for of in ("labels", "rows"))
     curves = [each.curve for each in results]
     parts = all_splits(curves, labels, rows)
-    ending = "_test_accuracy"
+    ending = f"_test_{committee.task.score}"
     others = {
         name.removesuffix(ending).replace("_", " "): fmean(each.of_record["metrics"][name] for each in results)
         for name in results[0].of_record["metrics"]
-        if name.endswith(ending) and name != "one_member_test_accuracy"  # the curve begins with the first member
+        if name.endswith(ending) and not name.startswith("one_member_")  # the curve begins with the first member
     }
     seed, split = next(iter(splits.items()))
     committee.load_state_dict({name: torch.as_tensor(array) for name, array in results[0].weights.items()})

@@ -97,7 +97,7 @@ def few(split: Split, per_class: int, classes: Sequence[int]) -> Split:
 
     inputs, labels, numbers = map(parts, (split.inputs, split.labels, split.rows), pool)
     labels = {part: np.array([place[label] for label in values.tolist()], np.int64) for part, values in labels.items()}
-    return Split(inputs, labels, numbers, bounds=split.bounds)
+    return replace(split, inputs=inputs, labels=labels, rows=numbers, true_labels=None, classes=len(classes))
 
 
 def run_entry(settings, stage: StageBuilder) -> None:
@@ -136,9 +136,9 @@ def run(
         )
         predicted = {}
         for number in numbers:
-            probabilities = [results[seed, number][1]["probabilities/test"] for seed in stage.seeds]
+            tested = [results[seed, number][1]["predictions/test"] for seed in stage.seeds]
             of_number = [parts[seed, number] for seed in stage.seeds]
-            predicted |= record.predictions(of_number, probabilities, f"@{number}")
+            predicted |= record.predictions(of_number, tested, f"@{number}")
         most = parts[first, numbers[-1]]
         flops, plain = stage.run_all([(flops_of_training, each, study, most, first) for each in (method, None)])
         cost = {
@@ -179,7 +179,7 @@ def train_few(method, study: FewLabelsStudy, case: Split, seed: int, folder: Pat
 def write_finished(folder: Path, seed: int, outcome: dict, case: Split, probabilities: dict, weights: dict) -> None:
     """Write the finished seed to `folder`, with its metrics in the outcome."""
     tensors = {f"weights/{name}": value for name, value in weights.items()}
-    tensors |= {f"probabilities/{part}": values for part, values in probabilities.items()}
+    tensors |= {f"predictions/{part}": values for part, values in probabilities.items()}
     if outcome["status"] == "finished":
         outcome = outcome | divergence(tensors)
     metrics = {}

@@ -16,7 +16,7 @@ def run_entry(settings, stage: StageBuilder) -> None:
     """Run the entry of params.yaml that the stage is about; `settings` are the `Params`."""
     data, (_, regularizers) = prepared.read(Path("data/study")), settings.recipe(stage.name)
     techniques = {name(regularizer): regularizer for regularizer in regularizers}
-    recipe = Recipe(regularizers, settings.model, settings.training, data.classes)
+    recipe = Recipe(regularizers, settings.model, settings.training)
     mixed = at_random(data, settings.seeds, settings.data.label_noise)
     all_seeds.run(recipe, mixed, stage.build(data, techniques, **settings.shared()))
 

@@ -14,5 +14,5 @@ def run_entry(settings, stage: StageBuilder) -> None:
     data, entry = prepared.read(Path("data/study")), settings.entry(stage.family, stage.name)
     regularizers = entry if isinstance(entry, tuple) else (entry,)
     techniques = {name(regularizer): regularizer for regularizer in regularizers}
-    recipe = Recipe(regularizers, settings.model, settings.training, data.classes)
+    recipe = Recipe(regularizers, settings.model, settings.training)
     all_seeds.run(recipe, data, stage.build(data, techniques, **settings.shared()))

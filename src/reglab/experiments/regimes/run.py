@@ -28,7 +28,7 @@ def run_entry(settings, stage: StageBuilder) -> None:
     """Run the entry of params.yaml that the stage is about; `settings` are the `Params`."""
     data, regularizer = prepared.read(Path("data/study")), settings.entry("regularizers", stage.name)
     axes = {axis: list(getattr(settings.regimes, axis)) for axis in Cell._fields}
-    recipe = Recipe((regularizer,), settings.model, settings.training, data.classes)
+    recipe = Recipe((regularizer,), settings.model, settings.training)
     built = stage.build(data, {stage.name: regularizer}, regimes=axes, **settings.shared())
     run(recipe, cells(**axes), data, built)
 

@@ -63,7 +63,7 @@ def run_entry(settings, stage: StageBuilder) -> None:
     """
     data, attack = prepared.read(Path("data/study")), settings.entry("attacks", stage.name)
     built = stage.build(data, {}, seeds=[], **{stage.name: attack}, **settings.shared())  # no seeds of its own
-    content = run(attack, trained_networks(settings, stage.name, data.classes), data, built)
+    content = run(attack, trained_networks(settings, stage.name), data, built)
     for name, seeds in content["skipped"].items():
         print(f"{name}: not attacked, because it diverged in seed {', '.join(map(str, seeds))}", file=sys.stderr)
     for name, model in content["models"].items():
@@ -191,7 +191,7 @@ def transferable_inputs(
 def rebuilt_check(model: Module, folder: Path, inputs: Tensor, seed: int) -> Check:
     """Checks that the network has the published test probabilities; where a record has several, those of one of them."""
     computed, published = model(inputs).softmax(1), load_file(folder / "predictions.safetensors")
-    named = [values for name, values in published.items() if name.startswith("test_probabilities")]
+    named = [values for name, values in published.items() if name.startswith("test_predictions")]
     gap = min((computed - values[seed, : len(inputs)]).abs().max().item() for values in named)
     return Check("the model attacked is the one that was judged", gap, ROUNDING)
 

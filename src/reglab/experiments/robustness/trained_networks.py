@@ -15,18 +15,18 @@ from reglab.training.restore import recipe_network
 Rebuild = Callable[[Path, Split, int], Module]  # folder of the record, split, seed -> the network that was evaluated
 
 
-def trained_networks(settings, family: str, classes: int) -> dict[str, Rebuild]:
+def trained_networks(settings, family: str) -> dict[str, Rebuild]:
     """By name the networks of the family's entries; `settings` are the `Params`.
 
     Of `transfer` those that tell all classes apart, for only they can be compared.
     """
 
     def recipe(*regularizers) -> Recipe:
-        return Recipe(regularizers, settings.model, settings.training, classes)
+        return Recipe(regularizers, settings.model, settings.training)
 
     if family == "transfer":
         few = settings.few_labels
-        tuned = Recipe(few.regularizers, few.model, settings.training, classes)
+        tuned = Recipe(few.regularizers, few.model, settings.training)
         whole = [name for name, entry in settings.transfer.items() if entry.classes is None]
         return {name: partial(recipe_network, tuned) for name in whole}
     if family == "ensembles":

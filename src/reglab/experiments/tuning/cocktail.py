@@ -26,7 +26,7 @@ def run_entry(settings, stage: StageBuilder) -> None:
     """Run the entry of params.yaml that the stage is about; `settings` are the `Params`."""
     data, search = prepared.read(Path("data/study")), settings.entry("cocktails", stage.name)
     techniques = {ingredient: settings.regularizers[ingredient] for ingredient in search.ingredients}
-    recipe = Recipe(tuple(techniques.values()), settings.model, settings.training, data.classes)
+    recipe = Recipe(tuple(techniques.values()), settings.model, settings.training)
     tuning, metric = settings.tuning, settings.evaluation.metric
     built = stage.build(data, techniques, cocktail=search, tuning=tuning, metric=metric, **settings.shared())
     run(recipe, search, tuning.seeds, data, built, metric)

@@ -9,11 +9,9 @@ from dataclasses import replace
 from math import inf
 from pathlib import Path
 
-import torch
-
 from reglab.data.prepared import Split
-from reglab.evaluation.classification import classification
-from reglab.evaluation.metric_table import DECIDING, NAMES
+from reglab.evaluation.metric_table import DECIDING, LOSSES, names_of
+from reglab.evaluation.predicted import predicted_metrics
 from reglab.evaluation.rounding import mean
 from reglab.tracking.journal import epochs_written
 from reglab.tracking.stage import Stage
@@ -40,15 +38,15 @@ def try_all(
 
 def scores(folder: Path, splits: dict[int, Split]) -> Scores:
     """`train_` and `validation_` with every metric of `metric_table`, of the seeds that were trained in the folder."""
-    by_metric: Scores = {f"{part}_{metric}": [] for part in SEEN for metric in NAMES}
+    names = names_of(next(iter(splits.values())).task.name)
+    by_metric: Scores = {f"{part}_{metric}": [] for part in SEEN for metric in names}
     for seed, split in splits.items():
         outcome, tensors = finished_seed(folder, seed)
         for part, labelled in SEEN.items():
             measured = {}
             if outcome["status"] == "finished":
-                probabilities = torch.as_tensor(tensors[f"probabilities/{labelled}"])
-                measured = classification(probabilities, torch.as_tensor(split.labels[labelled]))
-            for metric in NAMES:
+                measured = predicted_metrics(tensors[f"predictions/{labelled}"], split.labels[labelled])
+            for metric in names:
                 by_metric[f"{part}_{metric}"].append(measured.get(metric))
     return by_metric
 
@@ -67,9 +65,10 @@ def value(scored: Scores, metric: str) -> float:
 
 def best(tried: dict[Variant, Scores], metric: str = "accuracy") -> Variant:
     """The best mean of the metric on validation data; of equals the lowest validation loss, then the first."""
+    loss = f"validation_{LOSSES[DECIDING[metric].task]}"
 
     def rank(variant: Variant) -> tuple[float, float]:
-        return DECIDING[metric].sign * value(tried[variant], metric), -mean_or(tried[variant]["validation_nll"], inf)
+        return DECIDING[metric].sign * value(tried[variant], metric), -mean_or(tried[variant][loss], inf)
 
     return max(tried, key=rank)
 

@@ -21,7 +21,7 @@ def run_entry(settings, stage: StageBuilder) -> None:
     """Run the entry of params.yaml that the stage is about; `settings` are the `Params`."""
     data, technique = prepared.read(Path("data/study")), settings.entry("regularizers", stage.name)
     grid, tuning, metric = settings.entry("sweeps", stage.name), settings.tuning, settings.evaluation.metric
-    recipe = Recipe((technique,), settings.model, settings.training, data.classes)
+    recipe = Recipe((technique,), settings.model, settings.training)
     built = stage.build(data, {stage.name: technique}, grid=grid, tuning=tuning, metric=metric, **settings.shared())
     run(recipe, points(grid), tuning.seeds, data, built, metric)
 

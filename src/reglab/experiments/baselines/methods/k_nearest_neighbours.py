@@ -1,4 +1,4 @@
-"""The vote of the nearest training images."""
+"""The vote of the nearest training examples."""
 
 from dataclasses import dataclass
 from typing import Annotated, Literal
@@ -10,7 +10,8 @@ from reglab.experiments.baselines.base import Baseline
 
 @dataclass(frozen=True)
 class KNearestNeighbours(Baseline):
-    """P(c) = share of class c among the `n_neighbors` nearest by Euclidean distance, each weighing 1 or 1/distance.
+    """P(c) = share of class c among the `n_neighbors` nearest by Euclidean distance, each weighing 1 or 1/distance; of
+    amounts their mean with the same weights.
 
     Source: Cover and Hart, Nearest Neighbor Pattern Classification, 1967.
     """
@@ -22,3 +23,8 @@ class KNearestNeighbours(Baseline):
         from sklearn.neighbors import KNeighborsClassifier
 
         return KNeighborsClassifier(self.n_neighbors, weights=self.weights, n_jobs=1)
+
+    def regressor(self):
+        from sklearn.neighbors import KNeighborsRegressor
+
+        return KNeighborsRegressor(self.n_neighbors, weights=self.weights, n_jobs=1)

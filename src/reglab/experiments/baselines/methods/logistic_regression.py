@@ -1,7 +1,7 @@
-"""Softmax regression on the pixels."""
+"""Softmax regression on the inputs."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from annotated_types import Gt
 
@@ -14,6 +14,8 @@ class LogisticRegression(Baseline):
 
     Source: Bishop, Pattern Recognition and Machine Learning, 2006, eqs. 4.104 and 4.108, written as in scikit-learn.
     """
+
+    needs: ClassVar[tuple[str, ...]] = ("classes",)
 
     C: Annotated[float, Gt(0)] = 1.0
 

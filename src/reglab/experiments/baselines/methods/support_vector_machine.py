@@ -13,7 +13,8 @@ class SupportVectorMachine(Baseline):
     """Minimises  |w|²/2 + C sum_i slack_i  with the kernel exp(-|x - x'|² / (features Var x)).
 
     Probabilities are softmax(scores / T), T fitted to the scores of five-fold cross-validation in the training set; one
-    number T leaves the order of the classes, and so the decisions, as they are.
+    number T leaves the order of the classes, and so the decisions, as they are. Of amounts, standardized, the slack of an
+    example is how far it is from the prediction beyond 0.1.
 
     Sources: Cortes and Vapnik, Support-Vector Networks, 1995; Guo et al., On Calibration of Modern Neural Networks, 2017.
     """
@@ -27,3 +28,8 @@ class SupportVectorMachine(Baseline):
 
         folds = StratifiedKFold(5, shuffle=True, random_state=0)
         return CalibratedClassifierCV(SVC(C=self.C), method="temperature", cv=folds, ensemble=False)
+
+    def regressor(self):
+        from sklearn.svm import SVR
+
+        return SVR(C=self.C)

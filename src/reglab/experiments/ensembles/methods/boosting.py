@@ -11,8 +11,9 @@ from annotated_types import Ge, Le
 from reglab.core.checks import Check
 from reglab.core.errors import UserError
 from reglab.core.streams import seed_of
+from reglab.core.tasks import Task
 from reglab.data.prepared import Split
-from reglab.experiments.baselines.base import fit_predict
+from reglab.experiments.baselines.base import fit_split
 from reglab.experiments.ensembles.base import Committee, Ensemble
 from reglab.training.network import Network
 
@@ -49,6 +50,13 @@ def boosted_trees(members: int, depth: int, shrinkage: float):
     return AdaBoostClassifier(trees, n_estimators=members, learning_rate=shrinkage, random_state=0)
 
 
+def boosted_regression_trees(members: int, depth: int, shrinkage: float):
+    """scikit-learn's gradient boosting of the squared error on decision trees, unfitted."""
+    from sklearn.ensemble import GradientBoostingRegressor
+
+    return GradientBoostingRegressor(n_estimators=members, max_depth=depth, learning_rate=shrinkage, random_state=0)
+
+
 @dataclass(frozen=True)
 class Boosting(Ensemble):
     """SAMME by resampling: a member trains on n examples drawn by their weights; the ensemble is their weighted vote.
@@ -62,14 +70,23 @@ class Boosting(Ensemble):
     later ones trained on the examples that were hard, so that each alone does worse. `trees_test_accuracy` is
     scikit-learn's AdaBoost on as many trees of `tree_depth`.
 
+    In a regression a member is trained on what is left to explain, and the ensemble is the sum: with f_1 trained on y,
+
+        r_i = y_i - F_{m-1}(x_i)        F_m = F_{m-1} + shrinkage f_m        F_1 = f_1
+
+    where f_m is trained on r, all by the squared error. `combine` does not count there, and the trees are those of
+    scikit-learn's gradient boosting.
+
     Sources: Zhu, Zou, Rosset and Hastie, Multi-class AdaBoost, 2009; for drawing by weights, Schwenk and Bengio,
-    Boosting Neural Networks, 2000.
+    Boosting Neural Networks, 2000; for the regression Buehlmann and Yu, Boosting with the L2 Loss, 2003, section 2.2, with
+    the shrinkage of Friedman, Greedy Function Approximation: A Gradient Boosting Machine, 2001, eq. 36.
     """
 
     lecture: ClassVar[str] = "boosting"
     sequential: ClassVar[bool] = True
     rules: ClassVar[tuple[str, ...]] = ("additive", "vote", "average")
     metric_names: ClassVar[tuple[str, ...]] = ("trees_test_accuracy", "first_member_train_accuracy")
+    regression_metric_names: ClassVar[tuple[str, ...]] = ("trees_test_rmse", "first_member_train_rmse")
 
     members: Annotated[int, Ge(1), Le(1_000)] = 16
     combine: Literal["additive", "vote", "average"] = "additive"
@@ -83,30 +100,47 @@ class Boosting(Ensemble):
         weak = replace(recipe.architecture, width=self.width, depth=self.depth)
         return replace(recipe, architecture=weak, training=replace(recipe.training, epochs=self.epochs))
 
-    def sample(self, labels: np.ndarray, classes: int, seed: int, member: int, wrong: np.ndarray) -> np.ndarray:
-        weights, _ = samme(wrong, classes, self.shrinkage)
+    def sample(self, labels: np.ndarray, task: Task, seed: int, member: int, wrong: np.ndarray) -> np.ndarray:
+        if task.name == "regression":
+            return np.arange(len(labels))
+        weights, _ = samme(wrong, task.outputs, self.shrinkage)
         random = np.random.default_rng(seed_of(seed, "boosting", member))
         return random.choice(len(labels), len(labels), p=weights[-1])
 
-    def committee(self, networks: Sequence[Network], wrong: np.ndarray, classes: int) -> Committee:
+    def member_split(self, split: Split, member: int, networks: Sequence[Network] = ()) -> Split:
+        if split.classes is not None or member == 0:
+            return split
+        residuals = replace(split, target_scale=(0.0, split.target_scale[1]))
+        if not networks:
+            return residuals
+        inputs, labels = torch.as_tensor(split.inputs["labelled"]), split.labels["labelled"]
+        with torch.no_grad():
+            fitted = self.committee(networks, np.zeros(0), split.task).eval().predictions(inputs)[:, 0].double().numpy()
+        return replace(residuals, labels=split.labels | {"labelled": labels - fitted})
+
+    def committee(self, networks: Sequence[Network], wrong: np.ndarray, task: Task) -> Committee:
+        if task.name == "regression":
+            return Committee(networks, "additive", torch.tensor([1.0] + [self.shrinkage] * (len(networks) - 1)), task)
+        classes = task.outputs
         _, shares = samme(wrong, classes, self.shrinkage)
         if not shares[0]:
             raise UserError(
                 f"params.yaml: ensembles.boosting: the first member is wrong on {wrong[0].mean():.0%} of its examples; "
                 f"allowed: below {1 - 1 / classes:.0%}, which is chance; raise epochs or width"
             )
-        return Committee(networks, self.combine, torch.as_tensor(shares))
+        return Committee(networks, self.combine, torch.as_tensor(shares), task)
 
     @torch.no_grad()
     def metrics(self, committee: Committee, split: Split, seed: int) -> dict[str, float]:
-        inputs, labels, test = split.inputs["labelled"], split.labels["labelled"], split.inputs["test"]
-        classes = committee.networks[0].head.out_features
-        boosted = boosted_trees(self.members, self.tree_depth, self.shrinkage)
-        trees = fit_predict(boosted, inputs, labels, {"test": test}, classes)
-        first = committee.networks[0](torch.as_tensor(inputs)).argmax(1).numpy()
+        inputs, task = split.inputs["labelled"], split.task
+        trees = boosted_trees if task.name == "classification" else boosted_regression_trees
+        boosted = trees(self.members, self.tree_depth, self.shrinkage)
+        predicted = fit_split(boosted, split, {"test": split.inputs["test"]})["test"]
+        first = task.predictions(committee.networks[0](torch.as_tensor(inputs)))
+        labels = {part: torch.as_tensor(split.labels[part]) for part in ("labelled", "test")}
         return {
-            "trees_test_accuracy": float((trees["test"].argmax(1) == split.labels["test"]).mean()),
-            "first_member_train_accuracy": float((first == labels).mean()),
+            f"trees_test_{task.score}": task.value(torch.as_tensor(predicted), labels["test"]),
+            f"first_member_train_{task.score}": task.value(first, labels["labelled"]),
         }
 
     @classmethod

@@ -9,6 +9,7 @@ import torch
 from annotated_types import Ge, Le, Lt
 from torch import Tensor
 
+from reglab.core.tasks import Task
 from reglab.data.prepared import Split
 from reglab.experiments.ensembles.base import Committee, Ensemble
 from reglab.regularizers.dropout import Dropout, MaskAverage
@@ -19,12 +20,14 @@ class Thinned(Committee):
     """One network under the masks 0, 1, ...; mask j is the same at every call."""
 
     def __init__(self, network: Network, dropout: Dropout, combine: str) -> None:
-        super().__init__([network], combine, torch.ones(dropout.masks))
+        super().__init__([network], combine, torch.ones(dropout.masks), network.task)
         self.dropout = dropout
 
     def members(self, inputs: Tensor) -> Tensor:
         masked = MaskAverage(self.networks[0], self.dropout)
-        return torch.stack([masked.thinned(inputs, number).softmax(1) for number in range(self.dropout.masks)])
+        return torch.stack(
+            [self.task.predictions(masked.thinned(inputs, number)) for number in range(self.dropout.masks)]
+        )
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,7 @@ class DropoutAverage(Ensemble):
     metric_names: ClassVar[tuple[str, ...]] = tuple(
         f"weight_scaling_test_{name}" for name in ("accuracy", "nll", "brier", "ece")
     )
+    regression_metric_names: ClassVar[tuple[str, ...]] = ("weight_scaling_test_rmse", "weight_scaling_test_mae")
 
     members: Annotated[int, Ge(1), Le(1_000)] = 32
     combine: Literal["average", "geometric", "vote"] = "average"
@@ -58,13 +62,14 @@ class DropoutAverage(Ensemble):
     def member_recipe(self, recipe):
         return replace(recipe, regularizers=(replace(self.dropout, masks=1),))  # more masks need no other training
 
-    def committee(self, networks: Sequence[Network], wrong: np.ndarray, classes: int) -> Committee:
+    def committee(self, networks: Sequence[Network], wrong: np.ndarray, task: Task) -> Committee:
         return Thinned(networks[0], self.dropout, self.combine)
 
     @torch.no_grad()
     def metrics(self, committee: Committee, split: Split, seed: int) -> dict[str, float]:
-        from reglab.evaluation.classification import classification
+        from reglab.evaluation.predicted import predicted_metrics
 
-        scaled = committee.networks[0](torch.as_tensor(split.inputs["test"])).softmax(1)
-        metrics = classification(scaled, torch.as_tensor(split.labels["test"]))
-        return {name: metrics[name.removeprefix("weight_scaling_test_")] for name in self.metric_names}
+        scaled = split.task.predictions(committee.networks[0](torch.as_tensor(split.inputs["test"])))
+        metrics = predicted_metrics(scaled.numpy(), split.labels["test"])
+        names = self.metric_names if split.task.name == "classification" else self.regression_metric_names
+        return {name: metrics[name.removeprefix("weight_scaling_test_")] for name in names}

@@ -38,6 +38,7 @@ class Heterogeneous(Ensemble):
 
     gathers: ClassVar[bool] = True
     metric_names: ClassVar[tuple[str, ...]] = ("best_recipe_test_accuracy",)
+    regression_metric_names: ClassVar[tuple[str, ...]] = ("best_recipe_test_rmse",)
 
     members: Annotated[int, Ge(1), Le(1_000)] = 4
     combine: Literal["average", "geometric", "vote"] = "average"
@@ -57,5 +58,6 @@ class Heterogeneous(Ensemble):
 
     @torch.no_grad()
     def metrics(self, committee: Committee, split: Split, seed: int) -> dict[str, float]:
-        predicted = committee.networks[0](torch.as_tensor(split.inputs["test"])).argmax(1).numpy()
-        return {"best_recipe_test_accuracy": float((predicted == split.labels["test"]).mean())}
+        task, best = split.task, committee.networks[0]
+        predicted = task.predictions(best(torch.as_tensor(split.inputs["test"])))
+        return {f"best_recipe_test_{task.score}": task.value(predicted, torch.as_tensor(split.labels["test"]))}
