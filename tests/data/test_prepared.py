@@ -72,7 +72,14 @@ def test_the_description_says_what_was_written(tmp_path, source):
     prepared.write(tmp_path / "a" / "b", DATA, *source, seeds=2, masks=np.zeros((60, 2), np.uint8))
     digest = hashlib.sha256((tmp_path / "a" / "b" / "data.safetensors").read_bytes()).hexdigest()
     assert json.loads((tmp_path / "a" / "b" / "dataset.json").read_text()) == {
-        **{"name": "digits", "fingerprint": f"sha256:{digest}", "examples": 60, "classes": 3, "shape": [1, 1, 1]},
+        **{
+            "name": "digits",
+            "fingerprint": f"sha256:{digest}",
+            "examples": 60,
+            "task": "classification",
+            "classes": 3,
+            "shape": [1, 1, 1],
+        },
         **{"sizes": {"labelled": 20, "unlabelled": 20, "validation": 10, "test": 10}, "seeds": 2},
         **{"class_names": [], "encoding": {"kind": "ready"}},
         "split": {

@@ -9,6 +9,7 @@ from test_classification import random_case
 from reglab.evaluation.classification import classification
 from reglab.evaluation.metric_names import better, relevance, sign
 from reglab.evaluation.metric_table import DECIDING, NAMES
+from reglab.evaluation.regression import regression
 from reglab.evaluation.settings import Evaluation
 
 RULE = {"accuracy": 0.005, "auroc": 0.005, "nll": 0.01, "brier": 0.01}
@@ -55,10 +56,14 @@ def test_the_names_of_the_classes_change_no_metric_of_three():
 @pytest.mark.parametrize("name", NAMES)
 def test_better_predictions_have_a_better_value_within_the_range(name):
     """Every prediction halfway to the truth, and the truth itself."""
-    probabilities, labels = random_case(3)
-    truth = torch.eye(3, dtype=torch.float64)[labels]
     about = DECIDING[name]
-    worse, own, best = (classification(p, labels)[name] for p in (probabilities, (probabilities + truth) / 2, truth))
+    predictions, labels = random_case(3)
+    truth = torch.eye(3, dtype=torch.float64)[labels]
+    if about.task == "regression":
+        truth, predictions = torch.as_tensor(np.random.default_rng(0).normal(size=(2, 40, 1)))
+        labels = truth[:, 0]
+    measure = classification if about.task == "classification" else regression
+    worse, own, best = (measure(p, labels)[name] for p in (predictions, (predictions + truth) / 2, truth))
     assert about.low <= min(worse, own, best) and max(worse, own, best) <= about.high
     assert about.sign * worse < about.sign * own <= about.sign * best
     assert best == pytest.approx(about.high if about.direction == "higher" else about.low, abs=1e-12)

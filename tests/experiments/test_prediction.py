@@ -96,6 +96,6 @@ def test_the_csv_names_the_class_of_highest_probability_and_has_a_column_for_eac
 
 def test_the_recipe_of_a_record_is_the_one_it_was_trained_with(study):
     content = json.loads((study.folder / "record.json").read_text())
-    assert recipe_of(content, 3) == RECIPE
+    assert recipe_of(content) == RECIPE
     content["settings"]["model"] = {"name": "reglab.models.mlp.MLP", "width": 8, "depth": 1}
-    assert recipe_of(content, 3).architecture == RECIPE.architecture
+    assert recipe_of(content).architecture == RECIPE.architecture

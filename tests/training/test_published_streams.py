@@ -10,6 +10,7 @@ import torch
 
 from reglab.core import streams
 from reglab.core.streams import Moment
+from reglab.core.tasks import Classification
 from reglab.data import splits, text
 from reglab.data.augmentation.policy import Policy
 from reglab.data.augmentation.variation import Variation
@@ -85,8 +86,8 @@ def test_splits_wrong_labels_and_the_order_of_batches(keys):
 def test_initial_weights_and_members_of_an_ensemble(keys):
     network()
     Joint().network((3, 8, 8), 4, 3)
-    Bagging().sample(LABELS, 3, 3, 2, None)
-    Boosting().sample(LABELS, 3, 3, 2, np.zeros((1, 12), dtype=bool))
+    Bagging().sample(LABELS, Classification(3), 3, 2, None)
+    Boosting().sample(LABELS, Classification(3), 3, 2, np.zeros((1, 12), dtype=bool))
     stream(3, 0), stream(3, 2)
     assert keys == [
         (3, "initialization"),

@@ -17,7 +17,7 @@ from reglab.data import split_problems, splits
 from reglab.data.inputs import UNBOUNDED, UNIT_RANGE, Inputs, Preprocessor
 from reglab.data.preprocessing.ready import ReadyInputs
 from reglab.data.splitting import duplicates
-from reglab.data.targets import TaskName, scale_of, strata, task_of
+from reglab.data.target_kind import TaskName, scale_of, strata, task_of
 
 if TYPE_CHECKING:
     from reglab.core.tasks import Task

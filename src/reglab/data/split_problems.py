@@ -8,7 +8,7 @@ from reglab.core.wording import shown
 from reglab.data.splits import folds_of
 from reglab.data.splitting.duplicates import units
 from reglab.data.splitting.named import NAMES
-from reglab.data.targets import strata
+from reglab.data.target_kind import strata
 
 WHOLE = {
     "random": "identical examples stay together",

@@ -9,7 +9,7 @@ from reglab.data.splitting import folds as k_fold
 from reglab.data.splitting import named, time, whole_groups
 from reglab.data.splitting.duplicates import units
 from reglab.data.splitting.order import cover_classes, stratified_order
-from reglab.data.targets import strata
+from reglab.data.target_kind import strata
 
 STRUCTURED = ("group", "time")  # splits that keep to a structure which a random one would ignore
 SETTINGS = ("train_size", "validation_size", "test_size", "test_set", "split")

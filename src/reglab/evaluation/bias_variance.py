@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from reglab.data.targets import task_of
+from reglab.data.target_kind import task_of
 
 
 class ErrorSplit(NamedTuple):

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from reglab.data.targets import TaskName
+from reglab.data.target_kind import TaskName
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from reglab.data.targets import task_of
+from reglab.data.target_kind import task_of
 from reglab.evaluation.classification import classification
 from reglab.evaluation.regression import regression
 

@@ -35,8 +35,8 @@ class StudyData(Protocol):
 def predict(
     folder: Path, data: StudyData, inputs: Inputs | np.ndarray, seeds: Sequence[int] | None = None
 ) -> np.ndarray:
-    """Class probabilities (n, classes), or amounts (n, 1): the mean over the networks of these seeds, or of all that the record
-    in `folder` has.
+    """Class probabilities (n, classes), or amounts (n, 1): the mean over the networks of these seeds of the record
+    in `folder`, or of all.
 
     Each network gets the inputs as the preprocessor that was fitted for its seed prepares them. UserError where a seed
     diverged or is not there.

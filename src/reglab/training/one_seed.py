@@ -17,10 +17,8 @@ from pytorch_lightning.callbacks import Checkpoint
 from pytorch_lightning.profilers import Profiler
 from safetensors import safe_open
 from safetensors.torch import save
-from torch.nn import Module
 from torch.utils.flop_counter import FlopCounterMode
 
-from reglab.core.losses import share
 from reglab.core.streams import Seeds
 from reglab.data.loader import Batch, Loader, Whole, with_targets
 from reglab.data.prepared import Split
@@ -28,10 +26,10 @@ from reglab.tracking.checkout import write_atomically
 from reglab.tracking.journal import Journal
 from reglab.tracking.record import starting_with
 from reglab.training.learner import Diverged, Learner, device_of
-from reglab.training.network import Architecture, Network, build
+from reglab.training.network import Architecture, build
+from reglab.training.network_measures import measure_network
 from reglab.training.regularizer import Regularizer
 from reglab.training.supervised import Supervised
-from reglab.training.weights import weights
 
 PARTS = ("labelled", "validation", "test")  # of a split, all on which a trained network is evaluated
 CHECKPOINT_SECONDS = 10.0  # a kill costs at most this much work; an epoch of a small network is not worth a file
@@ -237,36 +235,6 @@ def predict(learner: Supervised, parts: dict) -> dict[str, torch.Tensor]:
     """Predictions (examples, outputs) of the evaluated network on the PARTS that are given, as its task says."""
     network = learner.eval_network().eval().to(next(iter(parts.values())).inputs.device)
     return {part: learner.task.predictions(network(parts[part].inputs)).cpu() for part in PARTS if part in parts}
-
-
-def measure_network(learner: Supervised, inputs: torch.Tensor) -> dict[str, float]:
-    """Shares of zeros and the extent of the evaluated network, which may differ from the trained one."""
-    network = learner.eval_network().eval().to(inputs.device)
-    return {
-        "zero_weights": share_of_zeros(network),
-        "idle_units": share_of_idle_units(network, inputs),
-    } | learner.extent()
-
-
-def share_of_zeros(network: Module) -> float:
-    """Share of the weights that are exactly zero."""
-    flat = torch.cat([weight.detach().flatten() for weight in weights(network).values()])
-    return share(flat == 0)
-
-
-@torch.no_grad()
-def share_of_idle_units(eval_network: Module, inputs: torch.Tensor) -> float:
-    """Share of the outputs of all hidden layers that are exactly zero, over the inputs (n, *shape); 0 without any.
-
-    Where a prediction takes several passes, as the mean over masks, all count; outputs are those before any mask.
-    """
-    network = next(module for module in eval_network.modules() if isinstance(module, Network))
-    outputs = []
-    hooks = [layer.register_forward_hook(lambda _, __, units: outputs.append(units)) for layer in network.hidden_layers]
-    eval_network(inputs)
-    for hook in hooks:
-        hook.remove()
-    return share(torch.cat([units.flatten() for units in outputs]) == 0) if outputs else 0.0
 
 
 def finished_seed(folder: Path, seed: int) -> tuple[dict, dict[str, np.ndarray]]:

@@ -1,0 +1,61 @@
+"""The two tasks: targets, losses and predictions of classes and of amounts."""
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional
+
+from reglab.core.tasks import Classification, Regression
+
+TASKS = [Classification(3), Regression(1e5, 20.0)]
+OUTPUTS = {
+    "classification": torch.randn(8, 3, generator=torch.Generator().manual_seed(0)),
+    "regression": torch.randn(8, 1, generator=torch.Generator().manual_seed(0)),
+}
+LABELS = {"classification": np.arange(8) % 3, "regression": 1e5 + 20.0 * np.arange(8.0)}
+each_task = pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
+
+
+def case(task):
+    return OUTPUTS[task.name], task.targets(LABELS[task.name]), torch.as_tensor(LABELS[task.name])
+
+
+@each_task
+def test_the_criterion_is_the_mean_of_the_losses_of_the_examples(task):
+    outputs, targets, _ = case(task)
+    mean = task.losses(outputs, targets).mean().item()
+    assert task.criterion(outputs, targets).item() == pytest.approx(mean, abs=1e-6)
+
+
+@each_task
+def test_outputs_of_predictions_predict_the_same(task):
+    predictions = task.predictions(OUTPUTS[task.name].double())
+    assert torch.allclose(task.predictions(task.outputs_of(predictions)), predictions, rtol=1e-9)
+
+
+@each_task
+def test_the_targets_as_outputs_have_the_best_value(task):
+    _, targets, labels = case(task)
+    best = 1.0 if task.name == "classification" else 0.0
+    assert task.value(task.predictions(targets.double()), labels) == pytest.approx(best, abs=1e-9)
+
+
+@each_task
+def test_the_curves_measure_what_the_predictions_say(task):
+    outputs, targets, labels = case(task)
+    measured = task.measure(outputs, targets)
+    assert tuple(measured) == task.curves and task.loss in task.curves
+    value = task.value(task.predictions(outputs.double()), labels)
+    assert measured[task.score].item() == pytest.approx(value, rel=1e-6)
+
+
+def test_a_classification_is_torchs_cross_entropy():
+    outputs, targets, labels = case(TASKS[0])
+    assert torch.equal(TASKS[0].criterion(outputs, targets), functional.cross_entropy(outputs, targets))
+    assert torch.equal(targets.argmax(1), labels)
+
+
+def test_amounts_are_standardized_and_come_back_in_their_unit():
+    _, targets, labels = case(TASKS[1])
+    assert targets[:, 0].tolist() == list(range(8))
+    assert torch.allclose(TASKS[1].predictions(targets.double())[:, 0], labels)

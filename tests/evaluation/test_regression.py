@@ -1,0 +1,36 @@
+"""Metrics of amounts against scikit-learn's, and what belongs to no number."""
+
+import numpy as np
+import pytest
+import torch
+from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
+
+from reglab.evaluation.predicted import predicted_metrics
+from reglab.evaluation.regression import regression
+
+RANDOM = np.random.default_rng(0)
+LABELS = RANDOM.normal(1e4, 250.0, 60)
+PREDICTED = (LABELS + RANDOM.normal(20.0, 100.0, 60))[:, None]
+
+
+def test_the_metrics_of_amounts_equal_scikit_learns():
+    found = predicted_metrics(PREDICTED, LABELS)
+    assert found["rmse"] == pytest.approx(root_mean_squared_error(LABELS, PREDICTED), rel=1e-12)
+    assert found["mae"] == pytest.approx(mean_absolute_error(LABELS, PREDICTED), rel=1e-12)
+    assert found["r2"] == pytest.approx(r2_score(LABELS, PREDICTED), abs=1e-12)
+
+
+def test_whoever_predicts_the_mean_explains_nothing():
+    found = predicted_metrics(np.full((60, 1), LABELS.mean()), LABELS)
+    assert found["r2"] == pytest.approx(0, abs=1e-12) and found["rmse"] == pytest.approx(LABELS.std(), rel=1e-12)
+
+
+def test_another_unit_changes_errors_with_it_and_leaves_r2():
+    one, thousand = predicted_metrics(PREDICTED, LABELS), predicted_metrics(1000 * PREDICTED, 1000 * LABELS)
+    assert (thousand["rmse"], thousand["mae"]) == pytest.approx((1000 * one["rmse"], 1000 * one["mae"]), rel=1e-12)
+    assert thousand["r2"] == pytest.approx(one["r2"], abs=1e-12)
+
+
+def test_equal_labels_have_errors_and_no_r2():
+    found = regression(torch.tensor([[1.0], [3.0]]), torch.tensor([2.0, 2.0]))
+    assert found == {"rmse": 1.0, "mae": 1.0}
