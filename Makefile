@@ -40,14 +40,15 @@ docs: $(READY)
 	@$(ENV)/bin/python docs/generate.py
 
 # The shell holds the lock until it ends, so that a second make waits and finds the environment made.
-$(READY): requirements.lock pyproject.toml
+$(READY): requirements.lock requirements-datasets.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "reglab needs Python 3.11 or newer; name one: make PYTHON=/path/to/python3.12 ..."; exit 2; }
 	@mkdir -p $(ENV); exec 9>>$(ENV)/.installing; \
 	$(PYTHON) -c 'import fcntl; fcntl.flock(9, fcntl.LOCK_EX)' || exit 1; \
-	if [ $@ -nt requirements.lock ] && [ $@ -nt pyproject.toml ]; then exit 0; fi; \
+	if [ $@ -nt requirements.lock ] && [ $@ -nt requirements-datasets.lock ] && [ $@ -nt pyproject.toml ]; then exit 0; fi; \
 	echo "Installing into $(ENV) (once, a few minutes) ..."; \
 	$(PYTHON) -m venv $(ENV) \
 		&& $(ENV)/bin/python -m pip install --quiet --requirement requirements.lock \
+		&& $(ENV)/bin/python -m pip install --quiet --no-deps --requirement requirements-datasets.lock \
 		&& $(ENV)/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable . \
 		&& touch $@

@@ -48,6 +48,11 @@ def main() -> None:
     command.add_argument("--kind", metavar="COLUMN=KIND", action="append", help="the kind of a column; repeatable")
     command.add_argument("--force", action="store_true", help="replace a profile of this name")
     command.set_defaults(call=new)
+    command = commands.add_parser("write-images", help="write a csv of pixels as image files, a folder for each class")
+    command.add_argument("file", help="rows without names: the grey values of an image, 0 to 255, then its class")
+    command.add_argument("folder", help="a new folder, for data.folder of a profile")
+    command.add_argument("--size", type=int, nargs=2, metavar=("HEIGHT", "WIDTH"), required=True, help="in pixels")
+    command.set_defaults(call=write_images)
     command = commands.add_parser("repro", help="what make repro calls: recover, dvc repro, say where to look")
     command.add_argument("--profile", metavar="NAME", help="the smaller study of this entry of `profiles`, kept apart")
     command.add_argument("--wait", action="store_true", help="while another repro is at work here, wait for its end")
@@ -139,6 +144,14 @@ def new(given: argparse.Namespace) -> int:
             Path.cwd(), given.file, given.target, name=given.name, force=given.force, kinds=given.kind, **options
         )
     print(text)
+    return 0
+
+
+def write_images(given: argparse.Namespace) -> int:
+    from reglab.config.packaged import resolved
+    from reglab.data.image_folder import write_images
+
+    print(f"{given.folder}: {many(write_images(resolved(given.file), given.folder, given.size), 'image')}")
     return 0
 
 

@@ -141,6 +141,7 @@ def test_a_wrong_setting_of_a_source_is_one_line(checkout, data, found, allowed)
         ({"name": "lines", "files": "mine/a.txt"}, "a"),
         ({"name": "lines", "files": "mine"}, "mine"),
         ({"name": "lines", "files": "mine/*.txt"}, "lines"),
+        ({"name": "lines", "files": "mine/a.csv.gz"}, "a"),
     ],
 )
 def test_the_report_calls_data_of_ones_own_by_the_file_or_the_folder_that_it_is_read_from(checkout, data, title):

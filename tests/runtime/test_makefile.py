@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ PIP = """#!/bin/sh
 echo begin >>log; sleep 0.3; echo end >>log
 [ ! -e broken ]
 """
+WATCHED = ("requirements.lock", "requirements-datasets.lock", "pyproject.toml")
 
 
 @pytest.fixture
@@ -27,7 +29,8 @@ def folder(tmp_path):
     if shutil.which("make") is None:
         pytest.skip("there is no make")
     shutil.copy(ROOT / "Makefile", tmp_path)
-    for name, text in {"python": PYTHON, "pip": PIP, "requirements.lock": "", "pyproject.toml": "", "log": ""}.items():
+    texts = {"python": PYTHON, "pip": PIP} | dict.fromkeys([*WATCHED, "log"], "")
+    for name, text in texts.items():
         (tmp_path / name).write_text(text)
         (tmp_path / name).chmod(0o755)
         os.utime(tmp_path / name, (1e9, 1e9))
@@ -41,16 +44,23 @@ def make(folder) -> subprocess.Popen:
 def test_two_at_once_install_once(folder):
     both = [make(folder), make(folder)]
     assert [process.wait(60) for process in both] == [0, 0]
-    assert (folder / "log").read_text().split() == ["begin", "end"] * 2, "pip is called twice, by one of them"
+    assert (folder / "log").read_text().split() == ["begin", "end"] * 3, "pip is called three times, by one of them"
     assert b"".join(process.stdout.read() for process in both).count(b"Installing") == 1
 
 
-def test_what_fails_is_not_ready_and_is_made_again(folder):
+@pytest.mark.parametrize("changed", WATCHED[:2])
+def test_what_fails_is_not_ready_and_is_made_again(folder, changed):
     (folder / "broken").touch()
     assert make(folder).wait(60) != 0 and not (folder / ".venv" / ".ready").exists()
     (folder / "broken").unlink()
     assert make(folder).wait(60) == 0 and (folder / ".venv" / ".ready").exists()
-    os.utime(folder / "requirements.lock")
+    os.utime(folder / changed)
     os.utime(folder / ".venv" / ".ready", (1.1e9, 1.1e9))
     (folder / "log").write_text("")
-    assert make(folder).wait(60) == 0 and (folder / "log").read_text().split() == ["begin", "end"] * 2
+    assert make(folder).wait(60) == 0 and (folder / "log").read_text().split() == ["begin", "end"] * 3
+
+
+def test_the_packages_of_data_are_those_of_the_extra():
+    locked = [line for line in (ROOT / "requirements-datasets.lock").read_text().splitlines() if line[0] != "#"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert project["optional-dependencies"]["datasets"] == locked

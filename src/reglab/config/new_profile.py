@@ -6,6 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 from reglab.config import params
+from reglab.config.packaged import resolved
 from reglab.config.table_sections import sections
 from reglab.core.errors import UserError
 from reglab.core.wording import nearest, shown
@@ -42,7 +43,7 @@ def create(root: Path, file: str, target: str, *, name: str | None = None, force
         raise UserError(f"{path.relative_to(root)}: found a profile of this name; allowed: another --name, or --force")
     missing = tuple(dict.fromkeys((*MISSING, *(options.get("missing") or ()))))
     encoding = options.get("encoding") or "utf-8"
-    raw = read(file, delimiter=options.get("delimiter"), encoding=encoding, missing=missing)
+    raw = read(resolved(file), delimiter=options.get("delimiter"), encoding=encoding, missing=missing)
     roles = {role: each for role in ("group", "time") if (each := options.get(role))}
     check_roles(file, raw, {"target": target} | roles)
     kinds = parsed_kinds(options.get("kinds") or (), raw)

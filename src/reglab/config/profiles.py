@@ -18,6 +18,7 @@ from ruamel.yaml import YAML
 from reglab.config import params, references
 from reglab.config.data_section import of_another_source
 from reglab.config.own_data import bring, localized
+from reglab.config.packaged import resolved_settings
 from reglab.config.params import Params
 from reglab.config.renamed import renamed
 from reglab.config.yaml_source import read
@@ -126,6 +127,8 @@ def merged(path: Path, name: str | None, only: Collection[str] = ()) -> str:
     whole, made_of = given | {"profiles": {}, "tracking": tracking | {"uri": None}}, []
     if name:
         whole = with_profile(whole, read_profile(root, given, name), where(root, name))
+        if "data" in whole:
+            whole["data"] = resolved_settings(whole["data"], where(root, name))
         made_of.append(f"{where(root, name).rstrip('.: ').removeprefix('params.yaml: ')} merged into it")
     if only:
         entries = [entry for section in CHOSEN for entry in references.mapping(whole, section)]

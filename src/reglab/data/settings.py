@@ -8,6 +8,14 @@ from annotated_types import Ge, Le, MinLen, MultipleOf
 
 from reglab.core.bounds import Examples, Share
 
+COMPRESSED = (".gz", ".bz2", ".xz", ".zst", ".zip")
+
+
+def stem(path: str) -> str:
+    """The name of a file without the endings of its compression and its format: segment of data/segment.csv.zip."""
+    path = Path(path)
+    return Path(path.stem).stem if path.suffix in COMPRESSED else path.stem
+
 
 @dataclass(frozen=True)
 class Data:
@@ -34,7 +42,7 @@ class Data:
         if self.source is None:
             return self.name
         read = [getattr(self.source, name) for name in self.source.paths]
-        named = getattr(self.source, "dataset", None) or next((Path(path).stem for path in read if path), "")
+        named = getattr(self.source, "dataset", None) or next((stem(path) for path in read if path), "")
         return named if named.strip("*?") else self.name
 
 

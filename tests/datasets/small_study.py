@@ -1,0 +1,126 @@
+"""A study of a shipped profile at small size: its data and preprocessing, with fewer examples and a small network."""
+
+import math
+import re
+from argparse import Namespace
+from contextlib import chdir
+from dataclasses import dataclass, replace
+from functools import cached_property
+from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+
+from reglab import cli
+from reglab.config import profiles
+from reglab.data import load_examples, prepared
+from reglab.data.prepared import Prepared, Split
+from reglab.data.source import Examples
+from reglab.data.sources.table import Table
+from reglab.data.splitting import duplicates
+from reglab.data.tables.files import read
+from reglab.training.one_seed import Recipe, finished_seed, train_seed
+
+ROOT = Path(__file__).parent.parent.parent
+PACKAGE = re.compile(r"package:(\w+)/")
+WRITE_IMAGES = re.compile(r"reglab write-images (\S+) (\S+) --size (\d+) (\d+)")
+NAMES = sorted(file.stem for file in (ROOT / "profiles").glob("*.yaml") if PACKAGE.search(file.read_text("utf-8")))
+SEEDS = 2
+
+
+@dataclass(frozen=True)
+class Study:
+    """A profile, in a folder where the commands that its comments name have been run."""
+
+    name: str
+    folder: Path
+
+    @property
+    def text(self) -> str:
+        return (ROOT / "profiles" / f"{self.name}.yaml").read_text("utf-8")
+
+    def missing(self) -> list[str]:
+        """The packages that it needs and that are not installed."""
+        return [package for package in PACKAGE.findall(self.text) if find_spec(package) is None]
+
+    def write_images(self) -> None:
+        for file, folder, *size in WRITE_IMAGES.findall(self.text):
+            Path(folder).parent.mkdir(exist_ok=True)
+            cli.write_images(Namespace(file=file, folder=folder, size=[int(side) for side in size]))
+
+    @cached_property
+    def settings(self):
+        return profiles.load(ROOT, self.name)
+
+    @cached_property
+    def examples(self) -> Examples:
+        with chdir(self.folder):
+            return load_examples(self.settings.data)
+
+    @cached_property
+    def data(self) -> Prepared:
+        """The examples, split as the profile says; the split in time has whole years."""
+        sizes = {"phishing": (250, 100, 900), "wage_panel_time": (600, 545, 545)}.get(self.name, (600, 100, 1500))
+        return self.prepared(self.examples, *sizes)
+
+    @cached_property
+    def shuffled(self) -> Split:
+        """The examples with their labels in random order, split without regard to them.
+
+        The labels of a table are shuffled in its file. Identical examples are in one part.
+        """
+        random, targets, source = np.random.default_rng(0), self.examples.targets, self.settings.data.source
+        if isinstance(source, Table):
+            columns = read(source.file).columns
+            columns[source.target] = columns[source.target].combine_chunks().take(random.permutation(len(targets)))
+            pyarrow.csv.write_csv(pa.table(columns), self.folder / "shuffled.csv")
+            examples = replace(source, file=str(self.folder / "shuffled.csv")).load()
+        else:
+            examples = replace(self.examples, targets=random.permutation(targets))
+        alone = np.arange(len(targets))
+        same = duplicates.of_inputs(self.examples.inputs)
+        place = random.permutation(len(targets))[alone if same is None else same]
+        parts = np.empty(len(targets), "<U10")
+        for part, start, end in (("train", 0, 0.15), ("validation", 0.15, 0.2), ("test", 0.2, 1)):
+            parts[(start * len(targets) <= place) & (place < end * len(targets))] = part
+        sizes = [int((parts == part).sum()) for part in ("train", "validation", "test")]
+        sizes[0] = min(sizes[0], 200)
+        return self.prepared(replace(examples, groups=None, times=None, parts=parts), *sizes, split="column").split(0)
+
+    def prepared(self, examples: Examples, train: int, validation: int, test: int, **changes) -> Prepared:
+        sizes = {"train_size": train, "validation_size": validation, "test_size": test}
+        with TemporaryDirectory() as folder:
+            data = replace(self.settings.data, **sizes, **changes)
+            prepared.write(Path(folder), data, examples.inputs, examples.targets, SEEDS, **examples.structure())
+            return prepared.read(Path(folder))
+
+    def probabilities(self, technique: str, split: Split, folder: Path, *, epochs: int, seed: int = 0) -> dict:
+        """Those (n, classes) on each part after a training with the technique."""
+        classes = len(self.examples.classes)
+        training, model = replace(self.settings.training, epochs=epochs), replace(self.settings.model, width=32)
+        recipe = Recipe((self.settings.regularizers[technique],), model, training, classes)
+        folder.mkdir(exist_ok=True)
+        train_seed(recipe, split, seed, folder, log_every_epoch=False)
+        outcome, tensors = finished_seed(folder, seed)
+        assert outcome["status"] == "finished"
+        return {part: tensors[f"probabilities/{part}"] for part in ("labelled", "validation", "test")}
+
+
+def chance(predictions: np.ndarray, labels: np.ndarray) -> float:
+    """The expected share of matches of (n,) and (n,) if the labels stand in random order: sum_k p_k c_k / n^2."""
+    classes = max(predictions.max(), labels.max()) + 1
+    return np.bincount(predictions, minlength=classes) @ np.bincount(labels, minlength=classes) / len(labels) ** 2
+
+
+def largest_deviation(examples: int, probability: float) -> float:
+    """t with P(|accuracy - chance| >= t) <= probability, if the labels of n test examples stand in random order.
+
+    Let the labels become known one after the other. Exchanging two labels changes at most two matches, so each of them moves
+    the expected number of matches within an interval of length 2. By Azuma and Hoeffding's inequality P <= 2 exp(-n t^2 / 2),
+    whatever is predicted, and however many classes there are and however imbalanced.
+    Source: C. McDiarmid, "On the method of bounded differences", Surveys in Combinatorics, 1989.
+    """
+    return math.sqrt(2 * math.log(2 / probability) / examples)

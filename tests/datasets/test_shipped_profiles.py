@@ -1,0 +1,96 @@
+"""The profiles of data that packages ship: each is valid, a small study of it learns, and shuffled labels teach nothing."""
+
+from collections.abc import Sequence
+from contextlib import chdir
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fire import under_fire
+from small_study import NAMES, SEEDS, Study, chance, largest_deviation
+
+from reglab.config import data_checks, data_report
+from reglab.data.sources.table import Table
+from reglab.tracking.record import seed_metrics
+
+SMALLEST = ("phishing", "mnist")  # with every technique in each run of the tests
+EPOCHS = 12  # enough to learn a leak from a few batches, as the test at the end shows
+STUDIES = {}
+
+
+@pytest.fixture
+def study(request, tmp_path_factory) -> Study:
+    """A study for all tests of it."""
+    name = request.param
+    if name not in STUDIES:
+        new = Study(name, tmp_path_factory.mktemp(name))
+        if missing := new.missing():
+            pytest.skip(
+                f"the package {missing[0]} is not installed; make installs it, or pip install 'reglab[datasets]'"
+            )
+        with chdir(new.folder):
+            new.write_images()
+        STUDIES[name] = new
+    return STUDIES[name]
+
+
+every_profile = pytest.mark.parametrize("study", NAMES, indirect=True)
+
+
+@every_profile
+def test_a_profile_has_no_problem_and_there_is_a_report_on_its_data(study):
+    with chdir(study.folder):
+        data_checks.check(study.settings)
+        text = data_report.report(study.settings)
+    assert f"{len(study.examples.targets):,}  examples are in the data." in text
+
+
+@every_profile
+@pytest.mark.parametrize("technique", ["none", "dropout"])
+def test_a_small_study_of_it_beats_chance(study, technique, tmp_path):
+    """The AUROC is more than four standard deviations above 1/2, those of Mann and Whitney's statistic for shuffled labels.
+
+    That of a mean over classes is at most the mean of theirs.
+    """
+    for seed in range(SEEDS):
+        split = study.data.split(seed)
+        probabilities = study.probabilities(technique, split, tmp_path, epochs=10, seed=seed)
+        counts, total = np.bincount(split.labels["test"]), len(split.labels["test"])
+        deviation = np.sqrt((total + 1) / (12 * counts * (total - counts))).mean()
+        assert seed_metrics(split, probabilities)["test_auroc"] > 0.5 + 4 * deviation
+
+
+@pytest.mark.parametrize("study", SMALLEST, indirect=True)
+def test_with_shuffled_labels_every_technique_scores_at_chance(study, tmp_path):
+    assert not_at_chance(study, tmp_path) == {}
+
+
+@under_fire
+@pytest.mark.parametrize("study", [name for name in NAMES if name not in SMALLEST], indirect=True)
+def test_with_shuffled_labels_every_technique_scores_at_chance_on_the_larger_sets(study, tmp_path):
+    assert not_at_chance(study, tmp_path) == {}
+
+
+def not_at_chance(study: Study, folder: Path, names: Sequence[str] = ()) -> dict[str, float]:
+    """The techniques whose test accuracy is not that of chance, with the difference.
+
+    If trainings learn from their training part alone, there is one with a probability of 1e-6 at most.
+    """
+    split, names = study.shuffled, names or study.settings.regularizers
+    labels = split.labels["test"]
+    bound = largest_deviation(len(labels), 1e-6 / len(names))
+    gaps = {}
+    for name in names:
+        predictions = study.probabilities(name, split, folder / name, epochs=EPOCHS)["test"].argmax(1)
+        gaps[name] = float((predictions == labels).mean() - chance(predictions, labels))
+    return {name: gap for name, gap in gaps.items() if abs(gap) >= bound}
+
+
+@pytest.mark.parametrize("study", ["phishing"], indirect=True)
+def test_a_target_among_the_inputs_would_be_found(study, tmp_path, monkeypatch):
+    used = Table.used.fget
+    monkeypatch.setattr(
+        Table, "used", property(lambda table: used(table) | {table.target: table.columns[table.target]})
+    )
+    leaking = Study(study.name, study.folder)
+    assert not_at_chance(leaking, tmp_path, ["none", "dropout"]).keys() == {"none", "dropout"}
