@@ -13,6 +13,13 @@ from ruamel.yaml import YAML
 ROOT = Path(__file__).parent.parent
 TOOLS = Path(sys.executable).parent
 NAMES = ("none", "dropout", "l1")
+HALF_WRITTEN = "*.pyc.*"  # bytecode that another process is writing; the rest is copied, as compiling takes seconds
+
+
+def few_stages(all: dict) -> None:
+    """A change of the params: two recipes, and nothing beside."""
+    all["regularizers"].pop("l1")
+    all.update(baselines={}, pretraining={}, transfer={})
 
 
 class Checkout:
@@ -24,7 +31,7 @@ class Checkout:
     def __init__(self, folder: Path, warm: dict[str, str]) -> None:
         self.folder, self.warm = folder, warm
         for name in ("src", "pipelines", ".dvc/plots", "data/source"):
-            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("*.egg-info", HALF_WRITTEN))
         for name in ("dvc.yaml", "params.yaml", ".gitignore", ".dvcignore", ".dvc/config", ".dvc/.gitignore"):
             shutil.copyfile(ROOT / name, folder / name)
         self.edit(

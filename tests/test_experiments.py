@@ -7,19 +7,12 @@ import shutil
 import sys
 
 import pytest
-from checkout import Checkout
+from checkout import Checkout, few_stages
 
 from reglab.runtime import warm
 
 pytestmark = pytest.mark.stress
 RATE = "regularizers.dropout.hidden_rate"
-
-
-def few_stages(all: dict) -> None:
-    """Two recipes, and nothing beside."""
-    all["regularizers"].pop("l1")
-    all.update(baselines={}, transfer={})
-    all["pretraining"].pop("masked")
 
 
 @pytest.fixture(scope="module")

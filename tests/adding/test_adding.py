@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from checkout import ROOT, Checkout
+from checkout import HALF_WRITTEN, ROOT, Checkout
 from filelock import FileLock
 
 from reglab.core.registry import FOLDERS, SOURCES
@@ -20,7 +20,7 @@ from reglab.runtime import warm
 OWN = Path(__file__).parent / "own"
 HOMES = {family: Path("src/reglab", folder) for family, folder in FOLDERS.items()}
 HOMES |= {"sources": Path("src/reglab", SOURCES), "mypackage": Path("mypackage")}
-TREE = shutil.ignore_patterns("__pycache__", "*.egg-info")
+TREE = shutil.ignore_patterns("__pycache__")
 
 
 class Study(Checkout):
@@ -256,7 +256,7 @@ def test_with_all_of_them_the_contracts_hold(study):
     for family in FOLDERS:
         for path in sorted((OWN / family).glob("*.py")):
             study.add(family, path.stem) if family != "models" else study.place(family, path.stem)
-    shutil.copytree(ROOT / "tests", study.folder / "tests", ignore=shutil.ignore_patterns("__pycache__", "adding"))
+    shutil.copytree(ROOT / "tests", study.folder / "tests", ignore=shutil.ignore_patterns("adding", HALF_WRITTEN))
     for name in ("params.yaml", "pyproject.toml", "README.md"):
         shutil.copyfile(ROOT / name, study.folder / name)
     text = (study.folder / "params.yaml").read_text("utf-8")

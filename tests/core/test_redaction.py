@@ -11,7 +11,7 @@ import traceback
 from urllib.parse import quote
 
 import pytest
-from checkout import Checkout
+from checkout import Checkout, few_stages
 
 from reglab.core.errors import UserError
 from reglab.core.redaction import has_secret, redact, redact_output
@@ -181,6 +181,7 @@ def test_no_secret_is_in_anything_that_a_study_with_a_failing_server_prints_or_w
     first = next(iter(PLANTED))
     plain = {"MLFLOW_TRACKING_URI": first, "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0"} | VARIABLES
     checkout = Checkout(tmp_path / "study", plain)
+    checkout.edit(few_stages)
     code, printed = checkout.run("reglab", "repro")
     assert code == 0 and "The results are complete without it" in printed, printed
     code, more = checkout.run(sys.executable, "-c", LOOP.format(addresses=list(PLANTED)))
