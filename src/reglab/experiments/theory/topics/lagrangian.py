@@ -8,8 +8,8 @@ lambda grad g + alpha grad h. The multiplier of an inactive constraint is zero (
 the rate at which the loss falls when its constraint is relaxed. Along the line of the equality the loss is a parabola,
 so the optimum is known: the bottom of the parabola or, if that is outside, the end of the feasible segment next to it.
 
-The solver is also tested on problems of a textbook. With least squares as f and 1/2 (|w|^2 - radius^2) <= 0 as the only
-constraint, alpha is the strength of weight decay that gives the same weights.
+With least squares as f and 1/2 (|w|^2 - radius^2) <= 0 as the only constraint, alpha is the strength of weight decay that
+gives the same weights.
 
 Source: Goodfellow, Bengio and Courville, Deep Learning, 2016, sections 4.4 and 7.2.
 """
@@ -30,16 +30,7 @@ from reglab.core.errors import UserError
 from reglab.core.figures import COLORS, INK, canvas
 from reglab.core.streams import generator
 from reglab.experiments.theory.base import Finding, Topic
-from reglab.experiments.theory.constrained.hock_schittkowski import KNOWN
-from reglab.experiments.theory.constrained.multipliers import (
-    PrimalDualPoint,
-    Problem,
-    Residuals,
-    Solution,
-    lagrangian,
-    minimise,
-    residuals,
-)
+from reglab.experiments.theory.multipliers import PrimalDualPoint, Problem, Solution, minimise, residuals
 from reglab.training import reference_problems
 
 HESSIAN = torch.tensor([[1.0, 0.3], [0.3, 1.6]], dtype=torch.float64)
@@ -106,7 +97,6 @@ class Lagrangian(Topic):
                 "lower total"
             )
         solution = minimise(problem(self.total, self.radius), penalty=self.penalty)
-        textbook = {number: minimise(entry.problem) for number, entry in KNOWN.items()}
         point = solution.point
         numbers = {
             "first_weight": point.x[0],
@@ -116,11 +106,9 @@ class Lagrangian(Topic):
             "multiplier_of_the_norm": point.inequality[0],
             "multiplier_of_the_sign": point.inequality[1],
             "iterations": len(solution.path) - 2,
-            "textbook_problems": len(textbook),
-            "textbook_iterations_at_most": max(len(found.path) for found in textbook.values()) - 2,
         }
-        checks = [*self.checks(solution), *textbook_checks(textbook), *weight_decay_checks()]
-        return Finding({name: float(value) for name, value in numbers.items()}, checks, self.draw(solution, textbook))
+        checks = [*self.checks(solution), *weight_decay_checks()]
+        return Finding({name: float(value) for name, value in numbers.items()}, checks, self.draw(solution))
 
     def checks(self, solution: Solution) -> list[Check]:
         point, exact = solution.point, known(self.total, self.radius)
@@ -153,8 +141,8 @@ class Lagrangian(Topic):
             ),
         ]
 
-    def draw(self, solution: Solution, textbook: dict[int, Solution]) -> Figure:
-        """Draw the plane with the path, the multipliers per iteration, and the residuals on the textbook's problems."""
+    def draw(self, solution: Solution) -> Figure:
+        """Draw the plane with the path, the multipliers and the residuals of the conditions per iteration."""
         figure, (plane, multipliers, conditions) = canvas(
             7.6, 3.1, columns=3, gridspec_kw={"width_ratios": (1.6, 1, 1)}
         )
@@ -170,14 +158,16 @@ class Lagrangian(Topic):
         multipliers.set(xlabel="iteration", ylabel="multiplier", ylim=(None, 1.5 * multipliers.get_ylim()[1]))
         multipliers.set_title("Ascent; dotted: closed form", fontsize=9)
         multipliers.legend(fontsize=7, loc="upper left")
-        for number, found in textbook.items():
-            gaps = [max(*residuals(KNOWN[number].problem, point), 1e-16) for point in found.path]
-            conditions.semilogy(gaps, color=COLORS[0], linewidth=0.8, alpha=0.6)
-            label = None if conditions.get_legend_handles_labels()[0] else "after Newton’s steps"
-            conditions.plot(len(gaps) - 1, gaps[-1], "o", color=COLORS[1], markersize=3, label=label)
+        gaps = [residuals(problem(self.total, self.radius), point) for point in solution.path]
+        for color, label, values in (
+            (COLORS[0], "stationarity", [gap.stationarity for gap in gaps]),
+            (COLORS[1], "feasibility", [gap.feasibility for gap in gaps]),
+            (COLORS[4], "slackness", [gap.complementary_slackness for gap in gaps]),
+        ):
+            conditions.semilogy(np.maximum(values, 1e-16), "o-", color=color, markersize=3, linewidth=1, label=label)
         conditions.axhline(1e-6, color=INK, linestyle=":", linewidth=1)
-        conditions.set(xlabel="iteration", ylabel="largest residual")
-        conditions.set_title(f"{len(textbook)} textbook problems", fontsize=9)
+        conditions.set(xlabel="iteration; last: Newton", ylabel="residual", ylim=(1e-17, 1e7))
+        conditions.set_title("Conditions; dotted: 10⁻⁶", fontsize=9)
         conditions.legend(fontsize=7, loc="upper right")
         return figure
 
@@ -217,20 +207,6 @@ class Lagrangian(Topic):
         panel.set_title("−∇f = λ∇g + α∇h", fontsize=9)
         panel.grid(False)
         panel.legend(fontsize=7, loc="upper right")
-
-
-def textbook_checks(found: dict[int, Solution]) -> list[Check]:
-    """The solver's optima and residuals on the problems of Hock and Schittkowski."""
-    away, above = [], []
-    for number, (problem, x, value) in KNOWN.items():
-        away.append(distance(found[number].point.x, torch.tensor(x, dtype=torch.float64)))
-        above.append(abs(lagrangian(problem, found[number].point).item() - value) / (1 + abs(value)))
-    worst = Residuals(*np.max([solution.residuals for solution in found.values()], axis=0).tolist())
-    return [
-        Check("textbook: x", max(away), 1e-4),
-        Check("textbook: the least value, relative", max(above), 1e-6),
-        *(Check(f"textbook: {name.replace('_', ' ')}", gap, 1e-6) for name, gap in worst._asdict().items()),
-    ]
 
 
 def weight_decay_checks() -> list[Check]:

@@ -1,4 +1,4 @@
-"""Problems of which the optimum is in a textbook, under their numbers there.
+"""Sixteen constrained problems whose optimum is in a textbook, under their numbers there.
 
 The book writes inequalities as c(x) >= 0; here they are -c(x) <= 0. Optima are exact where the book gives a formula,
 else with the book's digits.
@@ -9,7 +9,7 @@ Source: Hock and Schittkowski, Test Examples for Nonlinear Programming Codes, 19
 from math import sqrt
 from typing import NamedTuple
 
-from reglab.experiments.theory.constrained.multipliers import Function, Problem
+from reglab.experiments.theory.multipliers import Function, Problem
 
 
 class Known(NamedTuple):

@@ -1,1 +1,0 @@
-"""Constrained optimization: the method of multipliers and the problems of its figure."""
