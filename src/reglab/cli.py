@@ -3,10 +3,9 @@
 import argparse
 import json
 import os
-import shlex
 import signal
 import sys
-from contextlib import nullcontext
+from contextlib import chdir, nullcontext
 from pathlib import Path
 
 from reglab.config import entries, params, profiles
@@ -199,67 +198,25 @@ def ui(given: argparse.Namespace) -> int:
 
 
 def predict(given: argparse.Namespace) -> int:
-    from contextlib import chdir
-
-    from reglab.data import prepared
-    from reglab.data.new_inputs import InputForm
-    from reglab.experiments.prediction import predict, prediction_columns, write_predictions
+    from reglab.experiments.new_examples import predict_file
 
     file, output = Path(given.file).absolute(), Path(given.output).absolute()
     with chdir(study_folder(None if given.profile == "." else given.profile)):
-        settings = params.load()
-        family, _ = settings.recipe(given.recipe)
-        data = prepared.read(Path("data/study"))
-        new = settings.data.source.load_new(str(file)) if settings.data.source else without_new_examples(settings)
-        InputForm.of(data.inputs).check(str(file), new.inputs)
-        seeds = None if given.seed is None else [given.seed]
-        probabilities = predict(Path("runs", family, given.recipe), data, new.inputs, seeds)
-    write_predictions(output, prediction_columns(probabilities, data.class_names), new.names)
-    print(f"{given.output}: predictions for {len(probabilities)} examples by {given.recipe}")
+        count = predict_file(params.load(), given.recipe, file, output, given.seed)
+    print(f"{given.output}: predictions for {many(count, 'example')} by {given.recipe}")
     return 0
 
 
 def model(given: argparse.Namespace) -> int:
-    import tempfile
-    from contextlib import chdir
+    from reglab.experiments.new_examples import make_model
 
-    from reglab.data import prepared
-    from reglab.experiments.prediction import best_recipe
-    from reglab.experiments.served_model import contents
-    from reglab.tracking.mirror import models
-    from reglab.tracking.mirror import store as mirror_store
-
-    output = given.output and Path(given.output).absolute()
-    if output and output.exists():
-        raise UserError(f"--output: found {given.output}, which is there already; allowed: a new folder")
+    output = Path(given.output).absolute() if given.output else None
     if given.profile != ".":
         os.environ.pop("MLFLOW_TRACKING_URI", None)  # which repro ignores for a profile
-    with chdir(study_folder(None if given.profile == "." else given.profile)), tempfile.TemporaryDirectory() as folder:
-        settings = params.load()
-        metric, names = settings.evaluation.metric, [*settings.regularizers, *settings.combinations]
-        if given.recipe:
-            trained = Path("runs", settings.recipe(given.recipe)[0], given.recipe)
-        else:
-            trained, value, count = best_recipe(Path("runs"), [(settings.recipe(name)[0], name) for name in names], metric)
-            print(f"{trained.name}: the best of {many(count, 'recipe')} by {metric} on validation data, {value:.4f}")
-        made = contents(Path(folder, "study"), trained, prepared.read(Path("data/study")))
-        if output:
-            models.save(made, output)
-            print(f"{given.output}: the model of {trained.name}; to serve it:")
-            print(f"    mlflow models serve -m {shlex.quote(given.output)} --env-manager local")
-            return 0
-        run, there = models.keep(made, trained, Path.cwd(), settings.tracking.uri, settings.tracking.experiment)
-        address = mirror_store.address(settings.tracking.uri, Path.cwd())
-    print(f"MLflow, run {trained.name}: {'has' if there else 'got'} the model of {trained.name}; to serve it:")
-    print(f"    MLFLOW_TRACKING_URI={shlex.quote(address)} mlflow models serve -m runs:/{run}/model --env-manager local")
+    with chdir(study_folder(None if given.profile == "." else given.profile)):
+        for line in make_model(params.load(), given.recipe, output):
+            print(line, flush=True)
     return 0
-
-
-def without_new_examples(settings) -> None:
-    allowed = "a study of table, arrays, images or texts; reglab model makes a model that takes arrays"
-    raise UserError(
-        f"params.yaml: data.name: found {settings.data.name}, which cannot read new examples; allowed: {allowed}"
-    )
 
 
 def study_folder(profile: str | None) -> Path:

@@ -113,7 +113,7 @@ def test_the_command_gives_the_rows_of_the_test_part_their_recorded_probabilitie
         code, said, _ = run("predict", "people", "dropout", new, "--seed", seed, "--output", tmp_path / "p.csv")
         assert code == 0 and "predictions for 12 examples by dropout" in said
         found = pd.read_csv(tmp_path / "p.csv")
-        wanted = recorded["test_probabilities"][seed]
+        wanted = recorded["test_predictions"][seed]
         assert np.allclose(found[["probability_absent", "probability_present"]], wanted, rtol=0, atol=2e-6)
         assert found["prediction"].tolist() == [("absent", "present")[row.argmax()] for row in wanted]
 
@@ -263,7 +263,7 @@ def test_the_run_of_the_best_recipe_in_mlflow_keeps_its_model_once(study, run):
     before = client.get_run(identity)
     assert before.data.tags["mlflow.runName"] == best and before.info.status == "FINISHED"
     code, said, _ = run("model", "people")
-    assert code == 0 and f"has the model of {best}" in said and identity in said
+    assert code == 0 and f"the run {best} has this model already" in said and identity in said
     [experiment] = [each.experiment_id for each in client.search_experiments() if each.name == "reglab"]
     [logged] = client.search_logged_models([experiment])
     assert logged.source_run_id == identity and logged.name == "model" and logged.status == "READY"
@@ -296,7 +296,7 @@ def test_a_model_whose_files_changed_replaces_the_former(study, monkeypatch, tmp
         (["nowhere"], 'params.yaml: profiles: found "nowhere"'),
         (["people", "drop"], 'params.yaml: a recipe: found "drop"'),
         (["people", "l1"], "runs/regularizers/l1: found no record of this recipe; run the study first"),
-        (["people", "dropout", "--output", "."], "--output: found ., which is there already; allowed: a new folder"),
+        (["people", "dropout", "--output", "/"], "--output: found /, which is there already; allowed: a new folder"),
     ],
 )
 def test_what_is_asked_for_wrongly_is_one_line(run, arguments, wanted):
@@ -317,8 +317,9 @@ def test_a_record_of_other_data_is_no_model(study, run, monkeypatch):
 
 def trained(root: Path, data: Data, inputs, targets) -> tuple[Path, prepared.Prepared]:
     """The folder of the record of a recipe that is trained on these inputs, and the data."""
-    recipe = Recipe((Dropout(0.1, 0.2),), MLP(width=8, depth=1), Training(epochs=2, batch_size=16), 3)
-    prepared.write(root / "data", data, inputs, targets, seeds=2, class_names=["a", "b", "c"])
+    recipe = Recipe((Dropout(0.1, 0.2),), MLP(width=8, depth=1), Training(epochs=2, batch_size=16))
+    names = ["a", "b", "c"] if targets.dtype.kind == "i" else []
+    prepared.write(root / "data", data, inputs, targets, seeds=2, class_names=names)
     study = prepared.read(root / "data")
     settings = plain({"dropout": recipe.regularizers[0], "model": recipe.architecture, "training": recipe.training})
     about = About(
@@ -389,6 +390,17 @@ def test_the_model_of_a_study_of_texts_takes_a_data_frame_with_texts(tmp_path):
     wanted = predict(folder, study, source.counted(rows["text"]))
     assert np.allclose(probabilities(model.predict(rows)), wanted, rtol=0, atol=1e-9)
     assert not np.allclose(wanted[0], wanted[1], atol=1e-3)
+
+
+def test_the_model_of_a_study_of_amounts_answers_in_their_unit(tmp_path):
+    data = Data("sklearn", **SIZES, source=ScikitLearn("iris"))
+    inputs = data.source.load().inputs
+    folder, study = trained(tmp_path, data, inputs, 1000 + 50 * inputs.values[:, 0])
+    model = loaded(folder, tmp_path, study)
+    assert [(column.name, column.type.name) for column in model.metadata.signature.outputs] == [("prediction", "double")]
+    found = model.predict(inputs.values[:5])["prediction"]
+    assert np.allclose(found, predict(folder, study, inputs.take(np.arange(5)))[:, 0], rtol=0, atol=1e-9)
+    assert found.between(1100, 1500).all()
 
 
 @pytest.mark.stress

@@ -60,20 +60,19 @@ def of_seed(recipe: Recipe, folder: Path, data: StudyData, inputs: Inputs, seed:
     return split.task.predictions(network(torch.as_tensor(prepared))).double().numpy()
 
 
-def best_recipe(runs: Path, recipes: Iterable[tuple[str, str]], metric: str) -> tuple[Path, float, int]:
-    """The folder of the record with the best mean over seeds of the metric on validation data, its mean, and of how many.
+def best_recipe(folders: Iterable[Path], metric: str) -> tuple[Path, float, int]:
+    """The folder whose record has the best mean over seeds of the metric on validation data, its mean, and of how many.
 
-    `recipes` are (family, name); those without a record, and those of which a seed diverged, are left out. Equal means: as
-    in `evaluation.choice`. UserError where none is left.
+    Folders without a record, and those of which a seed diverged, are left out. Equal means: as in `evaluation.choice`.
+    UserError where none is left.
     """
-    folders = {name: runs / family / name for family, name in recipes}
-    records = {name: record.read(folder) for name, folder in folders.items() if (folder / "record.json").exists()}
-    values = ranked(records, metric)
+    by_name = {folder.name: folder for folder in folders if (folder / "record.json").exists()}
+    values = ranked({name: record.read(folder) for name, folder in by_name.items()}, metric)
     if not values:
         allowed = "a recipe of which all seeds finished; run the study first: make repro"
-        raise UserError(f"{runs}: found no record to choose from; allowed: {allowed}")
+        raise UserError(f"{Path.cwd() / 'runs'}: found no record to choose from; allowed: {allowed}")
     best = next(iter(values))
-    return folders[best], values[best], len(values)
+    return by_name[best], values[best], len(values)
 
 
 def finished_record(folder: Path) -> dict:

@@ -36,21 +36,21 @@ class ServedRecipe:
     folder: Path
     source: Source | None
     form: InputForm
-    classes: int
+    classes: int | None
     class_names: Sequence[str]
     bounds: tuple[float, float]
 
     def predict(self, model_input: pd.DataFrame | np.ndarray, params: dict | None = None) -> pd.DataFrame:
-        """The class and the probability of each class, the mean over the seeds, for each row.
+        """The class and the probability of each class, or the amount, for each row; the mean over the seeds.
 
         MlflowException with a line for each column and row that does not fit the study.
         """
         try:
             read = self.source.of_frame if self.source else lambda values: self.form.inputs(NEW_ROWS, values)
-            probabilities = predict(self.folder, self, read(model_input))
+            predictions = predict(self.folder, self, read(model_input))
         except UserError as error:
             raise refused(error) from error
-        return pd.DataFrame(prediction_columns(probabilities, self.class_names))
+        return pd.DataFrame(prediction_columns(predictions, self.class_names))
 
 
 def contents(folder: Path, trained: Path, data: Prepared) -> ModelContents:
@@ -77,14 +77,14 @@ def contents(folder: Path, trained: Path, data: Prepared) -> ModelContents:
     if form.shape is None and not columns:
         allowed = "inputs that are one array, or a source with `input_columns`"
         raise UserError(f"params.yaml: data.name: found {record['settings']['data']['name']}; allowed: {allowed}")
-    answers = prediction_columns(np.zeros((1, data.classes)), data.class_names)
+    answers = prediction_columns(np.zeros((1, data.classes or 1)), data.class_names)
     return ModelContents(
         loader=__name__,
         folder=folder,
         columns=columns,
         shape=form.shape,
         dtype=form.dtype,
-        answers={name: "text" if name == "prediction" else "number" for name in answers},
+        answers={name: "text" if isinstance(value, str) else "number" for name, [value] in answers.items()},
         example=served.source.example_row(data.inputs) if columns else middle(data.inputs.tensors()["inputs"]),
     )
 

@@ -9,6 +9,7 @@
     views.py            the description of the experiment and its saved views
     sync.py             `mirror` (journal to MLflow, live) and `sync_all` (records to MLflow, what it lacks)
     follower.py         `start_follower`: the one process that mirrors while stages train; it ends by itself
+    models.py           a recipe as an MLflow model, in a folder or kept by the run of its record
     ui.py               `reglab ui`: MLflow's pages, on a free port
 
 No other package of reglab imports mlflow, and this one only inside functions: its import takes two seconds.
