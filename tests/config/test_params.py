@@ -375,20 +375,21 @@ def test_a_family_more_is_one_row(tmp_path):
         row = row.replace(old, new)
     (folder / "__init__.py").write_text(row.replace("order=10", "order=1"), encoding="utf-8")
 
-    def loaded(references: dict) -> str:
-        with open(tmp_path / "params.yaml", "w", encoding="utf-8") as file:
+    entries = {"params.yaml": {"logistic_regression": {"C": 3}}, "misspelt.yaml": {"logistic_regresion": {}}}
+    for name, references in entries.items():
+        with open(tmp_path / name, "w", encoding="utf-8") as file:
             YAML(typ="safe", pure=True).dump(changed(("baselines", {}), ("references", references)), file)
-        script = "from reglab.config import params; own = params.load(); print(own.references, own.expected()[0])"
-        path = {"PYTHONPATH": str(tmp_path / "src")}
-        done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, env=path, capture_output=True, text=True)
-        return done.stdout + done.stderr
-
-    message = loaded({"logistic_regression": {"C": 3}})
-    assert message.split("} ") == [
+    script = (
+        "from reglab.config import params; own = params.load(); print(own.references, own.expected()[0]); "
+        "params.load('misspelt.yaml')"
+    )
+    path = {"PYTHONPATH": str(tmp_path / "src")}
+    done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, env=path, capture_output=True, text=True)
+    assert done.stdout.split("} ") == [
         "{'logistic_regression': LogisticRegression(C=3.0)",
         "('references', 'logistic_regression')\n",
     ]
-    assert "did you mean logistic_regression?" in loaded({"logistic_regresion": {}})
+    assert "did you mean logistic_regression?" in done.stderr
 
 
 def test_what_is_searched_is_searched_with_one_budget_and_over_settings_that_there_are(tmp_path):

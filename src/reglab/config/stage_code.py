@@ -48,6 +48,8 @@ class Code:
         self._files: dict[str, Path | None] = {}
         self._needs: dict[Path, set[Path]] = {}
         self._digests: dict[Path, str] = {}
+        self._idle: dict[Path, bool] = {}
+        self._closures: dict[Path, set[Path]] = {}
         self._words: dict[str, set[str]] = {}
 
     def _stages(self) -> Iterator[tuple[str, Any]]:
@@ -122,20 +124,26 @@ class Code:
 
     def closure(self, files: Iterable[Path]) -> set[Path]:
         """These files and all that they need, except what cannot change an output and files without code."""
-        found, waiting = set(), list(files)
-        while waiting:
-            file = waiting.pop()
-            if file not in found and not self.is_idle(file):
-                found.add(file)
-                waiting += self.needs(file)
-        return {file for file in found if self.parsed(file).code}
+        return set().union(*map(self._reached, files))
+
+    def _reached(self, start: Path) -> set[Path]:
+        """The closure of one file, walked once for all stages."""
+        if start not in self._closures:
+            found, waiting = set(), [start]
+            while waiting:
+                file = waiting.pop()
+                if file not in found and not self.is_idle(file):
+                    found.add(file)
+                    waiting += self.needs(file)
+            self._closures[start] = {file for file in found if self.parsed(file).code}
+        return self._closures[start]
 
     def is_idle(self, file: Path) -> bool:
-        if not file.is_relative_to(self.package):
-            return False
-        path = file.relative_to(self.package)
-        within = {part.as_posix() for part in (path, *path.parents)}
-        return bool(within & set(IDLE))
+        """Whether a file cannot change an output."""
+        if file not in self._idle:
+            path = file.relative_to(self.package) if file.is_relative_to(self.package) else Path()
+            self._idle[file] = not {part.as_posix() for part in (path, *path.parents)}.isdisjoint(IDLE)
+        return self._idle[file]
 
     def needs(self, file: Path) -> set[Path]:
         """The files of this project that a file imports, with their packages, and the data files that it names."""
