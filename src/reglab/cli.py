@@ -36,7 +36,7 @@ def main() -> None:
     command.set_defaults(call=check)
     command = commands.add_parser("new", help="read a table and write a profile for it: profiles/<name>.yaml")
     command.add_argument("file", help="csv, tsv or parquet, possibly compressed, or a pattern such as 'data/*.csv'")
-    command.add_argument("--target", metavar="COLUMN", required=True, help="the column with the classes to predict")
+    command.add_argument("--target", metavar="COLUMN", required=True, help="the column to predict: classes or amounts")
     command.add_argument("--name", help="of the profile; that of the file unless given")
     command.add_argument("--group", metavar="COLUMN", help="rows with the same value stay in one part")
     command.add_argument("--time", metavar="COLUMN", help="the past trains, the future tests")

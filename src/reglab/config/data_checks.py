@@ -12,6 +12,8 @@ from reglab.data.settings import Scenes, Text
 from reglab.data.source import Examples
 from reglab.data.splits import all_splits
 from reglab.data.splitting import duplicates
+from reglab.data.target_kind import amount_problems, strata, task_of
+from reglab.evaluation.metric_table import DECIDING, names_of
 
 LARGEST_TEXT = 256 * 2**20  # bytes
 LARGEST_SCENES = 8 * 2**30  # bytes of all images, masks and depths
@@ -27,20 +29,21 @@ def check(settings) -> list[str]:
     examples = loaded(data)
     inputs, labels = prepared_inputs(examples), examples.targets
     structure = examples.structure() | {"duplicates": duplicates.of_inputs(examples.inputs)}
+    lines += metric_problems(settings.evaluation.metric, labels)
     drawn = []
     if not (found := split_problems.problems(data, labels, **structure)):
         drawn = all_splits(data, labels, settings.seeds, **structure)
         found = split_problems.part_problems(data, labels, drawn)
     lines += found
-    lines += class_problems(settings.transfer, labels)
+    lines += class_problems(settings.transfer, strata(labels))
     pool = min((len(parts["labelled"]) + len(parts["unlabelled"]) for parts in drawn), default=0)
     for family in (family for family in FAMILIES if family.recipes_of and not lines):
         section = getattr(settings, family.section)
-        for (key, *_), found, allowed in section.data_problems(data, labels, pool):
+        for (key, *_), found, allowed in section.data_problems(data, strata(labels), pool):
             lines.append(f"params.yaml: {family.section}.{key}: found {found}; allowed: {allowed}")
     if not lines and (settings.transfer or settings.semi_supervised):
-        lines += few_labels_problems(data, settings.few_labels, labels, drawn)
-    lines += data_needs.problems(settings, inputs, labels, pool)
+        lines += few_labels_problems(data, settings.few_labels, strata(labels), drawn)
+    lines += data_needs.problems(settings, inputs, strata(labels), pool)
     if any(pretext.source == "text" for pretext in settings.pretraining.values()):
         lines += text_problems(settings.text.file)
     lines += scenes_problems(settings.scenes)
@@ -61,7 +64,8 @@ def loaded(data) -> Examples:
         raise UserError(f"{where}: found an error ({message}); allowed: a pair of arrays, inputs and labels") from error
     if found := unusable(examples.inputs, examples.targets):
         raise UserError(*(f"{where}: found {line}" for line in found))
-    if lines := classes.class_problems(where, examples.targets, examples.classes or np.unique(examples.targets)):
+    known = examples.classes or np.unique(examples.targets)
+    if task_of(examples.targets) == "classification" and (lines := classes.class_problems(where, examples.targets, known)):
         raise UserError(*lines)
     return examples
 
@@ -79,20 +83,37 @@ def unusable(inputs, labels) -> list[str]:
     if not encoded and (array is None or array.dtype != np.float32 or array.ndim < 2 or not array.size):
         found = type(inputs).__name__ if array is None else f"{array.dtype} of shape {array.shape}"
         return [f"inputs {found}; allowed: a float32 array (examples, ...) with at least one number an example"]
-    if not isinstance(labels, np.ndarray) or labels.dtype != np.int64 or labels.shape != (len(inputs),):
+    usable = isinstance(labels, np.ndarray) and labels.dtype in (np.int64, np.float64)
+    if not usable or labels.shape != (len(inputs),):
         found = f"{labels.dtype} of shape {labels.shape}" if isinstance(labels, np.ndarray) else type(labels).__name__
-        return [f"labels {found}; allowed: an int64 array ({len(inputs)},), one for each input"]
+        return [
+            f"labels {found}; allowed: an array ({len(inputs)},), one for each input: int64 for classes, float64 for amounts"
+        ]
     lines = []
     if array is not None and not np.isfinite(array).all():
         rows = np.flatnonzero(~np.isfinite(array.reshape(len(array), -1)).all(1))
         lines.append(
             f"NaN or infinity in {len(rows)} rows, first in row {rows[0]}; allowed: finite inputs, drop such rows"
         )
+    if task_of(labels) == "regression":
+        return lines + [f"labels: {line}" for line in amount_problems(labels)]
     classes = np.unique(labels)
     if not np.array_equal(classes, np.arange(len(classes))) or len(classes) < 2:
         found = ", ".join(map(str, classes[:8])) + (", ..." if len(classes) > 8 else "")
         lines.append(f"the labels {found}; allowed: two classes or more, numbered 0, 1, ... without a gap")
     return lines
+
+
+def metric_problems(metric: str, labels: np.ndarray) -> list[str]:
+    """A line where the metric that decides is not one of the task of the labels."""
+    task = task_of(labels)
+    if DECIDING[metric].task == task:
+        return []
+    what = "classes" if task == "classification" else "amounts"
+    return [
+        f"params.yaml: evaluation.metric: found {metric}, for {DECIDING[metric].task}, and targets that are {what}; "
+        f"allowed: {', '.join(names_of(task))}"
+    ]
 
 
 def accelerator_problems(accelerator: str) -> list[str]:

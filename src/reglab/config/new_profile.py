@@ -8,17 +8,18 @@ from pathlib import Path
 from reglab.config import params
 from reglab.config.packaged import resolved
 from reglab.config.table_sections import sections
+from reglab.config.target_lines import Targets, fewest_examples, profile_lines, summary_line
 from reglab.core.errors import UserError
 from reglab.core.wording import nearest, shown
 from reglab.data.tables.files import RawTable, delimiter_name, read
 from reglab.data.tables.inference import Understood, infer, understood_target
 from reglab.data.tables.settings import MISSING, USED
+from reglab.data.tables.values import numbers
 
 ROLES = ("target", "group", "time")  # of a column that is no input
 KINDS = ("numeric", "boolean", "date", "categorical", "text", "identifier", "constant")
 PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 YAML_WORDS = {"y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf"}
-IMBALANCED = 0.5  # share of the rarest class, times the number of classes, below which accuracy says little
 GROUP_LIKE = re.compile(
     r"patient|subject|person|user|customer|client|group|site|hospital|machine|device|family|household|writer|author|school",
     re.IGNORECASE,
@@ -48,20 +49,21 @@ def create(root: Path, file: str, target: str, *, name: str | None = None, force
     check_roles(file, raw, {"target": target} | roles)
     kinds = parsed_kinds(options.get("kinds") or (), raw)
     decimal = options.get("decimal") or "."
-    class_column = understood_target(raw, target, named=target in kinds)
+    target_column = understood_target(raw, target, kind=kinds.get(target), decimal=decimal)
     others = infer(without(raw, target), decimal=decimal, kinds=kinds)
-    columns = sorted([class_column, *others], key=lambda each: list(raw.columns).index(each.name))
+    columns = sorted([target_column, *others], key=lambda each: list(raw.columns).index(each.name))
     check_used(file, columns, {target, *roles.values()})
     source = {"file": file, "target": target, "delimiter": delimiter_name(raw.parts[0].delimiter or ",")}
     source |= {"decimal": decimal, "encoding": encoding} | roles
     if missing != MISSING:
         source["missing"] = list(missing)
-    counts = Counter(raw.columns[target].to_pylist())
-    text = profile(settings, name, source, columns, len(raw), counts)
+    amounts = target_column.column.kind == "numeric"
+    targets = numbers(raw.columns[target], decimal)[0] if amounts else Counter(raw.columns[target].to_pylist())
+    text = profile(settings, name, source, columns, len(raw), targets)
     path.parent.mkdir(exist_ok=True)
     path.write_text(text, encoding="utf-8")
     return (
-        f"{summary(file, raw, columns, source, counts)}\nwrote {path.relative_to(root)}: edit it where this is wrong\n"
+        f"{summary(file, raw, columns, source, targets)}\nwrote {path.relative_to(root)}: edit it where this is wrong\n"
         f"next: reglab check --profile {name}, then make repro PROFILE={name}"
     )
 
@@ -111,9 +113,9 @@ def scalar(text: str) -> str:
     return text if plain else json.dumps(text, ensure_ascii=False)
 
 
-def profile(settings, name: str, source: dict, columns: list[Understood], rows: int, counts: Counter) -> str:
+def profile(settings, name: str, source: dict, columns: list[Understood], rows: int, targets: Targets) -> str:
     """The text of the profile, with comments."""
-    test = max(rows // 5, len(counts))
+    test = max(rows // 5, fewest_examples(targets))
     lines = [
         f"# A study of {source['file']}, written by `reglab new`; every setting that is not here is that of params.yaml.",
         "",
@@ -138,16 +140,11 @@ def profile(settings, name: str, source: dict, columns: list[Understood], rows: 
         "model: {name: mlp, width: 256, depth: 2}",
         "",
     ]
-    if min(counts.values()) * len(counts) < IMBALANCED * rows:
-        lines += [
-            f"# The classes are imbalanced ({', '.join(f'{level} {count:,}' for level, count in counts.most_common(4))}):",
-            "# a metric such as balanced_accuracy says more than accuracy here.",
-            "",
-        ]
+    lines += profile_lines(targets, rows)
     taken = {source[role] for role in ROLES if role in source}
     used = [each for each in columns if each.column.kind in USED and each.name not in taken]
     sizes = {"train_size": rows - 2 * test, "test_size": test, "columns": len(used)}
-    lines += sections(settings, counts, **sizes, structured=chosen is not None)
+    lines += sections(settings, targets, **sizes, structured=chosen is not None)
     return "\n".join(lines) + "\n"
 
 
@@ -165,7 +162,7 @@ def column_line(understood: Understood) -> str:
     return f"{scalar(understood.name)}: {{{', '.join(settings)}}}"
 
 
-def summary(file: str, raw: RawTable, columns: list[Understood], source: dict, counts: Counter) -> str:
+def summary(file: str, raw: RawTable, columns: list[Understood], source: dict, targets: Targets) -> str:
     """What was understood: a line a column, then what to look at."""
     roles = {source[role]: role for role in ROLES if role in source}
     table = [("column", "kind", "used as", "missing", "different", "values")]
@@ -176,7 +173,7 @@ def summary(file: str, raw: RawTable, columns: list[Understood], source: dict, c
     widths = [max(map(len, cells)) for cells in zip(*table, strict=True)]
     lines = [f"{file}: {len(raw):,} rows, {len(columns)} columns; delimiter {source['delimiter']}", ""]
     lines += ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in table]
-    lines += ["", "classes: " + ", ".join(f"{level} {count:,}" for level, count in counts.most_common(10))]
+    lines += ["", summary_line(targets)]
     notes = [f"{each.name}: {note}" for each in columns for note in each.notes]
     notes += candidates(columns, len(raw), roles)
     return "\n".join(lines + ["look at:"] * bool(notes) + [f"  {note}" for note in notes]) + "\n"

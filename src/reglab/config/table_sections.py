@@ -3,11 +3,17 @@
 from collections import Counter
 
 from reglab.config.data_needs import image_strengths
+from reglab.config.target_lines import Targets, fewest_examples
 
 NOT_FOR_TABLES = {
     "multitask": "rendered scenes",
     "theory": "data of their own",
     "claims": "the lecture's claims on the digits; declare some on this data before the run",
+}
+NOT_FOR_AMOUNTS = {
+    "pretraining": "its networks are judged by classes with few labels",
+    "transfer": "with few labels a class",
+    "semi_supervised": "with few labels a class",
 }
 EPSILON = 0.1  # largest change of a prepared column that a technique trains against; they are scaled to about 1
 EPSILONS = (0.05, 0.1, 0.2)
@@ -18,11 +24,11 @@ AUGMENTATION = {"swap": 0.2, "noise": 0.1}  # of rows
 
 
 def sections(
-    settings, counts: Counter, *, train_size: int, test_size: int, columns: int, structured: bool
+    settings, targets: Targets, *, train_size: int, test_size: int, columns: int, structured: bool
 ) -> list[str]:
     """Lines of the profile; `settings` are the `Params` that it is merged into.
 
-    `counts`: rows of each class; `columns`: those that are inputs; `structured`: the data is split by group or in time.
+    `targets`: rows of each class, or the amounts; `columns`: those that are inputs; `structured`: the data is split by group or in time.
     """
     lines = ["# Techniques for images; null takes an entry out, together with what refers to it.", "regularizers:"]
     lines += [f"  {name}: null" for name, each in settings.regularizers.items() if "images" in each.needs]
@@ -31,12 +37,16 @@ def sections(
         for name, each in settings.regularizers.items()
         if hasattr(each, "epsilon")
     ]
-    lines += ["", *few_label_sections(settings, counts, train_size, columns, structured)]
+    classes = fewest_examples(targets)
+    if isinstance(targets, Counter):
+        lines += ["", *few_label_sections(settings, targets, train_size, columns, structured)]
+    else:
+        lines += ["", *(f"{section}: {{}}  # {reason}" for section, reason in NOT_FOR_AMOUNTS.items())]
     lines += ["", "# Attacks on the rows, in units of the scaled columns; the first so many test examples.", "attacks:"]
     for family, attack in settings.attacks.items():
         examples = min(attack.examples, test_size)
         lines.append(f"  {family}: {{epsilons: {list(EPSILONS)}, examples: {examples}}}")
-    lines += ["", *regime_lines(len(counts), train_size, structured)]
+    lines += ["", *regime_lines(classes, train_size, structured)]
     lines += [f"tuning: {{seeds: {min(settings.tuning.seeds, settings.seeds)}}}      # at most as many as `seeds`"]
     if structured:
         lines += ["random_split: {recipes: [none]}   # what a random split would have claimed"]

@@ -20,7 +20,7 @@ from reglab.data.tables.files import RawTable, read
 from reglab.data.tables.frames import of_frame
 from reglab.data.tables.settings import MISSING, USED, Column
 from reglab.data.tables.table_problems import TableProblems
-from reglab.data.tables.table_targets import class_problems
+from reglab.data.tables.table_targets import amount_targets, class_problems
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,7 +30,8 @@ PARTS = ("train", "validation", "test", "unlabelled")
 
 @dataclass(frozen=True, kw_only=True)
 class Table(Source):
-    """A row is an example. `target` names the column with the classes, `columns` the kind of every column.
+    """A row is an example. `target` names the column with the classes, or with amounts where its kind is numeric; `columns` the
+    kind of every column.
 
     `group`, `time` and `parts` name columns that say how to split; they are no inputs. `delimiter` is a character, tab or
     space. `missing` lists the spellings of a missing value. `scaling` is that of the numbers, fitted on the training part.
@@ -121,8 +122,8 @@ class Table(Source):
             if column.kind == "date" and not column.format:
                 problems.add(place, "no format", "format: as in Python's strptime, such as %Y-%m-%d")
         target = self.columns.get(self.target)
-        if target and target.kind not in ("categorical", "boolean"):
-            allowed = "categorical, with the classes as levels"
+        if target and target.kind not in ("categorical", "boolean", "numeric"):
+            allowed = "categorical, with the classes as levels, or numeric, with amounts to predict"
             problems.add(f"data.columns.{self.target}", f"a target of the kind {target.kind}", allowed)
         if not self.used:
             allowed = f"at least one column of the kinds {', '.join(USED)} beside {', '.join(self.roles.values())}"
@@ -147,11 +148,13 @@ class Table(Source):
         )
 
     def targets(self, raw: RawTable, problems: TableProblems) -> np.ndarray:
-        """Class numbers (n,) int64."""
+        """Class numbers (n,) int64, or amounts (n,) float64 of a numeric column."""
         column, values = self.columns[self.target], raw.columns[self.target]
+        if column.kind == "numeric":
+            return amount_targets(raw, self.target, self.decimal, problems)
         found, wrong = reading.codes(values, column.levels)
         counts = dict(zip(column.levels, np.bincount(found[found >= 0], minlength=len(column.levels)), strict=True))
-        of_target = class_problems(raw, self.target, len(counts), counts, declared=True)
+        of_target = class_problems(raw, self.target, len(counts), counts)
         problems.lines += of_target.lines
         report_rows(raw, self.target, values, wrong, f"one of the classes {', '.join(column.levels)}", problems)
         return found.astype(np.int64)

@@ -12,7 +12,7 @@ from reglab.data.tables import values as reading
 from reglab.data.tables.files import RawTable
 from reglab.data.tables.settings import MOST_LEVELS, Column
 from reglab.data.tables.table_problems import TableProblems
-from reglab.data.tables.table_targets import class_problems
+from reglab.data.tables.table_targets import amount_targets, are_amounts, class_problems
 
 TRUTH = (("false", "true"), ("no", "yes"), ("n", "y"), ("f", "t"), ("0", "1"))  # pairs that make a boolean
 NUMERIC_CODES = 10  # texts among more different numbers than these are mistakes, not levels
@@ -226,16 +226,23 @@ def levels_found(candidate: Candidate, column: Column, notes: tuple[str, ...]) -
     return column, notes
 
 
-def understood_target(raw: RawTable, name: str, *, named: bool) -> Understood:
-    """The column of the target, whose different values are the classes; UserError where they are not.
+def understood_target(raw: RawTable, name: str, *, kind: str | None, decimal: str) -> Understood:
+    """The column of the target: its different values are classes, or it is numeric and its values are amounts.
 
-    `named` says that the user has named its kind.
+    `kind` is the one that the user names; without it, numbers with fractions, and more different ones than `MOST_CLASSES`,
+    are amounts. UserError where the values are neither.
     """
     values = raw.columns[name]
     distinct, counts = reading.level_counts(values, MOST_LEVELS)
-    problems = class_problems(raw, name, distinct, counts, named)
+    listed = ", ".join(list(counts)[:3]) or ", ".join(values[:3].to_pylist())
+    if kind == "numeric" or (kind is None and are_amounts(raw, name, decimal)):
+        problems = TableProblems(raw.file)
+        amount_targets(raw, name, decimal, problems)
+        problems.stop()
+        return Understood(name, Column("numeric"), values.null_count, distinct, listed)
+    problems = class_problems(raw, name, distinct, counts)
     problems.stop()
     candidate = Candidate(raw, name, values, counts, distinct, ".", problems)
     column, notes = levels_found(candidate, Column("categorical", tuple(counts)), ())
     problems.stop()
-    return Understood(name, column, values.null_count, distinct, ", ".join(list(counts)[:3]), notes)
+    return Understood(name, column, values.null_count, distinct, listed, notes)

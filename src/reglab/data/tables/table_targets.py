@@ -1,10 +1,11 @@
-"""Checks the target of a table: classes, each with enough examples."""
+"""Checks the target of a table: classes, each with enough examples, or amounts."""
 
 import numpy as np
 import pyarrow.compute as pc
 
 from reglab.core.wording import shown
 from reglab.data.tables import values as reading
+from reglab.data.tables.checked import report_rows
 from reglab.data.tables.files import RawTable
 from reglab.data.tables.table_problems import SHOWN_OF_A_COLUMN, TableProblems
 
@@ -12,26 +13,25 @@ MOST_CLASSES = 100  # of a target whose values are numbers; beyond, they are amo
 PARTS = 3  # training, validation and test: each needs an example of every class
 
 
-def class_problems(
-    raw: RawTable, name: str, distinct: int, counts: dict[str, int], declared: bool = False
-) -> TableProblems:
-    """Why the values of a target are not classes to learn; `declared` says that numbers are names of classes."""
+def are_amounts(raw: RawTable, name: str, decimal: str) -> bool:
+    """Whether the values of a target are numbers with fractions, or more different ones than there are classes."""
+    numbers, wrong = reading.numbers(raw.columns[name], decimal)
+    infinite = reading.matches(raw.columns[name], reading.INFINITE)
+    known = np.unique(numbers[~np.isnan(numbers)])
+    fractions = bool((known != np.floor(known)).any())
+    return len(known) > 1 and not (wrong & ~infinite).any() and (fractions or len(known) > MOST_CLASSES)
+
+
+def class_problems(raw: RawTable, name: str, distinct: int, counts: dict[str, int]) -> TableProblems:
+    """Why the values of a target are not classes to learn."""
     problems, values = TableProblems(raw.file), raw.columns[name]
     place = f"column {name}"
     missing_targets(raw, name, problems)
-    numbers, wrong = reading.numbers(values)
+    wrong = reading.numbers(values)[1]
     infinite = reading.matches(values, reading.INFINITE)
     if infinite.any() and (infinite | ~wrong).all():
         file, line = raw.place(int(np.flatnonzero(infinite)[0]))
         problems.add(f"{place}, {line}", f"{infinite.sum():,} infinite targets", "finite targets in every row", file)
-    elif distinct > 1 and not wrong.any() and not declared:
-        known = numbers[~np.isnan(numbers)]
-        fractions = known[known != np.floor(known)]
-        if len(fractions) or distinct > MOST_CLASSES:
-            example = f"such as {(fractions if len(fractions) else known)[0]:g}"
-            found = f"{distinct:,} different numbers, {example}: an amount, not a class"
-            problems.add(place, found, f"classes; --kind {shown(f'{name}=categorical')} if the numbers name classes")
-            return problems
     if not counts:
         found = f"{distinct:,} classes" if distinct else "no value at all"
         problems.add(place, found, "from two to 1,000 classes; is another column the target?")
@@ -51,9 +51,25 @@ def class_problems(
     return problems
 
 
-def missing_targets(raw: RawTable, name: str, problems: TableProblems) -> None:
+def amount_targets(raw: RawTable, name: str, decimal: str, problems: TableProblems) -> np.ndarray:
+    """The amounts (n,) float64 of a target; a line for what is none, and where there is nothing to learn."""
+    missing_targets(raw, name, problems, "an amount in each row")
+    values = raw.columns[name]
+    amounts, wrong = reading.numbers(values, decimal)
+    report_rows(raw, name, values, wrong, f'a finite number with a decimal "{decimal}"', problems)
+    known = amounts[~np.isnan(amounts)]
+    if not wrong.any() and len(known) and known.min() == known.max():
+        problems.add(f"column {name}", f"the same amount, {known[0]:g}, in every row", "amounts that differ")
+    if not len(known):
+        problems.add(f"column {name}", "no value at all", "an amount in each row; is another column the target?")
+    return amounts
+
+
+def missing_targets(
+    raw: RawTable, name: str, problems: TableProblems, allowed: str = "a class in each row"
+) -> None:
     """A line for the rows without a target."""
     absent = np.flatnonzero(~reading.present(raw.columns[name]))
     if 0 < len(absent) < len(raw):
         file, line = raw.place(int(absent[0]))
-        problems.add(f"column {name}, {line}", f"{len(absent):,} rows without a target", "a class in each row", file)
+        problems.add(f"column {name}, {line}", f"{len(absent):,} rows without a target", allowed, file)

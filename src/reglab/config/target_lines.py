@@ -1,0 +1,43 @@
+"""What a profile and `reglab new` say of the target of a table: its classes, or its amounts."""
+
+from collections import Counter
+
+import numpy as np
+
+IMBALANCED = 0.5  # share of the rarest class, times the number of classes, below which accuracy says little
+RELEVANT = 0.01  # of the standard deviation of the amounts: the difference of two errors that a profile calls relevant
+
+Targets = Counter | np.ndarray  # rows of each class, or the amounts (n,)
+
+
+def fewest_examples(targets: Targets) -> int:
+    """The least number of examples in a part: one a class."""
+    return len(targets) if isinstance(targets, Counter) else 1
+
+
+def summary_line(targets: Targets) -> str:
+    """The classes with the most rows, or the range of the amounts."""
+    if isinstance(targets, Counter):
+        return "classes: " + ", ".join(f"{level} {count:,}" for level, count in targets.most_common(10))
+    return (
+        f"amounts, so the task is regression: {targets.min():g} to {targets.max():g}, mean {targets.mean():.4g}, "
+        f"standard deviation {targets.std():.4g}"
+    )
+
+
+def profile_lines(targets: Targets, rows: int) -> list[str]:
+    """Which metric decides, or why another one might."""
+    if not isinstance(targets, Counter):
+        relevant = float(f"{RELEVANT * targets.std():.2g}")
+        return [
+            "# The target is an amount. A difference of two errors is relevant from one percent of its standard deviation.",
+            f"evaluation: {{metric: rmse, relevant_difference: {relevant:g}}}   # rmse, mae or r2",
+            "",
+        ]
+    if min(targets.values()) * len(targets) >= IMBALANCED * rows:
+        return []
+    return [
+        f"# The classes are imbalanced ({', '.join(f'{level} {count:,}' for level, count in targets.most_common(4))}):",
+        "# a metric such as balanced_accuracy says more than accuracy here.",
+        "",
+    ]
