@@ -75,7 +75,9 @@ def main() -> None:
     command.set_defaults(call=predict)
     command = commands.add_parser("model", help="make an MLflow model of a recipe, which mlflow models serve serves")
     command.add_argument("profile", help="the profile of the study; . for the whole study")
-    command.add_argument("recipe", nargs="?", help="an entry of regularizers or combinations; the best on validation data")
+    command.add_argument(
+        "recipe", nargs="?", help="an entry of regularizers or combinations; the best on validation data"
+    )
     command.add_argument("--output", metavar="FOLDER", help="write it there; else its run in MLflow keeps it")
     command.set_defaults(call=model)
     command = commands.add_parser("techniques", help="list the techniques and their settings")

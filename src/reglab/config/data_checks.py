@@ -65,7 +65,9 @@ def loaded(data) -> Examples:
     if found := unusable(examples.inputs, examples.targets):
         raise UserError(*(f"{where}: found {line}" for line in found))
     known = examples.classes or np.unique(examples.targets)
-    if task_of(examples.targets) == "classification" and (lines := classes.class_problems(where, examples.targets, known)):
+    if task_of(examples.targets) == "classification" and (
+        lines := classes.class_problems(where, examples.targets, known)
+    ):
         raise UserError(*lines)
     return examples
 

@@ -15,9 +15,11 @@ import numpy as np
 
 from reglab.config.data_sentences import Line, line
 from reglab.evaluation.metric_names import relevance
+from reglab.evaluation.metric_table import DECIDING
 from reglab.evaluation.statistics import smallest_seeds
 from reglab.experiments.required_seeds import comparison_counts, counted
 
+WORTH = "is what the test parts of all seeds are worth together, where shared examples count less."
 DISAGREEMENT = 0.1  # share of the test examples that one of two networks alone gets right
 
 
@@ -34,15 +36,18 @@ def seed_lines(settings) -> Iterator[Line]:
 
 
 def precision_lines(tests: Sequence[np.ndarray], evaluation) -> Iterator[Line]:
-    """What the test parts resolve; tests: their rows, by seed; `evaluation` is that section of the `Params`."""
+    """What the test parts resolve; tests: their rows, by seed; `evaluation` is that section of the `Params`.
+
+    How much two networks differ on amounts is not known beforehand: there the sizes of the parts are all.
+    """
     confidence, one, together = evaluation.confidence, len(tests[0]), effective_examples(tests)
     yield f"{one:,}", "is the size of the test part of one seed."
+    if DECIDING[evaluation.metric].task == "regression":
+        yield f"{together:,.0f}", WORTH
+        return
     smallest = points(resolved_difference(one, confidence))
     yield smallest, "of accuracy are what these can resolve: a smaller difference of two networks is within chance."
-    yield (
-        f"{together:,.0f}",
-        "is what the test parts of all seeds are worth together, where shared examples count less.",
-    )
+    yield f"{together:,.0f}", WORTH
     yield points(resolved_difference(together, confidence)), "of accuracy are what all seeds together can resolve."
     if wanted := relevance("test_accuracy", evaluation.relevant_difference, f"test_{evaluation.metric}"):
         needed = needed_examples(wanted, confidence)

@@ -10,18 +10,16 @@ from reglab.config.data_checks import loaded
 from reglab.config.data_columns import column_lines
 from reglab.config.data_precision import precision_lines, seed_lines
 from reglab.config.data_sentences import Line, line
+from reglab.config.data_targets import SMALL_PARTS, described_targets
 from reglab.core.errors import UserError
-from reglab.core.wording import shown
 from reglab.data import split_problems
-from reglab.data.classes import SHOWN
 from reglab.data.preprocessing.ready import ReadyInputs
 from reglab.data.sources.table import Table
 from reglab.data.splits import all_splits
 from reglab.data.splitting import duplicates
 from reglab.data.splitting.named import NAMES
 from reglab.data.tables.files import read
-
-SMALL_PARTS = ("labelled", "validation", "test")
+from reglab.data.target_kind import task_of
 
 
 def report(settings) -> str:
@@ -35,9 +33,10 @@ def report(settings) -> str:
     drawn = all_splits(data, labels, settings.seeds, **structure)
     if lines := split_problems.part_problems(data, labels, drawn):
         raise UserError(*lines)
-    names = examples.classes or tuple(map(str, range(int(labels.max()) + 1)))
+    described = described_targets(labels, examples.classes)
+    shape = input_shape(examples.inputs, drawn[0]["labelled"])
     sections = {
-        "examples": [*size_lines(input_shape(examples.inputs, drawn[0]["labelled"]), labels, names)],
+        "examples": [*size_lines(shape, labels), *described.lines()],
         "identical examples": [*duplicate_lines(same, labels)],
     }
     if data.split == "column":
@@ -45,7 +44,7 @@ def report(settings) -> str:
     if isinstance(data.source, Table):
         sections["columns"] = [*column_lines(raw_columns(data.source), data.source)]
     sections["structure"] = [*group_lines(examples.groups), *time_lines(examples.times, in_days(data.source))]
-    sections["parts"] = [*part_lines(labels, names, drawn)]
+    sections["parts"] = [*part_lines(drawn), *described.part_lines(drawn)]
     sections["verdicts"] = [
         *seed_lines(settings),
         *precision_lines([parts["test"] for parts in drawn], settings.evaluation),
@@ -73,21 +72,10 @@ def raw_columns(source: Table) -> dict:
     return read(source.file, delimiter=source.delimiter, encoding=source.encoding, missing=source.missing).columns
 
 
-def size_lines(shape: Sequence[int], labels: np.ndarray, names: Sequence[str]) -> Iterator[Line]:
-    """How many examples, numbers in an example and classes there are; labels (n,) are numbers of `names`."""
-    counts = np.bincount(labels, minlength=len(names))
+def size_lines(shape: Sequence[int], labels: np.ndarray) -> Iterator[Line]:
+    """How many examples there are, and how many numbers in an example."""
     yield line(len(labels), "example", "are", "in the data.")
     yield " x ".join(map(str, shape)), "numbers of each example enter the network, once they are prepared."
-    yield line(len(names), "class", "are", "told apart.")
-    order = np.argsort(-counts, kind="stable")
-    for label in order[:SHOWN]:
-        yield line(
-            counts[label], "example", "are", f"of the class {shown(names[label])}, {counts[label] / len(labels):.1%}."
-        )
-    if len(order) > SHOWN:
-        rest = f"not listed, with {counts[order[-1]]:,} to {counts[order[SHOWN]]:,} examples each."
-        yield line(len(order) - SHOWN, "class", "are", rest)
-    yield f"{counts.max() / counts.min():.2f}", "is the imbalance: the largest class over the smallest."
 
 
 def duplicate_lines(same: np.ndarray | None, labels: np.ndarray) -> Iterator[Line]:
@@ -99,7 +87,10 @@ def duplicate_lines(same: np.ndarray | None, labels: np.ndarray) -> Iterator[Lin
         sets, classes = np.unique(different, return_counts=True)
         conflicting = sets[classes > 1]
     count = int(np.isin(same, conflicting).sum()) if len(conflicting) else 0
-    yield line(count, "example", "have", "the inputs of one of another class, so that no network can be right on both.")
+    other = "class" if task_of(labels) == "classification" else "target"
+    yield line(
+        count, "example", "have", f"the inputs of one of another {other}, so that no network can be right on both."
+    )
 
 
 def across_parts(same: np.ndarray | None, parts: np.ndarray) -> Iterator[Line]:
@@ -141,21 +132,9 @@ def time_lines(times: np.ndarray | None, days: bool) -> Iterator[Line]:
     yield line(len(np.unique(times)), "different time", "are", "in the data.")
 
 
-def part_lines(labels: np.ndarray, names: Sequence[str], drawn: Sequence[dict[str, np.ndarray]]) -> Iterator[Line]:
-    """The sizes of the parts over the seeds, and the fewest examples of any class in any of them."""
+def part_lines(drawn: Sequence[dict[str, np.ndarray]]) -> Iterator[Line]:
+    """The sizes of the parts over the seeds."""
     for part in SMALL_PARTS:
         sizes = sorted({len(parts[part]) for parts in drawn})
-        yield (
-            " to ".join(f"{size:,}" for size in dict.fromkeys((sizes[0], sizes[-1]))),
-            f"is the size of the {part} part.",
-        )
-    count, _, label, seed, part = min(
-        (int(count), order, label, seed, part)
-        for seed, parts in enumerate(drawn)
-        for order, part in enumerate(SMALL_PARTS)
-        for label, count in enumerate(np.bincount(labels[parts[part]], minlength=len(names)))
-    )
-    where = f"in the {part} part of seed {seed}"
-    yield line(
-        count, "example", "are", f"of the smallest class in any part of any seed: {shown(names[label])} {where}."
-    )
+        ends = " to ".join(f"{size:,}" for size in dict.fromkeys((sizes[0], sizes[-1])))
+        yield ends, f"is the size of the {part} part."

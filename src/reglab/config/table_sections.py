@@ -28,7 +28,8 @@ def sections(
 ) -> list[str]:
     """Lines of the profile; `settings` are the `Params` that it is merged into.
 
-    `targets`: rows of each class, or the amounts; `columns`: those that are inputs; `structured`: the data is split by group or in time.
+    `targets`: rows of each class, or the amounts; `columns`: those that are inputs; `structured`: the data is split by group
+    or in time.
     """
     lines = ["# Techniques for images; null takes an entry out, together with what refers to it.", "regularizers:"]
     lines += [f"  {name}: null" for name, each in settings.regularizers.items() if "images" in each.needs]

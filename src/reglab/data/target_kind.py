@@ -25,7 +25,9 @@ def scale_of(targets: np.ndarray) -> tuple[float, float]:
 def amount_problems(targets: np.ndarray) -> list[str]:
     """What was found and what is allowed, where amounts (n,) are not finite or are all the same."""
     if len(rows := np.flatnonzero(~np.isfinite(targets))):
-        return [f"NaN or infinity in {len(rows):,} rows, first in row {rows[0]}; allowed: finite amounts, drop such rows"]
+        return [
+            f"NaN or infinity in {len(rows):,} rows, first in row {rows[0]}; allowed: finite amounts, drop such rows"
+        ]
     if len(targets) and targets.min() == targets.max():
         return [f"the same amount, {targets[0]:g}, in every row; allowed: amounts that differ"]
     return []

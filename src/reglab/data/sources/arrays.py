@@ -12,8 +12,9 @@ from reglab.data.preprocessing.columns import Columns
 from reglab.data.preprocessing.pixels import Pixels
 from reglab.data.scaling import Scaling
 from reglab.data.source import Examples, NewExamples, Source
+from reglab.data.target_kind import amount_problems, task_of
 
-CLASSES = "whole numbers 0, 1, ... without a gap, or names as text"
+TARGETS = "amounts as decimal numbers, or classes: whole numbers 0, 1, ... without a gap, or names as text"
 STRUCTURE = {"group": "groups", "time": "times", "parts": "parts"}
 
 
@@ -25,8 +26,8 @@ class Arrays(Source):
     the training part by `scaling`: robust, standard or none. Inputs of four dimensions are images (n, channels, height,
     width). `range` is the [lowest, highest] value that a pixel can have, which become 0 and 1; images of whole numbers need
     it, images of decimal numbers without it stay as they are. Targets (n,) are the numbers of the classes, 0, 1, ..., or
-    their names as text; `classes` may give names to the numbers. `group`, `time` and `parts` name further arrays (n,) of
-    `file`, for splits.
+    their names as text, and `classes` may give names to the numbers; or amounts as decimal numbers, for a regression.
+    `group`, `time` and `parts` name further arrays (n,) of `file`, for splits.
     """
 
     paths: ClassVar[tuple[str, ...]] = ("file", "targets_file")
@@ -50,7 +51,7 @@ class Arrays(Source):
             )
         inputs = self.encoded(read_array(self.file, self.inputs))
         place = self.place(self.targets_file or self.file, self.targets)
-        targets, classes = class_numbers(read_array(self.targets_file or self.file, self.targets), place)
+        targets, classes = encoded_targets(read_array(self.targets_file or self.file, self.targets), place)
         if self.classes and len(self.classes) != len(classes):
             raise UserError(
                 f"params.yaml: data.classes: found {len(self.classes)} names; allowed: {len(classes)}, as {place} has"
@@ -62,7 +63,9 @@ class Arrays(Source):
                 raise UserError(
                     f"{self.file}: found {len(inputs)} inputs and {len(array)} {name}; allowed: one for each input"
                 )
-        if lines := class_problems(place, targets, self.classes or classes):
+        found = amount_problems(targets) if task_of(targets) == "regression" else []
+        lines = [f"{place}: found {line}" for line in found]
+        if lines := lines or (class_problems(place, targets, self.classes or classes) if classes else []):
             raise UserError(*lines)
         return Examples(inputs=inputs, targets=targets, classes=self.classes or classes, **structure)
 
@@ -147,23 +150,24 @@ class Arrays(Source):
         return np.char.decode(values, "utf-8") if values.dtype.kind == "S" else values.astype(np.str_)
 
 
-def class_numbers(array: np.ndarray, place: str) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Targets (n,) int64 and the names of the classes; UserError where the array says no class for each input."""
+def encoded_targets(array: np.ndarray, place: str) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Targets (n,) int64 and the names of the classes, or float64 and none; UserError where an input has none."""
     if array.ndim != 1 or not len(array):
         shape = " x ".join(map(str, array.shape))
-        raise UserError(f"{place}: found an array of the shape {shape}; allowed: (n,), a class for each input")
+        raise UserError(f"{place}: found an array of the shape {shape}; allowed: (n,), a target for each input")
     if array.dtype.kind in "SU":
         try:
             return numbered(np.char.decode(array, "utf-8") if array.dtype.kind == "S" else array)
         except UnicodeDecodeError:
-            raise UserError(f"{place}: found texts that are not UTF-8; allowed: {CLASSES}") from None
+            raise UserError(f"{place}: found texts that are not UTF-8; allowed: {TARGETS}") from None
     if array.dtype.kind == "b":
         return array.astype(np.int64), ("false", "true")
+    if array.dtype.kind == "f":
+        return array.astype(np.float64), ()
     if array.dtype.kind not in "iu":
-        example = f", such as {array[0]:g}" if array.dtype.kind == "f" else ""
-        raise UserError(f"{place}: found values of the type {array.dtype}{example}; allowed: {CLASSES}")
+        raise UserError(f"{place}: found values of the type {array.dtype}; allowed: {TARGETS}")
     found = np.unique(array)
     if not np.array_equal(found, np.arange(len(found))):
         listed = ", ".join(map(str, found[:8])) + (", ..." if len(found) > 8 else "")
-        raise UserError(f"{place}: found the labels {listed}; allowed: {CLASSES}")
+        raise UserError(f"{place}: found the labels {listed}; allowed: {TARGETS}")
     return array.astype(np.int64), tuple(map(str, found))

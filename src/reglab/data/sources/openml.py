@@ -1,4 +1,4 @@
-"""A data set of openml.org by its number, with numeric columns and one column of classes."""
+"""A data set of openml.org by its number, with numeric columns and one column of classes or amounts."""
 
 import contextlib
 import io
@@ -23,9 +23,10 @@ ALLOWED = "the number of a data set, and a network or a cache of scikit-learn th
 class OpenML(Source):
     """`id` is the number in the address of the data set; scikit-learn's `fetch_openml` reads it, from its cache if it can.
 
-    `target` is the column of the classes; without it, the one that OpenML declares. `data_home` is the folder of the cache;
-    without it, scikit-learn's own (~/scikit_learn_data). The other columns must be numbers, and are scaled on the training
-    part by `scaling`; a data set with other columns can be saved as csv and read by the source `table`.
+    `target` is the column of the classes, or of amounts where its values are decimal numbers; without it, the one that OpenML
+    declares. `data_home` is the folder of the cache; without it, scikit-learn's own (~/scikit_learn_data). The other columns
+    must be numbers, and are scaled on the training part by `scaling`; a data set with other columns can be saved as csv and
+    read by the source `table`.
     """
 
     paths: ClassVar[tuple[str, ...]] = ("data_home",)
@@ -62,10 +63,10 @@ class OpenML(Source):
             )
         if labels.isna().any():
             raise UserError(
-                f"{place}: {wanted}, row {labels.isna().argmax()}: found nothing; allowed: a class in each row"
+                f"{place}: {wanted}, row {labels.isna().argmax()}: found nothing; allowed: a target in each row"
             )
         if labels.dtype.kind == "f":
-            raise UserError(f"{place}: {wanted}: found numbers such as {labels.iloc[0]:g}; allowed: classes")
+            return Examples(inputs=Columns(values, self.scaling), targets=labels.to_numpy(np.float64))
         targets, classes = numbered([str(label) for label in labels])
         if lines := class_problems(f"{place}: {wanted}", targets, classes):
             raise UserError(*lines)

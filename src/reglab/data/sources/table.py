@@ -30,8 +30,8 @@ PARTS = ("train", "validation", "test", "unlabelled")
 
 @dataclass(frozen=True, kw_only=True)
 class Table(Source):
-    """A row is an example. `target` names the column with the classes, or with amounts where its kind is numeric; `columns` the
-    kind of every column.
+    """A row is an example. `target` names the column with the classes, or with amounts where its kind is numeric; `columns`
+    the kind of every column.
 
     `group`, `time` and `parts` name columns that say how to split; they are no inputs. `delimiter` is a character, tab or
     space. `missing` lists the spellings of a missing value. `scaling` is that of the numbers, fitted on the training part.

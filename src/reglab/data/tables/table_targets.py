@@ -65,9 +65,7 @@ def amount_targets(raw: RawTable, name: str, decimal: str, problems: TableProble
     return amounts
 
 
-def missing_targets(
-    raw: RawTable, name: str, problems: TableProblems, allowed: str = "a class in each row"
-) -> None:
+def missing_targets(raw: RawTable, name: str, problems: TableProblems, allowed: str = "a class in each row") -> None:
     """A line for the rows without a target."""
     absent = np.flatnonzero(~reading.present(raw.columns[name]))
     if 0 < len(absent) < len(raw):

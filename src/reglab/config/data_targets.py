@@ -1,0 +1,73 @@
+"""The lines of the report on the data about its targets: classes, or amounts."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from reglab.config.data_sentences import Line, line
+from reglab.core.wording import shown
+from reglab.data.classes import SHOWN
+from reglab.data.target_kind import task_of
+
+SMALL_PARTS = ("labelled", "validation", "test")
+
+
+@dataclass(frozen=True)
+class ClassTargets:
+    """Labels (n,) that are numbers of `names`."""
+
+    labels: np.ndarray
+    names: Sequence[str]
+
+    def lines(self) -> Iterator[Line]:
+        """The classes and their examples."""
+        counts = np.bincount(self.labels, minlength=len(self.names))
+        yield line(len(self.names), "class", "are", "told apart.")
+        order = np.argsort(-counts, kind="stable")
+        for label in order[:SHOWN]:
+            share = f"{counts[label] / len(self.labels):.1%}"
+            yield line(counts[label], "example", "are", f"of the class {shown(self.names[label])}, {share}.")
+        if len(order) > SHOWN:
+            rest = f"not listed, with {counts[order[-1]]:,} to {counts[order[SHOWN]]:,} examples each."
+            yield line(len(order) - SHOWN, "class", "are", rest)
+        yield f"{counts.max() / counts.min():.2f}", "is the imbalance: the largest class over the smallest."
+
+    def part_lines(self, drawn: Sequence[dict[str, np.ndarray]]) -> Iterator[Line]:
+        """The fewest examples of any class in any part of any seed."""
+        count, _, label, seed, part = min(
+            (int(count), order, label, seed, part)
+            for seed, parts in enumerate(drawn)
+            for order, part in enumerate(SMALL_PARTS)
+            for label, count in enumerate(np.bincount(self.labels[parts[part]], minlength=len(self.names)))
+        )
+        where = f"{shown(self.names[label])} in the {part} part of seed {seed}"
+        yield line(count, "example", "are", f"of the smallest class in any part of any seed: {where}.")
+
+
+@dataclass(frozen=True)
+class AmountTargets:
+    """Labels (n,) that are amounts."""
+
+    labels: np.ndarray
+
+    def lines(self) -> Iterator[Line]:
+        """The range of the amounts, and what an error is measured by."""
+        low, middle, high = np.quantile(self.labels, (0, 0.5, 1))
+        yield f"{low:,.6g}", "is the smallest amount to predict."
+        yield f"{middle:,.6g}", "is the median amount."
+        yield f"{high:,.6g}", "is the largest amount."
+        yield f"{self.labels.std():,.6g}", "is the standard deviation: the rmse of whoever predicts the mean of all."
+        yield line(len(np.unique(self.labels)), "different amount", "are", "in the data.")
+
+    def part_lines(self, drawn: Sequence[dict[str, np.ndarray]]) -> Iterator[Line]:
+        """How far the means of the test parts are apart."""
+        means = [self.labels[parts["test"]].mean() for parts in drawn]
+        yield f"{min(means):,.4g} to {max(means):,.4g}", "are the means of the amounts in the test parts."
+
+
+def described_targets(labels: np.ndarray, names: Sequence[str]) -> ClassTargets | AmountTargets:
+    """The targets (n,) of a data set, whose classes have these names, or none."""
+    if task_of(labels) == "regression":
+        return AmountTargets(labels)
+    return ClassTargets(labels, names or tuple(map(str, range(int(labels.max()) + 1))))
