@@ -94,7 +94,10 @@ def forced(done, *arguments: str) -> set[str]:
 
 
 def test_forced_and_in_processes_of_their_own_stages_leave_the_same_to_the_byte(done):
-    first, stages = (done.folder / "dvc.lock").read_bytes(), ("train@dropout", "pretraining@masked", "evaluate", "report")
+    first, stages = (
+        (done.folder / "dvc.lock").read_bytes(),
+        ("train@dropout", "pretraining@masked", "evaluate", "report"),
+    )
     assert forced(done, "--single-item", *stages) == set(stages)
     assert (done.folder / "dvc.lock").read_bytes() == first
 

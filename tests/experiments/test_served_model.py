@@ -120,9 +120,21 @@ def test_the_command_gives_the_rows_of_the_test_part_their_recorded_probabilitie
 
 BAD_ROWS = {
     "a missing column": ([row[:3] for row in ROWS[:3]], HEADER[:3], ["column seen: found no such column"]),
-    "an extra column": ([[*row, "x"] for row in ROWS[:3]], (*people.HEADER, "more"), ["column more: found a column that"]),
-    "a level never seen": ([ROWS[0][:4], ["30", "x", *ROWS[1][2:4]]], HEADER, ['column sex, line 3: found "x"; allowed: a']),
-    "text in a numeric column": ([["old", *ROWS[0][1:4]]], HEADER, ['column age, line 2: found "old"; allowed: a finite']),
+    "an extra column": (
+        [[*row, "x"] for row in ROWS[:3]],
+        (*people.HEADER, "more"),
+        ["column more: found a column that"],
+    ),
+    "a level never seen": (
+        [ROWS[0][:4], ["30", "x", *ROWS[1][2:4]]],
+        HEADER,
+        ['column sex, line 3: found "x"; allowed: a'],
+    ),
+    "text in a numeric column": (
+        [["old", *ROWS[0][1:4]]],
+        HEADER,
+        ['column age, line 2: found "old"; allowed: a finite'],
+    ),
     "two of them": (
         [["old", "x", *ROWS[0][2:4]]],
         HEADER,
@@ -249,7 +261,9 @@ def test_the_server_refuses_bad_rows_and_says_which(model):
 def validation(study, name: str) -> tuple[float, float]:
     content = json.loads((study.runs / name / "record.json").read_text())
     seeds = [seed["metrics"] for seed in content["seeds"].values()]
-    return np.mean([seed["validation_accuracy"] for seed in seeds]), -np.mean([seed["validation_nll"] for seed in seeds])
+    return np.mean([seed["validation_accuracy"] for seed in seeds]), -np.mean(
+        [seed["validation_nll"] for seed in seeds]
+    )
 
 
 def test_the_run_of_the_best_recipe_in_mlflow_keeps_its_model_once(study, run):
@@ -371,7 +385,9 @@ def test_the_model_of_a_study_of_numbers_takes_an_array(tmp_path):
 
 def test_the_model_of_a_study_of_images_takes_pixels(tmp_path):
     random, targets = np.random.default_rng(0), np.tile(np.arange(3), 40)
-    pixels = Pixels((random.integers(0, 120, (120, 1, 4, 5)) + 60 * targets[:, None, None, None]).astype(np.uint8), 0, 255)
+    pixels = Pixels(
+        (random.integers(0, 120, (120, 1, 4, 5)) + 60 * targets[:, None, None, None]).astype(np.uint8), 0, 255
+    )
     folder, study = trained(tmp_path, Data("images", **SIZES), pixels, targets)
     model = loaded(folder, tmp_path, study)
     [takes] = model.metadata.signature.inputs.inputs

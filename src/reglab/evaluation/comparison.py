@@ -138,8 +138,9 @@ def _best_baseline(recipes: dict[Key, dict], metric: str) -> Key | None:
     classical = {key: record for key, record in recipes.items() if key[0] in CLASSICAL and metric in metrics_of(record)}
 
     def rank(key: Key) -> tuple[float, float]:
-        value, nll = (mean(values_of(classical[key], name)) for name in (metric, "validation_nll"))
-        return -sign(metric) * value, nll if isfinite(nll) else inf
+        loss = next(name for name in ("validation_nll", "validation_rmse") if name in metrics_of(classical[key]))
+        value, lost = (mean(values_of(classical[key], name)) for name in (metric, loss))
+        return -sign(metric) * value, lost if isfinite(lost) else inf
 
     return min(classical, key=rank, default=None)
 

@@ -10,11 +10,23 @@ import numpy as np
 from reglab.evaluation.comparison import COMPARED
 from reglab.report.collect import Curves, Entry
 
-COLUMNS = ("train_nll", "validation_nll", "train_error", "validation_error")
+QUANTITIES = {"classification": ("error", "nll"), "regression": ("rmse",)}  # by task, what is drawn over epochs
+
+
+def quantities(entry: Entry) -> tuple[str, ...]:
+    """What is drawn of an entry with curves, what decides first."""
+    amounts = any("validation_rmse" in columns for columns in entry.curves.values())
+    return QUANTITIES["regression" if amounts else "classification"]
+
+
+def curve_names(entries: Sequence[Entry]) -> list[str]:
+    """The columns of `curve_table`, the losses first."""
+    drawn = quantities(entries[0]) if entries else QUANTITIES["classification"]
+    return [f"{part}_{quantity}" for quantity in reversed(drawn) for part in ("train", "validation")]
 
 
 def curve(columns: dict[str, np.ndarray], name: str) -> np.ndarray:
-    """One seed's values (epochs,) by the names of COLUMNS: an error is one minus an accuracy."""
+    """One seed's values (epochs,) by the names of `curve_names`: an error is one minus an accuracy."""
     return columns[name] if name in columns else 1 - columns[name.replace("error", "accuracy")]
 
 
@@ -49,12 +61,13 @@ def drawable(entries: Sequence[Entry]) -> list[Entry]:
 
 
 def curve_table(entries: Sequence[Entry]) -> str:
-    """CSV with a line for each recipe and epoch: `epoch,recipe,` and the means over the finished seeds of COLUMNS."""
-    text = io.StringIO()
+    """CSV with a line for each recipe and epoch: `epoch,recipe,` and the means over the finished seeds of `curve_names`."""
+    text, drawn = io.StringIO(), drawable(entries)
+    names = curve_names(drawn)
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["epoch", "recipe", *COLUMNS])
-    for entry in drawable(entries):
-        for epoch, values in enumerate(zip(*(means(entry, name) for name in COLUMNS), strict=True)):
+    writer.writerow(["epoch", "recipe", *names])
+    for entry in drawn:
+        for epoch, values in enumerate(zip(*(means(entry, name) for name in names), strict=True)):
             writer.writerow([epoch, entry.name, *("" if np.isnan(x) else f"{x:.6g}" for x in values)])
     return text.getvalue()
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from reglab.evaluation.metric_names import relevance
 from reglab.evaluation.metric_table import DECIDING
-from reglab.report.formats import MISSING, fixed, missing, percent, points
+from reglab.report.formats import MISSING, exponent_of, fixed, missing, percent, points
 
 
 class Interval(NamedTuple):
@@ -23,7 +23,8 @@ class Interval(NamedTuple):
 class Measure:
     """`metric` is its name in the records, `title` that in a sentence, `unit` the word behind a number that is no share.
 
-    A `share` is shown in percent, its differences in points; else it has three decimals. `best`: the best value there is.
+    A `share` is shown in percent, its differences in points; one `of_target`, in its unit, with three significant
+    digits or more; any other number with three decimals. `best`: the best value there is.
     """
 
     metric: str
@@ -32,6 +33,7 @@ class Measure:
     lower_is_better: bool = False
     unit: str = ""
     best: float = 1.0
+    of_target: bool = False
 
     @property
     def scale(self) -> int:
@@ -96,7 +98,11 @@ class Measure:
         return f"{words}, {self.units}" if self.units else words
 
     def value(self, x: float | None) -> str:
-        return percent(x) if self.share else fixed(x, 3)
+        return percent(x) if self.share else fixed(x, self.decimals(x))
+
+    def decimals(self, x: float | None) -> int:
+        """The decimals of a number that is no share: three, or as many as give one in the unit of the target three significant digits."""
+        return min(max(2 - exponent_of(x), 0), 6) if self.of_target and not missing(x) and x else 3
 
     def with_unit(self, x: float | None) -> str:
         unit = "%" if self.share else self.unit
@@ -104,7 +110,7 @@ class Measure:
 
     def difference(self, x: float | None, digits: int = 1) -> str:
         """Signed; `digits` of points."""
-        return points(x, digits) if self.share else fixed(x, digits + 2, sign="+")
+        return points(x, digits) if self.share else fixed(x, self.decimals(x) + digits - 1, sign="+")
 
     def range(self, interval: Interval, digits: int = 1) -> str:
         return f"{self.difference(interval.low, digits)} to {self.difference(interval.high, digits)}"
@@ -121,7 +127,7 @@ class Measure:
         """Always positive; of points two digits after the point below one."""
         if missing(x):
             return MISSING
-        return fixed(abs(100 * x), 1 if abs(x) >= 0.01 else 2) if self.share else fixed(abs(x), 3)
+        return fixed(abs(100 * x), 1 if abs(x) >= 0.01 else 2) if self.share else fixed(abs(x), self.decimals(x))
 
     def sizes(self, interval: Interval) -> tuple[str, str, str]:
         """Of a difference, the size of its mean and of the ends of its interval, the smaller end first."""
@@ -130,6 +136,7 @@ class Measure:
 
 
 ACCURACY = Measure("test_accuracy", "accuracy")
+RMSE = Measure("test_rmse", "root mean squared error", share=False, lower_is_better=True, best=0.0, of_target=True)
 
 
 def deciding(settings: dict) -> Measure:
@@ -137,8 +144,19 @@ def deciding(settings: dict) -> Measure:
     row = DECIDING[settings["evaluation"].get("metric", "accuracy")]
     higher, unit = row.direction == "higher", row.unit if row.unit == "nats" else ""
     return Measure(
-        f"test_{row.name}", row.title, row.unit == "fraction", not higher, unit, row.high if higher else row.low
+        f"test_{row.name}",
+        row.title,
+        row.unit == "fraction",
+        not higher,
+        unit,
+        row.high if higher else row.low,
+        row.unit == "unit of the target",
     )
+
+
+def score(settings: dict) -> Measure:
+    """The metric by which training and test are compared: the accuracy, or of amounts the root mean squared error."""
+    return ACCURACY if DECIDING[settings["evaluation"].get("metric", "accuracy")].task == "classification" else RMSE
 
 
 def relevant_difference(settings: dict, metric: str | None = None) -> float:

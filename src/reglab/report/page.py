@@ -4,6 +4,7 @@ from reglab.evaluation.comparison import COMPARED
 from reglab.evaluation.statistics import smallest_seeds
 from reglab.report import answer, bias_variance_figure, curves, nearness, panels, pareto, parts, standings, tables
 from reglab.report.drawings import drawn, picture
+from reglab.report.measure import ACCURACY, RMSE
 from reglab.report.study import Section, Study, body
 
 
@@ -32,9 +33,12 @@ def expect_section(study: Study) -> Section | None:
     if not drawn:
         return None
     drawn.sort(key=lambda row: not row.reference)  # the reference first, the others as in the table
-    courses = {row.id: curves.Course.of(row.entry, "validation_error") for row in drawn}
+    quantity, *_ = curves.quantities(drawn[0].entry)
+    courses = {row.id: curves.Course.of(row.entry, f"validation_{quantity}") for row in drawn}
     reference = drawn[0] if drawn[0].reference else None
     values = {"rows": drawn, "courses": courses, "reference": reference, "course_of": curves.Course.of}
+    shown = (ACCURACY if quantity == "error" else RMSE).with_unit
+    values |= {"quantity": quantity, "shown": shown}
     values |= {"panels": panels.panels([row.entry for row in drawn]), "size": (panels.WIDTH, panels.HEIGHT)}
     return Section("expect", "What to expect", body("expect.html", **values))
 
@@ -44,9 +48,8 @@ def bias_variance_section(study: Study) -> Section | None:
     if len(rows) < 2:
         return None
     figure = drawn(bias_variance_figure.figure(rows), "bias-variance", "squared bias against variance of every recipe")
-    return Section(
-        "bias-variance", "Bias and variance", body("bias_variance.html", study=study, rows=rows, figure=figure)
-    )
+    values = {"study": study, "rows": rows, "figure": figure, "score": study.score}
+    return Section("bias-variance", "Bias and variance", body("bias_variance.html", **values))
 
 
 def chapter_section(study: Study, others: dict[str, str]) -> Section:

@@ -8,16 +8,17 @@ from markupsafe import Markup
 from matplotlib.ticker import MaxNLocator
 
 from reglab.report.collect import Entry
-from reglab.report.curves import held, means, stopped_at
+from reglab.report.curves import held, means, quantities, stopped_at
 from reglab.report.formats import exponent_of, fixed
 
+TITLES = {"error": "Error, %", "nll": "Loss, nats", "rmse": "Root mean squared error"}
 POINTS = 100  # more than these no eye tells apart at this size
 WIDTH, HEIGHT, LEFT, TOP, RIGHT, BOTTOM = 270, 178, 32, 22, 8, 22  # of a panel, in its own units
 
 
 @dataclass(frozen=True)
 class Panel:
-    """The axes that all drawings of one quantity share: `nll` or `error`. Errors are drawn in percent."""
+    """The axes that all drawings of one quantity share: `nll`, `error` or `rmse`. Errors are drawn in percent."""
 
     quantity: str
     title: str
@@ -94,10 +95,8 @@ def highest(entries: Sequence[Entry], quantity: str) -> float:
     return 1.08 * float(min(max(tops), 3 * np.median(tops))) or 1.0
 
 
-def panels(entries: Sequence[Entry]) -> tuple[Panel, Panel]:
-    """The axes for these entries, which `drawable` chose: error and loss."""
+def panels(entries: Sequence[Entry]) -> list[Panel]:
+    """The axes for these entries, which `drawable` chose: error and loss, or the root mean squared error, which is both."""
     epochs = max(len(columns["epoch"]) for entry in entries for columns in entry.curves.values())
-    return (
-        Panel("error", "Error, %", epochs, highest(entries, "error")),
-        Panel("nll", "Loss, nats", epochs, highest(entries, "nll")),
-    )
+    drawn = quantities(entries[0])
+    return [Panel(quantity, TITLES[quantity], epochs, highest(entries, quantity)) for quantity in drawn]

@@ -12,7 +12,7 @@ from markupsafe import Markup, escape
 from reglab.evaluation.metric_names import TRAINED
 from reglab.report import formats, nearness, tables
 from reglab.report.collect import Entry
-from reglab.report.measure import Measure, deciding, relevant_difference
+from reglab.report.measure import Measure, deciding, relevant_difference, score
 
 
 def exact(x: float | None) -> str:
@@ -83,6 +83,11 @@ class Study:
     def measure(self) -> Measure:
         """The metric that decides the verdicts."""
         return deciding(self.settings)
+
+    @property
+    def score(self) -> Measure:
+        """The metric by which training and test are compared."""
+        return score(self.settings)
 
     @property
     def relevant_difference(self) -> float:

@@ -7,7 +7,7 @@ from markupsafe import Markup
 from reglab.report.collect import Entry, Shown
 from reglab.report.drawings import picture
 from reglab.report.formats import capital, fixed, percent
-from reglab.report.measure import ACCURACY, Measure
+from reglab.report.measure import ACCURACY, RMSE, Measure
 from reglab.report.study import Placed, Section, Study, body
 
 # Columns of members.csv: heading, what a cell shows, and what the number means.
@@ -31,7 +31,15 @@ COLUMNS = {
     "bias_squared": ("Bias²", lambda x: fixed(x, 3), "Of the Brier score, over seeds"),
     "variance": ("Variance", lambda x: fixed(x, 3), "Of the Brier score, over seeds: the part that averaging reduces"),
 }
-# Metrics that only some kinds of ensemble have.
+COLUMNS_OF_AMOUNTS = {
+    "test_rmse": ("RMSE", RMSE.value, "Root mean squared error on the test examples, mean over seeds"),
+    "test_mae": ("MAE", RMSE.value, "Mean absolute error on the test examples, mean over seeds"),
+    "test_r2": ("R²", lambda x: fixed(x, 3), "Share of the variance of the test targets that is explained"),
+    "disagreement": ("Disagreement", RMSE.value, "Root mean squared difference of what two members predict"),
+    "bias_squared": ("Bias²", RMSE.value, "Of the squared error, over seeds"),
+    "variance": ("Variance", RMSE.value, "Of the squared error, over seeds: the part that averaging reduces"),
+}
+# Metrics that only some kinds of ensemble have; those that end in rmse are in the unit of the target, the others are shares.
 FACTS = {
     "distinct_share": "of the labelled examples are in a member's bootstrap sample",
     "out_of_bag_share": "were left out by some member",
@@ -41,6 +49,12 @@ FACTS = {
     "best_recipe_test_accuracy": "accuracy by the best recipe alone",
     "first_member_test_accuracy": "accuracy by the first member alone",
     "one_member_test_accuracy": "accuracy by one member alone, the mean over all of them",
+    "out_of_bag_rmse": "root mean squared error on those, by the members that left them out",
+    "weight_scaling_test_rmse": "root mean squared error by weight scaling, one pass with all units in their place",
+    "trees_test_rmse": "root mean squared error by scikit-learn's gradient boosting on as many trees",
+    "best_recipe_test_rmse": "root mean squared error by the best recipe alone",
+    "first_member_test_rmse": "root mean squared error by the first member alone",
+    "one_member_test_rmse": "root mean squared error by one member alone, over all of them",
 }
 
 
@@ -85,7 +99,11 @@ class EnsembleEntry(Shown):
     def facts(self) -> list[str]:
         """Its own metrics in words, means over seeds."""
         summary = self.entry.record["summary"]
-        return [f"{percent(summary[name]['mean'])} % {words}" for name, words in FACTS.items() if name in summary]
+        means = {name: summary[name]["mean"] for name in FACTS if name in summary}
+        return [
+            f"{RMSE.value(mean) if name.endswith('rmse') else f'{percent(mean)} %'} {FACTS[name]}"
+            for name, mean in means.items()
+        ]
 
     @property
     def chosen(self) -> list[str]:
@@ -100,8 +118,9 @@ class EnsembleEntry(Shown):
 def columns(measure: Measure) -> dict[str, tuple]:
     """Those of the table, the metric that decides first."""
     heading = capital(measure.axis(measure.title))
-    own = COLUMNS.get(measure.metric, (heading, measure.value, "On the test examples, mean over seeds"))
-    return {measure.metric: own} | COLUMNS
+    known = COLUMNS_OF_AMOUNTS if measure.metric in COLUMNS_OF_AMOUNTS else COLUMNS
+    own = known.get(measure.metric, (heading, measure.value, "On the test examples, mean over seeds"))
+    return {measure.metric: own} | known
 
 
 def ensemble_entries(entries: list[Entry], measure: Measure = ACCURACY) -> list[EnsembleEntry]:

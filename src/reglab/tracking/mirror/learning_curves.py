@@ -9,7 +9,11 @@ from statistics import median
 
 from reglab.tracking import record
 
-MAIN = ("train_accuracy", "validation_accuracy", "train_nll", "validation_nll")
+MAIN = (
+    *("train_accuracy", "validation_accuracy", "train_nll", "validation_nll"),
+    *("train_rmse", "validation_rmse"),  # of amounts
+)
+LABELS = {"accuracy": "accuracy", "nll": "negative log-likelihood", "rmse": "root mean squared error"}
 
 
 @dataclass(frozen=True)
@@ -96,9 +100,12 @@ def picture(band: Curve, title: str) -> str | None:
     """The learning curves as SVG, the mean over seeds within their range; None where there are no curves."""
     from reglab.core import figures
 
-    figure, panels = figures.canvas(8.0, 3.2, columns=2)
-    drawn = False
-    for axes, quantity, label in zip(panels, ("accuracy", "nll"), ("accuracy", "negative log-likelihood"), strict=True):
+    measured = {name.rpartition("_")[2] for point in band.values() for name in point.metrics if name in MAIN}
+    shown = [quantity for quantity in LABELS if quantity in measured]
+    if not shown:
+        return None
+    figure, panels = figures.canvas(4.0 * len(shown), 3.2, columns=len(shown), squeeze=False)
+    for axes, quantity in zip(panels[0], shown, strict=True):
         for part, color in zip(("train", "validation"), figures.COLORS[1::-1], strict=True):
             name = f"{part}_{quantity}"
             epochs = [epoch for epoch, point in band.items() if name in point.metrics]
@@ -106,10 +113,7 @@ def picture(band: Curve, title: str) -> str | None:
                 mean, low, high = ([band[e].metrics[name + end] for e in epochs] for end in ("", "_min", "_max"))
                 axes.plot(epochs, mean, color=color, label=part)
                 axes.fill_between(epochs, low, high, color=color, alpha=0.2, linewidth=0)
-                drawn = True
-        axes.set(xlabel="epoch", ylabel=label)
-    if not drawn:
-        return None
-    panels[0].legend()
+        axes.set(xlabel="epoch", ylabel=LABELS[quantity])
+    panels[0][0].legend()
     figure.suptitle(title)
     return figures.svg(figure)
