@@ -5,11 +5,11 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
+from linear_model import minimal_perturbation
 from scipy.optimize import linprog, minimize
 
 from reglab.attacks.base import accuracy
 from reglab.attacks.fast_gradient import fast_gradient
-from reglab.attacks.linear import minimal_perturbation
 from reglab.attacks.projected_gradient import projected_gradient
 from reglab.attacks.smallest import smallest_epsilon
 from reglab.attacks.strong import strong

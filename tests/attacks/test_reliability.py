@@ -1,7 +1,5 @@
 """Attack reliability checks: a right robust accuracy passes all of them, each mistake fails the check meant for it."""
 
-from functools import partial
-
 import pytest
 import torch
 from torch import nn
@@ -10,7 +8,7 @@ from reglab.attacks.base import accuracy
 from reglab.attacks.fast_gradient import fast_gradient
 from reglab.attacks.projected_gradient import projected_gradient
 from reglab.attacks.strong import strong
-from reglab.experiments.robustness.reliability import closed_form, reliability_checks, reliable, transfer_check
+from reglab.experiments.robustness.reliability import reliability_checks, transfer_check
 
 SLOPE = "the loss has a slope at the examples"
 BLACK_BOX = "a black-box attack finds nothing more"
@@ -32,12 +30,12 @@ def failed(lines):
 
 def test_an_honest_number_passes_every_line(network, few, adversarial):
     lines = reliability_checks(network, *few, 0.1, adversarial)
-    assert reliable(lines) and len(lines) == 11 and len({line.name for line in lines}) == 11
+    assert not failed(lines) and len(lines) == 11 and len({line.name for line in lines}) == 11
 
 
 def test_an_honest_number_in_the_l2_norm_passes_every_line(network, few):
     lines = reliability_checks(network, *few, 0.5, strong(network, *few, 0.5, norm="l2"), norm="l2")
-    assert reliable(lines) and len(lines) == 11
+    assert not failed(lines) and len(lines) == 11
 
 
 def test_scores_times_a_thousand_are_flagged(network, few, adversarial):
@@ -45,7 +43,7 @@ def test_scores_times_a_thousand_are_flagged(network, few, adversarial):
     lines = reliability_checks(masked, *few, 0.1, projected_gradient(masked, *few, 0.1))
     assert {SLOPE, "more steps and restarts find nothing more", BLACK_BOX} <= failed(lines)
     lines = reliability_checks(masked, *few, 0.1, adversarial)  # they fool it as well
-    assert failed(lines) == {SLOPE} and not reliable(lines)
+    assert failed(lines) == {SLOPE}
 
 
 def test_a_quantised_input_is_flagged(network, few, adversarial):
@@ -93,7 +91,7 @@ def test_batch_statistics_are_flagged(network, few, adversarial):
 
 def test_a_model_left_in_training_mode_is_judged_in_evaluation_mode(network, few, adversarial):
     model = nn.Sequential(nn.Dropout(0.5), network).train()
-    assert reliable(reliability_checks(model, *few, 0.1, adversarial)) and model.training
+    assert not failed(reliability_checks(model, *few, 0.1, adversarial)) and model.training
     model.eval()
 
 
@@ -123,11 +121,3 @@ def test_a_transfer_that_beats_the_direct_attack_is_flagged():
     assert transfer_check(0.40, [0.55, 0.90]).passed and transfer_check(0.40, []).gap == 0
     check = transfer_check(0.40, [0.55, 0.35])
     assert not check.passed and check.gap == pytest.approx(0.05)
-
-
-@pytest.mark.parametrize("norm", ["linf", "l2"])
-def test_a_linear_models_number_must_be_the_exact_one(linear, few, norm):
-    epsilon = 0.1 if norm == "linf" else 0.5
-    line = partial(closed_form, linear.weight, linear.bias, *few, epsilon, norm=norm)
-    exact = accuracy(linear.model, strong(linear.model, *few, epsilon, norm=norm), few[1])
-    assert line(exact).passed and not line(exact + 0.1).passed and not line(exact - 0.1).passed

@@ -2,11 +2,11 @@
 
 import pytest
 import torch
+from linear_model import minimal_perturbation
 
 from reglab.attacks.ball import rowwise_norm
 from reglab.attacks.base import accuracy, correct
 from reglab.attacks.fast_boundary import fast_boundary
-from reglab.attacks.linear import minimal_perturbation
 from reglab.attacks.objectives import cross_entropy, divergence, margin, targeted
 from reglab.attacks.square import Bumps, Windows, bump, bump_and_hollow, odd_window_of, share_of_pixels, window_of
 from reglab.attacks.strong import checkpoints, strong

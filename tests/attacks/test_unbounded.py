@@ -2,11 +2,11 @@
 
 import pytest
 import torch
+from linear_model import minimal_perturbation
 
 from reglab.attacks.ball import Ball, extent
 from reglab.attacks.base import accuracy
 from reglab.attacks.fast_gradient import fast_gradient
-from reglab.attacks.linear import minimal_perturbation
 from reglab.attacks.projected_gradient import projected_gradient
 from reglab.attacks.smallest import smallest_epsilon
 from reglab.attacks.square import square

@@ -413,7 +413,9 @@ def test_the_model_of_a_study_of_amounts_answers_in_their_unit(tmp_path):
     inputs = data.source.load().inputs
     folder, study = trained(tmp_path, data, inputs, 1000 + 50 * inputs.values[:, 0])
     model = loaded(folder, tmp_path, study)
-    assert [(column.name, column.type.name) for column in model.metadata.signature.outputs] == [("prediction", "double")]
+    assert [(column.name, column.type.name) for column in model.metadata.signature.outputs] == [
+        ("prediction", "double")
+    ]
     found = model.predict(inputs.values[:5])["prediction"]
     assert np.allclose(found, predict(folder, study, inputs.take(np.arange(5)))[:, 0], rtol=0, atol=1e-9)
     assert found.between(1100, 1500).all()

@@ -1,10 +1,10 @@
-"""The nearest input that a linear model gets wrong, in closed form."""
+"""The nearest point of a hyperplane within the range of the inputs, in closed form."""
 
 import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from reglab.attacks.ball import Norm, rowwise_norm
+from reglab.attacks.ball import Norm
 from reglab.data.inputs import UNIT_RANGE
 
 
@@ -44,34 +44,3 @@ def least_offset(
     reached = scale.isfinite()
     step = scale.nan_to_num(posinf=torch.finfo(scale.dtype).max)[:, None] * pace
     return torch.minimum(step, room) * direction.sign(), reached
-
-
-def minimal_perturbation(
-    weight: Tensor,  # (classes, features)
-    bias: Tensor,  # (classes,)
-    inputs: Tensor,  # (n, *shape)
-    labels: Tensor,  # (n,) int64
-    *,
-    norm: Norm = "linf",
-    bounds: tuple[float, float] = UNIT_RANGE,
-) -> tuple[Tensor, Tensor]:
-    """The least epsilon (n,) at which the scores W x + b tie with another class, and the offsets (n, *shape).
-
-    0 for an example that is wrong already; infinite, with offset 0, where the range holds no such input. An example is
-    robust at every epsilon below its least. Towards class t the offset is `least_offset`'s for w_t - w_y and z_y - z_t.
-
-    Source: the dual norms as in Goodfellow, Shlens and Szegedy, Explaining and Harnessing Adversarial Examples, 2015,
-    section 5; the range is added.
-    """
-    flat, weight, bias = inputs.flatten(1).double(), weight.double(), bias.double()
-    scores = flat @ weight.T + bias
-    true_scores = scores.gather(1, labels[:, None])[:, 0]
-    least = torch.full(labels.shape, torch.inf, dtype=torch.float64)
-    offsets = torch.zeros_like(flat)
-    for aim in range(len(weight)):
-        gap = (true_scores - scores[:, aim]).clamp(min=0)
-        offset, reached = least_offset(weight[aim] - weight[labels], gap, flat, norm=norm, bounds=bounds)
-        epsilon = torch.where(reached & (labels != aim), rowwise_norm(offset, norm), torch.inf)
-        nearer = epsilon < least
-        least, offsets = torch.where(nearer, epsilon, least), torch.where(nearer[:, None], offset, offsets)
-    return least, offsets.view(inputs.shape)

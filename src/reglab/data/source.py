@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-NEW_ROWS = "new rows"  # what problems of inputs in memory are reported of
+NEW_ROWS = "new rows"  # stands for the file in messages about inputs in memory
 
 
 @dataclass(frozen=True, kw_only=True)

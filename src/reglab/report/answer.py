@@ -1,4 +1,4 @@
-"""The answer in plain words, made of the numbers: what helps, by how much, at what cost, and what cannot be told."""
+"""Answers the study's question in words: which techniques help, by how much, at what cost, and which effects are unclear."""
 
 from typing import NamedTuple
 

@@ -1,4 +1,4 @@
-"""The section on pretexts: what each one learned, and how useful its features are compared with random ones."""
+"""The section on pretext tasks: how well each is solved, and how useful its features are compared with random ones."""
 
 from dataclasses import dataclass
 

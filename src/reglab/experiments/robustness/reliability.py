@@ -1,7 +1,7 @@
 """Attack reliability checks: can a robust accuracy be believed? It is unreliable if any check fails."""
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor
@@ -9,7 +9,6 @@ from torch import Tensor
 from reglab.attacks.ball import Norm, extent, rowwise_norm
 from reglab.attacks.base import Model, accuracy, correct, evaluation_mode, gradient
 from reglab.attacks.fast_gradient import fast_gradient
-from reglab.attacks.linear import minimal_perturbation
 from reglab.attacks.objectives import cross_entropy, margin
 from reglab.attacks.projected_gradient import projected_gradient
 from reglab.attacks.square import square
@@ -105,24 +104,3 @@ def score_checks(model: Model, inputs: Tensor, labels: Tensor) -> list[Check]:
 def transfer_check(reported: float, others: Iterable[float]) -> Check:
     """Checks the `reported` robust accuracy against the accuracies on inputs that were made for other models."""
     return Check("attacks on other models find nothing more", reported - min([reported, *others]), POINT)
-
-
-def closed_form(
-    weight: Tensor,  # (classes, features)
-    bias: Tensor,  # (classes,)
-    inputs: Tensor,  # (n, *shape)
-    labels: Tensor,  # (n,) int64
-    epsilon: float,
-    reported: float,  # robust accuracy
-    *,
-    norm: Norm = "linf",
-) -> Check:
-    """Checks that the reported robust accuracy of a linear model is the exact one."""
-    least, _ = minimal_perturbation(weight, bias, inputs, labels, norm=norm)
-    exact = (least > epsilon).double().mean().item()
-    return Check("a linear model's robust accuracy is the exact one", abs(reported - exact), 1 / len(labels))
-
-
-def reliable(checks: Sequence[Check]) -> bool:
-    """Whether every check passed; otherwise the robust accuracy is to be shown as unreliable."""
-    return all(check.passed for check in checks)
