@@ -106,8 +106,16 @@ def notes(family: str, kind: type) -> Iterator[str]:
             for name, value in off.items()
         )
         yield f"Switched off, bit for bit the training of `none`: {', '.join(values)}."
-    if "images" in needs:
+    if "images" in needs and family == "models":
         yield "It needs inputs that are images; `reglab check` refuses it on other data."
+    elif "images" in needs:
+        yield "It needs inputs that are images; on other data it is not applicable, and the report says so."
+    if "classes" in needs:
+        yield "It needs targets that are classes; with other targets it is not applicable, and the report says so."
+    if "amounts" in needs:
+        yield "It needs targets that are real numbers; with classes it is not applicable, and the report says so."
+    if "residual_blocks" in needs:
+        yield "It needs a network with residual blocks; in others it is not applicable, and the report says so."
     if "unit_range" in needs:
         yield "It stands before techniques that move inputs out of their box; data that lie beyond [0, 1] have no box."
     if family == "regularizers" and kind.topic:

@@ -1,4 +1,6 @@
-"""The stages of all families, `<stage>@<entry>`: the family's own module runs the entry. By hand:
+"""The stages of all families, `<stage>@<entry>`: the family's own module runs the entry.
+
+An entry that is not applicable to the data or the network gets a record that says so. By hand:
 python pipelines/experiment.py train@dropout
 """
 
@@ -6,11 +8,13 @@ import stage
 
 
 def main() -> None:
+    import sys
     from pathlib import Path
 
     from reglab.config import params
     from reglab.core.registry import runner
     from reglab.core.wording import unknown
+    from reglab.experiments import applicability
     from reglab.tracking.stage import StageBuilder
 
     this = name()
@@ -21,7 +25,9 @@ def main() -> None:
         raise unknown(f"params.yaml: {section}", entry, known)
     seeds = list(range(settings.seeds))
     context = context_of(this, settings.tracking)
-    run_entry(settings, StageBuilder(section, entry, seeds, Path("runs"), settings.processes, context))
+    built = StageBuilder(section, entry, seeds, Path("runs"), settings.processes, context)
+    if reason := applicability.run(settings, built, run_entry, Path("data/study")):
+        print(f"{entry}: not applicable: {reason}", file=sys.stderr)
 
 
 def name() -> str:

@@ -21,6 +21,8 @@ from reglab.experiments.pretraining.methods.supervised_base_classes import Super
 from reglab.experiments.regimes.settings import Regimes
 from reglab.models.convnet import ConvNet
 from reglab.models.mlp import MLP
+from reglab.regularizers.cutmix import CutMix
+from reglab.regularizers.input_noise import InputNoise
 from reglab.regularizers.k_sparse import KSparse
 
 SETTINGS = params.load(Path(__file__).parents[2] / "params.yaml")
@@ -69,16 +71,29 @@ def test_the_shipped_params_are_feasible_and_nothing_in_them_is_idle():
 FEW = {"few_labels": replace(SETTINGS.few_labels, model=MLP(width=8, depth=1), labels_per_class=(1, 3))}
 
 
-def test_with_a_table_each_section_that_needs_images_is_one_line(table):
-    said = lines(**TABLE)
-    places = [line.split(": ")[1] for line in said]
-    assert places == [
-        *("augmentation.study", "pretraining", "transfer", "regularizers", "few_labels.model.name"),
+def test_with_a_table_what_all_entries_share_must_not_need_images(table):
+    few = replace(TABLE["few_labels"], regularizers=(InputNoise(), CutMix()))
+    policy, model, techniques = lines(**TABLE | {"few_labels": few})
+    assert policy == (
+        "params.yaml: augmentation.study: found rotation, translation, scale, shear on examples of 13 numbers; allowed: "
+        "images (channels x height x width); take them out"
+    )
+    assert model.startswith(
+        "params.yaml: few_labels.model.name: found convnet on examples of 13 numbers; allowed: images "
+    )
+    found = "found cutmix, which needs images; examples are rows of 13 numbers; allowed: "
+    assert techniques.startswith(f"params.yaml: few_labels.regularizers[1]: {found}")
+
+
+def test_entries_of_their_own_that_need_images_are_notes_and_no_errors(table):
+    few = {"few_labels": replace(TABLE["few_labels"], model=MLP(width=8, depth=1))}
+    said = check(replace(SETTINGS, **TABLE | few | {"augmentation": {"study": Policy(noise=0.1)}}))
+    assert [line.removeprefix("params.yaml: ") for line in said if "not applicable" in line] == [
+        "regularizers: not applicable: cutmix, affine, erasing: needs images; examples are rows of 13 numbers",
+        "pretraining: not applicable: orientation, other_images: needs images; examples are rows of 13 numbers",
+        "transfer: not applicable: orientation_tuned: orientation needs images; examples are rows of 13 numbers",
+        "transfer: not applicable: scenes_tuned: other_images needs images; examples are rows of 13 numbers",
     ]
-    assert "found rotation, translation, scale, shear on examples of 13 numbers" in said[0]
-    assert "found orientation, other_images on" in said[1] and "found orientation_tuned, scenes_tuned on" in said[2]
-    assert "found cutmix, affine, erasing on examples of 13 numbers" in said[3]
-    assert all("allowed: images (channels x height x width)" in line for line in said)
 
 
 @pytest.mark.parametrize(("ratio", "hidden"), [(0.03, "none"), (0.97, "all")])

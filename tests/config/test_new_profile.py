@@ -48,7 +48,7 @@ def test_the_profile_that_it_writes_loads_and_reads_every_column_by_its_kind(che
     assert kinds == dict(zip(people.HEADER, ("numeric", "categorical", "boolean", "date", "categorical"), strict=True))
     assert source.columns["smokes"].levels == ("no", "yes") and source.columns["seen"].format == "%Y-%m-%d"
     assert (settings.data.train_size, settings.data.validation_size, settings.data.test_size) == (36, 12, 12)
-    assert not settings.theory and not settings.claims and "affine" not in settings.regularizers
+    assert not settings.theory and not settings.claims and "affine" in settings.regularizers
     assert len(load_examples(settings.data).inputs) == 60
     assert re.search(r"^smokes +boolean +input +0 +2 +no, yes$", text, re.MULTILINE)
 

@@ -6,6 +6,8 @@ import pytest
 from reglab.config import data_checks, profiles
 from reglab.config.new_profile import create
 from reglab.config.params import Params
+from reglab.experiments import left_out
+from reglab.experiments.applicability import Facts
 
 ROWS = 240
 
@@ -36,7 +38,7 @@ def test_what_works_on_rows_is_kept_with_sizes_of_the_data(checkout):
     assert {"adversarial_training", "trades"} <= set(settings.regularizers)
     assert set(settings.attacks) == {"regularizers", "combinations", "ensembles", "transfer"}
     assert max(attack.examples for attack in settings.attacks.values()) == settings.data.test_size == 48
-    assert set(settings.pretraining) == {"scratch", "masked", "denoising", "contrastive"}
+    assert set(settings.pretraining) == {"scratch", "masked", "denoising", "contrastive", "orientation", "other_images"}
     assert {"masked_tuned", "contrastive_frozen"} <= set(settings.transfer) and len(settings.semi_supervised) == 4
     assert settings.regimes.recipes and settings.regimes.train_size == (48, settings.data.train_size)
     assert not settings.random_split.recipes
@@ -77,7 +79,14 @@ def test_where_groups_or_times_are_declared_a_random_split_is_studied_too(checko
     assert settings.data.split == split and settings.random_split.recipes == ("none",)
 
 
-def test_the_comparisons_of_what_is_gone_go_too(checkout):
+def test_what_needs_images_keeps_its_place_and_is_not_applicable(checkout):
     settings = made(checkout, np.arange(ROWS) % 2)
-    assert "dropout_or_input_noise" in settings.comparisons and "moved_or_noisy_inputs" not in settings.comparisons
+    inapplicable = set(left_out.by_facts(settings, Facts((3,))))
+    assert {("regularizers", "cutmix"), ("transfer", "orientation_tuned")} < inapplicable
+    assert ("comparisons", "moved_or_noisy_inputs") in inapplicable and "dropout_or_input_noise" in settings.comparisons
     assert settings.tuning.seeds <= settings.seeds
+
+
+def test_what_is_gone_takes_along_what_refers_to_it(checkout):
+    settings = made(checkout, np.arange(ROWS) % 2)
+    assert "supervised_base_classes" not in settings.pretraining and "new_classes_tuned" not in settings.transfer

@@ -15,10 +15,12 @@ from reglab.core.errors import UserError
 from reglab.core.plain import entry_name
 from reglab.core.streams import generator
 from reglab.data.loader import whole
+from reglab.experiments.applicability import has_residual_blocks
 from reglab.experiments.ensembles.methods.bagging import Bagging
 from reglab.experiments.ensembles.methods.boosting import Boosting
+from reglab.models.mlp import MLP
 from reglab.technique_checks.workbench import NORMALIZED, OWN
-from reglab.training.network import Block, build
+from reglab.training.network import Block, ResidualBlock, build
 from reglab.training.settings import Training
 from reglab.training.supervised import Supervised
 from reglab.training.weights import weights
@@ -39,6 +41,7 @@ def variants(architecture):
 
 VARIANTS = {f"{name}, {change}": other for name, each in NETWORKS.items() for change, other in variants(each)}
 VARIANTS["mlp, normalized and residual"] = NORMALIZED
+VARIANTS["mlp, residual, of one layer"] = MLP(depth=1, residual=True)
 
 
 @pytest.fixture(params=NETWORKS | VARIANTS)
@@ -81,6 +84,11 @@ def test_rows_of_numbers_are_taken_unless_it_says_that_it_needs_images(architect
         assert "images" in architecture.needs
     else:
         assert scores.shape == (5, CLASSES) and "images" not in architecture.needs
+
+
+def test_whether_it_has_residual_blocks_is_known_without_building_it(architecture):
+    built = build(architecture, SHAPE, CLASSES, seed=0)
+    assert has_residual_blocks(architecture) == any(isinstance(block, ResidualBlock) for block in built.hidden_layers)
 
 
 def test_its_initial_weights_follow_from_the_seed_alone(architecture):

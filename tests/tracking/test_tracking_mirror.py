@@ -93,6 +93,15 @@ def test_a_theory_topic_has_no_dataset(study):
     assert client.get_run(study.run("lasso")["id"]).inputs.dataset_inputs == []
 
 
+def test_a_run_that_is_not_applicable_has_the_reason_as_a_tag_and_no_numbers(study):
+    why = "needs images; examples are rows of 30 numbers"
+    study.begin("cutmix", technique=["cutmix"], seeds=0).finish(not_applicable=why, cost={})
+    assert mirror(study.root, {}) == []
+    run = study.run("cutmix")
+    assert run["status"] == "FINISHED" and run["tags"]["not_applicable"] == why and run["metrics"] == []
+    assert f"**Not applicable**: {why}." in run["tags"]["mlflow.note.content"]
+
+
 @pytest.mark.parametrize(
     ("changed", "name", "tag"),
     [

@@ -14,20 +14,25 @@ from reglab.data.splits import all_splits
 from reglab.data.splitting import duplicates
 from reglab.data.target_kind import amount_problems, strata, task_of
 from reglab.evaluation.metric_table import DECIDING, names_of
+from reglab.experiments import left_out
+from reglab.experiments.applicability import Facts
+from reglab.experiments.required_seeds import too_few_seeds
 
 LARGEST_TEXT = 256 * 2**20  # bytes
 LARGEST_SCENES = 8 * 2**30  # bytes of all images, masks and depths
 
 
 def check(settings) -> list[str]:
-    """Warnings of settings that change nothing; UserError with all that data and machine cannot give.
+    """Notes on what is not applicable, warnings of settings that change nothing, and of too few seeds for a verdict.
 
-    `settings` are the `Params`.
+    `settings` are the `Params`. UserError with all that data and machine cannot give.
     """
     data = settings.data
     lines = accelerator_problems(settings.training.accelerator)
     examples = loaded(data)
     inputs, labels = prepared_inputs(examples), examples.targets
+    inapplicable = left_out.by_facts(settings, Facts(inputs.shape[1:], task_of(labels)))
+    settings = left_out.without(settings, inapplicable)
     structure = examples.structure() | {"duplicates": duplicates.of_inputs(examples.inputs)}
     lines += metric_problems(settings.evaluation.metric, labels)
     drawn = []
@@ -49,7 +54,7 @@ def check(settings) -> list[str]:
     lines += scenes_problems(settings.scenes)
     if lines:
         raise UserError(*lines)
-    return data_needs.idle(settings, inputs.shape[1:])
+    return [*left_out.notes(inapplicable), *data_needs.idle(settings, inputs.shape[1:]), *too_few_seeds(settings)]
 
 
 def loaded(data) -> Examples:

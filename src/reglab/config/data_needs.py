@@ -9,16 +9,18 @@ import numpy as np
 from reglab.core.plain import entry_name
 from reglab.data.patches import hidden_count, patch_grid
 from reglab.data.splits import STRUCTURED
+from reglab.data.target_kind import task_of
+from reglab.experiments.applicability import Facts, not_applicable
 
 
 def problems(settings, inputs: np.ndarray, labels: np.ndarray, pool: int) -> list[str]:
-    """A line for each section with entries that the data cannot serve; `settings` are the `Params`.
+    """A line for each section that the data cannot serve; `settings` are the `Params` without what is not applicable.
 
     `pool`: the fewest examples that are in neither validation nor test, of all seeds; 0 where that is not known.
     """
-    lines = image_problems(settings, inputs) if inputs.ndim != 4 else []
-    lines += few_label_problems(settings, inputs, labels, pool)
-    return lines
+    return shared_problems(settings, Facts(inputs.shape[1:], task_of(labels))) + few_label_problems(
+        settings, inputs, labels, pool
+    )
 
 
 def few_label_problems(settings, inputs: np.ndarray, labels: np.ndarray, pool: int) -> list[str]:
@@ -76,30 +78,35 @@ def feature_problems(name: str, pretext, features: int) -> list[str]:
     ]
 
 
-def image_problems(settings, inputs: np.ndarray) -> list[str]:
-    """What cannot be done with a table, section by section, and what to take out for it."""
-    shape = " x ".join(map(str, inputs.shape[1:]))
-    found, wanted = f"on examples of {shape} numbers", "images (channels x height x width)"
-    pretexts = [name for name, pretext in settings.pretraining.items() if "images" in pretext.needs]
-    taken_out = {
-        "augmentation.study": image_strengths(settings.augmentation.get("study")),
-        "pretraining": pretexts,
-        "transfer": [name for name, entry in settings.transfer.items() if entry.start in pretexts],
-    }
-    for place, names in needing(settings, "images"):
-        taken_out[place] = [names]
-    lines = [
-        f"params.yaml: {place}: found {', '.join(names)} {found}; allowed: {wanted}; take them out"
-        for place, names in taken_out.items()
-        if names
-    ]
-    few = settings.pretraining or settings.transfer or settings.semi_supervised
-    for place, model in (("model", settings.model), ("few_labels.model", few and settings.few_labels.model)):
-        if model and "images" in model.needs:
+def shared_problems(settings, facts: Facts) -> list[str]:
+    """What all entries share and the data cannot serve: the networks, the strengths of a policy, techniques of few labels.
+
+    An entry of its own that needs what there is not is not applicable instead.
+    """
+    lines, few = [], settings.few_labels
+    needs_few = settings.pretraining or settings.transfer or settings.semi_supervised
+    found, wanted = f"on examples of {numbers(facts.shape)}", "images (channels x height x width)"
+    if len(facts.shape) != 3:
+        if strengths := image_strengths(settings.augmentation.get("study")):
+            names = ", ".join(strengths)
+            lines.append(f"params.yaml: augmentation.study: found {names} {found}; allowed: {wanted}; take them out")
+        for place, model in (("model", settings.model), ("few_labels.model", needs_few and few.model)):
+            if model and "images" in model.needs:
+                lines.append(
+                    f"params.yaml: {place}.name: found {entry_name(model)} {found}; allowed: {wanted}, or another model"
+                )
+    for number, technique in enumerate(few.regularizers):
+        if why := not_applicable(technique.needs, facts, few.model):
+            name = entry_name(technique)
             lines.append(
-                f"params.yaml: {place}.name: found {entry_name(model)} {found}; allowed: {wanted}, or another model"
+                f"params.yaml: few_labels.regularizers[{number}]: found {name}, which {why}; allowed: techniques that "
+                "every entry with few labels can train with"
             )
     return lines
+
+
+def numbers(shape: tuple[int, ...]) -> str:
+    return f"{' x '.join(map(str, shape))} numbers"
 
 
 def image_strengths(policy) -> list[str]:
@@ -108,21 +115,6 @@ def image_strengths(policy) -> list[str]:
         return []
     values = {field.name: getattr(policy, field.name) for field in fields(policy)}
     return [name for name, value in values.items() if value and name not in (*policy.of_any_shape, "padding_mode")]
-
-
-def needing(settings, what: str) -> Iterator[tuple[str, str]]:
-    """The section or entry, and the techniques there that need `what`."""
-    single = [name for name, technique in settings.regularizers.items() if what in technique.needs]
-    if single:
-        yield "regularizers", ", ".join(single)
-    for name, steps in {**settings.combinations, "": settings.few_labels.regularizers}.items():
-        stacked = [entry_name(technique) for technique in steps if what in technique.needs]
-        if stacked:
-            yield f"combinations.{name}" if name else "few_labels.regularizers", ", ".join(stacked)
-    for name, cocktail in settings.cocktails.items():
-        mixed = [each for each in cocktail.ingredients if what in settings.regularizers[each].needs]
-        if mixed:
-            yield f"cocktails.{name}", ", ".join(mixed)
 
 
 def idle(settings, shape: tuple[int, ...]) -> list[str]:

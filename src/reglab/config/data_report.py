@@ -20,6 +20,8 @@ from reglab.data.splitting import duplicates
 from reglab.data.splitting.named import NAMES
 from reglab.data.tables.files import read
 from reglab.data.target_kind import task_of
+from reglab.experiments import left_out
+from reglab.experiments.applicability import Facts
 
 
 def report(settings) -> str:
@@ -35,6 +37,7 @@ def report(settings) -> str:
         raise UserError(*lines)
     described = described_targets(labels, examples.classes)
     shape = input_shape(examples.inputs, drawn[0]["labelled"])
+    inapplicable = left_out.by_facts(settings, Facts(shape, task_of(labels)))
     sections = {
         "examples": [*size_lines(shape, labels), *described.lines()],
         "identical examples": [*duplicate_lines(same, labels)],
@@ -46,10 +49,18 @@ def report(settings) -> str:
     sections["structure"] = [*group_lines(examples.groups), *time_lines(examples.times, in_days(data.source))]
     sections["parts"] = [*part_lines(drawn), *described.part_lines(drawn)]
     sections["verdicts"] = [
-        *seed_lines(settings),
+        *seed_lines(left_out.without(settings, inapplicable)),
         *precision_lines([parts["test"] for parts in drawn], settings.evaluation),
     ]
+    sections["not applicable"] = [*inapplicable_lines(inapplicable)]
     return aligned(data.title, {title: lines for title, lines in sections.items() if lines})
+
+
+def inapplicable_lines(inapplicable: dict[tuple[str, str], str]) -> Iterator[Line]:
+    """How many entries of each section train nothing, which, and why."""
+    for section, names, why in left_out.grouped(inapplicable):
+        counted = f"entry of {section} is" if len(names) == 1 else f"entries of {section} are"
+        yield str(len(names)), f"{counted} not applicable: {', '.join(names)}: {why}."
 
 
 def aligned(title: str, sections: dict[str, list[Line]]) -> str:

@@ -31,8 +31,7 @@ def sections(
     `targets`: rows of each class, or the amounts; `columns`: those that are inputs; `structured`: the data is split by group
     or in time.
     """
-    lines = ["# Techniques for images; null takes an entry out, together with what refers to it.", "regularizers:"]
-    lines += [f"  {name}: null" for name, each in settings.regularizers.items() if "images" in each.needs]
+    lines = ["# Techniques for images are not applicable, and the report says so.", "regularizers:"]
     lines += [
         f"  {name}: {{epsilon: {EPSILON}}}  # largest change of a column, in units of the scaled columns"
         for name, each in settings.regularizers.items()
@@ -78,7 +77,9 @@ def few_label_sections(settings, counts: Counter, train_size: int, columns: int,
         f"  study: {{{strengths}}}",
     ]
     unsuited = {name: "null" for name, each in settings.pretraining.items() if not suits(each, len(counts), columns)}
-    lines += ["pretraining:"] * bool(unsuited) + [f"  {name}: {value}" for name, value in unsuited.items()]
+    if unsuited:
+        lines += ["pretraining:                 # null takes an entry out, together with what refers to it"]
+    lines += [f"  {name}: {value}" for name, value in unsuited.items()]
     absent = [
         name
         for name, each in settings.transfer.items()
@@ -88,8 +89,13 @@ def few_label_sections(settings, counts: Counter, train_size: int, columns: int,
 
 
 def suits(pretext, classes: int, columns: int) -> bool:
-    """Whether rows of so many columns can teach it: no images or text, some classes for transfer, some columns hidden."""
-    if "images" in pretext.needs or pretext.source != "study":
+    """Whether rows can teach it, of so many columns and classes: no text, some classes for transfer, some columns hidden.
+
+    One for images stays: it is not applicable, and the report says so.
+    """
+    if "images" in pretext.needs:
+        return True
+    if pretext.source != "study":
         return False
     return getattr(pretext, "classes", 0) <= classes - 2 and (columns > 1 or not hasattr(pretext, "mask_ratio"))
 

@@ -191,10 +191,15 @@ def write(
     (folder / "dataset.json").write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
 
 
+def describe(folder: Path) -> dict:
+    """The content of dataset.json."""
+    return json.loads((folder / "dataset.json").read_text(encoding="utf-8"))
+
+
 def read(folder: Path) -> Prepared:
     """Read the data that `write` wrote."""
     try:
-        description = json.loads((folder / "dataset.json").read_text(encoding="utf-8"))
+        description = describe(folder)
         tensors = load_file(folder / "data.safetensors")
     except FileNotFoundError:
         raise UserError(f"{folder}: no prepared data; run: dvc repro prepare") from None

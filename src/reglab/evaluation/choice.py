@@ -9,10 +9,13 @@ from reglab.evaluation.rounding import mean
 def validation_scores(record: dict, metric: str) -> tuple[float, float] | None:
     """The metric and the loss on validation data, means over seeds; None where a seed did not finish or lacks the metric.
 
-    The loss of a classification is the nll, of a regression the rmse.
+    The loss of a classification is the nll, of a regression the rmse. A recipe that is not
+    applicable has no seeds, so None as well.
     """
     seeds = record["seeds"].values()
-    if any(seed["status"] != "finished" or f"validation_{metric}" not in seed["metrics"] for seed in seeds):
+    if not seeds or any(
+        seed["status"] != "finished" or f"validation_{metric}" not in seed["metrics"] for seed in seeds
+    ):
         return None
     loss = LOSSES[DECIDING[metric].task]
     value, lost = (mean(seed["metrics"][f"validation_{name}"] for seed in seeds) for name in (metric, loss))

@@ -77,7 +77,7 @@ def render(
 
     Raises UserError when metrics.json lacks an entry.
     """
-    study = Study(entries, metrics, settings, text, environment or {})
+    study = Study.of(entries, metrics, settings, text, environment or {})
     built = {build: build(study) for *_, builds in PAGES for build in builds if build is not chapter_section}
     built[chapter_section] = chapter_section(
         study, {section.id: section.title for section in built.values() if section}

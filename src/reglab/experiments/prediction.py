@@ -80,6 +80,9 @@ def finished_record(folder: Path) -> dict:
     if not (folder / "record.json").exists():
         raise UserError(f"{folder}: found no record of this recipe; run the study first: make repro")
     content = record.read(folder)
+    if why := content.get("not_applicable"):
+        allowed = "a recipe that was trained"
+        raise UserError(f"{folder}/record.json: found a recipe that is not applicable: {why}; allowed: {allowed}")
     if diverged := diverged_seeds(content):
         allowed = "a recipe of which all seeds finished"
         raise UserError(f"{folder}/record.json: seed {diverged[0]} diverged; allowed: {allowed}")

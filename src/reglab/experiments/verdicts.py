@@ -6,6 +6,7 @@ from reglab.evaluation.effects import Predicted
 from reglab.evaluation.metric_comparison import compare_metrics
 from reglab.evaluation.paired_values import Records
 from reglab.evaluation.pairs import compare_pairs
+from reglab.experiments import left_out
 from reglab.experiments.catalogue import modules
 from reglab.experiments.required_seeds import too_few_seeds
 
@@ -26,9 +27,13 @@ NO_DIAGRAM = "No critical-difference diagram: it ranks methods over many indepen
 def verdicts(settings, records: Records, predicted: Predicted, test_to_train: float | None) -> dict:
     """family -> name -> row, and beside the families `comparisons`, `claims`, `statistical_tests` and `warnings`.
 
+    The row of what is not applicable is {"not_applicable": why}, with what a pair or a claim names; it takes no part in
+    the others.
     `settings` are the `Params`; `predicted` is as in `claims`; `test_to_train` is as in `splits.test_to_train`, of the sizes
     that the splits came to. UserError as in `compare`.
     """
+    inapplicable, all_settings = left_out.by_records(settings, records), settings
+    settings, records = left_out.without(settings, inapplicable), left_out.applicable(records)
     rule = settings.evaluation.rule
     rows = compare(records, **rule, test_to_train=test_to_train)
     for plan in [module.plan(settings) for module in modules("comparisons")]:
@@ -36,7 +41,7 @@ def verdicts(settings, records: Records, predicted: Predicted, test_to_train: fl
             rows.setdefault(family, {}).update(compared)
     for module in modules("evaluate"):
         rows |= module.tables(records, **rule)
-    return rows | {
+    rows |= {
         "comparisons": compare_pairs(settings.comparisons, records, **rule, test_to_train=test_to_train),
         "claims": judge(settings.claims, records, predicted, **rule),
         "statistical_tests": {
@@ -46,6 +51,9 @@ def verdicts(settings, records: Records, predicted: Predicted, test_to_train: fl
         },
         "warnings": too_few_seeds(settings),
     }
+    for (section, name), row in left_out.rows(all_settings, inapplicable):
+        rows.setdefault(section, {})[name] = row
+    return rows
 
 
 def of_distribution(data, test_to_train: float | None) -> str:
@@ -58,12 +66,15 @@ def of_distribution(data, test_to_train: float | None) -> str:
 def summary(metrics: dict) -> dict[str, dict]:
     """The few numbers that DVC compares, of the result of `verdicts`: a row for each path `<family>/<name>`.
 
-    An entry that is judged by several metrics has a row for each, `<family>/<name>.<metric>`.
+    An entry that is judged by several metrics has a row for each, `<family>/<name>.<metric>`; one that is not applicable
+    says so in the place of a verdict.
     """
     tables = {family: rows for family, rows in metrics.items() if family not in ("statistical_tests", "warnings")}
     rows = {}
     for family, entries in tables.items():
         for name, entry in entries.items():
+            if left_out.REASON in entry:
+                rows[f"{family}/{name}"] = {"verdict": "not applicable"}
             by_metric = {metric: row for metric, row in entry.get("comparisons", {}).items() if "@" not in metric}
             for metric, row in by_metric.items():
                 rows[f"{family}/{name}" + (f".{metric}" if len(by_metric) > 1 else "")] = summary_row(row)

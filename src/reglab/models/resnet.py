@@ -30,6 +30,7 @@ class ResNet(Architecture):
     """
 
     needs: ClassVar[tuple] = ("images",)
+    provides: ClassVar[tuple] = ("residual_blocks",)
 
     width: Annotated[int, Ge(1), Le(4_096)] = 16
     depth: Annotated[int, Ge(1), Le(100)] = 3

@@ -34,6 +34,7 @@ class ClassWeighting(Regularizer):
     """
 
     off: ClassVar[dict] = {"strength": 0.0}
+    needs: ClassVar[tuple] = ("classes",)
 
     strength: Annotated[float, Ge(0), Le(1)] = 1.0
 

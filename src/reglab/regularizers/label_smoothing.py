@@ -37,6 +37,7 @@ class LabelSmoothing(Regularizer):
     lecture: ClassVar[str] = "noise"
     topic: ClassVar[str] = "weight_growth"
     off: ClassVar[dict] = {"smoothing": 0.0}
+    needs: ClassVar[tuple] = ("classes",)
 
     smoothing: Annotated[float, Ge(0), Lt(1)] = 0.2
 

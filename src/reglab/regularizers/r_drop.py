@@ -36,6 +36,7 @@ class RDrop(Regularizer):
 
     lecture: ClassVar[str] = "dropout"
     off: ClassVar[dict] = {"strength": 0.0, "input_rate": 0.0, "hidden_rate": 0.0}
+    needs: ClassVar[tuple] = ("classes",)
 
     strength: Annotated[float, Ge(0)] = 1.0
     input_rate: Annotated[float, Ge(0), Lt(1)] = 0.2

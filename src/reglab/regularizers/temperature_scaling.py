@@ -1,6 +1,7 @@
 """Temperature scaling: after training, all scores are divided by one number that fits the validation examples."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -59,6 +60,8 @@ class TemperatureScaling(Regularizer):
 
     Source: Guo et al., On Calibration of Modern Neural Networks, 2017, section 4.2, eq. 9.
     """
+
+    needs: ClassVar[tuple] = ("classes",)
 
     def prepare_model(self, network: Network) -> None:
         network.register_buffer("temperature", torch.ones(()))

@@ -37,7 +37,7 @@ class Trades(Regularizer):
     lecture: ClassVar[str] = "adversarial_training"
     topic: ClassVar[str] = "adversarial"
     off: ClassVar[dict] = {"strength": 0.0}
-    needs: ClassVar[tuple] = ("unit_range",)
+    needs: ClassVar[tuple] = ("unit_range", "classes")
 
     strength: Annotated[float, Ge(0)] = 6.0
     epsilon: Annotated[float, Ge(0)] = 0.1

@@ -2,7 +2,18 @@
 
 from reglab.evaluation.comparison import COMPARED
 from reglab.evaluation.statistics import smallest_seeds
-from reglab.report import answer, bias_variance_figure, curves, nearness, panels, pareto, parts, standings, tables
+from reglab.report import (
+    answer,
+    applicable,
+    bias_variance_figure,
+    curves,
+    nearness,
+    panels,
+    pareto,
+    parts,
+    standings,
+    tables,
+)
 from reglab.report.drawings import drawn, picture
 from reglab.report.measure import ACCURACY, RMSE
 from reglab.report.study import Section, Study, body
@@ -11,7 +22,8 @@ from reglab.report.study import Section, Study, body
 def answer_section(study: Study) -> Section:
     values = {
         "headline": answer.headline(study.rows, study.settings),
-        "points": answer.points_to_know(study.rows, study.settings, study.metrics),
+        "points": answer.points_to_know(study.rows, study.settings, study.metrics) + applicable.point(study.left_out),
+        "inapplicable": study.inapplicable(*COMPARED),
         "least": nearness.least_p((row.numbers for row in study.rows if not row.classical), study.settings["seeds"]),
         "axis": tables.common_axis(study.rows, study.relevant_difference),
         "standings": standings.standings(study.entries),

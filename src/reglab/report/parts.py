@@ -2,12 +2,13 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from latex2mathml.converter import convert
 from markupsafe import Markup
 
 from reglab.core.families import BY_SECTION
+from reglab.report.applicable import Inapplicable
 from reglab.report.chapter import PARTS, Part, place_in, place_of
 from reglab.report.collect import Entry
 from reglab.report.formats import amount, missing, value
@@ -79,6 +80,7 @@ class ChapterEntry:
     checks: list[dict]
     claims: list[Claimed]
     see: dict[str, str]
+    inapplicable: list[Inapplicable] = field(default_factory=list)  # claims
 
     @property
     def formulas(self) -> list[Markup]:
@@ -111,11 +113,12 @@ def chapter_entries(study: Study, sections: dict[str, str]) -> list[ChapterEntry
             checks.get(part.id, []),
             [claim for claim in claims if claim.row["lecture"] == part.id],
             {id: sections[id] for id in part.see if id in sections},
+            [claim for claim in study.inapplicable("claims") if claim.row["lecture"] == part.id],
         )
         for part in PARTS
     ]
     *lecture, other = found
-    return found if other.entries or other.topics or other.checks or other.claims else lecture
+    return found if other.entries or other.topics or other.checks or other.claims or other.inapplicable else lecture
 
 
 def belongs(entry: Entry, part: Part) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from markupsafe import Markup
 
 from reglab.core.wording import many
+from reglab.report import applicable
 from reglab.report.answer import candidates, headline, points_to_know
 from reglab.report.collect import Entry
 from reglab.report.measure import deciding
@@ -20,12 +21,13 @@ def short_answer(entries: list[Entry], metrics: dict, settings: dict) -> str:
 
     Its arguments are those of `page.render`.
     """
+    entries, metrics, left_out = applicable.split(entries, metrics)
     table = rows(entries, metrics, deciding(settings))
     recipes = [row.verdict for row in candidates(table)]
     claims = [claim["verdict"] for claim in metrics.get("claims", {}).values()]
     lines = [headline(table, settings)]
-    if recipes:
-        lines.append(f"{many(len(recipes), 'recipe')} against none: {counted(recipes, VERDICTS)}.")
+    if counts := [each for each in (counted(recipes, VERDICTS), applicable.counted(left_out)) if each]:
+        lines.append(f"{many(len(recipes), 'recipe')} against none: {'; '.join(counts)}.")
     if claims:
         lines.append(f"{many(len(claims), 'declared claim')}: {counted(claims, CLAIM_VERDICTS)}.")
     worries = [point for point in points_to_know(table, settings, metrics) if point.alarming]

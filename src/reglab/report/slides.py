@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from reglab.core.figures import COLORS, INK, canvas, svg
-from reglab.report import bias_variance_figure, pareto
+from reglab.report import applicable, bias_variance_figure, pareto
 from reglab.report.collect import Entry
 from reglab.report.formats import missing
 from reglab.report.measure import deciding, relevant_difference
@@ -15,6 +15,7 @@ LOOKS = {"helps": (COLORS[2], "^"), "hurts": (COLORS[1], "v"), "cannot tell": (C
 
 def slides(entries: list[Entry], metrics: dict, settings: dict) -> dict[str, str]:
     """SVG by name: the effects with their intervals, gain against cost, bias against variance; those that can be drawn."""
+    entries, metrics, _ = applicable.split(entries, metrics)
     table = rows(entries, metrics, deciding(settings))
     effects = [row for row in table if row.ranked and not row.reference and not missing(row.difference.mean)]
     priced, split = pareto.priced(table), bias_variance_figure.split(table)

@@ -9,8 +9,10 @@ from typing import ClassVar, NamedTuple
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from reglab.core.families import BY_SECTION
 from reglab.evaluation.metric_names import TRAINED
 from reglab.report import formats, nearness, tables
+from reglab.report.applicable import Inapplicable, split
 from reglab.report.collect import Entry
 from reglab.report.measure import Measure, deciding, relevant_difference, score
 
@@ -66,6 +68,8 @@ TEMPLATES.globals["turning_legend"] = f"{nearness.MARK} {nearness.LEGEND}"
 class Study:
     """All that a section may speak of. `settings` is params.yaml as a mapping, `text` as it was written.
 
+    `left_out` is not applicable and neither in `entries` nor in `metrics`.
+
     `environment` is what the report was made with and in: commit, versions, machine; by heading, name and value.
     """
 
@@ -74,6 +78,17 @@ class Study:
     settings: dict
     text: str
     environment: dict[str, dict[str, str]] = field(default_factory=dict)
+    left_out: list[Inapplicable] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, entries: list[Entry], metrics: dict, *others) -> "Study":
+        """The study of the records and reports/metrics.json, in which the entries that are not applicable still are."""
+        entries, metrics, left_out = split(entries, metrics)
+        return cls(entries, metrics, *others, left_out=left_out)
+
+    def inapplicable(self, *sections: str) -> list[Inapplicable]:
+        """What is not applicable of these sections, in the order of params.yaml."""
+        return [each for each in self.left_out if each.section in sections]
 
     @cached_property
     def rows(self) -> list[tables.Row]:
@@ -100,12 +115,10 @@ class Study:
         return {entry.name: entry for entry in self.entries if entry.family in TRAINED}
 
     @property
-    def families(self) -> dict[str, list[Entry]]:
-        """By section of params.yaml, in its order."""
-        found: dict[str, list[Entry]] = {}
-        for entry in self.entries:
-            found.setdefault(entry.family, []).append(entry)
-        return found
+    def ran(self) -> list[str]:
+        """The sections of params.yaml with entries, in their order; also those whose entries are not applicable."""
+        known = {entry.family for entry in self.entries} | {each.section for each in self.left_out}
+        return [section for section in BY_SECTION if section in known]
 
     def family(self, name: str) -> list[Entry]:
         return [entry for entry in self.entries if entry.family == name]

@@ -49,6 +49,7 @@ class Architecture:
     """A frozen dataclass whose fields are the `model:` section of params.yaml, `name` apart."""
 
     needs: ClassVar[tuple] = ()  # of the data: "images"
+    provides: ClassVar[tuple] = ()  # for techniques: "residual_blocks" where it has some whatever the settings
 
     def blocks(self, shape: Sequence[int]) -> list[Block]:
         """The hidden layers for inputs of this shape (channels, height, width)."""

@@ -75,9 +75,9 @@ class Regularizer:
         None  # the theory topic whose stage runs its exact checks; None: the technique's stage does
     )
     off: ClassVar[dict | None] = None  # the settings that make it `none`, bit for bit; None: it has none, {}: all do
-    needs: ClassVar[
-        tuple
-    ] = ()  # "images", or "unit_range": no technique before it has moved inputs out of `network.bounds`
+    # "images", "classes" and "residual_blocks", without which it is not applicable; "unit_range": no technique before it
+    # has moved inputs out of `network.bounds`
+    needs: ClassVar[tuple] = ()
     leaves_unit_range: ClassVar[bool] = False  # whether inputs in [0, 1] may come out of `transform_batch` beyond it
     follows_penalty: ClassVar[bool] = (
         True  # False: the gradient leaves out a part of its loss's or penalty's on purpose

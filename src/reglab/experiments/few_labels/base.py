@@ -25,6 +25,7 @@ class SemiSupervised:
     """
 
     classical: ClassVar[bool] = False
+    needs: ClassVar[tuple] = ()  # as in `experiments.applicability`
     weight: float
     unlabelled_batch_size: int
 

@@ -53,7 +53,7 @@ class Pretext:
     gives the task.
     """
 
-    needs: ClassVar[tuple] = ()  # of the study's data: "images"
+    needs: ClassVar[tuple] = ()  # of the study's data, as in `experiments.applicability`
 
     source: Literal["study", "scenes", "text"]
     epochs: int

@@ -154,7 +154,9 @@ def pretexts_section(study: Study) -> Section | None:
     found = pretexts(study.entries, study.metrics)
     if not found:
         return None
-    return Section("pretexts", "Pretexts", body("pretexts.html", **values(found)))
+    return Section(
+        "pretexts", "Pretexts", body("pretexts.html", **values(found), inapplicable=study.inapplicable("pretraining"))
+    )
 
 
 SECTIONS = (Placed(pretexts_section, "pages/few_labels.html", place=2),)

@@ -25,6 +25,7 @@ def random_split_section(study: Study) -> Section | None:
     kept = {name: {key: row[key] for key in names if key in row} for name, row in rows.items()}
     values = {
         "rows": kept,
+        "inapplicable": study.inapplicable("random_split"),
         "names": names,
         "measure": measure,
         "split": SPLITS[data["split"]],

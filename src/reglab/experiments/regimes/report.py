@@ -204,6 +204,7 @@ def regimes_section(study: Study) -> Section | None:
     confidence = study.settings["evaluation"]["confidence"]
     values = {
         "maps": maps,
+        "inapplicable": study.inapplicable("regimes"),
         "scale": maps[0].scale,
         "lead": lead(maps),
         "points": points_to_know(maps, study.settings["seeds"], confidence),

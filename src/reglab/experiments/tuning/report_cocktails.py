@@ -271,6 +271,7 @@ def cocktails_section(study: Study) -> Section | None:
     }
     values = {
         "found": found,
+        "inapplicable": study.inapplicable("cocktails"),
         "pictures": pictures,
         "ways": WAYS,
         "difference": difference,

@@ -241,6 +241,7 @@ def sweeps_section(study: Study) -> Section | None:
     label = f"validation {study.measure.error} against strength: {{}}"
     values = {
         "found": found,
+        "inapplicable": study.inapplicable("sweeps"),
         "lead": lead(found, seeds),
         "points": points_to_know(found),
         "panels": {o.name: drawn(panel(o, none, top), f"sweep-{o.name}", label.format(o.name)) for o in found},

@@ -117,7 +117,7 @@ def sources_section(study: Study) -> Section | None:
         for title, how in drawings.items()
     }
     values = {"spreads": spreads, "figures": figures, "names": NAMES, "seeds": study.settings["seeds"]}
-    values |= {"measure": measure, "beside": BESIDE}
+    values |= {"measure": measure, "beside": BESIDE, "inapplicable": study.inapplicable("variance_sources")}
     values |= {"confidence": study.settings["evaluation"]["confidence"]}
     return Section("sources", "Where the spread comes from", body("variance_sources.html", **values))
 

@@ -89,9 +89,10 @@ def parent_tags(about: dict) -> dict[str, str]:
 
 
 def outcome_tags(record: dict) -> dict[str, str]:
-    """Tags for diverged seeds and failed checks, which the list of runs shows."""
+    """Tags for diverged seeds, failed checks and what is not applicable, which the list of runs shows."""
     failed = [check["name"] for check in record["checks"] if not check["passed"]]
     outcome = {"diverged_seeds": ", ".join(diverged(record)), "failed_checks": ", ".join(failed)}
+    outcome |= {"not_applicable": record.get("not_applicable", "")}
     return {name: value for name, value in outcome.items() if value}
 
 
@@ -150,6 +151,8 @@ def note(about: dict, record: dict, timed: bool, verdicts: tuple[str, ...] = ())
     """What the run is and how it ended, a few lines of Markdown; not `timed`: its times are those of mirroring."""
     lines = [f"{heading(about)}: record `runs/{about['family']}/{about['name']}/record.json`."]
     lines += [f"* {verdict}" for verdict in verdicts] + [""] * bool(verdicts)
+    if why := record.get("not_applicable"):
+        lines.append(f"**Not applicable**: {why}. Nothing was trained.")
     if seeds := diverged(record):
         lines.append(f"**Diverged: seed {', '.join(seeds)}**, so there are no means: no seed is ever left out.")
     elif seeds := record["seeds"]:

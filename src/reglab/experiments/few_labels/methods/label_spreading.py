@@ -24,6 +24,7 @@ class LabelSpreading(SemiSupervised):
     """
 
     classical: ClassVar[bool] = True
+    needs: ClassVar[tuple] = ("classes",)
 
     n_neighbors: Annotated[int, Ge(1)] = 10
     alpha: Annotated[float, Gt(0), Lt(1)] = 0.8

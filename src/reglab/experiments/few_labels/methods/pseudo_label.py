@@ -1,7 +1,7 @@
 """Pseudo-labels: the network's own confident prediction for an example without a label is used as its label."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import torch
 from annotated_types import Ge, Le, Lt
@@ -40,6 +40,8 @@ class PseudoLabel(SemiSupervised):
     Sources: Lee, Pseudo-Label: The Simple and Efficient Semi-Supervised Learning Method for Deep Neural Networks, 2013,
     eq. 15; threshold and views are those of Sohn et al., FixMatch, 2020, eq. 4.
     """
+
+    needs: ClassVar[tuple] = ("classes",)
 
     weight: Annotated[float, Ge(0)] = 1.0
     threshold: Annotated[float, Ge(0), Lt(1)] = 0.5

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import torch
 from annotated_types import Ge, Le
@@ -43,6 +43,8 @@ class SupervisedBaseClasses(ImagePretext):
 
     Source: Goodfellow, Bengio and Courville, Deep Learning, 2016, section 15.2.
     """
+
+    needs: ClassVar[tuple] = ("classes",)
 
     source: Literal["study"] = "study"
     classes: Annotated[int, Ge(2), Le(1_000)] = 5

@@ -1,0 +1,113 @@
+"""Why an entry is not applicable to the data or the network of a study: it trains nothing, and its record says so.
+
+What a technique, a pretext or a method needs stands in its class, as `needs`:
+
+    images            the examples are images (channels, height, width)
+    classes           the targets are classes
+    amounts           the targets are real numbers
+    residual_blocks   the network has a `ResidualBlock`
+    unit_range        inputs in [0, 1] are still there; `config.stacks` checks this, which no data can lack
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from reglab.core.plain import entry_name
+from reglab.data import prepared
+from reglab.tracking.stage import StageBuilder
+
+FEW_LABELS = ("pretraining", "transfer", "semi_supervised")  # the sections whose network is few_labels.model
+
+
+class Facts(NamedTuple):
+    """What is known of the data: the shape of a prepared example, and whether targets are classes or amounts."""
+
+    shape: tuple[int, ...]
+    task: str = "classification"
+
+
+def not_applicable(needs: tuple[str, ...], facts: Facts, model: Any) -> str:
+    """The first of the needs that data and network do not meet, and what there is instead; "" where all are met."""
+    if "images" in needs and len(facts.shape) != 3:
+        return f"needs images; examples are {described(facts.shape)}"
+    if "classes" in needs and facts.task != "classification":
+        return "needs classes; the targets are amounts"
+    if "amounts" in needs and facts.task != "regression":
+        return "needs amounts; the targets are classes"
+    if "residual_blocks" in needs and not has_residual_blocks(model):
+        return f"needs residual blocks; the network {entry_name(model)} has none"
+    return ""
+
+
+def described(shape: tuple[int, ...]) -> str:
+    return f"rows of {shape[0]} numbers" if len(shape) == 1 else f"{' x '.join(map(str, shape))} numbers"
+
+
+def has_residual_blocks(model: Any) -> bool:
+    """Whether a network with these settings has a `ResidualBlock`: its class says so, or its setting `residual`.
+
+    With that setting shortcuts begin at the second layer.
+    """
+    if "residual_blocks" in getattr(model, "provides", ()):
+        return True
+    return bool(getattr(model, "residual", False)) and model.depth > 1
+
+
+def parts_of(settings, section: str, name: str) -> dict[str, Any]:
+    """By name the techniques, the pretext or the method that an entry trains with; `settings` are the `Params`."""
+    entries = getattr(settings, section)
+    if section in ("regularizers", "combinations") or hasattr(entries, "recipes"):
+        return {entry_name(technique): technique for technique in settings.recipe(name)[1]}
+    if section == "sweeps":
+        return {name: settings.regularizers[name]}
+    if section == "cocktails":
+        return {each: settings.regularizers[each] for each in entries[name].ingredients}
+    if section == "transfer":
+        return {entries[name].start: settings.pretraining[entries[name].start]}
+    return {name: entries[name]}
+
+
+def needs_of(part: Any) -> tuple[str, ...]:
+    return getattr(part, "needs", ())
+
+
+def reason(settings, section: str, name: str, facts: Facts) -> str:
+    """Why an entry is not applicable, with the name of the part where it is not the entry's own; "" where it is."""
+    model = settings.few_labels.model if section in FEW_LABELS else settings.model
+    for part_name, part in parts_of(settings, section, name).items():
+        if found := not_applicable(needs_of(part), facts, model):
+            return found if part_name == name else f"{part_name} {found}"
+    return ""
+
+
+def reason_of_stage(settings, section: str, name: str, folder: Path) -> str:
+    """The `reason` by the prepared data in `folder`, which is read only where the entry needs something."""
+    if not any(needs_of(part) for part in parts_of(settings, section, name).values()):
+        return ""
+    description = prepared.describe(folder)
+    return reason(
+        settings, section, name, Facts(tuple(description["shape"]), description.get("task", "classification"))
+    )
+
+
+def run(settings, stage: StageBuilder, run_entry: Callable, folder: Path) -> str:
+    """Run an entry by the `run_entry` of its family, or publish that it is not applicable to the data in `folder`, and why.
+
+    Returns the reason, "" where the entry was run.
+    """
+    why = reason_of_stage(settings, stage.family, stage.name, folder)
+    if why:
+        publish(settings, stage, folder, why)
+    else:
+        run_entry(settings, stage)
+    return why
+
+
+def publish(settings, stage: StageBuilder, folder: Path, why: str) -> None:
+    """Publish the record of an entry that is not applicable to the data in `folder`."""
+    section, name = stage.family, stage.name
+    techniques = {name: settings.transfer[name]} if section == "transfer" else parts_of(settings, section, name)
+    built = stage.build(prepared.read(folder), techniques, seeds=[])
+    with built.journal() as entry:
+        built.publish(entry, {"seeds": {}, "not_applicable": why})

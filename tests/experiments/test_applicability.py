@@ -1,0 +1,141 @@
+"""What entries need of data and network, which of them are left out for it, and what refers to these."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from reglab.config import params
+from reglab.core.errors import UserError
+from reglab.evaluation.settings import Claim, Pair
+from reglab.experiments import left_out
+from reglab.experiments.applicability import Facts, not_applicable, reason
+from reglab.experiments.ensembles.methods.heterogeneous import Heterogeneous
+from reglab.experiments.prediction import finished_record
+from reglab.experiments.regimes.settings import Regimes
+from reglab.experiments.robustness.trained_networks import trained_networks
+from reglab.experiments.tuning.settings import Cocktail
+from reglab.models.convnet import ConvNet
+from reglab.models.mlp import MLP
+from reglab.models.resnet import ResNet
+from reglab.regularizers.cutmix import CutMix
+from reglab.regularizers.dropout import Dropout
+
+SETTINGS = params.load(Path(__file__).parents[2] / "params.yaml")
+IMAGES, TABLE, NUMBERS = Facts((1, 8, 8)), Facts((30,)), Facts((1, 8, 8), "regression")
+RESIDUAL = MLP(depth=3, residual=True)
+
+
+@pytest.mark.parametrize(
+    ("needs", "facts", "model", "why"),
+    [
+        ((), TABLE, MLP(), ""),
+        (("unit_range",), TABLE, MLP(), ""),
+        (("images",), IMAGES, MLP(), ""),
+        (("images",), TABLE, MLP(), "needs images; examples are rows of 30 numbers"),
+        (("images",), Facts((5, 6)), MLP(), "needs images; examples are 5 x 6 numbers"),
+        (("classes",), TABLE, MLP(), ""),
+        (("classes",), NUMBERS, MLP(), "needs classes; the targets are amounts"),
+        (("unit_range", "classes"), NUMBERS, MLP(), "needs classes; the targets are amounts"),
+        (("amounts",), NUMBERS, MLP(), ""),
+        (("amounts",), IMAGES, MLP(), "needs amounts; the targets are classes"),
+        (("residual_blocks",), IMAGES, MLP(), "needs residual blocks; the network mlp has none"),
+        (("residual_blocks",), IMAGES, MLP(depth=1, residual=True), "needs residual blocks; the network mlp has none"),
+        (("residual_blocks",), IMAGES, ConvNet(), "needs residual blocks; the network convnet has none"),
+        (("residual_blocks",), IMAGES, RESIDUAL, ""),
+        (("residual_blocks",), IMAGES, ResNet(), ""),
+    ],
+)
+def test_a_need_that_is_not_met_is_said_with_what_there_is(needs, facts, model, why):
+    assert not_applicable(needs, facts, model) == why
+
+
+def test_on_the_shipped_images_only_another_network_and_other_targets_are_missed():
+    missed = {"needs residual blocks; the network mlp has none", "needs amounts; the targets are classes"}
+    assert set(left_out.by_facts(SETTINGS, IMAGES).values()) <= missed
+
+
+def test_with_real_targets_what_is_made_for_classes_is_left_out():
+    found = left_out.by_facts(SETTINGS, NUMBERS)
+    ours = {
+        name for section, name in found if section in ("regularizers", "semi_supervised", "pretraining", "ensembles")
+    }
+    assert {"label_smoothing", "class_weighting", "temperature_scaling", "trades", "r_drop"} < ours
+    assert {"pseudo_label", "label_spreading", "supervised_base_classes"} < ours
+    assert ours.isdisjoint({"none", "dropout", "mixup", "cutmix", "mean_teacher", "masked", "bagging", "boosting"})
+    assert found["transfer", "new_classes_tuned"] == "supervised_base_classes needs classes; the targets are amounts"
+
+
+def test_few_labels_are_learned_by_a_network_of_their_own():
+    class Needing:
+        needs = ("residual_blocks",)
+
+    settings = replace(SETTINGS, semi_supervised={"mine": Needing()}, ensembles={"mine": Needing()}, model=RESIDUAL)
+    assert reason(settings, "semi_supervised", "mine", IMAGES) and not reason(settings, "ensembles", "mine", IMAGES)
+
+
+TECHNIQUES = {"none": SETTINGS.regularizers["none"], "dropout": Dropout(), "cutmix": CutMix()}
+NAMING = replace(
+    SETTINGS,
+    **{section: {} for section in ("ensembles", "pretraining", "transfer", "semi_supervised", "attacks", "sweeps")},
+    regularizers=TECHNIQUES,
+    combinations={"both": (Dropout(), CutMix())},
+    cocktails={
+        "mixed": Cocktail({"dropout": {}, "cutmix": {}}, trials=1),
+        "plain": Cocktail({"dropout": {}}, trials=1),
+    },
+    regimes=Regimes(("none", "dropout", "cutmix"), (100,), (0.0,), (8,)),
+    comparisons={"first": Pair("both", "none"), "second": Pair("dropout", "cutmix"), "third": Pair("dropout", "none")},
+    claims={
+        "number": Claim("x", "noise", "cutmix", 0.5, "higher"),
+        "other": Claim("x", "noise", "dropout", 0.5, "higher"),
+    },
+)
+
+
+def test_what_names_a_part_that_is_not_applicable_is_not_applicable_and_names_the_part():
+    why = "needs images; examples are rows of 30 numbers"
+    assert {key: said for key, said in left_out.by_facts(NAMING, TABLE).items() if key[0] != "variance_sources"} == {
+        ("regularizers", "cutmix"): why,
+        ("combinations", "both"): f"cutmix {why}",
+        ("cocktails", "mixed"): f"cutmix {why}",
+        ("regimes", "cutmix"): why,
+        ("comparisons", "first"): f"cutmix {why}",
+        ("comparisons", "second"): f"cutmix {why}",
+        ("claims", "number"): f"cutmix {why}",
+    }
+
+
+def test_settings_without_it_have_everything_else_in_its_order():
+    kept = left_out.without(NAMING, left_out.by_facts(NAMING, TABLE))
+    assert (
+        list(kept.regularizers) == ["none", "dropout"] and kept.combinations == {} and list(kept.cocktails) == ["plain"]
+    )
+    assert kept.regimes == replace(NAMING.regimes, recipes=("none", "dropout"))
+    assert list(kept.comparisons) == ["third"] and list(kept.claims) == ["other"]
+    assert left_out.without(NAMING, ()) is NAMING
+
+
+def record_of(folder: Path, **content) -> Path:
+    folder.mkdir(parents=True)
+    (folder / "record.json").write_text(json.dumps({"seeds": {}, "checks": []} | content))
+    return folder
+
+
+def test_a_network_that_was_not_trained_is_neither_attacked_nor_a_member_nor_predicted_with(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    idle = record_of(
+        tmp_path / "runs/regularizers/cutmix", not_applicable="needs images; examples are rows of 30 numbers"
+    )
+    scores = {"validation_accuracy": 0.9, "validation_nll": 0.4}
+    for name in ("none", "dropout"):
+        folder = record_of(
+            tmp_path / "runs/regularizers" / name, seeds={"0": {"status": "finished", "metrics": scores}}
+        )
+        (folder / "weights").mkdir()
+    assert list(trained_networks(NAMING, "regularizers", 2)) == ["none", "dropout"]
+    folders = {name: tmp_path / "runs/regularizers" / name for name in TECHNIQUES}
+    assert {member["name"] for member in Heterogeneous(members=2).choose(folders)} == {"none", "dropout"}
+    with pytest.raises(UserError, match="found a recipe that is not applicable: needs images; examples are rows of 30"):
+        finished_record(idle)
