@@ -134,7 +134,7 @@ def test_a_network_that_was_not_trained_is_neither_attacked_nor_a_member_nor_pre
             tmp_path / "runs/regularizers" / name, seeds={"0": {"status": "finished", "metrics": scores}}
         )
         (folder / "weights").mkdir()
-    assert list(trained_networks(NAMING, "regularizers", 2)) == ["none", "dropout"]
+    assert list(trained_networks(NAMING, "regularizers")) == ["none", "dropout"]
     folders = {name: tmp_path / "runs/regularizers" / name for name in TECHNIQUES}
     assert {member["name"] for member in Heterogeneous(members=2).choose(folders)} == {"none", "dropout"}
     with pytest.raises(UserError, match="found a recipe that is not applicable: needs images; examples are rows of 30"):
