@@ -1,9 +1,10 @@
-"""Bias and variance of every recipe: what its Brier score is made of."""
+"""Bias and variance of every recipe: what its Brier score, or its squared error, is made of."""
 
 from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from reglab.core.families import FAMILIES
 from reglab.core.figures import COLORS, INK, canvas
@@ -22,7 +23,7 @@ def split(rows: Sequence[Row]) -> list[Row]:
 
 
 def figure(rows: Sequence[Row]) -> Figure:
-    """Squared bias against variance; on a slanted line their sum, the mean Brier score, is the same; dotted: `none`."""
+    """Squared bias against variance; on a slanted line their sum, the mean squared error, is the same; dotted: `none`."""
     variance, bias = np.array([(row.numbers["variance"], row.numbers["bias_squared"]) for row in rows], dtype=float).T
     drawing, axes = canvas(8.4, 5.2)
     drawing.set_layout_engine("none")  # names are placed by the final position of the axes
@@ -31,8 +32,7 @@ def figure(rows: Sequence[Row]) -> Figure:
     bottom = max(min(bias) - 0.1 * (top - min(bias)), 0.0)
     axes.grid(False)
     axes.set(xlim=(0, right), ylim=(bottom, top), xlabel="variance", ylabel="squared bias")
-    step = 0.05 if right + top < 0.8 else 0.1
-    for total in np.arange(1, round((right + top) / step)) * step:
+    for total in MaxNLocator(15, steps=[1, 2, 5, 10]).tick_values(0, right + top)[1:-1]:
         axes.axline((0, total), slope=-1, color=INK, linewidth=0.6, alpha=0.25, zorder=0)
         if bottom + 0.04 * (top - bottom) < total < top:
             axes.text(0.004 * right, total, f"{total:g}", fontsize=7, color=INK, alpha=0.6, va="bottom")

@@ -101,7 +101,7 @@ class Measure:
         return percent(x) if self.share else fixed(x, self.decimals(x))
 
     def decimals(self, x: float | None) -> int:
-        """The decimals of a number that is no share: three, or as many as give one in the unit of the target three significant digits."""
+        """The decimals of a number that is no share: three, or as many as give three significant digits."""
         return min(max(2 - exponent_of(x), 0), 6) if self.of_target and not missing(x) and x else 3
 
     def with_unit(self, x: float | None) -> str:
