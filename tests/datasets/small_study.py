@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv
+from scipy.stats import spearmanr
 
 from reglab import cli
 from reglab.config import profiles
@@ -22,6 +23,7 @@ from reglab.data.source import Examples
 from reglab.data.sources.table import Table
 from reglab.data.splitting import duplicates
 from reglab.data.tables.files import read
+from reglab.evaluation.predicted import predicted_metrics
 from reglab.training.one_seed import Recipe, finished_seed, train_seed
 
 ROOT = Path(__file__).parent.parent.parent
@@ -97,16 +99,38 @@ class Study:
             prepared.write(Path(folder), data, examples.inputs, examples.targets, SEEDS, **examples.structure())
             return prepared.read(Path(folder))
 
-    def probabilities(self, technique: str, split: Split, folder: Path, *, epochs: int, seed: int = 0) -> dict:
-        """Those (n, classes) on each part after a training with the technique."""
-        classes = len(self.examples.classes)
+    def predictions(self, technique: str, split: Split, folder: Path, *, epochs: int, seed: int = 0) -> dict:
+        """Those (n, outputs) on each part after a training with the technique."""
         training, model = replace(self.settings.training, epochs=epochs), replace(self.settings.model, width=32)
-        recipe = Recipe((self.settings.regularizers[technique],), model, training, classes)
+        recipe = Recipe((self.settings.regularizers[technique],), model, training)
         folder.mkdir(exist_ok=True)
         train_seed(recipe, split, seed, folder, log_every_epoch=False)
         outcome, tensors = finished_seed(folder, seed)
         assert outcome["status"] == "finished"
-        return {part: tensors[f"probabilities/{part}"] for part in ("labelled", "validation", "test")}
+        return {part: tensors[f"predictions/{part}"] for part in ("labelled", "validation", "test")}
+
+
+def as_classes(predictions: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The predicted class and the class (n,) of each example; in a regression, whether each lies above its median."""
+    if predictions.shape[1] > 1:
+        return predictions.argmax(1), labels
+    return tuple((values > np.median(values)).astype(int) for values in (predictions[:, 0], labels))
+
+
+def deviations_above_chance(predictions: np.ndarray, labels: np.ndarray) -> float:
+    """How many standard deviations of labels (n,) in random order predictions (n, outputs) of the test part are above chance.
+
+    Of classes the AUROC counts, 1/2 by chance, with the variance (n + 1) / (12 c (n - c)) of Mann and Whitney's statistic for
+    a class of c examples; the standard deviation of their mean is at most the mean of theirs. Of amounts it is Spearman's
+    correlation, 0 by chance, with the variance 1 / (n - 1).
+    """
+    total = len(labels)
+    if predictions.shape[1] == 1:
+        return spearmanr(predictions[:, 0], labels).statistic * math.sqrt(total - 1)
+    counts = np.bincount(labels)
+    return (predicted_metrics(predictions, labels)["auroc"] - 0.5) / np.sqrt(
+        (total + 1) / (12 * counts * (total - counts))
+    ).mean()
 
 
 def chance(predictions: np.ndarray, labels: np.ndarray) -> float:
