@@ -37,7 +37,7 @@ from reglab.experiments.prediction import predict
 from reglab.experiments.served_model import contents
 from reglab.models.mlp import MLP
 from reglab.regularizers.dropout import Dropout
-from reglab.tracking.mirror import models
+from reglab.tracking.mirror import models, sync_all
 from reglab.tracking.record import About
 from reglab.tracking.stage import Stage, StageBuilder
 from reglab.training import all_seeds
@@ -287,6 +287,14 @@ def test_the_run_of_the_best_recipe_in_mlflow_keeps_its_model_once(study, run):
     assert len(client.search_runs([experiment], "tags.kind = 'recipe'")) == 1
     files = {path.name for path in (study.folder / "mlartifacts/models" / logged.model_id).rglob("*")}
     assert {"MLmodel", "study.json", "record.json"} <= files
+
+
+def test_a_sync_leaves_the_model_with_its_run(study, run, monkeypatch):
+    before = run("model", "people", "none")[1]
+    monkeypatch.chdir(study.folder)
+    assert "already there" in sync_all(params.load())
+    after = run("model", "people", "none")[1]
+    assert "has this model already" in after and after.splitlines()[-1] == before.splitlines()[-1]
 
 
 def test_a_model_whose_files_changed_replaces_the_former(study, monkeypatch, tmp_path):
