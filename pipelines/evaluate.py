@@ -26,12 +26,12 @@ def main() -> None:
     dataset = json.loads(Path("data/study/dataset.json").read_text(encoding="utf-8"))
     records = by_family(collect(runs, settings.expected()))
     add_metrics(records, settings.metrics, predicted)
-    found = verdicts(settings, records, predicted, dataset["split"]["test_to_train"])
+    results = verdicts(settings, records, predicted, dataset["split"]["test_to_train"])
     Path("reports").mkdir(exist_ok=True)
-    Path("reports/metrics.json").write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    Path("reports/metrics.json").write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
     folder = Path("reports/summary")
     shutil.rmtree(folder, ignore_errors=True)  # as DVC does, for the stage by hand: no row of a removed entry stays
-    for path, row in summary(found).items():
+    for path, row in summary(results).items():
         file = folder / f"{path}.json"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(row, indent=2) + "\n", encoding="utf-8")

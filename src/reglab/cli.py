@@ -233,11 +233,11 @@ def study_folder(profile: str | None) -> Path:
 
 def techniques(given: argparse.Namespace) -> int:
     """One line a technique: its name, its settings, and the first sentence of its file."""
-    found = {name: entries.describe("regularizers", name) for name in registry.names("regularizers")}
+    descriptions = {name: entries.describe("regularizers", name) for name in registry.names("regularizers")}
     if given.json:
-        print(json.dumps(found, indent=2))
+        print(json.dumps(descriptions, indent=2))
         return 0
-    for name, described in found.items():
+    for name, described in descriptions.items():
         print(f"{name:20} {described['summary']}")
         for setting, text in described["settings"].items():
             print(f"{'':22}{setting}: {text}")

@@ -41,7 +41,7 @@ def fast_boundary(
     Source: Croce and Hein, Minimally Distorted Adversarial Examples with a Fast Adaptive Boundary Attack, 2020,
     algorithm 1, with the targets of Croce and Hein, Reliable Evaluation of Adversarial Robustness, 2020, section 4.
     """
-    found, rows = inputs.clone(), torch.arange(len(inputs), device=inputs.device)
+    adversarial, rows = inputs.clone(), torch.arange(len(inputs), device=inputs.device)
     start, point = inputs, inputs
     for _ in range(steps):
         if not len(rows):
@@ -58,10 +58,10 @@ def fast_boundary(
         with torch.no_grad():
             wrong = model(point).argmax(1) != labels
         met = wrong & (rowwise_norm(point - start, norm) <= epsilon)
-        found[rows[met]] = point[met]
+        adversarial[rows[met]] = point[met]
         back = start + RETREAT * (point - start)
         point = torch.where(wrong.view(-1, *[1] * (start.ndim - 1)), back, point)
         rows, labels, aims, epsilon, start, point = (
             values[~met] for values in (rows, labels, aims, epsilon, start, point)
         )
-    return found
+    return adversarial

@@ -47,7 +47,7 @@ def projected_gradient(
     Source: as for `ascend`.
     """
     ball = Ball.around(inputs, epsilon, norm, bounds)
-    found = inputs.clone()
+    adversarial = inputs.clone()
     with under_attack(model):
         rows = correct(model, inputs, labels).nonzero()[:, 0]
         for restart in range(restarts):
@@ -55,13 +55,13 @@ def projected_gradient(
             near, aims = ball[rows], labels[rows]
             for _ in range(steps):
                 if not len(rows):
-                    return found
+                    return adversarial
                 scores, _, slope = gradient(model, points, objective, aims)
                 standing = scores.argmax(1) == aims
                 if not standing.all():
-                    found[rows] = points
+                    adversarial[rows] = points
                     rows, points, slope, near, aims = (values[standing] for values in (rows, points, slope, near, aims))
                 points = near.project(points + near.radius * (TRAVEL / steps) * near.steepest(slope))
-            found[rows] = points
+            adversarial[rows] = points
             rows = rows[correct(model, points, aims)]
-    return found
+    return adversarial

@@ -166,7 +166,7 @@ def square(
     def at(near: Ball, offsets: Tensor) -> Tensor:
         return near.project(near.center + offsets.expand(-1, *as_image).reshape(-1, *shape))
 
-    found = inputs.clone()
+    adversarial = inputs.clone()
     with evaluation_mode(model):
         rows = correct(model, inputs, labels).nonzero()[:, 0]
         near, aims = ball[rows], labels[rows]
@@ -174,12 +174,12 @@ def square(
         best = at(near, radius * proposals.first(generator(seed, "square", "first"))[rows])
         value = margin(model(best), aims)
         for query in range(1, queries):
-            found[rows] = best
+            adversarial[rows] = best
             standing = value <= 0
             if not standing.all():
                 rows, best, value, near, aims = (values[standing] for values in (rows, best, value, near, aims))
             if not len(rows):
-                return found
+                return adversarial
             radius, offsets = near.radius.view(-1, 1, 1, 1), (best - near.center).view(-1, *as_image)
             random = generator(seed, "square", query)
             proposal = at(near, proposals.next(offsets, radius, rows, share_of_pixels(query, queries), random))
@@ -187,5 +187,5 @@ def square(
             better = proposed > value
             best = torch.where(better.view(near.radius.shape), proposal, best)
             value = torch.where(better, proposed, value)
-        found[rows] = best
-    return found
+        adversarial[rows] = best
+    return adversarial

@@ -81,7 +81,7 @@ def adaptive_ascent(
     """
     checked_at = [0, *checkpoints(steps)]
     intervals = {after: after - before for before, after in itertools.pairwise(checked_at)}
-    found = start.clone()
+    adversarial = start.clone()
     least = torch.full(labels.shape, -torch.inf, dtype=start.dtype, device=start.device)
     climb = Climb(
         rows=torch.arange(len(labels), device=labels.device),
@@ -113,7 +113,7 @@ def adaptive_ascent(
         )
         standing = scores.argmax(1) == climb.labels
         if not standing.all():
-            found[climb.rows] = climb.point
+            adversarial[climb.rows] = climb.point
             climb, ball = climb.only(standing), ball[standing]
         if not len(climb.rows) or step == steps:
             break
@@ -123,8 +123,8 @@ def adaptive_ascent(
         ahead = ball.project(climb.point + climb.size * ball.steepest(climb.slope))
         along = momentum * (ahead - climb.point) + (1 - momentum) * (climb.point - climb.previous)
         climb = climb._replace(point=ball.project(climb.point + along), previous=climb.point)
-    found[climb.rows] = climb.best_point
-    return found
+    adversarial[climb.rows] = climb.best_point
+    return adversarial
 
 
 def strong(
@@ -146,7 +146,7 @@ def strong(
     Source: as for `adaptive_ascent`; section 4.
     """
     ball = Ball.around(inputs, epsilon, norm, bounds)
-    found = inputs.clone()
+    adversarial = inputs.clone()
     with under_attack(model):
         standing = correct(model, inputs, labels)
         with torch.no_grad():
@@ -179,9 +179,9 @@ def strong(
         for part in (by_cross_entropy, by_targets, by_boundaries, by_squares):
             rows = standing.nonzero()[:, 0]
             if len(rows):
-                found[rows] = part(rows)
-                standing = correct(model, found, labels)
-    return found
+                adversarial[rows] = part(rows)
+                standing = correct(model, adversarial, labels)
+    return adversarial
 
 
 def towards_each(rows: Tensor, aims: Tensor) -> tuple[Tensor, Tensor]:

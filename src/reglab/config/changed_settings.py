@@ -33,13 +33,13 @@ def changed_settings() -> dict:
 
 def differing(before: dict, after: dict) -> dict:
     """The values of `after` that `before` has not, nested as they are."""
-    found = {}
+    changes = {}
     for key, value in after.items():
         former = before.get(key, MISSING)
         if isinstance(value, dict) and isinstance(former, dict):
             value = differing(former, value)
             if value:
-                found[key] = value
+                changes[key] = value
         elif value != former:
-            found[key] = value
-    return found
+            changes[key] = value
+    return changes

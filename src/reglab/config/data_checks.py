@@ -67,8 +67,8 @@ def loaded(data) -> Examples:
     except Exception as error:  # any error of a user's source
         message = " ".join(f"{type(error).__name__}: {error}".split())
         raise UserError(f"{where}: found an error ({message}); allowed: a pair of arrays, inputs and labels") from error
-    if found := unusable(examples.inputs, examples.targets):
-        raise UserError(*(f"{where}: found {line}" for line in found))
+    if problems := unusable(examples.inputs, examples.targets):
+        raise UserError(*(f"{where}: found {line}" for line in problems))
     known = examples.classes or np.unique(examples.targets)
     if task_of(examples.targets) == "classification" and (
         lines := classes.class_problems(where, examples.targets, known)

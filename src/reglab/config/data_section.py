@@ -29,8 +29,8 @@ def data_of(given: dict, problems: Problems) -> Data | None:
             return None
         if kind:
             known += [field.name for field in fields(kind)]
-            own = {key: value for key, value in given.items() if key in known and key not in SHARED}
-            source = checked(kind, own, ("data",), problems)
+            of_source = {key: value for key, value in given.items() if key in known and key not in SHARED}
+            source = checked(kind, of_source, ("data",), problems)
             if source is None:
                 known = []
     for key in given:

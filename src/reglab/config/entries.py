@@ -41,14 +41,14 @@ def find_own(path: str) -> type:
 
 def find_own_source(path: str) -> type[Source] | None:
     """The class of a data source at a dotted path, None where it is a function; UserError where it is neither."""
-    own = import_own(path, "function")
-    if inspect.isclass(own) and issubclass(own, Source) and is_dataclass(own):
-        return own
-    if inspect.isclass(own) or not callable(own):
+    imported = import_own(path, "function")
+    if inspect.isclass(imported) and issubclass(imported, Source) and is_dataclass(imported):
+        return imported
+    if inspect.isclass(imported) or not callable(imported):
         allowed = (
             "a function that returns inputs and targets, or a dataclass that derives from reglab.data.source.Source"
         )
-        raise UserError(f"{path}: found {type(own).__name__}; allowed: {allowed}")
+        raise UserError(f"{path}: found {type(imported).__name__}; allowed: {allowed}")
     return None
 
 

@@ -34,10 +34,10 @@ def sweep_of(name: str, given: Plain, recipes: dict, key: Key, problems: Problem
 
 def cocktail_of(name: str, given: Plain, recipes: dict, key: Key, problems: Problems) -> Cocktail | None:
     """A search, its ingredients and ranges checked against `regularizers`."""
-    found = checked(Cocktail, given, key, problems)
-    if found and not found.ingredients:
+    cocktail = checked(Cocktail, given, key, problems)
+    if cocktail and not cocktail.ingredients:
         problems.add((*key, "ingredients"), "{}", "entries of regularizers with the settings that vary")
-    for ingredient, ranges in found.ingredients.items() if found else ():
+    for ingredient, ranges in cocktail.ingredients.items() if cocktail else ():
         place = (*key, "ingredients", ingredient)
         if not is_named(place, ingredient, list(recipes), problems):
             continue
@@ -47,7 +47,7 @@ def cocktail_of(name: str, given: Plain, recipes: dict, key: Key, problems: Prob
         for end in (0, 1):  # a range is right when both of its ends are
             ends = {setting: both[end] for setting, both in given["ingredients"][ingredient].items()}
             at(ingredient, ends, recipes, place, problems)
-    return found
+    return cocktail
 
 
 def at(name: str, point: dict, recipes: dict, key: Key, problems: Problems) -> Any:
@@ -55,9 +55,9 @@ def at(name: str, point: dict, recipes: dict, key: Key, problems: Problems) -> A
     if name not in names("regularizers"):
         return None
     entry = recipes[name] if isinstance(recipes[name], dict) else {}
-    found = entry_of("regularizers", name, entry | point, key, scratch := Problems(problems.file))
+    technique = entry_of("regularizers", name, entry | point, key, scratch := Problems(problems.file))
     for line, place in zip(scratch.lines, scratch.reported, strict=True):
         if place[len(key) :][:1] and place[len(key)] in point and place not in problems.reported:
             problems.lines.append(line)
             problems.reported[place] = None
-    return found
+    return technique

@@ -89,15 +89,15 @@ def check_roles(file: str, raw: RawTable, roles: dict[str, str]) -> None:
 
 def parsed_kinds(given: list[str], raw: RawTable) -> dict[str, str]:
     """{column: kind} of options such as age=numeric or seen=date:%d.%m.%Y."""
-    found = {}
+    kinds = {}
     for each in given:
         name, _, kind = each.partition("=")
         if name not in raw.columns:
             raise UserError(f"--kind: found {shown(each)}; allowed: COLUMN=KIND{nearest(name, list(raw.columns))}")
         if kind.partition(":")[0] not in KINDS:
             raise UserError(f"--kind: found {shown(each)}; allowed: COLUMN=KIND with a kind of {', '.join(KINDS)}")
-        found[name] = kind
-    return found
+        kinds[name] = kind
+    return kinds
 
 
 def check_used(file: str, columns: list[Understood], roles: set[str]) -> None:
@@ -181,12 +181,14 @@ def summary(file: str, raw: RawTable, columns: list[Understood], source: dict, t
 
 def candidates(columns: list[Understood], rows: int, roles: dict[str, str]) -> list[str]:
     """Columns that may hold groups or times; they are pointed out, never assumed."""
-    found = []
+    questions = []
     for each in columns:
         if each.name in roles:
             continue
         if GROUP_LIKE.search(each.name) and 1 < each.distinct < rows / 1.5 and "group" not in roles.values():
-            found.append(f"{each.name}: do several rows belong together? if so --group {shown(each.name)}")
+            questions.append(f"{each.name}: do several rows belong together? if so --group {shown(each.name)}")
         if (each.column.kind == "date" or TIME_LIKE.search(each.name)) and "time" not in roles.values():
-            found.append(f"{each.name}: is the future to be predicted from the past? if so --time {shown(each.name)}")
-    return found
+            questions.append(
+                f"{each.name}: is the future to be predicted from the past? if so --time {shown(each.name)}"
+            )
+    return questions

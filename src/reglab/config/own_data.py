@@ -54,9 +54,9 @@ def files(root: Path, path: str) -> Iterator[tuple[str, Path]]:
     """
     start, rest = split(path)
     home = root / start
-    for found in sorted(home.glob(rest)) if re.search(r"[*?\[]", rest) else [home / rest]:
-        inside = sorted(found.rglob("*")) if found.is_dir() else [found]
-        if lines := [line for file in inside if found.is_dir() and (line := link_problem(file, found))]:
+    for each in sorted(home.glob(rest)) if re.search(r"[*?\[]", rest) else [home / rest]:
+        inside = sorted(each.rglob("*")) if each.is_dir() else [each]
+        if lines := [line for file in inside if each.is_dir() and (line := link_problem(file, each))]:
             raise UserError(*at_most(lines, path))
         yield from ((str(file.relative_to(home)), file) for file in inside if file.is_file())
 

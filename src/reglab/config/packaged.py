@@ -28,12 +28,12 @@ def resolved_settings(data: Plain, place: str) -> Plain:
     """A plain section `data` with its paths resolved; UserError for all that cannot be. `place` begins their lines."""
     if not isinstance(data, dict):
         return data
-    found, lines = {}, []
+    result, lines = {}, []
     for key, value in data.items():
         try:
-            found[key] = resolved(value) if isinstance(value, str) else value
+            result[key] = resolved(value) if isinstance(value, str) else value
         except UserError as error:
             lines += [f"{place}data.{key}: {line}" for line in error.lines]
     if lines:
         raise UserError(*lines)
-    return found
+    return result

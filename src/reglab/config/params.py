@@ -149,13 +149,13 @@ def load_tracking(path: str | Path) -> Tracking:
 
 def known_sections(given: dict, known: list[str], problems: Problems) -> dict:
     """The sections under their names: one that is spelled wrong is reported once, then read as the section that was meant."""
-    found = {}
+    sections = {}
     for name, section in given.items():
         close = get_close_matches(name, [each for each in known if each not in given], n=1)
         if name not in known:
             problems.add((name,), "an unknown section", ", ".join(known) + nearest(name, close or known))
-        found |= {name: section} if name in known else {close[0]: section} if close else {}
-    return found
+        sections |= {name: section} if name in known else {close[0]: section} if close else {}
+    return sections
 
 
 def section_of(name: str, kind: Any, given: Plain, problems: Problems) -> Any:

@@ -83,18 +83,18 @@ def words(kind: Any) -> str:
 
 def limits(constraints: Iterable) -> str:
     """The constraints of `Annotated` as they follow "a number"."""
-    found = {}
+    bounds = {}
     for given in constraints:
         for constraint in given if isinstance(given, GroupedMetadata) else (given,):
-            found |= {name: getattr(constraint, name) for name in PHRASES if hasattr(constraint, name)}
-    match found:
+            bounds |= {name: getattr(constraint, name) for name in PHRASES if hasattr(constraint, name)}
+    match bounds:
         case {"ge": low, "le": high}:
             return f" from {low:,} to {high:,}"
         case {"ge": low, "lt": high}:
             return f" from {low:,} to below {high:,}"
         case {"min_length": 1}:
             return ", not empty"
-    return " and".join(f" {PHRASES[name]} {bound}" for name, bound in found.items())
+    return " and".join(f" {PHRASES[name]} {bound}" for name, bound in bounds.items())
 
 
 def checked(kind: Any, given: Plain, key: Key, problems: Problems) -> Any:

@@ -56,13 +56,13 @@ def references(given: dict) -> Iterator[Reference]:
 
 def missing(given: dict) -> dict[str, list[Reference]]:
     """By name, the references to what is not there; none to sections that are absent or no mapping themselves."""
-    found: dict[str, list[Reference]] = {}
+    unknown: dict[str, list[Reference]] = {}
     for reference in references(given):
         if not all(isinstance(given.get(section), dict) for section in reference.sections):
             continue
         if not any(reference.name in given[section] for section in reference.sections):
-            found.setdefault(reference.name, []).append(reference)
-    return found
+            unknown.setdefault(reference.name, []).append(reference)
+    return unknown
 
 
 def pruned(given: dict) -> dict:

@@ -40,11 +40,11 @@ def renamed(given: Plain, problems: Problems, key: Key = ()) -> Plain:
         return today(given, ENTRIES.get(given), key, problems)
     if not isinstance(given, dict):
         return given
-    found = {}
+    result = {}
     for name, value in given.items():
         new = today(name, RENAMED.get((key[-1], name)) if key else None, (*key, name), problems)
-        found[new] = renamed(value, problems, (*key, new))
-    return found
+        result[new] = renamed(value, problems, (*key, new))
+    return result
 
 
 def today(name: str, new: str | None, key: Key, problems: Problems) -> str:

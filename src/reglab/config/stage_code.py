@@ -76,7 +76,7 @@ class Code:
         """A list of the stage in dvc.yaml, such as `deps`, with the values of this entry."""
         scope = self.params | {"key": stage.partition("@")[2], "item": self.items[stage]}
         lines = (line for line in self._template(stage).get(key, []) if isinstance(line, str))
-        return [re.sub(r"\$\{([\w.]+)\}", lambda found: str(at(scope, found[1])), line) for line in lines]
+        return [re.sub(r"\$\{([\w.]+)\}", lambda match: str(at(scope, match[1])), line) for line in lines]
 
     def words(self, stage: str) -> set[str]:
         """Every name in the settings that the stage depends on, those behind its data and records included."""
@@ -85,31 +85,31 @@ class Code:
             settings = [at(self.params, key) for key in self._resolved(stage, "params")]
             settings += [self.params] * ("params.yaml" in deps)
             settings += [entry, *(section.get(entry) for section in map(mapping, self.params.values()))]
-            found = set(words(settings))
+            names = set(words(settings))
             for dep in (f"{dep}/" for dep in deps):
                 if dep.startswith(FOLLOWED):
                     for other in self.items:
                         if any(f"{out}/".startswith(dep) for out in self._resolved(other, "outs")):
-                            found |= self.words(other)
-            self._words[stage] = found
+                            names |= self.words(other)
+            self._words[stage] = names
         return self._words[stage]
 
     def files(self, stage: str) -> set[Path]:
         """The files that a stage runs or that these read: imports followed, and what its settings find by name."""
         runner = self.file_of(RUNNERS.get(stage.partition("@")[0], ""))  # which pipelines/experiment.py imports by name
         starts, entries = {self.pipeline(stage), runner} - {None}, self.entries(self.words(stage))
-        found, more = set(), self.closure(starts)
-        while more != found:
-            found = more
-            more = self.closure(starts.union(*(files for base, files in entries.items() if base in found)))
-        reads_entries = any(FIND in self.parsed(file).imports for file in found)
-        return found.union(*entries.values()) if reads_entries else found
+        reached, more = set(), self.closure(starts)
+        while more != reached:
+            reached = more
+            more = self.closure(starts.union(*(files for base, files in entries.items() if base in reached)))
+        reads_entries = any(FIND in self.parsed(file).imports for file in reached)
+        return reached.union(*entries.values()) if reads_entries else reached
 
     def entries(self, words: set[str]) -> dict[Path, set[Path]]:
         """By the file of a family's base class, those of its entries that have these names."""
         families = {base.rpartition(".")[0]: FOLDERS[family] for family, base in BASES.items()}
         families[LOADER] = SOURCES
-        found = {}
+        files_of = {}
         for base, folder in families.items():
             package = f"reglab.{folder.replace('/', '.')}"
             files = {self.file_of(f"{package}.{word}") for word in words} - {None}
@@ -119,8 +119,8 @@ class Code:
                 topics = {file.stem for file in files}
                 techniques = (self.package / FOLDERS["regularizers"]).glob("*.py")
                 files |= {file for file in techniques if topics & self.parsed(file).strings}
-            found[self.file_of(base)] = files
-        return found
+            files_of[self.file_of(base)] = files
+        return files_of
 
     def closure(self, files: Iterable[Path]) -> set[Path]:
         """These files and all that they need, except what cannot change an output and files without code."""
@@ -169,13 +169,13 @@ class Code:
 
     def imported(self, file: Path) -> set[str]:
         """The modules of this project that a file imports, at its top or inside functions, as dotted names."""
-        found = set()
+        names = set()
         home = self.package.parent if file.is_relative_to(self.package) else self.root
         package = file.parent.relative_to(home).parts
         for name in self.parsed(file).imports:
             with contextlib.suppress(ImportError):  # a relative import that leads out of the package
-                found.add(resolve_name(name, ".".join(package)))
-        return {name for name in found if self.file_of(name)}
+                names.add(resolve_name(name, ".".join(package)))
+        return {name for name in names if self.file_of(name)}
 
     def file_of(self, module: str) -> Path | None:
         """The file of a module or package of this project: in src/reglab, pipelines/stage.py, or beside params.yaml."""
@@ -210,25 +210,25 @@ class Parsed(NamedTuple):
 
 def parse(file: Path) -> Parsed:
     """Read a Python file; another file, and a text that is no Python, as its stage will report, is code without imports."""
-    found = Parsed(set(), set())
+    parsed = Parsed(set(), set())
     if file.suffix != ".py":
-        return found
+        return parsed
     try:
         tree = ast.parse(file.read_bytes())
     except (SyntaxError, ValueError):
-        return found
+        return parsed
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            found.strings.add(node.value)
+            parsed.strings.add(node.value)
         elif isinstance(node, ast.Import):
-            found.imports.update(alias.name for alias in node.names)
+            parsed.imports.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             dots, module = "." * node.level, node.module or ""
-            found.imports.update(
+            parsed.imports.update(
                 f"{dots}{module}.{alias.name}" if module else dots + alias.name for alias in node.names
             )
-            found.imports.add(dots + module)
-    return found._replace(code=len(tree.body) > (ast.get_docstring(tree) is not None))
+            parsed.imports.add(dots + module)
+    return parsed._replace(code=len(tree.body) > (ast.get_docstring(tree) is not None))
 
 
 def at(settings: Plain, key: str) -> Plain:

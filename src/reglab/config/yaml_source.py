@@ -130,7 +130,7 @@ class Reader:
         return items
 
     def mapping(self, key: Key) -> dict:
-        found, lines = {}, {}
+        result, lines = {}, {}
         while not isinstance(event := next(self.events), CollectionEndEvent):
             try:
                 name = self.name(event, key)
@@ -142,8 +142,8 @@ class Reader:
                 again = f"the key a second time (first in line {lines[name]})"
                 self.problems.in_text(event, (*key, name), again, "each key once")
             elif name is not None:
-                found[name], lines[name] = value, event.start_mark.line + 1
-        return found
+                result[name], lines[name] = value, event.start_mark.line + 1
+        return result
 
     def name(self, event: Event, key: Key) -> str:
         """A key of the mapping at `key`; NotPlain where it is no text."""

@@ -15,8 +15,8 @@ FOLDER = Path(__file__).parent.parent / "experiments"
 def rows() -> list[Family]:
     """The rows of all folders, in their order; those of one folder stand in its tuple FAMILIES."""
     homes = sorted(file.parent.name for file in FOLDER.glob("*/__init__.py"))
-    found = [(home, family) for home in homes for family in import_module(f"reglab.experiments.{home}").FAMILIES]
-    return sorted((replace(family, home=home) for home, family in found), key=lambda family: family.order)
+    pairs = [(home, family) for home in homes for family in import_module(f"reglab.experiments.{home}").FAMILIES]
+    return sorted((replace(family, home=home) for home, family in pairs), key=lambda family: family.order)
 
 
 FAMILIES = tuple(rows())

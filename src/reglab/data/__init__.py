@@ -26,8 +26,8 @@ def find_source(name: str) -> type[Source] | None:
     """The class of the source in the file of this name in sources/, or at this dotted path; None for a function."""
     path, _, attribute = name.rpartition(".")
     if path:
-        own = getattr(import_module(path), attribute)
-        return own if inspect.isclass(own) and issubclass(own, Source) else None
+        source = getattr(import_module(path), attribute)
+        return source if inspect.isclass(source) and issubclass(source, Source) else None
     module = import_module(f"reglab.data.sources.{name}")
     for kind in vars(module).values():
         if inspect.isclass(kind) and issubclass(kind, Source) and kind.__module__ == module.__name__:
@@ -42,9 +42,9 @@ def load_examples(data) -> Examples:
     """The examples of the source that `data` names, a section of params.yaml."""
     if data.source is not None:
         return data.source.load()
-    found = load_source(data.name)
-    if isinstance(found, Examples):
-        return found
-    if not isinstance(found, tuple) or len(found) != 2:
-        raise TypeError(f"it returned {type(found).__name__}")
-    return Examples(inputs=found[0], targets=found[1])
+    loaded = load_source(data.name)
+    if isinstance(loaded, Examples):
+        return loaded
+    if not isinstance(loaded, tuple) or len(loaded) != 2:
+        raise TypeError(f"it returned {type(loaded).__name__}")
+    return Examples(inputs=loaded[0], targets=loaded[1])

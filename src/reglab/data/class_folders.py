@@ -32,16 +32,16 @@ def class_files(folder: str, what: str) -> list[tuple[str, Path]]:
             f"{folder}: found the parts of a split: {', '.join(classes)}; allowed: a folder for each class; put the files of "
             "a class together, or name a table (file) with the columns path, target and parts"
         )
-    found = []
+    pairs = []
     for name in classes:
         inside = sorted(files_below(home / name), key=lambda file: file.relative_to(home).as_posix())
         lines += [line for file in inside if (line := link_problem(file, home))]
         if not inside:
             lines.append(f"{home / name}: found an empty folder; allowed: {what} in the folder of each class")
-        found += [(name, file) for file in inside]
+        pairs += [(name, file) for file in inside]
     if lines:
         raise UserError(*at_most(lines, folder))
-    return found
+    return pairs
 
 
 def root(folder: str) -> Path:
@@ -56,12 +56,12 @@ def root(folder: str) -> Path:
 
 def files_below(folder: Path) -> list[Path]:
     """Every file and every link below a folder; links to folders are not followed."""
-    found = []
+    paths = []
     for place, folders, files in os.walk(folder):
         links = [name for name in folders if Path(place, name).is_symlink()]
         folders[:] = [name for name in folders if not name.startswith(".")]
-        found += [Path(place, name) for name in (*files, *links) if not name.startswith(".")]
-    return found
+        paths += [Path(place, name) for name in (*files, *links) if not name.startswith(".")]
+    return paths
 
 
 def all_files(folder: Path, what: str) -> list[Path]:

@@ -23,9 +23,9 @@ def structure_of(source, columns: dict[str, Sequence[str]], lines: Sequence[int]
     A time is a number, or a date as ISO 8601 writes it, in seconds since 1970. UserError with a line for each value that is
     none.
     """
-    found, file = {}, source.file
+    structure, file = {}, source.file
     if name := source.group:
-        found["groups"] = np.unique(np.array(columns[name], dtype=object), return_inverse=True)[1].astype(np.int64)
+        structure["groups"] = np.unique(np.array(columns[name], dtype=object), return_inverse=True)[1].astype(np.int64)
     if name := source.time:
         values = [time_of(text) for text in columns[name]]
         refuse(
@@ -36,12 +36,12 @@ def structure_of(source, columns: dict[str, Sequence[str]], lines: Sequence[int]
             lines,
             "a number, or a date such as 2024-01-31",
         )
-        found["times"] = np.array(values, np.float64)
+        structure["times"] = np.array(values, np.float64)
     if name := source.parts:
         wrong = [text not in PARTS for text in columns[name]]
         refuse(file, name, wrong, columns[name], lines, f"one of: {', '.join(PARTS)}")
-        found["parts"] = np.array(columns[name], np.str_)
-    return found
+        structure["parts"] = np.array(columns[name], np.str_)
+    return structure
 
 
 def time_of(text: str) -> float | None:

@@ -128,8 +128,8 @@ def metric_names(values: dict) -> dict[str, tuple[str, list[str]]]:
                 case "regularizers" | "combinations":
                     metrics = [*predictor, *NETWORK, *OF_ALL_SEEDS]
                 case "ensembles":
-                    own = "metric_names" if task == "classification" else "regression_metric_names"
-                    metrics = [*predictor, *COMMITTEE[task], *getattr(entry, own, ()), *OF_ALL_SEEDS]
+                    attribute = "metric_names" if task == "classification" else "regression_metric_names"
+                    metrics = [*predictor, *COMMITTEE[task], *getattr(entry, attribute, ()), *OF_ALL_SEEDS]
                 case "transfer" | "semi_supervised":
                     metrics = [*at(predictor, labels), *(name for name in at(OF_ALL_SEEDS, labels) if "@" in name)]
                 case "pretraining":

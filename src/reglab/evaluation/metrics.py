@@ -37,9 +37,9 @@ def add_metrics(
         arrays = predicted(family, name)
         endings = [key.removeprefix("test_predictions") for key in arrays if key.startswith("test_predictions")]
         for number, seed in enumerate(records[family][name]["seeds"].values()):
-            for own, metric in metrics.items() if seed["status"] == "finished" else ():
+            for metric_name, metric in metrics.items() if seed["status"] == "finished" else ():
                 values = {}
                 for ending in endings:
                     parts = (arrays[f"test_{part}{ending}"][number] for part in ("predictions", "labels"))
-                    values[f"test_{own}{ending}"] = metric.value(*map(torch.as_tensor, parts))
-                seed["metrics"] |= {f"test_{own}": mean(values.values())} | values
+                    values[f"test_{metric_name}{ending}"] = metric.value(*map(torch.as_tensor, parts))
+                seed["metrics"] |= {f"test_{metric_name}": mean(values.values())} | values

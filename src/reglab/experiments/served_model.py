@@ -99,8 +99,8 @@ def source_of(settings: dict) -> Source | None:
     kind = find_source(settings["name"])
     if kind is None:
         return None
-    own = {field.name: settings[field.name] for field in fields(kind) if field.name in settings}
-    return TypeAdapter(kind).validate_python(own)
+    source_settings = {field.name: settings[field.name] for field in fields(kind) if field.name in settings}
+    return TypeAdapter(kind).validate_python(source_settings)
 
 
 def _load_pyfunc(path: str) -> ServedRecipe:

@@ -85,8 +85,8 @@ def candidates(table: list[Row]) -> list[Row]:
 
 def compared(table: list[Row], verdict: str) -> list[Row]:
     """The candidates with this verdict, the largest difference first."""
-    found = [row for row in candidates(table) if row.verdict == verdict and row.ranked]
-    return sorted(found, key=lambda row: -abs(row.difference.mean or 0.0))
+    rows = [row for row in candidates(table) if row.verdict == verdict and row.ranked]
+    return sorted(rows, key=lambda row: -abs(row.difference.mean or 0.0))
 
 
 def headline(table: list[Row], settings: dict) -> Markup:
@@ -133,31 +133,37 @@ def points_to_know(table: list[Row], settings: dict, metrics: dict) -> list[Poin
     measure, relevant = deciding(settings), relevant_difference(settings)
     within = measure.counted(f"{measure.scale * relevant:g}")
     helps = compared(table, "helps")
-    found = []
+    points = []
     if others := helps[1:]:
         text = Markup("{}.").format(listed([gain(row) for row in others])) + leaders(table)
-        found.append(Point("Also help" if len(others) > 1 else "Also helps", text))
+        points.append(Point("Also help" if len(others) > 1 else "Also helps", text))
     if hurts := compared(table, "hurts"):
         text = Markup("{}.").format(listed([gain(row) for row in hurts]))
-        found.append(Point("Hurt" if len(hurts) > 1 else "Hurts", text))
+        points.append(Point("Hurt" if len(hurts) > 1 else "Hurts", text))
     if same := compared(table, "no relevant difference"):
         text = Markup("{}: within {} of none, up or down.").format(listed([link(row) for row in same]), within)
-        found.append(Point("No relevant difference", text))
+        points.append(Point("No relevant difference", text))
     if unclear := compared(table, "cannot tell"):
-        found.append(Point("Cannot tell", uncertain(unclear)))
+        points.append(Point("Cannot tell", uncertain(unclear)))
     if diverged := [row for row in table if row.diverged]:
         text = Markup("{}. A recipe that diverged is not ranked.").format(listed([divergence(row) for row in diverged]))
-        found.append(Point("Diverged", text, alarming=True))
+        points.append(Point("Diverged", text, alarming=True))
     if wrong := [row for row in table if row.verdict == "check failed"]:
         text = Markup("{}: a technique in it does not do what its formula says, so it is not ranked.")
-        found.append(Point("Failed its check", text.format(listed([link(row) for row in wrong])), alarming=True))
-    return found + near_to_turning(table, metrics) + placebo(table) + classical(table) + power(table, settings)
+        points.append(Point("Failed its check", text.format(listed([link(row) for row in wrong])), alarming=True))
+    return points + near_to_turning(table, metrics) + placebo(table) + classical(table) + power(table, settings)
 
 
 def leaders(table: list[Row]) -> Markup:
     """Networks that cannot be distinguished from the one with the highest mean, compared as in `best.behind_the_best`."""
-    behind = {row.name: own for row in candidates(table) if row.ranked and (own := row.numbers.get("behind_best"))}
-    first = next((row for row in candidates(table) if row.name in {own["leader"] for own in behind.values()}), None)
+    behind = {
+        row.name: comparison
+        for row in candidates(table)
+        if row.ranked and (comparison := row.numbers.get("behind_best"))
+    }
+    first = next(
+        (row for row in candidates(table) if row.name in {comparison["leader"] for comparison in behind.values()}), None
+    )
     if first is None or len(behind) < 2:
         return Markup("")
     close = [

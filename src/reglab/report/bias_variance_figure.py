@@ -43,11 +43,11 @@ def figure(rows: Sequence[Row]) -> Figure:
             axes.plot([x, x, 0], [bottom, y, y], color=INK, linewidth=0.8, linestyle=(0, (1, 2)), zorder=1)
     marked = [family for family in FAMILIES if family.marker]
     for family in sorted(marked, key=lambda family: family.classical):
-        own = [n for n, row in enumerate(rows) if row.entry.family == family.section]
-        if own:
+        in_family = [n for n, row in enumerate(rows) if row.entry.family == family.section]
+        if in_family:
             color = INK if family.color is None else COLORS[family.color]
             look = {"color": color, "markersize": 4.5, "label": family.kind}
-            axes.plot(variance[own], bias[own], family.marker, zorder=3, **look)
+            axes.plot(variance[in_family], bias[in_family], family.marker, zorder=3, **look)
     axes.legend(fontsize=8, loc="upper right")
     points = np.column_stack([variance, bias])
     name_points(axes, points, [row.name for row in rows], [row.reference for row in rows], lines)

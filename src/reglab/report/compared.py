@@ -96,12 +96,14 @@ def summary_sentence(
         return Markup("Nothing that was tried can be compared with {}.").format(against)
     best: dict[str, list[int]] = {}
     for variant in variants:
-        if found := most(ranked, measure.at(variant)):
-            best.setdefault(found.name, []).append(variant)
+        if best_row := most(ranked, measure.at(variant)):
+            best.setdefault(best_row.name, []).append(variant)
     if best:
         named = {row.name: row for row in ranked}
-        parts = [gained(named[name], measure, own, per if not n else "") for n, (name, own) in enumerate(best.items())]
-        none = [variant for variant in variants if not any(variant in own for own in best.values())]
+        parts = [
+            gained(named[name], measure, led_at, per if not n else "") for n, (name, led_at) in enumerate(best.items())
+        ]
+        none = [variant for variant in variants if not any(variant in led_at for led_at in best.values())]
         rest = Markup("; at {} nothing is shown to help").format(listed(none)) if none else ""
         return Markup("Most is gained over {} by {}{}.").format(against, listed(parts), rest)
     effects = [(row, variant, row.effect(measure.at(variant))) for row in ranked for variant in variants]
@@ -131,7 +133,7 @@ def counted(variants: list[int], per: str) -> str:
 
 def unclear(effects: list[tuple[Compared, int, MetricEffect]], measure: Measure, against: str, per: str) -> Markup:
     """When every verdict is that it is "cannot tell": the largest difference, on the better side if there is one."""
-    row, variant, effect = max(effects, key=lambda found: measure.sign * found[2].difference.mean)
+    row, variant, effect = max(effects, key=lambda candidate: measure.sign * candidate[2].difference.mean)
     return Markup(
         "{} cannot tell whether anything beats {}: the largest difference is {}, by <b>{}</b> at {}, "
         "and chance is not ruled out."

@@ -24,7 +24,7 @@ def embedded(svg: str, prefix: str, label: str) -> Markup:
     svg = NAMESPACES.sub("", svg).replace("xlink:href", "href")
     svg = PLACED.sub(lambda place: re.sub(r"(\.\d\d)\d+", r"\1", place[0]), FONT.sub("", GAPS.sub("><", svg)))
     pointed = set(POINTED.findall(svg))
-    svg = NAMED.sub(lambda own: own[0] if own[1] in pointed else "", svg)
+    svg = NAMED.sub(lambda match: match[0] if match[1] in pointed else "", svg)
     svg = REFERENCE.sub(rf"\g<1>{escape(prefix)}-", svg)
     opening = Markup('<svg role="img" aria-label="{}"').format(label)
     return Markup(svg.replace("<svg", opening, 1))

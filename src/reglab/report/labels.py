@@ -63,12 +63,12 @@ def placed(
     """
     marks = np.hstack([points - MARK, points + MARK])
     crowd = [-int((np.hypot(*(points - point).T) < 40).sum()) for point in points]
-    found: dict[int, np.ndarray] = {}
+    places: dict[int, np.ndarray] = {}
     for at in sorted(range(len(points)), key=lambda n: (crowd[n], n)):
-        names = np.array(list(found.values())).reshape(-1, 4)
+        names = np.array(list(places.values())).reshape(-1, 4)
         taken = np.vstack([np.delete(marks, at, axis=0), obstacles, names])
-        found[at] = place(points[at], widths[at], height, frame, taken, names)
-    return np.array([found[at] for at in range(len(points))])
+        places[at] = place(points[at], widths[at], height, frame, taken, names)
+    return np.array([places[at] for at in range(len(points))])
 
 
 def place(

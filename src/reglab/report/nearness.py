@@ -19,7 +19,7 @@ def turned(row: Mapping) -> str:
     seeds: dict[str, list[str]] = {}
     for seed, verdict in (row.get("turns_without") or {}).items():
         seeds.setdefault(verdict, []).append(seed)
-    return "; ".join(f"{verdict} without seed {alternatives(own)}" for verdict, own in seeds.items())
+    return "; ".join(f"{verdict} without seed {alternatives(without)}" for verdict, without in seeds.items())
 
 
 def alternatives(names: list[str]) -> str:

@@ -66,10 +66,10 @@ def bias_variance_section(study: Study) -> Section | None:
 
 def chapter_section(study: Study, others: dict[str, str]) -> Section:
     """`others`: titles of the page's other sections by id, to which the chapter sends."""
-    found = parts.chapter_entries(study, others)
-    claims = [claim for entry in found for claim in entry.claims]
+    entries = parts.chapter_entries(study, others)
+    claims = [claim for entry in entries for claim in entry.claims]
     values = {
-        "chapter_entries": found,
+        "chapter_entries": entries,
         "claims": claims,
         "least": nearness.least_p(
             (claim.row for claim in claims if claim.row.get("over") == "seeds"), study.settings["seeds"]

@@ -79,8 +79,8 @@ class Panel:
 
 def ticks(top: float, **options) -> list[float]:
     """Round numbers from 0 to `top`."""
-    found = MaxNLocator(6, steps=[1, 2, 5, 10], **options).tick_values(0, top)
-    return [float(x) for x in found if 0 <= x <= top * 1.001]
+    values = MaxNLocator(6, steps=[1, 2, 5, 10], **options).tick_values(0, top)
+    return [float(x) for x in values if 0 <= x <= top * 1.001]
 
 
 def highest(entries: Sequence[Entry], quantity: str) -> float:

@@ -18,12 +18,12 @@ COSTS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100)
 
 def frontier(costs: Sequence[float], gains: Sequence[float]) -> list[int]:
     """Which of them no other beats: none costs as little and gains as much, and is better in one. The cheapest first."""
-    found: list[int] = []
+    front: list[int] = []
     for at in sorted(range(len(costs)), key=lambda n: (costs[n], -gains[n])):
-        last = found[-1] if found else None
+        last = front[-1] if front else None
         if last is None or gains[at] > gains[last] or (gains[at], costs[at]) == (gains[last], costs[last]):
-            found.append(at)
-    return found
+            front.append(at)
+    return front
 
 
 def priced(rows: Sequence[Row]) -> list[Row]:
@@ -49,11 +49,13 @@ def figure(rows: Sequence[Row]) -> Figure:
     networks = [family for family in FAMILIES if family.marker and not family.classical]
     for family in networks:
         for on in (True, False):
-            own = [n for n, row in enumerate(rows) if row.entry.family == family.section and (n in best) == on]
+            in_family = [n for n, row in enumerate(rows) if row.entry.family == family.section and (n in best) == on]
             look = {"color": COLORS[0] if on else INK, "alpha": 1.0 if on else 0.6}
-            spread = np.abs([low[own] - gains[own], high[own] - gains[own]])
-            axes.errorbar(costs[own], gains[own], spread, fmt="none", elinewidth=0.6, ecolor=look["color"], alpha=0.35)
-            axes.plot(costs[own], gains[own], family.marker, markersize=4, zorder=3, **look)
+            spread = np.abs([low[in_family] - gains[in_family], high[in_family] - gains[in_family]])
+            axes.errorbar(
+                costs[in_family], gains[in_family], spread, fmt="none", elinewidth=0.6, ecolor=look["color"], alpha=0.35
+            )
+            axes.plot(costs[in_family], gains[in_family], family.marker, markersize=4, zorder=3, **look)
         if any(row.entry.family == family.section for row in rows):
             axes.plot([], [], family.marker, color=INK, alpha=0.6, markersize=4, label=family.kind)
     axes.plot([], [], color=COLORS[0], label="nothing is cheaper and better")

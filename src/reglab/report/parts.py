@@ -90,10 +90,10 @@ class ChapterEntry:
     @property
     def groups(self) -> dict[str, list[Entry]]:
         """What ran here, by section of params.yaml."""
-        found: dict[str, list[Entry]] = {}
+        by_part: dict[str, list[Entry]] = {}
         for entry in self.entries:
-            found.setdefault(entry.family.replace("_", " "), []).append(entry)
-        return found
+            by_part.setdefault(entry.family.replace("_", " "), []).append(entry)
+        return by_part
 
 
 def chapter_entries(study: Study, sections: dict[str, str]) -> list[ChapterEntry]:
@@ -105,7 +105,7 @@ def chapter_entries(study: Study, sections: dict[str, str]) -> list[ChapterEntry
     checks: dict[str, list[dict]] = {}
     for part_id, check in checks_by_part(study.entries):
         checks.setdefault(part_id, []).append(check)
-    found = [
+    entries = [
         ChapterEntry(
             part,
             [entry for entry in study.entries if belongs(entry, part)],
@@ -117,8 +117,8 @@ def chapter_entries(study: Study, sections: dict[str, str]) -> list[ChapterEntry
         )
         for part in PARTS
     ]
-    *lecture, other = found
-    return found if other.entries or other.topics or other.checks or other.claims or other.inapplicable else lecture
+    *lecture, other = entries
+    return entries if other.entries or other.topics or other.checks or other.claims or other.inapplicable else lecture
 
 
 def belongs(entry: Entry, part: Part) -> bool:
@@ -138,8 +138,8 @@ def checks_by_part(entries: Iterable[Entry]) -> Iterable[tuple[str, dict]]:
 
 
 def part_of(entry: Entry) -> Part:
-    own = place_in("theory", entry.name) if entry.family == "theory" else place_of(entry.name)
-    return next((part for part in PARTS if part is own or entry.family in part.families), PARTS[-1])
+    place = place_in("theory", entry.name) if entry.family == "theory" else place_of(entry.name)
+    return next((part for part in PARTS if part is place or entry.family in part.families), PARTS[-1])
 
 
 def claimed(study: Study) -> list[Claimed]:
@@ -149,5 +149,5 @@ def claimed(study: Study) -> list[Claimed]:
 
 def verdict_counts(claims: list[Claimed]) -> str:
     """How many of them have which verdict."""
-    found = Counter(claim.row["verdict"] for claim in claims)
-    return ", ".join(f"{found[verdict]} {verdict}" for verdict in LOOKS if found[verdict])
+    counts = Counter(claim.row["verdict"] for claim in claims)
+    return ", ".join(f"{counts[verdict]} {verdict}" for verdict in LOOKS if counts[verdict])

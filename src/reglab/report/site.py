@@ -35,11 +35,11 @@ class Page:
 
 def homes(pages: Sequence[Page]) -> dict[str, Page]:
     """anchor -> the page it stands on: every id of every section, and the sections themselves."""
-    found: dict[str, Page] = {}
+    pages_by_anchor: dict[str, Page] = {}
     for page in pages:
         for section in page.sections:
-            found |= dict.fromkeys([section.id, *ANCHOR.findall(section.body)], page)
-    return found
+            pages_by_anchor |= dict.fromkeys([section.id, *ANCHOR.findall(section.body)], page)
+    return pages_by_anchor
 
 
 def linked(body: Markup, page: Page, home: dict[str, Page]) -> Markup:

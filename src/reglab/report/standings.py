@@ -71,11 +71,11 @@ class AttackedFamily(Shown):
     @property
     def rows(self) -> list[Attacked]:
         """Those that can be believed first, the highest robust accuracy first; `none` among them, of whatever family."""
-        found = []
+        rows = []
         for name, model in (self.entry.record["models"] | ({"none": self.beside} if self.beside else {})).items():
             at_largest = {kind: end_of(model["curves"][kind]) for kind in ATTACKS}
-            found.append(Attacked(name, model["clean"], at_largest, model["smallest_epsilon"], model["unreliable"]))
-        return sorted(found, key=lambda row: (bool(row.failed), -row.accuracies["strong"], -row.clean))
+            rows.append(Attacked(name, model["clean"], at_largest, model["smallest_epsilon"], model["unreliable"]))
+        return sorted(rows, key=lambda row: (bool(row.failed), -row.accuracies["strong"], -row.clean))
 
     @property
     def transfer(self) -> list[tuple[str, list[TransferAccuracy]]]:
@@ -116,17 +116,17 @@ class Standing:
 
 def standings(entries: list[Entry]) -> dict[tuple[str, str], Standing]:
     """(family, name) -> what the strong attack leaves at the last epsilon."""
-    found = {}
+    by_name = {}
     for family in families(entries):
         models = family.entry.record["models"]
         none = models.get("none") or family.beside
         for name, model in models.items():
             left = end_of(model["curves"]["strong"])
             difference = left - end_of(none["curves"]["strong"]) if none and name != "none" else None
-            found[family.name, name] = Standing(
+            by_name[family.name, name] = Standing(
                 left, difference, family.epsilon, family.settings["norm"], not model["unreliable"]
             )
-    return found
+    return by_name
 
 
 def none_beside(entry: Entry, attacked: list[Entry]) -> dict | None:

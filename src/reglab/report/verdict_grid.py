@@ -72,8 +72,8 @@ class Scale:
 
 def scale_of(cells: Sequence[GridCell], measure: Measure = ACCURACY) -> Scale:
     """Up to the largest difference that is drawn in colour, in whole points or hundredths."""
-    found = [cell for cell in cells if cell.known]
-    coloured = [cell for cell in found if cell.verdict in SHOWN] or found
+    known = [cell for cell in cells if cell.known]
+    coloured = [cell for cell in known if cell.verdict in SHOWN] or known
     return Scale(max(ceil(100 * max((abs(cell.difference.mean) for cell in coloured), default=0.0)), 1) / 100, measure)
 
 

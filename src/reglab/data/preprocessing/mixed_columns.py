@@ -43,10 +43,10 @@ class TablePreprocessor:
     def transform(self, inputs: "TableInputs") -> np.ndarray:
         """(n, p + r + levels + q) float32: numbers, indicators, for each variable a column a level and one for the rest."""
         numbers, width = self.median.size + self.indicated.size, self.starts[-1] + self.starts.size - 1
-        found = np.zeros((len(inputs), numbers + width), np.float32)
+        features = np.zeros((len(inputs), numbers + width), np.float32)
         for first in range(0, len(inputs), ROWS):
             part = slice(first, first + ROWS)
-            values, codes, out = inputs.numeric[part], inputs.codes[part], found[part]
+            values, codes, out = inputs.numeric[part], inputs.codes[part], features[part]
             missing = np.isnan(values)
             scaled = (np.where(missing, self.median, values) - self.center) / self.scale
             out[:, : self.median.size] = scaled / np.sqrt(1 + (scaled / self.clip) ** 2)
@@ -54,7 +54,7 @@ class TablePreprocessor:
             for variable, start in enumerate(self.starts[:-1]):
                 rows = np.flatnonzero(codes[:, variable] >= 0)
                 out[rows, numbers + self.places[start + codes[rows, variable]]] = 1
-        return found
+        return features
 
     def tensors(self) -> dict[str, np.ndarray]:
         return {name: np.asarray(value) for name, value in vars(self).items()}
@@ -149,11 +149,11 @@ def level_places(fitted: ColumnTransformer, counts: Sequence[int]) -> list[np.nd
     """For each variable the one-hot column (levels,) of each of its levels; rare ones share the last one of the variable."""
     if not counts:
         return []
-    found, first = [], 0
+    result, first = [], 0
     for count, rare in zip(counts, fitted.named_transformers_["levels"].infrequent_categories_, strict=True):
         places = first + np.arange(count)
         if rare is not None:
             places[rare.astype(np.int64)] = first + count
-        found.append(places)
+        result.append(places)
         first += count + 1
-    return found
+    return result

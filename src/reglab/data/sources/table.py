@@ -89,9 +89,9 @@ class Table(Source):
         problems = TableProblems(raw.file)
         check_names(raw, [name for name in self.columns if name in self.used or name in raw.columns], problems)
         problems.stop()
-        found = self.inputs(raw, problems, learnt_from=False)
+        columns = self.inputs(raw, problems, learnt_from=False)
         problems.stop()
-        return found
+        return columns
 
     @property
     def roles(self) -> dict[str, str]:
@@ -133,14 +133,14 @@ class Table(Source):
         """The columns that are inputs; `learnt_from` as in `column_values`."""
         numeric = [name for name, column in self.used.items() if column.kind != "categorical"]
         levels = [name for name in self.used if name not in numeric]
-        found = np.empty((len(raw), len(numeric))), np.empty((len(raw), len(levels)), np.int32)
-        for names, array in zip((numeric, levels), found, strict=True):
+        arrays = np.empty((len(raw), len(numeric))), np.empty((len(raw), len(levels)), np.int32)
+        for names, array in zip((numeric, levels), arrays, strict=True):
             for place, name in enumerate(names):
                 array[:, place] = column_values(
                     raw, name, self.columns[name], self.decimal, problems, learnt_from=learnt_from
                 )
         return TableInputs(
-            *found,
+            *arrays,
             names=(*numeric, *levels),
             missing=tuple(name for name in numeric if self.columns[name].missing),
             levels=tuple(self.columns[name].levels for name in levels),
@@ -152,12 +152,12 @@ class Table(Source):
         column, values = self.columns[self.target], raw.columns[self.target]
         if column.kind == "numeric":
             return amount_targets(raw, self.target, self.decimal, problems)
-        found, wrong = reading.codes(values, column.levels)
-        counts = dict(zip(column.levels, np.bincount(found[found >= 0], minlength=len(column.levels)), strict=True))
+        codes, wrong = reading.codes(values, column.levels)
+        counts = dict(zip(column.levels, np.bincount(codes[codes >= 0], minlength=len(column.levels)), strict=True))
         of_target = class_problems(raw, self.target, len(counts), counts)
         problems.lines += of_target.lines
         report_rows(raw, self.target, values, wrong, f"one of the classes {', '.join(column.levels)}", problems)
-        return found.astype(np.int64)
+        return codes.astype(np.int64)
 
     def groups(self, raw: RawTable, problems: TableProblems) -> np.ndarray | None:
         """The number (n,) int64 of each row's group, in the order in which they appear."""

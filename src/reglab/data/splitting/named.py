@@ -36,13 +36,13 @@ def split(
         validation, train = train[chosen], train[~chosen]
     train = apart(train, duplicates, [validation])
     validation = drawn(labels, validation, validation_size, "validation")
-    found = whole_groups.training(labels, train, train_size, "named")
+    training = whole_groups.training(labels, train, train_size, "named")
     unlabelled = apart(rows["unlabelled"], duplicates, [rows["test"], validation])
     return {
         "test": test,
         "validation": validation,
-        "labelled": found["labelled"],
-        "unlabelled": np.concatenate([found["unlabelled"], unlabelled]),
+        "labelled": training["labelled"],
+        "unlabelled": np.concatenate([training["unlabelled"], unlabelled]),
     }
 
 

@@ -87,7 +87,7 @@ def with_groups(
     most lacks least.
     """
     drawn = np.random.default_rng(seed_of(*keys)).random(int(groups.max()) + 1)
-    wanted, best, found = np.array(sizes), -1.0, (np.empty(0, int), order[:0])
+    wanted, best, chosen = np.array(sizes), -1.0, (np.empty(0, int), order[:0])
     factor = 1.0
     while factor * sum(sizes[1:]) < len(order) and best < 1:
         place = windows(times[order], factor * sizes[1], factor * sizes[2])
@@ -100,6 +100,6 @@ def with_groups(
         kept = home[groups[order]] == place
         reached = float((np.bincount(place[kept], minlength=3) / wanted).min())
         if reached > best:
-            best, found = reached, (place[kept], order[kept])
+            best, chosen = reached, (place[kept], order[kept])
         factor *= WIDER
-    return found
+    return chosen

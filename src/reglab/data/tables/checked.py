@@ -34,27 +34,27 @@ def column_values(
     """
     values = raw.columns[name]
     if column.kind == "numeric":
-        found, wrong = reading.numbers(values, decimal)
+        converted, wrong = reading.numbers(values, decimal)
         allowed = f'a finite number with a decimal "{decimal}"'
     elif column.kind == "date":
         try:
-            found, wrong = reading.dates(values, column.format)
+            converted, wrong = reading.dates(values, column.format)
         except ValueError as error:
             problems.add(f"column {name}", f"the format {shown(column.format)} ({error})", "a format of strptime")
             return np.full(len(values), np.nan)
         allowed = f"a date of the format {shown(column.format)}"
     else:
-        found, wrong = reading.codes(values, column.levels)
+        converted, wrong = reading.codes(values, column.levels)
         allowed = f"a level of the schema: {shown(', '.join(column.levels))}"
         if column.kind == "boolean":
-            found = np.where(found < 0, np.nan, found.astype(np.float64))
+            converted = np.where(converted < 0, np.nan, converted.astype(np.float64))
     report_rows(raw, name, values, wrong, allowed, problems)
     if values.null_count == len(values) and (learnt_from or not column.missing):
         problems.add(f"column {name}", "no value in any row", f"values, or kind: constant in place of {column.kind}")
     elif not column.missing and values.null_count:
         empty = ~reading.present(values)
         report_rows(raw, name, values, empty, "a value in each row, as the schema says (else missing: true)", problems)
-    return found
+    return converted
 
 
 def report_rows(

@@ -128,7 +128,7 @@ def detected(content: bytes, name: str) -> str:
     counts = {}
     for mark in (",", ";", "\t", "|"):
         counts[mark] = [len(record) for _, record in itertools.islice(records(cut, mark), SNIFFED)]
-    named = {mark: found[0] for mark, found in counts.items() if found and found[0] > 1}
+    named = {mark: common[0] for mark, common in counts.items() if common and common[0] > 1}
     fitting = {mark: count for mark, count in named.items() if set(counts[mark]) == {count}}
     if len(fitting) > 1:
         best = max(fitting.values())

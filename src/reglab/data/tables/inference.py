@@ -72,7 +72,7 @@ def infer(raw: RawTable, *, decimal: str = ".", kinds: dict[str, str] | None = N
 
     `kinds` are those that the user names: {column: "categorical"} or {column: "date:%d.%m.%Y"}.
     """
-    problems, found = TableProblems(raw.file), []
+    problems, columns = TableProblems(raw.file), []
     for name, values in raw.columns.items():
         distinct, counts = reading.level_counts(values, MOST_LEVELS)
         candidate = Candidate(raw, name, values, counts, distinct, decimal, problems)
@@ -81,9 +81,9 @@ def infer(raw: RawTable, *, decimal: str = ".", kinds: dict[str, str] | None = N
         if column.kind in ("categorical", "boolean"):
             column, notes = levels_found(candidate, column, notes)
         example = ", ".join(list(counts)[:3]) or next((text for text in values[:50].to_pylist() if text), "")
-        found.append(Understood(name, column, values.null_count, distinct, example, notes))
+        columns.append(Understood(name, column, values.null_count, distinct, example, notes))
     problems.stop()
-    return found
+    return columns
 
 
 def declared(candidate: Candidate, wanted: str) -> tuple[Column, tuple[str, ...]]:

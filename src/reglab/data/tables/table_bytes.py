@@ -26,21 +26,21 @@ def paths(file: str) -> list[Path]:
         raise fail(file, "a folder", f"a file ({ALLOWED}), or a pattern such as {path / '*.csv'}")
     if path.exists():
         raise fail(file, "a device", f"a file: {ALLOWED}")
-    found = []
+    files = []
     if any(character in file for character in "*?["):
         anchor = Path(path.anchor or ".")
         try:
             pattern = str(path.relative_to(path.anchor)) if path.anchor else file
-            found = sorted(each for each in anchor.glob(pattern) if each.is_file())
+            files = sorted(each for each in anchor.glob(pattern) if each.is_file())
         except (ValueError, NotImplementedError, OSError) as error:
             raise fail(file, f"a pattern that cannot be used ({error})", "a pattern such as data/*.csv") from None
-        if not found:
+        if not files:
             raise fail(file, "no file of this pattern", f"files ({ALLOWED}); paths are relative to {Path.cwd()}")
-    if not found:
+    if not files:
         near = sorted(each.name for each in path.parent.glob("*") if each.is_file()) if path.parent.is_dir() else []
         hint = nearest(path.name, near)
         raise fail(file, "no such file", f"a file ({ALLOWED}); paths are relative to {Path.cwd()}{hint}")
-    return found
+    return files
 
 
 def read_bytes(path: Path) -> bytes:

@@ -41,9 +41,9 @@ def numbers(values: pa.ChunkedArray, decimal: str = ".") -> tuple[np.ndarray, np
         values = pc.replace_substring(pc.replace_substring(values, ".", "\0"), ",", ".")
     known = matches(values, NUMBER)
     kept = pc.if_else(pa.array(known), pc.utf8_ltrim(values, "+"), pa.scalar(None, pa.string()))
-    found = kept.cast(pa.float64()).to_numpy().astype(np.float64, copy=False)
-    found = np.where(known, found, np.nan)
-    return found, present(values) & ~np.isfinite(found)
+    converted = kept.cast(pa.float64()).to_numpy().astype(np.float64, copy=False)
+    converted = np.where(known, converted, np.nan)
+    return converted, present(values) & ~np.isfinite(converted)
 
 
 def dates(values: pa.ChunkedArray, format: str) -> tuple[np.ndarray, np.ndarray]:
@@ -61,8 +61,8 @@ def dates(values: pa.ChunkedArray, format: str) -> tuple[np.ndarray, np.ndarray]
 
 def codes(values: pa.ChunkedArray, levels: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
     """Numbers (n,) int32 of the levels, -1 where missing, and where (n,) a text is no level."""
-    found = pc.index_in(values, pa.array(levels, pa.string())).fill_null(-1).to_numpy().astype(np.int32, copy=False)
-    return found, present(values) & (found < 0)
+    places = pc.index_in(values, pa.array(levels, pa.string())).fill_null(-1).to_numpy().astype(np.int32, copy=False)
+    return places, present(values) & (places < 0)
 
 
 def written(column: Column, value: float) -> float | str:

@@ -119,8 +119,8 @@ def columns(measure: Measure) -> dict[str, tuple]:
     """Those of the table, the metric that decides first."""
     heading = capital(measure.axis(measure.title))
     known = COLUMNS_OF_AMOUNTS if measure.metric in COLUMNS_OF_AMOUNTS else COLUMNS
-    own = known.get(measure.metric, (heading, measure.value, "On the test examples, mean over seeds"))
-    return {measure.metric: own} | known
+    column = known.get(measure.metric, (heading, measure.value, "On the test examples, mean over seeds"))
+    return {measure.metric: column} | known
 
 
 def ensemble_entries(entries: list[Entry], measure: Measure = ACCURACY) -> list[EnsembleEntry]:
@@ -129,10 +129,12 @@ def ensemble_entries(entries: list[Entry], measure: Measure = ACCURACY) -> list[
 
 
 def ensembles_section(study: Study) -> Section | None:
-    found = ensemble_entries(study.entries, study.measure)
-    if not found:
+    ensembles = ensemble_entries(study.entries, study.measure)
+    if not ensembles:
         return None
-    return Section("ensembles", "Ensembles", body("ensembles.html", ensembles=found, columns=columns(study.measure)))
+    return Section(
+        "ensembles", "Ensembles", body("ensembles.html", ensembles=ensembles, columns=columns(study.measure))
+    )
 
 
 SECTIONS = (Placed(ensembles_section, "pages/recipes.html", place=1),)

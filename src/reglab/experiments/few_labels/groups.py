@@ -53,8 +53,8 @@ class Method(Compared):
 
     def beside(self, variant: int) -> str:
         """Calibration, loss, bias² and variance, in words."""
-        found = {title: self.measured(f"{metric}@{variant}").mean for metric, title in BESIDE.items()}
-        return ", ".join(f"{title} {fixed(value, 3)}" for title, value in found.items() if not missing(value))
+        means = {title: self.measured(f"{metric}@{variant}").mean for metric, title in BESIDE.items()}
+        return ", ".join(f"{title} {fixed(value, 3)}" for title, value in means.items() if not missing(value))
 
 
 @dataclass(frozen=True)
@@ -98,9 +98,9 @@ class Group:
         if not self.ranked:
             return None
         shown = [
-            best_by(self.measure, self.measure.validation().metric, found).name
+            best_by(self.measure, self.measure.validation().metric, methods).name
             for family in FAMILIES
-            if (found := [method for method in self.ranked if method.candidate and method.entry.family == family])
+            if (methods := [method for method in self.ranked if method.candidate and method.entry.family == family])
         ]
         lines = []
         for method in self.ranked:
@@ -121,9 +121,9 @@ def groups(entries: list[Entry], metrics: dict, variants: Sequence[int], measure
     """The methods grouped by their classes, the group of all classes first."""
     few = [entry for entry in entries if entry.family in FAMILIES]
     numbers = [numbers_of(entry, metrics) for entry in few]
-    compared = [row for own in numbers for row in own.get("comparisons", {}).values()]
+    compared = [row for entry_numbers in numbers for row in entry_numbers.get("comparisons", {}).values()]
     rival = next((row["over_rival"]["name"] for row in compared if "over_rival" in row), None)
-    methods = [Method(entry, own, rival) for entry, own in zip(few, numbers, strict=True)]
+    methods = [Method(entry, entry_numbers, rival) for entry, entry_numbers in zip(few, numbers, strict=True)]
 
     def rank(method: Method) -> tuple:
         value = method.measured(measure.metric).mean
@@ -152,10 +152,10 @@ def against_rival(group: Group) -> Markup | None:
         detail = Markup("{} ({}{}, {})").format(variant, name, measure.amount(lead.mean), measure.range(lead))
         outcomes[outcome(measure.sign * effect.rival_sign)].append(detail)
     bar = Markup("<b>{}</b>, the classical method on the same labels,").format(link(rival))
-    found = [(verb, details) for verb, details in outcomes.items() if details]
+    known = [(verb, details) for verb, details in outcomes.items() if details]
     parts = [
         Markup("{} {} at {}").format(verb, "it" if number else bar, listed(details))
-        for number, (verb, details) in enumerate(found)
+        for number, (verb, details) in enumerate(known)
     ]
     who = Markup(", {},").format(link(chosen[group.variants[0]])) if same else ""
     never = "" if outcomes["beats"] else " At no number of labels is it shown to beat it."
@@ -172,8 +172,8 @@ def outcome(sign: int) -> str:
 
 def points_to_know(every: list[Group]) -> list[Point]:
     """The points beside the answer: the effect of augmentation alone, the new classes, what hurts, what diverged."""
-    found = [point for group in every for point in augmentation_alone(group)]
-    found += [Point(group.title, group.answer) for group in every if group.classes]
+    points = [point for group in every for point in augmentation_alone(group)]
+    points += [Point(group.title, group.answer) for group in every if group.classes]
     hurting = [
         Markup("{} at {}").format(link(method), listed(where))
         for group in every
@@ -182,7 +182,7 @@ def points_to_know(every: list[Group]) -> list[Point]:
         and (where := [b for b in group.variants if verdict(group, method, b) == "hurts"])
     ]  # fmt: skip
     if hurting:
-        found.append(Point("Hurts", Markup("{} {}.").format(listed(hurting), LABELS)))
+        points.append(Point("Hurts", Markup("{} {}.").format(listed(hurting), LABELS)))
     if diverged := [method for group in every for method in group.diverged]:
         parts = [
             Markup("{} (in {} of {} seeds)").format(
@@ -191,8 +191,8 @@ def points_to_know(every: list[Group]) -> list[Point]:
             for m in diverged
         ]
         text = Markup("{}. Methods that diverged are not ranked, and nothing is compared with them.")
-        found.append(Point("Diverged", text.format(listed(parts)), alarming=True))
-    return found
+        points.append(Point("Diverged", text.format(listed(parts)), alarming=True))
+    return points
 
 
 def verdict(group: Group, method: Method, variant: int) -> str | None:

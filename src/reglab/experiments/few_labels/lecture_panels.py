@@ -35,8 +35,8 @@ def row(method: Compared, measure: Measure, variants: Iterable[int]) -> tuple[Co
 def panels(entries: list[Entry], groups: list[Group], tasks: list[Compared], settings: dict) -> list[LecturePanel]:
     """The panels for which the study has results."""
     pretexts = {entry.name: entry for entry in entries if entry.family == "pretraining"}
-    found = [transfer(groups, pretexts, settings), multitask(tasks, settings), self_supervised(groups, pretexts)]
-    return [panel for panel in found if panel]
+    drawn = [transfer(groups, pretexts, settings), multitask(tasks, settings), self_supervised(groups, pretexts)]
+    return [panel for panel in drawn if panel]
 
 
 def transfer(groups: list[Group], pretexts: dict[str, Entry], settings: dict) -> LecturePanel | None:

@@ -56,15 +56,15 @@ def task_metrics(predicted: Mapping[str, Tensor], masks: Tensor, depth: Tensor, 
 
     predicted: segmentation scores (n, 1 + classes, s, s) and depth (n, 1, s, s); masks, depth (n, s, s).
     """
-    found = {}
+    metrics = {}
     if "segmentation" in predicted:
         classified = predicted["segmentation"].argmax(1)
-        found["iou"] = overlap(classified, masks, 1 + classes)
+        metrics["iou"] = overlap(classified, masks, 1 + classes)
     if "depth" in predicted:
         away = predicted["depth"][:, 0].flatten().double(), depth.flatten().double()
-        found["depth_rmse"] = mean_squared_error(*away, squared=False).item()
-        found["depth_mae"] = mean_absolute_error(*away).item()
-    return found
+        metrics["depth_rmse"] = mean_squared_error(*away, squared=False).item()
+        metrics["depth_mae"] = mean_absolute_error(*away).item()
+    return metrics
 
 
 def overlap(seen: Tensor, masks: Tensor, labels: int) -> float:

@@ -14,7 +14,7 @@ SOLIDS = ListedColormap(["#404040", *COLORS[: len(CLASSES)]], name="solids")
 
 def picture(learners: Mapping[str, MultitaskLearner], scenes: SceneBatch) -> Figure:
     """A row a scene: image, true mask, each learner's mask, true depth, each learner's depth; the lighter the nearer."""
-    predicted = {name: own.predict(scenes.inputs) for name, own in learners.items()}
+    predicted = {name: learner.predict(scenes.inputs) for name, learner in learners.items()}
     titled = {name: name.replace("_", "\n") for name in learners}
     columns = [("image", scenes.inputs.permute(0, 2, 3, 1), {})]
     solids = {"cmap": SOLIDS, "vmin": 0, "vmax": len(CLASSES)}

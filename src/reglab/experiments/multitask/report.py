@@ -44,32 +44,32 @@ class MultitaskEntry(Compared):
 
 def methods(entries: list[Entry], metrics: dict) -> list[MultitaskEntry]:
     """The entries of `multitask`, ordered by how much their tasks share."""
-    found = [MultitaskEntry(entry, numbers_of(entry, metrics)) for entry in entries if entry.family == "multitask"]
+    described = [MultitaskEntry(entry, numbers_of(entry, metrics)) for entry in entries if entry.family == "multitask"]
     order = list(KINDS)
-    return sorted(found, key=lambda method: order.index(method.name) if method.name in order else len(order))
+    return sorted(described, key=lambda method: order.index(method.name) if method.name in order else len(order))
 
 
-def values(found: list[MultitaskEntry], variants: Sequence[int]) -> dict:
+def values(methods: list[MultitaskEntry], variants: Sequence[int]) -> dict:
     """The values for the template; the picture of the shared trunk comes first."""
-    pictured = sorted((m for m in found if m.entry.figure), key=lambda method: method.name != "joint")
+    pictured = sorted((m for m in methods if m.entry.figure), key=lambda method: method.name != "joint")
     return {
-        "methods": found,
+        "methods": methods,
         "variants": variants,
         "measures": MEASURES,
         "per": SCENES,
-        "answers": answers(found, variants),
-        "points": points_to_know(found, variants),
-        "figures": figures(found, variants),
+        "answers": answers(methods, variants),
+        "points": points_to_know(methods, variants),
+        "figures": figures(methods, variants),
         "pictures": {method.name: picture(method.entry, "predictions") for method in pictured},
     }
 
 
-def answers(found: list[MultitaskEntry], variants: Sequence[int]) -> list[Point]:
+def answers(methods: list[MultitaskEntry], variants: Sequence[int]) -> list[Point]:
     """For each task, whether learning it together with the other helps."""
     points = []
     for measure, twin in ALONE.items():
-        others = [method for method in found if method.name not in ALONE.values()]
-        if others and any(method.name == twin for method in found):
+        others = [method for method in methods if method.name not in ALONE.values()]
+        if others and any(method.name == twin for method in methods):
             title = {IOU: "Segmentation", DEPTH: "Depth"}[measure]
             points.append(
                 Point(title, summary_sentence(others, measure, variants, f"learning it alone ({twin})", SCENES))
@@ -77,9 +77,9 @@ def answers(found: list[MultitaskEntry], variants: Sequence[int]) -> list[Point]
     return points
 
 
-def three_ways(found: list[MultitaskEntry], variants: Sequence[int]) -> Point | None:
+def three_ways(methods: list[MultitaskEntry], variants: Sequence[int]) -> Point | None:
     """Separate networks, tied networks, one trunk: their numbers side by side, with the fewest scenes and the most."""
-    named = {method.name: method for method in found}
+    named = {method.name: method for method in methods}
     ways = {"separate": ALONE, "tied": dict.fromkeys(MEASURES, "soft_tied"), "shared": dict.fromkeys(MEASURES, "joint")}
     if not all(name in named and named[name].learns(m) for way in ways.values() for m, name in way.items()):
         return None
@@ -96,10 +96,10 @@ def three_ways(found: list[MultitaskEntry], variants: Sequence[int]) -> Point | 
     return Point("Separate, tied, shared", Markup(" ").join(sentences))
 
 
-def points_to_know(found: list[MultitaskEntry], variants: Sequence[int]) -> list[Point]:
+def points_to_know(methods: list[MultitaskEntry], variants: Sequence[int]) -> list[Point]:
     """The points beside the answers."""
-    points = [point] if (point := three_ways(found, variants)) else []
-    if diverged := [method for method in found if method.diverged]:
+    points = [point] if (point := three_ways(methods, variants)) else []
+    if diverged := [method for method in methods if method.diverged]:
         text = Markup("{}. Methods that diverged are not compared.").format(
             listed([link(method) for method in diverged])
         )
@@ -107,7 +107,7 @@ def points_to_know(found: list[MultitaskEntry], variants: Sequence[int]) -> list
     return points
 
 
-def figures(found: list[MultitaskEntry], variants: Sequence[int]) -> list[Markup]:
+def figures(methods: list[MultitaskEntry], variants: Sequence[int]) -> list[Markup]:
     """IoU and depth error against the number of labelled scenes."""
     drawings = []
     for measure in MEASURES:
@@ -117,7 +117,7 @@ def figures(found: list[MultitaskEntry], variants: Sequence[int]) -> list[Markup
                 [scaled(method, measure, variant) for variant in variants],
                 "reference" if method.name == ALONE[measure] else "shown",
             )
-            for method in found
+            for method in methods
             if method.learns(measure)
         ]
         if lines:
@@ -131,10 +131,10 @@ def scaled(method: MultitaskEntry, measure: Measure, variant: int) -> list[float
 
 
 def tasks_section(study: Study) -> Section | None:
-    found = methods(study.entries, study.metrics)
-    if not found:
+    entries = methods(study.entries, study.metrics)
+    if not entries:
         return None
-    shown = values(found, study.settings["few_scenes"]["labelled"])
+    shown = values(entries, study.settings["few_scenes"]["labelled"])
     evaluation = study.settings["evaluation"]
     shown |= {"confidence": evaluation["confidence"], "relevant": relevant_difference(study.settings, IOU.metric)}
     shown |= {"seeds": study.settings["seeds"]}

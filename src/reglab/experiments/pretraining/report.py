@@ -78,10 +78,10 @@ def pretexts(entries: list[Entry], metrics: dict) -> list[PretextEntry]:
     return [PretextEntry(entry, numbers_of(entry, metrics)) for entry in entries if entry.family == "pretraining"]
 
 
-def values(found: list[PretextEntry]) -> dict:
+def values(entries: list[PretextEntry]) -> dict:
     """The values for the template: the reference first, then the order of params.yaml; diverged entries separately."""
-    ranked = sorted((row for row in found if not row.diverged), key=lambda row: not row.reference)
-    diverged = [row for row in found if row.diverged]
+    ranked = sorted((row for row in entries if not row.diverged), key=lambda row: not row.reference)
+    diverged = [row for row in entries if row.diverged]
     scratch = next((row for row in ranked if row.reference), None)
     points = [Point(f"By the {probe.title.lower()}", learned_better(ranked, probe)) for probe in PROBES if scratch]
     if text := compare_with_chance(ranked):
@@ -92,9 +92,9 @@ def values(found: list[PretextEntry]) -> dict:
     return {"ranked": ranked, "diverged": diverged, "points": points, "curves": curves, "probes": PROBES}
 
 
-def learned_better(found: list[PretextEntry], probe: Measure) -> Markup:
+def learned_better(entries: list[PretextEntry], probe: Measure) -> Markup:
     """By this probe, which features are better than those of the untrained network, which worse, which unclear."""
-    judged = [(row, effect) for row in found if not row.reference and (effect := row.effect(probe.metric))]
+    judged = [(row, effect) for row in entries if not row.reference and (effect := row.effect(probe.metric))]
     if not judged:
         return Markup("There is nothing to compare.")
 
@@ -113,9 +113,9 @@ def learned_better(found: list[PretextEntry], probe: Measure) -> Markup:
     return (better + sentence("Worse", "hurts") + sentence("Cannot be told", "cannot tell")).rstrip()
 
 
-def compare_with_chance(found: list[PretextEntry]) -> Markup | None:
+def compare_with_chance(entries: list[PretextEntry]) -> Markup | None:
     """How the pretexts that are classifications compare with guessing, on test examples."""
-    with_accuracy = [row for row in found if not missing(row.accuracy)]
+    with_accuracy = [row for row in entries if not missing(row.accuracy)]
     if not with_accuracy:
         return None
     parts = [
@@ -151,11 +151,11 @@ def curve(row: PretextEntry, scratch: PretextEntry | None) -> Markup | None:
 
 
 def pretexts_section(study: Study) -> Section | None:
-    found = pretexts(study.entries, study.metrics)
-    if not found:
+    entries = pretexts(study.entries, study.metrics)
+    if not entries:
         return None
     return Section(
-        "pretexts", "Pretexts", body("pretexts.html", **values(found), inapplicable=study.inapplicable("pretraining"))
+        "pretexts", "Pretexts", body("pretexts.html", **values(entries), inapplicable=study.inapplicable("pretraining"))
     )
 
 

@@ -42,12 +42,12 @@ def of_recipe(random: dict, structured: dict, confidence: float) -> dict[str, di
     shared = [name for name in metrics_of(random) if name.startswith("test_") and name in metrics_of(structured)]
     by_metric = {}
     for metric in shared:
-        found = estimates(random, structured, metric, confidence)
+        row = estimates(random, structured, metric, confidence)
         by_metric[metric] = without_nan(
             {
-                "random": {end: found.pop(end) for end in ("mean", "low", "high")},
+                "random": {end: row.pop(end) for end in ("mean", "low", "high")},
                 "structured": mean_with_interval(structured, metric, confidence),
-                **found,
+                **row,
                 "p": sign_flip(paired_differences(random, structured, metric)),
             }
         )

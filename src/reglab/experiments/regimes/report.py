@@ -66,16 +66,16 @@ class RecipeMap(Shown):
         if not any(place.known for place in self.places):
             return Markup("Nothing to compare: {}.").format(self.places[0].verdict)
         shown = [
-            Markup("<b>{}</b> {}").format(verdict, extent(found, self.places, self.scale.measure))
+            Markup("<b>{}</b> {}").format(verdict, extent(places, self.places, self.scale.measure))
             for verdict in SHOWN
-            if (found := self.where(verdict))
+            if (places := self.where(verdict))
         ]
         undecided = [
-            f"{len(found)} show{'s' if len(found) == 1 else ''} no relevant difference"
+            f"{len(places)} show{'s' if len(places) == 1 else ''} no relevant difference"
             if verdict == "no relevant difference"
-            else f"{len(found)} cannot tell"
+            else f"{len(places)} cannot tell"
             for verdict in ("no relevant difference", "cannot tell")
-            if (found := self.where(verdict))
+            if (places := self.where(verdict))
         ]
         start = Markup("It {}.").format(listed(shown)) if shown else f"It {NOWHERE}."
         rest = f" Of {many(len(self.places), 'cell')}, {' and '.join(undecided)}." if undecided else ""
@@ -84,9 +84,9 @@ class RecipeMap(Shown):
 
 def panel(name: str, places: Sequence[Place], width: int, scale: Scale) -> Markup:
     """The cells of one width: training size across, label noise upwards."""
-    own = [place for place in places if place.width == width]
-    sizes, noises = sorted({place.train_size for place in own}), sorted({place.label_noise for place in own})
-    cells = {(sizes.index(place.train_size), noises.index(place.label_noise)): place for place in own}
+    in_panel = [place for place in places if place.width == width]
+    sizes, noises = sorted({place.train_size for place in in_panel}), sorted({place.label_noise for place in in_panel})
+    cells = {(sizes.index(place.train_size), noises.index(place.label_noise)): place for place in in_panel}
     in_units = f" in {scale.measure.units}" if scale.measure.units else ""
     difference = f"difference of {scale.measure.name} to none{in_units}"
     return grid(
@@ -99,24 +99,24 @@ def panel(name: str, places: Sequence[Place], width: int, scale: Scale) -> Marku
     )
 
 
-def extent(found: Sequence[Place], every: Sequence[Place], measure: Measure) -> str:
+def extent(places: Sequence[Place], every: Sequence[Place], measure: Measure) -> str:
     """Where these cells are, and the largest difference among them."""
-    largest = max(found, key=lambda place: abs(place.difference.mean))
+    largest = max(places, key=lambda place: abs(place.difference.mean))
     spread = f"{measure.amount(largest.difference.mean)}, {measure.range(largest.difference)}"
-    if len(found) == 1:
-        return f"{region(found, every)} ({spread})"
-    return f"{region(found, every)} (most {region([largest], found)}: {spread})"
+    if len(places) == 1:
+        return f"{region(places, every)} ({spread})"
+    return f"{region(places, every)} (most {region([largest], places)}: {spread})"
 
 
-def region(found: Sequence[Place], every: Sequence[Place]) -> str:
+def region(chosen: Sequence[Place], every: Sequence[Place]) -> str:
     """`with 100 or 300 examples and 40 % wrong labels`; for other sets of places, their number and what they share."""
-    own, whole = ({axis: {getattr(place, axis) for place in places} for axis in AXES} for places in (found, every))
-    if len(found) == len(every):
+    covered, whole = ({axis: {getattr(place, axis) for place in places} for axis in AXES} for places in (chosen, every))
+    if len(chosen) == len(every):
         return "in every cell"
-    limits = [in_words(axis, sorted(own[axis])) for axis in AXES if own[axis] != whole[axis]]
-    if len(found) == prod(len(values) for values in own.values()):
+    limits = [in_words(axis, sorted(covered[axis])) for axis in AXES if covered[axis] != whole[axis]]
+    if len(chosen) == prod(len(values) for values in covered.values()):
         return f"with {listed(limits)}"
-    return f"in {len(found)} of {len(every)} cells" + (f", all with {listed(limits)}" if limits else "")
+    return f"in {len(chosen)} of {len(every)} cells" + (f", all with {listed(limits)}" if limits else "")
 
 
 def in_words(axis: str, values: list) -> str:
@@ -139,15 +139,15 @@ def recipes(study: Study) -> list[RecipeMap]:
     rows = study.metrics.get("regimes", {})
     entries = [entry for entry in study.family("regimes") if entry.name in rows]
     places = [[Place.of(row) for row in rows[entry.name]["cells"].values()] for entry in entries]
-    scale = scale_of([place for own in places for place in own], study.measure)
-    return [RecipeMap(entry, own, scale) for entry, own in zip(entries, places, strict=True)]
+    scale = scale_of([place for of_recipe in places for place in of_recipe], study.measure)
+    return [RecipeMap(entry, of_recipe, scale) for entry, of_recipe in zip(entries, places, strict=True)]
 
 
 def lead(maps: Sequence[RecipeMap]) -> Markup:
     """In how many cells each recipe helps, and hurts."""
 
     def summarize(recipe: RecipeMap) -> Markup:
-        counts = [f"{verdict} in {len(found)}" for verdict in SHOWN if (found := recipe.where(verdict))]
+        counts = [f"{verdict} in {len(places)}" for verdict in SHOWN if (places := recipe.where(verdict))]
         return Markup("<b>{}</b> {}").format(recipe.name, listed(counts) if counts else NOWHERE)
 
     every = many(len(maps[0].places), "cell")
@@ -158,7 +158,7 @@ def lead(maps: Sequence[RecipeMap]) -> Markup:
 
 def points_to_know(maps: Sequence[RecipeMap], seeds: int, confidence: float) -> list[Point]:
     """Which recipe gains most where, which help in some cells and hurt in others, and whether there are too few seeds."""
-    found = []
+    points = []
     if leading := leaders(maps):
         text = Markup("Wherever something is shown to help, the largest gain is that of <b>{}</b>.").format(*leading)
         if len(leading) > 1:
@@ -170,31 +170,31 @@ def points_to_know(maps: Sequence[RecipeMap], seeds: int, confidence: float) -> 
                 Markup("; ").join(parts)
             )
         text += " Recipes are compared with none here, not with each other."
-        found.append(Point("Largest gain", text))
-    if turning := [own.name for own in maps if own.where("helps") and own.where("hurts")]:
+        points.append(Point("Largest gain", text))
+    if turning := [recipe.name for recipe in maps if recipe.where("helps") and recipe.where("hurts")]:
         text = Markup("{}: the effect depends on the data and the network.")
         names = listed([Markup("<b>{}</b>").format(name) for name in turning])
-        found.append(Point("Helps and hurts", text.format(names)))
-    comparisons = sum(place.p_holm is not None for own in maps for place in own.places)
+        points.append(Point("Helps and hurts", text.format(names)))
+    comparisons = sum(place.p_holm is not None for recipe in maps for place in recipe.places)
     if seeds < (least := smallest_seeds(comparisons, 1 - confidence)):
         text = Markup("With {} seeds no cell of {} comparisons can be shown to help or to hurt; this needs {} seeds.")
-        found.append(Point("Too few seeds", text.format(seeds, comparisons, least), alarming=True))
-    return found
+        points.append(Point("Too few seeds", text.format(seeds, comparisons, least), alarming=True))
+    return points
 
 
 def leaders(maps: Sequence[RecipeMap]) -> dict[str, list[Place]]:
     """The recipe with the largest mean gain in each cell where one is shown to help, with those cells."""
-    found: dict[str, list[Place]] = {}
-    for places in zip(*(own.places for own in maps), strict=True):
+    led: dict[str, list[Place]] = {}
+    for places in zip(*(recipe.places for recipe in maps), strict=True):
         helping = [
-            (own.scale.measure.sign * place.difference.mean, own.name, place)
-            for own, place in zip(maps, places, strict=True)
+            (recipe.scale.measure.sign * place.difference.mean, recipe.name, place)
+            for recipe, place in zip(maps, places, strict=True)
             if place.verdict == "helps"
         ]
         if helping:
             _, name, place = max(helping, key=lambda each: each[0])
-            found.setdefault(name, []).append(place)
-    return found
+            led.setdefault(name, []).append(place)
+    return led
 
 
 def regimes_section(study: Study) -> Section | None:
@@ -208,7 +208,7 @@ def regimes_section(study: Study) -> Section | None:
         "scale": maps[0].scale,
         "lead": lead(maps),
         "points": points_to_know(maps, study.settings["seeds"], confidence),
-        "comparisons": sum(place.p_holm is not None for own in maps for place in own.places),
+        "comparisons": sum(place.p_holm is not None for recipe in maps for place in recipe.places),
         "confidence": confidence,
         "measure": study.measure,
         "relevant": study.relevant_difference,

@@ -18,9 +18,9 @@ class Finding:
     figure: Figure = field(repr=False)
 
 
-def relative_difference(found: np.ndarray, expected: np.ndarray) -> float:
+def relative_difference(values: np.ndarray, expected: np.ndarray) -> float:
     """The largest difference, relative to the largest expected number."""
-    return float(np.abs(found - expected).max() / np.abs(expected).max())
+    return float(np.abs(values - expected).max() / np.abs(expected).max())
 
 
 class Topic:

@@ -179,8 +179,8 @@ def descend(function: Callable[[Tensor], Tensor], start: Tensor, limit: float = 
             raise StopIteration
 
     with np.errstate(all="ignore"):
-        found = minimize(with_gradient, start.numpy(), jac=True, callback=watch, options={"gtol": 1e-9})
-    return torch.from_numpy(found.x)
+        result = minimize(with_gradient, start.numpy(), jac=True, callback=watch, options={"gtol": 1e-9})
+    return torch.from_numpy(result.x)
 
 
 def newton(problem: Problem, point: PrimalDualPoint) -> PrimalDualPoint:

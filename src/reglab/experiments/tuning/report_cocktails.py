@@ -74,10 +74,10 @@ class Rival:
 
     @property
     def title(self) -> Markup:
-        family, _, own = self.name.rpartition(".")
+        family, _, name = self.name.rpartition(".")
         if family:
-            return Markup('<a href="#{}-{}">{}</a>').format(family, own, own)
-        return Markup("{} alone, as strong as here").format(own)
+            return Markup('<a href="#{}-{}">{}</a>').format(family, name, name)
+        return Markup("{} alone, as strong as here").format(name)
 
     @property
     def with_difference(self) -> Markup:
@@ -105,13 +105,14 @@ class Mixed(Shown):
     def validation(self) -> list[float]:
         """The mean validation metric of each trial, NaN where a seed diverged."""
         each = (trial[self.measure.validation().metric] for trial in self.trials)
-        return [np.nan if None in own else float(np.mean(own)) for own in each]
+        return [np.nan if None in scores else float(np.mean(scores)) for scores in each]
 
     @property
     def ingredients(self) -> list[Ingredient]:
-        own = self.best["settings"]
+        settings = self.best["settings"]
         return [
-            Ingredient(name, own[name], **rows, measure=self.measure) for name, rows in self.row["ingredients"].items()
+            Ingredient(name, settings[name], **rows, measure=self.measure)
+            for name, rows in self.row["ingredients"].items()
         ]
 
     @property
@@ -122,10 +123,10 @@ class Mixed(Shown):
     @property
     def rivals(self) -> list[Rival]:
         """The rivals that can be compared, the best first."""
-        found = [
+        rivals = [
             Rival(name, row, self.measure) for name, row in self.row["rivals"].items() if not missing(row["difference"])
         ]
-        return sorted(found, key=lambda rival: self.measure.sign * rival.row["difference"])
+        return sorted(rivals, key=lambda rival: self.measure.sign * rival.row["difference"])
 
     @property
     def rivalry(self) -> list[Point]:
@@ -158,15 +159,15 @@ class Mixed(Shown):
                 many(len(self.trials), "trial")
             )
         parts = [Markup("<b>{}</b>").format(each.name) for each in self.ingredients]
-        found = Markup("The best of {} on validation data stacks {}").format(
+        text = Markup("The best of {} on validation data stacks {}").format(
             many(len(self.trials), "trial"), listed(parts)
         )
         if self.row["left_out"]:
-            found += Markup(" and leaves out {}").format(listed(self.row["left_out"]))
+            text += Markup(" and leaves out {}").format(listed(self.row["left_out"]))
         if missing(full["difference"]):
-            return found + Markup(". A seed of it diverged, so it is not compared on the test part.")
+            return text + Markup(". A seed of it diverged, so it is not compared on the test part.")
         measure = self.measure
-        found += Markup(". Against none: {} of {}, {}, <b>{}</b>.").format(
+        text += Markup(". Against none: {} of {}, {}, <b>{}</b>.").format(
             measure.counted(measure.difference(full["difference"])),
             measure.name,
             interval(full, measure),
@@ -174,12 +175,12 @@ class Mixed(Shown):
         )
         alone = [each.only["difference"] for each in self.ingredients]
         if len(alone) > 1 and not any(map(missing, alone)):
-            found += Markup(" Alone, its ingredients gain {}, {} in sum: {}.").format(
+            text += Markup(" Alone, its ingredients gain {}, {} in sum: {}.").format(
                 listed([measure.difference(gain) for gain in alone]),
                 measure.counted(measure.difference(sum(alone))),
                 overlap(self.row["overlap"], measure),
             )
-        return found
+        return text
 
 
 def overlap(row: dict, measure: Measure) -> str:
@@ -254,28 +255,34 @@ def difference(row: dict) -> Interval:
 
 def cocktails_section(study: Study) -> Section | None:
     rows = study.metrics.get("cocktails", {})
-    found = [Mixed(entry, rows[entry.name], study.measure) for entry in study.family("cocktails") if entry.name in rows]
-    if not found:
+    cocktails = [
+        Mixed(entry, rows[entry.name], study.measure) for entry in study.family("cocktails") if entry.name in rows
+    ]
+    if not cocktails:
         return None
     relevant, measure = study.relevant_difference, study.measure
     pictures = {
-        own.name: {
+        cocktail.name: {
             "Search": drawn(
-                history(own), f"cocktail-{own.name}", f"validation {measure.title} of every trial: {own.name}"
+                history(cocktail),
+                f"cocktail-{cocktail.name}",
+                f"validation {measure.title} of every trial: {cocktail.name}",
             ),
             "Which ingredient did it": drawn(
-                attribution(own, relevant), f"attribution-{own.name}", f"what each ingredient brings: {own.name}"
+                attribution(cocktail, relevant),
+                f"attribution-{cocktail.name}",
+                f"what each ingredient brings: {cocktail.name}",
             ),
         }
-        for own in found
+        for cocktail in cocktails
     }
     values = {
-        "found": found,
+        "found": cocktails,
         "inapplicable": study.inapplicable("cocktails"),
         "pictures": pictures,
         "ways": WAYS,
         "difference": difference,
-        "comparisons": sum(1 + 2 * len(own.ingredients) for own in found),
+        "comparisons": sum(1 + 2 * len(cocktail.ingredients) for cocktail in cocktails),
         "relevant": relevant,
         "measure": measure,
         "seeds": study.settings["seeds"],

@@ -57,12 +57,12 @@ class Tuned(Shown):
     @property
     def lines(self) -> dict[str, list[Seen]]:
         """Validation errors along the axis, by the other settings in words; in the order of `places`."""
-        found: dict[str, dict] = {}
+        lines: dict[str, dict] = {}
         for point in self.entry.record["grid"]:
-            own = dict(point["settings"])
-            at = own.pop(self.axis)
-            found.setdefault(setting(own), {})[at] = self.errors(point)
-        return {words: [along[at] for at in self.grid[self.axis]] for words, along in found.items()}
+            settings = dict(point["settings"])
+            at = settings.pop(self.axis)
+            lines.setdefault(setting(settings), {})[at] = self.errors(point)
+        return {words: [along[at] for at in self.grid[self.axis]] for words, along in lines.items()}
 
     @property
     def chosen(self) -> dict:
@@ -114,8 +114,8 @@ def spread(seen: Seen) -> Interval:
 
 def of_none(study: Study) -> Seen:
     """The validation errors of `none` in the seeds of the search; empty where it is not known."""
-    own = next((entry for entry in study.family("regularizers") if entry.name == "none"), None)
-    runs = list(own.record["seeds"].values())[: study.settings["tuning"]["seeds"]] if own else []
+    none = next((entry for entry in study.family("regularizers") if entry.name == "none"), None)
+    runs = list(none.record["seeds"].values())[: study.settings["tuning"]["seeds"]] if none else []
     return [study.measure.error_of(run["metrics"].get(study.measure.validation().metric)) for run in runs]
 
 
@@ -153,16 +153,18 @@ def baseline(axes: Axes, none: Seen, scale: int) -> None:
         axes.axhline(mean, color=INK, linewidth=1, linestyle=(0, (4, 2)))
 
 
-def ceiling(found: Sequence[Tuned], none: Seen) -> float:
+def ceiling(sweeps: Sequence[Tuned], none: Seen) -> float:
     """The top of the common axis: above every band, but not beyond CEILING times the error of none."""
-    known = [spread(seen).high for own in found for along in own.lines.values() for seen in along if None not in seen]
+    known = [
+        spread(seen).high for sweep in sweeps for along in sweep.lines.values() for seen in along if None not in seen
+    ]
     limit = CEILING * spread(none).mean if none and None not in none else 1.0
     return 1.05 * min(max(known, default=1.0), limit) or 1.0
 
 
-def after_k(found: Sequence[Tuned], none: Seen) -> Figure:
+def after_k(sweeps: Sequence[Tuned], none: Seen) -> Figure:
     """The expected best validation metric of k settings drawn at random, a line a technique."""
-    measure = found[0].measure
+    measure = sweeps[0].measure
     figure, axes = canvas(4.2, 3.1)
     if none and None not in none:
         axes.axhline(
@@ -172,81 +174,83 @@ def after_k(found: Sequence[Tuned], none: Seen) -> Figure:
             linestyle=(0, (4, 2)),
             label="none",
         )
-    for number, own in enumerate(found):
-        best = measure.scale * np.array(own.entry.record["expected_best"], dtype=float)
+    for number, sweep in enumerate(sweeps):
+        best = measure.scale * np.array(sweep.entry.record["expected_best"], dtype=float)
         look = {"color": COLORS[number % len(COLORS)], "marker": MARKERS[number % len(MARKERS)], "markersize": 3.5}
-        axes.plot(range(1, len(best) + 1), best, label=own.name, **look)
+        axes.plot(range(1, len(best) + 1), best, label=sweep.name, **look)
     axes.set(xlabel="settings tried, k", ylabel=measure.axis(f"validation {measure.title}"))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     figure.legend(fontsize=7, ncols=3, loc="outside lower center")
     return figure
 
 
-def lead(found: Sequence[Tuned], seeds: int) -> Markup:
+def lead(sweeps: Sequence[Tuned], seeds: int) -> Markup:
     """The technique that gains most when it is tuned, and the number of those that are shown to help."""
-    helping = [own for own in found if own.tested["verdict"] == "helps"]
-    settings = many(len(found[0].entry.record["grid"]), "setting")
+    helping = [sweep for sweep in sweeps if sweep.tested["verdict"] == "helps"]
+    settings = many(len(sweeps[0].entry.record["grid"]), "setting")
     start = Markup("Each technique with the best of {}, chosen on the validation data of {}: ").format(
         settings, many(seeds, "seed")
     )
     if not helping:
-        return start + Markup("none of {} is shown to help.").format(many(len(found), "technique"))
-    best = max(helping, key=lambda own: own.measure.sign * own.difference.mean)
+        return start + Markup("none of {} is shown to help.").format(many(len(sweeps), "technique"))
+    best = max(helping, key=lambda sweep: sweep.measure.sign * sweep.difference.mean)
     measure = best.measure
     are = "is" if len(helping) == 1 else "are"
     return start + Markup(
         "{} of {} {} shown to help, most of all <b>{}</b> with {}: {} of {} ({})."
     ).format(
-        len(helping), len(found), are, best.name, setting(best.chosen),
+        len(helping), len(sweeps), are, best.name, setting(best.chosen),
         measure.counted(measure.difference(best.difference.mean)), measure.name, measure.range(best.difference),
     )  # fmt: skip
 
 
-def points_to_know(found: Sequence[Tuned]) -> list[Point]:
+def points_to_know(sweeps: Sequence[Tuned]) -> list[Point]:
     """The effect of tuning, and grids that may have been too small."""
     found_points = []
-    gained = [(own, own.tested["mean"] - own.untuned[own.measure.metric]) for own in found if both_known(own)]
+    gained = [
+        (sweep, sweep.tested["mean"] - sweep.untuned[sweep.measure.metric]) for sweep in sweeps if both_known(sweep)
+    ]
     if gained:
-        measure = found[0].measure
-        parts = [Markup("<b>{}</b> {}").format(own.name, measure.difference(gain)) for own, gain in gained]
+        measure = sweeps[0].measure
+        parts = [Markup("<b>{}</b> {}").format(sweep.name, measure.difference(gain)) for sweep, gain in gained]
         text = Markup("{} over the entry as it stands in params.yaml: {}.").format(
             capital(f"{measure.units or 'difference'} of {measure.name}"), listed(parts)
         )
         found_points.append(Point("Effect of tuning", text))
-    if ends := [own for own in found if own.outermost]:
+    if ends := [sweep for sweep in sweeps if sweep.outermost]:
         parts = [Markup("<b>{}</b> ({} {})").format(o.name, n, setting(o.chosen[n])) for o in ends for n in o.outermost]
         text = Markup("{}: chosen at the end of the grid, so a better value may lie beyond it.").format(listed(parts))
         found_points.append(Point("Grid too small?", text))
-    if diverged := [own for own in found if own.diverged]:
-        parts = [Markup("<b>{}</b> {}").format(own.name, many(own.diverged, "setting")) for own in diverged]
+    if diverged := [sweep for sweep in sweeps if sweep.diverged]:
+        parts = [Markup("<b>{}</b> {}").format(sweep.name, many(sweep.diverged, "setting")) for sweep in diverged]
         found_points.append(
             Point("Diverged", Markup("{}; these were not chosen.").format(listed(parts)), alarming=True)
         )
     return found_points
 
 
-def both_known(own: Tuned) -> bool:
-    return not (missing(own.tested["mean"]) or missing(own.untuned.get(own.measure.metric)))
+def both_known(sweep: Tuned) -> bool:
+    return not (missing(sweep.tested["mean"]) or missing(sweep.untuned.get(sweep.measure.metric)))
 
 
 def sweeps_section(study: Study) -> Section | None:
     rows, untuned = study.metrics.get("sweeps", {}), study.metrics.get("regularizers", {})
     entries = [entry for entry in study.family("sweeps") if entry.name in rows]
-    found = [Tuned(entry, rows[entry.name], untuned.get(entry.name, {}), study.measure) for entry in entries]
-    if not found:
+    sweeps = [Tuned(entry, rows[entry.name], untuned.get(entry.name, {}), study.measure) for entry in entries]
+    if not sweeps:
         return None
     none = of_none(study)
-    top = ceiling(found, none)
+    top = ceiling(sweeps, none)
     seeds = study.settings["tuning"]["seeds"]
     label = f"validation {study.measure.error} against strength: {{}}"
     values = {
-        "found": found,
+        "found": sweeps,
         "inapplicable": study.inapplicable("sweeps"),
-        "lead": lead(found, seeds),
-        "points": points_to_know(found),
-        "panels": {o.name: drawn(panel(o, none, top), f"sweep-{o.name}", label.format(o.name)) for o in found},
+        "lead": lead(sweeps, seeds),
+        "points": points_to_know(sweeps),
+        "panels": {o.name: drawn(panel(o, none, top), f"sweep-{o.name}", label.format(o.name)) for o in sweeps},
         "after_k": drawn(
-            after_k(found, none), "sweeps-best", f"expected best validation {study.measure.title} after k settings"
+            after_k(sweeps, none), "sweeps-best", f"expected best validation {study.measure.title} after k settings"
         ),
         "top": study.measure.with_unit(top / 1.05) if not study.measure.share else f"{percent(top / 1.05, 0)}\u00a0%",
         "measure": study.measure,

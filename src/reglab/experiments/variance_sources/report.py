@@ -72,8 +72,8 @@ def dots(spreads: Sequence[Spread], metric: str, label: str, scale: float) -> Fi
     for number, spread in enumerate(spreads):
         offset = 0.5 * ((number + 0.5) / len(spreads) - 0.5)
         color = COLORS[number % len(COLORS)]
-        found = [(row + offset, spread.std(metric, source)) for row, source in enumerate(NAMES)]
-        known = [(y, each) for y, each in found if not missing(each.mean)]
+        points = [(row + offset, spread.std(metric, source)) for row, source in enumerate(NAMES)]
+        known = [(y, each) for y, each in points if not missing(each.mean)]
         axes.hlines(
             [y for y, _ in known],
             *(([scale * getattr(each, end) for _, each in known]) for end in ("low", "high")),

@@ -94,23 +94,23 @@ def ended(run: "Run") -> bool:
 
 def runs_of_training(store: Store, key: str, root: Path) -> Runs:
     """The runs of a training of this checkout that is still to be mirrored."""
-    found = [
+    runs = [
         run
         for run in store.find(f"tags.`{content.KEY}` = '{key}'")
         if run.data.tags.get(content.CHECKOUT) == content.checkout(root)
     ]
-    for parent in found:
+    for parent in runs:
         if content.SEED not in parent.data.tags and not ended(parent):
-            nested = [run for run in found if run.data.tags.get(content.PARENT) == parent.info.run_id]
+            nested = [run for run in runs if run.data.tags.get(content.PARENT) == parent.info.run_id]
             return Runs(parent, {run.data.tags[content.SEED]: run for run in nested})
     return Runs()
 
 
 def runs_of_record(store: Store, record: Record) -> Runs:
     """The runs of a record, an ended parent before others; orphans of a deleted parent count as its seeds."""
-    found = store.find(f"tags.`{content.RECORD}` = '{record.digest}'")
-    nested = [run for run in found if content.SEED in run.data.tags]
-    parents = sorted((run for run in found if content.SEED not in run.data.tags), key=lambda run: not ended(run))
+    runs = store.find(f"tags.`{content.RECORD}` = '{record.digest}'")
+    nested = [run for run in runs if content.SEED in run.data.tags]
+    parents = sorted((run for run in runs if content.SEED not in run.data.tags), key=lambda run: not ended(run))
     parent, others = parents[:1], {run.info.run_id for run in parents[1:]}
     nested = [run for run in nested if run.data.tags[content.PARENT] not in others]
     nested.sort(key=lambda run: run.data.tags[content.PARENT] in {run.info.run_id for run in parent})  # these win

@@ -190,18 +190,18 @@ def open_store(uri: str | None, experiment: str, root: Path) -> Store:
         if location:  # of MLflow's experiment "Default" too, whose SQL takes no path with ' or :
             os.environ[ARTIFACT_ROOT] = location
         client = MlflowClient(place)
-        found = client.get_experiment_by_name(experiment)
-        if found is None:
+        existing = client.get_experiment_by_name(experiment)
+        if existing is None:
             return Store(client, client.create_experiment(experiment, artifact_location=location))
-        if found.lifecycle_stage == "deleted":
-            client.restore_experiment(found.experiment_id)
-        if place == below(root.resolve(), "mlflow.db") and found.artifact_location != location:
+        if existing.lifecycle_stage == "deleted":
+            client.restore_experiment(existing.experiment_id)
+        if place == below(root.resolve(), "mlflow.db") and existing.artifact_location != location:
             raise UserError(
-                f"{root / 'mlflow.db'}: its artifacts belong to {found.artifact_location}, so the checkout was moved or"
+                f"{root / 'mlflow.db'}: its artifacts belong to {existing.artifact_location}, so the checkout was moved or"
                 f" copied; found tracking.experiment {experiment}: choose another name, or delete mlflow.db and"
                 " mlartifacts; then `reglab sync` restores every run that has a record"
             )
-        return Store(client, found.experiment_id)
+        return Store(client, existing.experiment_id)
 
 
 def now() -> int:

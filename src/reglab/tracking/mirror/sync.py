@@ -14,8 +14,8 @@ from reglab.tracking.mirror.store import Store, first_line, open_store, plain_er
 
 def entries(root: Path) -> list[Path]:
     """The trainings in the journal, those with a record first (one of the same key may have begun anew)."""
-    found = (file.parent for file in (root / ".reglab" / "journal").glob("[!.]*/run.json"))
-    return sorted(found, key=lambda entry: (not (entry / "record.json").exists(), entry.name))
+    folders = (file.parent for file in (root / ".reglab" / "journal").glob("[!.]*/run.json"))
+    return sorted(folders, key=lambda entry: (not (entry / "record.json").exists(), entry.name))
 
 
 def lock_of(entry: Path) -> FileLock:

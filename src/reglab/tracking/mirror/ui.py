@@ -66,12 +66,12 @@ def page_of(experiment: str, file: Path) -> str:
     """The page to open: the experiment's view of the recipes, its runs if it has no views, else all experiments."""
     try:
         with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)) as opened:
-            found = opened.execute("select experiment_id from experiments where name = ?", [experiment]).fetchone()
+            row = opened.execute("select experiment_id from experiments where name = ?", [experiment]).fetchone()
             query = "select count(*) from experiment_tags where experiment_id = ? and key = ?"
-            viewed = found and opened.execute(query, [found[0], views.VIEW + views.DEFAULT]).fetchone()[0]
+            viewed = row and opened.execute(query, [row[0], views.VIEW + views.DEFAULT]).fetchone()[0]
     except sqlite3.Error as error:
         raise UserError(f"{file}: found no database of MLflow ({error}); move it away, then reglab sync") from None
-    return (views.link(found[0]) if viewed else f"#/experiments/{found[0]}/runs") if found else "#/experiments"
+    return (views.link(row[0]) if viewed else f"#/experiments/{row[0]}/runs") if row else "#/experiments"
 
 
 def free_port(wanted: int | None) -> int:

@@ -52,31 +52,33 @@ def comparisons(row: dict, decides: str = DECIDES) -> Iterator[Comparison]:
     `decides`: the metric of those that name none.
     """
 
-    def comparison(found: dict, metric: str, reference: str = "none") -> Comparison:
-        ends = (found.get(f"difference_{end}", found.get(end)) for end in ("low", "high"))
-        return Comparison(metric, found.get("reference", reference), found["verdict"], found.get("difference"), *ends)
+    def comparison(result: dict, metric: str, reference: str = "none") -> Comparison:
+        ends = (result.get(f"difference_{end}", result.get(end)) for end in ("low", "high"))
+        return Comparison(
+            metric, result.get("reference", reference), result["verdict"], result.get("difference"), *ends
+        )
 
     if best := row if "verdict" in row else row.get("full"):
         yield comparison(best, decides)
-    for metric, found in row.get("comparisons", {}).items():
-        yield comparison(found, metric)
-    for cell, found in row.get("cells", {}).items():
-        yield comparison(found, f"{decides}@{cell}")
+    for metric, result in row.get("comparisons", {}).items():
+        yield comparison(result, metric)
+    for cell, result in row.get("cells", {}).items():
+        yield comparison(result, f"{decides}@{cell}")
     for name, ways in row.get("ingredients", {}).items():
         yield comparison(ways["without"], f"{decides}@without_{name}", "the best")
         yield comparison(ways["only"], f"{decides}@only_{name}")
 
 
-def main(found: list[Comparison]) -> list[Comparison]:
+def main(comparisons: list[Comparison]) -> list[Comparison]:
     """The comparisons of the entry as a whole: not of one number of labels, cell or ingredient."""
-    return [one for one in found if "@" not in one.metric]
+    return [one for one in comparisons if "@" not in one.metric]
 
 
-def verdict_tags(found: list[Comparison]) -> dict[str, str]:
+def verdict_tags(comparisons: list[Comparison]) -> dict[str, str]:
     """The verdict and its interval, for several metrics one each; for a map the number of cells with each verdict."""
-    entry = main(found)
+    entry = main(comparisons)
     if not entry:
-        counted = Counter(one.verdict for one in found)
+        counted = Counter(one.verdict for one in comparisons)
         return {"verdict": ", ".join(f"{number} x {verdict}" for verdict, number in counted.most_common())}
 
     def in_words(words: list[str]) -> str:
@@ -90,14 +92,14 @@ def verdict_tags(found: list[Comparison]) -> dict[str, str]:
     }
 
 
-def numbers(found: list[Comparison]) -> dict[str, float]:
+def numbers(comparisons: list[Comparison]) -> dict[str, float]:
     """`versus/<metric>`: the mean difference."""
-    return content.for_display({f"{VERSUS}{one.metric}": one.difference for one in found})
+    return content.for_display({f"{VERSUS}{one.metric}": one.difference for one in comparisons})
 
 
-def sentences(found: list[Comparison]) -> Iterator[str]:
+def sentences(comparisons: list[Comparison]) -> Iterator[str]:
     """A verdict in words, one for each metric, for the head of a run's description."""
-    for one in main(found):
+    for one in main(comparisons):
         sentence = f"**{one.verdict}**: {one.metric}"
         if one.verdict == "reference":
             yield f"{sentence}, with which others are compared."
@@ -118,12 +120,12 @@ def add(store: Store, metrics: dict, records: dict[tuple[str, str], runs.Record]
     decides = deciding_metric(metrics)
     for (family, name), record in records.items():
         run, row = parents.get(record.digest), metrics.get(family, {}).get(name)
-        found = list(comparisons(row, decides)) if isinstance(row, dict) else []
-        if run is None or not found or ("verdict" in run.data.tags and EXPERIMENT in names()):
+        entries = list(comparisons(row, decides)) if isinstance(row, dict) else []
+        if run is None or not entries or ("verdict" in run.data.tags and EXPERIMENT in names()):
             continue
-        note = content.note(record.values, record.values, content.KEY in run.data.tags, tuple(sentences(found)))
-        tags = verdict_tags(found) | {content.NOTE: note}
-        changed = {key: value for key, value in numbers(found).items() if run.data.metrics.get(key) != value}
+        note = content.note(record.values, record.values, content.KEY in run.data.tags, tuple(sentences(entries)))
+        tags = verdict_tags(entries) | {content.NOTE: note}
+        changed = {key: value for key, value in numbers(entries).items() if run.data.metrics.get(key) != value}
         moment = now()
         store.log(run, [(key, value, moment, 0) for key, value in changed.items()], tags=tags)
 

@@ -39,5 +39,5 @@ class SoftTied(Multitask):
         )
 
     def objective(self, network: TiedNetworks, losses: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
-        apart = tying(*(weights(own.trunk).values() for own in network.values()))
+        apart = tying(*(weights(single.trunk).values() for single in network.values()))
         return sum(losses.values()) + self.strength * apart, {"squared_distance": apart}

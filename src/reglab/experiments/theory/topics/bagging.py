@@ -68,8 +68,8 @@ def boosting_bound(errors: np.ndarray) -> np.ndarray:
 def averaged_errors(members: int, correlation: float) -> np.ndarray:
     """The mean error (TRIALS, members) of the first 1 ... k of normal errors with variance 1, in simulation."""
     random = np.random.default_rng(seed_of("bagging", "errors"))
-    common, own = random.standard_normal((TRIALS, 1)), random.standard_normal((TRIALS, members))
-    return running_mean(correlation**0.5 * common + (1 - correlation) ** 0.5 * own)
+    common, separate = random.standard_normal((TRIALS, 1)), random.standard_normal((TRIALS, members))
+    return running_mean(correlation**0.5 * common + (1 - correlation) ** 0.5 * separate)
 
 
 def voted_errors(members: int, error: float, correlation: float) -> np.ndarray:
@@ -142,9 +142,9 @@ class Bagging(Topic):
     def run(self) -> Finding:
         figure, panels = canvas(7.2, 5.4, rows=2, columns=2)
         parts = (self.averaging, self.voting, self.bootstrap, self.boosting)
-        found = [part(panel) for part, panel in zip(parts, panels.flat, strict=True)]
-        numbers = {name: float(value) for numbers, _ in found for name, value in numbers.items()}
-        return Finding(numbers, [check for _, checks in found for check in checks], figure)
+        findings = [part(panel) for part, panel in zip(parts, panels.flat, strict=True)]
+        numbers = {name: float(value) for numbers, _ in findings for name, value in numbers.items()}
+        return Finding(numbers, [check for _, checks in findings for check in checks], figure)
 
     def averaging(self, panel: Axes) -> tuple[dict, list[Check]]:
         count = np.arange(1, self.members + 1)

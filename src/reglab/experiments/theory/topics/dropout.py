@@ -93,12 +93,12 @@ def thinned(layers: Layers, inputs: Tensor, activation: Callable = torch.relu) -
 
 def predictions(layers: Layers, inputs: Tensor, keep: float, activation: Callable = torch.relu) -> Predictions:
     """For masks on the inputs, kept with probability `keep`."""
-    weights, found = chances(masks(inputs.shape[1]), keep), []
+    weights, outputs = chances(masks(inputs.shape[1]), keep), []
     for part in inputs.split(FEW):
         logs = thinned(layers, part, activation)
-        found.append((arithmetic(logs, weights), geometric(logs, weights)))
+        outputs.append((arithmetic(logs, weights), geometric(logs, weights)))
     scaled = scores(layers, inputs, [keep, *[1.0] * (len(layers) - 1)], activation).softmax(1)
-    return Predictions(*map(torch.cat, zip(*found, strict=True)), scaled)
+    return Predictions(*map(torch.cat, zip(*outputs, strict=True)), scaled)
 
 
 def gap(one: Tensor, other: Tensor) -> float:
@@ -160,29 +160,29 @@ class Dropout(Topic):
         networks = {0: [(torch.as_tensor(model.coef_.T), torch.as_tensor(model.intercept_))]}
         for depth in DEPTHS:
             networks[depth] = trained(self.start(depth, "trained"), train, classes, self.keep)
-        found = {depth: predictions(layers, many, self.keep) for depth, layers in networks.items()}
+        averages = {depth: predictions(layers, many, self.keep) for depth, layers in networks.items()}
         untrained = {
             depth: [predictions(self.start(depth, number), few, self.keep) for number in range(RANDOM_NETWORKS)]
             for depth in DEPTHS
         }
         numbers = {}
-        for depth, by in found.items():
+        for depth, by in averages.items():
             name = f"hidden_layers_{depth}" if depth else "softmax_regression"
             numbers[f"{name}_gap_to_geometric"] = gap(by.scaled, by.geometric)
             numbers[f"{name}_gap_to_arithmetic"] = gap(by.scaled, by.arithmetic)
             for mean, probabilities in by._asdict().items():
                 numbers[f"{name}_accuracy_{mean}"] = (probabilities.argmax(1) == truth[:MANY]).double().mean()
         checks = [*regression_checks(networks[0], model, few, self.keep), *network_checks(few, self.keep)]
-        figure = self.draw(networks, found, untrained, few)
+        figure = self.draw(networks, averages, untrained, few)
         return Finding({name: float(value) for name, value in numbers.items()}, checks, figure)
 
     def start(self, depth: int, *keys: int | str) -> Layers:
         return random_layers([self.units, *[self.width] * depth, CLASSES], depth, *keys)
 
-    def draw(self, networks: dict[int, Layers], found: dict, untrained: dict, few: Tensor) -> Figure:
+    def draw(self, networks: dict[int, Layers], averages: dict, untrained: dict, few: Tensor) -> Figure:
         """Probabilities by the two means against weight scaling; the gap against depth, and against keep."""
         figure, (plane, depths, keeps) = canvas(7.6, 3.0, columns=3)
-        regression = found[0]
+        regression = averages[0]
         for color, label, of in (
             (COLORS[1], "arithmetic mean", "arithmetic"),
             (COLORS[0], "geometric mean", "geometric"),
@@ -198,8 +198,8 @@ class Dropout(Topic):
             label = "random weights" if depth == DEPTHS[0] else None
             gaps = [gap(by.scaled, by.geometric) for by in nets]
             depths.plot([depth] * len(gaps), gaps, "o", color=COLORS[5], markersize=3, label=label)
-        gaps = [gap(by.scaled, by.geometric) for by in found.values()]
-        depths.plot(list(found), gaps, "o-", color=COLORS[0], label="trained on digits")
+        gaps = [gap(by.scaled, by.geometric) for by in averages.values()]
+        depths.plot(list(averages), gaps, "o-", color=COLORS[0], label="trained on digits")
         linear = [predictions(self.start(depth, 0), few, self.keep, lambda units: units) for depth in DEPTHS]
         gaps = [gap(by.scaled, by.geometric) for by in linear]
         depths.plot(DEPTHS, gaps, "s", color=COLORS[2], markersize=4, label="without rectifiers")

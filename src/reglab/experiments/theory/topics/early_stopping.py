@@ -108,8 +108,8 @@ class EarlyStopping(Topic):
         path = iterated(hessian, optimum, rate, steps)
         closed = descent_share(eigenvalues, rate, every) * weights @ vectors.T
 
-        own = (vectors * equal_strength(eigenvalues, rate, steps)) @ vectors.T
-        equal = np.linalg.solve(hessian + own, hessian @ optimum)
+        penalty_matrix = (vectors * equal_strength(eigenvalues, rate, steps)) @ vectors.T
+        equal = np.linalg.solve(hessian + penalty_matrix, hessian @ optimum)
 
         def apart(step: int, strength: float) -> float:
             gap = descent_share(eigenvalues, rate, step) - ridge_share(eigenvalues, strength)

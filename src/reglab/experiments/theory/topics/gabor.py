@@ -114,9 +114,9 @@ def stationary(surface: Surface) -> Stationary:
     points = points[np.abs(newton(surface, points)).max(1) < 2 * (HIGH - LOW)[0] / (LINES - 1)]
     for _ in range(20):
         points = points + np.clip(newton(surface, points), -0.3, 0.3)
-    found = np.abs(surface.slopes(points)[0]).max(1) < 1e-9
+    flat = np.abs(surface.slopes(points)[0]).max(1) < 1e-9
     inside = ((points > LOW) & (points < HIGH)).all(1)
-    points = points[found & inside]
+    points = points[flat & inside]
     points = points[np.unique(points.round(5), axis=0, return_index=True)[1]]
     points = points[np.argsort(surface.value(points))]
     return Stationary(points, surface.value(points), np.linalg.eigvalsh(surface.slopes(points)[1]))
@@ -153,14 +153,14 @@ class Gabor(Topic):
         before = Surface(*examples(self.noise))
         after = replace(before, strength=self.strength)
         path = [replace(before, strength=strength) for strength in STRENGTHS]
-        start, end, *found = map(stationary, (before, after, *path))
+        start, end, *between = map(stationary, (before, after, *path))
         source, target = start.minima[0], end.minima[0]
-        best = np.stack([each.minima[0] for each in (start, *found)])
+        best = np.stack([each.minima[0] for each in (start, *between)])
         grid = plot_grid()
         convex = -np.linalg.eigvalsh(before.slopes(grid)[1]).min() / 2
         left = len(stationary(replace(before, strength=1.01 * convex)).minima)
 
-        pairs = zip((before, after, *path), (start, end, *found), strict=True)
+        pairs = zip((before, after, *path), (start, end, *between), strict=True)
         gap = max(abs(each.index - turns(surface)) for surface, each in pairs)
         below = max(before.value(source) - before.value(grid).min(), after.value(target) - after.value(grid).min())
         backwards = max(0.0, *np.diff(penalty(best)), *-np.diff(before.loss(best)))
@@ -176,7 +176,7 @@ class Gabor(Topic):
         numbers = {
             "local_minima_before": len(start.minima),
             "local_minima_after": len(end.minima),
-            "most_local_minima_on_path": max(len(each.minima) for each in found),
+            "most_local_minima_on_path": max(len(each.minima) for each in between),
             "convex_from_strength": convex,
             "distance_moved": moved,
         }
@@ -190,7 +190,7 @@ class Gabor(Topic):
         arrow = {"arrowstyle": "->", "color": "white", "shrinkA": 0, "shrinkB": 3}
         third.annotate("", target, source, arrowprops=arrow)
         draw_fits(fits, before, source, target)
-        counts.step(STRENGTHS, [len(each.minima) for each in found], where="mid", color=COLORS[0], label="minima")
+        counts.step(STRENGTHS, [len(each.minima) for each in between], where="mid", color=COLORS[0], label="minima")
         counts.axhline(len(start.minima), color=INK, linestyle=":", linewidth=1, label="without penalty")
         counts.set_title("More of them first, then fewer", fontsize=9)
         counts.yaxis.get_major_locator().set_params(integer=True)

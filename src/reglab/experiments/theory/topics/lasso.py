@@ -53,10 +53,10 @@ def smallest_l1(equations: np.ndarray, right: np.ndarray) -> np.ndarray:
     """
     need_finite(equations=equations, right=right)
     size = equations.shape[1]
-    found = linprog(np.ones(2 * size), A_eq=np.hstack([equations, -equations]), b_eq=right)
-    if not found.success:
+    result = linprog(np.ones(2 * size), A_eq=np.hstack([equations, -equations]), b_eq=right)
+    if not result.success:
         raise UserError("lasso: equations: found none that solves them all; allowed: equations that do not contradict")
-    return found.x[:size] - found.x[size:]
+    return result.x[:size] - result.x[size:]
 
 
 def lasso(inputs: np.ndarray, targets: np.ndarray, strengths: np.ndarray, tolerance: float = 1e-11) -> np.ndarray:
@@ -123,7 +123,7 @@ class Lasso(Topic):
     def run(self) -> Finding:
         figure, ((diamond, circle, choice), (l1_path, l2_path, maps)) = canvas(7.6, 5.4, rows=2, columns=3)
         parts = (one_equation(diamond, circle), chances(), paths(l1_path, l2_path), self.select(choice, maps))
-        numbers = {name: float(value) for found, _ in parts for name, value in found.items()}
+        numbers = {name: float(value) for part, _ in parts for name, value in part.items()}
         return Finding(numbers, [check for _, checks in parts for check in checks], figure)
 
     def select(self, choice: Axes, maps: Axes) -> tuple[dict, list[Check]]:
@@ -228,14 +228,14 @@ def paths(sparse: Axes, dense: Axes) -> tuple[dict, list[Check]]:
     hessian, moment = inputs.T @ inputs / len(inputs), inputs.T @ targets / len(inputs)
     largest = np.abs(moment).max()
     strengths = largest * np.geomspace(1, 1e-3, 80)
-    found = lasso(inputs, targets, strengths)
+    solutions = lasso(inputs, targets, strengths)
     theirs = lasso_path(inputs, targets, alphas=strengths, tol=1e-13, max_iter=10**6)[1].T
     knots, _, corners = lars_path(inputs, targets, method="lasso")
     exact = np.stack([np.interp(strengths, knots[::-1], corner[::-1]) for corner in corners], 1)
     ridges = np.geomspace(1e-3, 1e3, 80)
     shrunk = np.stack([np.linalg.solve(hessian + alpha * np.eye(10), moment) for alpha in ridges])
     for panel, axis, weights, name in (
-        (sparse, strengths, found, "Diabetes, L1: exact zeros"),
+        (sparse, strengths, solutions, "Diabetes, L1: exact zeros"),
         (dense, ridges, shrunk, "Diabetes, L2: small, not zero"),
     ):
         panel.axhline(0, color=INK, linewidth=0.6)
@@ -245,14 +245,14 @@ def paths(sparse: Axes, dense: Axes) -> tuple[dict, list[Check]]:
         name_lines(panel, axis, weights[axis.argmin()], data.feature_names)
     numbers = {
         "largest_strength_on_l1_path": largest,
-        "share_of_zeros_on_l1_path": (found == 0).mean(),
+        "share_of_zeros_on_l1_path": (solutions == 0).mean(),
         "share_of_zeros_on_l2_path": (shrunk == 0).mean(),
     }
     at_most, below = (lasso(inputs, targets, largest * np.array([1, 1 - 1e-6])) != 0).sum(1)
     return numbers, [
-        Check("diabetes: proximal steps = scikit-learn's lasso_path", np.abs(found - theirs).max(), 1e-6),
-        Check("diabetes: proximal steps = scikit-learn's lars_path", np.abs(found - exact).max(), 1e-6),
-        Check("diabetes: the zeros are those of lasso_path", float(((found == 0) != (theirs == 0)).sum()), 0.0),
+        Check("diabetes: proximal steps = scikit-learn's lasso_path", np.abs(solutions - theirs).max(), 1e-6),
+        Check("diabetes: proximal steps = scikit-learn's lars_path", np.abs(solutions - exact).max(), 1e-6),
+        Check("diabetes: the zeros are those of lasso_path", float(((solutions == 0) != (theirs == 0)).sum()), 0.0),
         Check("diabetes: weights at max |X^T y| / n, where the first one enters", float(at_most + abs(below - 1)), 0.0),
     ]
 

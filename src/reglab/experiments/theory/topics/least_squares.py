@@ -142,12 +142,14 @@ def drawn(inputs: np.ndarray, targets: np.ndarray, patients: int, split: int) ->
 
 def errors(inputs: np.ndarray, targets: np.ndarray, patients: int, strengths: np.ndarray) -> np.ndarray:
     """Mean squared error in training and held out (2, strengths), mean over the splits."""
-    found = []
+    values = []
     for split in range(SPLITS):
         x, y, held, wanted = drawn(inputs, targets, patients, split)
         weights = np.stack([solve(x, y, strength).weights for strength in strengths], 1)
-        found.append([np.square(x @ weights - y[:, None]).mean(0), np.square(held @ weights - wanted[:, None]).mean(0)])
-    return np.mean(found, 0)
+        values.append(
+            [np.square(x @ weights - y[:, None]).mean(0), np.square(held @ weights - wanted[:, None]).mean(0)]
+        )
+    return np.mean(values, 0)
 
 
 @dataclass(frozen=True)
@@ -229,8 +231,8 @@ def believe(inputs: np.ndarray, targets: np.ndarray) -> tuple[dict, list[Check]]
 
 def draw_valley(panel: Axes, inputs: np.ndarray, targets: np.ndarray) -> None:
     """Likelihood, prior and posterior of two weights, an ellipse each at one and two standard deviations."""
-    found = believe(inputs, targets)[0]
-    noise, prior = found["noise_variance"], found["prior_variance"]
+    beliefs = believe(inputs, targets)[0]
+    noise, prior = beliefs["noise_variance"], beliefs["prior_variance"]
     best, (mode, spread) = solve(inputs, targets).weights, posterior(inputs, targets, noise, prior)
     turn = np.linspace(0, 2 * np.pi, 200)
     circle = np.stack([np.cos(turn), np.sin(turn)])

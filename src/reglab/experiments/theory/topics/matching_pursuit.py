@@ -182,7 +182,7 @@ class MatchingPursuit(Topic):
         codes, errors = {}, {}
         for name, dictionary in dictionaries.items():
             codes[name] = {count: methods[name](test, dictionary, count) for count in counts}
-            errors[name] = {count: error(test, found, dictionary) for count, found in codes[name].items()}
+            errors[name] = {count: error(test, code, dictionary) for count, code in codes[name].items()}
         size = overcomplete["overcomplete cosines"].shape[1]
         numbers = {
             **{f"error_{name.replace(' ', '_')}": of[self.active] for name, of in errors.items()},
@@ -198,10 +198,10 @@ class MatchingPursuit(Topic):
         """On the digits held out."""
         too_many, leaning, rise = 0, 0.0, 0.0
         for name, dictionary in dictionaries.items():
-            for count, found in codes[name].items():
-                too_many = max(too_many, int((found != 0).sum(1).max()) - count)
-                left = (test - found @ dictionary.T) @ dictionary
-                leaning = max(leaning, (left * (found != 0)).abs().max().item())
+            for count, code in codes[name].items():
+                too_many = max(too_many, int((code != 0).sum(1).max()) - count)
+                left = (test - code @ dictionary.T) @ dictionary
+                leaning = max(leaning, (left * (code != 0)).abs().max().item())
             of = list(errors[name].values())
             rise = max([rise, *(late - early for early, late in pairwise(of))])
         general, learned = pursue(test, dictionaries["cosines"], self.active), dictionaries["learned"]
@@ -272,7 +272,7 @@ def exact_checks() -> list[Check]:
     few, square = signals[:, :8], torch.linalg.qr(normal(8, 8)).Q
     choices = [square[:, list(part)] for part in combinations(range(8), 3)]
     best = torch.stack([(few - few @ part @ part.T).norm(dim=1) for part in choices]).amin(0)
-    found = (few - keep_largest(few, square, 3) @ square.T).norm(dim=1)
+    gaps = (few - keep_largest(few, square, 3) @ square.T).norm(dim=1)
 
     union = torch.cat([torch.eye(PIXELS, dtype=torch.float64), cosines(SIDE)], 1)
     certain = int(np.ceil((1 + 1 / coherence(union)) / 2)) - 1
@@ -282,6 +282,6 @@ def exact_checks() -> list[Check]:
     return [
         Check("scikit-learn's codes", distance(pursue(signals, atoms, 7), scikit_learn(signals, atoms, 7)), 1e-10),
         Check("orthonormal: k largest products", distance(keep_largest(signals, basis, 7), pursued_basis), 1e-10),
-        Check("orthonormal: no choice of 3 atoms of 8 is better", distance(found, best), 1e-12),
+        Check("orthonormal: no choice of 3 atoms of 8 is better", distance(gaps, best), 1e-12),
         Check("codes of fewer than (1 + 1/mu)/2 atoms are found again", distance(pursued_codes, codes), 1e-10),
     ]

@@ -71,7 +71,7 @@ def descend(inputs: np.ndarray, targets: np.ndarray, steps: np.ndarray) -> np.nd
     The rate is 1 / curvature. The state is A in W = X^T A: the gradient lies in the span of the inputs.
     """
     scale, gram = curvature(inputs) * len(inputs), inputs @ inputs.T
-    share, found, done = np.zeros_like(targets), [], 0
+    share, sizes, done = np.zeros_like(targets), [], 0
     for wanted in steps:
         for _ in range(wanted - done):
             exponential = gram @ share
@@ -79,8 +79,8 @@ def descend(inputs: np.ndarray, targets: np.ndarray, steps: np.ndarray) -> np.nd
             np.exp(exponential, out=exponential)
             share -= (exponential / exponential.sum(1, keepdims=True) - targets) / scale
         done = wanted
-        found.append(inputs.T @ share)
-    return np.stack(found)
+        sizes.append(inputs.T @ share)
+    return np.stack(sizes)
 
 
 def largest_margin(inputs: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -129,9 +129,11 @@ class WeightGrowth(Topic):
         excess = np.array([loss(inputs, targets, weights) for weights in soft]) - entropy
         allowed = curvature(inputs) * length**2 / (2 * steps)
         margin = optimal_margin(self.smoothing, CLASSES)
-        found = minimize_scalar(lambda lead: float(lead_loss(lead, self.smoothing, CLASSES)), (0, 1), tol=1e-12).x
+        best_lead = minimize_scalar(lambda lead: float(lead_loss(lead, self.smoothing, CLASSES)), (0, 1), tol=1e-12).x
         checks = [
-            Check("smoothed targets: the margin found by search = log((1 - s)(k - 1)/s)", abs(found - margin), 1e-5),
+            Check(
+                "smoothed targets: the margin found by search = log((1 - s)(k - 1)/s)", abs(best_lead - margin), 1e-5
+            ),
             Check(
                 "smoothed targets: the gradient at X^+ Z is zero", np.abs(gradient(inputs, targets, best)).max(), 1e-12
             ),
