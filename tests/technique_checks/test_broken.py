@@ -434,7 +434,7 @@ class TiedToTheOriginal(Regularizer):
     acts_in_prediction: ClassVar[bool] = True
 
     def prepare_model(self, network):
-        network.head.register_forward_hook(lambda _, __, scores: scores + network.head.weight.sum())
+        network.head.register_forward_hook(lambda _, __, scores: scores + network.head.weight.square().sum())
 
 
 # How the network is judged

@@ -135,12 +135,19 @@ def a_loss_that_diverges_is_reported_and_not_raised(technique: Regularizer) -> N
         require(finite, "the training counts as finished, and its weights or predictions are NaN or infinite")
 
 
+def _needs_no_residual_blocks(technique: Regularizer) -> None:
+    if "residual_blocks" in technique.needs:
+        raise NotApplicable("it needs residual blocks, which this network has none of")
+
+
 def convolutional_networks_can_be_trained(technique: Regularizer) -> None:
+    _needs_no_residual_blocks(technique)
     bits = stepped(technique, architecture=CONVOLUTIONAL).bits()
     require(all(value.isfinite().all() for value in bits.values()), "something becomes NaN or infinite")
 
 
 def a_network_of_ones_own_can_be_trained(technique: Regularizer) -> None:
+    _needs_no_residual_blocks(technique)
     bits = stepped(technique, architecture=OWN).bits()
     require(all(value.isfinite().all() for value in bits.values()), "something becomes NaN or infinite")
 

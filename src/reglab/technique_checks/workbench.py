@@ -35,7 +35,8 @@ class Hyperbolic(Architecture):
         return [Block(nn.Flatten(), nn.Linear(math.prod(shape), 6), nn.Tanh())]
 
 
-PERCEPTRON, CONVOLUTIONAL, OWN = MLP(width=8, depth=2), ConvNet(width=4, depth=2), Hyperbolic()
+PERCEPTRON = MLP(width=8, depth=2, residual=True)  # some techniques need a residual block
+CONVOLUTIONAL, OWN = ConvNet(width=4, depth=2), Hyperbolic()
 NORMALIZED = MLP(width=8, depth=2, normalization="batch", residual=True)
 
 
