@@ -11,6 +11,8 @@ from reglab.core.errors import UserError
 from reglab.evaluation.settings import Claim, Pair
 from reglab.experiments import left_out
 from reglab.experiments.applicability import Facts, not_applicable, reason
+from reglab.experiments.ensembles.methods.bagging import Bagging
+from reglab.experiments.ensembles.methods.boosting import Boosting
 from reglab.experiments.ensembles.methods.heterogeneous import Heterogeneous
 from reglab.experiments.prediction import finished_record
 from reglab.experiments.regimes.settings import Regimes
@@ -60,13 +62,27 @@ def test_on_the_shipped_images_only_another_network_and_other_targets_are_missed
 
 def test_with_real_targets_what_is_made_for_classes_is_left_out():
     found = left_out.by_facts(SETTINGS, NUMBERS)
-    ours = {
-        name for section, name in found if section in ("regularizers", "semi_supervised", "pretraining", "ensembles")
-    }
+    ours = {name for section, name in found if section in ("regularizers", "ensembles", "baselines")}
     assert {"label_smoothing", "class_weighting", "temperature_scaling", "trades", "r_drop"} < ours
-    assert {"pseudo_label", "label_spreading", "supervised_base_classes"} < ours
-    assert ours.isdisjoint({"none", "dropout", "mixup", "cutmix", "mean_teacher", "masked", "bagging", "boosting"})
-    assert found["transfer", "new_classes_tuned"] == "supervised_base_classes needs classes; the targets are amounts"
+    assert "logistic_regression" in ours and "ridge_regression" not in ours
+    assert ours.isdisjoint({"none", "dropout", "mixup", "cutmix", "bagging", "boosting", "gradient_boosting"})
+
+
+@pytest.mark.parametrize("section", ["pretraining", "transfer", "semi_supervised", "attacks"])
+def test_families_that_count_classes_say_of_amounts_that_they_are_not_applicable(section):
+    found = left_out.by_facts(SETTINGS, NUMBERS)
+    said = {name: found.get((section, name)) for name in getattr(SETTINGS, section)}
+    assert said and set(said.values()) == {"needs classes; the targets are amounts"}
+    assert not any(of == section for of, _ in left_out.by_facts(SETTINGS, NUMBERS._replace(task="classification")))
+
+
+@pytest.mark.parametrize(
+    ("entry", "applies"), [(Bagging(2, "vote"), False), (Bagging(2), True), (Boosting(2, "vote"), True)]
+)
+def test_amounts_are_averaged_or_added_and_have_no_votes(entry, applies):
+    settings = replace(SETTINGS, ensembles={"mine": entry})
+    assert (reason(settings, "ensembles", "mine", NUMBERS) == "") == applies
+    assert reason(settings, "ensembles", "mine", NUMBERS._replace(task="classification")) == ""
 
 
 def test_few_labels_are_learned_by_a_network_of_their_own():
@@ -80,7 +96,10 @@ def test_few_labels_are_learned_by_a_network_of_their_own():
 TECHNIQUES = {"none": SETTINGS.regularizers["none"], "dropout": Dropout(), "cutmix": CutMix()}
 NAMING = replace(
     SETTINGS,
-    **{section: {} for section in ("ensembles", "pretraining", "transfer", "semi_supervised", "attacks", "sweeps")},
+    **{
+        section: {}
+        for section in ("baselines", "ensembles", "pretraining", "transfer", "semi_supervised", "attacks", "sweeps")
+    },
     regularizers=TECHNIQUES,
     combinations={"both": (Dropout(), CutMix())},
     cocktails={

@@ -11,9 +11,10 @@ NOT_FOR_TABLES = {
     "claims": "the lecture's claims on the digits; declare some on this data before the run",
 }
 NOT_FOR_AMOUNTS = {
-    "pretraining": "its networks are judged by classes with few labels",
-    "transfer": "with few labels a class",
-    "semi_supervised": "with few labels a class",
+    "pretraining": "its networks are judged by how well they tell classes apart",
+    "transfer": "labels are counted by class",
+    "semi_supervised": "labels are counted by class",
+    "attacks": "they count the examples that stay right",
 }
 EPSILON = 0.1  # largest change of a prepared column that a technique trains against; they are scaled to about 1
 EPSILONS = (0.05, 0.1, 0.2)
@@ -37,21 +38,30 @@ def sections(
         for name, each in settings.regularizers.items()
         if hasattr(each, "epsilon")
     ]
-    classes = fewest_examples(targets)
     if isinstance(targets, Counter):
         lines += ["", *few_label_sections(settings, targets, train_size, columns, structured)]
+        lines += ["", *attack_lines(settings, test_size)]
     else:
-        lines += ["", *(f"{section}: {{}}  # {reason}" for section, reason in NOT_FOR_AMOUNTS.items())]
-    lines += ["", "# Attacks on the rows, in units of the scaled columns; the first so many test examples.", "attacks:"]
-    for family, attack in settings.attacks.items():
-        examples = min(attack.examples, test_size)
-        lines.append(f"  {family}: {{epsilons: {list(EPSILONS)}, examples: {examples}}}")
-    lines += ["", *regime_lines(classes, train_size, structured)]
+        lines += [
+            "",
+            "# Not for amounts.",
+            *(f"{section}: {{}}  # {reason}" for section, reason in NOT_FOR_AMOUNTS.items()),
+        ]
+    lines += ["", *regime_lines(fewest_examples(targets), train_size, structured)]
     lines += [f"tuning: {{seeds: {min(settings.tuning.seeds, settings.seeds)}}}      # at most as many as `seeds`"]
     if structured:
         lines += ["random_split: {recipes: [none]}   # what a random split would have claimed"]
     lines += ["", "# Not for tables; {} empties a section."]
     return lines + [f"{section}: {{}}  # {reason}" for section, reason in NOT_FOR_TABLES.items()]
+
+
+def attack_lines(settings, test_size: int) -> list[str]:
+    """Attacks on as many examples as params.yaml asks for and there are."""
+    lines = ["# Attacks on the rows, in units of the scaled columns; the first so many test examples.", "attacks:"]
+    return lines + [
+        f"  {family}: {{epsilons: {list(EPSILONS)}, examples: {min(attack.examples, test_size)}}}"
+        for family, attack in settings.attacks.items()
+    ]
 
 
 def few_label_sections(settings, counts: Counter, train_size: int, columns: int, structured: bool) -> list[str]:

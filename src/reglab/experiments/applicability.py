@@ -1,6 +1,6 @@
 """Why an entry is not applicable to the data or the network of a study: it trains nothing, and its record says so.
 
-What a technique, a pretext or a method needs stands in its class, as `needs`:
+What a technique, a pretext or a method needs stands in its class, as `needs`, and what all of a family need in its row:
 
     images            the examples are images (channels, height, width)
     classes           the targets are classes
@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from reglab.core.families import BY_SECTION
 from reglab.core.plain import entry_name
 from reglab.data import prepared
 from reglab.tracking.stage import StageBuilder
@@ -75,15 +76,21 @@ def needs_of(part: Any) -> tuple[str, ...]:
 def reason(settings, section: str, name: str, facts: Facts) -> str:
     """Why an entry is not applicable, with the name of the part where it is not the entry's own; "" where it is."""
     model = settings.few_labels.model if section in FEW_LABELS else settings.model
+    if found := not_applicable(BY_SECTION[section].needs, facts, model):
+        return found
     for part_name, part in parts_of(settings, section, name).items():
         if found := not_applicable(needs_of(part), facts, model):
             return found if part_name == name else f"{part_name} {found}"
+        rule = getattr(part, "combine", "")  # of an ensemble; boosting adds amounts whatever its rule
+        if facts.task == "regression" and rule in ("geometric", "vote") and not part.sequential:
+            return f"combines by {rule}, which needs classes; the targets are amounts"
     return ""
 
 
 def reason_of_stage(settings, section: str, name: str, folder: Path) -> str:
     """The `reason` by the prepared data in `folder`, which is read only where the entry needs something."""
-    if not any(needs_of(part) for part in parts_of(settings, section, name).values()):
+    parts = parts_of(settings, section, name).values()
+    if not BY_SECTION[section].needs and section != "ensembles" and not any(map(needs_of, parts)):
         return ""
     description = prepared.describe(folder)
     return reason(

@@ -234,7 +234,7 @@ def understood_target(raw: RawTable, name: str, *, kind: str | None, decimal: st
     """
     values = raw.columns[name]
     distinct, counts = reading.level_counts(values, MOST_LEVELS)
-    listed = ", ".join(list(counts)[:3]) or ", ".join(values[:3].to_pylist())
+    listed = ", ".join(list(counts)[:3] or [text for text in values[:3].to_pylist() if text])
     if kind == "numeric" or (kind is None and are_amounts(raw, name, decimal)):
         problems = TableProblems(raw.file)
         amount_targets(raw, name, decimal, problems)

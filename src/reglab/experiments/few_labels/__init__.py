@@ -11,6 +11,7 @@ FAMILIES = (
         settings="reglab.experiments.few_labels.settings.Transfer",
         compared_with="reference",
         classifies=True,
+        needs=("classes",),  # labels are counted by class
     ),
     Family(
         section="semi_supervised",
@@ -21,5 +22,6 @@ FAMILIES = (
         base="reglab.experiments.few_labels.base.SemiSupervised",
         compared_with="reference",
         classifies=True,
+        needs=("classes",),  # labels are counted by class
     ),
 )

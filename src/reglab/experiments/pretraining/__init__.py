@@ -11,5 +11,6 @@ FAMILIES = (
         folder="experiments/pretraining/methods",
         base="reglab.experiments.pretraining.base.Pretext",
         compared_with="reference",
+        needs=("classes",),  # probes tell classes apart
     ),
 )
