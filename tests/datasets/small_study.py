@@ -44,9 +44,13 @@ class Study:
     def text(self) -> str:
         return (ROOT / "profiles" / f"{self.name}.yaml").read_text("utf-8")
 
+    @property
+    def packages(self) -> list[str]:
+        return PACKAGE.findall(self.text)
+
     def missing(self) -> list[str]:
         """The packages that it needs and that are not installed."""
-        return [package for package in PACKAGE.findall(self.text) if find_spec(package) is None]
+        return [package for package in self.packages if find_spec(package) is None]
 
     def write_images(self) -> None:
         for file, folder, *size in WRITE_IMAGES.findall(self.text):

@@ -34,6 +34,11 @@ def study(request, tmp_path_factory) -> Study:
 every_profile = pytest.mark.parametrize("study", NAMES, indirect=True)
 
 
+def test_every_set_that_make_installs_has_a_profile():
+    packages = {package for name in NAMES for package in Study(name, Path()).packages}
+    assert packages == {"linearmodels", "mlxtend", "plotnine", "river", "sklego"} and len(NAMES) >= 8
+
+
 @every_profile
 def test_a_profile_has_no_problem_and_there_is_a_report_on_its_data(study):
     with chdir(study.folder):
