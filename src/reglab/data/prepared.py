@@ -177,7 +177,7 @@ def write(
     few = inputs.take(tensors["seed-0/labelled"])
     description = {
         "name": name or data.name,
-        "fingerprint": "sha256:" + hashlib.sha256(path.read_bytes()).hexdigest(),
+        "fingerprint": fingerprint(path),
         "examples": len(labels),
         "task": task_of(labels),
         "classes": classes,
@@ -194,6 +194,12 @@ def write(
 def describe(folder: Path) -> dict:
     """The content of dataset.json."""
     return json.loads((folder / "dataset.json").read_text(encoding="utf-8"))
+
+
+def fingerprint(path: Path) -> str:
+    """The SHA-256 of a file, which need not fit into memory beside what was written to it."""
+    with open(path, "rb") as file:
+        return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
 
 
 def read(folder: Path) -> Prepared:

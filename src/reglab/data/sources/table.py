@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import numpy as np
+import pyarrow as pa
 from annotated_types import MinLen
 
 from reglab.core.wording import nearest
@@ -52,7 +53,14 @@ class Table(Source):
     scaling: Scaling = "robust"
 
     def load(self) -> Examples:
-        raw = read(self.file, delimiter=self.delimiter, encoding=self.encoding, missing=self.missing)
+        examples = self.examples(
+            read(self.file, delimiter=self.delimiter, encoding=self.encoding, missing=self.missing)
+        )
+        pa.default_memory_pool().release_unused()  # the text of the file: a gigabyte, of a million rows of fifty columns
+        return examples
+
+    def examples(self, raw: RawTable) -> Examples:
+        """The rows by the schema."""
         problems = TableProblems(self.file)
         self.check_schema(problems)
         check_names(raw, self.columns, problems)
