@@ -95,7 +95,8 @@ class Study:
     def sync(self, *names: str, uri: str | None = None) -> str:
         """`sync_all` for a params.yaml with these entries, `<family>/<name>`."""
         tracking = SimpleNamespace(uri=uri, experiment="reglab")
-        return sync_all(SimpleNamespace(tracking=tracking, expected=lambda: [tuple(name.split("/")) for name in names]))
+        settings = {"tracking": tracking, "evaluation": SimpleNamespace(metric="accuracy")}
+        return sync_all(SimpleNamespace(**settings, expected=lambda: [tuple(name.split("/")) for name in names]))
 
     def runs(self) -> dict[str, list[dict]]:
         """By run name what MLflow shows: status, params, tags, metric rows; those deleted left out."""

@@ -132,6 +132,16 @@ def test_a_view_begins_with_its_numbers_as_charts_and_the_interval_is_none_of_th
         assert {f"metrics.`{name}`" for name in drawn} == set(view.columns) - {*views.RUN, *views.INTERVAL}
 
 
+def test_views_sort_by_the_metric_that_decides_the_best_first_and_draw_the_curves_of_its_task():
+    by = {
+        name: json.loads(json.loads(views.saved(views.VIEWS["recipes"], name))["state"]) for name in ("auroc", "rmse")
+    }
+    orders = {name: (state["orderByKey"], state["orderByAsc"]) for name, state in by.items()}
+    assert orders == {"auroc": ("metrics.`test_auroc`", False), "rmse": ("metrics.`test_rmse`", True)}
+    assert "metrics.`versus/test_rmse`" in by["rmse"]["selectedColumns"] and "accuracy" not in json.dumps(by["rmse"])
+    assert views.experiment_tags("1", "rmse")["mlflow.experiment.primaryMetric.name"] == "test_rmse"
+
+
 def test_the_address_of_a_view_is_that_of_the_description(study):
     study.sync()
     experiment = MlflowClient(f"sqlite:///{study.root / 'mlflow.db'}").get_experiment_by_name("reglab")

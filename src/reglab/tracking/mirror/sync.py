@@ -97,7 +97,7 @@ def sync_all(params) -> str:
     root, uri, experiment = checkout.root(), params.tracking.uri, params.tracking.experiment
     with sole_writer(root), plain_errors(uri, root):
         store = open_store(uri, experiment, root)
-        store.describe(views.experiment_tags(store.experiment))
+        store.describe(views.experiment_tags(store.experiment, params.evaluation.metric))
         completed, problems = mirror_journal(root, {})
         restored = present = missing = 0
         records = {}

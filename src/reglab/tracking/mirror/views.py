@@ -6,6 +6,7 @@ A view is a tag of the experiment: which runs, in what order, with which columns
 import json
 from typing import NamedTuple
 
+from reglab.evaluation.metric_table import DECIDING
 from reglab.tracking.mirror.content import NOTE
 
 VIEW = "mlflow.sharedViewState."
@@ -14,7 +15,7 @@ INTERVAL = ("tags.`interval`",)
 DEFAULT = "recipes"  # the view to open first
 BARS = 40  # the most runs that a bar chart shows
 WIDTHS = {"tags.`verdict`": 140, "tags.`interval`": 160}
-WIDTHS |= {"metrics.`versus/test_accuracy`": 150, "metrics.`training_cost/relative_to_none`": 220}
+WIDTHS |= {"metrics.`training_cost/relative_to_none`": 220}
 
 
 class View(NamedTuple):
@@ -44,7 +45,11 @@ def link(experiment: str, view: str = DEFAULT) -> str:
     return f"#/experiments/{experiment}/runs?viewStateShareKey={view}"
 
 
-CURVES = ("train_accuracy", "validation_accuracy", "train_nll", "validation_nll")
+CURVES = {  # by task
+    "classification": ("train_accuracy", "validation_accuracy", "train_nll", "validation_nll"),
+    "regression": ("train_rmse", "validation_rmse"),
+}
+ACCURACY = "test_accuracy"  # in the views below, in whose place stands the metric that decides
 VIEWS = {
     "recipes": View(
         "1 Recipes against none",
@@ -119,13 +124,20 @@ def card(kind: str, key: str, section: str) -> dict:
     }
 
 
-def experiment_tags(experiment: str) -> dict[str, str]:
-    """Description and views of the experiment with this id of MLflow's."""
+def experiment_tags(experiment: str, metric: str = "accuracy") -> dict[str, str]:
+    """Description and views of the experiment with this id of MLflow's, in which `metric` decides the verdicts."""
     tags = {
         "mlflow.experimentKind": "custom_model_development",
-        "mlflow.experiment.primaryMetric.name": "test_accuracy",
+        "mlflow.experiment.primaryMetric.name": f"test_{metric}",
     }
-    return tags | {NOTE: description(experiment)} | {VIEW + key: saved(view) for key, view in VIEWS.items()}
+    return tags | {NOTE: description(experiment)} | {VIEW + key: saved(view, metric) for key, view in VIEWS.items()}
+
+
+def decided_by(view: View, metric: str) -> View:
+    """The view with this metric in the place of the accuracy."""
+    columns = tuple(dict.fromkeys(column.replace(ACCURACY, f"test_{metric}") for column in view.columns))
+    purpose = view.purpose.replace("test accuracy", f"test {DECIDING[metric].title}")
+    return view._replace(purpose=purpose, order=view.order.replace(ACCURACY, f"test_{metric}"), columns=columns)
 
 
 def description(experiment: str) -> str:
@@ -154,26 +166,30 @@ def description(experiment: str) -> str:
     )
 
 
-def saved(view: View) -> str:
+def saved(view: View, metric: str = "accuracy") -> str:
     """As the UI of MLflow 3 saves a view; its creation time decides its place in the list, the first on top."""
+    view, about = decided_by(view, metric), DECIDING[metric]
+    ascending = view.order.startswith("attributes") or (
+        about.direction == "lower" and view.order.endswith(f"test_{metric}`")
+    )
     numbers = [column for column in view.columns if column.startswith("metrics.")]
     state = {
         "searchFilter": view.condition,
         "orderByKey": view.order,
-        "orderByAsc": view.order.startswith("attributes"),
+        "orderByAsc": ascending,
         "startTime": "ALL",
         "lifecycleFilter": "Active",
         "datasetsFilter": [],
         "modelVersionFilter": "All Runs",
         "selectedColumns": list(view.columns),
         "columnOrder": list(view.columns),
-        "columnWidths": WIDTHS,
+        "columnWidths": WIDTHS | {f"metrics.`versus/test_{metric}`": 150},
         "runsHiddenMode": "SHOW_ALL",
         "compareRunSections": [
             {"uuid": "results", "name": "results", "display": True},
             {"uuid": "curves", "name": "training", "display": True},
         ],
-        "compareRunCharts": [bars(column) for column in numbers] + [curve(name) for name in CURVES],
+        "compareRunCharts": [bars(column) for column in numbers] + [curve(name) for name in CURVES[about.task]],
     }
     place = 10 - int(view.name[0])
     return json.dumps({"name": view.name, "createdAt": place, "updatedAt": place, "state": json.dumps(state)})
