@@ -180,7 +180,7 @@ def test_the_ends_of_learning_curves_are_those_of_the_records(recipe_pages, reci
             recipe_pages["pages/recipes.html"],
             re.DOTALL,
         )[0]
-        assert f"Validation error {percent(mean[-1])}&nbsp;% at the end" in words
+        assert f"Validation error {percent(mean[-1])}\u00a0% at the end" in words
         assert f"at its lowest {percent(mean.min())}&nbsp;% in epoch {int(mean.argmin())}." in words
 
 

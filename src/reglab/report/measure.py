@@ -23,8 +23,9 @@ class Interval(NamedTuple):
 class Measure:
     """`metric` is its name in the records, `title` that in a sentence, `unit` the word behind a number that is no share.
 
-    A `share` is shown in percent, its differences in points; one `of_target`, in its unit, with three significant
-    digits or more; any other number with three decimals. `best`: the best value there is.
+    A `share` is shown in percent, its differences in points; one `of_target` in the unit of the target, with as many decimals
+    as show a tenth of what is relevant, else with three significant digits; any other number with three decimals. `best`: the
+    best value there is.
     """
 
     metric: str
@@ -34,6 +35,7 @@ class Measure:
     unit: str = ""
     best: float = 1.0
     of_target: bool = False
+    relevant: float | None = None
 
     @property
     def scale(self) -> int:
@@ -101,8 +103,11 @@ class Measure:
         return percent(x) if self.share else fixed(x, self.decimals(x))
 
     def decimals(self, x: float | None) -> int:
-        """The decimals of a number that is no share: three, or as many as give three significant digits."""
-        return min(max(2 - exponent_of(x), 0), 6) if self.of_target and not missing(x) and x else 3
+        """The decimals of a number that is no share."""
+        if not self.of_target:
+            return 3
+        digit = exponent_of(self.relevant) - 1 if self.relevant else exponent_of(x) - 2 if x and not missing(x) else 0
+        return min(max(-digit, 0), 6)
 
     def with_unit(self, x: float | None) -> str:
         unit = "%" if self.share else self.unit
@@ -110,7 +115,11 @@ class Measure:
 
     def difference(self, x: float | None, digits: int = 1) -> str:
         """Signed; `digits` of points."""
-        return points(x, digits) if self.share else fixed(x, self.decimals(x) + digits - 1, sign="+")
+        return (
+            points(x, digits)
+            if self.share
+            else fixed(x, self.decimals(x) + (digits - 1) * (not self.of_target), sign="+")
+        )
 
     def range(self, interval: Interval, digits: int = 1) -> str:
         return f"{self.difference(interval.low, digits)} to {self.difference(interval.high, digits)}"
@@ -151,12 +160,16 @@ def deciding(settings: dict) -> Measure:
         unit,
         row.high if higher else row.low,
         row.unit == "unit of the target",
+        settings["evaluation"].get("relevant_difference"),
     )
 
 
 def score(settings: dict) -> Measure:
     """The metric by which training and test are compared: the accuracy, or of amounts the root mean squared error."""
-    return ACCURACY if DECIDING[settings["evaluation"].get("metric", "accuracy")].task == "classification" else RMSE
+    if DECIDING[settings["evaluation"].get("metric", "accuracy")].task == "classification":
+        return ACCURACY
+    decides = deciding(settings)
+    return replace(RMSE, relevant=decides.relevant if decides.of_target else None)
 
 
 def relevant_difference(settings: dict, metric: str | None = None) -> float:
