@@ -181,7 +181,7 @@ def test_the_ends_of_learning_curves_are_those_of_the_records(recipe_pages, reci
             re.DOTALL,
         )[0]
         assert f"Validation error {percent(mean[-1])}\u00a0% at the end" in words
-        assert f"at its lowest {percent(mean.min())}&nbsp;% in epoch {int(mean.argmin())}." in words
+        assert f"at its lowest {percent(mean.min())}\u00a0% in epoch {int(mean.argmin())}." in words
 
 
 @pytest.mark.parametrize("half", ["recipe_pages", "whole_pages"])
