@@ -7,7 +7,7 @@ from pathlib import Path
 
 from reglab.core import outlines
 from reglab.core.errors import UserError
-from reglab.core.families import FAMILIES
+from reglab.core.families import BY_SECTION, FAMILIES
 from reglab.core.wording import unknown
 
 # By section of params.yaml, the folder of the classes that are found by name, and their base class.
@@ -45,6 +45,11 @@ def find(family: str, name: str) -> type:
         if inspect.isclass(kind) and issubclass(kind, parent) and kind.__module__ == file.__name__:
             return kind
     raise UserError(f"{path}: found no class that derives from {base}; allowed: one in each file of {family}")
+
+
+def family_needs(section: str) -> tuple[str, ...]:
+    """What all entries of a section need of the data."""
+    return BY_SECTION[section].needs
 
 
 def runner(stage: str) -> tuple[str, Callable]:

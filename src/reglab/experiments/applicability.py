@@ -13,8 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from reglab.core.families import BY_SECTION
 from reglab.core.plain import entry_name
+from reglab.core.registry import family_needs  # core.families would be code of every stage
 from reglab.data import prepared
 from reglab.tracking.stage import StageBuilder
 
@@ -76,7 +76,7 @@ def needs_of(part: Any) -> tuple[str, ...]:
 def reason(settings, section: str, name: str, facts: Facts) -> str:
     """Why an entry is not applicable, with the name of the part where it is not the entry's own; "" where it is."""
     model = settings.few_labels.model if section in FEW_LABELS else settings.model
-    if found := not_applicable(BY_SECTION[section].needs, facts, model):
+    if found := not_applicable(family_needs(section), facts, model):
         return found
     for part_name, part in parts_of(settings, section, name).items():
         if found := not_applicable(needs_of(part), facts, model):
@@ -90,7 +90,7 @@ def reason(settings, section: str, name: str, facts: Facts) -> str:
 def reason_of_stage(settings, section: str, name: str, folder: Path) -> str:
     """The `reason` by the prepared data in `folder`, which is read only where the entry needs something."""
     parts = parts_of(settings, section, name).values()
-    if not BY_SECTION[section].needs and section != "ensembles" and not any(map(needs_of, parts)):
+    if not family_needs(section) and section != "ensembles" and not any(map(needs_of, parts)):
         return ""
     description = prepared.describe(folder)
     return reason(
