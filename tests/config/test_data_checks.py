@@ -66,7 +66,9 @@ WITHOUT_IMAGES = TABLE | {
 
 def test_the_shipped_params_are_feasible_and_nothing_in_them_is_idle():
     numeric = "params.yaml: baselines: not applicable: ridge_regression: needs amounts; the targets are classes"
-    blockless = "params.yaml: regularizers: not applicable: stochastic_depth: needs residual blocks; the network mlp has none"
+    blockless = (
+        "params.yaml: regularizers: not applicable: stochastic_depth: needs residual blocks; the network mlp has none"
+    )
     assert check(SETTINGS) == [numeric, blockless]
     assert check(replace(SETTINGS, model=replace(SETTINGS.model, residual=True))) == [numeric]
 

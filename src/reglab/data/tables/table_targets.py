@@ -47,6 +47,8 @@ def class_problems(raw: RawTable, name: str, distinct: int, counts: dict[str, in
         file, line = raw.place(int(rows[0])) if len(rows) else ("", "")
         found = f"{count} example{'' if count == 1 else 's'} of the class {shown(level)}"
         allowed = f"{PARTS} or more, one each for training, validation and test; take such rows out, or join classes"
+        if not wrong.any():
+            allowed += f"; --kind {shown(f'{name}=numeric')} if the numbers are amounts"
         problems.add(f"{place}, {line}".removesuffix(", "), found, allowed, file)
     return problems
 
