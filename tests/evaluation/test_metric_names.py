@@ -9,7 +9,18 @@ import torch
 from reglab.config import params
 from reglab.core import registry
 from reglab.data.prepared import Split
-from reglab.evaluation.metric_names import CLASSIFIER, TASKS, better, gained, metric_names, over, sign
+from reglab.evaluation.metric_names import (
+    CLASSIFIER,
+    PREDICTOR,
+    TASKS,
+    better,
+    gained,
+    is_gap,
+    metric_names,
+    over,
+    relevance,
+    sign,
+)
 from reglab.experiments.multitask import base as multitask
 from reglab.models.mlp import MLP
 from reglab.tracking import record
@@ -111,3 +122,20 @@ def test_a_gain_is_the_difference_of_a_metric_or_its_negative_and_no_multiple():
         1,
     ]
     assert gained((-0.1, 0.3), "test_accuracy") == (-0.1, 0.3) and gained((-0.1, 0.3), "test_nll") == (-0.3, 0.1)
+
+
+def test_an_error_in_the_unit_of_the_target_matters_from_the_difference_that_is_named_for_it():
+    """The gap of a regression is such an error, r2 is none, and nobody knows the unit beforehand."""
+    for metric in ("test_rmse", "validation_mae", "excess_rmse", "excess_rmse_given_labels", "test_rmse@5"):
+        assert relevance(metric, 250.0, "test_rmse") == 250.0 and relevance(metric, None, "test_mae") == 0.0
+    assert relevance("test_r2", 250.0, "test_rmse") == 0.0
+    assert relevance("test_r2", None, "test_r2") == 0.005 and relevance("test_rmse", 0.01, "test_r2") == 0.0
+    assert is_gap("excess_rmse_given_labels") and not is_gap("test_rmse")
+    assert relevance("test_depth_rmse", None, "test_accuracy") == 0.005  # a share of the depth of a scene
+
+
+def test_a_regressions_names_are_those_that_every_seed_measures():
+    labels = {part: LABELS + 0.5 for part in PARTS}
+    split = replace(SPLIT, labels=labels, classes=None, target_scale=(1.5, 0.8))
+    predicted = dict.fromkeys(("labelled", "validation", "test"), np.full((12, 1), 1.0))
+    assert set(record.seed_metrics(split, predicted)) == set(PREDICTOR["regression"])

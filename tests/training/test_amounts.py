@@ -49,7 +49,7 @@ def test_a_network_learns_amounts_far_from_zero_in_their_unit(tmp_path):
     seed, split = trained(tmp_path, epochs=40)
     metrics = seed["metrics"]
     assert metrics["test_rmse"] < 0.5 * split.labels["test"].std() and metrics["test_r2"] > 0.75
-    assert metrics["generalization_gap"] == pytest.approx(metrics["test_rmse"] - metrics["train_rmse"])
+    assert metrics["excess_rmse"] == pytest.approx(metrics["test_rmse"] - metrics["train_rmse"])
 
 
 def test_the_scale_of_the_target_changes_no_step(tmp_path):

@@ -22,6 +22,7 @@ class Classification:
     name: ClassVar[str] = "classification"
     loss: ClassVar[str] = "nll"  # the metric that is the loss, in curves and records
     score: ClassVar[str] = "accuracy"  # the metric that `value` is
+    gap: ClassVar[str] = "generalization_gap"  # the metric that is how much better it is in training
     curves: ClassVar[tuple[str, ...]] = ("nll", "accuracy")
 
     def targets(self, labels) -> Tensor:
@@ -66,6 +67,7 @@ class Regression:
     name: ClassVar[str] = "regression"
     loss: ClassVar[str] = "rmse"
     score: ClassVar[str] = "rmse"
+    gap: ClassVar[str] = "excess_rmse"
     curves: ClassVar[tuple[str, ...]] = ("rmse",)
     outputs: ClassVar[int] = 1
 

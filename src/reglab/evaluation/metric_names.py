@@ -18,12 +18,12 @@ PREDICTOR = {  # by task, the metrics of every model of it
     "classification": CLASSIFIER,
     "regression": (
         *(f"{part}_{name}" for part in PARTS for name in names_of("regression")),
-        *("train_rmse_true_labels", *GAPS),
+        *("train_rmse_true_labels", "excess_rmse", "excess_rmse_given_labels"),
     ),
 }
 COMMITTEE = {  # of one member: the mean over all
     "classification": ("first_member_test_accuracy", "one_member_test_accuracy", "disagreement"),
-    "regression": ("first_member_test_rmse", "one_member_test_rmse", "disagreement"),
+    "regression": ("first_member_test_rmse", "one_member_test_rmse", "distance_between_members"),
 }
 PROBES = ("linear_probe", "neighbour_probe")
 TASKS = {"segmentation": ("iou",), "depth": ("depth_rmse", "depth_mae")}
@@ -74,7 +74,7 @@ def gained(ends: tuple[float, float], metric: str) -> tuple[float, float]:
 
 def is_gap(metric: str) -> bool:
     """Whether sizes are compared: a gap of -0.14 is larger than one of 0.04."""
-    return kind(metric).endswith("gap")
+    return kind(metric).endswith(("gap", "excess_rmse"))
 
 
 def quantity(metric: str) -> str:
@@ -87,6 +87,11 @@ def is_fraction(metric: str) -> bool:
     return kind(metric).endswith(FRACTIONS)
 
 
+def of_target(metric: str) -> bool:
+    """Whether its unit is that of the target, as of an error in a regression."""
+    return quantity(metric) in ("rmse", "mae", "excess_rmse")
+
+
 def relevance(metric: str, relevant_difference: float | None = None, decides: str = DECIDES) -> float:
     """The difference below which this metric does not matter.
 
@@ -94,6 +99,8 @@ def relevance(metric: str, relevant_difference: float | None = None, decides: st
     other metrics in the same unit where that is a fraction; while a loss decides, fractions have the default of accuracy.
     Any real difference of what has another unit matters: 0.
     """
+    if of_target(metric) and of_target(decides):
+        return relevant_difference or 0.0
     if not is_fraction(metric) and quantity(metric) != quantity(decides):
         return 0.0
     same_unit = is_fraction(metric) == is_fraction(decides)

@@ -31,6 +31,8 @@ from reglab.training.network import Network
 from reglab.training.one_seed import PARTS, Recipe, cost_of_step, finished_seed, train_seed
 from reglab.training.restore import empty_network, recipe_network
 
+DISAGREEMENT = {"classification": "disagreement", "regression": "distance_between_members"}  # a share, or an amount
+
 
 @dataclass(frozen=True)
 class SeedResult:
@@ -204,7 +206,7 @@ def assess(ensemble: Ensemble, committee: Committee, split: Split, seed: int, ep
     metrics = record.seed_metrics(split, predictions) | {
         f"first_member_test_{task.score}": task.value(members[0], labels["test"]),
         f"one_member_test_{task.score}": task.value(members, labels["test"]),
-        "disagreement": float(curve.scores[ensemble.combine]["disagreement"][-1]),
+        DISAGREEMENT[task.name]: float(curve.scores[ensemble.combine]["disagreement"][-1]),
         **ensemble.metrics(committee, split, seed),
     }
     weights = {name: tensor.numpy() for name, tensor in committee.state_dict().items()}
