@@ -58,8 +58,9 @@ def seed_metrics(split: Split, predictions: dict[str, np.ndarray]) -> dict[str, 
         train_accuracy               on the given labels       generalization_gap_given_labels = it - test_accuracy
         train_accuracy_true_labels   on the right ones         generalization_gap = it - test_accuracy
 
-    Without label noise they are equal. In a regression it is the rmse in the place of the accuracy, and `excess_rmse` in that of the
-    gap: the rmse of the test minus that of the training part, positive too where a network fits its training examples better. The other metrics of a part are those of `evaluation.predicted`.
+    Without label noise they are equal. In a regression it is the rmse in the place of the accuracy, and `excess_rmse` in that
+    of the gap: the rmse of the test minus that of the training part, positive too where a network fits its training examples
+    better. The other metrics of a part are those of `evaluation.predicted`.
     """
     from reglab.evaluation.metric_table import DECIDING, NAMES
     from reglab.evaluation.predicted import predicted_metrics
