@@ -12,7 +12,8 @@ from reglab.core.families import sections
 from reglab.evaluation import statistics
 from reglab.evaluation.best import behind_the_best
 from reglab.evaluation.judgement import PairedComparison, exclusion, judge, on_distribution
-from reglab.evaluation.metric_names import DECIDES, sign
+from reglab.evaluation.metric_names import DECIDES, quantity, sign
+from reglab.evaluation.metric_table import DECIDING, LOSSES
 from reglab.evaluation.paired_values import (
     Key,
     Records,
@@ -137,8 +138,10 @@ def _best_baseline(recipes: dict[Key, dict], metric: str) -> Key | None:
     """The baseline with the best mean over seeds; of equals the one with the lower validation loss."""
     classical = {key: record for key, record in recipes.items() if key[0] in CLASSICAL and metric in metrics_of(record)}
 
+    about = DECIDING.get(quantity(metric))
+    loss = f"validation_{LOSSES[about.task if about else 'classification']}"
+
     def rank(key: Key) -> tuple[float, float]:
-        loss = next(name for name in ("validation_nll", "validation_rmse") if name in metrics_of(classical[key]))
         value, lost = (mean(values_of(classical[key], name)) for name in (metric, loss))
         return -sign(metric) * value, lost if isfinite(lost) else inf
 
