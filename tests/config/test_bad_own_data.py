@@ -56,9 +56,9 @@ CASES = {
         lambda folder: array_file(folder, targets=np.arange(30) % 2 * 2),
         "own.npz: targets: found the labels 0, 2",
     ),
-    "labels that are decimal numbers": (
-        lambda folder: array_file(folder, targets=np.arange(30) % 2 / 2),
-        "own.npz: targets: found values of the type float64",
+    "amounts that are all the same": (
+        lambda folder: array_file(folder, targets=np.full(30, 0.5)),
+        "own.npz: targets: found the same amount, 0.5, in every row",
     ),
     "one class": (lambda folder: array_file(folder, targets=np.zeros(30, int)), "own.npz: targets: found one class, 0"),
     "a class with one example": (

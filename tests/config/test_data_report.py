@@ -13,6 +13,7 @@ import tables_of_people as people
 
 from reglab import cli
 from reglab.config import data_columns, data_precision, data_report, params
+from reglab.config.data_targets import described_targets
 from reglab.config.new_profile import create
 from reglab.data.sources.table import Table
 from reglab.data.tables.settings import Column
@@ -37,9 +38,45 @@ def command(monkeypatch, capsys, *arguments: str) -> tuple[int, list[str], str]:
     return end.value.code, [re.sub(" +", " ", line.strip()) for line in found.out.splitlines()], found.err
 
 
+def sizes_and_targets(shape, labels, names=()) -> list[tuple[str, str]]:
+    return [*data_report.size_lines(shape, labels), *described_targets(labels, names).lines()]
+
+
+def test_amounts_have_a_range_a_spread_and_means_of_the_test_parts():
+    amounts = np.array([1.0, 2.0, 2.0, 1003.0])
+    assert sizes_and_targets((2,), amounts)[2:] == [
+        ("1", "is the smallest amount to predict."),
+        ("2", "is the median amount."),
+        ("1,003", "is the largest amount."),
+        ("433.59", "is the standard deviation: the rmse of whoever predicts the mean of all."),
+        ("3", "different amounts are in the data."),
+    ]
+    drawn = [{"test": np.array([0, 1])}, {"test": np.array([1, 3])}]
+    assert list(described_targets(amounts, ()).part_lines(drawn)) == [
+        ("1.5 to 502.5", "are the means of the amounts in the test parts."),
+    ]
+
+
+def test_the_command_reports_on_amounts_and_refuses_a_metric_of_classes(checkout, monkeypatch, capsys):
+    people.write(checkout / "people.csv", people.rows())
+    create(checkout, "people.csv", "age")
+    code, lines, errors = command(monkeypatch, capsys, "--profile", "people")
+    assert (code, errors) == (0, "")
+    ages = np.array([float(row[0]) for row in people.rows()])
+    assert f"{ages.std():,.6g} is the standard deviation: the rmse of whoever predicts the mean of all." in lines
+    assert not [line for line in lines if "told apart" in line or "points of accuracy" in line]
+    profile = checkout / "profiles" / "people.yaml"
+    profile.write_text(profile.read_text().replace("metric: rmse", "metric: accuracy"))
+    code, _, errors = command(monkeypatch, capsys, "--profile", "people")
+    found = (
+        "evaluation.metric: found accuracy, for classification, and targets that are amounts; allowed: rmse, mae, r2"
+    )
+    assert code == 2 and found in errors
+
+
 def test_the_classes_are_counted_from_the_largest_on_and_compared():
     labels = np.array([0, 1, 1, 1, 2, 2])
-    assert list(data_report.size_lines((1, 8, 8), labels, ("a", "b", "c"))) == [
+    assert sizes_and_targets((1, 8, 8), labels, ("a", "b", "c")) == [
         ("6", "examples are in the data."),
         ("1 x 8 x 8", "numbers of each example enter the network, once they are prepared."),
         ("3", "classes are told apart."),
@@ -52,7 +89,7 @@ def test_the_classes_are_counted_from_the_largest_on_and_compared():
 
 def test_of_many_classes_the_smallest_are_counted_together():
     labels = np.repeat(np.arange(22), np.arange(24, 2, -1))
-    lines = list(data_report.size_lines((1,), labels, [str(label) for label in range(22)]))
+    lines = sizes_and_targets((1,), labels, [str(label) for label in range(22)])
     assert lines[22:] == [
         ("5", 'examples are of the class "19", 1.7%.'),
         ("2", "classes are not listed, with 3 to 4 examples each."),
@@ -103,7 +140,8 @@ def test_the_smallest_class_of_all_parts_and_seeds_is_named_with_its_place():
     labels = np.array([0, 0, 0, 0, 1, 1, 1, 1, 1])
     first = {"labelled": np.array([0, 1, 4, 5]), "validation": np.array([2, 3, 6, 7]), "test": np.array([0, 1, 4, 5])}
     second = first | {"validation": np.array([2, 6, 7])}
-    assert list(data_report.part_lines(labels, ("no", "yes"), [first, second])) == [
+    described = described_targets(labels, ("no", "yes"))
+    assert [*data_report.part_lines([first, second]), *described.part_lines([first, second])] == [
         ("4", "is the size of the labelled part."),
         ("3 to 4", "is the size of the validation part."),
         ("4", "is the size of the test part."),

@@ -119,7 +119,6 @@ def test_a_kind_that_is_named_is_taken(checkout, kind, values, option):
         (["a", *["b", "c"] * 29, "b"], 'line 2: found 1 example of the class "a"'),
         (["", *["a", "b"] * 29, "a"], "line 2: found 1 rows without a target"),
         (["inf", *["0", "1"] * 29, "0"], "line 2: found 1 infinite targets"),
-        ([f"{number}.5" for number in range(60)], "60 different numbers, such as 0.5: an amount, not a class"),
         ([f"c{number}" for number in range(60)], "60 of 60 classes with fewer than 3 examples"),
         ([""] * 60, "no value at all"),
     ],
@@ -128,6 +127,18 @@ def test_targets_that_are_no_classes_are_refused(checkout, targets, found):
     rows, header = with_column("answer", targets)
     lines = refused(checkout, rows, header=header, target="answer")
     assert any(found in line and "column answer" in line for line in lines), lines
+
+
+def test_numbers_with_fractions_are_amounts_and_the_profile_is_a_regression(checkout):
+    rows, header = with_column("answer", [f"{number}.5" for number in range(60)])
+    text = new(checkout, rows, header=header, target="answer")
+    settings = profiles.load(checkout, "people")
+    assert settings.data.source.columns["answer"].kind == "numeric"
+    assert "regression" in text and "0.5 to 59.5" in text
+    relevant = 0.01 * np.std(np.arange(60.0))  # one percent of the standard deviation
+    assert settings.evaluation.metric == "rmse"
+    assert settings.evaluation.relevant_difference == pytest.approx(relevant, rel=0.05)
+    assert load_examples(settings.data).targets.tolist() == [number + 0.5 for number in range(60)]
 
 
 def test_whole_numbers_with_gaps_and_fractions_of_zero_are_classes(checkout):

@@ -83,6 +83,15 @@ def test_targets_may_be_names_and_numbers_may_be_given_names(names):
     assert Arrays("a.npz").load().classes == ("false", "true")
 
 
+@pytest.mark.parametrize("kind", ["<f2", "<f4", ">f8"])
+def test_targets_that_are_decimal_numbers_are_amounts_and_no_classes(kind):
+    amounts = (np.arange(30) / 4 - 3).astype(kind)
+    save(targets=amounts)
+    examples = Arrays("a.npz").load()
+    assert examples.targets.dtype == np.float64 and examples.classes == ()
+    assert examples.targets.tolist() == amounts.tolist()
+
+
 def test_groups_times_and_parts_are_read_for_splits():
     parts = np.array(["train", "validation", "test"])[TARGETS]
     save(person=np.array(["b", "a"])[np.arange(30) % 2], year=np.arange(30), part=parts)
@@ -139,9 +148,19 @@ def test_inputs_that_cannot_be_learned_from_are_one_line(inputs, settings, found
 @pytest.mark.parametrize(
     ("targets", "found"),
     [
-        (np.where(TARGETS == 2, 3, TARGETS), "a.npz: targets: found the labels 0, 1, 3; allowed: whole numbers"),
-        (TARGETS + 1, "a.npz: targets: found the labels 1, 2, 3; allowed: whole numbers"),
-        (TARGETS + 0.5, "a.npz: targets: found values of the type float64, such as 0.5; allowed: whole numbers"),
+        (
+            np.where(TARGETS == 2, 3, TARGETS),
+            "a.npz: targets: found the labels 0, 1, 3; allowed: amounts as decimal numbers",
+        ),
+        (TARGETS + 1, "a.npz: targets: found the labels 1, 2, 3; allowed: amounts as decimal numbers"),
+        (TARGETS * 1j, "a.npz: targets: found values of the type complex128; allowed: amounts as decimal numbers"),
+        (np.where(TARGETS == 1, np.nan, TARGETS), "a.npz: targets: found NaN or infinity in 10 rows, first in row 1; "),
+        (
+            np.where(np.arange(30) == 4, np.inf, 1.5),
+            "a.npz: targets: found NaN or infinity in 1 rows, first in row 4; ",
+        ),
+        (TARGETS * 0 + 2.5, "a.npz: targets: found the same amount, 2.5, in every row; allowed: amounts that differ"),
+        (np.arange(29) / 2, "a.npz: found 30 inputs and 29 targets"),
         (TARGETS * 0, "a.npz: targets: found one class, 0; allowed: two classes or more"),
         (np.array([0] * 29 + [1]), "a.npz: targets: found classes with too few examples: 1 (1)"),
         (np.eye(3)[TARGETS], "a.npz: targets: found an array of the shape 30 x 3; allowed: (n,)"),

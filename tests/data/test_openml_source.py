@@ -99,6 +99,13 @@ def test_another_target_than_the_declared_one_may_be_named(cache):
     assert np.array_equal(examples.inputs.values, [[number, number % 3] for number in range(12)])
 
 
+def test_a_target_of_decimal_numbers_is_an_amount(cache):
+    cache([f"{number},{number % 3},{number / 4}" for number in range(12)], [*COLUMNS[:2], "kind REAL"])
+    examples = OpenML(7, data_home="cache").load()
+    assert examples.targets.dtype == np.float64 and examples.targets.tolist() == [number / 4 for number in range(12)]
+    assert examples.classes == ()
+
+
 def test_without_network_and_cache_there_is_one_line(tmp_path, monkeypatch):
     def unreachable(*_, **__):
         raise URLError("no route to the server")
@@ -125,7 +132,12 @@ def test_without_network_and_cache_there_is_one_line(tmp_path, monkeypatch):
         (
             {"rows": [row[:-1] + "1.5" for row in ROWS], "columns": [*COLUMNS[:2], "kind REAL"]},
             {},
-            "kind: found numbers such as 1.5",
+            "openml 7: kind: found the same amount, 1.5, in every row",
+        ),
+        (
+            {"rows": [*ROWS[:-1], "1,1,?"]},
+            {},
+            "openml 7: found nothing to read (ValueError: Target column 'kind' has 1 missing values",
         ),
     ],
 )

@@ -144,6 +144,33 @@ def test_more_noise_keeps_the_wrong_labels_there_were(labels):
     assert np.array_equal(some[wrong], more[wrong])
 
 
+AMOUNTS = np.random.default_rng(1).normal(50.0, 10.0, 200)
+
+
+@pytest.mark.parametrize("test_set", ["resampled", "fixed"])
+def test_amounts_are_split_into_parts_of_the_sizes_whatever_their_values(test_set):
+    sizes = {"train_size": 90, "validation_size": 30, "test_size": 40, "test_set": test_set}
+    parts = split(AMOUNTS, **sizes, seed=3)
+    assert [len(parts[name]) for name in ("labelled", "validation", "test", "unlabelled")] == [90, 30, 40, 40]
+    assert sorted(np.concatenate(list(parts.values()))) == list(range(200))
+    for amounts in (AMOUNTS, AMOUNTS[::-1]):  # again, and with others in each row: nothing is stratified
+        other = split(amounts, **sizes, seed=3)
+        assert all(np.array_equal(rows, other[part]) for part, rows in parts.items())
+    assert set(split(AMOUNTS, **sizes, seed=4)["validation"]) != set(parts["validation"])
+
+
+@pytest.mark.parametrize("fraction", [0.0, 0.2, 1.0])
+def test_just_that_fraction_of_amounts_becomes_that_of_another_example(fraction):
+    noisy = add_label_noise(AMOUNTS, classes=None, fraction=fraction, seed=1)
+    assert (noisy != AMOUNTS).sum() == round(fraction * 200) and set(noisy) <= set(AMOUNTS)
+
+
+def test_more_noise_keeps_the_wrong_amounts_there_were():
+    some, more = (add_label_noise(AMOUNTS, classes=None, fraction=fraction, seed=1) for fraction in (0.1, 0.3))
+    wrong = some != AMOUNTS
+    assert np.array_equal(some[wrong], more[wrong])
+
+
 def test_wrong_labels_are_uniform_over_the_other_classes(labels):
     zeros = np.zeros(9000, dtype=np.int64)
     counts = np.bincount(add_label_noise(zeros, classes=10, fraction=1.0, seed=0), minlength=10)

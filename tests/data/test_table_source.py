@@ -170,7 +170,7 @@ def test_text_in_another_encoding_is_named_with_its_line_and_read_where_the_enco
     ("settings", "found"),
     [
         ({"target": "disese"}, 'found no column "disese"; allowed: a column of data.columns; did you mean disease'),
-        ({"target": "age"}, "data.columns.age: found a target of the kind numeric"),
+        ({"target": "seen"}, "data.columns.seen: found a target of the kind date"),
         ({"columns": {"age": Column("identifier"), "disease": SCHEMA["disease"]}}, "data.columns: found no column that is"),
         ({"columns": SCHEMA | {"sex": Column("categorical")}}, "data.columns.sex: found no levels"),
         ({"columns": SCHEMA | {"seen": Column("date")}}, "data.columns.seen: found no format"),
@@ -184,6 +184,32 @@ def test_settings_that_contradict_the_file_are_named(path, rows, settings, found
     file = people.write(path, rows)
     lines = problems(**{"file": file} | settings)
     assert any(found in line for line in lines), lines
+
+
+def test_a_numeric_target_is_an_amount_and_no_input(path, rows):
+    examples = table(people.write(path, rows), target="age").load()
+    assert examples.targets.dtype == np.float64 and examples.targets.tolist() == [float(row[0]) for row in rows]
+    assert examples.classes == () and "age" not in examples.inputs.names
+
+
+@pytest.mark.parametrize(
+    ("texts", "found"),
+    [
+        ({7: ""}, "column age, line 9: found 1 rows without a target; allowed: an amount in each row"),
+        ({7: "inf"}, 'column age, line 9: found "inf"; allowed: a finite number'),
+        ({7: "old"}, 'column age, line 9: found "old"; allowed: a finite number'),
+        (
+            dict.fromkeys(range(60), "4.5"),
+            "column age: found the same amount, 4.5, in every row; allowed: amounts that",
+        ),
+        (dict.fromkeys(range(60), ""), "column age: found no value at all; allowed: an amount in each row"),
+    ],
+)
+def test_amounts_that_cannot_be_learned_are_one_line(path, rows, texts, found):
+    for number, text in texts.items():
+        rows[number][0] = text
+    (line,) = problems(people.write(path, rows), target="age")
+    assert line.startswith(f"{path}: {found}")
 
 
 def test_a_class_with_one_example_and_one_class_alone_are_refused(path, rows):

@@ -132,8 +132,8 @@ PLACES = np.zeros((2, 1), dtype=np.int64)  # both labels are 0, and both indices
 
 def test_a_record_says_bias_and_variance_without_the_bias_of_few_seeds():
     seeds = {str(seed): {"status": "finished", "metrics": {"test_accuracy": 1.0}} for seed in range(2)}
-    parts = {"probabilities": PAIR, "labels": PLACES, "indices": PLACES}
-    turned = parts | {"probabilities": PAIR[..., ::-1]}  # both wrong: the variance stays
+    parts = {"predictions": PAIR, "labels": PLACES, "indices": PLACES}
+    turned = parts | {"predictions": PAIR[..., ::-1]}  # both wrong: the variance stays
     predicted = {f"test_{name}": values for name, values in parts.items()}
     predicted |= {f"test_{name}@5": values for name, values in turned.items()}
     found = summary(seeds, predicted)

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from reglab.core.tasks import Classification, Regression
 from reglab.regularizers.early_stopping import EarlyStopping
 from reglab.training.best_weights import BestWeights
 
@@ -49,13 +50,16 @@ def test_when_no_validation_loss_is_a_number_the_last_weights_stay(network):
     assert learner.chosen_epoch is None and torch.equal(network.head.weight, recorded[-1]["head.weight"])
 
 
-def test_training_stops_when_patience_is_at_an_end():
+@pytest.mark.parametrize("task", [Classification(3), Regression(0.0, 1.0)], ids=lambda task: task.name)
+def test_training_stops_when_patience_is_at_an_end(task):
     stop = EarlyStopping(patience=3).callbacks()[1]
+    of_each_epoch = SimpleNamespace(val_check_interval=1.0, check_val_every_n_epoch=1)
+    stop.setup(of_each_epoch, SimpleNamespace(network=SimpleNamespace(task=task)), "fit")
     strategy = SimpleNamespace(reduce_boolean_decision=lambda decision, all: decision)
     epochs = 0
-    for nll in [3.0, 2.0, 2.5, 2.0, 2.1, 1.0]:  # a loss that equals the lowest is not lower
+    for loss in [3.0, 2.0, 2.5, 2.0, 2.1, 1.0]:  # a loss that equals the lowest is not lower
         trainer = SimpleNamespace(
-            callback_metrics={"validation_nll": torch.tensor(nll)},
+            callback_metrics={f"validation_{task.loss}": torch.tensor(loss)},
             current_epoch=epochs,
             fast_dev_run=False,
             should_stop=False,

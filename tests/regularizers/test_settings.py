@@ -13,6 +13,7 @@ from reglab.attacks.ball import rowwise_norm
 from reglab.core import registry
 from reglab.core.checks import standard_errors
 from reglab.core.streams import Moment, generator
+from reglab.core.tasks import Classification
 from reglab.data.loader import Batch, whole
 from reglab.models.convnet import ConvNet
 from reglab.models.mlp import MLP
@@ -404,6 +405,8 @@ def the_average_goes_this_share_of_the_way(technique, decay):
 @law("early_stopping.patience", 1, 4)
 def it_stops_after_so_many_epochs_without_a_lower_loss(technique, patience):
     _, stop = technique.callbacks()
+    of_each_epoch = SimpleNamespace(val_check_interval=1.0, check_val_every_n_epoch=1)
+    stop.setup(of_each_epoch, SimpleNamespace(network=SimpleNamespace(task=Classification(3))), "fit")
     strategy = SimpleNamespace(reduce_boolean_decision=lambda decision, all: decision)
     epochs = 0
     for nll in [1.0, *[2.0] * 10]:

@@ -20,7 +20,7 @@ WEIGHTS = {
 
 @pytest.mark.parametrize("name", WEIGHTS)
 def test_kernels_and_matrices_are_weights_and_biases_are_not(name):
-    network = build(registry.find("models", name)(), (1, 8, 8), classes=10, seed=0)
+    network = build(registry.find("models", name)(), (1, 8, 8), 10, seed=0)
     assert list(weights(network)) == WEIGHTS[name]
     others = {key for key, _ in network.named_parameters()} - set(WEIGHTS[name])
     assert others == {key.replace("weight", "bias") for key in WEIGHTS[name]}

@@ -6,7 +6,7 @@ from itertools import combinations
 
 import numpy as np
 
-from reglab.config.data_checks import loaded
+from reglab.config.data_checks import loaded, metric_problems
 from reglab.config.data_columns import column_lines
 from reglab.config.data_precision import precision_lines, seed_lines
 from reglab.config.data_sentences import Line, line
@@ -30,7 +30,8 @@ def report(settings) -> str:
     examples = loaded(data)
     labels, same = examples.targets, duplicates.of_inputs(examples.inputs)
     structure = examples.structure() | {"duplicates": same}
-    if lines := split_problems.problems(data, labels, **structure):
+    lines = metric_problems(settings.evaluation.metric, labels)
+    if lines := lines + split_problems.problems(data, labels, **structure):
         raise UserError(*lines)
     drawn = all_splits(data, labels, settings.seeds, **structure)
     if lines := split_problems.part_problems(data, labels, drawn):

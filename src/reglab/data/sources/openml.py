@@ -15,6 +15,7 @@ from reglab.data.classes import class_problems, numbered
 from reglab.data.preprocessing.columns import Columns
 from reglab.data.scaling import Scaling
 from reglab.data.source import Examples, Source
+from reglab.data.target_kind import amount_problems
 
 ALLOWED = "the number of a data set, and a network or a cache of scikit-learn that has it (data.data_home)"
 
@@ -66,7 +67,10 @@ class OpenML(Source):
                 f"{place}: {wanted}, row {labels.isna().argmax()}: found nothing; allowed: a target in each row"
             )
         if labels.dtype.kind == "f":
-            return Examples(inputs=Columns(values, self.scaling), targets=labels.to_numpy(np.float64))
+            amounts = labels.to_numpy(np.float64)
+            if lines := amount_problems(amounts):
+                raise UserError(*(f"{place}: {wanted}: found {line}" for line in lines))
+            return Examples(inputs=Columns(values, self.scaling), targets=amounts)
         targets, classes = numbered([str(label) for label in labels])
         if lines := class_problems(f"{place}: {wanted}", targets, classes):
             raise UserError(*lines)
