@@ -15,6 +15,7 @@ from reglab.data.sources.openml import OpenML
 
 ROWS = [f"{number / 10},{number % 7},{'ab'[number % 2]}" for number in range(12)]
 COLUMNS = ["height REAL", "count INTEGER", "kind {a,b}"]
+NUMBERS = ["height REAL", "count REAL", "kind REAL"]
 
 
 @pytest.fixture(autouse=True)
@@ -135,9 +136,9 @@ def test_without_network_and_cache_there_is_one_line(tmp_path, monkeypatch):
             "openml 7: kind: found the same amount, 1.5, in every row",
         ),
         (
-            {"rows": [*ROWS[:-1], "1,1,?"]},
-            {},
-            "openml 7: found nothing to read (ValueError: Target column 'kind' has 1 missing values",
+            {"rows": [*(f"{number},{number / 4},1" for number in range(11)), "1,?,1"], "columns": NUMBERS},
+            {"target": "count"},
+            "openml 7: count, row 11: found nothing; allowed: a target in each row",
         ),
     ],
 )
