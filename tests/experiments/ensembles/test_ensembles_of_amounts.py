@@ -47,6 +47,7 @@ def test_an_ensemble_predicts_amounts_and_names_what_it_measures(ensemble, split
     assert result.predictions.shape == (24, 1) and metrics["test_rmse"] == pytest.approx(error, rel=1e-6)
     assert metrics["test_rmse"] < split.labels["test"].std()
     assert set(ensemble.regression_metric_names) < set(metrics) and "test_accuracy" not in metrics
+    assert ("one_member_test_rmse" in metrics) == (not ensemble.sequential)  # a boosted member predicts what is left
     rebuilt = untrained(ensemble, ensemble.member_recipe(RECIPE), [], split, 0)
     rebuilt.load_state_dict({name: torch.as_tensor(array) for name, array in result.weights.items()})
     with torch.no_grad():

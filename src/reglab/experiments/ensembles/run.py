@@ -203,12 +203,14 @@ def assess(ensemble: Ensemble, committee: Committee, split: Split, seed: int, ep
         labels["validation"],
     )
     task = split.task
-    metrics = record.seed_metrics(split, predictions) | {
-        f"first_member_test_{task.score}": task.value(members[0], labels["test"]),
-        f"one_member_test_{task.score}": task.value(members, labels["test"]),
-        DISAGREEMENT[task.name]: float(curve.scores[ensemble.combine]["disagreement"][-1]),
-        **ensemble.metrics(committee, split, seed),
-    }
+    metrics = record.seed_metrics(split, predictions)
+    metrics |= {f"first_member_test_{task.score}": task.value(members[0], labels["test"])}
+    if task.name == "classification" or not ensemble.sequential:  # else the others predict what the first one left
+        metrics |= {
+            f"one_member_test_{task.score}": task.value(members, labels["test"]),
+            DISAGREEMENT[task.name]: float(curve.scores[ensemble.combine]["disagreement"][-1]),
+        }
+    metrics |= ensemble.metrics(committee, split, seed)
     weights = {name: tensor.numpy() for name, tensor in committee.state_dict().items()}
     return SeedResult({"status": "finished", "metrics": metrics}, predictions["test"], weights, curve, epochs)
 
