@@ -53,8 +53,14 @@ def test_amounts_have_a_range_a_spread_and_means_of_the_test_parts():
     ]
     drawn = [{"test": np.array([0, 1])}, {"test": np.array([1, 3])}]
     assert list(described_targets(amounts, ()).part_lines(drawn)) == [
-        ("1.5 to 502.5", "are the means of the amounts in the test parts."),
+        ("2 to 502", "are the means of the amounts in the test parts."),
     ]
+
+
+def test_amounts_far_from_zero_have_the_digits_in_which_they_differ():
+    """A hundredth of the standard deviation is shown, whatever the mean."""
+    lines = sizes_and_targets((2,), 1e7 + np.array([0.25, 1.5, 2.75, 4.0]))[2:]
+    assert [number for number, _ in lines[:3]] == ["10,000,000.25", "10,000,002.12", "10,000,004.00"]
 
 
 def test_the_command_reports_on_amounts_and_refuses_a_metric_of_classes(checkout, monkeypatch, capsys):

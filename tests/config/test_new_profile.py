@@ -121,6 +121,12 @@ def test_a_kind_that_is_named_is_taken(checkout, kind, values, option):
         (["inf", *["0", "1"] * 29, "0"], "line 2: found 1 infinite targets"),
         ([f"c{number}" for number in range(60)], "60 of 60 classes with fewer than 3 examples"),
         ([""] * 60, "no value at all"),
+        (
+            ["unknown", *(f"{number}.5" for number in range(59))],
+            'line 2: found "unknown", one of 1 texts among 59 numbers',
+        ),
+        ([f'"{number},5"' for number in range(60)], 'line 2: found "0,5", a number with a comma'),
+        (["0"] + ["3", "4"] * 29 + ["3"], 'join classes; --kind "answer=numeric" if the numbers are amounts'),
     ],
 )
 def test_targets_that_are_no_classes_are_refused(checkout, targets, found):

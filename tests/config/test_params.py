@@ -299,6 +299,25 @@ def test_settings_of_a_training_that_contradict_each_other_are_refused(tmp_path,
     assert read(tmp_path, SMALL_TEXT.replace(old, allowed)).training.warmup_epochs == 1.5
 
 
+@pytest.mark.parametrize(
+    ("metric", "relevant", "allowed"),
+    [
+        ("auroc", 200, "less than 1, for auroc is 0 to 1"),
+        ("brier", 2, "less than 2, for brier is 0 to 2"),
+        ("r2", 2000, "less than 1, for r2 is -inf to 1"),
+        ("rmse", 2000, None),
+        ("nll", 3, None),
+    ],
+)
+def test_what_is_relevant_of_a_metric_is_less_than_its_range(tmp_path, metric, relevant, allowed):
+    given = PLAIN.load(SMALL_TEXT) | {"evaluation": {"metric": metric, "relevant_difference": relevant}}
+    found = f"params.yaml: evaluation.relevant_difference: found {relevant}; allowed: "
+    if allowed:
+        assert problems(tmp_path, given) == (found + allowed,)
+    else:
+        assert read(tmp_path, given).evaluation.relevant_difference == relevant
+
+
 def test_a_warm_up_ends_before_the_training_of_a_booster_does(tmp_path):
     given = PLAIN.load(SMALL_TEXT)
     given["training"] |= {"epochs": 20, "warmup_epochs": 5}

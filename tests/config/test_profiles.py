@@ -247,3 +247,13 @@ def test_the_settings_of_a_source_go_when_a_profile_names_another_one(root):
     assert merged["data"] == {"name": "digits", "train_size": 6, "label_noise": 0.1}
     merged = profiles.with_profile(whole, {"data": {"train_size": 6}}, "params.yaml: profiles.small.")
     assert merged["data"] == whole["data"] | {"train_size": 6}
+
+
+def test_claims_are_about_the_data_and_those_of_a_profile_take_the_place_of_others(root):
+    whole = {"data": {"name": "digits", "train_size": 5}, "claims": {"lecture": {"says": "a"}}}
+    place, own = "params.yaml: profiles.small.", {"claims": {"mine": {"says": "b"}}}
+    other = {"data": {"name": "sklearn", "dataset": "diabetes"}}
+    assert profiles.with_profile(whole, other | own, place)["claims"] == own["claims"]
+    assert profiles.with_profile(whole, other, place)["claims"] == {}
+    for same in ({"data": {"train_size": 6}}, {"data": {"name": "digits", "train_size": 6}}):
+        assert profiles.with_profile(whole, same | own, place)["claims"] == whole["claims"] | own["claims"]

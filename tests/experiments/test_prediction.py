@@ -99,3 +99,11 @@ def test_the_recipe_of_a_record_is_the_one_it_was_trained_with(study):
     assert recipe_of(content) == RECIPE
     content["settings"]["model"] = {"name": "reglab.models.mlp.MLP", "width": 8, "depth": 1}
     assert recipe_of(content).architecture == RECIPE.architecture
+
+
+def test_predicted_amounts_have_the_digits_of_single_precision(tmp_path):
+    """Amounts around ten million that differ by a few."""
+    amounts = np.array([[10_000_000.9], [10_000_002.4]], np.float32)
+    write_predictions(tmp_path / "p.csv", prediction_columns(amounts, []))
+    read = [float(line) for line in (tmp_path / "p.csv").read_text().splitlines()[1:]]
+    assert np.array_equal(np.float32(read), amounts[:, 0])

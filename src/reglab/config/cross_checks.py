@@ -1,7 +1,7 @@
 """Checks one section of params.yaml against another."""
 
 from difflib import get_close_matches
-from math import sqrt
+from math import isfinite, sqrt
 
 from reglab.config.problems import Key, Problems, at_places, is_named
 from reglab.config.references import missing, references
@@ -12,6 +12,7 @@ from reglab.core.redaction import has_secret
 from reglab.core.registry import BASES, names
 from reglab.core.wording import Plain, nearest, one_of, shown
 from reglab.evaluation.metric_names import DECIDES, better, metric_names, over, relevance
+from reglab.evaluation.metric_table import DECIDING
 from reglab.experiments.few_labels.settings import reference_of
 from reglab.experiments.robustness.settings import Attack
 from reglab.experiments.tuning.settings import points
@@ -58,6 +59,7 @@ def check_across(given: dict, values: dict, problems: Problems) -> None:
                 problems.write((family, name), f"a name that {owners[name]} has already", "a name of its own")
     check_tracking(given.get("tracking"), problems)
     check_training(values, problems)
+    check_relevant(values, problems)
     check_used(given, values, problems)
     check_representations(values, problems)
     check_searches(values, problems)
@@ -103,6 +105,18 @@ def check_training(values: dict, problems: Problems) -> None:
     if training.warmup_epochs >= lengths[shortest]:
         allowed = f"less than {lengths[shortest]}, the {shortest}"
         problems.add(("training", "warmup_epochs"), f"{training.warmup_epochs:g}", allowed)
+
+
+def check_relevant(values: dict, problems: Problems) -> None:
+    """What is relevant of a metric with a range is less than the range; of R² less than 1, for it has no lower end."""
+    evaluation = values.get("evaluation")
+    if not evaluation or not evaluation.relevant_difference:
+        return
+    about = DECIDING[evaluation.metric]
+    width = about.high - about.low if isfinite(about.high - about.low) else about.high
+    if evaluation.relevant_difference >= width:
+        allowed = f"less than {width:g}, for {about.name} is {about.low:g} to {about.high:g}"
+        problems.add(("evaluation", "relevant_difference"), f"{evaluation.relevant_difference:g}", allowed)
 
 
 def check_used(given: dict, values: dict, problems: Problems) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from reglab.config.data_sentences import Line, line
+from reglab.config.target_lines import amount
 from reglab.core.wording import shown
 from reglab.data.classes import SHOWN
 from reglab.data.target_kind import task_of
@@ -54,16 +55,17 @@ class AmountTargets:
     def lines(self) -> Iterator[Line]:
         """The range of the amounts, and what an error is measured by."""
         low, middle, high = np.quantile(self.labels, (0, 0.5, 1))
-        yield f"{low:,.6g}", "is the smallest amount to predict."
-        yield f"{middle:,.6g}", "is the median amount."
-        yield f"{high:,.6g}", "is the largest amount."
+        yield amount(low, self.labels), "is the smallest amount to predict."
+        yield amount(middle, self.labels), "is the median amount."
+        yield amount(high, self.labels), "is the largest amount."
         yield f"{self.labels.std():,.6g}", "is the standard deviation: the rmse of whoever predicts the mean of all."
         yield line(len(np.unique(self.labels)), "different amount", "are", "in the data.")
 
     def part_lines(self, drawn: Sequence[dict[str, np.ndarray]]) -> Iterator[Line]:
         """How far the means of the test parts are apart."""
         means = [self.labels[parts["test"]].mean() for parts in drawn]
-        yield f"{min(means):,.4g} to {max(means):,.4g}", "are the means of the amounts in the test parts."
+        ends = (amount(each, self.labels) for each in (min(means), max(means)))
+        yield " to ".join(ends), "are the means of the amounts in the test parts."
 
 
 def described_targets(labels: np.ndarray, names: Sequence[str]) -> ClassTargets | AmountTargets:

@@ -141,7 +141,8 @@ def merged(path: Path, name: str | None, only: Collection[str] = ()) -> str:
 
 def with_profile(whole: dict, profile: Plain, place: str) -> dict:
     """The profile merged in; an entry that is null there is removed, together with what refers to it, and so are all entries
-    of a section that is {} there. The settings of a data source are replaced by those of another one.
+    of a section that is {} there. The settings of a data source are replaced by those of another one, and the claims,
+    which are about the data, by those of the profile.
 
     `place` begins the lines about its settings. Raises UserError where the profile is no mapping, or has a mapping in place
     of a list, or a list in place of a mapping.
@@ -157,7 +158,9 @@ def with_profile(whole: dict, profile: Plain, place: str) -> dict:
         else:
             removed += [(section, entry) for entry, value in values.items() if value is None or profile[section] == {}]
     if isinstance(profile.get("data"), dict) and isinstance(whole.get("data"), dict):
-        whole = whole | {"data": of_another_source(whole["data"], profile["data"].get("name"))}
+        name = profile["data"].get("name")
+        claims = {"claims": {}} if name not in (None, whole["data"].get("name")) and "claims" in whole else {}
+        whole = whole | {"data": of_another_source(whole["data"], name)} | claims
     for section, value in profile.items():
         try:
             whole = OmegaConf.to_container(OmegaConf.merge(whole, {section: value}))

@@ -8,7 +8,7 @@ from reglab.config.target_lines import Targets, fewest_examples
 NOT_FOR_TABLES = {
     "multitask": "rendered scenes",
     "theory": "data of their own",
-    "claims": "the lecture's claims on the digits; declare some on this data before the run",
+    "claims": "none of the lecture's, which are about digits; declare some on this data before the run",
 }
 NOT_FOR_AMOUNTS = {
     "pretraining": "its networks are judged by how well they tell classes apart",

@@ -1,5 +1,6 @@
 """What a profile and `reglab new` say of the target of a table: its classes, or its amounts."""
 
+import math
 from collections import Counter
 
 import numpy as np
@@ -20,9 +21,16 @@ def summary_line(targets: Targets) -> str:
     if isinstance(targets, Counter):
         return "classes: " + ", ".join(f"{level} {count:,}" for level, count in targets.most_common(10))
     return (
-        f"amounts, so the task is regression: {targets.min():g} to {targets.max():g}, mean {targets.mean():.4g}, "
-        f"standard deviation {targets.std():.4g}"
+        f"amounts, so the task is regression: {amount(targets.min(), targets)} to {amount(targets.max(), targets)}, "
+        f"mean {amount(targets.mean(), targets)}, standard deviation {targets.std():.4g}"
     )
+
+
+def amount(value: float, targets: np.ndarray) -> str:
+    """A value in digits that show a hundredth of the standard deviation of the amounts (n,)."""
+    spread = targets.std()
+    digits = 2 - math.floor(math.log10(spread)) if spread > 0 else 6
+    return f"{value:,.{digits}f}" if 0 <= digits <= 6 else f"{value:,.0f}" if digits < 0 else f"{value:.12g}"
 
 
 def profile_lines(targets: Targets, rows: int) -> list[str]:

@@ -120,10 +120,10 @@ def prediction_columns(probabilities: np.ndarray, class_names: Sequence[str]) ->
 
 
 def write_predictions(path: Path, columns: dict[str, list], files: Sequence[str] = ()) -> None:
-    """Write a csv with a line an example, which names its file where there is one; decimals have six digits."""
+    """Write a csv with a line an example, which names its file where there is one; decimals have nine digits."""
     columns = ({"file": list(files)} if files else {}) | columns
     with open(path, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(columns)
         for row in zip(*columns.values(), strict=True):
-            writer.writerow(f"{value:.6g}" if isinstance(value, float) else value for value in row)
+            writer.writerow(f"{value:.9g}" if isinstance(value, float) else value for value in row)

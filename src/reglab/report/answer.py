@@ -120,9 +120,12 @@ def headline(table: list[Row], settings: dict) -> Markup:
     if len(unclear) == len([row for row in recipes if row.ranked]):
         first, measure = unclear[0], unclear[0].measure
         return Markup(
-            "On {}, {} cannot tell whether anything helps. The largest mean difference is {}, by <b>{}</b>, "
+            "On {}, {} cannot tell whether anything helps. The largest mean difference{} is {}, by <b>{}</b>, "
             "and chance is not ruled out."
-        ).format(place, seeds, measure.counted(measure.difference(first.difference.mean)), link(first))
+        ).format(
+            place, seeds, f" of {measure.name}, of which less is better," if measure.lower_is_better else "",
+            measure.counted(measure.difference(first.difference.mean)), link(first),
+        )  # fmt: skip
     return Markup("On {}, nothing that was tried is shown to help: not one of {} with {}.").format(
         place, many(len(recipes), "recipe"), seeds
     )

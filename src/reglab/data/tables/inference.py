@@ -12,7 +12,7 @@ from reglab.data.tables import values as reading
 from reglab.data.tables.files import RawTable
 from reglab.data.tables.settings import MOST_LEVELS, Column
 from reglab.data.tables.table_problems import TableProblems
-from reglab.data.tables.table_targets import amount_targets, are_amounts, class_problems
+from reglab.data.tables.table_targets import amount_targets, amounts_with_texts, are_amounts, class_problems
 
 TRUTH = (("false", "true"), ("no", "yes"), ("n", "y"), ("f", "t"), ("0", "1"))  # pairs that make a boolean
 NUMERIC_CODES = 10  # texts among more different numbers than these are mistakes, not levels
@@ -240,6 +240,8 @@ def understood_target(raw: RawTable, name: str, *, kind: str | None, decimal: st
         amount_targets(raw, name, decimal, problems)
         problems.stop()
         return Understood(name, Column("numeric"), values.null_count, distinct, listed)
+    if kind is None:
+        amounts_with_texts(raw, name, decimal).stop()
     problems = class_problems(raw, name, distinct, counts)
     problems.stop()
     candidate = Candidate(raw, name, values, counts, distinct, ".", problems)

@@ -17,9 +17,32 @@ def are_amounts(raw: RawTable, name: str, decimal: str) -> bool:
     """Whether the values of a target are numbers with fractions, or more different ones than there are classes."""
     numbers, wrong = reading.numbers(raw.columns[name], decimal)
     infinite = reading.matches(raw.columns[name], reading.INFINITE)
+    return not (wrong & ~infinite).any() and no_class_numbers(numbers)
+
+
+def no_class_numbers(numbers: np.ndarray) -> bool:
+    """Whether numbers (n,), NaN where missing, have fractions, or more different values than there are classes."""
     known = np.unique(numbers[~np.isnan(numbers)])
-    fractions = bool((known != np.floor(known)).any())
-    return len(known) > 1 and not (wrong & ~infinite).any() and (fractions or len(known) > MOST_CLASSES)
+    return len(known) > 1 and (bool((known != np.floor(known)).any()) or len(known) > MOST_CLASSES)
+
+
+def amounts_with_texts(raw: RawTable, name: str, decimal: str) -> TableProblems:
+    """A line where most of the values of a target are amounts and some are no numbers; none where it may be classes."""
+    problems, values = TableProblems(raw.file), raw.columns[name]
+    numbers, wrong = reading.numbers(values, decimal)
+    commas = wrong & reading.matches(values, reading.COMMA_NUMBER)
+    if commas.any() and decimal == "." and (commas | ~wrong).all():
+        allowed = 'a decimal point and no other separator; --decimal "," where it is a decimal comma'
+        marked, found = commas, "a number with a comma"
+    elif wrong.any() and 2 * wrong.sum() < len(values) and no_class_numbers(numbers):
+        allowed = f"numbers alone, for an amount; --kind {shown(f'{name}=numeric')} lists all of them"
+        marked, found = wrong, f"one of {wrong.sum():,} texts among {len(values) - wrong.sum():,} numbers"
+    else:
+        return problems
+    row = int(np.flatnonzero(marked)[0])
+    file, line = raw.place(row)
+    problems.add(f"column {name}, {line}", f"{shown(values[row].as_py())}, {found}", allowed, file)
+    return problems
 
 
 def class_problems(raw: RawTable, name: str, distinct: int, counts: dict[str, int]) -> TableProblems:
@@ -61,7 +84,7 @@ def amount_targets(raw: RawTable, name: str, decimal: str, problems: TableProble
     report_rows(raw, name, values, wrong, f'a finite number with a decimal "{decimal}"', problems)
     known = amounts[~np.isnan(amounts)]
     if not wrong.any() and len(known) and known.min() == known.max():
-        problems.add(f"column {name}", f"the same amount, {known[0]:g}, in every row", "amounts that differ")
+        problems.add(f"column {name}", f"the same amount, {known[0]:.12g}, in every row", "amounts that differ")
     if not len(known):
         problems.add(f"column {name}", "no value at all", "an amount in each row; is another column the target?")
     return amounts

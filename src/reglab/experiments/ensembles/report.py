@@ -6,7 +6,7 @@ from markupsafe import Markup
 
 from reglab.report.collect import Entry, Shown
 from reglab.report.drawings import picture
-from reglab.report.formats import capital, fixed, percent
+from reglab.report.formats import capital, fixed, percent, significant
 from reglab.report.measure import ACCURACY, RMSE, Measure
 from reglab.report.study import Placed, Section, Study, body
 
@@ -36,8 +36,12 @@ COLUMNS_OF_AMOUNTS = {
     "test_mae": ("MAE", RMSE.value, "Mean absolute error on the test examples, mean over seeds"),
     "test_r2": ("R²", lambda x: fixed(x, 3), "Share of the variance of the test targets that is explained"),
     "disagreement": ("Disagreement", RMSE.value, "Root mean squared difference of what two members predict"),
-    "bias_squared": ("Bias²", RMSE.value, "Of the squared error, over seeds"),
-    "variance": ("Variance", RMSE.value, "Of the squared error, over seeds: the part that averaging reduces"),
+    "bias_squared": ("Bias²", lambda x: significant(x, 4), "Of the squared error, over seeds"),
+    "variance": (
+        "Variance",
+        lambda x: significant(x, 4),
+        "Of the squared error, over seeds: what averaging reduces",
+    ),
 }
 # Metrics that only some kinds of ensemble have; those that end in rmse are in the unit of the target, the others are shares.
 FACTS = {

@@ -1,5 +1,6 @@
 """The section on the price of the leak: each recipe on random splits and on those of the study."""
 
+from reglab.report.formats import fixed
 from reglab.report.study import Placed, Section, Study, body
 
 METRICS = {
@@ -7,10 +8,13 @@ METRICS = {
     "test_balanced_accuracy": "balanced accuracy",
     "test_auroc": "area under the ROC curve",
     "test_nll": "loss, nats",
+    "test_rmse": "root mean squared error",
+    "test_mae": "mean absolute error",
+    "test_r2": "R²",
 }
 SPLITS = {"group": "by group", "time": "in time"}
 CAUSES = {
-    "group": "examples of a group are in training and test at once, so a network may recognise the group and not the class",
+    "group": "examples of a group are in training and test at once, so a network may recognise the group alone",
     "time": "the network is trained on examples that are later than those it is tested on",
 }
 
@@ -28,6 +32,7 @@ def random_split_section(study: Study) -> Section | None:
         "inapplicable": study.inapplicable("random_split"),
         "names": names,
         "measure": measure,
+        "shown": lambda x, name: study.score.value(x) if name in ("test_rmse", "test_mae") else fixed(x, 3),
         "split": SPLITS[data["split"]],
         "cause": CAUSES[data["split"]],
     }

@@ -3,12 +3,13 @@
 import numpy as np
 
 from reglab.core.streams import SOURCES
-from reglab.evaluation.metric_names import DECIDES
+from reglab.evaluation.metric_names import DECIDES, quantity
+from reglab.evaluation.metric_table import DECIDING
 from reglab.evaluation.paired_values import Records, values_of, without_nan
 from reglab.evaluation.rounding import ROUNDING
 
 FAMILY = "variance_sources"
-BESIDE = "test_nll"  # shown beside the metric that decides
+BESIDE = {"classification": "test_nll", "regression": "test_mae"}  # by task, shown beside the metric that decides
 ALL = "all"  # the ordinary trainings of the study, where every stream differs
 
 
@@ -59,12 +60,17 @@ def ordinary(records: Records, name: str) -> dict:
 
 def of_recipe(record: dict, together: dict, metric: str, confidence: float) -> dict[str, dict[str, dict]]:
     by_metric = {}
-    for measured in dict.fromkeys((metric, BESIDE)):
+    for measured in dict.fromkeys((metric, beside(metric))):
         values = {source: values_of(record, f"{measured}@{source}") for source in SOURCES}
         values[ALL] = values_of(together, measured)
         whole = variance(values[ALL])
         by_metric[measured] = {source: row(each, whole, confidence) for source, each in values.items()}
     return by_metric
+
+
+def beside(metric: str) -> str:
+    """The metric beside the one that decides."""
+    return BESIDE[DECIDING[quantity(metric)].task if quantity(metric) in DECIDING else "classification"]
 
 
 def row(values: np.ndarray, whole: float, confidence: float) -> dict[str, float | None]:

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from reglab.core.figures import COLORS, INK, canvas
-from reglab.experiments.variance_sources.evaluate import ALL, BESIDE
+from reglab.experiments.variance_sources.evaluate import ALL, beside
 from reglab.report.answer import listed
 from reglab.report.drawings import drawn
 from reglab.report.formats import capital, fixed, missing, percent
@@ -41,7 +42,7 @@ class Spread:
 
     def shown(self, std: float) -> str:
         """In digits."""
-        return percent(std, 2) if self.measure.share else fixed(std, 3)
+        return percent(std, 2) if self.measure.share else self.measure.value(std)
 
     @property
     def sentence(self) -> Markup:
@@ -50,7 +51,9 @@ class Spread:
         if any(missing(spread.mean) for spread in alone.values()):
             return Markup("<b>{}</b>: a seed diverged, so nothing can be said.").format(self.name)
         (first, largest), (_, second), *_ = order = sorted(alone.items(), key=lambda item: -item[1].mean)
-        still = [source for source in alone if self.std("test_nll", source).mean == 0]  # equal accuracies may be chance
+        still = [
+            source for source in alone if self.std(beside(self.measure.metric), source).mean == 0
+        ]  # equal accuracies may be chance
         parts = [f"{NAMES[source]} {self.shown(spread.mean)}" for source, spread in order if source not in still]
         whole = self.measure.counted(self.shown(self.std(self.measure.metric, ALL).mean))
         text = Markup("<b>{}</b>: {} with everything varied; alone, {}.").format(
@@ -92,6 +95,7 @@ def dots(spreads: Sequence[Spread], metric: str, label: str, scale: float) -> Fi
     axes.set_yticks(range(len(NAMES)), NAMES.values())
     axes.set(ylim=(len(NAMES) - 0.5, -0.5), xlabel=label)
     axes.set_xlim(left=0)
+    axes.xaxis.set_major_locator(MaxNLocator(5))
     axes.legend(fontsize=8, ncols=3, loc="lower center", bbox_to_anchor=(0.4, 1))
     return figure
 
@@ -105,19 +109,28 @@ def sources_section(study: Study) -> Section | None:
     ]
     if not spreads:
         return None
-    measure, spread = study.measure, "standard deviation over seeds"
+    measure, spread, other = study.measure, "standard deviation over seeds", beside(study.measure.metric)
+    title, unit = (
+        ("Test loss", "nats") if other == "test_nll" else ("Test mean absolute error", "in the unit of the target")
+    )
     drawings = {
         capital(measure.name): (measure.metric, measure.in_units(spread), measure.scale),
-        "Test loss": (BESIDE, f"{spread}, nats", 1),
+        title: (other, f"{spread}, {unit}", 1),
     }
-    if measure.metric == BESIDE:
-        del drawings["Test loss"]  # is there already
+    if measure.metric == other:
+        del drawings[title]  # is there already
     figures = {
         title: drawn(dots(spreads, *how), f"sources-{how[0]}", f"{title}: spread over seeds by source")
         for title, how in drawings.items()
     }
     values = {"spreads": spreads, "figures": figures, "names": NAMES, "seeds": study.settings["seeds"]}
-    values |= {"measure": measure, "beside": BESIDE, "inapplicable": study.inapplicable("variance_sources")}
+    values |= {
+        "measure": measure,
+        "beside": other,
+        "beside_title": title,
+        "inapplicable": study.inapplicable("variance_sources"),
+    }
+    values |= {"beside_value": study.score.value if other == "test_mae" else lambda x: fixed(x, 3)}
     values |= {"confidence": study.settings["evaluation"]["confidence"]}
     return Section("sources", "Where the spread comes from", body("variance_sources.html", **values))
 
