@@ -48,7 +48,7 @@ def test_amounts_have_a_range_a_spread_and_means_of_the_test_parts():
         ("1", "is the smallest amount to predict."),
         ("2", "is the median amount."),
         ("1,003", "is the largest amount."),
-        ("433.59", "is the standard deviation: the rmse of whoever predicts the mean of all."),
+        ("433.59", "is the standard deviation, which is the rmse of predicting the mean of all."),
         ("3", "different amounts are in the data."),
     ]
     drawn = [{"test": np.array([0, 1])}, {"test": np.array([1, 3])}]
@@ -69,7 +69,7 @@ def test_the_command_reports_on_amounts_and_refuses_a_metric_of_classes(checkout
     code, lines, errors = command(monkeypatch, capsys, "--profile", "people")
     assert (code, errors) == (0, "")
     ages = np.array([float(row[0]) for row in people.rows()])
-    assert f"{ages.std():,.6g} is the standard deviation: the rmse of whoever predicts the mean of all." in lines
+    assert f"{ages.std():,.6g} is the standard deviation, which is the rmse of predicting the mean of all." in lines
     assert not [line for line in lines if "told apart" in line or "points of accuracy" in line]
     profile = checkout / "profiles" / "people.yaml"
     profile.write_text(profile.read_text().replace("metric: rmse", "metric: accuracy"))

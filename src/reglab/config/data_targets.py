@@ -58,7 +58,7 @@ class AmountTargets:
         yield amount(low, self.labels), "is the smallest amount to predict."
         yield amount(middle, self.labels), "is the median amount."
         yield amount(high, self.labels), "is the largest amount."
-        yield f"{self.labels.std():,.6g}", "is the standard deviation: the rmse of whoever predicts the mean of all."
+        yield f"{self.labels.std():,.6g}", "is the standard deviation, which is the rmse of predicting the mean of all."
         yield line(len(np.unique(self.labels)), "different amount", "are", "in the data.")
 
     def part_lines(self, drawn: Sequence[dict[str, np.ndarray]]) -> Iterator[Line]:
