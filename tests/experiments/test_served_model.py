@@ -29,8 +29,10 @@ from reglab.config.yaml_writing import to_yaml
 from reglab.core.plain import settings as plain
 from reglab.core.registry import runner
 from reglab.data import load_examples, prepared
+from reglab.data.preprocessing.mixed_columns import TableInputs
 from reglab.data.preprocessing.pixels import Pixels
 from reglab.data.settings import Data
+from reglab.data.sources.openml import OpenML
 from reglab.data.sources.sklearn import ScikitLearn
 from reglab.data.sources.texts import Texts
 from reglab.experiments.prediction import predict
@@ -389,6 +391,24 @@ def test_the_model_of_a_study_of_numbers_takes_an_array(tmp_path):
         assert status == 400 and "new rows, row 2, number 3: found nan; allowed: finite numbers" in answer["message"]
         status, answer = ask(address, {"inputs": rows[:, :3].tolist()})
         assert status == 400 and "(-1, 4)" in answer["message"]
+
+
+def test_the_model_of_a_data_set_of_openml_takes_a_data_frame_and_asks_no_network(tmp_path):
+    random, targets = np.random.default_rng(0), np.tile(np.arange(3), 40)
+    inputs = TableInputs(
+        numeric=np.where(np.arange(120) % 9 == 0, np.nan, targets + random.normal(size=120))[:, None],
+        codes=targets[:, None].astype(np.int32),
+        names=("age", "town"),
+        missing=("age",),
+        levels=(("north", "south", "west"),),
+    )
+    source = OpenML(7, data_home=str(tmp_path / "empty"))
+    folder, study = trained(tmp_path, Data("openml", **SIZES, source=source), inputs, targets)
+    model = loaded(folder, tmp_path, study)
+    rows = pd.DataFrame({"town": ["north", "south", "west", "north"], "age": [*inputs.numeric[:3, 0], 0.5]})
+    wanted = predict(folder, study, source.reader(inputs.description()).of_frame(rows))
+    assert np.allclose(probabilities(model.predict(rows)), wanted, rtol=0, atol=1e-9)
+    assert np.allclose(wanted[:3], predict(folder, study, inputs.take(np.arange(3))), rtol=0, atol=1e-9)
 
 
 def test_the_model_of_a_study_of_images_takes_pixels(tmp_path):

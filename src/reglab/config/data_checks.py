@@ -1,6 +1,8 @@
 """Checks that the data has what the settings need, before any work."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -57,11 +59,11 @@ def check(settings) -> list[str]:
     return [*left_out.notes(inapplicable), *data_needs.idle(settings, inputs.shape[1:]), *too_few_seeds(settings)]
 
 
-def loaded(data) -> Examples:
-    """The examples of the source; UserError where it cannot be read, or gives what cannot be learned from."""
+def loaded(data, load: Callable[[Any], Examples] = load_examples) -> Examples:
+    """The examples that `load` reads; UserError where they cannot be read, or cannot be learned from."""
     where = f"{data.name}()" if "." in data.name else f"src/reglab/data/sources/{data.name}.py: load()"
     try:
-        examples = load_examples(data)
+        examples = load(data)
     except UserError:
         raise
     except Exception as error:  # any error of a user's source

@@ -12,13 +12,15 @@ from reglab.config.data_precision import precision_lines, seed_lines
 from reglab.config.data_sentences import Line, line
 from reglab.config.data_targets import SMALL_PARTS, described_targets
 from reglab.core.errors import UserError
-from reglab.data import split_problems
+from reglab.data import load_examples, split_problems
 from reglab.data.preprocessing.ready import ReadyInputs
+from reglab.data.source import Examples
+from reglab.data.sources.openml import OpenML
 from reglab.data.sources.table import Table
 from reglab.data.splits import all_splits
 from reglab.data.splitting import duplicates
 from reglab.data.splitting.named import NAMES
-from reglab.data.tables.files import read
+from reglab.data.tables.files import release_text
 from reglab.data.target_kind import task_of
 from reglab.experiments import left_out
 from reglab.experiments.applicability import Facts
@@ -27,7 +29,9 @@ from reglab.experiments.applicability import Facts
 def report(settings) -> str:
     """The report on the data of `settings`, the `Params`; UserError where it cannot be read or split as they say."""
     data = settings.data
-    examples = loaded(data)
+    of_columns: list[Line] = []
+    examples = loaded(data, lambda data: load_with_columns(data, of_columns))
+    release_text()
     labels, same = examples.targets, duplicates.of_inputs(examples.inputs)
     structure = examples.structure() | {"duplicates": same}
     lines = metric_problems(settings.evaluation.metric, labels)
@@ -45,8 +49,7 @@ def report(settings) -> str:
     }
     if data.split == "column":
         sections["identical examples"] += across_parts(same, examples.parts.astype(str))
-    if isinstance(data.source, Table):
-        sections["columns"] = [*column_lines(raw_columns(data.source), data.source)]
+    sections["columns"] = of_columns
     sections["structure"] = [*group_lines(examples.groups), *time_lines(examples.times, in_days(data.source))]
     sections["parts"] = [*part_lines(drawn), *described.part_lines(drawn)]
     sections["verdicts"] = [
@@ -79,9 +82,14 @@ def input_shape(inputs, rows: np.ndarray) -> tuple[int, ...]:
     return few.fit().transform(few.take(np.arange(1))).shape[1:]
 
 
-def raw_columns(source: Table) -> dict:
-    """The columns of the file of a table, as text."""
-    return read(source.file, delimiter=source.delimiter, encoding=source.encoding, missing=source.missing).columns
+def load_with_columns(data, lines: list[Line]) -> Examples:
+    """The examples; of a table, which is read once, the lines on its columns are added to `lines`."""
+    if not isinstance(data.source, Table | OpenML):
+        return load_examples(data)
+    table, raw = data.source.table()
+    examples = table.examples(raw)
+    lines += column_lines(raw.columns, table)
+    return examples
 
 
 def size_lines(shape: Sequence[int], labels: np.ndarray) -> Iterator[Line]:

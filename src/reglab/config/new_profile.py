@@ -50,7 +50,7 @@ def create(root: Path, file: str, target: str, *, name: str | None = None, force
     kinds = parsed_kinds(options.get("kinds") or (), raw)
     decimal = options.get("decimal") or "."
     target_column = understood_target(raw, target, kind=kinds.get(target), decimal=decimal)
-    others = infer(without(raw, target), decimal=decimal, kinds=kinds)
+    others = infer(raw.without(target), decimal=decimal, kinds=kinds)
     columns = sorted([target_column, *others], key=lambda each: list(raw.columns).index(each.name))
     check_used(file, columns, {target, *roles.values()})
     source = {"file": file, "target": target, "delimiter": delimiter_name(raw.parts[0].delimiter or ",")}
@@ -66,11 +66,6 @@ def create(root: Path, file: str, target: str, *, name: str | None = None, force
         f"{summary(file, raw, columns, source, targets)}\nwrote {path.relative_to(root)}: edit it where this is wrong\n"
         f"next: reglab check --profile {name}, then make repro PROFILE={name}"
     )
-
-
-def without(raw: RawTable, target: str) -> RawTable:
-    """The table without its target."""
-    return RawTable(raw.file, {name: values for name, values in raw.columns.items() if name != target}, raw.parts)
 
 
 def check_roles(file: str, raw: RawTable, roles: dict[str, str]) -> None:

@@ -1,7 +1,7 @@
 """The contract of a data source: its settings, the examples that it reads, and new ones that a study never saw."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
@@ -65,9 +65,16 @@ class Source:
     def load_new(self, path: str) -> NewExamples:
         """Read the inputs of other examples, which need no targets, and check that they are of the same kind; as `load`."""
         raise UserError(
-            f"{path}: found new examples for a source that cannot read them; allowed: the sources table, arrays, images "
-            "and texts; reglab model makes a model that takes arrays"
+            f"{path}: found new examples for a source that cannot read them; allowed: the sources table, openml, "
+            "arrays, images and texts; reglab model makes a model that takes arrays"
         )
+
+    def reader(self, encoding: dict[str, Any]) -> "Source":
+        """The source that reads new inputs of a study whose inputs have this `Inputs.description`.
+
+        Another one than this where the data set itself, and not params.yaml, says what its columns are.
+        """
+        return self
 
     @property
     def input_columns(self) -> "dict[str, Literal['number', 'text']]":

@@ -24,10 +24,10 @@ def predict_file(settings, recipe: str, file: Path, output: Path, seed: int | No
     """
     trained, data, source = record_of(settings, recipe), prepared.read(STUDY), settings.data.source
     if source is None:
-        allowed = "a study of table, arrays, images or texts; reglab model makes a model that takes arrays"
+        allowed = "a study of table, openml, arrays, images or texts; reglab model makes a model that takes arrays"
         found = f"found {settings.data.name}, which cannot read new examples"
         raise UserError(f"params.yaml: data.name: {found}; allowed: {allowed}")
-    new = source.load_new(str(file))
+    new = source.reader(data.encoding).load_new(str(file))
     InputForm.of(data.inputs).check(str(file), new.inputs)
     predictions = predict(trained, data, new.inputs, None if seed is None else [seed])
     write_predictions(output, prediction_columns(predictions, data.class_names), new.names)

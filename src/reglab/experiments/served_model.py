@@ -112,4 +112,5 @@ def _load_pyfunc(path: str) -> ServedRecipe:
     if form.shape is None:
         find_own_modules()
         source = source_of(finished_record(folder)["settings"]["data"])
+        source = source and source.reader(form.encoding)
     return ServedRecipe(folder, source, form, about["classes"], about["class_names"], tuple(about["bounds"]))

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import numpy as np
-import pyarrow as pa
 from annotated_types import MinLen
 
 from reglab.core.wording import nearest
@@ -17,7 +16,7 @@ from reglab.data.scaling import Scaling
 from reglab.data.source import Examples, NewExamples, Source
 from reglab.data.tables import values as reading
 from reglab.data.tables.checked import check_names, column_values, report_rows
-from reglab.data.tables.files import RawTable, read
+from reglab.data.tables.files import RawTable, read, release_text
 from reglab.data.tables.frames import of_frame
 from reglab.data.tables.settings import MISSING, USED, Column
 from reglab.data.tables.table_problems import TableProblems
@@ -53,11 +52,15 @@ class Table(Source):
     scaling: Scaling = "robust"
 
     def load(self) -> Examples:
-        examples = self.examples(
-            read(self.file, delimiter=self.delimiter, encoding=self.encoding, missing=self.missing)
-        )
-        pa.default_memory_pool().release_unused()  # the text of the file: a gigabyte, of a million rows of fifty columns
+        table, raw = self.table()
+        examples = table.examples(raw)
+        del raw
+        release_text()
         return examples
+
+    def table(self) -> tuple["Table", RawTable]:
+        """The schema, and the columns as text."""
+        return self, read(self.file, delimiter=self.delimiter, encoding=self.encoding, missing=self.missing)
 
     def examples(self, raw: RawTable) -> Examples:
         """The rows by the schema."""
@@ -74,8 +77,7 @@ class Table(Source):
 
     def load_new(self, path: str) -> NewExamples:
         """Rows of another file: it has the columns that are inputs, and may have the others of the schema."""
-        raw = read(path, delimiter=self.delimiter, encoding=self.encoding, missing=self.missing)
-        return NewExamples(inputs=self.new_inputs(raw))
+        return NewExamples(inputs=self.new_inputs(replace(self, file=path).table()[1]))
 
     @property
     def input_columns(self) -> dict[str, Literal["number", "text"]]:

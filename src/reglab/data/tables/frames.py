@@ -12,12 +12,13 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def of_frame(frame: "pd.DataFrame", missing: tuple[str, ...]) -> RawTable:
-    """The columns as text; numbers are written so that reading them gives the same ones, with a decimal point."""
+def of_frame(frame: "pd.DataFrame", missing: tuple[str, ...], place: str = NEW_ROWS) -> RawTable:
+    """The columns as text; numbers are written so that reading them gives the same ones, with a decimal point.
+
+    `place` stands for the file in messages.
+    """
     columns = {str(name): pa.array(map(text_of, frame[name]), pa.string()) for name in frame.columns}
-    return RawTable(
-        NEW_ROWS, trimmed(pa.table(columns), missing), (TableFile(Path(NEW_ROWS), len(frame), None, "utf-8"),)
-    )
+    return RawTable(place, trimmed(pa.table(columns), missing), (TableFile(Path(place), len(frame), None, "utf-8"),))
 
 
 def text_of(value: object) -> str | None:

@@ -193,12 +193,17 @@ def of_texts(candidate: Candidate) -> tuple[Column, tuple[str, ...]]:
     words = pc.mean(pc.count_substring(texts, " ")).as_py() + 1
     if candidate.distinct == candidate.filled > 20 and words < 4:
         return Column("identifier", missing=candidate.missing), ("another text in each row",)
-    if candidate.distinct > min(MOST_LEVELS, max(FEW_LEVELS, LEVEL_SHARE * candidate.filled)):
+    if candidate.distinct > most_levels(candidate.filled):
         notes = (f"{candidate.distinct:,} different texts in {candidate.filled:,} rows",)
         if candidate.distinct <= MOST_LEVELS:
             notes += (f"{candidate.option('categorical')} makes each an input",)
         return Column("text", missing=candidate.missing), notes
     return Column("categorical", tuple(candidate.counts), "", candidate.missing), ()
+
+
+def most_levels(filled: int) -> float:
+    """With more different texts than these, in so many rows with a text, a column is text and has no levels."""
+    return min(MOST_LEVELS, max(FEW_LEVELS, LEVEL_SHARE * filled))
 
 
 def truth(counts: dict[str, int]) -> tuple[str, ...]:
