@@ -46,10 +46,10 @@ def mutmut(*arguments: str) -> str:
 
 def outcomes() -> dict[str, int | None]:
     """mutant -> exit code of its tests; None where it was not tried."""
-    found = {}
+    exit_codes = {}
     for meta in sorted(Path("mutants/src").rglob("*.meta")):
-        found |= json.loads(meta.read_text(encoding="utf-8"))["exit_code_by_key"]
-    return found
+        exit_codes |= json.loads(meta.read_text(encoding="utf-8"))["exit_code_by_key"]
+    return exit_codes
 
 
 def outcome(code: int) -> str:

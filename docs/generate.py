@@ -37,8 +37,10 @@ FAMILIES = {
 def pages() -> dict[str, str]:
     """The text of every page by its path below docs/techniques/."""
     with outlines():
-        found = {f"{family}/{name}.md": page(family, name) for family in FAMILIES for name in registry.names(family)}
-    return {"index.md": index()} | found
+        documents = {
+            f"{family}/{name}.md": page(family, name) for family in FAMILIES for name in registry.names(family)
+        }
+    return {"index.md": index()} | documents
 
 
 def index() -> str:

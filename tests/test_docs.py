@@ -52,7 +52,7 @@ def anchors(page: Path) -> set[str]:
 
 def options() -> dict[str, set[str]]:
     """The commands of `reglab` and the options of each, read from the text of cli.py."""
-    found, current = {}, set()
+    result, current = {}, set()
     calls = [
         node
         for node in ast.walk(ast.parse((ROOT / "src/reglab/cli.py").read_text("utf-8")))
@@ -61,10 +61,10 @@ def options() -> dict[str, set[str]]:
     for call in sorted(calls, key=lambda node: node.lineno):
         method = getattr(call.func, "attr", "")
         if method == "add_parser":
-            current = found[call.args[0].value] = set()
+            current = result[call.args[0].value] = set()
         elif method == "add_argument":
             current.add(call.args[0].value)
-    return found
+    return result
 
 
 def defined(module: str) -> bool:
@@ -118,8 +118,8 @@ def test_a_link_leads_to_a_file_and_a_heading_that_are_there(page):
 
 def files() -> set[str]:
     """The names of all files of code, and those of a record, which may be named without a folder."""
-    found = {path.name for folder in ("src", "pipelines", "tests") for path in (ROOT / folder).rglob("*.*")}
-    return found | {"record.json", "curves.csv", "members.csv"}
+    result = {path.name for folder in ("src", "pipelines", "tests") for path in (ROOT / folder).rglob("*.*")}
+    return result | {"record.json", "curves.csv", "members.csv"}
 
 
 @pytest.mark.parametrize("page", WRITTEN, ids=named)

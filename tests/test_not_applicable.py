@@ -106,9 +106,9 @@ def test_its_row_has_the_reason_and_no_verdict_and_pairs_and_claims_about_it_too
         if isinstance(named, dict)
         for name, row in named.items()
     }
-    found = {key: row["not_applicable"] for key, row in rows.items() if "not_applicable" in row}
-    assert found == study[1] | {("comparisons", "moved"): f"affine {WHY}", ("claims", "pasting"): f"cutmix {WHY}"}
-    assert all("verdict" not in rows[key] for key in found)
+    result = {key: row["not_applicable"] for key, row in rows.items() if "not_applicable" in row}
+    assert result == study[1] | {("comparisons", "moved"): f"affine {WHY}", ("claims", "pasting"): f"cutmix {WHY}"}
+    assert all("verdict" not in rows[key] for key in result)
     assert json.loads((study[0] / "reports/summary/regularizers/cutmix.json").read_text()) == {
         "verdict": "not applicable"
     }

@@ -256,7 +256,7 @@ def check_technique(given: argparse.Namespace) -> int:
         result = run_check(check, technique)
         counts[result.status] += 1
         claim = check.replace("_", " ")
-        print(f"{result.status:14}  {claim}{result.found and ': '}{result.found}", flush=True)
+        print(f"{result.status:14}  {claim}{result.message and ': '}{result.message}", flush=True)
     print(f"{technique!r}: " + ", ".join(f"{counts[key]} {key}" for key in ("passed", "failed", "not applicable")))
     return 1 if counts["failed"] else 0
 

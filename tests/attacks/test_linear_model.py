@@ -22,12 +22,12 @@ def least_by_scipy(direction, gap, point, norm):
     n, box = len(point), [(-x, 1 - x) for x in point]
     if norm == "linf":
         below = np.vstack([np.c_[np.eye(n), -np.ones(n)], np.c_[-np.eye(n), -np.ones(n)], np.r_[-direction, 0]])
-        found = linprog(np.r_[np.zeros(n), 1], A_ub=below, b_ub=np.r_[np.zeros(2 * n), -gap], bounds=[*box, (0, None)])
-        return found.x[-1] if found.success else np.inf
+        result = linprog(np.r_[np.zeros(n), 1], A_ub=below, b_ub=np.r_[np.zeros(2 * n), -gap], bounds=[*box, (0, None)])
+        return result.x[-1] if result.success else np.inf
     reach = {"type": "ineq", "fun": lambda d: d @ direction - gap, "jac": lambda d: direction}
     options = {"ftol": 1e-14, "maxiter": 500}
-    found = minimize(lambda d: d @ d, np.zeros(n), jac=lambda d: 2 * d, bounds=box, constraints=reach, options=options)
-    return found.fun**0.5 if found.success else np.inf
+    result = minimize(lambda d: d @ d, np.zeros(n), jac=lambda d: 2 * d, bounds=box, constraints=reach, options=options)
+    return result.fun**0.5 if result.success else np.inf
 
 
 @pytest.mark.parametrize("norm", EPSILON)
@@ -103,10 +103,10 @@ def test_with_two_classes_the_fast_gradient_is_exact(linear, data):
 def test_the_smallest_epsilon_of_the_strong_attack_is_the_closed_form(linear, data, norm):
     inputs, labels = data.inputs[:6], data.labels[:6]
     least, _ = minimal_perturbation(linear.weight, linear.bias, inputs, labels, norm=norm)
-    found = smallest_epsilon(strong, linear.model, inputs, labels, norm=norm, largest=1.0, halvings=4)
-    apart = (found - least)[least < 1]
+    result = smallest_epsilon(strong, linear.model, inputs, labels, norm=norm, largest=1.0, halvings=4)
+    apart = (result - least)[least < 1]
     assert apart.min() > -1e-5 and apart.max() <= 1 / 2**4 + 1e-5
-    assert found[least > 1].isinf().all() and (found[least == 0] == 0).all()
+    assert result[least > 1].isinf().all() and (result[least == 0] == 0).all()
 
 
 def test_the_smallest_epsilon_is_the_size_of_the_perturbation_and_not_what_was_allowed():
@@ -120,5 +120,5 @@ def test_the_smallest_epsilon_is_the_size_of_the_perturbation_and_not_what_was_a
 
     inputs, labels = torch.zeros(2, 1), torch.zeros(2, dtype=torch.int64)
     for allowed, size in ((1.0, torch.inf), (1.6, 0.4)):
-        found = smallest_epsilon(reluctant, model, inputs, labels, largest=allowed, halvings=0)
-        assert found.tolist() == pytest.approx([size, size], abs=1e-6)
+        result = smallest_epsilon(reluctant, model, inputs, labels, largest=allowed, halvings=0)
+        assert result.tolist() == pytest.approx([size, size], abs=1e-6)

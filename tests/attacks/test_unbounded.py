@@ -54,11 +54,11 @@ def test_the_strong_attack_and_the_smallest_epsilon_are_exact_on_a_linear_model(
     moved = strong(model, inputs, labels, EPSILON, norm=norm, bounds=UNBOUNDED)
     assert accuracy(model, moved, labels) == (least > EPSILON).double().mean().item()
     largest = extent(inputs, UNBOUNDED)
-    found = smallest_epsilon(
+    result = smallest_epsilon(
         projected_gradient, model, inputs, labels, norm=norm, largest=largest, bounds=UNBOUNDED, halvings=14
     )
-    assert (found >= least.float() - 1e-4).all()
-    assert (found - least).median() < 0.02 * least.median()
+    assert (result >= least.float() - 1e-4).all()
+    assert (result - least).median() < 0.02 * least.median()
 
 
 @pytest.mark.parametrize("attack", [fast_gradient, projected_gradient, square])

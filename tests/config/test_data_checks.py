@@ -86,8 +86,8 @@ def test_with_a_table_what_all_entries_share_must_not_need_images(table):
     assert model.startswith(
         "params.yaml: few_labels.model.name: found convnet on examples of 13 numbers; allowed: images "
     )
-    found = "found cutmix, which needs images; examples are rows of 13 numbers; allowed: "
-    assert techniques.startswith(f"params.yaml: few_labels.regularizers[1]: {found}")
+    result = "found cutmix, which needs images; examples are rows of 13 numbers; allowed: "
+    assert techniques.startswith(f"params.yaml: few_labels.regularizers[1]: {result}")
 
 
 def test_entries_of_their_own_that_need_images_are_notes_and_no_errors(table):

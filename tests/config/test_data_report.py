@@ -34,8 +34,8 @@ def command(monkeypatch, capsys, *arguments: str) -> tuple[int, list[str], str]:
     monkeypatch.setattr(sys, "argv", ["reglab", "check", "--data", *arguments])
     with pytest.raises(SystemExit) as end:
         cli.main()
-    found = capsys.readouterr()
-    return end.value.code, [re.sub(" +", " ", line.strip()) for line in found.out.splitlines()], found.err
+    result = capsys.readouterr()
+    return end.value.code, [re.sub(" +", " ", line.strip()) for line in result.out.splitlines()], result.err
 
 
 def sizes_and_targets(shape, labels, names=()) -> list[tuple[str, str]]:
@@ -74,10 +74,10 @@ def test_the_command_reports_on_amounts_and_refuses_a_metric_of_classes(checkout
     profile = checkout / "profiles" / "people.yaml"
     profile.write_text(profile.read_text().replace("metric: rmse", "metric: accuracy"))
     code, _, errors = command(monkeypatch, capsys, "--profile", "people")
-    found = (
+    result = (
         "evaluation.metric: found accuracy, for classification, and targets that are amounts; allowed: rmse, mae, r2"
     )
-    assert code == 2 and found in errors
+    assert code == 2 and result in errors
 
 
 def test_the_classes_are_counted_from_the_largest_on_and_compared():

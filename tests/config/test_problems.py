@@ -122,6 +122,6 @@ def test_a_value_with_an_unreadable_part_is_not_checked_further():
 
 def test_a_key_is_reported_once_and_always_in_one_line():
     problems = Problems("params.yaml")
-    for found in ("x\ny", "z"):
-        problems.add(("a",), found, "b")
+    for result in ("x\ny", "z"):
+        problems.add(("a",), result, "b")
     assert problems.lines == [r"params.yaml: a: found x\ny; allowed: b"]

@@ -196,8 +196,8 @@ def test_no_secret_is_in_anything_that_a_study_with_a_failing_server_prints_or_w
     assert b"cannot be used" in contents[checkout.folder / ".reglab" / "mirror.log"]
     for secret in {*PLANTED.values(), *(f"variable{number}" for number in range(30, 36))}:
         assert not leaks(printed + refused, secret), secret
-        found = [path for path, content in contents.items() if leaks(content, secret)]
-        assert not found, f"{secret} in {found}"
+        result = [path for path, content in contents.items() if leaks(content, secret)]
+        assert not result, f"{secret} in {result}"
 
 
 @pytest.mark.parametrize("variable", ["A_TOKEN", "A_DATABASE_URL"])

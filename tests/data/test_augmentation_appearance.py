@@ -25,8 +25,8 @@ def factors(**given):
 @pytest.mark.parametrize("kind", KINDS)
 def test_colours_change_as_in_pillow(kind, factor):
     bytes_ = (images_of() * 255).round().byte()
-    found = recolor(bytes_ / 255, **factors(**{kind: factor}))
-    for image, mine in zip(bytes_, found, strict=True):
+    result = recolor(bytes_ / 255, **factors(**{kind: factor}))
+    for image, mine in zip(bytes_, result, strict=True):
         theirs = KINDS[kind](Image.fromarray(image.permute(1, 2, 0).numpy())).enhance(factor)
         gap = np.abs(np.asarray(theirs, float) / 255 - mine.permute(1, 2, 0).numpy())
         assert gap.max() < 2 / 255  # Pillow rounds greys, their mean and the result to bytes
@@ -43,8 +43,8 @@ def test_an_image_without_colours_has_no_saturation_to_change():
 
 def test_each_example_has_factors_of_its_own():
     brightness = torch.tensor([0.0, 0.5, 1.0, 2.0])
-    found = recolor(images_of(), **factors() | {"brightness": brightness})
-    for image, mine, factor in zip(images_of(), found, brightness, strict=True):
+    result = recolor(images_of(), **factors() | {"brightness": brightness})
+    for image, mine, factor in zip(images_of(), result, brightness, strict=True):
         assert torch.allclose(mine, (image * factor).clamp(0, 1), atol=1e-6)
 
 

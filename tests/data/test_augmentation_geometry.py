@@ -17,8 +17,8 @@ RANGES = {"rotation": 3.0, "zoom": 0.5, "shear": 0.5, "right": 4.0, "down": 4.0}
 @pytest.fixture
 def parameters():
     draws = 2 * torch.rand(len(RANGES), BATCH, generator=generator("parameters"), dtype=torch.float64) - 1
-    found = {name: most * row for (name, most), row in zip(RANGES.items(), draws, strict=True)}
-    return found | {"zoom": found["zoom"].exp()}
+    result = {name: most * row for (name, most), row in zip(RANGES.items(), draws, strict=True)}
+    return result | {"zoom": result["zoom"].exp()}
 
 
 def images_of(height, width, dtype=torch.float64):
@@ -36,20 +36,20 @@ def seen(maps, images, **how):
 
 
 def test_a_map_undoes_growing_then_shearing_then_rotating_then_shifting(parameters):
-    found = affine(**parameters)
+    result = affine(**parameters)
     for row, values in enumerate(zip(*parameters.values(), strict=True)):
         rotation, zoom, shear, right, down = map(float, values)
         cos, sin = np.cos(rotation), np.sin(rotation)  # counter-clockwise where y points down
         linear = np.array([[cos, sin], [-sin, cos]]) @ [[1, -np.tan(shear)], [0, 1]] * zoom
         forward = np.vstack([np.c_[linear, [right, down]], [0, 0, 1]])
-        assert np.abs(np.linalg.inv(forward)[:2] - found[row].numpy()).max() < 1e-12
+        assert np.abs(np.linalg.inv(forward)[:2] - result[row].numpy()).max() < 1e-12
 
 
 @pytest.mark.parametrize(("nearest", "order"), [(False, 1), (True, 0)])
 @pytest.mark.parametrize("size", [(9, 9), (8, 13)])
 def test_images_are_seen_as_scipy_transforms_them(parameters, size, nearest, order):
     images, maps = images_of(*size), affine(**parameters)
-    found = seen(maps, images, nearest=nearest).numpy()
+    result = seen(maps, images, nearest=nearest).numpy()
     middle = (np.array(size) - 1) / 2
     for example in range(BATCH):
         linear, shift = maps[example, :, :2].numpy()[::-1, ::-1], maps[example, :, 2].numpy()[::-1]
@@ -57,7 +57,7 @@ def test_images_are_seen_as_scipy_transforms_them(parameters, size, nearest, ord
         for channel in range(2):
             source = images[example, channel].numpy()
             wanted = ndimage.affine_transform(source, linear, offset, order=order, mode="grid-constant")
-            assert np.abs(wanted - found[example, channel]).max() < 1e-12
+            assert np.abs(wanted - result[example, channel]).max() < 1e-12
 
 
 @pytest.mark.parametrize("quarters", [1, 2, 3, -1])
@@ -116,9 +116,9 @@ def test_the_nearest_pixel_makes_no_new_value_and_the_type_stays(parameters, dty
     masks = torch.randint(1, 200, (BATCH, 9, 12), generator=generator("masks")).to(dtype)
     maps = affine(**parameters).float()
     for mode, more in {"zeros": {0}, "border": set(), "reflection": set()}.items():
-        found = warp(masks, places(maps, 9, 12), nearest=True, padding_mode=mode)
-        assert found.dtype == dtype and found.shape == masks.shape and not torch.equal(found, masks)
-        for old, new in zip(masks, found, strict=True):
+        result = warp(masks, places(maps, 9, 12), nearest=True, padding_mode=mode)
+        assert result.dtype == dtype and result.shape == masks.shape and not torch.equal(result, masks)
+        for old, new in zip(masks, result, strict=True):
             assert set(new.unique().tolist()) <= set(old.unique().tolist()) | more
 
 

@@ -137,9 +137,9 @@ def test_a_row_of_a_table_can_have_noise_and_numbers_of_other_rows():
 
 def test_every_number_is_swapped_with_the_rate_asked_for_and_from_every_other_row_alike():
     table = torch.arange(50.0)[:, None].expand(50, 400).contiguous()
-    found = swap(table, 0.6, generator("swap"))
-    assert standard_errors((found != table).float().flatten(), 0.6 * 49 / 50) < 4
-    given = found[found != table].long().bincount(minlength=50).double()
+    result = swap(table, 0.6, generator("swap"))
+    assert standard_errors((result != table).float().flatten(), 0.6 * 49 / 50) < 4
+    given = result[result != table].long().bincount(minlength=50).double()
     assert ((given - given.mean()) ** 2 / given.mean()).sum() < 95  # chi-squared, 49 degrees of freedom: p = 1e-4
     assert torch.equal(swap(table, 0.0, generator("swap")), table)
 

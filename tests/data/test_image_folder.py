@@ -24,8 +24,8 @@ def test_the_images_have_the_pixels_and_the_classes_of_the_rows(tmp_path):
     examples = Images(folder=str(tmp_path / "images"), channels=1).load()
     assert examples.classes == ("10", "3", "7")
     by_class = [ROWS[int(name) == LABELS] for name in examples.classes]
-    found = examples.inputs.fit().transform(examples.inputs)
-    assert np.array_equal(np.rint(255 * found), np.concatenate(by_class).reshape(-1, 1, 2, 3))
+    result = examples.inputs.fit().transform(examples.inputs)
+    assert np.array_equal(np.rint(255 * result), np.concatenate(by_class).reshape(-1, 1, 2, 3))
     assert [int((examples.targets == number).sum()) for number in range(3)] == [4, 4, 4]
 
 

@@ -168,12 +168,12 @@ def test_a_link_out_of_the_folder_is_refused_and_one_inside_is_read(tmp_path):
     Path("animals/cat/outside.png").symlink_to("../../secret.png")
     Path("animals/cat/nothing.png").symlink_to("absent.png")
     Path("animals/dog/folder").symlink_to("../cat")
-    found = (
+    result = (
         "animals/cat/nothing.png: found a link to nothing",
         "animals/cat/outside.png: found a link out of the folder, to ../../secret.png; allowed: files, or",
         "animals/dog/folder: found a link to a folder, to ../cat",
     )
-    for line, start in zip(lines(), found, strict=True):
+    for line, start in zip(lines(), result, strict=True):
         assert line.startswith(start)
 
 

@@ -49,47 +49,47 @@ def test_it_equals_a_column_transformer_fitted_on_the_training_rows(seed, scalin
     )  # fmt: skip
     whole = np.hstack([inputs.numeric, inputs.codes])
     wanted = foreign.fit(whole[train]).transform(whole[others])
-    found = inputs.take(train).fit().transform(inputs.take(others))
-    assert found.dtype == np.float32
+    result = inputs.take(train).fit().transform(inputs.take(others))
+    assert result.dtype == np.float32
     start = numbers + len(inputs.missing)
     tolerance = {"rtol": 1e-6, "atol": 1e-6}
-    np.testing.assert_allclose(found[:, :start], wanted[:, :start], **tolerance)
+    np.testing.assert_allclose(result[:, :start], wanted[:, :start], **tolerance)
     column, place = start, start
     for variable in range(variables):  # scikit-learn leaves the columns of rare levels out
         count = len(inputs.levels[variable])
         rare = foreign.named_transformers_[f"levels{variable}"].infrequent_categories_[0]
         rare = np.zeros(0) if rare is None else rare
         kept = [level for level in range(count) if level not in rare]
-        ours = found[:, column : column + count + 1]
+        ours = result[:, column : column + count + 1]
         np.testing.assert_array_equal(ours[:, kept], wanted[:, place : place + len(kept)])
         assert not ours[:, rare.astype(int)].any()
         others_of_it = wanted[:, place + len(kept)] if len(rare) else np.zeros(len(others))
         np.testing.assert_array_equal(ours[:, count], others_of_it)
         column, place = column + count + 1, place + len(kept) + bool(len(rare))
-    assert (column, place) == (found.shape[1], wanted.shape[1])
+    assert (column, place) == (result.shape[1], wanted.shape[1])
 
 
 def test_a_level_that_the_training_part_lacks_counts_among_the_others():
     codes = np.array([[0]] * 6 + [[1]] * 6 + [[2], [-1]], np.int32)
     inputs = TableInputs(np.zeros((14, 0)), codes, ("c",), (), (("a", "b", "c"),))
-    found = inputs.take(np.arange(12)).fit().transform(inputs.take(np.arange(11, 14)))
-    assert found.tolist() == [[0, 1, 0, 0], [0, 0, 0, 1], [0, 0, 0, 0]]
+    result = inputs.take(np.arange(12)).fit().transform(inputs.take(np.arange(11, 14)))
+    assert result.tolist() == [[0, 1, 0, 0], [0, 0, 0, 1], [0, 0, 0, 0]]
 
 
 def test_quartiles_that_are_equal_are_replaced_by_half_the_range():
     """RealMLP, Holzmüller et al. (2024), section 3: 2 / (max - min); then x / sqrt(1 + (x/3)^2)."""
     numeric = np.array([[0.0]] * 9 + [[4.0]])
     inputs = TableInputs(numeric, np.zeros((10, 0), np.int32), ("x",), (), ())
-    found = inputs.fit().transform(inputs)
-    np.testing.assert_allclose(found[-1], 2 / np.sqrt(1 + (2 / 3) ** 2), rtol=1e-6)
-    assert not found[:-1].any()
+    result = inputs.fit().transform(inputs)
+    np.testing.assert_allclose(result[-1], 2 / np.sqrt(1 + (2 / 3) ** 2), rtol=1e-6)
+    assert not result[:-1].any()
 
 
 def test_columns_without_a_value_or_with_one_in_the_training_part_are_zero():
     numeric = np.array([[np.nan, 7.0]] * 8 + [[5.0, 7.0]])
     inputs = TableInputs(numeric, np.zeros((9, 0), np.int32), ("x", "y"), ("x",), ())
-    found = inputs.take(np.arange(8)).fit().transform(inputs.take(np.arange(8)))
-    assert found.tolist() == [[0, 0, 1]] * 8
+    result = inputs.take(np.arange(8)).fit().transform(inputs.take(np.arange(8)))
+    assert result.tolist() == [[0, 0, 1]] * 8
 
 
 @pytest.mark.parametrize("seed", range(10))

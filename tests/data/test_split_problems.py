@@ -98,9 +98,9 @@ PARTS = np.repeat(["train", "validation", "test"], [60, 20, 20])
     ],
 )
 def test_a_contradiction_is_one_line(settings, structure, line):
-    found = problems(replace(DATA, **settings), LABELS, **structure)
-    assert any(each.startswith(f"params.yaml: {line}") for each in found), found
-    assert len(found) == 1
+    result = problems(replace(DATA, **settings), LABELS, **structure)
+    assert any(each.startswith(f"params.yaml: {line}") for each in result), result
+    assert len(result) == 1
 
 
 @pytest.mark.parametrize(

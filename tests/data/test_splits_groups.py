@@ -74,8 +74,8 @@ def test_splits_depend_on_the_seed_alone():
 def deviation(labels, rows, size):
     """Chi square of the classes of a part of this size, and of its size."""
     target = size * np.bincount(labels) / len(labels)
-    found = np.bincount(labels[rows], minlength=len(target))
-    return (np.square(found - target) / target).sum() + (len(rows) - size) ** 2 / size
+    result = np.bincount(labels[rows], minlength=len(target))
+    return (np.square(result - target) / target).sum() + (len(rows) - size) ** 2 / size
 
 
 def test_test_parts_are_nearer_to_size_and_proportions_than_those_of_scikit_learn():
@@ -103,9 +103,9 @@ def test_the_choice_of_whole_units_is_nearly_the_best_of_all_choices():
         target = 0.3 * table.sum(0)
 
         def gap(taken, table=table, target=target):
-            found = taken @ table
+            result = taken @ table
             goal = np.append(target, target.sum())
-            return (np.square(np.append(found, found.sum()) - goal) / np.maximum(goal, 1)).sum()
+            return (np.square(np.append(result, result.sum()) - goal) / np.maximum(goal, 1)).sum()
 
         taken = whole_units(table, target, np.array([10, 10]), random, forced=True)
         every = (np.arange(1, 1024)[:, None] >> np.arange(10)) & 1
@@ -167,10 +167,10 @@ def test_identical_rows_are_found_over_all_arrays_whatever_the_bits_of_zero_and_
 @pytest.mark.parametrize("kind", [np.float32, np.uint8, np.int64, bool])
 def test_duplicates_are_those_of_numpys_unique(kind):
     rows = np.random.default_rng(0).integers(0, 2, (500, 9)).astype(kind)
-    found = duplicates.duplicates([rows])
+    result = duplicates.duplicates([rows])
     _, expected = np.unique(rows, axis=0, return_inverse=True)
-    assert len(np.unique(found)) == expected.max() + 1
-    assert np.array_equal(found[:, None] == found, expected[:, None] == expected)
+    assert len(np.unique(result)) == expected.max() + 1
+    assert np.array_equal(result[:, None] == result, expected[:, None] == expected)
 
 
 def test_texts_are_identical_where_terms_and_counts_are():

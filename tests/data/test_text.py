@@ -86,15 +86,15 @@ def test_no_sentence_stands_twice_and_a_stretch_ends_where_one_is_left_out():
 
 
 def test_a_text_without_blank_lines_is_cut_into_stretches():
-    found = sentences(numbered_text(1, length=100))
-    assert [len(stretch) for stretch in found] == [BLOCK] * 4 + [100 - 4 * BLOCK]
+    result = sentences(numbered_text(1, length=100))
+    assert [len(stretch) for stretch in result] == [BLOCK] * 4 + [100 - 4 * BLOCK]
 
 
 @pytest.mark.parametrize("sizes", [[5] * 60, [BLOCK] * 20, [1, 2, 3] * 50, [1] * 7 + [200]])
 def test_blocks_are_whole_stretches_in_a_row_with_enough_pairs(sizes):
-    found = blocks(sizes)
-    assert np.array_equal(np.unique(found), np.arange(found.max() + 1)) and (np.diff(found) >= 0).all()
-    assert (np.bincount(found, weights=np.array(sizes) - 1) >= BLOCK).all()
+    result = blocks(sizes)
+    assert np.array_equal(np.unique(result), np.arange(result.max() + 1)) and (np.diff(result) >= 0).all()
+    assert (np.bincount(result, weights=np.array(sizes) - 1) >= BLOCK).all()
 
 
 def test_parts_are_disjoint_cover_the_text_and_consist_of_whole_blocks(prepared):
@@ -211,13 +211,13 @@ def test_a_description_says_how_much_was_written(tmp_path):
     written(tmp_path, numbered_text(70).encode(), seeds=2)
     described = json.loads((tmp_path / "text" / "dataset.json").read_text(encoding="utf-8"))
     files = [(tmp_path / "text" / name).read_bytes() for name in ("data.safetensors", "sentences.txt")]
-    found, count = read(tmp_path / "text"), described["blocks"]
+    result, count = read(tmp_path / "text"), described["blocks"]
     assert described == {
         **{"name": "prose", "fingerprint": "sha256:" + hashlib.sha256(b"".join(files)).hexdigest()},
         **{"sentences": 350, "pairs": 280, "blocks": 11, "seeds": 2},
-        "sizes": {part: len(found.split(0).rows[part]) for part in PARTS},
+        "sizes": {part: len(result.split(0).rows[part]) for part in PARTS},
     }
-    assert count == found.split(1).blocks.max() + 1 and described["fingerprint"] == found.fingerprint
+    assert count == result.split(1).blocks.max() + 1 and described["fingerprint"] == result.fingerprint
 
 
 def test_blocks_are_whole_numbers_also_of_no_stretch_at_all():

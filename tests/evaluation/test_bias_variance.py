@@ -136,12 +136,12 @@ def test_a_record_says_bias_and_variance_without_the_bias_of_few_seeds():
     turned = parts | {"predictions": PAIR[..., ::-1]}  # both wrong: the variance stays
     predicted = {f"test_{name}": values for name, values in parts.items()}
     predicted |= {f"test_{name}@5": values for name, values in turned.items()}
-    found = summary(seeds, predicted)
-    assert found["test_accuracy"] == {"mean": 1.0}
-    assert found["variance"]["mean"] == pytest.approx(VARIANCE, abs=1e-12)
-    assert found["bias_squared"]["mean"] == pytest.approx(BIAS_SQUARED, abs=1e-12)
-    assert found["variance@5"]["mean"] == pytest.approx(VARIANCE, abs=1e-12)
-    assert found["bias_squared@5"]["mean"] == pytest.approx(2 * 0.7**2 - 0.02, abs=1e-12)
+    result = summary(seeds, predicted)
+    assert result["test_accuracy"] == {"mean": 1.0}
+    assert result["variance"]["mean"] == pytest.approx(VARIANCE, abs=1e-12)
+    assert result["bias_squared"]["mean"] == pytest.approx(BIAS_SQUARED, abs=1e-12)
+    assert result["variance@5"]["mean"] == pytest.approx(VARIANCE, abs=1e-12)
+    assert result["bias_squared@5"]["mean"] == pytest.approx(2 * 0.7**2 - 0.02, abs=1e-12)
 
 
 def test_an_ensemble_says_them_so_for_each_number_of_members():
@@ -149,9 +149,9 @@ def test_an_ensemble_says_them_so_for_each_number_of_members():
     both = PAIR + np.array([[[-0.2, 0.2]], [[-0.1, 0.1]]])
     tests = [np.stack([one, two]) for one, two in zip(PAIR, both, strict=True)]
     curves = [ensemble_size_curve.SizeCurve({"average": test}, {}) for test in tests]
-    found = ensemble_size_curve.all_splits(curves, PLACES, PLACES)["average"]
-    assert found["variance"] == pytest.approx([VARIANCE, VARIANCE / 4], abs=1e-12)
-    assert found["bias_squared"] == pytest.approx([BIAS_SQUARED, 2 * 0.45**2 - VARIANCE / 8], abs=1e-12)
+    result = ensemble_size_curve.all_splits(curves, PLACES, PLACES)["average"]
+    assert result["variance"] == pytest.approx([VARIANCE, VARIANCE / 4], abs=1e-12)
+    assert result["bias_squared"] == pytest.approx([BIAS_SQUARED, 2 * 0.45**2 - VARIANCE / 8], abs=1e-12)
 
 
 def test_single_precision_is_summed_in_double():

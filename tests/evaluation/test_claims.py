@@ -84,8 +84,8 @@ def test_a_row_is_the_paired_difference_with_the_exact_test():
     assert row["p_holm"] == row["p"] and row["verdict"] == "supported" and row["over"] == "seeds"
     assert row["evidence"] == f"{row['value']:.4g} against {row['versus_value']:.4g}; higher in 10 of 10 seeds"
     declared = {"says", "lecture", "metric", "recipe", "versus", "versus_metric", "direction", "margin"}
-    found = {"value", "versus_value", "difference", "low", "high", "p", "p_holm", "p_to_level", "turns_without"}
-    assert row.keys() == declared | found | {"over", "evidence", "verdict"}, "no list of seeds, no units"
+    result = {"value", "versus_value", "difference", "low", "high", "p", "p_holm", "p_to_level", "turns_without"}
+    assert row.keys() == declared | result | {"over", "evidence", "verdict"}, "no list of seeds, no units"
 
 
 @pytest.mark.parametrize(

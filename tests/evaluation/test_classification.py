@@ -76,8 +76,8 @@ def test_a_confidence_on_an_edge_belongs_to_the_bin_below_it(dtype):
         confidences, hits = [Fraction(int(n), 60) for n in sixtieths], random.random(40) < 0.5
         rows = [[float(c), *[float((1 - c) / 6)] * 6] for c in confidences]
         labels = torch.tensor([0 if hit else 1 for hit in hits])
-        found = classification(torch.tensor(rows, dtype=torch.float64).to(dtype), labels)["ece"]
-        assert found == pytest.approx(float(by_bins_of_fractions(confidences, hits.tolist())), abs=1e-7)
+        result = classification(torch.tensor(rows, dtype=torch.float64).to(dtype), labels)["ece"]
+        assert result == pytest.approx(float(by_bins_of_fractions(confidences, hits.tolist())), abs=1e-7)
 
 
 def test_one_hot_truth_is_perfect_and_a_certain_mistake_costs_a_finite_amount():

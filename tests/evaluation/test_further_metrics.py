@@ -35,9 +35,9 @@ METRICS = {"first_class_accuracy": FirstClassAccuracy()}
 def test_each_finished_seed_gets_the_metric_of_its_own_predictions():
     records = {"regularizers": {"none": record("finished", "diverged", "finished")}, "theory": {"gabor": record()}}
     add_metrics(records, METRICS, lambda family, name: arrays("", 0.25, 0.5, 0.75))
-    found = [seed["metrics"] for seed in records["regularizers"]["none"]["seeds"].values()]
-    assert found[0] == {"test_nll": 1.0, "test_first_class_accuracy": 0.25} and found[1] == {"test_nll": 1.0}
-    assert found[2]["test_first_class_accuracy"] == 0.75 and records["theory"] == {"gabor": record()}
+    result = [seed["metrics"] for seed in records["regularizers"]["none"]["seeds"].values()]
+    assert result[0] == {"test_nll": 1.0, "test_first_class_accuracy": 0.25} and result[1] == {"test_nll": 1.0}
+    assert result[2]["test_first_class_accuracy"] == 0.75 and records["theory"] == {"gabor": record()}
 
 
 def test_predictions_for_several_numbers_of_labels_give_each_and_their_mean():
@@ -55,5 +55,5 @@ def test_without_metrics_no_predictions_are_read():
 
 def test_pairs_and_claims_may_name_it_where_records_hold_predictions():
     values = {"metrics": METRICS, "regularizers": {"none": None}, "pretraining": {"masked": None}}
-    found = metric_names(values)
-    assert "test_first_class_accuracy" in found["none"][1] and "test_first_class_accuracy" not in found["masked"][1]
+    result = metric_names(values)
+    assert "test_first_class_accuracy" in result["none"][1] and "test_first_class_accuracy" not in result["masked"][1]

@@ -69,15 +69,19 @@ def test_a_row_is_the_paired_difference_to_its_reference_with_a_verdict(rows):
 
 def test_holm_is_within_a_metric_over_all_entries_but_the_reference(rows):
     for metric in METRICS:
-        found = [rows[family][name]["comparisons"][metric] for family, name in KEYS if (family, name) != SCRATCH]
-        assert [row["p_holm"] for row in found] == pytest.approx(statistics.holm(np.array([row["p"] for row in found])))
+        result = [rows[family][name]["comparisons"][metric] for family, name in KEYS if (family, name) != SCRATCH]
+        assert [row["p_holm"] for row in result] == pytest.approx(
+            statistics.holm(np.array([row["p"] for row in result]))
+        )
 
 
 def test_of_three_entries_with_the_least_p_value_each_has_three_times_that(rows):
     """better, worse and label_spreading differ in all eleven seeds at one label: 3 x 2/2048."""
-    found = [rows[family][name]["comparisons"]["test_accuracy@1"] for family, name in KEYS if (family, name) != SCRATCH]
-    assert [row["p"] for row in found] == [2 / 2048] * 3
-    assert [row["p_holm"] for row in found] == pytest.approx([6 / 2048] * 3)
+    result = [
+        rows[family][name]["comparisons"]["test_accuracy@1"] for family, name in KEYS if (family, name) != SCRATCH
+    ]
+    assert [row["p"] for row in result] == [2 / 2048] * 3
+    assert [row["p_holm"] for row in result] == pytest.approx([6 / 2048] * 3)
 
 
 def test_several_tasks_are_corrected_over_the_entries_at_the_same_number_of_scenes():
@@ -86,8 +90,8 @@ def test_several_tasks_are_corrected_over_the_entries_at_the_same_number_of_scen
     references = {
         ("multitask", name): {"test_depth_rmse": ("multitask", "depth_only")} for name in records["multitask"]
     }
-    found = compare_metrics(records, ComparisonPlan(references, {}), **RULE)["multitask"]
-    rows = [found[str(n)]["comparisons"]["test_depth_rmse"] for n in range(4)]
+    result = compare_metrics(records, ComparisonPlan(references, {}), **RULE)["multitask"]
+    rows = [result[str(n)]["comparisons"]["test_depth_rmse"] for n in range(4)]
     assert [row["p_holm"] for row in rows] == pytest.approx([4 * 2 / 2048] * 4)
 
 
@@ -115,9 +119,9 @@ def test_a_diverged_entry_has_no_numbers_and_no_verdict_but_that():
     diverged = record(**{metric: 0.9 for metric in METRICS})
     diverged["seeds"]["3"] = {"status": "diverged", "reason": "x", "metrics": {}}
     records = RECORDS | {"transfer": RECORDS["transfer"] | {"better": diverged}}
-    found = compare_metrics(records, PLAN, **RULE)["transfer"]["better"]
-    row = found["comparisons"]["test_accuracy@1"]
-    assert found["diverged_seeds"] == [3] and row["verdict"] == "diverged" and row["mean"] is row["difference"] is None
+    result = compare_metrics(records, PLAN, **RULE)["transfer"]["better"]
+    row = result["comparisons"]["test_accuracy@1"]
+    assert result["diverged_seeds"] == [3] and row["verdict"] == "diverged" and row["mean"] is row["difference"] is None
 
 
 SETTINGS = SimpleNamespace(
@@ -170,9 +174,9 @@ def test_pretexts_on_images_are_compared_with_the_untrained_network_by_either_pr
 def test_every_metric_of_the_record_has_its_interval_at_the_confidence_asked_for(confidence):
     """Also those that are compared with nothing."""
     rows = compare_metrics(RECORDS, PLAN._replace(references={SCRATCH: {}}), **RULE | {"confidence": confidence})
-    found = rows["transfer"]["from_scratch"]["metrics"]
-    assert found.keys() == set(METRICS)
+    result = rows["transfer"]["from_scratch"]["metrics"]
+    assert result.keys() == set(METRICS)
     for metric, centre, noise in (("test_accuracy@1", 0.6, NOISE[0]), ("test_accuracy@5", 0.9, NOISE[1])):
         low, high = stats.ttest_1samp(centre + noise, 0).confidence_interval(confidence)
-        assert found[metric]["mean"] == pytest.approx(centre + noise.mean(), abs=1e-12)
-        assert (found[metric]["low"], found[metric]["high"]) == pytest.approx((low, high), abs=1e-12)
+        assert result[metric]["mean"] == pytest.approx(centre + noise.mean(), abs=1e-12)
+        assert (result[metric]["low"], result[metric]["high"]) == pytest.approx((low, high), abs=1e-12)

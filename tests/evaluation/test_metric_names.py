@@ -47,12 +47,12 @@ def test_the_gap_is_measured_on_right_labels_and_the_one_on_given_labels_stands_
     given[:4] = (given[:4] + 1) % 3
     split = replace(SPLIT, labels=SPLIT.labels | {"labelled": given}, true_labels=LABELS)
     says = np.eye(3)[np.where(np.arange(12) == 11, (LABELS + 1) % 3, LABELS)]
-    found = record.seed_metrics(split, dict.fromkeys(("labelled", "validation", "test"), says))
-    assert found["train_accuracy"] == pytest.approx(7 / 12) and found["train_accuracy_true_labels"] == pytest.approx(
+    result = record.seed_metrics(split, dict.fromkeys(("labelled", "validation", "test"), says))
+    assert result["train_accuracy"] == pytest.approx(7 / 12) and result["train_accuracy_true_labels"] == pytest.approx(
         11 / 12
     )
-    assert found["generalization_gap"] == pytest.approx(0) and found["test_accuracy"] == pytest.approx(11 / 12)
-    assert found["generalization_gap_given_labels"] == pytest.approx(-4 / 12)
+    assert result["generalization_gap"] == pytest.approx(0) and result["test_accuracy"] == pytest.approx(11 / 12)
+    assert result["generalization_gap_given_labels"] == pytest.approx(-4 / 12)
 
 
 @pytest.mark.parametrize("name", registry.names("ensembles"))

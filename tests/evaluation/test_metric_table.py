@@ -18,13 +18,13 @@ RULE = {"accuracy": 0.005, "auroc": 0.005, "nll": 0.01, "brier": 0.01}
 @pytest.mark.parametrize("classes", [2, 3, 10])
 def test_means_over_classes_equal_scikit_learns(classes):
     probabilities, labels = random_case(classes)
-    found, predicted = classification(probabilities, labels), probabilities.argmax(1)
-    assert found["balanced_accuracy"] == pytest.approx(balanced_accuracy_score(labels, predicted), abs=1e-12)
-    assert found["macro_f1"] == pytest.approx(f1_score(labels, predicted, average="macro"), abs=1e-12)
+    result, predicted = classification(probabilities, labels), probabilities.argmax(1)
+    assert result["balanced_accuracy"] == pytest.approx(balanced_accuracy_score(labels, predicted), abs=1e-12)
+    assert result["macro_f1"] == pytest.approx(f1_score(labels, predicted, average="macro"), abs=1e-12)
     scores, truth = (probabilities[:, 1], labels) if classes == 2 else (probabilities, np.eye(classes)[labels])
     ranked = roc_auc_score(labels, scores, multi_class="ovr", average="macro")
-    assert found["auroc"] == pytest.approx(ranked, abs=1e-12)
-    assert found["average_precision"] == pytest.approx(
+    assert result["auroc"] == pytest.approx(ranked, abs=1e-12)
+    assert result["average_precision"] == pytest.approx(
         average_precision_score(truth, scores, average="macro"), abs=1e-12
     )
 
@@ -33,8 +33,8 @@ def test_the_area_of_two_classes_is_the_share_of_pairs_in_the_right_order():
     probabilities, labels = random_case(2, 60)
     second = probabilities[:, 1].round(decimals=1)  # with ties, which count half
     pairs = (second[labels == 1][:, None] - second[labels == 0]).sign()
-    found = classification(torch.stack([1 - second, second], 1), labels)
-    assert found["auroc"] == pytest.approx(float((pairs + 1).mean() / 2), abs=1e-12)
+    result = classification(torch.stack([1 - second, second], 1), labels)
+    assert result["auroc"] == pytest.approx(float((pairs + 1).mean() / 2), abs=1e-12)
 
 
 def test_the_order_of_the_examples_changes_no_metric():

@@ -170,10 +170,10 @@ def test_the_splits_overlap_is_corrected_by_test_over_training_examples():
     few = {"pretraining": {}, "transfer": {}, "semi_supervised": {}, "multitask": {}, "claims": {}}
     settings = replace(SETTINGS, **few, comparisons={"accuracy": PAIRS["accuracy"]})
     assert (settings.data.test_size, settings.data.train_size) == (400, 900)
-    found = verdicts(settings, {"regularizers": RECORDS["regularizers"]}, dict, 400 / 900)
+    result = verdicts(settings, {"regularizers": RECORDS["regularizers"]}, dict, 400 / 900)
     d = 0.04 + NOISE[2] - NOISE[0]
     half = stats.t.ppf(0.975, SEEDS - 1) * d.std(ddof=1) * np.sqrt(1 / SEEDS + 400 / 900)
-    for row in (found["regularizers"]["dropout"]["distribution"], found["comparisons"]["accuracy"]["distribution"]):
+    for row in (result["regularizers"]["dropout"]["distribution"], result["comparisons"]["accuracy"]["distribution"]):
         assert (row["high"] - row["low"]) / 2 == pytest.approx(half, rel=1e-9)
 
 
@@ -197,7 +197,7 @@ def test_rows_by_other_metrics_stand_under_their_own_family_beside_those_against
     metrics = ("test_accuracy", *(f"test_accuracy@{number}" for number in SETTINGS.few_labels.labels_per_class))
     learned = {name: record(**dict.fromkeys(metrics, values[name])) for name in transfer}
     records = {"regularizers": RECORDS["regularizers"], "transfer": learned}
-    found = verdicts(replace(SETTINGS, **few, transfer=transfer), records, dict, 400 / 900)
+    result = verdicts(replace(SETTINGS, **few, transfer=transfer), records, dict, 400 / 900)
     families = {"regularizers", "transfer", "regimes", "sweeps", "cocktails", "variance_sources"}
-    assert set(found) == families | {"comparisons", "claims", "statistical_tests", "warnings"}
-    assert set(found["transfer"]["masked_tuned"]["comparisons"]) == set(metrics)
+    assert set(result) == families | {"comparisons", "claims", "statistical_tests", "warnings"}
+    assert set(result["transfer"]["masked_tuned"]["comparisons"]) == set(metrics)

@@ -14,15 +14,15 @@ PREDICTED = (LABELS + RANDOM.normal(20.0, 100.0, 60))[:, None]
 
 
 def test_the_metrics_of_amounts_equal_scikit_learns():
-    found = predicted_metrics(PREDICTED, LABELS)
-    assert found["rmse"] == pytest.approx(root_mean_squared_error(LABELS, PREDICTED), rel=1e-12)
-    assert found["mae"] == pytest.approx(mean_absolute_error(LABELS, PREDICTED), rel=1e-12)
-    assert found["r2"] == pytest.approx(r2_score(LABELS, PREDICTED), abs=1e-12)
+    result = predicted_metrics(PREDICTED, LABELS)
+    assert result["rmse"] == pytest.approx(root_mean_squared_error(LABELS, PREDICTED), rel=1e-12)
+    assert result["mae"] == pytest.approx(mean_absolute_error(LABELS, PREDICTED), rel=1e-12)
+    assert result["r2"] == pytest.approx(r2_score(LABELS, PREDICTED), abs=1e-12)
 
 
 def test_whoever_predicts_the_mean_explains_nothing():
-    found = predicted_metrics(np.full((60, 1), LABELS.mean()), LABELS)
-    assert found["r2"] == pytest.approx(0, abs=1e-12) and found["rmse"] == pytest.approx(LABELS.std(), rel=1e-12)
+    result = predicted_metrics(np.full((60, 1), LABELS.mean()), LABELS)
+    assert result["r2"] == pytest.approx(0, abs=1e-12) and result["rmse"] == pytest.approx(LABELS.std(), rel=1e-12)
 
 
 def test_another_unit_changes_errors_with_it_and_leaves_r2():
@@ -32,5 +32,5 @@ def test_another_unit_changes_errors_with_it_and_leaves_r2():
 
 
 def test_equal_labels_have_errors_and_no_r2():
-    found = regression(torch.tensor([[1.0], [3.0]]), torch.tensor([2.0, 2.0]))
-    assert found == {"rmse": 1.0, "mae": 1.0}
+    result = regression(torch.tensor([[1.0], [3.0]]), torch.tensor([2.0, 2.0]))
+    assert result == {"rmse": 1.0, "mae": 1.0}

@@ -63,10 +63,10 @@ def test_a_record_holds_counts_and_gaps_to_the_last_digit():
     labels = {part: np.zeros(count, dtype=np.int64) for part, count in COUNTS.items()}
     given = labels | {"labelled": np.eye(1, 20, dtype=np.int64)[0]}
     split = Split({}, given, {}, labels["labelled"], classes=2)
-    found = seed_metrics(split, {part: probabilities(count, HITS[part]) for part, count in COUNTS.items()})
-    assert (found["train_accuracy"], found["test_accuracy"]) == (0.9, 0.9125)
-    assert found["train_accuracy_true_labels"] == 0.95 and found["validation_accuracy"] == 1 / 3
-    assert (found["generalization_gap"], found["generalization_gap_given_labels"]) == (0.0375, -0.0125)
+    result = seed_metrics(split, {part: probabilities(count, HITS[part]) for part, count in COUNTS.items()})
+    assert (result["train_accuracy"], result["test_accuracy"]) == (0.9, 0.9125)
+    assert result["train_accuracy_true_labels"] == 0.95 and result["validation_accuracy"] == 1 / 3
+    assert (result["generalization_gap"], result["generalization_gap_given_labels"]) == (0.0375, -0.0125)
 
 
 def test_three_seeds_of_equal_sums_are_as_likely_as_all_others():
@@ -165,7 +165,7 @@ def test_an_ingredient_is_tested_by_counts_too():
     best = {"best": {"number": 1, "settings": {"mixup": {}}}, "left_out": []}
     metrics = {"test_accuracy@without_mixup": shares(NONE), "test_accuracy@only_mixup": mixed}
     cocktail = record("stacked", mixed, family="cocktails", **metrics) | best
-    found = searches.cocktails(
+    result = searches.cocktails(
         {"regularizers": {"none": record("none", shares(NONE))}, "cocktails": {"stacked": cocktail}}, **RULE
     )["stacked"]
-    assert {found["full"]["p"], found["ingredients"]["mixup"]["without"]["p"]} == {0.0625}
+    assert {result["full"]["p"], result["ingredients"]["mixup"]["without"]["p"]} == {0.0625}

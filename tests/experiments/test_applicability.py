@@ -55,14 +55,14 @@ def test_a_need_that_is_not_met_is_said_with_what_there_is(needs, facts, model, 
 
 def test_on_the_shipped_images_only_another_network_and_other_targets_are_missed():
     missed = {"needs residual blocks; the network mlp has none", "needs amounts; the targets are classes"}
-    found = left_out.by_facts(SETTINGS, IMAGES)
-    assert set(found.values()) <= missed and ("regularizers", "stochastic_depth") in found
+    result = left_out.by_facts(SETTINGS, IMAGES)
+    assert set(result.values()) <= missed and ("regularizers", "stochastic_depth") in result
     assert ("regularizers", "stochastic_depth") not in left_out.by_facts(replace(SETTINGS, model=RESIDUAL), IMAGES)
 
 
 def test_with_real_targets_what_is_made_for_classes_is_left_out():
-    found = left_out.by_facts(SETTINGS, NUMBERS)
-    ours = {name for section, name in found if section in ("regularizers", "ensembles", "baselines")}
+    result = left_out.by_facts(SETTINGS, NUMBERS)
+    ours = {name for section, name in result if section in ("regularizers", "ensembles", "baselines")}
     assert {"label_smoothing", "class_weighting", "temperature_scaling", "trades", "r_drop"} < ours
     assert "logistic_regression" in ours and "ridge_regression" not in ours
     assert ours.isdisjoint({"none", "dropout", "mixup", "cutmix", "bagging", "boosting", "gradient_boosting"})
@@ -70,8 +70,8 @@ def test_with_real_targets_what_is_made_for_classes_is_left_out():
 
 @pytest.mark.parametrize("section", ["pretraining", "transfer", "semi_supervised", "attacks"])
 def test_families_that_count_classes_say_of_amounts_that_they_are_not_applicable(section):
-    found = left_out.by_facts(SETTINGS, NUMBERS)
-    said = {name: found.get((section, name)) for name in getattr(SETTINGS, section)}
+    result = left_out.by_facts(SETTINGS, NUMBERS)
+    said = {name: result.get((section, name)) for name in getattr(SETTINGS, section)}
     assert said and set(said.values()) == {"needs classes; the targets are amounts"}
     assert not any(of == section for of, _ in left_out.by_facts(SETTINGS, NUMBERS._replace(task="classification")))
 

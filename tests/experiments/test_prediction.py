@@ -50,8 +50,8 @@ def test_rows_of_the_test_part_get_the_published_probabilities_to_1e_6(study):
     published = load_file(study.folder / "predictions.safetensors")
     for seed in (0, 1):
         rows = study.data.inputs.take(published["test_indices"][seed])
-        found = predict(study.folder, study.data, rows, [seed])
-        assert np.allclose(found, published["test_predictions"][seed], atol=1e-6)
+        result = predict(study.folder, study.data, rows, [seed])
+        assert np.allclose(result, published["test_predictions"][seed], atol=1e-6)
 
 
 def test_without_a_seed_the_prediction_is_the_mean_over_all_networks(study):

@@ -104,8 +104,8 @@ def run(study, monkeypatch, capsys):
 
 def frame(numbers=range(5)) -> pd.DataFrame:
     """Rows of the table without the target, with ages as numbers."""
-    found = pd.DataFrame([ROWS[number][:4] for number in numbers], columns=HEADER)
-    return found.assign(age=found["age"].astype(float))
+    result = pd.DataFrame([ROWS[number][:4] for number in numbers], columns=HEADER)
+    return result.assign(age=result["age"].astype(float))
 
 
 def test_the_command_gives_the_rows_of_the_test_part_their_recorded_probabilities_to_six_digits(study, run, tmp_path):
@@ -114,10 +114,10 @@ def test_the_command_gives_the_rows_of_the_test_part_their_recorded_probabilitie
         new = people.write(tmp_path / "new.csv", [ROWS[row][:4] for row in recorded["test_indices"][seed]], HEADER)
         code, said, _ = run("predict", "people", "dropout", new, "--seed", seed, "--output", tmp_path / "p.csv")
         assert code == 0 and "predictions for 12 examples by dropout" in said
-        found = pd.read_csv(tmp_path / "p.csv")
+        result = pd.read_csv(tmp_path / "p.csv")
         wanted = recorded["test_predictions"][seed]
-        assert np.allclose(found[["probability_absent", "probability_present"]], wanted, rtol=0, atol=2e-6)
-        assert found["prediction"].tolist() == [("absent", "present")[row.argmax()] for row in wanted]
+        assert np.allclose(result[["probability_absent", "probability_present"]], wanted, rtol=0, atol=2e-6)
+        assert result["prediction"].tolist() == [("absent", "present")[row.argmax()] for row in wanted]
 
 
 BAD_ROWS = {
@@ -232,9 +232,9 @@ def test_the_server_answers_over_loopback_with_the_predictions_of_the_command_to
         by_csv = ask(address, rows.to_csv(index=False), "text/csv")
     for status, answer in (by_records, by_split, by_csv):
         assert status == 200
-        found = pd.DataFrame(answer["predictions"])
-        assert np.allclose(found[["probability_absent", "probability_present"]], wanted, rtol=0, atol=1e-9)
-        assert found["prediction"].tolist() == [("absent", "present")[row.argmax()] for row in wanted]
+        result = pd.DataFrame(answer["predictions"])
+        assert np.allclose(result[["probability_absent", "probability_present"]], wanted, rtol=0, atol=1e-9)
+        assert result["prediction"].tolist() == [("absent", "present")[row.argmax()] for row in wanted]
 
 
 def test_the_server_refuses_bad_rows_and_says_which(model):
@@ -444,9 +444,9 @@ def test_the_model_of_a_study_of_amounts_answers_in_their_unit(tmp_path):
     assert [(column.name, column.type.name) for column in model.metadata.signature.outputs] == [
         ("prediction", "double")
     ]
-    found = model.predict(inputs.values[:5])["prediction"]
-    assert np.allclose(found, predict(folder, study, inputs.take(np.arange(5)))[:, 0], rtol=0, atol=1e-9)
-    assert found.between(1100, 1500).all()
+    result = model.predict(inputs.values[:5])["prediction"]
+    assert np.allclose(result, predict(folder, study, inputs.take(np.arange(5)))[:, 0], rtol=0, atol=1e-9)
+    assert result.between(1100, 1500).all()
 
 
 @pytest.mark.stress
@@ -475,6 +475,6 @@ def test_mlflow_models_serve_serves_the_model_of_the_run(study, run):
             status, answer = ask(f"http://127.0.0.1:{port}", {"dataframe_records": rows.to_dict("records")})
         finally:
             process.terminate()
-    found = pd.DataFrame(answer["predictions"])
+    result = pd.DataFrame(answer["predictions"])
     assert status == 200
-    assert np.allclose(found[["probability_absent", "probability_present"]], expected(study, rows), rtol=0, atol=1e-6)
+    assert np.allclose(result[["probability_absent", "probability_present"]], expected(study, rows), rtol=0, atol=1e-6)

@@ -15,11 +15,11 @@ def test_a_row_has_difference_interval_value_and_verdict_in_the_order_in_which_d
 
 
 def test_what_several_metrics_judge_has_a_row_for_each_and_none_for_one_number_of_labels():
-    found = summary(
+    result = summary(
         {"multitask": {"joint": {"comparisons": {"test_iou": IOU, "test_depth": DEPTH, "test_iou@16": IOU}}}}
     )
-    assert list(found) == ["multitask/joint.test_iou", "multitask/joint.test_depth"]
-    assert found["multitask/joint.test_depth"]["value"] == 0.09
+    assert list(result) == ["multitask/joint.test_iou", "multitask/joint.test_depth"]
+    assert result["multitask/joint.test_depth"]["value"] == 0.09
     (path,) = summary({"transfer": {"tuned": {"comparisons": {"test_accuracy": IOU, "test_accuracy@1": IOU}}}})
     assert path == "transfer/tuned"
 
@@ -30,19 +30,19 @@ def test_the_interval_is_that_of_the_difference_and_not_that_of_the_mean():
 
 
 def test_a_cocktail_is_judged_as_a_whole_and_a_claim_has_the_value_of_its_metric():
-    found = summary(
+    result = summary(
         {
             "cocktails": {"stacked": {"full": {"difference": 0.05, "low": 0.04, "high": 0.06, "verdict": "helps"}}},
             "claims": {"sparse": {"value": 0.54, "difference": 0.54, "low": 0.5, "high": 0.6, "verdict": "supported"}},
         }
     )
-    assert found["cocktails/stacked"] == {"difference": 0.05, "lower": 0.04, "upper": 0.06, "verdict": "helps"}
-    assert found["claims/sparse"]["value"] == 0.54
+    assert result["cocktails/stacked"] == {"difference": 0.05, "lower": 0.04, "upper": 0.06, "verdict": "helps"}
+    assert result["claims/sparse"]["value"] == 0.54
 
 
 def test_what_diverged_keeps_its_verdict_and_what_has_none_has_no_row():
     diverged = {"test_accuracy": None, "difference": None, "low": None, "high": None, "verdict": "diverged"}
-    found = summary(
+    result = summary(
         {
             "regularizers": {"l1": diverged},
             "regimes": {"l1": {"cells": {"100x0.0x32": DROPOUT}}},
@@ -50,4 +50,4 @@ def test_what_diverged_keeps_its_verdict_and_what_has_none_has_no_row():
             "warnings": ["few seeds"],
         }
     )
-    assert found == {"regularizers/l1": {"verdict": "diverged"}}
+    assert result == {"regularizers/l1": {"verdict": "diverged"}}

@@ -37,9 +37,9 @@ def test_the_default_settings_draw_the_same_weights_as_plain_layers_of_torch():
     with torch.random.fork_rng():
         torch.manual_seed(streams.seed_of(5, "initialization"))
         layers = [nn.Linear(64, 7), nn.Linear(7, 7), nn.Linear(7, CLASSES)]
-    found = [*build(MLP(width=7, depth=2), SHAPE, CLASSES, seed=5).parameters()]
+    result = [*build(MLP(width=7, depth=2), SHAPE, CLASSES, seed=5).parameters()]
     expected = [parameter for layer in layers for parameter in layer.parameters()]
-    assert all(torch.equal(one, other) for one, other in zip(found, expected, strict=True))
+    assert all(torch.equal(one, other) for one, other in zip(result, expected, strict=True))
 
 
 @pytest.mark.parametrize("techniques", [(), (Dropout(),)], ids=["none", "dropout"])

@@ -47,9 +47,9 @@ def test_the_loss_is_that_of_torch_with_class_weights_and_the_mean_over_the_batc
 
 def test_balanced_classes_are_trained_as_without_weights_bit_for_bit():
     balanced_examples = examples(6)
-    found = []
+    result = []
     for techniques in ((), (ClassWeighting(),)):
         learner = Steps(*techniques)
         learner.prepare_training(balanced_examples)
-        found.append(learner.take(balanced_examples, balanced_examples).bits())
-    assert not difference(*found)
+        result.append(learner.take(balanced_examples, balanced_examples).bits())
+    assert not difference(*result)

@@ -14,13 +14,13 @@ from reglab.training.reference_problems import descend, regression, ridge
 
 def test_shrinking_is_the_proximal_operator():
     start = torch.randn(50, generator=generator("start"), dtype=torch.float64)
-    found = shrink(start, 0.4, 0.7)
+    result = shrink(start, 0.4, 0.7)
 
     def objective(weight):
         return (weight - start) ** 2 / 2 + 0.4 * weight.abs() + 0.35 * weight**2
 
     for aside in (-1e-2, -1e-4, 1e-4, 1e-2):
-        assert (objective(found) < objective(found + aside)).all()
+        assert (objective(result) < objective(result + aside)).all()
 
 
 def test_with_all_the_share_on_l1_it_is_l1_bit_for_bit(network):
@@ -32,8 +32,8 @@ def test_with_all_the_share_on_l1_it_is_l1_bit_for_bit(network):
 
 def test_with_no_share_on_l1_it_ends_at_ridge_regression():
     batch = Batch(*regression())
-    found = descend(build(MLP(depth=0), (4,), 1, seed=0).double(), ElasticNet(0.3, l1_ratio=0.0), batch).head.weight
-    assert torch.allclose(found, ridge(*batch[:2], 0.3), rtol=0, atol=1e-9)
+    result = descend(build(MLP(depth=0), (4,), 1, seed=0).double(), ElasticNet(0.3, l1_ratio=0.0), batch).head.weight
+    assert torch.allclose(result, ridge(*batch[:2], 0.3), rtol=0, atol=1e-9)
 
 
 @pytest.mark.parametrize("share", [0.0, 0.5, 1.0])

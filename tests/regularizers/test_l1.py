@@ -23,9 +23,9 @@ def test_of_all_solutions_of_ten_w1_plus_w2_equals_five_each_norm_finds_its_smal
     network = build(MLP(depth=0), (2,), 1, seed=0).double()
     torch.nn.init.zeros_(network.head.weight)
     torch.nn.init.zeros_(network.head.bias).requires_grad_(False)
-    found = descend(network, technique, example, rate=0.015, steps=2000).head.weight.detach()[0]
-    assert torch.allclose(found, torch.tensor(solution, dtype=torch.float64), rtol=0, atol=1e-6)
-    assert (found[1] == 0) == isinstance(technique, L1)
+    result = descend(network, technique, example, rate=0.015, steps=2000).head.weight.detach()[0]
+    assert torch.allclose(result, torch.tensor(solution, dtype=torch.float64), rtol=0, atol=1e-6)
+    assert (result[1] == 0) == isinstance(technique, L1)
 
 
 def test_a_proximal_step_moves_every_weight_towards_zero_and_no_further(network, batch):

@@ -35,7 +35,7 @@ def test_every_layer_up_to_the_deepest_has_the_same_chance(network, deepest):
         drawn[technique.layer(network)] += 1
     assert sorted(drawn) == list(range(count))
     error = (steps / count * (1 - 1 / count)) ** 0.5
-    assert all(abs(found - steps / count) < 4 * error for found in drawn.values())
+    assert all(abs(result - steps / count) < 4 * error for result in drawn.values())
 
 
 def test_each_step_mixes_one_layer_and_the_targets_always(network, batch):

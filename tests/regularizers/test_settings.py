@@ -114,12 +114,12 @@ def draws_reach_the_setting_and_no_further(technique, value, *, name):
     ramp = torch.arange(8).double() - 3.5
     images = torch.stack((ramp.expand(8, 8), ramp[:, None].expand(8, 8))).expand(500, -1, -1, -1)
     shown = technique.transform_batch(whole(images, [0] * 500, classes=2), a_network()).inputs
-    found = drawn(shown[..., 3:5, 3:5]).abs().amax(0)
+    result = drawn(shown[..., 3:5, 3:5]).abs().amax(0)
     for column in range(5):
         if column in columns:
-            assert 0.97 * limit < found[column] <= limit + 1e-9
+            assert 0.97 * limit < result[column] <= limit + 1e-9
         else:
-            assert found[column] < 1e-9
+            assert result[column] < 1e-9
 
 
 VALUES = {"rotation": (10.0, 20.0), "translation": (0.05, 0.1), "scale": (0.05, 0.2), "shear": (5.0, 15.0)}
@@ -172,13 +172,13 @@ def the_right_class_loses_this_much(technique, smoothing):
 
 def removed(technique, architecture):
     """The share of zeros in what each layer is given, from the inputs to the head."""
-    network, found = always_active(a_network(architecture)), []
+    network, result = always_active(a_network(architecture)), []
     technique.prepare_model(network)
     for layer in network.hidden_layers:
-        layer[0].register_forward_pre_hook(lambda _, inputs: found.append((inputs[0] == 0).double().flatten()))
-    network.head.register_forward_pre_hook(lambda _, inputs: found.append((inputs[0] == 0).double().flatten()))
+        layer[0].register_forward_pre_hook(lambda _, inputs: result.append((inputs[0] == 0).double().flatten()))
+    network.head.register_forward_pre_hook(lambda _, inputs: result.append((inputs[0] == 0).double().flatten()))
     network(torch.ones(500, 1, 8, 8))
-    return found
+    return result
 
 
 @law("dropout.input_rate", 0.1, 0.4, hidden_rate=0.7)
@@ -259,8 +259,8 @@ def trades_penalty(technique):
 
 @law("trades.strength", 0.5, 3.0)
 def the_penalty_is_proportional(technique, strength):
-    one, found = (trades_penalty(replace(technique, strength=own))[0] for own in (1.0, strength))
-    assert found == pytest.approx(strength * one, rel=1e-5) and one > 0
+    one, result = (trades_penalty(replace(technique, strength=own))[0] for own in (1.0, strength))
+    assert result == pytest.approx(strength * one, rel=1e-5) and one > 0
 
 
 @law("trades.epsilon", 0.02, 0.2, steps=10)

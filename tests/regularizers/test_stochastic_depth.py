@@ -33,17 +33,17 @@ def residual_blocks(network):
 def kept(network, inputs, step):
     """Which blocks a step keeps; every other one must hand on its shortcut, to the bit."""
     network.moment = Moment(seed=0, epoch=0, step=step)
-    found, hooks = [], []
+    result, hooks = [], []
     for block in residual_blocks(network):
 
         def see(block, given, units):
-            found.append(not torch.equal(units, block.shortcut(given[0])))
+            result.append(not torch.equal(units, block.shortcut(given[0])))
 
         hooks.append(block.register_forward_hook(see))
     network(inputs)
     for hook in hooks:
         hook.remove()
-    return found
+    return result
 
 
 def test_the_chance_to_stay_falls_linearly_with_depth():

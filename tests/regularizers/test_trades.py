@@ -57,8 +57,8 @@ def test_the_divergence_found_is_near_the_largest_on_a_grid_of_the_ball(network,
     with under_attack(network):
         clean, there = network(batch.inputs), network(grid.flatten(0, 1))
         largest = divergence(there, clean.repeat_interleave(441, 0)).view(20, 441).amax(1).mean().item()
-    found = penalty(Trades(strength=1.0, epsilon=0.2, steps=20), network, batch).item()
-    assert 0.6 * largest < found <= 1.01 * largest
+    result = penalty(Trades(strength=1.0, epsilon=0.2, steps=20), network, batch).item()
+    assert 0.6 * largest < result <= 1.01 * largest
 
 
 def test_the_gradient_passes_through_both_predictions(network, batch):

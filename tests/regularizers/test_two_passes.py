@@ -96,8 +96,8 @@ def test_sam_on_softmax_regression_has_the_gradient_in_closed_form_at_the_moved_
     plain = slope(weights)
     expected = slope(weights + 0.7 * plain / plain.norm())
     own.training_step(batch).backward()
-    found = torch.cat([network.head.weight.grad, network.head.bias.grad[:, None]], 1)
-    assert (found - expected).abs().max() < 1e-14 < (plain - expected).abs().max() / 1000
+    result = torch.cat([network.head.weight.grad, network.head.bias.grad[:, None]], 1)
+    assert (result - expected).abs().max() < 1e-14 < (plain - expected).abs().max() / 1000
 
 
 def test_sam_leaves_the_weights_where_they_are_until_the_optimizer_moves_them(batch):
@@ -146,11 +146,11 @@ def test_a_gradient_of_zero_leaves_the_weights_where_they_are():
 
 
 def test_running_statistics_see_the_first_pass_of_sam_alone(batch):
-    found = []
+    result = []
     for techniques in ((), (SharpnessAware(rho=0.7),)):
         own = learner(*techniques)
         own.network.backbone.append(nn.BatchNorm1d(6))
         own.training_step(batch)
-        found.append(own.network.backbone[-1].state_dict())
-    assert all(torch.equal(found[0][name], found[1][name]) for name in found[0])
-    assert found[1]["num_batches_tracked"] == 1
+        result.append(own.network.backbone[-1].state_dict())
+    assert all(torch.equal(result[0][name], result[1][name]) for name in result[0])
+    assert result[1]["num_batches_tracked"] == 1

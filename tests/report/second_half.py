@@ -73,14 +73,14 @@ def few_labels(rng, family: str, name: str, own: dict, accuracies, cost: float) 
     shared = iter(luck)
 
     def metrics() -> dict:
-        found = {}
+        result = {}
         for variant, accuracy, lucky in zip(VARIANTS, accuracies, next(shared), strict=True):
             test = accuracy + lucky + rng.normal(0, 0.008)
-            found |= {f"test_accuracy@{variant}": test, f"validation_accuracy@{variant}": test + rng.normal(0, 0.004)}
-            found |= {f"test_ece@{variant}": 0.3 * (1 - test), f"test_nll@{variant}": 3 * (1 - test)}
+            result |= {f"test_accuracy@{variant}": test, f"validation_accuracy@{variant}": test + rng.normal(0, 0.004)}
+            result |= {f"test_ece@{variant}": 0.3 * (1 - test), f"test_nll@{variant}": 3 * (1 - test)}
         for metric in ("test_accuracy", "validation_accuracy"):
-            found[metric] = float(np.mean([found[f"{metric}@{variant}"] for variant in VARIANTS]))
-        return found
+            result[metric] = float(np.mean([result[f"{metric}@{variant}"] for variant in VARIANTS]))
+        return result
 
     return content(family, name, own, outcomes(metrics), cost={"flops": 10**9, "relative_to_none": cost})
 
@@ -89,9 +89,9 @@ def pretext(rng, name: str, loss, accuracy, chance, linear, neighbour) -> dict:
     def metrics() -> dict:
         values = {"pretext_loss": loss, "pretext_accuracy": accuracy, "pretext_chance": chance}
         values |= {"linear_probe": linear, "neighbour_probe": neighbour}
-        found = {key: value for key, value in values.items() if value is not None}
-        noise = {key: 0.0 if key == "pretext_chance" else rng.normal(0, 0.004) for key in found}
-        return {f"{part}_{key}": found[key] + noise[key] for part in ("validation", "test") for key in found}
+        result = {key: value for key, value in values.items() if value is not None}
+        noise = {key: 0.0 if key == "pretext_chance" else rng.normal(0, 0.004) for key in result}
+        return {f"{part}_{key}": result[key] + noise[key] for part in ("validation", "test") for key in result}
 
     own = {"source": "text" if name == "next_sentence" else "study"}
     return content("pretraining", name, own, outcomes(metrics), cost={"flops": 0 if name == "scratch" else 4 * 10**10})
@@ -99,13 +99,13 @@ def pretext(rng, name: str, loss, accuracy, chance, linear, neighbour) -> dict:
 
 def several(rng, name: str, iou, depth) -> dict:
     def metrics() -> dict:
-        found = {}
+        result = {}
         for metric, means, spread in (("test_iou", iou, 0.008), ("test_depth_rmse", depth, 0.002)):
             for variant, mean in zip(SCENES, means or (), strict=False):
-                found[f"{metric}@{variant}"] = mean + rng.normal(0, spread)
+                result[f"{metric}@{variant}"] = mean + rng.normal(0, spread)
             if means:
-                found[metric] = float(np.mean([found[f"{metric}@{variant}"] for variant in SCENES]))
-        return found
+                result[metric] = float(np.mean([result[f"{metric}@{variant}"] for variant in SCENES]))
+        return result
 
     return content("multitask", name, {}, outcomes(metrics), cost={"flops": 10**10})
 
@@ -156,12 +156,12 @@ def metrics_of(entries: list[Entry]) -> dict:
         multitask=records.get("multitask", {}),
         evaluation=Evaluation(),
     )
-    found: dict = {}
+    result: dict = {}
     with mock.patch.object(statistics, "RESAMPLES", 999):  # for speed
         for plan in [module.plan(asked) for module in modules("comparisons")]:
             for family, rows in compare_metrics(records, plan, **SETTINGS["evaluation"]).items():
-                found.setdefault(family, {}).update(rows)
-    return json.loads(json.dumps(found))
+                result.setdefault(family, {}).update(rows)
+    return json.loads(json.dumps(result))
 
 
 def words(markup) -> str:

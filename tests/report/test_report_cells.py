@@ -15,22 +15,22 @@ from reglab.report.tables import rows
 
 def ranked(metrics: dict) -> list[tuple[str, str, dict]]:
     """(family, name, numbers), the highest accuracy first; what diverged is not among them."""
-    found = [
+    result = [
         (family, name, own)
         for family in ("baselines", "regularizers", "combinations")
         for name, own in metrics[family].items()
         if own["test_accuracy"] is not None
     ]
-    return sorted(found, key=lambda each: -each[2]["test_accuracy"])
+    return sorted(result, key=lambda each: -each[2]["test_accuracy"])
 
 
 def test_the_table_of_results(recipe_pages, recipes):
     table = tables(recipe_pages["index.html"])["results-caption"]
     entries = {(entry.family, entry.name): entry for entry in recipes[0]}
     assert table.headings[:3] == ["Recipe", "On this data set", "On this distribution"]
-    found = ranked(recipes[1])
-    assert [words.split()[0] for words in table.column("Recipe")] == [*(name for _, name, _ in found), "clipping"]
-    for (family, name, own), row in zip(found, table.rows, strict=False):
+    result = ranked(recipes[1])
+    assert [words.split()[0] for words in table.column("Recipe")] == [*(name for _, name, _ in result), "clipping"]
+    for (family, name, own), row in zip(result, table.rows, strict=False):
         cells = dict(zip(table.headings, (words for words, _ in row), strict=True))
         top, chance = own["metrics"]["test_accuracy"], own["probability"]
         assert cells["Accuracy, %"] == f"{percent(top['mean'])} {percent(top['low'])} to {percent(top['high'])}"
@@ -84,18 +84,18 @@ def test_a_dot_stands_at_its_difference_and_its_line_ends_at_the_interval(recipe
 
 def test_bias_and_variance(recipe_pages, recipes):
     table = tables(recipe_pages["pages/recipes.html"])["bias-caption"]
-    found = ranked(recipes[1])
+    result = ranked(recipes[1])
     columns = {
-        "Recipe": [name for _, name, _ in found],
-        "Bias²": [number(own["bias_squared"], 3) for *_, own in found],
-        "Variance": [number(own["variance"], 3) for *_, own in found],
-        "Sum": [number(own["bias_squared"] + own["variance"], 3) for *_, own in found],
-        "Brier": [number(own["metrics"]["test_brier"]["mean"], 3) for *_, own in found],
-        "Training, %": ["97.0"] * len(found),
-        "Given labels, %": ["82.0"] * len(found),
-        "Test, %": [percent(own["test_accuracy"]) for *_, own in found],
-        "Gap": [percent(0.97 - own["test_accuracy"]) for *_, own in found],
-        "Gap, given labels": [percent(0.82 - own["test_accuracy"]) for *_, own in found],
+        "Recipe": [name for _, name, _ in result],
+        "Bias²": [number(own["bias_squared"], 3) for *_, own in result],
+        "Variance": [number(own["variance"], 3) for *_, own in result],
+        "Sum": [number(own["bias_squared"] + own["variance"], 3) for *_, own in result],
+        "Brier": [number(own["metrics"]["test_brier"]["mean"], 3) for *_, own in result],
+        "Training, %": ["97.0"] * len(result),
+        "Given labels, %": ["82.0"] * len(result),
+        "Test, %": [percent(own["test_accuracy"]) for *_, own in result],
+        "Gap": [percent(0.97 - own["test_accuracy"]) for *_, own in result],
+        "Gap, given labels": [percent(0.82 - own["test_accuracy"]) for *_, own in result],
     }
     assert table.headings == list(columns)
     assert {heading: table.column(heading) for heading in columns} == columns
@@ -108,13 +108,13 @@ def places(drawing, *markers: str) -> set[tuple[float, float]]:
 
 
 def test_pictures_have_variance_and_cost_across_and_bias_and_gain_upwards(recipes):
-    found = rows(*recipes)
-    split, priced = bias_variance_figure.split(found), pareto.priced(found)
+    result = rows(*recipes)
+    split, priced = bias_variance_figure.split(result), pareto.priced(result)
     wanted = {(round(row.numbers["variance"], 9), round(row.numbers["bias_squared"], 9)) for row in split}
     assert places(bias_variance_figure.figure(split), *"oDs^") == wanted
     wanted = {(round(row.numbers["cost"], 9), round(100 * row.numbers["difference"], 9)) for row in priced}
     assert places(pareto.figure(priced), *"oDs") == wanted
-    effects = [row for row in found if row.ranked and not row.reference]
+    effects = [row for row in result if row.ranked and not row.reference]
     wanted = {(round(100 * row.numbers["difference"], 9), -at) for at, row in enumerate(effects)}
     assert places(slides.forest(effects, 0.005), *"^voDs") == wanted
 

@@ -35,12 +35,12 @@ def compared(family: str, name: str, metric: str, metrics: dict, mean: float, sh
 
 def test_few_labels_cell_by_cell(whole_pages, whole):
     entries, metrics = whole
-    found = tables(whole_pages["pages/few_labels.html"])
+    result = tables(whole_pages["pages/few_labels.html"])
     costs = {name: cost for name, (*_, cost) in (second_half.TRANSFER | second_half.SEMI_SUPERVISED).items()}
     families = {entry.name: entry.family for entry in entries if entry.name in costs}
     read = 0
     for label in ("few-all-caption", "few-5-6-7-8-9-caption"):
-        table = found[label]
+        table = result[label]
         heads = [f"{variant} label{'s' if variant > 1 else ''} a class" for variant in VARIANTS]
         assert table.headings == ["Method", *heads, "Cost"]
         for row in table.words:
@@ -140,8 +140,8 @@ def test_robustness_cell_by_cell():
 
 
 def test_sweeps_cell_by_cell():
-    found = sweep("l1", {"strength": [0.01, 0.1]}, [[0.88, 0.9], [0.93, 0.95]], 1, difference=-0.05, verdict="hurts")
-    [table] = Tables(section(found).body).found
+    result = sweep("l1", {"strength": [0.01, 0.1]}, [[0.88, 0.9], [0.93, 0.95]], 1, difference=-0.05, verdict="hurts")
+    [table] = Tables(section(result).body).found
     assert table.headings == ["Technique", "Chosen", "Tuned", "Untuned", "Search"]
     assert table.words == [
         ["l1", "strength 0.1", "92.0 −5.0 (−6.0 to −4.0) hurts", "91.0 +4.0 (+3.0 to +5.0) helps", "24 ×"]

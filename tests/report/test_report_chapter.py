@@ -105,17 +105,17 @@ def test_every_check_of_the_theory_stands_in_the_chapter_once(entries, study):
     entries = copy.deepcopy(entries)
     gabor = next(entry for entry in entries if entry.name == "gabor")
     gabor.record["checks"][0]["technique"] = "dropout"
-    found = chapter_entries(Study(entries, study[2], SETTINGS, ""), {})
+    result = chapter_entries(Study(entries, study[2], SETTINGS, ""), {})
     wanted = [check for entry in entries for check in entry.record["checks"]]
-    shown = [check for part in found for check in part.checks]
+    shown = [check for part in result for check in part.checks]
     assert len(shown) == len(wanted) and all(check in shown for check in wanted)
-    at_dropout = next(part for part in found if part.part.id == "dropout")
+    at_dropout = next(part for part in result if part.part.id == "dropout")
     assert [check["technique"] for check in at_dropout.checks] == ["dropout"]
 
 
 def test_a_combination_stands_with_each_of_its_techniques(entries, study):
-    found = chapter_entries(Study(entries, study[2], SETTINGS, ""), {})
-    homes = [part.part.id for part in found for entry in part.entries if entry.name == "dropout_and_input_noise"]
+    result = chapter_entries(Study(entries, study[2], SETTINGS, ""), {})
+    homes = [part.part.id for part in result for entry in part.entries if entry.name == "dropout_and_input_noise"]
     assert homes == ["noise", "dropout"]
 
 
@@ -132,7 +132,7 @@ def test_what_the_lecture_does_not_have_stands_behind_it_with_the_checks_of_its_
 
 
 def test_every_claim_stands_in_its_section_with_verdict_effect_and_evidence(text):
-    assert sorted(found for found in Page(text).ids if found.startswith("claim-")) == [
+    assert sorted(result for result in Page(text).ids if result.startswith("claim-")) == [
         "claim-norms",
         "claim-sparse",
         "claim-third",

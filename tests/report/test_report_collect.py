@@ -35,14 +35,14 @@ def test_entries_come_in_the_order_of_params(study):
 
 def test_the_curve_table_holds_the_means_over_seeds(study):
     runs, expected, _ = study
-    found = list(csv.DictReader(io.StringIO(curve_table(collect(runs, expected)))))
-    assert {row["recipe"] for row in found} == {
+    result = list(csv.DictReader(io.StringIO(curve_table(collect(runs, expected)))))
+    assert {row["recipe"] for row in result} == {
         name for family, name in expected if family in ("regularizers", "combinations")
     }
     for name in ("none", "dropout_and_input_noise"):
         family = "regularizers" if name == "none" else "combinations"
         lines = list(csv.DictReader((runs / family / name / "curves.csv").open()))
-        for row in (row for row in found if row["recipe"] == name):
+        for row in (row for row in result if row["recipe"] == name):
             seeds = [line for line in lines if line["epoch"] == row["epoch"]]
             assert len(seeds) == 10
             for part in ("train", "validation"):

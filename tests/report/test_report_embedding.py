@@ -18,4 +18,4 @@ def test_an_image_that_is_drawn_twice_leaves_no_id_twice_and_all_that_is_pointed
     page = "".join(embedded(drawn, prefix, "a picture twice") for prefix in ("one", "other"))
     ids, pointed = (re.findall(pattern, page) for pattern in (r'\sid="([^"]*)"', r'(?:href="#|url\(#)([^")]*)'))
     assert len(ids) == len(set(ids)) and set(ids) == set(pointed) and pointed
-    assert page.count("<image") == 4 and {found.partition("-")[0] for found in ids} == {"one", "other"}
+    assert page.count("<image") == 4 and {result.partition("-")[0] for result in ids} == {"one", "other"}

@@ -107,7 +107,7 @@ def test_augmentation_alone_is_told_apart_from_what_a_method_gains(whole, groups
 
 def rows(**verdicts: list) -> list[Compared]:
     """Methods from name=[(verdict, difference, low, high) at 1 label, ... at 2 labels]."""
-    found = []
+    result = []
     for name, told_at in verdicts.items():
         comparisons = {
             f"test_accuracy@{variant}": dict(
@@ -119,8 +119,8 @@ def rows(**verdicts: list) -> list[Compared]:
         }
         seeds = {str(seed): {"status": "finished"} for seed in range(10)}
         entry = Entry({"family": "transfer", "name": name, "seeds": seeds, "summary": {}, "settings": {}}, {}, None)
-        found.append(Compared(entry, {"comparisons": comparisons}))
-    return found
+        result.append(Compared(entry, {"comparisons": comparisons}))
+    return result
 
 
 HELPS, MORE = ("helps", 0.03, 0.01, 0.05), ("helps", 0.06, 0.04, 0.08)
@@ -165,10 +165,10 @@ def test_the_sentence_says_what_the_verdicts_say(given, said):
 
 def test_the_three_panels_have_the_studys_numbers(whole, groups):
     entries, metrics = whole
-    found = lecture_panels.panels(entries, groups, tasks.methods(entries, metrics), WHOLE)
-    assert [panel.letter for panel in found] == ["a", "b", "c"]
-    assert "the classes 0, 1, 2, 3 and 4 and all their labels, then tell 5, 6, 7, 8 and 9 apart" in found[0].text
-    shown = {(panel.letter, row.name): cells for panel in found for row, cells in panel.rows}
+    result = lecture_panels.panels(entries, groups, tasks.methods(entries, metrics), WHOLE)
+    assert [panel.letter for panel in result] == ["a", "b", "c"]
+    assert "the classes 0, 1, 2, 3 and 4 and all their labels, then tell 5, 6, 7, 8 and 9 apart" in result[0].text
+    shown = {(panel.letter, row.name): cells for panel in result for row, cells in panel.rows}
     for letter, name, metric in (
         ("a", "new_classes_frozen", "test_accuracy"),
         ("c", "masked_tuned", "test_accuracy"),
@@ -178,7 +178,7 @@ def test_the_three_panels_have_the_studys_numbers(whole, groups):
         assert shown[letter, name] == [f"{100 * mean:.1f}" for mean in means]
     alone = [values(entries, "multitask", "depth_only", f"test_depth_rmse@{number}").mean() for number in SCENES]
     assert shown["b", "depth_only"] == [f"{mean:.3f}" for mean in alone]
-    assert all(panel.picture.startswith("<svg") for panel in found)
+    assert all(panel.picture.startswith("<svg") for panel in result)
 
 
 def test_a_panel_without_its_entries_is_left_out(whole):

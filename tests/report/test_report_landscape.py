@@ -32,9 +32,9 @@ def test_the_frontier_is_what_brute_force_finds(seed):
         for a, b in itertools.permutations(range(25), 2)
         if costs[b] <= costs[a] and gains[b] >= gains[a] and (costs[b], gains[b]) != (costs[a], gains[a])
     }
-    found = pareto.frontier(costs, gains)
-    assert set(found) == set(range(25)) - beaten
-    assert [costs[n] for n in found] == sorted(costs[n] for n in found)
+    result = pareto.frontier(costs, gains)
+    assert set(result) == set(range(25)) - beaten
+    assert [costs[n] for n in result] == sorted(costs[n] for n in result)
 
 
 def test_a_recipe_without_a_cost_or_that_diverged_is_not_on_the_picture(table):
@@ -100,10 +100,10 @@ def test_every_recipe_is_named_in_the_picture_and_the_same_study_draws_the_same(
 def test_slides_are_few_deterministic_and_whole_files(study):
     runs, expected, metrics = study
     entries = collect(runs, expected)
-    found = slides(entries, metrics, SETTINGS)
-    assert list(found) == ["effects", "gain_against_cost", "bias_against_variance"]
-    for drawing in found.values():
+    result = slides(entries, metrics, SETTINGS)
+    assert list(result) == ["effects", "gain_against_cost", "bias_against_variance"]
+    for drawing in result.values():
         assert ElementTree.fromstring(drawing).tag == "{http://www.w3.org/2000/svg}svg"
-    assert slides(entries, metrics, SETTINGS) == found
+    assert slides(entries, metrics, SETTINGS) == result
     alone = [entry for entry in entries if entry.name == "none"]
     assert slides(alone, metrics, SETTINGS) == {}

@@ -39,12 +39,12 @@ FOUND = {
 
 
 def test_the_lowest_loss_stands_first_and_is_told_in_nats_with_the_smaller_gain_first():
-    found = table(**FOUND)
-    assert [row.name for row in found] == ["dropout", "mixup", "none", "affine", "l1"]
-    said = words(headline(found, BY_LOSS))
+    result = table(**FOUND)
+    assert [row.name for row in result] == ["dropout", "mixup", "none", "affine", "l1"]
+    said = words(headline(result, BY_LOSS))
     assert "dropout helps most: it lowers test loss from 0.600 nats to 0.400 nats, by 0.200 nats" in said
     assert "(95 % interval 0.100 to 0.250, 10 seeds)" in said and "point" not in said.replace("points out", "")
-    points = {point.about: words(point.text) for point in points_to_know(found, BY_LOSS, {})}
+    points = {point.about: words(point.text) for point in points_to_know(result, BY_LOSS, {})}
     assert points["Also helps"].startswith("mixup (−0.100)") and points["Hurts"].startswith("l1 (+0.300)")
     assert points["No relevant difference"] == "affine: within 0.01 nats of none, up or down."
 

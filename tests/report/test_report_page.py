@@ -75,7 +75,7 @@ def ids() -> set[str]:
 def test_every_expected_recipe_has_one_row_and_one_drawing(page):
     assert page.rows.keys() == ids()
     drawn = {f"curves-{row}" for row in ids() if not row.startswith("baselines")}
-    assert {found for found in page.ids if found.startswith("curves-")} == drawn
+    assert {result for result in page.ids if result.startswith("curves-")} == drawn
 
 
 def test_a_folder_that_params_does_not_name_is_not_on_the_page(study):
@@ -124,7 +124,7 @@ def test_rows_stand_in_the_order_of_accuracy(page):
 
 def test_the_html_is_balanced_and_its_ids_are_unique(page):
     assert page.open == [] and page.unbalanced == []
-    assert [found for found, count in Counter(page.ids).items() if count > 1] == []
+    assert [result for result, count in Counter(page.ids).items() if count > 1] == []
 
 
 def test_every_link_leads_somewhere_on_the_page(page, text):

@@ -41,7 +41,7 @@ def page(text):
 
 
 def numbers(cell: str) -> list[float]:
-    return [float(found.replace("−", "-")) for found in re.findall(r"[+−]?\d+\.\d+", cell)]
+    return [float(result.replace("−", "-")) for result in re.findall(r"[+−]?\d+\.\d+", cell)]
 
 
 def test_the_sections_stand_in_the_order_of_the_lecture(text):
@@ -54,7 +54,7 @@ def test_the_sections_stand_in_the_order_of_the_lecture(text):
 
 def test_the_page_is_balanced_its_ids_unique_and_its_links_lead_somewhere(page, text):
     assert page.open == [] and page.unbalanced == []
-    assert [found for found, count in Counter(page.ids).items() if count > 1] == []
+    assert [result for result, count in Counter(page.ids).items() if count > 1] == []
     inside = {address[1:] for address in page.addresses if address.startswith("#")}
     inside |= set(re.findall(r"url\(#([^)]*)\)", text.split("</style>")[1]))
     assert inside <= set(page.ids)
@@ -78,7 +78,7 @@ def test_the_same_study_gives_the_same_bytes(whole, text):
 def test_every_cell_is_the_mean_over_the_records_seeds_with_the_difference_of_metrics_json(
     whole, page, family, metrics, scale
 ):
-    entries, found = whole
+    entries, result = whole
     read = 0
     for entry in (entry for entry in entries if entry.family == family):
         for metric in metrics:
@@ -90,7 +90,7 @@ def test_every_cell_is_the_mean_over_the_records_seeds_with_the_difference_of_me
             assert float(cell["value"]) == pytest.approx(mean, abs=1e-12)
             shown, rounding = numbers(cell["text"]), 0.05 if scale == 100 else 0.0005
             assert shown[0] == pytest.approx(scale * mean, abs=rounding + 1e-9)
-            row = found[family].get(entry.name, {"comparisons": {}})["comparisons"].get(metric)
+            row = result[family].get(entry.name, {"comparisons": {}})["comparisons"].get(metric)
             if row and row["verdict"] != "reference":
                 wanted = [scale * row[key] for key in ("difference", "difference_low", "difference_high")]
                 assert shown[1:] == pytest.approx(wanted, abs=rounding + 1e-9)
@@ -162,8 +162,8 @@ def starts_from(entry: Entry, start: str) -> Entry:
 
 def test_a_pretext_is_shown_beside_chance_and_its_probes_beside_those_without_learning(whole, page):
     entries, metrics = whole
-    found = pretexts.values(pretexts.pretexts(entries, metrics))
-    points = {point.about: words(point.text) for point in found["points"]}
+    result = pretexts.values(pretexts.pretexts(entries, metrics))
+    points = {point.about: words(point.text) for point in result["points"]}
     accuracy = 100 * values(entries, "pretraining", "next_sentence", "test_pretext_accuracy").mean()
     assert f"next_sentence {accuracy:.1f} % (chance 50.0)" in points["The pretexts themselves"]
     assert "masked" not in points["The pretexts themselves"]

@@ -109,9 +109,9 @@ def test_a_study_without_attacks_has_no_such_section():
 
 
 def test_what_the_strong_attack_leaves_stands_beside_each_recipe_with_its_difference_to_none():
-    found = standings.standings([Entry(record(), {}, None)])
-    assert {name for _, name in found} == set(ACCURACIES)
-    hardened, masked, none = (found["regularizers", name] for name in ("hardened", "masked", "none"))
+    result = standings.standings([Entry(record(), {}, None)])
+    assert {name for _, name in result} == set(ACCURACIES)
+    hardened, masked, none = (result["regularizers", name] for name in ("hardened", "masked", "none"))
     assert (hardened.accuracy, hardened.epsilon, hardened.believed) == (0.6, 0.1, True)
     assert hardened.difference == pytest.approx(0.5) and none.difference is None and not masked.believed
 

@@ -13,8 +13,8 @@ def claims(**verdicts: str) -> dict:
 
 def test_the_answer_is_three_lines_of_plain_text(study):
     runs, expected, metrics = study
-    found = collect(runs, [entry for entry in expected if entry[1] != "clipping"])
-    text = short_answer(found, metrics | {"claims": claims(a="supported", b="cannot tell", c="supported")}, SETTINGS)
+    result = collect(runs, [entry for entry in expected if entry[1] != "clipping"])
+    text = short_answer(result, metrics | {"claims": claims(a="supported", b="cannot tell", c="supported")}, SETTINGS)
     first, recipes, lecture = text.splitlines()
     assert "dropout_and_input_noise helps most" in first and "points" in first
     assert recipes == "10 recipes against none: helps 8, hurts 1, cannot tell 1.", "the control is none of them"

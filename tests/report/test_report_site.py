@@ -29,13 +29,13 @@ def prose(page: str) -> list[str]:
 
 
 def test_every_page_is_a_whole_document_with_ids_of_its_own(pages):
-    found = Counter()
+    result = Counter()
     for text in pages.values():
         page = Parsed(text)
         assert page.open == [] and page.unbalanced == [] and text.count("<h1>") == 1
         assert [id for id, count in Counter(page.ids).items() if count > 1] == []
-        found.update(set(page.ids) - {"main"})
-    assert [id for id, count in found.items() if count > 1] == []  # an anchor stands on one page
+        result.update(set(page.ids) - {"main"})
+    assert [id for id, count in result.items() if count > 1] == []  # an anchor stands on one page
 
 
 def test_every_link_leads_to_a_page_that_is_there_and_to_an_anchor_on_it(pages):
@@ -125,8 +125,8 @@ def test_a_link_is_relative_to_the_page_it_stands_on():
 def test_only_links_to_what_stands_on_another_page_are_changed():
     body = Markup('<a href="#far">far</a> <a class="x" href="#near">near</a> <p id="near"><use href="#near"/>#far')
     one, other = page("index.html", Section("s", "S", body)), page("pages/p.html", Section("far", "F", Markup("<p>")))
-    found = linked(body, one, homes([one, other]))
-    assert found == str(body).replace('href="#far"', 'href="pages/p.html#far"')
+    result = linked(body, one, homes([one, other]))
+    assert result == str(body).replace('href="#far"', 'href="pages/p.html#far"')
 
 
 def test_an_error_of_a_section_of_ones_own_is_one_line_that_names_its_file():
@@ -140,8 +140,8 @@ def test_an_error_of_a_section_of_ones_own_is_one_line_that_names_its_file():
         def body(self, study):
             return {}["costs"]
 
-    for section, found in ((Untitled(), "AttributeError"), (Broken(), "KeyError: 'costs'")):
+    for section, result in ((Untitled(), "AttributeError"), (Broken(), "KeyError: 'costs'")):
         with pytest.raises(UserError) as error:
             further_section("costs", section, study=None)
         [line] = error.value.lines
-        assert line.startswith("src/reglab/report/further_sections/costs.py: found an error (") and found in line
+        assert line.startswith("src/reglab/report/further_sections/costs.py: found an error (") and result in line

@@ -102,8 +102,8 @@ def test_ticks_are_round_numbers_within_the_axis_and_not_at_its_edges():
 def test_the_common_axis_holds_all_intervals_zero_and_the_band_of_relevance():
     table = [row(difference=0.02, low=0.01, high=0.05), row(difference=-0.03, low=-0.07, high=None)]
     table.append(row(difference=-9.0, low=-9.0, high=9.0, verdict="diverged"))
-    found = common_axis(table, 0.005)
-    assert (found.low, found.high) == pytest.approx((-0.07 - 0.06 * 0.12, 0.05 + 0.06 * 0.12))
+    result = common_axis(table, 0.005)
+    assert (result.low, result.high) == pytest.approx((-0.07 - 0.06 * 0.12, 0.05 + 0.06 * 0.12))
     alone = common_axis([], 0.01)
     assert (alone.low, alone.high) == pytest.approx((-0.02 - 0.06 * 0.04, 0.02 + 0.06 * 0.04))
     nothing = common_axis([], 0.0)

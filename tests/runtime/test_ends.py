@@ -24,27 +24,27 @@ PATIENCE = 30.0  # seconds, on a machine that is busy: alone it takes less than 
 
 def marked(value: str) -> list[psutil.Process]:
     """The living processes that were started, by whomever, with this value of MARK in their environment."""
-    found = []
+    result = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             if f"{MARK}={value}\0".encode() in (folder / "environ").read_bytes() + b"\0":
                 process = psutil.Process(int(folder.name))
                 if process.status() != psutil.STATUS_ZOMBIE:
-                    found.append(process)
+                    result.append(process)
         except (OSError, psutil.NoSuchProcess):
             continue
-    return found
+    return result
 
 
 def kinds(first: int, processes: list[psutil.Process]) -> dict[str, list[psutil.Process]]:
     """What each process is to the run that began with process `first`."""
-    found: dict[str, list[psutil.Process]] = {}
+    result: dict[str, list[psutil.Process]] = {}
     children = {process.pid: [] for process in processes}
     for process in processes:
         children.setdefault(process.ppid(), []).append(process)
 
     def add(kind: str, process: psutil.Process) -> list[psutil.Process]:
-        found.setdefault(kind, []).append(process)
+        result.setdefault(kind, []).append(process)
         return children[process.pid]
 
     for process in processes:
@@ -56,10 +56,10 @@ def kinds(first: int, processes: list[psutil.Process]) -> dict[str, list[psutil.
         elif "reglab.tracking" in command:
             add("follower", process)
         elif (
-            "pipelines/experiment.py" in command and process.ppid() == found.get("dvc", [psutil.Process(first)])[0].pid
+            "pipelines/experiment.py" in command and process.ppid() == result.get("dvc", [psutil.Process(first)])[0].pid
         ):
             workers = add("client", process)
-            found["worker"] = found.get("worker", []) + [
+            result["worker"] = result.get("worker", []) + [
                 each for each in workers if "experiment.py" in str(each.cmdline())
             ]
         elif "reglab.runtime.warm" in command and process.ppid() == first:
@@ -68,8 +68,8 @@ def kinds(first: int, processes: list[psutil.Process]) -> dict[str, list[psutil.
                     add("follower", fork)
                     continue
                 for stage in add("keeper", fork):
-                    found.setdefault("worker", []).extend(add("stage", stage))
-    return found
+                    result.setdefault("worker", []).extend(add("stage", stage))
+    return result
 
 
 def wait_until(what, seconds: float = 180.0):
@@ -102,7 +102,7 @@ def end(checkout, command: tuple[str, ...], kind: str, number: int, monkeypatch)
     process = checkout.start(*command)
     try:
         wait_until(lambda: written() > before or process.poll() is not None)
-        there = wait_until(lambda: (found := kinds(process.pid, marked(value))).get("worker") and found)
+        there = wait_until(lambda: (result := kinds(process.pid, marked(value))).get("worker") and result)
         there[kind][0].send_signal(number)
         began = time.monotonic()
 

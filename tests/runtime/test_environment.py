@@ -15,10 +15,10 @@ def git(folder, *arguments):
 
 
 def test_versions_and_machine_are_those_at_hand_and_the_same_twice(tmp_path):
-    found = describe_environment(tmp_path)
-    assert found["Versions"]["torch"] == torch.__version__ and found["Versions"]["numpy"] == version("numpy")
-    assert found["Machine"]["threads"] == str(torch.get_num_threads())
-    assert describe_environment(tmp_path) == found
+    result = describe_environment(tmp_path)
+    assert result["Versions"]["torch"] == torch.__version__ and result["Versions"]["numpy"] == version("numpy")
+    assert result["Machine"]["threads"] == str(torch.get_num_threads())
+    assert describe_environment(tmp_path) == result
 
 
 def test_the_commit_is_the_last_that_touched_code_and_edits_are_told(tmp_path):

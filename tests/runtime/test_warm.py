@@ -61,9 +61,9 @@ def client(
 
 
 def workers_of(process: subprocess.Popen) -> list[int]:
-    found = [int(number) for number in process.stdout.readline().split()]
-    assert len(found) == 3
-    return found
+    result = [int(number) for number in process.stdout.readline().split()]
+    assert len(result) == 3
+    return result
 
 
 def gone(processes: list[int]) -> bool:

@@ -21,11 +21,11 @@ BROKEN = {}  # check -> (technique, words that the result must hold)
 Strength = Annotated[float, Ge(0)]
 
 
-def breaks(check, found, *settings):
+def breaks(check, message, *settings):
     """Registers an instance of the class below as the technique on which this check must fail."""
 
     def register(kind):
-        BROKEN[check] = kind(*settings), found
+        BROKEN[check] = kind(*settings), message
         return kind
 
     return register
@@ -646,10 +646,10 @@ def test_there_is_a_broken_technique_for_every_check_in_its_order():
 @pytest.mark.parametrize("check", BROKEN)
 def test_a_check_fails_on_what_breaks_its_claim_and_says_what_it_found(check):
     precision = torch.get_float32_matmul_precision()
-    broken, found = BROKEN[check]
+    broken, message = BROKEN[check]
     result = run_check(check, broken)
     torch.set_float32_matmul_precision(precision)
-    assert result.status == "failed" and found in result.found, result
+    assert result.status == "failed" and message in result.message, result
 
 
 def test_what_does_not_apply_says_why_and_is_no_failure():

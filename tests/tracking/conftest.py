@@ -101,7 +101,7 @@ class Study:
     def runs(self) -> dict[str, list[dict]]:
         """By run name what MLflow shows: status, params, tags, metric rows; those deleted left out."""
         with sqlite3.connect(self.root / "mlflow.db") as database:
-            found: dict[str, list[dict]] = {}
+            result: dict[str, list[dict]] = {}
             names = dict(database.execute("select run_uuid, name from runs"))
             active = "select run_uuid, name, status, start_time, end_time from runs where lifecycle_stage = 'active'"
             for run, name, status, start, end in database.execute(active).fetchall():
@@ -109,7 +109,7 @@ class Study:
                 if "mlflow.parentRunId" in tags:
                     tags["mlflow.parentRunId"] = names[tags["mlflow.parentRunId"]]
                 rows = "select key, step, value, timestamp from metrics where run_uuid = ? order by 1, 2, 3, 4"
-                found.setdefault(name, []).append(
+                result.setdefault(name, []).append(
                     {
                         "status": status,
                         "params": dict(database.execute("select key, value from params where run_uuid = ?", [run])),
@@ -119,7 +119,7 @@ class Study:
                         "id": run,
                     }
                 )
-        return found
+        return result
 
     def run(self, name: str) -> dict:
         (run,) = self.runs()[name]

@@ -59,33 +59,33 @@ def test_an_experiment_leaves_the_verdicts_of_shared_runs_alone(study, monkeypat
 
 
 def test_every_number_of_labels_has_its_difference_and_the_verdict_is_of_all(study):
-    found = list(comparisons(TASKS))
-    assert verdict_tags(found) == {"verdict": "hurts", "versus": "depth_only", "interval": ""}
-    assert numbers(found) == {"versus/test_depth_rmse": 0.1, "versus/test_depth_rmse_16": 0.1}
+    result = list(comparisons(TASKS))
+    assert verdict_tags(result) == {"verdict": "hurts", "versus": "depth_only", "interval": ""}
+    assert numbers(result) == {"versus/test_depth_rmse": 0.1, "versus/test_depth_rmse_16": 0.1}
     two = list(comparisons({"comparisons": {"test_iou": HELPS, "test_depth_rmse": DEPTH | {"difference_high": 0.2}}}))
     assert verdict_tags(two)["verdict"] == "test_iou: helps, test_depth_rmse: hurts"
     assert verdict_tags(two)["interval"] == "test_iou: +0.0100 to +0.0300, test_depth_rmse: +0.0500 to +0.2000"
 
 
 def test_an_end_at_zero_has_no_sign():
-    found = list(comparisons(HELPS | {"low": -0.02469, "high": -1e-9}))
-    assert verdict_tags(found)["interval"] == "-0.0247 to 0.0000"
+    result = list(comparisons(HELPS | {"low": -0.02469, "high": -1e-9}))
+    assert verdict_tags(result)["interval"] == "-0.0247 to 0.0000"
 
 
 def test_what_others_are_compared_with_has_no_interval():
-    found = list(comparisons({"verdict": "reference", "difference": 0.0, "low": 0.0, "high": 0.0}))
-    assert verdict_tags(found) == {"verdict": "reference", "versus": "none", "interval": ""}
+    result = list(comparisons({"verdict": "reference", "difference": 0.0, "low": 0.0, "high": 0.0}))
+    assert verdict_tags(result) == {"verdict": "reference", "versus": "none", "interval": ""}
 
 
 def test_a_map_counts_its_cells_and_a_cocktail_is_judged_as_a_whole():
     cells = {"100x0.0x32": DEPTH | {"verdict": "helps"}, "900x0.0x32": HELPS, "900x0.4x32": DEPTH}
-    found = list(comparisons({"cells": cells}))
-    assert verdict_tags(found) == {"verdict": "2 x helps, 1 x hurts"}
-    assert numbers(found)["versus/test_accuracy_900x0.0x32"] == 0.02
+    result = list(comparisons({"cells": cells}))
+    assert verdict_tags(result) == {"verdict": "2 x helps, 1 x hurts"}
+    assert numbers(result)["versus/test_accuracy_900x0.0x32"] == 0.02
     one = {"without": HELPS | {"verdict": "cannot tell"}, "only": HELPS}
-    found = list(comparisons({"full": HELPS, "ingredients": {"dropout": one}}))
-    assert verdict_tags(found) == {"verdict": "helps", "versus": "none", "interval": "+0.0100 to +0.0300"}
-    assert numbers(found)["versus/test_accuracy_without_dropout"] == 0.02
+    result = list(comparisons({"full": HELPS, "ingredients": {"dropout": one}}))
+    assert verdict_tags(result) == {"verdict": "helps", "versus": "none", "interval": "+0.0100 to +0.0300"}
+    assert numbers(result)["versus/test_accuracy_without_dropout"] == 0.02
 
 
 def test_the_report_is_one_run_that_has_its_files_as_they_are(study):
@@ -115,12 +115,12 @@ def test_the_experiment_says_where_to_look_and_its_views_find_what_they_are_for(
     client = MlflowClient(f"sqlite:///{study.root / 'mlflow.db'}")
     experiment = client.get_experiment_by_name("reglab")
     assert "viewStateShareKey=recipes" in experiment.tags["mlflow.note.content"]
-    found = {}
+    result = {}
     for key in views.VIEWS:
         state = json.loads(json.loads(experiment.tags[views.VIEW + key])["state"])
         runs = client.search_runs([experiment.experiment_id], state["searchFilter"], order_by=[state["orderByKey"]])
-        found[key] = [run.info.run_name for run in runs]
-    assert found == {"recipes": ["dropout"], "few_labels": [], "tasks": ["joint"], "checks": ["lasso"]}
+        result[key] = [run.info.run_name for run in runs]
+    assert result == {"recipes": ["dropout"], "few_labels": [], "tasks": ["joint"], "checks": ["lasso"]}
 
 
 def test_a_view_begins_with_its_numbers_as_charts_and_the_interval_is_none_of_them():

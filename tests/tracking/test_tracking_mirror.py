@@ -193,11 +193,11 @@ def test_killed_at_every_call_and_mirrored_again_it_is_as_if_nothing_had_happene
     while exit_code(study.root, kills) == -signal.SIGKILL:
         kills += 1
     assert kills > 5 and not training.entry.exists()
-    found = study.runs()
-    assert study.artifacts(found["dropout"][0]) == {"record.json", "curves.csv", "learning_curves.svg"}
-    for (run,) in (*wanted.values(), *found.values()):
+    result = study.runs()
+    assert study.artifacts(result["dropout"][0]) == {"record.json", "curves.csv", "learning_curves.svg"}
+    for (run,) in (*wanted.values(), *result.values()):
         del run["id"]
-    assert found == wanted
+    assert result == wanted
 
 
 def test_a_seed_that_diverged_has_failed_and_its_parent_says_so(study):

@@ -169,8 +169,8 @@ class Failing(http.server.BaseHTTPRequestHandler):
     """Knows the experiment and refuses the rest."""
 
     def do_GET(self) -> None:
-        found = {"experiment": {"experiment_id": "1", "name": "reglab", "lifecycle_stage": "active"}}
-        self.answer(200, json.dumps(found).encode())
+        result = {"experiment": {"experiment_id": "1", "name": "reglab", "lifecycle_stage": "active"}}
+        self.answer(200, json.dumps(result).encode())
 
     def do_POST(self) -> None:
         self.answer(400, b'{"error_code": "INVALID_PARAMETER_VALUE", "message": "out of order"}')

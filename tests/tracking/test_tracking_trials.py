@@ -43,12 +43,12 @@ def test_once_more_and_after_a_kill_there_is_one_run_a_trial(study, monkeypatch)
         assert "killed" in study.sync("sweeps/dropout") and "dropout/trial-0 [hidden_rate=0.1]" in ended
     study.sync("sweeps/dropout")
     study.sync("sweeps/dropout")
-    found = study.runs()
-    assert {name: len(runs) for name, runs in found.items() if "trial" in name} == {
+    result = study.runs()
+    assert {name: len(runs) for name, runs in result.items() if "trial" in name} == {
         "dropout/trial-0 [hidden_rate=0.1]": 1,
         "dropout/trial-1 [hidden_rate=0.5]": 1,
     }
-    assert all(run["status"] == "FINISHED" for runs in found.values() for run in runs)
+    assert all(run["status"] == "FINISHED" for runs in result.values() for run in runs)
 
 
 def test_a_trial_of_a_cocktail_says_what_was_in_it():

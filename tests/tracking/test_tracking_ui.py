@@ -137,12 +137,12 @@ def test_the_pages_can_be_opened_and_an_interrupt_ends_them(study):
                     request = urllib.request.Request(f"{address}api/2.0/mlflow/experiments/search", body)
                     request.add_header("Content-Type", "application/json")
                     with urllib.request.urlopen(request, timeout=5) as answer:
-                        found = answer.read()
+                        result = answer.read()
                     break
                 except OSError:
                     assert process.poll() is None, "it ended by itself"
                     time.sleep(0.2)
-            assert b'"reglab"' in found
+            assert b'"reglab"' in result
         finally:
             process.send_signal(signal.SIGINT)
         assert process.wait(30) == 0

@@ -184,20 +184,20 @@ def few_case() -> Split:
 @torch.no_grad()
 def units_of(network, inputs) -> list[torch.Tensor]:
     """What the hidden layers hand on, with their hooks."""
-    found = []
+    result = []
     for layer in network.hidden_layers:
         inputs = layer(inputs)
-        found.append(inputs)
-    return found
+        result.append(inputs)
+    return result
 
 
 @torch.no_grad()
 def without_hooks(network, inputs) -> list[torch.Tensor]:
-    found, units = [], inputs.flatten(1)
+    result, units = [], inputs.flatten(1)
     for layer in network.hidden_layers:
         units = layer[2](layer[1](units))
-        found.append(units)
-    return found
+        result.append(units)
+    return result
 
 
 @pytest.mark.parametrize("kind", ["teacher", "averaged"])

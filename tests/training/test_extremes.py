@@ -70,8 +70,8 @@ def label(part: Any) -> str:
 @pytest.fixture(scope="module")
 def split(tmp_path_factory) -> Split:
     sizes = {"train_size": 60, "validation_size": 24, "test_size": 24}
-    found = blobs(tmp_path_factory.mktemp("blobs"), seeds=1, **sizes).split(0)
-    return replace(found, inputs={part: (own / 12 + 0.3).clip(0, 1) for part, own in found.inputs.items()})
+    result = blobs(tmp_path_factory.mktemp("blobs"), seeds=1, **sizes).split(0)
+    return replace(result, inputs={part: (own / 12 + 0.3).clip(0, 1) for part, own in result.inputs.items()})
 
 
 def train(split: Split, folder: Path, techniques=(), model=UNITS, training=SMALL) -> str:
@@ -115,8 +115,8 @@ def test_a_classical_method_predicts(split, method, given):
     if "amounts" not in method.needs:
         assert np.isfinite(fit_predict(method(**given).estimator(), inputs, labels, tested, 3)["test"]).all()
     if "classes" not in method.needs:
-        found = fit_predict(method(**given).regressor(), inputs, labels.astype(float), tested, None, (1.0, 0.8))
-        assert np.isfinite(found["test"]).all()
+        result = fit_predict(method(**given).regressor(), inputs, labels.astype(float), tested, None, (1.0, 0.8))
+        assert np.isfinite(result["test"]).all()
 
 
 @pytest.mark.parametrize("given", [{key: value} for key, own in hints(Policy).items() for value in ends(own)], ids=str)

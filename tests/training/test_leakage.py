@@ -149,8 +149,8 @@ class PartsAndTheirNames(torch.nn.Module):
 
 def test_measurements_of_a_pretext_are_named_after_the_part_they_are_made_on():
     task = SimpleNamespace(learner=PartsAndTheirNames(), validation=1.0, test=2.0, probes=(10.0, 20.0))
-    found = pretraining.evaluate(task, trained=True)
-    assert found == {
+    result = pretraining.evaluate(task, trained=True)
+    assert result == {
         "validation_pretext_loss": 1.0,
         "validation_linear_probe": 10.0,
         "test_pretext_loss": 2.0,
@@ -256,13 +256,13 @@ def test_a_record_that_cannot_be_finished_leaves_the_former_one_whole(tmp_path, 
 def test_a_file_of_the_journal_is_the_former_or_the_new_one_and_never_a_part(tmp_path, monkeypatch):
     path = tmp_path / "run.json"
     write_atomically(path, b"former")
-    found = []
+    result = []
 
     def replaced(partial, final):
-        found.append((path.read_bytes(), Path(partial).read_bytes()))
+        result.append((path.read_bytes(), Path(partial).read_bytes()))
         raise KeyboardInterrupt
 
     monkeypatch.setattr("os.replace", replaced)
     with pytest.raises(KeyboardInterrupt):
         write_atomically(path, b"the new one")
-    assert found == [(b"former", b"the new one")] and path.read_bytes() == b"former"
+    assert result == [(b"former", b"the new one")] and path.read_bytes() == b"former"

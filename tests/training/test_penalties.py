@@ -78,8 +78,8 @@ def tied(strength):
 
 def test_models_tied_with_strength_zero_are_separate():
     one, other, tasks = tied(0.0)
-    for found, (x, y) in zip((one, other), tasks, strict=True):
-        assert torch.allclose(found, torch.linalg.lstsq(x, y[:, None]).solution[:, 0], rtol=0, atol=1e-9)
+    for result, (x, y) in zip((one, other), tasks, strict=True):
+        assert torch.allclose(result, torch.linalg.lstsq(x, y[:, None]).solution[:, 0], rtol=0, atol=1e-9)
 
 
 def test_the_more_strongly_models_are_tied_the_closer_they_lie_and_in_the_limit_they_are_one():

@@ -54,14 +54,14 @@ VARIED = [("geometry", 1), ("colour", 1), ("noise", 7), ("erasing", 1)]
 @pytest.fixture
 def keys(monkeypatch):
     """Those of all streams that were drawn from, in order."""
-    found = []
+    result = []
 
     def blake2b(data: bytes, **settings):
-        found.append(ast.literal_eval(data.decode()))
+        result.append(ast.literal_eval(data.decode()))
         return hashlib.blake2b(data, **settings)
 
     monkeypatch.setattr(streams, "hashlib", SimpleNamespace(blake2b=blake2b))
-    return found
+    return result
 
 
 def network():

@@ -55,27 +55,27 @@ def rates(folder, **settings):
     ids=["constant", "cosine", "warm-up", "warm-up of half an epoch", "cosine after a warm-up"],
 )
 def test_techniques_receive_the_learning_rate_of_the_closed_form_after_each_step(tmp_path, settings, expected):
-    found = rates(tmp_path, **settings)
-    assert len(found) == STEPS
-    assert np.allclose(found, [RATE * expected(step) for step in range(STEPS)], rtol=1e-15, atol=0)
+    result = rates(tmp_path, **settings)
+    assert len(result) == STEPS
+    assert np.allclose(result, [RATE * expected(step) for step in range(STEPS)], rtol=1e-15, atol=0)
 
 
 @pytest.mark.parametrize("warmup", [1, 4, 9])
 def test_factors_are_those_of_torchs_schedulers_one_after_the_other(warmup):
     optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
     rising = torch.optim.lr_scheduler.LinearLR(optimizer, 1 / warmup, total_iters=max(warmup - 1, 1))
-    found = []
+    result = []
     for _ in range(warmup):
-        found.append(optimizer.param_groups[0]["lr"])
+        result.append(optimizer.param_groups[0]["lr"])
         optimizer.step()
         rising.step()
     falling_optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
     falling = torch.optim.lr_scheduler.CosineAnnealingLR(falling_optimizer, T_max=20 - warmup)
     for _ in range(20 - warmup):
-        found.append(falling_optimizer.param_groups[0]["lr"])
+        result.append(falling_optimizer.param_groups[0]["lr"])
         falling_optimizer.step()
         falling.step()
-    assert np.allclose(found, [factor("cosine", step, 20, warmup) for step in range(20)], rtol=0, atol=1e-12)
+    assert np.allclose(result, [factor("cosine", step, 20, warmup) for step in range(20)], rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize(("optimizer", "nesterov"), [("sgd", False), ("sgd", True), ("adam", False)])
@@ -83,7 +83,7 @@ def test_a_scheduled_training_is_a_loop_with_torchs_own_optimizer_and_scheduler(
     settings = replace(SETTINGS, optimizer=optimizer, schedule="cosine", nesterov=nesterov)
     model = MLP(width=4, depth=1)
     train_seed(Recipe((), model, settings), parts(), 0, tmp_path)
-    found = finished_seed(tmp_path, 0)[1]
+    result = finished_seed(tmp_path, 0)[1]
     network = build(model, SHAPE, CLASSES, seed=0)
     own = (
         torch.optim.Adam(network.parameters(), RATE, fused=True)
@@ -100,7 +100,7 @@ def test_a_scheduled_training_is_a_loop_with_torchs_own_optimizer_and_scheduler(
             own.step()
             falling.step()
     for name, value in network.state_dict().items():
-        assert np.allclose(found[f"weights/{name}"], value, rtol=0, atol=1e-6), name
+        assert np.allclose(result[f"weights/{name}"], value, rtol=0, atol=1e-6), name
 
 
 def test_nesterovs_momentum_and_heavy_ball_momentum_differ():

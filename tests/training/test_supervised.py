@@ -99,10 +99,10 @@ def by_hand(split, step, epochs, batch_size):
     ids=["sgd", "learning_rate", "momentum", "epochs", "batch_size", "adam", "adam without momentum"],
 )
 def test_a_training_is_the_optimizers_formula_on_the_gradients(tmp_path, split, formula, arguments, training):
-    found = trained(tmp_path, split, **training)
+    result = trained(tmp_path, split, **training)
     expected = by_hand(split, formula(*arguments), training.get("epochs", 2), training.get("batch_size", 4))
-    assert np.allclose(found["head.weight"], expected[:, :-1], rtol=0, atol=2e-6)
-    assert np.allclose(found["head.bias"], expected[:, -1], rtol=0, atol=2e-6)
+    assert np.allclose(result["head.weight"], expected[:, :-1], rtol=0, atol=2e-6)
+    assert np.allclose(result["head.bias"], expected[:, -1], rtol=0, atol=2e-6)
 
 
 class Log:
@@ -157,8 +157,8 @@ def test_hooks_are_called_as_the_base_class_says_and_each_in_the_order_of_the_li
         expected += both("transform_batch", size) + both("penalty", (size, CLASSES))
         expected += both("transform_gradients") + both("after_step", 0.1)
     judged = [(own, "evaluation_model") for own in "ab"]
-    found = [line for line in Log.lines if line[1] not in ("evaluation_model", "curves")]
-    assert found == expected
+    result = [line for line in Log.lines if line[1] not in ("evaluation_model", "curves")]
+    assert result == expected
     assert [line for line in Log.lines if line[1] == "curves"] == both("curves")
     evaluations = [line for line in Log.lines if line[1] == "evaluation_model"]
     assert evaluations == judged * (len(evaluations) // 2) and len(evaluations) >= 2
@@ -215,7 +215,7 @@ def test_gradients_are_transformed_in_the_order_of_the_list(tmp_path, split, cli
     )
     gradient = {name: start[name] - none[name] for name in start}
     stacked = [decay, clipping] if clipped_last else [clipping, decay]
-    found = trained(tmp_path / "both", split, *stacked, learning_rate=1.0, epochs=1, batch_size=11)
+    result = trained(tmp_path / "both", split, *stacked, learning_rate=1.0, epochs=1, batch_size=11)
 
     def clip(gradients):
         length = np.sqrt(sum((own**2).sum() for own in gradients.values()))
@@ -227,7 +227,7 @@ def test_gradients_are_transformed_in_the_order_of_the_list(tmp_path, split, cli
 
     expected = clip(decayed(gradient)) if clipped_last else decayed(clip(gradient))
     for name, own in expected.items():
-        assert np.allclose(start[name] - found[name], own, rtol=0, atol=1e-5), name
+        assert np.allclose(start[name] - result[name], own, rtol=0, atol=1e-5), name
 
 
 @pytest.mark.parametrize("projected_last", [True, False])
@@ -245,8 +245,8 @@ def test_weights_are_changed_after_a_step_in_the_order_of_the_list(tmp_path, spl
     stacked = [threshold, projection] if projected_last else [projection, threshold]
     expected = within(shrunk(plain)) if projected_last else shrunk(within(plain))
     other = shrunk(within(plain)) if projected_last else within(shrunk(plain))
-    found = trained(tmp_path / "both", split, *stacked, epochs=1, batch_size=11)["head.weight"]
-    assert np.allclose(found, expected, rtol=0, atol=1e-6) and np.abs(expected - other).max() > 0.01
+    result = trained(tmp_path / "both", split, *stacked, epochs=1, batch_size=11)["head.weight"]
+    assert np.allclose(result, expected, rtol=0, atol=1e-6) and np.abs(expected - other).max() > 0.01
 
 
 @dataclass(frozen=True)
@@ -281,11 +281,11 @@ def test_what_is_judged_is_made_in_the_order_of_the_list(split):
 
 @pytest.mark.parametrize("depth", [1, 3])
 def test_a_recipe_trains_the_network_of_its_width_and_depth(tmp_path, split, depth):
-    found = trained(tmp_path, split, architecture=MLP(width=5, depth=depth))
+    result = trained(tmp_path, split, architecture=MLP(width=5, depth=depth))
     sizes = [9, *[5] * depth, CLASSES]
     names = [f"backbone.{layer}.1.weight" for layer in range(depth)] + ["head.weight"]
-    shapes = {name: found[name].shape for name in found if name.endswith("weight")}
+    shapes = {name: result[name].shape for name in result if name.endswith("weight")}
     assert shapes == {name: (m, n) for name, n, m in zip(names, sizes[:-1], sizes[1:], strict=True)}
     start = build(MLP(width=5, depth=depth), (1, 3, 3), CLASSES, seed=0)
     for name, weight in weights(start).items():
-        assert not np.array_equal(weight.detach().numpy(), found[name]), f"{name} is not trained"
+        assert not np.array_equal(weight.detach().numpy(), result[name]), f"{name} is not trained"

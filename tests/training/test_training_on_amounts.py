@@ -60,13 +60,13 @@ def test_the_scale_of_the_target_changes_no_step(tmp_path):
     other = Split(
         split.inputs, larger, split.rows, larger["labelled"], classes=None, target_scale=(1024 * mean, 1024 * std)
     )
-    recipe, found = Recipe((), MLP(width=8, depth=1), Training(epochs=2, batch_size=16)), []
+    recipe, result = Recipe((), MLP(width=8, depth=1), Training(epochs=2, batch_size=16)), []
     for number, each in enumerate((split, other)):
         folder = tmp_path / str(number)
         folder.mkdir()
         train_seed(recipe, each, 0, folder)
-        found.append(finished_seed(folder, 0)[1])
-    one, thousand = (record.starting_with("weights/", tensors) for tensors in found)
+        result.append(finished_seed(folder, 0)[1])
+    one, thousand = (record.starting_with("weights/", tensors) for tensors in result)
     assert all(np.array_equal(one[name], thousand[name]) for name in one)
-    predicted = [tensors["predictions/test"] for tensors in found]
+    predicted = [tensors["predictions/test"] for tensors in result]
     np.testing.assert_allclose(predicted[1], 1024 * predicted[0], rtol=1e-6)

@@ -38,10 +38,10 @@ def check(settings) -> list[str]:
     structure = examples.structure() | {"duplicates": duplicates.of_inputs(examples.inputs)}
     lines += metric_problems(settings.evaluation.metric, labels)
     drawn = []
-    if not (found := split_problems.problems(data, labels, **structure)):
+    if not (problems := split_problems.problems(data, labels, **structure)):
         drawn = all_splits(data, labels, settings.seeds, **structure)
-        found = split_problems.part_problems(data, labels, drawn)
-    lines += found
+        problems = split_problems.part_problems(data, labels, drawn)
+    lines += problems
     lines += class_problems(settings.transfer, strata(labels))
     pool = min((len(parts["labelled"]) + len(parts["unlabelled"]) for parts in drawn), default=0)
     for family in (family for family in FAMILIES if family.recipes_of and not lines):

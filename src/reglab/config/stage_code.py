@@ -129,13 +129,13 @@ class Code:
     def _reached(self, start: Path) -> set[Path]:
         """The closure of one file, walked once for all stages."""
         if start not in self._closures:
-            found, waiting = set(), [start]
+            reached, waiting = set(), [start]
             while waiting:
                 file = waiting.pop()
-                if file not in found and not self.is_idle(file):
-                    found.add(file)
+                if file not in reached and not self.is_idle(file):
+                    reached.add(file)
                     waiting += self.needs(file)
-            self._closures[start] = {file for file in found if self.parsed(file).code}
+            self._closures[start] = {file for file in reached if self.parsed(file).code}
         return self._closures[start]
 
     def is_idle(self, file: Path) -> bool:

@@ -31,10 +31,10 @@ class InputForm:
 
     def check(self, place: str, inputs: Inputs | np.ndarray) -> None:
         """UserError where each new input has another shape than those of the study; `place` begins the line."""
-        found = InputForm.of(inputs).shape
-        if found != self.shape:
+        shape = InputForm.of(inputs).shape
+        if shape != self.shape:
             raise UserError(
-                f"{place}: found inputs of the shape {by(found)}; allowed: {by(self.shape)}, as in the study"
+                f"{place}: found inputs of the shape {by(shape)}; allowed: {by(self.shape)}, as in the study"
             )
 
     def inputs(self, place: str, values: np.ndarray) -> Inputs:

@@ -131,8 +131,8 @@ class Prepared:
 def inputs_of(tensors: dict[str, np.ndarray], encoding: dict[str, Any]) -> Inputs:
     """The inputs that these tensors and this description came from: the class of the module that "kind" names."""
     module = import_module(f"reglab.data.preprocessing.{encoding['kind']}")
-    found = (each for each in vars(module).values() if hasattr(each, "restore"))
-    kind = next(each for each in found if each.__module__ == module.__name__)
+    classes = (each for each in vars(module).values() if hasattr(each, "restore"))
+    kind = next(each for each in classes if each.__module__ == module.__name__)
     return kind.restore(tensors, encoding)
 
 

@@ -9,7 +9,7 @@ def regression(predictions: Tensor, labels: Tensor) -> dict[str, float]:
         rmse = (mean (y - ŷ)²)^½        mae = mean |y - ŷ|        r2 = 1 - sum (y - ŷ)² / sum (y - mean y)²
 
     predictions: (examples,) or (examples, 1), labels: (examples,), both in the unit of the target, which is that of rmse and
-    mae. The mean in r2 is that of these labels, so that r2 is 0 for whoever predicts it and may be negative.
+    mae. The mean in r2 is that of these labels, so that r2 is 0 where that mean is predicted, and may be negative.
 
     Draper and Smith, Applied Regression Analysis, 3rd edition, 1998, chapter 1, for r2.
     """

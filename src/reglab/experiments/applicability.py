@@ -76,11 +76,11 @@ def needs_of(part: Any) -> tuple[str, ...]:
 def reason(settings, section: str, name: str, facts: Facts) -> str:
     """Why an entry is not applicable, with the name of the part where it is not the entry's own; "" where it is."""
     model = settings.few_labels.model if section in FEW_LABELS else settings.model
-    if found := not_applicable(family_needs(section), facts, model):
-        return found
+    if why := not_applicable(family_needs(section), facts, model):
+        return why
     for part_name, part in parts_of(settings, section, name).items():
-        if found := not_applicable(needs_of(part), facts, model):
-            return found if part_name == name else f"{part_name} {found}"
+        if why := not_applicable(needs_of(part), facts, model):
+            return why if part_name == name else f"{part_name} {why}"
         rule = getattr(part, "combine", "")  # of an ensemble; boosting adds amounts whatever its rule
         if facts.task == "regression" and rule in ("geometric", "vote") and not part.sequential:
             return f"combines by {rule}, which needs classes; the targets are amounts"

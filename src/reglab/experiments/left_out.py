@@ -35,13 +35,13 @@ def with_declared(settings, entries: dict[Key, str]) -> dict[Key, str]:
     named = by_name(
         {family: {name: why for (of, name), why in entries.items() if of == family} for family, _ in entries}
     )
-    found = dict(entries)
+    reasons = dict(entries)
     for section in DECLARED:
         for name, declared in getattr(settings, section).items():
             for side in (declared.recipe, declared.versus):
                 if side in named:
-                    found.setdefault((section, name), of_part(side, named[side]))
-    return found
+                    reasons.setdefault((section, name), of_part(side, named[side]))
+    return reasons
 
 
 def of_part(name: str, why: str) -> str:

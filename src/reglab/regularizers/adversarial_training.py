@@ -51,11 +51,11 @@ class AdversarialTraining(Regularizer):
         inputs, targets = batch.inputs[:attacked], batch.targets[:attacked]
         ball = Ball.around(inputs, self.epsilon, self.norm, network.bounds)
         if self.attack == "fast_gradient":
-            found = step_to_border(network, ball, network.task.losses, targets)
+            attacked_inputs = step_to_border(network, ball, network.task.losses, targets)
         else:
             start = ball.random(network.moment.generator("adversarial_training"))
-            found = ascend(network, start, ball, network.task.losses, targets, self.steps)
-        return batch._replace(inputs=torch.cat([found, batch.inputs[attacked:]]))
+            attacked_inputs = ascend(network, start, ball, network.task.losses, targets, self.steps)
+        return batch._replace(inputs=torch.cat([attacked_inputs, batch.inputs[attacked:]]))
 
     @classmethod
     def checks(cls) -> list[Check]:

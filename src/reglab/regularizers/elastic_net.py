@@ -51,8 +51,8 @@ class ElasticNet(Regularizer):
         batch, checks = Batch(*regression()), []
         for share in (0.2, 0.8):
             linear = build(MLP(depth=0), (4,), 1, seed=0).double()
-            found = descend(linear, cls(strength=0.4, l1_ratio=share), batch).head.weight.detach()
+            weights = descend(linear, cls(strength=0.4, l1_ratio=share), batch).head.weight.detach()
             reference = Reference(alpha=0.4, l1_ratio=share, tol=1e-12).fit(batch.inputs, batch.targets[:, 0])
-            gap = distance(found, torch.as_tensor(reference.coef_))
+            gap = distance(weights, torch.as_tensor(reference.coef_))
             checks.append(Check(f"proximal descent ends at scikit-learn's ElasticNet, l1_ratio {share}", gap, 1e-7))
         return checks

@@ -61,12 +61,12 @@ class L1(Regularizer):
             linear = build(MLP(depth=0), (4,), 1, seed=0).double()
             return descend(linear, technique, batch, rate=rate, steps=steps).head.weight.detach()
 
-        found = after(300, cls(strength))
+        weights = after(300, cls(strength))
         lasso = torch.as_tensor(Lasso(alpha=strength, tol=1e-12).fit(batch.inputs, batch.targets[:, 0]).coef_)
         plain, start = after(1, Regularizer()), after(0, Regularizer())
         stepped, subtracted = after(1, cls(strength, "subgradient")), rate * strength * start.sign()
         return [
-            Check("proximal descent ends at scikit-learn's Lasso", distance(found, lasso), 1e-7),
-            Check("its zeros are Lasso's zeros, exactly", distance((found == 0).float(), (lasso == 0).float()), 0.0),
+            Check("proximal descent ends at scikit-learn's Lasso", distance(weights, lasso), 1e-7),
+            Check("its zeros are Lasso's zeros, exactly", distance((weights == 0).float(), (lasso == 0).float()), 0.0),
             Check("a subgradient step subtracts rate strength sign(w)", distance(plain - stepped, subtracted), 1e-12),
         ]

@@ -76,12 +76,12 @@ class SharpnessAware(Regularizer):
         batch = Batch(inputs[:, :4], targets, None)
         loss = cross_entropy(network(batch.inputs), targets)
         cls(rho=0.3).transform_loss(loss, network, batch, cross_entropy).backward()
-        found = torch.cat([network.head.weight.grad, network.head.bias.grad[:, None]], 1)
+        gradient = torch.cat([network.head.weight.grad, network.head.bias.grad[:, None]], 1)
         return [
             Check("on a quadratic the gradient is A(w + rho g/|g|) - b", distance(slope, quadratic), 1e-12),
             Check(
                 "on softmax regression that at w + rho g/|g|",
-                distance(found, softmax_slope(weights + 0.3 * g / g.norm())),
+                distance(gradient, softmax_slope(weights + 0.3 * g / g.norm())),
                 1e-12,
             ),
         ]

@@ -73,8 +73,8 @@ class StochasticDepth(Regularizer):
         for step in range(draws):
             network.moment = Moment(seed=0, epoch=0, step=step)
             seen.append((network(example) - outputs).abs().amax((1, 2)))
-        gaps, found = torch.stack(seen).min(1)
-        shares = torch.bincount(found, minlength=len(masks)) / draws
+        gaps, nearest = torch.stack(seen).min(1)
+        shares = torch.bincount(nearest, minlength=len(masks)) / draws
         surplus = (shares - weights).abs() / (weights * (1 - weights) / draws).sqrt()
         expected = (weights.double()[:, None, None] * outputs).sum(0)
         return [

@@ -51,8 +51,10 @@ class Trades(Regularizer):
         ball = Ball.around(batch.inputs, self.epsilon, bounds=network.bounds)
         with evaluation_mode(network):
             scores = network(batch.inputs)
-            found = ascend(network, ball.project(batch.inputs + aside), ball, divergence, scores.detach(), self.steps)
-            return self.strength * divergence(network(found), scores).mean()
+            attacked = ascend(
+                network, ball.project(batch.inputs + aside), ball, divergence, scores.detach(), self.steps
+            )
+            return self.strength * divergence(network(attacked), scores).mean()
 
     @classmethod
     def checks(cls) -> list[Check]:
@@ -64,9 +66,11 @@ class Trades(Regularizer):
         clean, ends = network(inputs).detach(), network((inputs[:, None] + reach).flatten(0, 1)).detach()
         apart = strength * divergence(ends, clean.repeat_interleave(2, 0)).view(-1, 2)
         batches = (Batch(example[None], None, None) for example in inputs)
-        found = torch.stack([cls(strength, epsilon=0.1).penalty(network, batch, None).detach() for batch in batches])
-        from_an_end = (found[:, None] - apart).abs().amin(1)
+        penalties = torch.stack(
+            [cls(strength, epsilon=0.1).penalty(network, batch, None).detach() for batch in batches]
+        )
+        from_an_end = (penalties[:, None] - apart).abs().amin(1)
         return [
             Check("strength times KL at an end of the margins", from_an_end.max().item(), 1e-12),
-            Check("never above the larger end", (found - apart.amax(1)).max().item(), 1e-12),
+            Check("never above the larger end", (penalties - apart.amax(1)).max().item(), 1e-12),
         ]

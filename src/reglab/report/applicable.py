@@ -40,24 +40,24 @@ class Inapplicable:
 
 def split(entries: list[Entry], metrics: dict) -> tuple[list[Entry], dict, list[Inapplicable]]:
     """The entries and the metrics of what took part, and what did not."""
-    kept, found = {}, []
+    kept, inapplicable = {}, []
     for section, rows in metrics.items():
         kept[section] = rows
         if isinstance(rows, dict):
             out = {name: row for name, row in rows.items() if isinstance(row, dict) and REASON in row}
             kept[section] = {name: row for name, row in rows.items() if name not in out}
-            found += [Inapplicable(section, name, row) for name, row in out.items()]
-    return [entry for entry in entries if REASON not in entry.record], kept, found
+            inapplicable += [Inapplicable(section, name, row) for name, row in out.items()]
+    return [entry for entry in entries if REASON not in entry.record], kept, inapplicable
 
 
-def point(found: list[Inapplicable]) -> list[Point]:
+def point(inapplicable: list[Inapplicable]) -> list[Point]:
     """How many entries are not applicable, which, and why; nothing where all are applicable.
 
     A technique counts once, though it may have a sweep or a map as well.
     """
     by_reason: dict[str, dict[str, Markup]] = {}
     for each in sorted(
-        (each for each in found if each.section in BY_SECTION), key=lambda each: BY_SECTION[each.section].order
+        (each for each in inapplicable if each.section in BY_SECTION), key=lambda each: BY_SECTION[each.section].order
     ):
         by_reason.setdefault(each.reason, {}).setdefault(each.name, each.link)
     count = sum(map(len, by_reason.values()))
@@ -73,7 +73,7 @@ def point(found: list[Inapplicable]) -> list[Point]:
     return [Point("Not applicable", text.format(*words, Markup("; ").join(parts)))]
 
 
-def counted(found: list[Inapplicable]) -> str:
+def counted(inapplicable: list[Inapplicable]) -> str:
     """Beside the counts of verdicts: how many recipes have none because they are not applicable."""
-    count = sum(each.section in COMPARED and not BY_SECTION[each.section].classical for each in found)
+    count = sum(each.section in COMPARED and not BY_SECTION[each.section].classical for each in inapplicable)
     return f"{count} not applicable" if count else ""

@@ -51,7 +51,7 @@ class Compared(Shown):
         return self.numbers.get("comparisons", {})
 
     @property
-    def own(self) -> dict:
+    def settings(self) -> dict:
         """Its entry in params.yaml."""
         return self.entry.record["settings"].get(self.name, {})
 

@@ -110,12 +110,12 @@ def rows(entries: list[Entry], metrics: dict, measure: Measure = ACCURACY) -> li
     tested = [entry for entry in entries if entry.family in COMPARED]
     if absent := [f"{e.family}.{e.name}" for e in tested if e.name not in metrics.get(e.family, {})]:
         raise UserError(f"reports/metrics.json: nothing on {', '.join(absent)}; run: dvc repro evaluate")
-    found = [Row(entry, metrics[entry.family][entry.name], measure) for entry in tested]
+    unsorted = [Row(entry, metrics[entry.family][entry.name], measure) for entry in tested]
 
     def rank(row: Row) -> tuple:
         return not row.ranked, missing(row.value), 0 if missing(row.value) else -measure.sign * row.value
 
-    return sorted(found, key=rank)
+    return sorted(unsorted, key=rank)
 
 
 @dataclass(frozen=True)

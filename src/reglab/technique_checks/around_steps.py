@@ -13,10 +13,10 @@ def its_loss_is_one_finite_number(technique: Regularizer) -> None:
         raise NotApplicable("it leaves the loss as it is")
     learner, batch = stepped(technique), examples()
     loss = learner.criterion(learner.network(batch.inputs), batch.targets)
-    for found in (loss, technique.transform_loss(loss, learner.network, batch, learner.criterion)):
-        require(isinstance(found, Tensor), f"the loss is of type {type(found).__name__}; allowed: a tensor")
-        require(found.ndim == 0, f"the loss has the shape {tuple(found.shape)}; allowed: ()")
-        require(bool(found.isfinite()), f"the loss is {found.item()}")
+    for result in (loss, technique.transform_loss(loss, learner.network, batch, learner.criterion)):
+        require(isinstance(result, Tensor), f"the loss is of type {type(result).__name__}; allowed: a tensor")
+        require(result.ndim == 0, f"the loss has the shape {tuple(result.shape)}; allowed: ()")
+        require(bool(result.isfinite()), f"the loss is {result.item()}")
 
 
 def preparing_a_training_again_changes_nothing(technique: Regularizer) -> None:

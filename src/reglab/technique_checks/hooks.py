@@ -65,10 +65,11 @@ def a_penalty_and_its_gradient_agree(technique: Regularizer) -> None:
             for parameter, way in zip(moved, directions, strict=True):
                 parameter.add_(way, alpha=sign * aside)
         ends.append(learner.training_step(batch).item())
-    found = (ends[0] - ends[1]) / (2 * aside)
-    close = abs(found - slope) <= 1e-4 * max(1, abs(slope))
+    difference = (ends[0] - ends[1]) / (2 * aside)
+    close = abs(difference - slope) <= 1e-4 * max(1, abs(slope))
     require(
-        close, f"along a line the loss rises by {found:g} and the gradients say {slope:g}; allowed: 1e-4 of it apart"
+        close,
+        f"along a line the loss rises by {difference:g} and the gradients say {slope:g}; allowed: 1e-4 of it apart",
     )
 
 

@@ -14,10 +14,10 @@ class NotApplicable(Exception):
 class Result(NamedTuple):
     name: str
     status: Literal["passed", "failed", "not applicable"]
-    found: str = ""
+    message: str = ""
 
 
-def require(holds: bool, found: str) -> None:
+def require(holds: bool, message: str) -> None:
     """Raise CheckFailed with what was found, unless the claim holds."""
     if not holds:
-        raise CheckFailed(found)
+        raise CheckFailed(message)

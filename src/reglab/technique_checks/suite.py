@@ -45,7 +45,7 @@ def run_check(name: str, technique: Regularizer) -> Result:
 def check_technique(technique: Regularizer) -> list[Result]:
     """Every check on one technique with its settings, in the manner of scikit-learn's `check_estimator`.
 
-    It changes no file and takes a few seconds. A result's `status` is passed, failed or not applicable; `found` says
+    It changes no file and takes a few seconds. A result's `status` is passed, failed or not applicable; `message` says
     what was found, or why the check does not apply.
     """
     return [run_check(name, technique) for name in CHECKS]

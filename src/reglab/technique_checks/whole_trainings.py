@@ -48,13 +48,13 @@ def _others(technique: Regularizer, name: str) -> list[Regularizer]:
         candidates = [1, 2, value + 1]
     else:
         candidates = [value / 100, value / 2, (1 + value) / 2, 2 * value + 0.1]
-    found = []
+    others = []
     for candidate in candidates:
         problems = Problems("")
         checked(type(technique), {name: candidate}, (), problems)
         if candidate != value and not problems.lines:
-            found.append(replace(technique, **{name: candidate}))
-    return found
+            others.append(replace(technique, **{name: candidate}))
+    return others
 
 
 # A technique is also tried beside dropout, as alone it may change nothing: a second pass differs from the first by masks.

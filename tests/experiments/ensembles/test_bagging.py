@@ -54,25 +54,25 @@ def test_a_sample_holds_63_percent_of_the_examples():
 
 def test_the_recorded_share_is_that_of_the_samples():
     labels = np.random.default_rng(0).integers(0, 3, 50)
-    samples, found = measured(labels, members=4, classes=3)
-    assert found["distinct_share"] == pytest.approx(np.mean([len(set(rows.tolist())) / 50 for rows in samples]))
+    samples, result = measured(labels, members=4, classes=3)
+    assert result["distinct_share"] == pytest.approx(np.mean([len(set(rows.tolist())) / 50 for rows in samples]))
 
 
 def test_out_of_bag_only_members_that_did_not_see_an_example_judge_it():
     labels = np.random.default_rng(0).integers(1, 3, 50)  # no class 0, which is what a member says of the unseen
-    samples, found = measured(labels, members=4, classes=3)
-    assert found["out_of_bag_accuracy"] == 0.0
+    samples, result = measured(labels, members=4, classes=3)
+    assert result["out_of_bag_accuracy"] == 0.0
     seen_by_all = set.intersection(*(set(rows.tolist()) for rows in samples))
-    assert found["out_of_bag_share"] == pytest.approx(1 - len(seen_by_all) / 50)
+    assert result["out_of_bag_share"] == pytest.approx(1 - len(seen_by_all) / 50)
     labels[:] = 0
     assert measured(labels, members=4, classes=3)[1]["out_of_bag_accuracy"] == 1.0
 
 
 def test_a_class_that_a_sample_misses_is_counted():
     labels = np.array([0] * 30 + [1])  # one example of class 1
-    samples, found = measured(labels, members=10, classes=2)
+    samples, result = measured(labels, members=10, classes=2)
     missed = np.mean([30 not in rows for rows in samples])
-    assert 0 < missed < 1 and found["absent_classes"] == pytest.approx(missed)
+    assert 0 < missed < 1 and result["absent_classes"] == pytest.approx(missed)
 
 
 def test_samples_are_a_function_of_seed_and_member():

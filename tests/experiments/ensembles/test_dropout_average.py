@@ -27,9 +27,9 @@ def test_a_member_is_the_network_thinned_by_hand_at_these_rates(members, input_r
     inputs = torch.rand(8, 1, 4, 4, generator=generator("inputs"))
     entry = DropoutAverage(members=members, input_rate=input_rate, hidden_rate=hidden_rate)
     with torch.no_grad():
-        found = entry.committee([network], None, Classification(3)).members(inputs)
-        assert found.shape == (members, 8, 3) and entry.networks == 1
-        for number, own in enumerate(found):
+        result = entry.committee([network], None, Classification(3)).members(inputs)
+        assert result.shape == (members, 8, 3) and entry.networks == 1
+        for number, own in enumerate(result):
             random = generator(0, "dropout/prediction", number)
             units = inputs * masks(inputs, 1, input_rate, random)
             for layer in network.hidden_layers:

@@ -169,8 +169,8 @@ def test_two_runs_leave_the_same_bytes_with_or_without_the_cache(run, tmp_path):
 @pytest.mark.parametrize("kind", [DeepEnsemble, Bagging, Boosting], ids=lambda kind: kind.__name__)
 def test_four_members_asked_for_after_two_train_two(run, tmp_path, kind):
     def trained():
-        found = (tmp_path / ".reglab" / "members").rglob("seed-*.safetensors")
-        return {path: path.stat().st_mtime_ns for path in found}
+        measured = (tmp_path / ".reglab" / "members").rglob("seed-*.safetensors")
+        return {path: path.stat().st_mtime_ns for path in measured}
 
     run(kind(members=2))
     before = trained()

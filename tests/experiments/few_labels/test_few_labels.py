@@ -276,13 +276,13 @@ def problems(transfer, **sections):
     from reglab.experiments.pretraining.methods.scratch import Scratch
     from reglab.experiments.pretraining.methods.supervised_base_classes import SupervisedBaseClasses
 
-    found = Problems("params.yaml")
+    result = Problems("params.yaml")
     values = {
         "pretraining": {"scratch": Scratch(), "supervised_base_classes": SupervisedBaseClasses(classes=5)},
         "transfer": transfer,
     }
-    check_representations(values | sections, found)
-    return found.lines
+    check_representations(values | sections, result)
+    return result.lines
 
 
 def test_a_transfer_from_nothing_is_a_fault_that_names_the_key():

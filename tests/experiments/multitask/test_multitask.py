@@ -124,18 +124,18 @@ def test_metrics_are_those_of_loops_over_pixels():
     scores, depth = torch.randn(5, 5, 8, 8, generator=random), torch.rand(5, 8, 8, generator=random)
     masks = torch.randint(0, 4, (5, 8, 8), generator=random)  # class 4 is predicted and never there
     predicted = torch.rand(5, 1, 8, 8, generator=random)
-    found = task_metrics({"segmentation": scores, "depth": predicted}, masks, depth, classes=4)
+    result = task_metrics({"segmentation": scores, "depth": predicted}, masks, depth, classes=4)
     seen, overlaps = scores.argmax(1).numpy(), []
     for kind in range(5):
         both = np.logical_and(seen == kind, masks.numpy() == kind).sum()
         either = np.logical_or(seen == kind, masks.numpy() == kind).sum()
         overlaps.append(both / either)
     errors = [(p - d) for p, d in zip(predicted.flatten().tolist(), depth.flatten().tolist(), strict=True)]
-    assert found["iou"] == pytest.approx(np.mean(overlaps), abs=1e-15)
+    assert result["iou"] == pytest.approx(np.mean(overlaps), abs=1e-15)
     theirs = multiclass_jaccard_index(scores.argmax(1), masks, num_classes=5, average="macro").item()
-    assert found["iou"] == pytest.approx(theirs, abs=1e-6)  # theirs is in single precision
-    assert found["depth_rmse"] == pytest.approx(math.sqrt(sum(e * e for e in errors) / len(errors)), abs=1e-6)
-    assert found["depth_mae"] == pytest.approx(sum(map(abs, errors)) / len(errors), abs=1e-6)
+    assert result["iou"] == pytest.approx(theirs, abs=1e-6)  # theirs is in single precision
+    assert result["depth_rmse"] == pytest.approx(math.sqrt(sum(e * e for e in errors) / len(errors)), abs=1e-6)
+    assert result["depth_mae"] == pytest.approx(sum(map(abs, errors)) / len(errors), abs=1e-6)
 
 
 def test_losses_of_known_predictions():

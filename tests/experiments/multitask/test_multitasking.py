@@ -52,8 +52,8 @@ def test_every_part_is_measured_under_its_own_name_by_the_network_of_the_last_st
     expected = {}
     for part, name in (("labelled", "train"), ("validation", "validation"), ("test", "test")):
         images, masks, depth = (torch.as_tensor(scenes[part][of]) for of in ("inputs", "masks", "depth"))
-        found = task_metrics(learner.predict(images), masks.long(), depth, 4)
-        expected |= {f"{name}_{metric}": pytest.approx(value, abs=1e-6) for metric, value in found.items()}
+        result = task_metrics(learner.predict(images), masks.long(), depth, 4)
+        expected |= {f"{name}_{metric}": pytest.approx(value, abs=1e-6) for metric, value in result.items()}
     assert outcome["metrics"] == expected and len(expected) == 9
 
 

@@ -172,8 +172,8 @@ def test_the_neighbour_probe_is_scikit_learns_by_cosine():
     features[:, 0] += labels
     theirs = KNeighborsClassifier(5, metric="cosine").fit(features[:150], labels[:150])
     near = nearest(features[:150], features[150:], 5)
-    found = theirs.kneighbors(features[150:], return_distance=False)
-    assert (near.sort(1).values.numpy() == np.sort(found, 1)).all()
+    result = theirs.kneighbors(features[150:], return_distance=False)
+    assert (near.sort(1).values.numpy() == np.sort(result, 1)).all()
     score = theirs.score(features[150:], labels[150:])
     assert neighbour_probe(features[:150], labels[:150], features[150:], labels[150:]) == pytest.approx(score)
 

@@ -124,8 +124,8 @@ def test_a_difference_that_may_be_zero_is_not_called_a_leak_and_a_diverged_seed_
 
 def test_random_splits_beside_random_splits_are_a_contradiction():
     asked = RandomSplit(("none",))
-    [(key, found, allowed)] = asked.problems({"data": replace(DATA, split="random")})
-    assert (key, found) == (("recipes",), "none with data.split: random") and allowed.startswith("[], unless")
+    [(key, result, allowed)] = asked.problems({"data": replace(DATA, split="random")})
+    assert (key, result) == (("recipes",), "none with data.split: random") and allowed.startswith("[], unless")
     assert (
         list(asked.problems({"data": DATA}))
         == list(RandomSplit().problems({"data": replace(DATA, split="k_fold")}))

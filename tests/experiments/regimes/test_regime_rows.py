@@ -63,10 +63,10 @@ def test_holm_counts_every_cell_of_every_recipe(rows):
 
 
 def test_verdicts_follow_the_map(rows):
-    found = {name: [row["verdict"] for row in own["cells"].values()] for name, own in rows.items()}
+    result = {name: [row["verdict"] for row in own["cells"].values()] for name, own in rows.items()}
     nothing = "no relevant difference"
-    assert found["dropout"] == ["helps", nothing, "hurts", "helps"]
-    assert found["l1"] == [nothing, nothing, nothing, "helps"]
+    assert result["dropout"] == ["helps", nothing, "hurts", "helps"]
+    assert result["l1"] == [nothing, nothing, nothing, "helps"]
 
 
 def test_with_few_seeds_no_verdict_is_given_and_the_seeds_needed_are(rows):
@@ -83,14 +83,14 @@ def test_with_few_seeds_no_verdict_is_given_and_the_seeds_needed_are(rows):
 
 def test_what_diverged_or_fails_a_check_is_in_no_cell_compared():
     diverged = {"regimes": RECORDS["regimes"] | {"dropout": record("dropout", status="diverged")}}
-    found = regimes.rows(diverged, **RULE)
-    assert {row["verdict"] for row in found["dropout"]["cells"].values()} == {"diverged"}
-    assert all(row["difference"] is None and row["p_holm"] is None for row in found["dropout"]["cells"].values())
-    assert found["l1"]["cells"]["90x0.4x8"]["p_holm"] == 4 * 2.0**-10  # four comparisons are left
+    result = regimes.rows(diverged, **RULE)
+    assert {row["verdict"] for row in result["dropout"]["cells"].values()} == {"diverged"}
+    assert all(row["difference"] is None and row["p_holm"] is None for row in result["dropout"]["cells"].values())
+    assert result["l1"]["cells"]["90x0.4x8"]["p_holm"] == 4 * 2.0**-10  # four comparisons are left
     wrong = {"x": {"checks": [{"name": "a law", "passed": False, "technique": "l1"}], "technique": ["x"]}}
-    found = regimes.rows(RECORDS | {"theory": wrong}, **RULE)
-    assert {row["verdict"] for row in found["l1"]["cells"].values()} == {"check failed"}
-    assert found["dropout"]["cells"]["10x0.0x8"]["verdict"] == "helps"
+    result = regimes.rows(RECORDS | {"theory": wrong}, **RULE)
+    assert {row["verdict"] for row in result["l1"]["cells"].values()} == {"check failed"}
+    assert result["dropout"]["cells"]["10x0.0x8"]["verdict"] == "helps"
 
 
 def test_without_a_map_there_are_no_rows():

@@ -91,8 +91,8 @@ def test_what_is_attacked_gives_the_published_probabilities(study, name):
     published = load_file(folder / "predictions.safetensors")["test_predictions"]
     for seed in (0, 1):
         model = recipe_network(RECIPES[name], folder, data.split(seed), seed)
-        found = model(torch.as_tensor(data.split(seed).inputs["test"])).softmax(1)
-        torch.testing.assert_close(found, published[seed], atol=1e-6, rtol=0)
+        result = model(torch.as_tensor(data.split(seed).inputs["test"])).softmax(1)
+        torch.testing.assert_close(result, published[seed], atol=1e-6, rtol=0)
 
 
 def test_the_plain_weights_of_an_average_are_distinguished_from_the_evaluated_ones(study):
@@ -152,9 +152,9 @@ def test_the_strong_attack_alone_is_on_the_first_examples(study, content, tmp_pa
 
 
 def test_the_smallest_epsilon_of_every_example_is_published_and_agrees_with_the_clean_accuracy(study, content):
-    found = load_file(study[0] / "runs" / "attacks" / "regularizers" / "predictions.safetensors")
+    result = load_file(study[0] / "runs" / "attacks" / "regularizers" / "predictions.safetensors")
     for name, model in content["models"].items():
-        smallest = found[f"smallest_epsilon/{name}"]
+        smallest = result[f"smallest_epsilon/{name}"]
         assert smallest.shape == (2, 50)
         assert (smallest > 0).double().mean().item() == pytest.approx(model["clean"], abs=1e-9)
         assert smallest.median(1).values.mean().item() == pytest.approx(model["smallest_epsilon"], abs=0.02)
@@ -166,11 +166,11 @@ def test_the_record_is_the_same_to_the_byte_in_one_process_and_in_two(study, tmp
     attack = SimpleNamespace(**vars(ATTACK) | {"seeds": 1, "norm": norm})
     for name in both:
         copied(study, tmp_path, name)
-    folder, found = tmp_path / "runs" / "attacks" / "regularizers", []
+    folder, result = tmp_path / "runs" / "attacks" / "regularizers", []
     for processes in (1, 2):
         attacked((tmp_path, study[1]), both, attack, processes)
-        found.append({path.name: path.read_bytes() for path in folder.iterdir()})
-    assert found[0] == found[1] and found[0].keys() == {"record.json", "figure.svg", "predictions.safetensors"}
+        result.append({path.name: path.read_bytes() for path in folder.iterdir()})
+    assert result[0] == result[1] and result[0].keys() == {"record.json", "figure.svg", "predictions.safetensors"}
 
 
 def copied(study, tmp_path: Path, name: str) -> Path:
@@ -201,9 +201,9 @@ def test_a_masked_gradient_makes_the_robust_accuracy_unreliable(study, tmp_path)
 def test_a_diverged_recipe_is_skipped_and_named(study, tmp_path):
     folder = copied(study, tmp_path, "averaged")
     copied(study, tmp_path, "none")
-    found = record.read(folder)
-    found["seeds"]["1"] = {"status": "diverged", "metrics": {}}
-    (folder / "record.json").write_text(json.dumps(found))
+    result = record.read(folder)
+    result["seeds"]["1"] = {"status": "diverged", "metrics": {}}
+    (folder / "record.json").write_text(json.dumps(result))
     content = attacked((tmp_path, study[1]), {name: RECIPES[name] for name in ("none", "averaged")})
     assert content["skipped"] == {"averaged": [1]} and content["models"].keys() == {"none"}
     alone = attacked((tmp_path, study[1]), {"averaged": RECIPES["averaged"]})
@@ -294,10 +294,10 @@ def test_a_smallest_epsilon_that_no_half_reaches_is_left_out():
         return attacking.Measured(1.0, curves, 0.7, np.array([smallest]), np.zeros(1), [Check("none such", nan, 0.0)])
 
     attack = SimpleNamespace(epsilons=(0.1,))
-    found = attacking.summarised(attack, {"a": [one(0.25), one(np.inf)]}, {"a": [[0.6], [0.7]]})
-    assert found["models"]["a"]["smallest_epsilon"] is None and found["models"]["a"]["unreliable"][0] == "none such"
-    assert found["models"]["a"]["transfer"] == {"a": pytest.approx(0.65)}
-    json.dumps(found, allow_nan=False)
+    result = attacking.summarised(attack, {"a": [one(0.25), one(np.inf)]}, {"a": [[0.6], [0.7]]})
+    assert result["models"]["a"]["smallest_epsilon"] is None and result["models"]["a"]["unreliable"][0] == "none such"
+    assert result["models"]["a"]["transfer"] == {"a": pytest.approx(0.65)}
+    json.dumps(result, allow_nan=False)
 
 
 def test_those_named_in_the_figure_are_the_most_robust_that_can_be_believed():

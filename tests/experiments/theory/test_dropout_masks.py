@@ -57,9 +57,9 @@ def test_the_lectures_root_of_the_product_is_the_softmax_with_halved_weights():
     sub_models = [softmax((image * torch.tensor(mask)) @ weight + bias) for mask in product((0.0, 1.0), repeat=5)]
     root = np.prod(sub_models, axis=0) ** (1 / 2**5)
     assert root.sum() < 0.99  # not a probability before it is renormalised
-    found = predictions(layers, image, 0.5)
-    assert found.geometric.numpy() == pytest.approx(root / root.sum(), abs=1e-14)
-    assert found.geometric.numpy() == pytest.approx(softmax(image @ (weight / 2) + bias), abs=1e-14)
+    result = predictions(layers, image, 0.5)
+    assert result.geometric.numpy() == pytest.approx(root / root.sum(), abs=1e-14)
+    assert result.geometric.numpy() == pytest.approx(softmax(image @ (weight / 2) + bias), abs=1e-14)
 
 
 @pytest.mark.parametrize("units", [1, 7, 12])
@@ -67,9 +67,9 @@ def test_the_lectures_root_of_the_product_is_the_softmax_with_halved_weights():
 def test_weight_scaling_is_exact_for_softmax_regression_at_every_chance(units, keep):
     [(weight, bias)] = layers = regression(units)
     inputs = 3 * normal(30, units, seed=3)
-    found = predictions(layers, inputs, keep)
-    assert (found.geometric - (inputs @ (keep * weight) + bias).softmax(1)).abs().max() < 1e-12
-    assert (found.geometric - found.scaled).abs().max() < 1e-12
+    result = predictions(layers, inputs, keep)
+    assert (result.geometric - (inputs @ (keep * weight) + bias).softmax(1)).abs().max() < 1e-12
+    assert (result.geometric - result.scaled).abs().max() < 1e-12
 
 
 def test_weights_scaled_by_another_factor_are_not_the_geometric_mean():
@@ -81,13 +81,13 @@ def test_weights_scaled_by_another_factor_are_not_the_geometric_mean():
 
 
 def test_the_arithmetic_mean_is_another_and_is_less_sure():
-    found = predictions(regression(8), 3 * normal(50, 8, seed=3), 0.5)
-    assert gap(found.arithmetic, found.scaled) > 0.01
+    result = predictions(regression(8), 3 * normal(50, 8, seed=3), 0.5)
+    assert gap(result.arithmetic, result.scaled) > 0.01
 
     def entropy(probabilities):
         return -(probabilities * probabilities.log()).sum(1)
 
-    assert entropy(found.arithmetic).mean() > entropy(found.geometric).mean()
+    assert entropy(result.arithmetic).mean() > entropy(result.geometric).mean()
 
 
 @pytest.mark.parametrize("keep", [0.2, 0.5, 0.9])
@@ -118,9 +118,9 @@ def test_means_are_those_of_a_loop_over_thinned_networks():
             units = (units @ weight + bias).clamp(min=0)
         network = (units @ layers[-1][0] + layers[-1][1]).softmax(1)
         total, logs = total + chance * network, logs + chance * network.log()
-    found = predictions(layers, inputs, keep)
-    assert (found.arithmetic - total).abs().max() < 1e-14
-    assert (found.geometric - logs.exp() / logs.exp().sum(1, keepdim=True)).abs().max() < 1e-14
+    result = predictions(layers, inputs, keep)
+    assert (result.arithmetic - total).abs().max() < 1e-14
+    assert (result.geometric - logs.exp() / logs.exp().sum(1, keepdim=True)).abs().max() < 1e-14
 
 
 @pytest.mark.parametrize("keep", [0.3, 0.5])
@@ -145,16 +145,16 @@ def test_weight_scaling_is_exact_for_the_last_hidden_layer_whatever_lies_before(
 def test_rectifiers_behind_the_masks_end_the_exactness():
     inputs = normal(10, 8, seed=3)
     for depth in (1, 2, 3):
-        found = predictions(random_layers([8, *[16] * depth, 4], depth), inputs, 0.5)
-        assert gap(found.scaled, found.geometric) > 1e-3
+        result = predictions(random_layers([8, *[16] * depth, 4], depth), inputs, 0.5)
+        assert gap(result.scaled, result.geometric) > 1e-3
 
 
 def test_when_all_or_nothing_is_kept_there_is_one_network():
     layers, inputs = random_layers([6, 16, 4], "ends"), normal(10, 6, seed=3)
     for keep in (0.0, 1.0):
-        found = predictions(layers, inputs, keep)
+        result = predictions(layers, inputs, keep)
         alone = scores(layers, inputs, [keep, 1.0]).softmax(1)
-        assert all((mean - alone).abs().max() < 1e-14 for mean in found)
+        assert all((mean - alone).abs().max() < 1e-14 for mean in result)
 
 
 def test_a_product_of_chances_is_never_more_than_their_mean():
@@ -180,9 +180,9 @@ def test_training_with_masks_reads_digits_and_leaves_the_start_as_it_was():
 
 @pytest.mark.parametrize("settings", [{}, {"units": 2, "keep": 0.9, "width": 8}, {"units": 7, "keep": 0.05}])
 def test_every_check_holds(settings):
-    found = Dropout(**settings).run()
-    assert found.checks and all(check.passed for check in found.checks), found.checks
-    assert all(np.isfinite(number) for number in found.numbers.values())
+    result = Dropout(**settings).run()
+    assert result.checks and all(check.passed for check in result.checks), result.checks
+    assert all(np.isfinite(number) for number in result.numbers.values())
 
 
 def test_the_finding_is_the_same_again_to_the_bit():

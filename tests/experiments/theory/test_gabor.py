@@ -57,15 +57,15 @@ def test_gradient_and_hessian_are_those_of_autograd(after):
 
 
 def test_without_noise_the_global_minimum_is_the_truth_and_its_loss_zero():
-    found = stationary(Surface(*examples(0.0)))
-    assert np.abs(found.minima[0] - TRUTH).max() < 1e-9 and found.values[0] < 1e-18
+    result = stationary(Surface(*examples(0.0)))
+    assert np.abs(result.minima[0] - TRUTH).max() < 1e-9 and result.values[0] < 1e-18
 
 
 def test_the_positions_of_the_global_minimum_are_those_of_the_record(finding):
-    found = finding.numbers
-    assert (found["offset_before"], found["frequency_before"]) == pytest.approx((-0.0131189, 16.2465517), abs=1e-6)
-    assert (found["offset_after"], found["frequency_after"]) == pytest.approx((-0.0252897, 13.4779514), abs=1e-6)
-    assert found["local_minima_before"] == 11 and found["local_minima_after"] == 6
+    result = finding.numbers
+    assert (result["offset_before"], result["frequency_before"]) == pytest.approx((-0.0131189, 16.2465517), abs=1e-6)
+    assert (result["offset_after"], result["frequency_after"]) == pytest.approx((-0.0252897, 13.4779514), abs=1e-6)
+    assert result["local_minima_before"] == 11 and result["local_minima_after"] == 6
 
 
 @pytest.mark.parametrize("strength", [0.0, 0.3])
@@ -98,9 +98,9 @@ def test_minima_and_maxima_less_saddles_are_the_turns_of_the_gradient(noise):
 
 
 def test_of_a_bowl_the_centre_is_the_one_stationary_point():
-    found = stationary(Surface(np.empty(0), np.empty(0), 0.7))
-    assert np.abs(found.points - CENTRE).max() < 1e-12 and found.index == 1
-    assert np.abs(found.curvatures - 1.4).max() < 1e-12
+    result = stationary(Surface(np.empty(0), np.empty(0), 0.7))
+    assert np.abs(result.points - CENTRE).max() < 1e-12 and result.index == 1
+    assert np.abs(result.curvatures - 1.4).max() < 1e-12
 
 
 @pytest.mark.parametrize("strength", [0.15, 0.3, 1.0, 100.0])
@@ -124,8 +124,8 @@ def test_where_the_sum_is_convex_one_minimum_is_left(before, finding):
 def test_a_strong_penalty_leaves_a_gradient_step_from_the_centre(before):
     for strength in (1e3, 1e4):
         wanted = CENTRE - before.slopes(CENTRE)[0] / (2 * strength)
-        found = stationary(replace(before, strength=strength)).minima
-        assert len(found) == 1 and np.abs(found[0] - wanted).max() < 100 / strength**2
+        result = stationary(replace(before, strength=strength)).minima
+        assert len(result) == 1 and np.abs(result[0] - wanted).max() < 100 / strength**2
 
 
 def test_the_global_minimum_gives_loss_for_nearness_and_balances_them(before):

@@ -35,17 +35,19 @@ def objective(inputs, targets, weights, strength):
 
 
 def test_the_lectures_equation_has_its_two_answers(finding):
-    found = finding.numbers
-    assert (found["smallest_l1_first_weight"], found["smallest_l1_second_weight"]) == pytest.approx((0.5, 0), abs=1e-12)
-    dense = (found["smallest_l2_first_weight"], found["smallest_l2_second_weight"])
+    result = finding.numbers
+    assert (result["smallest_l1_first_weight"], result["smallest_l1_second_weight"]) == pytest.approx(
+        (0.5, 0), abs=1e-12
+    )
+    dense = (result["smallest_l2_first_weight"], result["smallest_l2_second_weight"])
     assert dense == pytest.approx((50 / 101, 5 / 101), abs=1e-12)
 
 
 def test_both_answers_are_the_limits_of_a_vanishing_penalty():
     equation, right = np.array([[10.0, 1.0]]), np.array([5.0])
     strengths = np.array([1, 0.1, 0.001])
-    found = lasso(equation, right, strengths)
-    assert np.abs(found[:, 0] - (0.5 - strengths / 100)).max() < 1e-9 and not found[:, 1].any()
+    result = lasso(equation, right, strengths)
+    assert np.abs(result[:, 0] - (0.5 - strengths / 100)).max() < 1e-9 and not result[:, 1].any()
     ridge = np.linalg.solve(equation.T @ equation + 1e-9 * np.eye(2), equation.T @ right)
     assert np.abs(ridge - np.array([50, 5]) / 101).max() < 1e-7
 
@@ -74,8 +76,8 @@ def test_several_equations_take_at_most_as_many_weights():
 
 def test_the_path_is_scikit_learns(data):
     strengths = np.geomspace(2, 1e-3, 12)
-    found = lasso(*data, strengths)
-    for strength, weights in zip(strengths, found, strict=True):
+    result = lasso(*data, strengths)
+    for strength, weights in zip(strengths, result, strict=True):
         theirs = Theirs(strength, fit_intercept=False, tol=1e-13, max_iter=10**6).fit(*data).coef_
         assert np.abs(weights - theirs).max() < 1e-6 and ((weights == 0) == (theirs == 0)).all()
 
@@ -84,8 +86,8 @@ def test_more_features_than_examples_are_no_obstacle():
     random = np.random.default_rng(9)
     inputs, targets = random.normal(size=(10, 30)), random.normal(size=10)
     theirs = Theirs(0.1, fit_intercept=False, tol=1e-13, max_iter=10**6).fit(inputs, targets).coef_
-    found = lasso(inputs, targets, [0.1])[0]
-    assert np.abs(found - theirs).max() < 1e-6 and np.count_nonzero(found) <= 10
+    result = lasso(inputs, targets, [0.1])[0]
+    assert np.abs(result - theirs).max() < 1e-6 and np.count_nonzero(result) <= 10
 
 
 def test_strength_zero_is_least_squares(data):
@@ -161,10 +163,10 @@ def test_the_noise_looks_like_ink_and_is_unrelated_to_the_class():
 
 
 def test_l1_drops_the_noise_pixels_and_l2_none(finding):
-    found = finding.numbers
-    assert found["l1_precision"] == 1 and found["l1_noise_pixels_kept"] == 0 and found["l1_recall"] > 0.6
-    assert found["l2_noise_pixels_kept"] > 180 and found["l2_precision"] < 0.25
-    assert found["l1_accuracy_refitted"] > found["least_squares_accuracy"] + 0.05
+    result = finding.numbers
+    assert result["l1_precision"] == 1 and result["l1_noise_pixels_kept"] == 0 and result["l1_recall"] > 0.6
+    assert result["l2_noise_pixels_kept"] > 180 and result["l2_precision"] < 0.25
+    assert result["l1_accuracy_refitted"] > result["least_squares_accuracy"] + 0.05
 
 
 def test_a_zero_is_rare_in_two_dimensions_and_nearly_certain_in_many(finding):
@@ -179,9 +181,9 @@ def test_l1_has_exact_zeros_and_l2_none(finding):
 
 @pytest.mark.parametrize("entry", [{}, {"examples": 400, "noise_pixels": 256}, {"examples": 1500, "noise_pixels": 1}])
 def test_the_topic_holds_its_checks_over_its_ranges(entry, finding):
-    found = Lasso(**entry).run() if entry else finding
-    assert not [check for check in found.checks if not check.passed]
-    assert all(isinstance(value, float) and np.isfinite(value) for value in found.numbers.values())
+    result = Lasso(**entry).run() if entry else finding
+    assert not [check for check in result.checks if not check.passed]
+    assert all(isinstance(value, float) and np.isfinite(value) for value in result.numbers.values())
 
 
 def test_the_topic_is_deterministic_down_to_its_figure(finding):

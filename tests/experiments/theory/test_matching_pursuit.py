@@ -37,9 +37,9 @@ def looped(signal, dictionary, active):
         taken.append(int(np.argmax(np.abs(left @ dictionary) / np.linalg.norm(dictionary, axis=0))))
         code = np.linalg.lstsq(dictionary[:, taken], signal, rcond=None)[0]
         left = signal - dictionary[:, taken] @ code
-    found = np.zeros(dictionary.shape[1])
-    found[taken] = code
-    return found
+    result = np.zeros(dictionary.shape[1])
+    result[taken] = code
+    return result
 
 
 @pytest.mark.parametrize("features, atoms", [(20, 20), (20, 60), (30, 12)])
@@ -122,8 +122,8 @@ def test_a_signal_made_of_few_atoms_is_found_again_and_nothing_is_added():
     codes[torch.arange(100), torch.arange(100)] = 1.0
     codes[torch.arange(100), 127 - torch.arange(100) % 27] = -2.0
     for active in (2, 5):
-        found = pursue(codes @ union.T, union, active)
-        assert (found - codes).abs().max() < 1e-12 and (found != 0).sum(1).max() == 2
+        result = pursue(codes @ union.T, union, active)
+        assert (result - codes).abs().max() < 1e-12 and (result != 0).sum(1).max() == 2
 
 
 def test_where_atoms_depend_on_each_other_only_independent_ones_are_taken():
@@ -178,8 +178,8 @@ def test_learned_atoms_have_length_one_and_explain_new_digits_better_than_cosine
 
 @pytest.mark.parametrize("settings", [{}, {"active": 16, "atoms": 81}, {"active": 1, "atoms": 256}])
 def test_every_check_holds(settings):
-    found = MatchingPursuit(**settings).run()
-    assert found.checks and all(check.passed for check in found.checks), found.checks
+    result = MatchingPursuit(**settings).run()
+    assert result.checks and all(check.passed for check in result.checks), result.checks
 
 
 def test_the_finding_is_the_same_again_to_the_bit():

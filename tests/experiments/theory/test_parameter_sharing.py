@@ -23,12 +23,12 @@ from reglab.experiments.theory.topics.parameter_sharing import (
 def raw():
     """Two related tasks with 30 and 40 examples, four inputs."""
     random = np.random.default_rng(3)
-    found = []
+    result = []
     for examples in (30, 40):
         inputs = random.normal(size=(examples, 4)) + 2
         weights = np.array([1.0, -2.0, 0.5, 0.0]) + 0.3 * random.normal(size=4)
-        found.append((inputs, inputs @ weights + random.normal(size=examples) + 5))
-    return found
+        result.append((inputs, inputs @ weights + random.normal(size=examples) + 5))
+    return result
 
 
 @pytest.fixture(scope="module")
@@ -43,20 +43,20 @@ def test_an_unshared_layer_with_equal_kernels_is_a_convolution(size, kind, toler
     images = torch.rand(4, 3, 6, 7, generator=random, dtype=kind)
     kernel = (torch.rand(5, 3, size, size, generator=random, dtype=kind) - 0.5) / size**2
     wanted = functional.conv2d(images, kernel).flatten(2)
-    found = unshared(images, kernel.flatten(1).expand(wanted.shape[2], -1, -1), size)
-    assert found.shape == wanted.shape and (found - wanted).abs().max() <= tolerance
+    result = unshared(images, kernel.flatten(1).expand(wanted.shape[2], -1, -1), size)
+    assert result.shape == wanted.shape and (result - wanted).abs().max() <= tolerance
 
 
 def test_an_unshared_layer_uses_at_each_position_the_kernel_of_that_position():
     random = generator("unshared")
     images = torch.rand(2, 2, 4, 5, generator=random, dtype=torch.float64)
     kernels = torch.rand(6, 3, 2 * 9, generator=random, dtype=torch.float64)
-    found = unshared(images, kernels, 3)
+    result = unshared(images, kernels, 3)
     for position in range(6):
         row, column = divmod(position, 3)
         patch = images[:, :, row : row + 3, column : column + 3]
         wanted = functional.conv2d(patch, kernels[position].reshape(3, 2, 3, 3)).flatten(1)
-        assert (found[:, :, position] - wanted).abs().max() < 1e-14
+        assert (result[:, :, position] - wanted).abs().max() < 1e-14
 
 
 def test_sharing_makes_a_layer_follow_a_shift_and_without_it_the_layer_does_not():

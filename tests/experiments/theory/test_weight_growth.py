@@ -59,11 +59,11 @@ def test_a_foreign_optimizer_ends_at_the_closed_form(digits, smoothing):
         return loss(inputs, targets, weights), gradient(inputs, targets, weights).ravel()
 
     options = {"maxiter": 5000, "ftol": 0, "gtol": 1e-10}
-    found = minimize(slope, np.zeros(256), jac=True, method="L-BFGS-B", options=options)
+    result = minimize(slope, np.zeros(256), jac=True, method="L-BFGS-B", options=options)
     entropy = -(1 - smoothing) * np.log(1 - smoothing) - smoothing * np.log(smoothing / 3)
-    assert found.fun == pytest.approx(entropy, abs=1e-10)
-    assert np.abs(margins(inputs, labels, found.x.reshape(64, 4)) - optimal_margin(smoothing, 4)).max() < 1e-3
-    assert np.abs(found.x.reshape(64, 4) - optimum(inputs, labels, smoothing, 4)).max() < 1e-3
+    assert result.fun == pytest.approx(entropy, abs=1e-10)
+    assert np.abs(margins(inputs, labels, result.x.reshape(64, 4)) - optimal_margin(smoothing, 4)).max() < 1e-3
+    assert np.abs(result.x.reshape(64, 4) - optimum(inputs, labels, smoothing, 4)).max() < 1e-3
 
 
 def test_at_the_closed_form_the_gradient_vanishes_and_elsewhere_it_does_not(digits):

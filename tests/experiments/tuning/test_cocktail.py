@@ -193,16 +193,16 @@ def test_parts_have_the_numbers_that_are_kept_and_none_where_the_best_diverged(t
         recipe = Recipe((InputNoise(noise),), RECIPE.architecture, TRAINING)
         one_seed.train_seed(recipe, split, 0, cocktail.variant_folder(tmp_path, way))
     best = {"status": "finished", "epochs": 2, "metrics": {"test_accuracy": 0.5, "test_nll": 1.0}}
-    found = cocktail.with_parts(best, tmp_path, 0, split, {"without_a": None, "only_a": None})
-    assert found.keys() == best.keys() and (found["status"], found["epochs"]) == ("finished", 2)
+    result = cocktail.with_parts(best, tmp_path, 0, split, {"without_a": None, "only_a": None})
+    assert result.keys() == best.keys() and (result["status"], result["epochs"]) == ("finished", 2)
     names = {
         f"{metric}@{way}"
         for metric in cocktail.KEPT
         if metric[5:] in names_of("classification")
         for way in ("without_a", "only_a")
     }
-    assert found["metrics"].keys() == names | best["metrics"].keys() and found["metrics"]["test_accuracy"] == 0.5
-    assert found["metrics"]["test_nll@without_a"] < found["metrics"]["test_nll@only_a"]
+    assert result["metrics"].keys() == names | best["metrics"].keys() and result["metrics"]["test_accuracy"] == 0.5
+    assert result["metrics"]["test_nll@without_a"] < result["metrics"]["test_nll@only_a"]
     diverged = {"status": "diverged", "metrics": {}}
     assert cocktail.with_parts(diverged, tmp_path, 0, split, {"only_a": None}) == diverged
     assert best["metrics"] == {"test_accuracy": 0.5, "test_nll": 1.0}, "what was given stays"

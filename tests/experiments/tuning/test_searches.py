@@ -54,22 +54,22 @@ def test_a_tuned_technique_is_compared_with_none_and_corrected_over_the_sweeps(n
         name: record("sweeps", name, test_accuracy=around(mean, 2)) | chosen
         for name, mean in (("l1", 0.9), ("mixup", 0.87))
     }
-    found = searches.sweeps({"regularizers": {"none": none}, "sweeps": sweeps}, **RULE)
-    rows = {name: row["comparisons"]["test_accuracy"] for name, row in found.items()}
+    result = searches.sweeps({"regularizers": {"none": none}, "sweeps": sweeps}, **RULE)
+    rows = {name: row["comparisons"]["test_accuracy"] for name, row in result.items()}
     p = [rows[name]["p"] for name in ("l1", "mixup")]
     assert [rows[name]["p_holm"] for name in ("l1", "mixup")] == pytest.approx(statistics.holm(np.array(p)).tolist())
     assert rows["l1"]["verdict"] == "helps" and rows["l1"]["difference"] == pytest.approx(0.03, abs=0.005)
-    assert found["l1"]["chosen"] == {"strength": 0.1} and rows["l1"]["reference"] == "none"
+    assert result["l1"]["chosen"] == {"strength": 0.1} and rows["l1"]["reference"] == "none"
 
 
 def test_an_ingredient_that_does_all_has_the_whole_difference_and_a_placebo_has_none(none, stacked):
-    found = searches.cocktails({"regularizers": {"none": none}, "cocktails": {"stacked": stacked}}, **RULE)["stacked"]
-    mixup, placebo = found["ingredients"]["mixup"], found["ingredients"]["placebo"]
+    result = searches.cocktails({"regularizers": {"none": none}, "cocktails": {"stacked": stacked}}, **RULE)["stacked"]
+    mixup, placebo = result["ingredients"]["mixup"], result["ingredients"]["placebo"]
     for way in ("without", "only"):
-        assert mixup[way]["difference"] == found["full"]["difference"] and mixup[way]["verdict"] == "helps"
+        assert mixup[way]["difference"] == result["full"]["difference"] and mixup[way]["verdict"] == "helps"
         assert placebo[way]["difference"] == placebo[way]["low"] == placebo[way]["high"] == 0.0
         assert placebo[way]["verdict"] == "no relevant difference"
-    assert found["left_out"] == ["dropout"] and found["diverged_seeds"] == []
+    assert result["left_out"] == ["dropout"] and result["diverged_seeds"] == []
 
 
 def test_the_whole_is_held_against_every_single_technique_in_a_family_of_their_own(none, stacked):
@@ -81,8 +81,8 @@ def test_the_whole_is_held_against_every_single_technique_in_a_family_of_their_o
         "input_noise": record("regularizers", "input_noise", test_accuracy=mixed + 0.01),
     }
     recipes["l1"] = record("regularizers", "l1", test_accuracy=mixed - 0.02)
-    found = searches.cocktails({"regularizers": recipes, "cocktails": {"stacked": stacked}}, **RULE)["stacked"]
-    rivals = found["rivals"]
+    result = searches.cocktails({"regularizers": recipes, "cocktails": {"stacked": stacked}}, **RULE)["stacked"]
+    rivals = result["rivals"]
     assert set(rivals) == {"mixup", "placebo", "regularizers.input_noise", "regularizers.l1"}
     assert rivals["regularizers.input_noise"]["difference"] == pytest.approx(-0.01)
     assert rivals["regularizers.input_noise"]["p_holm"] == pytest.approx(4 * 2 / 2048)
@@ -93,27 +93,27 @@ def test_the_whole_is_held_against_every_single_technique_in_a_family_of_their_o
 
 def test_what_the_ingredients_bring_alone_is_held_against_the_whole_seed_by_seed(none, stacked):
     """mixup alone brings all, the placebo nothing: their sum is the whole."""
-    found = searches.cocktails({"regularizers": {"none": none}, "cocktails": {"stacked": stacked}}, **RULE)["stacked"]
-    assert found["overlap"] == {"difference": 0.0, "low": 0.0, "high": 0.0, "sign": 0}
+    result = searches.cocktails({"regularizers": {"none": none}, "cocktails": {"stacked": stacked}}, **RULE)["stacked"]
+    assert result["overlap"] == {"difference": 0.0, "low": 0.0, "high": 0.0, "sign": 0}
     for seed in stacked["seeds"].values():
         seed["metrics"]["test_accuracy@only_placebo"] += 0.02
-    found = searches.cocktails({"regularizers": {"none": none}, "cocktails": {"stacked": stacked}}, **RULE)["stacked"]
-    assert found["overlap"]["difference"] == pytest.approx(0.02) and found["overlap"]["sign"] == 1
+    result = searches.cocktails({"regularizers": {"none": none}, "cocktails": {"stacked": stacked}}, **RULE)["stacked"]
+    assert result["overlap"]["difference"] == pytest.approx(0.02) and result["overlap"]["sign"] == 1
 
 
 def test_all_that_is_asked_of_the_cocktails_is_corrected_together(none, stacked):
     records = {"regularizers": {"none": none}, "cocktails": {"stacked": stacked, "other": stacked}}
-    found = searches.cocktails(records, **RULE)
+    result = searches.cocktails(records, **RULE)
     least = 2.0 ** (1 - SEEDS)
-    assert found["other"]["full"]["p"] == least and found["other"]["full"]["p_holm"] == pytest.approx(10 * least)
+    assert result["other"]["full"]["p"] == least and result["other"]["full"]["p_holm"] == pytest.approx(10 * least)
 
 
 def test_a_part_that_diverged_has_no_numbers_and_the_others_keep_theirs(none, stacked):
     del stacked["seeds"]["4"]["metrics"]["test_accuracy@without_mixup"]
-    found = searches.cocktails({"regularizers": {"none": none}, "cocktails": {"stacked": stacked}}, **RULE)["stacked"]
-    diverged = found["ingredients"]["mixup"]["without"]
+    result = searches.cocktails({"regularizers": {"none": none}, "cocktails": {"stacked": stacked}}, **RULE)["stacked"]
+    diverged = result["ingredients"]["mixup"]["without"]
     assert (diverged["difference"], diverged["p"], diverged["verdict"]) == (None, None, "diverged")
-    assert found["full"]["verdict"] == found["ingredients"]["mixup"]["only"]["verdict"] == "helps"
+    assert result["full"]["verdict"] == result["ingredients"]["mixup"]["only"]["verdict"] == "helps"
 
 
 def test_a_technique_with_a_failed_check_gets_no_verdict(none, stacked):

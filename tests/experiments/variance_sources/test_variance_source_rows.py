@@ -29,20 +29,20 @@ TOGETHER = record({"test_accuracy": [0.0, 2.0, 4.0], "test_nll": [1.0, 1.0, 1.0]
 
 @pytest.mark.parametrize("family", ["regularizers", "combinations"])
 def test_std_and_share_of_the_variance_of_all_together(family):
-    found = rows({"variance_sources": {"x": OWN}, family: {"x": TOGETHER}}, confidence=0.95)["x"]["test_accuracy"]
-    assert list(found) == [*SOURCES, ALL]
-    assert [found[source]["std"] for source in found] == pytest.approx([1, 3**0.5, 0.5, 0, 2])
-    assert [found[source]["share"] for source in found] == pytest.approx([1 / 4, 3 / 4, 1 / 16, 0, 1])
-    assert (found["masks"]["low"], found["masks"]["high"]) == (0, 0)
+    result = rows({"variance_sources": {"x": OWN}, family: {"x": TOGETHER}}, confidence=0.95)["x"]["test_accuracy"]
+    assert list(result) == [*SOURCES, ALL]
+    assert [result[source]["std"] for source in result] == pytest.approx([1, 3**0.5, 0.5, 0, 2])
+    assert [result[source]["share"] for source in result] == pytest.approx([1 / 4, 3 / 4, 1 / 16, 0, 1])
+    assert (result["masks"]["low"], result["masks"]["high"]) == (0, 0)
 
 
 def test_a_share_of_no_spread_is_unknown_and_so_is_everything_where_a_seed_diverged():
-    found = rows({"variance_sources": {"x": OWN}, "regularizers": {"x": TOGETHER}}, confidence=0.95)["x"]
-    assert found["test_nll"]["split"] == found["test_accuracy"]["split"] | {"share": None}
+    result = rows({"variance_sources": {"x": OWN}, "regularizers": {"x": TOGETHER}}, confidence=0.95)["x"]
+    assert result["test_nll"]["split"] == result["test_accuracy"]["split"] | {"share": None}
     diverged = record({}, status="diverged")
-    found = rows({"variance_sources": {"x": diverged}, "regularizers": {"x": TOGETHER}}, confidence=0.95)["x"]
-    assert set(found["test_accuracy"]["split"].values()) == {None}
-    assert found["test_accuracy"][ALL]["std"] == 2
+    result = rows({"variance_sources": {"x": diverged}, "regularizers": {"x": TOGETHER}}, confidence=0.95)["x"]
+    assert set(result["test_accuracy"]["split"].values()) == {None}
+    assert result["test_accuracy"][ALL]["std"] == 2
 
 
 def test_two_values_have_a_variance_of_half_their_squared_distance_and_one_has_none():

@@ -63,8 +63,8 @@ class Arrays(Source):
                 raise UserError(
                     f"{self.file}: found {len(inputs)} inputs and {len(array)} {name}; allowed: one for each input"
                 )
-        found = amount_problems(targets) if task_of(targets) == "regression" else []
-        lines = [f"{place}: found {line}" for line in found]
+        problems = amount_problems(targets) if task_of(targets) == "regression" else []
+        lines = [f"{place}: found {line}" for line in problems]
         if lines := lines or (class_problems(place, targets, self.classes or classes) if classes else []):
             raise UserError(*lines)
         return Examples(inputs=inputs, targets=targets, classes=self.classes or classes, **structure)
@@ -166,8 +166,8 @@ def encoded_targets(array: np.ndarray, place: str) -> tuple[np.ndarray, tuple[st
         return array.astype(np.float64), ()
     if array.dtype.kind not in "iu":
         raise UserError(f"{place}: found values of the type {array.dtype}; allowed: {TARGETS}")
-    found = np.unique(array)
-    if not np.array_equal(found, np.arange(len(found))):
-        listed = ", ".join(map(str, found[:8])) + (", ..." if len(found) > 8 else "")
+    labels = np.unique(array)
+    if not np.array_equal(labels, np.arange(len(labels))):
+        listed = ", ".join(map(str, labels[:8])) + (", ..." if len(labels) > 8 else "")
         raise UserError(f"{place}: found the labels {listed}; allowed: {TARGETS}")
-    return array.astype(np.int64), tuple(map(str, found))
+    return array.astype(np.int64), tuple(map(str, labels))

@@ -32,19 +32,19 @@ class Method(Compared):
     @property
     def candidate(self) -> bool:
         """Whether it is a method under test: not the classical method, nor training from scratch of either kind."""
-        return not self.classical and self.own.get("start") != "scratch"
+        return not self.classical and self.settings.get("start") != "scratch"
 
     @property
     def classes(self) -> tuple[int, ...] | None:
-        return tuple(self.own["classes"]) if self.own.get("classes") else None
+        return tuple(self.settings["classes"]) if self.settings.get("classes") else None
 
     @property
     def kind(self) -> str:
         """What it is, in a few words."""
         if self.entry.family != "transfer":
             return "classical" if self.classical else "semi-supervised"
-        start = "reference, from scratch" if self.reference else f"from {self.own['start']}"
-        return ", ".join([start, self.own["backbone"], *([] if self.own["augment"] else ["not augmented"])])
+        start = "reference, from scratch" if self.reference else f"from {self.settings['start']}"
+        return ", ".join([start, self.settings["backbone"], *([] if self.settings["augment"] else ["not augmented"])])
 
     @property
     def cost(self) -> float | None:
@@ -205,8 +205,8 @@ def augmentation_alone(group: Group) -> list[Point]:
     plain = [
         method
         for method in group.ranked
-        if method.own.get("start") == "scratch"
-        and not method.own["augment"]
+        if method.settings.get("start") == "scratch"
+        and not method.settings["augment"]
         and comparable(method, group.measure.at(group.variants[0]))
     ]
     if not plain:

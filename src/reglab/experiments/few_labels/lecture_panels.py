@@ -42,7 +42,7 @@ def panels(entries: list[Entry], groups: list[Group], tasks: list[Compared], set
 def transfer(groups: list[Group], pretexts: dict[str, Entry], settings: dict) -> LecturePanel | None:
     """Transfer from some classes to the others: from scratch, with the backbone frozen, and tuned."""
     for group in groups:
-        start = next((pretexts.get(m.own["start"]) for m in group.methods if group.classes and m.candidate), None)
+        start = next((pretexts.get(m.settings["start"]) for m in group.methods if group.classes and m.candidate), None)
         if start:
             classes = settings["pretraining"][start.name].get("classes")
             source = f"the classes {listed(list(range(classes)))}" if classes else start.name
@@ -54,7 +54,7 @@ def transfer(groups: list[Group], pretexts: dict[str, Entry], settings: dict) ->
 def self_supervised(groups: list[Group], pretexts: dict[str, Entry]) -> LecturePanel | None:
     """Inpainting, and training from its backbone beside training from scratch."""
     for group in groups:
-        masked = [method for method in group.methods if method.own.get("start") == "masked" or method.reference]
+        masked = [method for method in group.methods if method.settings.get("start") == "masked" or method.reference]
         if not group.classes and "masked" in pretexts and len(masked) > 1:
             text = "Hide parts of examples that have no labels, learn to fill them in, then learn from few labels."
             return few(group, masked, "c", "Self-supervised learning", text, pretexts["masked"])

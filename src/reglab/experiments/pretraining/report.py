@@ -37,7 +37,7 @@ class PretextEntry(Compared):
     @property
     def text(self) -> bool:
         """Whether it learns from sentences; its probes then have another task than those of images."""
-        return self.own.get("source") == "text"
+        return self.settings.get("source") == "text"
 
     @property
     def kind(self) -> str:

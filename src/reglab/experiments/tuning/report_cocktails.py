@@ -277,7 +277,7 @@ def cocktails_section(study: Study) -> Section | None:
         for cocktail in cocktails
     }
     values = {
-        "found": cocktails,
+        "cocktails": cocktails,
         "inapplicable": study.inapplicable("cocktails"),
         "pictures": pictures,
         "ways": WAYS,

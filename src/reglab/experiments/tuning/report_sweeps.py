@@ -206,7 +206,7 @@ def lead(sweeps: Sequence[Tuned], seeds: int) -> Markup:
 
 def points_to_know(sweeps: Sequence[Tuned]) -> list[Point]:
     """The effect of tuning, and grids that may have been too small."""
-    found_points = []
+    points = []
     gained = [
         (sweep, sweep.tested["mean"] - sweep.untuned[sweep.measure.metric]) for sweep in sweeps if both_known(sweep)
     ]
@@ -216,17 +216,15 @@ def points_to_know(sweeps: Sequence[Tuned]) -> list[Point]:
         text = Markup("{} over the entry as it stands in params.yaml: {}.").format(
             capital(f"{measure.units or 'difference'} of {measure.name}"), listed(parts)
         )
-        found_points.append(Point("Effect of tuning", text))
+        points.append(Point("Effect of tuning", text))
     if ends := [sweep for sweep in sweeps if sweep.outermost]:
         parts = [Markup("<b>{}</b> ({} {})").format(o.name, n, setting(o.chosen[n])) for o in ends for n in o.outermost]
         text = Markup("{}: chosen at the end of the grid, so a better value may lie beyond it.").format(listed(parts))
-        found_points.append(Point("Grid too small?", text))
+        points.append(Point("Grid too small?", text))
     if diverged := [sweep for sweep in sweeps if sweep.diverged]:
         parts = [Markup("<b>{}</b> {}").format(sweep.name, many(sweep.diverged, "setting")) for sweep in diverged]
-        found_points.append(
-            Point("Diverged", Markup("{}; these were not chosen.").format(listed(parts)), alarming=True)
-        )
-    return found_points
+        points.append(Point("Diverged", Markup("{}; these were not chosen.").format(listed(parts)), alarming=True))
+    return points
 
 
 def both_known(sweep: Tuned) -> bool:
@@ -244,7 +242,7 @@ def sweeps_section(study: Study) -> Section | None:
     seeds = study.settings["tuning"]["seeds"]
     label = f"validation {study.measure.error} against strength: {{}}"
     values = {
-        "found": sweeps,
+        "sweeps": sweeps,
         "inapplicable": study.inapplicable("sweeps"),
         "lead": lead(sweeps, seeds),
         "points": points_to_know(sweeps),

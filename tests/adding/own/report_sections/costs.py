@@ -17,6 +17,6 @@ class Costs(FurtherSection):
     heading: str = "Operations"
 
     def body(self, study: Study) -> str:
-        found = {entry.name: entry.record["cost"]["flops"] for entry in study.family("regularizers")}
-        lines = [Markup("<li>{}: {}</li>").format(*item) for item in sorted(found.items(), key=lambda item: item[1])]
+        result = {entry.name: entry.record["cost"]["flops"] for entry in study.family("regularizers")}
+        lines = [Markup("<li>{}: {}</li>").format(*item) for item in sorted(result.items(), key=lambda item: item[1])]
         return Markup("<p>{}</p><ol>{}</ol>").format(self.heading, Markup().join(lines))

@@ -168,12 +168,12 @@ class LeastSquares(Topic):
         problems = {"full_rank": diabetes(1), "dependent": diabetes(2), "few_patients": few}
         numbers, checks = {}, []
         for color, (name, (inputs, targets)) in zip(COLORS, problems.items(), strict=False):
-            found, held = pose(name, inputs, targets - targets.mean(), limit, color)
-            numbers, checks = numbers | found, checks + held
-        found, held = believe(*few)
-        strength = found["strength_by_evidence"]
+            result, held = pose(name, inputs, targets - targets.mean(), limit, color)
+            numbers, checks = numbers | result, checks + held
+        result, held = believe(*few)
+        strength = result["strength_by_evidence"]
         draw_valley(valley, *drawn(*diabetes(1, PAIR), self.patients, 0)[:2])
-        numbers |= found | draw_path(path, *data, self.patients, strength)
+        numbers |= result | draw_path(path, *data, self.patients, strength)
         draw_sizes(sizes, *data, strength)
         limit.set(xlabel="strength α", ylabel="|X(α) − X⁺| / |X⁺|", ylim=(1e-17, 10))
         limit.set_title("Ridge on its way to X⁺. ×: by the formula as written", fontsize=9)
