@@ -1,5 +1,7 @@
 """The base of every training: keyed randomness, the optimizer, the epoch's means, and an error when the loss diverges."""
 
+from collections.abc import Mapping
+
 import torch
 from pytorch_lightning import LightningModule
 from torch import Tensor, nn
@@ -36,6 +38,7 @@ class Learner(LightningModule):
         self.start = [weight.detach().clone() for weight in weights(network).values()]
         self.sums: dict[str, Tensor] = {}
         self.steps = 0
+        self.validation_sums: dict[str, tuple[Tensor, int]] = {}
 
     @property
     def moment(self) -> Moment:
@@ -50,13 +53,6 @@ class Learner(LightningModule):
             )
         return torch.optim.Adam(parameters, settings.learning_rate, fused=True)
 
-    def __setattr__(self, name: str, value) -> None:
-        """Set an attribute; the name of the current hook, which Lightning sets twenty times a step, without module checks."""
-        if name == "_current_fx_name":
-            object.__setattr__(self, name, value)
-        else:
-            super().__setattr__(name, value)
-
     def transfer_batch_to_device(self, batch, device: torch.device, dataloader_idx: int):
         return batch  # loaders cut it from examples that are on the device already
 
@@ -68,6 +64,18 @@ class Learner(LightningModule):
         self.sums |= {key: self.sums.get(key, 0) + term.detach() for key, term in terms.items()}
         self.steps += 1
         return loss
+
+    def accumulate_validation(self, measured: Mapping[str, Tensor | float], examples: int) -> None:
+        """Add what was measured on a batch of a validation loader to the epoch's means over examples, on the device."""
+        for name, value in measured.items():
+            total, seen = self.validation_sums.get(name, (0, 0))
+            self.validation_sums[name] = total + torch.as_tensor(value) * examples, seen + examples
+
+    def on_validation_epoch_end(self) -> None:
+        """Hand the means to the callbacks; resets the sums."""
+        means = {name: total / seen for name, (total, seen) in self.validation_sums.items()}
+        self.trainer.callback_metrics.update(means)
+        self.validation_sums = {}
 
     def eval_network(self) -> nn.Module:
         """The network that validation, test and all measurements use, or a module that holds one."""
@@ -95,4 +103,4 @@ class TaskLearner(Learner):
     def validation_step(self, batch: Batch, batch_index: int, dataloader_idx: int = 0) -> None:
         outputs, part = self.eval_network()(batch.inputs), PARTS[dataloader_idx]
         measured = {f"{part}_{name}": value for name, value in self.task.measure(outputs, batch.targets).items()}
-        self.log_dict(measured, add_dataloader_idx=False, batch_size=len(batch.inputs))
+        self.accumulate_validation(measured, len(batch.inputs))

@@ -25,6 +25,7 @@ from reglab.data.prepared import Split
 from reglab.tracking.checkout import write_atomically
 from reglab.tracking.journal import Journal
 from reglab.tracking.record import starting_with
+from reglab.training.epoch_loop import EpochLoop
 from reglab.training.learner import Diverged, Learner, device_of
 from reglab.training.network import Architecture, build
 from reglab.training.network_measures import measure_network
@@ -208,6 +209,7 @@ def fit(
         enable_model_summary=False,
         num_sanity_val_steps=0,
     )
+    trainer.fit_loop.epoch_loop = EpochLoop(trainer)
     outcome = {"status": "finished"}
     try:
         trainer.fit(learner, batches, validation, ckpt_path=checkpoint if checkpoint.exists() else None)

@@ -128,7 +128,8 @@ class MultitaskLearner(Learner):
         predicted = self.network(batch.inputs)
         loss, _ = self.entry.objective(self.network, task_losses(predicted, batch))
         measured = task_metrics(predicted, batch.masks, batch.depth, self.classes) | {"loss": loss}
-        self.log_dict({f"validation_{name}": value for name, value in measured.items()}, batch_size=len(batch.indices))
+        measured = {f"validation_{name}": value for name, value in measured.items()}
+        self.accumulate_validation(measured, len(batch.indices))
 
     @torch.no_grad()
     def predict(self, images: Tensor) -> dict[str, Tensor]:

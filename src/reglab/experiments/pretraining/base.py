@@ -99,7 +99,7 @@ class PretextLearner(Learner):
 
     def validation_step(self, batch: Any, batch_index: int, dataloader_idx: int = 0) -> None:
         measured = {f"validation_{name}": value for name, value in self.metrics(batch).items()}
-        self.log_dict(measured, batch_size=len(batch.indices))
+        self.accumulate_validation(measured, len(batch.indices))
 
     def probed(self, probe: Probed) -> dict[str, float]:
         """The accuracies of both probes."""
