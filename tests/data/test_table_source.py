@@ -1,6 +1,8 @@
 """The source `table`: right files are read, and every other file is an error that names column and line."""
 
 import gzip
+import itertools
+import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import tables_of_people as people
 
 from reglab.core.errors import UserError
 from reglab.data.sources.table import Table
+from reglab.data.tables.files import records
 from reglab.data.tables.settings import Column
 
 SCHEMA = {
@@ -272,3 +275,12 @@ def test_new_rows_that_do_not_fit_the_schema_are_lines_with_column_and_row(path,
     assert len(error.value.lines) == 3 and all("new.csv: " in line for line in error.value.lines)
     with pytest.raises(UserError, match="column seen: found no such column"):
         source.load_new(people.write(tmp_path / "less.csv", [row[:3] for row in rows], people.HEADER[:3]))
+
+
+def test_the_first_lines_of_a_large_file_take_little_memory():
+    content = b"a,b\n" + b"1,2\n" * 2_000_000
+    tracemalloc.start()
+    first = [record for _, record in itertools.islice(records(content, ","), 2)]
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert first == [["a", "b"], ["1", "2"]] and peak < len(content) / 10

@@ -10,6 +10,7 @@ from reglab.config import data_needs
 from reglab.core.errors import UserError
 from reglab.core.families import FAMILIES
 from reglab.data import classes, load_examples, split_problems, text
+from reglab.data.inputs import shape_of
 from reglab.data.settings import Scenes, Text
 from reglab.data.source import Examples
 from reglab.data.splits import all_splits
@@ -32,8 +33,8 @@ def check(settings) -> list[str]:
     data = settings.data
     lines = accelerator_problems(settings.training.accelerator)
     examples = loaded(data)
-    inputs, labels = prepared_inputs(examples), examples.targets
-    inapplicable = left_out.by_facts(settings, Facts(inputs.shape[1:], task_of(labels)))
+    shape, labels = shape_of(examples.inputs), examples.targets
+    inapplicable = left_out.by_facts(settings, Facts(shape, task_of(labels)))
     settings = left_out.without(settings, inapplicable)
     structure = examples.structure() | {"duplicates": duplicates.of_inputs(examples.inputs)}
     lines += metric_problems(settings.evaluation.metric, labels)
@@ -50,13 +51,13 @@ def check(settings) -> list[str]:
             lines.append(f"params.yaml: {family.section}.{key}: found {found}; allowed: {allowed}")
     if not lines and (settings.transfer or settings.semi_supervised):
         lines += few_labels_problems(data, settings.few_labels, strata(labels), drawn)
-    lines += data_needs.problems(settings, inputs, strata(labels), pool)
+    lines += data_needs.problems(settings, shape, strata(labels), pool)
     if any(pretext.source == "text" for pretext in settings.pretraining.values()):
         lines += text_problems(settings.text.file)
     lines += scenes_problems(settings.scenes)
     if lines:
         raise UserError(*lines)
-    return [*left_out.notes(inapplicable), *data_needs.idle(settings, inputs.shape[1:]), *too_few_seeds(settings)]
+    return [*left_out.notes(inapplicable), *data_needs.idle(settings, shape), *too_few_seeds(settings)]
 
 
 def loaded(data, load: Callable[[Any], Examples] = load_examples) -> Examples:
@@ -77,12 +78,6 @@ def loaded(data, load: Callable[[Any], Examples] = load_examples) -> Examples:
     ):
         raise UserError(*lines)
     return examples
-
-
-def prepared_inputs(examples: Examples) -> np.ndarray:
-    """The inputs as a network gets them, but prepared on all examples: of the same shape and about the same range."""
-    inputs = examples.inputs
-    return inputs if isinstance(inputs, np.ndarray) else inputs.fit().transform(inputs)
 
 
 def unusable(inputs, labels) -> list[str]:

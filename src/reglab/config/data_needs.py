@@ -13,17 +13,15 @@ from reglab.data.target_kind import task_of
 from reglab.experiments.applicability import Facts, not_applicable
 
 
-def problems(settings, inputs: np.ndarray, labels: np.ndarray, pool: int) -> list[str]:
+def problems(settings, shape: tuple[int, ...], labels: np.ndarray, pool: int) -> list[str]:
     """A line for each section that the data cannot serve; `settings` are the `Params` without what is not applicable.
 
     `pool`: the fewest examples that are in neither validation nor test, of all seeds; 0 where that is not known.
     """
-    return shared_problems(settings, Facts(inputs.shape[1:], task_of(labels))) + few_label_problems(
-        settings, inputs, labels, pool
-    )
+    return shared_problems(settings, Facts(shape, task_of(labels))) + few_label_problems(settings, shape, labels, pool)
 
 
-def few_label_problems(settings, inputs: np.ndarray, labels: np.ndarray, pool: int) -> list[str]:
+def few_label_problems(settings, shape: tuple[int, ...], labels: np.ndarray, pool: int) -> list[str]:
     """A line for what asks for more examples, classes or patches than there are."""
     lines = []
     for name, method in settings.semi_supervised.items():
@@ -34,10 +32,10 @@ def few_label_problems(settings, inputs: np.ndarray, labels: np.ndarray, pool: i
             )
     classes = int(labels.max()) + 1
     for name, pretext in settings.pretraining.items():
-        if inputs.ndim == 4:
-            lines += masking_problems(name, pretext, inputs.shape[2:])
-        elif inputs.ndim == 2:
-            lines += feature_problems(name, pretext, inputs.shape[1])
+        if len(shape) == 3:
+            lines += masking_problems(name, pretext, shape[1:])
+        elif len(shape) == 1:
+            lines += feature_problems(name, pretext, shape[0])
         if (taught := getattr(pretext, "classes", 0)) > classes:
             lines.append(
                 f"params.yaml: pretraining.{name}.classes: found {taught}; allowed: at most {classes}, as the data has"

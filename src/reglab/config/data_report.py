@@ -13,7 +13,7 @@ from reglab.config.data_sentences import Line, line
 from reglab.config.data_targets import SMALL_PARTS, described_targets
 from reglab.core.errors import UserError
 from reglab.data import load_examples, split_problems
-from reglab.data.preprocessing.ready import ReadyInputs
+from reglab.data.inputs import shape_of
 from reglab.data.source import Examples
 from reglab.data.sources.openml import OpenML
 from reglab.data.sources.table import Table
@@ -41,7 +41,7 @@ def report(settings) -> str:
     if lines := split_problems.part_problems(data, labels, drawn):
         raise UserError(*lines)
     described = described_targets(labels, examples.classes)
-    shape = input_shape(examples.inputs, drawn[0]["labelled"])
+    shape = shape_of(examples.inputs)
     inapplicable = left_out.by_facts(settings, Facts(shape, task_of(labels)))
     sections = {
         "examples": [*size_lines(shape, labels), *described.lines()],
@@ -74,12 +74,6 @@ def aligned(title: str, sections: dict[str, list[Line]]) -> str:
     for name, lines in sections.items():
         text += ["", name, *(f"  {number:>{width}}  {sentence}" for number, sentence in lines)]
     return "\n".join(text)
-
-
-def input_shape(inputs, rows: np.ndarray) -> tuple[int, ...]:
-    """The shape of an example as a network gets it, prepared as for these rows."""
-    few = (ReadyInputs(inputs) if isinstance(inputs, np.ndarray) else inputs).take(rows)
-    return few.fit().transform(few.take(np.arange(1))).shape[1:]
 
 
 def load_with_columns(data, lines: list[Line]) -> Examples:

@@ -8,6 +8,9 @@ UNIT_RANGE = (0.0, 1.0)  # the box of inputs that lie in it, as pixels do
 UNBOUNDED = (-1e6, 1e6)  # the box of other inputs, so wide that nothing meets its sides
 
 
+SAMPLE = 1_000  # examples that are prepared to learn the shape, which is the same for all
+
+
 class Preprocessor(Protocol):
     """What was fitted on the training examples of a seed, and all that it takes to prepare other examples.
 
@@ -59,3 +62,11 @@ class Inputs(Protocol):
     def preprocessor(self, tensors: dict[str, np.ndarray]) -> Preprocessor:
         """The preprocessor that these fitted parameters came from."""
         ...
+
+
+def shape_of(inputs: Inputs | np.ndarray) -> tuple[int, ...]:
+    """The shape of an example as a network gets it."""
+    if isinstance(inputs, np.ndarray):
+        return inputs.shape[1:]
+    few = inputs.take(np.arange(min(len(inputs), SAMPLE)))
+    return few.fit().transform(few.take(np.arange(1))).shape[1:]

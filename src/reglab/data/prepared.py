@@ -14,7 +14,7 @@ from safetensors.numpy import load_file, save_file
 
 from reglab.core.errors import UserError
 from reglab.data import split_problems, splits
-from reglab.data.inputs import UNBOUNDED, UNIT_RANGE, Inputs, Preprocessor
+from reglab.data.inputs import UNBOUNDED, UNIT_RANGE, Inputs, Preprocessor, shape_of
 from reglab.data.preprocessing.ready import ReadyInputs
 from reglab.data.splitting import duplicates
 from reglab.data.target_kind import TaskName, scale_of, strata, task_of
@@ -174,7 +174,6 @@ def write(
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "data.safetensors"
     save_file({name: np.ascontiguousarray(array) for name, array in tensors.items()}, path)  # which ignores strides
-    few = inputs.take(tensors["seed-0/labelled"])
     description = {
         "name": name or data.name,
         "fingerprint": fingerprint(path),
@@ -182,7 +181,7 @@ def write(
         "task": task_of(labels),
         "classes": classes,
         "class_names": list(class_names),
-        "shape": list(few.fit().transform(few.take(np.arange(1))).shape[1:]),
+        "shape": list(shape_of(inputs)),
         "sizes": {part: len(drawn[0][part]) for part in PARTS},
         "split": splits.description(data, labels, drawn) | {"duplicates": duplicates.repeated(alike)},
         "seeds": seeds,

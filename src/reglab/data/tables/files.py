@@ -120,7 +120,8 @@ def delimiter_name(mark: str) -> str:
 def records(content: bytes, delimiter: str) -> Iterator[tuple[int, list[str]]]:
     """The records of a text with the line in which each begins; empty lines are left out."""
     csv.field_size_limit(sys.maxsize)
-    reader = csv.reader(io.StringIO(content.decode(), newline=""), delimiter=delimiter)
+    text = io.TextIOWrapper(io.BytesIO(content), "utf-8", newline="")  # which decodes no more than is read
+    reader = csv.reader(text, delimiter=delimiter)
     while True:
         line = reader.line_num + 1
         try:
