@@ -19,7 +19,7 @@ def checkout(tmp_path, monkeypatch, request):
     return tmp_path
 
 
-def made(checkout, classes: np.ndarray, columns: int = 3, **options) -> Params:
+def made(checkout, classes: np.ndarray, columns: int = 3, of: str = "answer", **options) -> Params:
     """The settings of the profile for a table with these classes, which passes the checks of the data."""
     numbers = np.random.default_rng(0).normal(size=(len(classes), columns)).round(3)
     names = [f"x{number}" for number in range(columns)]
@@ -27,7 +27,7 @@ def made(checkout, classes: np.ndarray, columns: int = 3, **options) -> Params:
     for number, (row, target) in enumerate(zip(numbers, classes, strict=True)):
         lines.append(",".join([*map(str, row), f"c{int(number**0.8) // 3}", str(2000 + number / 8), f"class {target}"]))
     (checkout / "rows.csv").write_text("\n".join(lines) + "\n")
-    create(checkout, "rows.csv", "answer", **options)
+    create(checkout, "rows.csv", of, **options)
     settings = profiles.load(checkout, "rows")
     data_checks.check(settings)
     return settings
@@ -77,6 +77,16 @@ def test_a_single_column_cannot_be_hidden_in_part(checkout):
 def test_where_groups_or_times_are_declared_a_random_split_is_studied_too(checkout, options, split):
     settings = made(checkout, np.random.default_rng(2).integers(0, 2, ROWS), **options)
     assert settings.data.split == split and settings.random_split.recipes == ("none",)
+
+
+def test_networks_of_amounts_are_attacked_and_what_counts_classes_is_left_out(checkout):
+    settings = made(checkout, np.arange(ROWS) % 2, of="seen", kinds=["answer=categorical"])
+    assert settings.evaluation.metric == "rmse" and set(settings.attacks) == {
+        "regularizers",
+        "combinations",
+        "ensembles",
+    }
+    assert not settings.transfer and not settings.semi_supervised and not settings.pretraining
 
 
 def test_what_needs_images_keeps_its_place_and_is_not_applicable(checkout):

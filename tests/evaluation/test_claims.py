@@ -42,6 +42,10 @@ SMALLEST = {
     "smallest_epsilon/calm": np.where(np.arange(2 * EXAMPLES).reshape(2, EXAMPLES) % 4, 0.2, 0.0),
     "smallest_epsilon/strong": np.full((2, EXAMPLES), 0.5),
 }
+SMALLEST |= {
+    f"robust_error@0.1/{name}": scale * np.random.default_rng(9).gamma(2.0, size=(2, EXAMPLES)).astype(np.float32)
+    for name, scale in {"none": 2.0, "calm": 1.0, "strong": 1.0}.items()
+}
 PREDICTED["attacks", "regularizers"] = SMALLEST
 RECORDS = {
     "regularizers": {
@@ -328,6 +332,29 @@ def test_robust_accuracy_counts_the_examples_that_stand_each_once():
 def test_a_robustness_that_the_reliability_checks_doubt_supports_nothing():
     row = judged(claim=replace(CLAIM, metric="robust_accuracy@0.1", recipe="strong"))["claim"]
     assert row["verdict"] == "cannot tell" and row["evidence"].endswith("cannot be believed: more steps")
+
+
+def test_the_rmse_under_attack_is_compared_by_leaving_out_examples():
+    """The error of the difference is that of the delta method: d rmse = d mse / (2 rmse), to 2 % with 180 examples."""
+    claim = replace(CLAIM, metric="robust_rmse@0.1", direction="lower")
+    row = judged(claim=claim)["claim"]
+    _, place = np.unique(ROWS[:2].ravel(), return_inverse=True)
+    squares = [
+        np.array([errors.ravel()[place == example].mean() for example in range(place.max() + 1)])
+        for errors in (np.square(SMALLEST[f"robust_error@0.1/{name}"]) for name in ("calm", "none"))
+    ]
+    roots = [np.sqrt(each.mean()) for each in squares]
+    assert (row["value"], row["versus_value"]) == pytest.approx(tuple(roots))
+    influence = squares[0] / (2 * roots[0]) - squares[1] / (2 * roots[1])
+    error = influence.std(ddof=1) / np.sqrt(len(influence))
+    low, high = statistics.student_interval(roots[0] - roots[1], error, 0.95, len(influence))
+    assert (row["low"], row["high"]) == pytest.approx((low, high), rel=0.02)
+    assert row["over"] == "examples" and row["verdict"] == "supported"
+    assert (
+        verdict(metric="robust_rmse@0.1", direction="lower", versus=5.0) == "supported"
+    )  # versus a number in its unit
+    doubted = judged(claim=replace(claim, recipe="strong"))["claim"]
+    assert doubted["evidence"] == "rmse under attack of strong cannot be believed: more steps"
 
 
 def test_a_robustness_that_no_attack_measured_supports_nothing():

@@ -96,9 +96,10 @@ def test_which_way_is_better_and_what_is_paired():
         *("higher", "lower", "lower"),
         None,
     ]
-    assert [over(name) for name in ("test_nll", "variance@2", "robust_accuracy@0.1")] == [
+    assert [over(name) for name in ("test_nll", "variance@2", "robust_accuracy@0.1", "robust_rmse@0.1")] == [
         "seeds",
         "all seeds",
+        "examples",
         "examples",
     ]
 

@@ -68,12 +68,18 @@ def test_with_real_targets_what_is_made_for_classes_is_left_out():
     assert ours.isdisjoint({"none", "dropout", "mixup", "cutmix", "bagging", "boosting", "gradient_boosting"})
 
 
-@pytest.mark.parametrize("section", ["pretraining", "transfer", "semi_supervised", "attacks"])
+@pytest.mark.parametrize("section", ["pretraining", "transfer", "semi_supervised"])
 def test_families_that_count_classes_say_of_amounts_that_they_are_not_applicable(section):
     result = left_out.by_facts(SETTINGS, NUMBERS)
     said = {name: result.get((section, name)) for name in getattr(SETTINGS, section)}
     assert said and set(said.values()) == {"needs classes; the targets are amounts"}
     assert not any(of == section for of, _ in left_out.by_facts(SETTINGS, NUMBERS._replace(task="classification")))
+
+
+def test_networks_of_amounts_are_attacked_except_those_of_families_that_count_classes():
+    found = left_out.by_facts(SETTINGS, NUMBERS)
+    assert {name for section, name in found if section == "attacks"} == {"transfer"} < set(SETTINGS.attacks)
+    assert found["attacks", "transfer"] == "needs classes; the targets are amounts"
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,9 @@ from reglab.attacks.ball import rowwise_norm
 from reglab.core.errors import UserError
 from reglab.core.losses import cross_entropy
 from reglab.core.streams import Moment
-from reglab.data.loader import whole
+from reglab.core.tasks import Regression
+from reglab.data.inputs import UNBOUNDED
+from reglab.data.loader import Batch, whole
 from reglab.data.prepared import Split
 from reglab.models.mlp import MLP
 from reglab.regularizers.adversarial_training import AdversarialTraining
@@ -122,3 +124,18 @@ def test_soft_targets_are_attacked_as_they_are(network, batch):
 def test_inputs_outside_the_range_are_refused(network, batch):
     with pytest.raises(UserError, match="the declared range is 0 to 1"):
         AdversarialTraining().transform_batch(batch._replace(inputs=batch.inputs - 0.5), network)
+
+
+@pytest.mark.parametrize(("norm", "order"), [("linf", 1), ("l2", 2)])
+@pytest.mark.parametrize("attack", ["fast_gradient", "projected_gradient"])
+def test_amounts_are_trained_on_the_largest_squared_error_of_a_linear_model(attack, norm, order):
+    """(|r| + epsilon ||w||)² for the dual norm of w, where no residual can change its sign within the ball."""
+    random = torch.Generator().manual_seed(0)
+    network = build(MLP(depth=0), (4,), Regression(3.0, 2.0), seed=0).double()
+    network.moment, network.bounds = Moment(seed=0, epoch=0, step=0), UNBOUNDED
+    inputs, signs = torch.randn(20, 4, generator=random).double(), torch.tensor([[1.0], [-1.0]]).repeat(10, 1)
+    batch = Batch(inputs, network(inputs).detach() + 2 * signs, torch.arange(20))
+    moved = AdversarialTraining(attack, norm, epsilon=0.1).transform_batch(batch, network)
+    largest = (2 + 0.1 * network.head.weight.detach().norm(order)) ** 2
+    found = network.task.losses(network(moved.inputs), moved.targets).detach()
+    torch.testing.assert_close(found, largest.expand(20), rtol=1e-9, atol=0)

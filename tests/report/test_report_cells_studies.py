@@ -121,7 +121,15 @@ def test_ensembles_cell_by_cell():
 def test_robustness_cell_by_cell():
     attacked, transfer = Tables(robustness_text(record())).found
     assert attacked.headings == [
-        *("Recipe", "Attack reliability", "Clean", "Fast gradient", "Projected gradient", "Strong", "Smallest epsilon")
+        *(
+            "Recipe",
+            "Attack reliability",
+            "Clean",
+            "Fast gradient",
+            "Projected gradient",
+            "Strong, first 200",
+            "Smallest epsilon",
+        )
     ]
     lines = "the loss has a slope at the examples; a black-box attack finds nothing more"
     assert attacked.words == [

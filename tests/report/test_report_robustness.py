@@ -1,11 +1,14 @@
 """The section on robustness: what the record says, the order of it, and doubts in words."""
 
+from dataclasses import replace
+
 import pytest
 from conftest import figure
 from test_report_page import Page
 
 from reglab.report import standings
 from reglab.report.collect import Entry
+from reglab.report.measure import ACCURACY, RMSE
 from reglab.report.page import body
 
 LINES = ["the loss has a slope at the examples", "a black-box attack finds nothing more"]
@@ -29,9 +32,11 @@ def record(epsilons=(0.02, 0.1), skipped=None) -> dict:
     return about | {"models": models, "skipped": skipped or {}, "checks": []}
 
 
-def text(content: dict, drawing: str | None = None, images: bool = True) -> str:
+def text(content: dict, drawing: str | None = None, images: bool = True, score=ACCURACY) -> str:
     families = standings.families([Entry(content, {}, drawing)])
-    return body("robustness.html", families=families, images=images, attacks=standings.ATTACKS, confidence=0.95)
+    return body(
+        "robustness.html", families=families, images=images, attacks=standings.ATTACKS, confidence=0.95, score=score
+    )
 
 
 @pytest.fixture
@@ -41,12 +46,12 @@ def family():
 
 def test_the_most_robust_comes_first_and_what_cannot_be_believed_last(family):
     assert [row.name for row in family.rows] == ["hardened", "smoothed", "none", "masked"]
-    assert family.rows[0].accuracies == {"fast_gradient": 0.65, "projected_gradient": 0.62, "strong": 0.6}
+    assert family.rows[0].scores == {"fast_gradient": 0.65, "projected_gradient": 0.62, "strong": 0.6}
 
 
 def test_a_cell_of_the_matrix_is_the_column_on_inputs_made_for_the_row(family):
     assert [source for source, _ in family.transfer] == [row.name for row in family.rows]
-    cells = {(cell.source, cell.target): cell.accuracy for _, cells in family.transfer for cell in cells}
+    cells = {(cell.source, cell.target): cell.score for _, cells in family.transfer for cell in cells}
     assert len(cells) == 16
     assert cells["none", "hardened"] == pytest.approx((0.91 + 0.6) / 2) and cells["hardened", "hardened"] == 0.6
     assert cells["hardened", "none"] == pytest.approx((0.9 + 0.1) / 2)
@@ -54,7 +59,7 @@ def test_a_cell_of_the_matrix_is_the_column_on_inputs_made_for_the_row(family):
 
 @pytest.mark.parametrize(("accuracy", "share"), [(1.0, "0%"), (0.5, "30%"), (0.0, "60%")])
 def test_the_colour_of_a_cell_grows_with_the_loss_of_accuracy(accuracy, share):
-    assert share in standings.TransferAccuracy("a", "b", accuracy).style
+    assert share in standings.TransferScore("a", "b", accuracy, 1 - accuracy).style
 
 
 def test_two_hundred_examples_leave_seven_points_of_doubt(family):
@@ -69,6 +74,23 @@ def test_the_section_is_balanced_html_whose_cells_sort():
     assert row["strong"] == {"value": "0.6", "text": "60.0"} and row["clean"]["text"] == "91.0"
     assert set(row) == {"name", "verdict", "clean", *standings.ATTACKS, "smallest"}
     assert page.rows["attack-regularizers-masked"]["smallest"] == {"value": "", "text": "–"}
+
+
+def test_the_column_of_the_strong_attack_says_that_it_is_over_the_first_examples_alone():
+    shown = text(record(), figure())
+    assert "Strong, first 200" in shown and "points: the strong attack, on the first 200 test examples" in shown
+    assert shown.count("first 200") == 4  # the heading, its hint, the legend of the figure, the note below the table
+
+
+def test_of_amounts_the_errors_are_shown_the_smallest_first():
+    page = text(record() | {"metric": "rmse"}, score=replace(RMSE, relevant=0.1))
+    [family] = standings.families([Entry(record() | {"metric": "rmse"}, {}, None)])
+    assert [row.name for row in family.rows] == ["none", "smoothed", "hardened", "masked"]
+    rows = Page(page).rows
+    assert rows["attack-regularizers-hardened"]["strong"] == {"value": "0.6", "text": "0.60"}
+    assert set(rows["attack-regularizers-none"]) == {"name", "verdict", "clean", *standings.ATTACKS}
+    assert "Root mean squared error, clean and under attacks" in page and "%</" not in page
+    assert max(cell.bad for _, cells in family.transfer for cell in cells) == 1
 
 
 def test_doubts_are_told_in_words_and_only_where_there_are_any():
@@ -112,7 +134,7 @@ def test_what_the_strong_attack_leaves_stands_beside_each_recipe_with_its_differ
     result = standings.standings([Entry(record(), {}, None)])
     assert {name for _, name in result} == set(ACCURACIES)
     hardened, masked, none = (result["regularizers", name] for name in ("hardened", "masked", "none"))
-    assert (hardened.accuracy, hardened.epsilon, hardened.believed) == (0.6, 0.1, True)
+    assert (hardened.score, hardened.epsilon, hardened.believed) == (0.6, 0.1, True)
     assert hardened.difference == pytest.approx(0.5) and none.difference is None and not masked.believed
 
 

@@ -3,6 +3,9 @@
 An attack is a pure function `attack(model, inputs, labels, epsilon, ...) -> adversarial inputs`. Those stay within
 epsilon of the inputs and within the pixel range; an example that the model gets wrong anyway is returned unchanged.
 So the robust accuracy is the accuracy on the inputs that an attack returns.
+
+Labels are classes (n,) int64, or amounts (n, 1) float as the loss takes them. An amount is not right or wrong: every example
+is attacked, and the inputs that are returned have the largest loss that was found.
 """
 
 from collections.abc import Callable, Iterator
@@ -15,7 +18,7 @@ from torch.nn import Module
 from reglab.core.errors import UserError
 from reglab.core.losses import share
 
-Model = Callable[[Tensor], Tensor]  # inputs (n, *shape) -> scores (n, classes), before any softmax
+Model = Callable[[Tensor], Tensor]  # inputs (n, *shape) -> scores (n, classes) before any softmax, or amounts (n, 1)
 Objective = Callable[[Tensor, Tensor], Tensor]  # scores (n, classes), targets (n, ...) -> what an attack raises (n,)
 
 
@@ -90,6 +93,33 @@ def correct(model: Model, inputs: Tensor, labels: Tensor) -> Tensor:
             f"attack: labels: found {labels.min().item()} to {labels.max().item()}; allowed: 0 to {scores.shape[1] - 1}"
         )
     return scores.argmax(1) == labels
+
+
+def attackable(model: Model, inputs: Tensor, labels: Tensor) -> Tensor:
+    """The examples that an attack changes, (n,) bool: the `correct` ones; of amounts all. UserError as `correct`."""
+    if not is_amounts(labels):
+        return correct(model, inputs, labels)
+    outputs = model(inputs)
+    if outputs.shape != (len(inputs), 1) or labels.shape != outputs.shape:
+        raise UserError(
+            f"attack: the model gave outputs of shape {tuple(outputs.shape)} for {len(inputs)} inputs and amounts of shape "
+            f"{tuple(labels.shape)}; allowed: (inputs, 1) for both"
+        )
+    if not (outputs.isfinite().all() and labels.isfinite().all()):
+        raise UserError("attack: found outputs or amounts that are NaN or infinite; allowed: finite numbers")
+    return torch.ones(len(inputs), dtype=torch.bool, device=inputs.device)
+
+
+def standing(scores: Tensor, labels: Tensor) -> Tensor:
+    """The examples (n,) bool that an attack goes on with: those of which the class is still right; of amounts all."""
+    if is_amounts(labels):
+        return torch.ones(len(labels), dtype=torch.bool, device=labels.device)
+    return scores.argmax(1) == labels
+
+
+def is_amounts(labels: Tensor) -> bool:
+    """Whether the labels are amounts (n, 1), not classes (n,)."""
+    return labels.is_floating_point()
 
 
 def accuracy(model: Model, inputs: Tensor, labels: Tensor) -> float:

@@ -4,8 +4,8 @@ import torch
 from torch import Tensor
 
 from reglab.attacks.ball import Ball, Norm
-from reglab.attacks.base import Model, Objective, correct, gradient, under_attack
-from reglab.attacks.objectives import cross_entropy
+from reglab.attacks.base import Model, Objective, attackable, gradient, under_attack
+from reglab.attacks.objectives import loss
 from reglab.data.inputs import UNIT_RANGE
 
 
@@ -22,21 +22,22 @@ def step_to_border(model: Model, ball: Ball, objective: Objective, targets: Tens
 def fast_gradient(
     model: Model,
     inputs: Tensor,  # (n, *shape), within the bounds
-    labels: Tensor,  # (n,) int64
+    labels: Tensor,  # (n,) int64, or amounts (n, 1)
     epsilon: float | Tensor,
     *,
     norm: Norm = "linf",
-    objective: Objective = cross_entropy,
+    objective: Objective = loss,
     bounds: tuple[float, float] = UNIT_RANGE,
 ) -> Tensor:
     """x + epsilon sign(dJ/dx), for l2 x + epsilon (dJ/dx) / ||dJ/dx||, brought into the range: (n, *shape).
 
-    Exact for a linear model with two classes. UserError as in `base` and `Ball.around`.
+    Exact for a linear model with two classes, and for a linear model w . x + b of amounts, whose residual r becomes
+    |r| + epsilon ||w||_1, for l2 |r| + epsilon ||w||_2. UserError as in `base` and `Ball.around`.
 
     Source: Goodfellow, Shlens and Szegedy, Explaining and Harnessing Adversarial Examples, 2015, section 3.
     """
     ball = Ball.around(inputs, epsilon, norm, bounds)
     with under_attack(model):
-        attacked = correct(model, inputs, labels)
+        attacked = attackable(model, inputs, labels)
         moved = step_to_border(model, ball, objective, labels)
     return torch.where(attacked.view(ball.radius.shape), moved, inputs)

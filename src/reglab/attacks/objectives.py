@@ -1,4 +1,4 @@
-"""Objectives that attacks maximize: functions of scores (n, classes) and targets, one value per example."""
+"""Objectives that attacks maximize: functions of scores (n, classes) or amounts (n, 1) and targets, a value per example."""
 
 import torch
 from torch import Tensor
@@ -8,6 +8,16 @@ from torch.nn import functional
 def cross_entropy(scores: Tensor, targets: Tensor) -> Tensor:
     """-sum_y t_y log softmax(z)_y, for labels (n,) or distributions (n, classes), in nats."""
     return functional.cross_entropy(scores, targets, reduction="none")
+
+
+def squared_error(outputs: Tensor, targets: Tensor) -> Tensor:
+    """(z - t)² of amounts (n, 1), on the scale of the loss."""
+    return (outputs - targets).square().sum(1)
+
+
+def loss(scores: Tensor, targets: Tensor) -> Tensor:
+    """What the task minimises: the squared error of amounts (n, 1), else the cross-entropy."""
+    return squared_error(scores, targets) if scores.shape[1] == 1 else cross_entropy(scores, targets)
 
 
 def margin(scores: Tensor, labels: Tensor) -> Tensor:

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from reglab.attacks.ball import Ball, Norm
-from reglab.attacks.base import Model, correct, evaluation_mode
-from reglab.attacks.objectives import margin
+from reglab.attacks.base import Model, attackable, evaluation_mode, is_amounts
+from reglab.attacks.objectives import margin, squared_error
 from reglab.core.streams import generator
 from reglab.data.inputs import UNIT_RANGE
 
@@ -141,7 +141,7 @@ def unit(offsets: Tensor, axes: tuple[int, ...]) -> Tensor:
 def square(
     model: Model,
     inputs: Tensor,  # (n, channels, height, width) or (n, features), within the bounds
-    labels: Tensor,  # (n,) int64
+    labels: Tensor,  # (n,) int64, or amounts (n, 1)
     epsilon: float | Tensor,
     *,
     norm: Norm = "linf",
@@ -149,10 +149,11 @@ def square(
     seed: int = 0,
     bounds: tuple[float, float] = UNIT_RANGE,
 ) -> Tensor:
-    """Changes windows at random, as `Corners` or `Bumps` propose, and keeps changes that raise the margin.
+    """Changes windows at random, as `Corners` or `Bumps` propose, and keeps changes that raise the margin, or the squared
+    error of amounts.
 
     Returns inputs (n, *shape). Every example has its own windows, keyed by (seed, query); one that is fooled goes no
-    further. UserError as in `base` and `Ball.around`.
+    further, and no amount is. UserError as in `base` and `Ball.around`.
 
     Source: Andriushchenko et al., Square Attack: a Query-efficient Black-box Adversarial Attack via Random Search,
     2020, algorithms 1 to 3, with the first share that Croce and Hein (2020) chose.
@@ -161,6 +162,7 @@ def square(
     shape = inputs.shape[1:]
     as_image = tuple(shape) if len(shape) == 3 else (1, 1, math.prod(shape))
     windows = Windows(len(inputs), *as_image, inputs.device)
+    objective, fooled = (squared_error, torch.inf) if is_amounts(labels) else (margin, 0.0)
     proposals = Corners(windows) if norm == "linf" else Bumps(windows)
 
     def at(near: Ball, offsets: Tensor) -> Tensor:
@@ -168,14 +170,14 @@ def square(
 
     adversarial = inputs.clone()
     with evaluation_mode(model):
-        rows = correct(model, inputs, labels).nonzero()[:, 0]
+        rows = attackable(model, inputs, labels).nonzero()[:, 0]
         near, aims = ball[rows], labels[rows]
         radius = near.radius.view(-1, 1, 1, 1)
         best = at(near, radius * proposals.first(generator(seed, "square", "first"))[rows])
-        value = margin(model(best), aims)
+        value = objective(model(best), aims)
         for query in range(1, queries):
             adversarial[rows] = best
-            standing = value <= 0
+            standing = value <= fooled
             if not standing.all():
                 rows, best, value, near, aims = (values[standing] for values in (rows, best, value, near, aims))
             if not len(rows):
@@ -183,7 +185,7 @@ def square(
             radius, offsets = near.radius.view(-1, 1, 1, 1), (best - near.center).view(-1, *as_image)
             random = generator(seed, "square", query)
             proposal = at(near, proposals.next(offsets, radius, rows, share_of_pixels(query, queries), random))
-            proposed = margin(model(proposal), aims)
+            proposed = objective(model(proposal), aims)
             better = proposed > value
             best = torch.where(better.view(near.radius.shape), proposal, best)
             value = torch.where(better, proposed, value)

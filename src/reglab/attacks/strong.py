@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from reglab.attacks.ball import Ball, Norm
-from reglab.attacks.base import Model, Objective, correct, gradient, under_attack
+from reglab.attacks.base import Model, Objective, correct, gradient, standing, under_attack
 from reglab.attacks.fast_boundary import fast_boundary
 from reglab.attacks.objectives import cross_entropy, targeted
 from reglab.attacks.square import square
@@ -74,7 +74,7 @@ def adaptive_ascent(
 ) -> Tensor:
     """Gradient ascent with momentum that adapts its step size, from points (n, *shape).
 
-    Returns for each example the first point found that is wrong, else the one of the highest value.
+    Returns for each example the first point found that is wrong, else the one of the highest value; of amounts the latter.
 
     Source: Croce and Hein, Reliable Evaluation of Adversarial Robustness with an Ensemble of Diverse Parameter-free
     Attacks, 2020, algorithm 1.
@@ -82,9 +82,10 @@ def adaptive_ascent(
     checked_at = [0, *checkpoints(steps)]
     intervals = {after: after - before for before, after in itertools.pairwise(checked_at)}
     adversarial = start.clone()
-    least = torch.full(labels.shape, -torch.inf, dtype=start.dtype, device=start.device)
+    rows = torch.arange(len(labels), device=labels.device)
+    least = torch.full(rows.shape, -torch.inf, dtype=start.dtype, device=start.device)
     climb = Climb(
-        rows=torch.arange(len(labels), device=labels.device),
+        rows=rows,
         labels=labels,
         targets=targets,
         point=start,
@@ -95,8 +96,8 @@ def adaptive_ascent(
         best_slope=start,
         best_value=least,
         value_before=least,
-        rises=torch.full_like(labels, -1),  # the start counts as one
-        halved=torch.ones_like(labels, dtype=torch.bool),  # so that the first checkpoint considers the rises alone
+        rises=torch.full_like(rows, -1),  # the start counts as one
+        halved=torch.ones_like(rows, dtype=torch.bool),  # so that the first checkpoint considers the rises alone
         size=2 * ball.radius,
     )
     for step in range(steps + 1):
@@ -111,10 +112,10 @@ def adaptive_ascent(
             best_slope=torch.where(wide, slope, climb.best_slope),
             best_value=torch.where(better, value, climb.best_value),
         )
-        standing = scores.argmax(1) == climb.labels
-        if not standing.all():
+        kept = standing(scores, climb.labels)
+        if not kept.all():
             adversarial[climb.rows] = climb.point
-            climb, ball = climb.only(standing), ball[standing]
+            climb, ball = climb.only(kept), ball[kept]
         if not len(climb.rows) or step == steps:
             break
         if step in intervals:
@@ -148,7 +149,7 @@ def strong(
     ball = Ball.around(inputs, epsilon, norm, bounds)
     adversarial = inputs.clone()
     with under_attack(model):
-        standing = correct(model, inputs, labels)
+        right = correct(model, inputs, labels)
         with torch.no_grad():
             scores = model(inputs)
         aims = scores.scatter(1, labels[:, None], -torch.inf).argsort(1, descending=True)[:, :-1][:, :TARGETS]
@@ -177,10 +178,10 @@ def strong(
             return square(model, inputs[rows], labels[rows], near, bounds=bounds, **settings)
 
         for part in (by_cross_entropy, by_targets, by_boundaries, by_squares):
-            rows = standing.nonzero()[:, 0]
+            rows = right.nonzero()[:, 0]
             if len(rows):
                 adversarial[rows] = part(rows)
-                standing = correct(model, adversarial, labels)
+                right = correct(model, adversarial, labels)
     return adversarial
 
 

@@ -1,6 +1,7 @@
 """The sections of a table's profile: which entries of params.yaml are kept for it, and with which sizes."""
 
 from collections import Counter
+from collections.abc import Iterable
 
 from reglab.config.data_needs import image_strengths
 from reglab.config.target_lines import Targets, fewest_examples
@@ -14,7 +15,6 @@ NOT_FOR_AMOUNTS = {
     "pretraining": "its networks are judged by how well they tell classes apart",
     "transfer": "labels are counted by class",
     "semi_supervised": "labels are counted by class",
-    "attacks": "they count the examples that stay right",
 }
 EPSILON = 0.1  # largest change of a prepared column that a technique trains against; they are scaled to about 1
 EPSILONS = (0.05, 0.1, 0.2)
@@ -40,13 +40,15 @@ def sections(
     ]
     if isinstance(targets, Counter):
         lines += ["", *few_label_sections(settings, targets, train_size, columns, structured)]
-        lines += ["", *attack_lines(settings, test_size)]
+        lines += ["", *attack_lines(settings, test_size, settings.attacks)]
     else:
         lines += [
             "",
             "# Not for amounts.",
             *(f"{section}: {{}}  # {reason}" for section, reason in NOT_FOR_AMOUNTS.items()),
         ]
+        left = [family for family in settings.attacks if family not in NOT_FOR_AMOUNTS]
+        lines += ["", *attack_lines(settings, test_size, left)]
     lines += ["", *regime_lines(fewest_examples(targets), train_size, structured)]
     lines += [f"tuning: {{seeds: {min(settings.tuning.seeds, settings.seeds)}}}      # at most as many as `seeds`"]
     if structured:
@@ -55,12 +57,12 @@ def sections(
     return lines + [f"{section}: {{}}  # {reason}" for section, reason in NOT_FOR_TABLES.items()]
 
 
-def attack_lines(settings, test_size: int) -> list[str]:
-    """Attacks on as many examples as params.yaml asks for and there are."""
+def attack_lines(settings, test_size: int, families: Iterable[str]) -> list[str]:
+    """Attacks on these families, on as many examples as params.yaml asks for and there are."""
     lines = ["# Attacks on the rows, in units of the scaled columns; the first so many test examples.", "attacks:"]
     return lines + [
-        f"  {family}: {{epsilons: {list(EPSILONS)}, examples: {min(attack.examples, test_size)}}}"
-        for family, attack in settings.attacks.items()
+        f"  {family}: {{epsilons: {list(EPSILONS)}, examples: {min(settings.attacks[family].examples, test_size)}}}"
+        for family in families
     ]
 
 

@@ -4,7 +4,8 @@ A claim is judged on this data set, paired over the units of its metric:
 
     seeds         what every seed measured: the exact sign flip and the bootstrap
     all seeds     bias² and variance, which belong to all of them: the jackknife, leaving out the same seed of both
-    examples      robust accuracy, for few seeds are attacked: Student's t over test examples, these networks given
+    examples      robust accuracy, or rmse under attack, for few seeds are attacked: Student's t over test examples, these
+                  networks given
 
 Holm's correction is over the whole ledger.
 """

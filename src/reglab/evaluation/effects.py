@@ -8,6 +8,7 @@ import numpy as np
 from reglab.evaluation import statistics
 from reglab.evaluation.bias_variance import resampled_split
 from reglab.evaluation.comparison import COMPARED
+from reglab.evaluation.metric_names import ROBUST, base_name
 from reglab.evaluation.paired_values import Records, compared_values
 from reglab.evaluation.rounding import mean, subtract
 from reglab.evaluation.settings import Claim
@@ -119,40 +120,58 @@ def jackknife_error(left_out: np.ndarray) -> float:
 
 
 def over_examples(claim: Claim, named: dict, records: Records, predicted: Predicted, confidence: float) -> Effect:
-    """The effect on which test examples withstand every attack within an epsilon; an example of several seeds counts as one.
+    """The effect on which test examples withstand every attack within an epsilon, or on the rmse of amounts under attack.
 
-    Raises NotKnown where the attack reliability checks of either say that its robust accuracy cannot be believed.
+    An example of several seeds counts as one. The error of a difference of two rmse is that of the jackknife over examples
+    (`jackknife_error`). Raises NotKnown where the attack reliability checks of either say that it cannot be believed.
     """
+    of_amounts = base_name(claim.metric) == ROBUST["regression"]
 
-    def standing(name: str, metric: str) -> tuple[np.ndarray, np.ndarray]:
-        """(seeds, examples): whether each stands, and which example it is."""
-        family = named[name]["family"]
-        attacked = records.get("attacks", {}).get(family, {}).get("models", {}).get(name)
-        if attacked is None:
+    def attacked(name: str, metric: str) -> tuple[np.ndarray, np.ndarray]:
+        """(seeds, examples): whether each stands, or its squared error; and which example it is."""
+        family, epsilon = named[name]["family"], metric.partition("@")[2]
+        model = records.get("attacks", {}).get(family, {}).get("models", {}).get(name)
+        if model is None:
             raise NotKnown(f"no record of an attack on {name}")
-        if attacked["unreliable"]:
-            raise NotKnown(f"robust accuracy of {name} cannot be believed: {'; '.join(attacked['unreliable'])}")
-        smallest = predicted("attacks", family)[f"smallest_epsilon/{name}"]
+        if model["unreliable"]:
+            what = "rmse under attack" if of_amounts else "robust accuracy"
+            raise NotKnown(f"{what} of {name} cannot be believed: {'; '.join(model['unreliable'])}")
+        arrays = predicted("attacks", family)
         rows = next(values for key, values in predicted(family, name).items() if key.startswith("test_indices"))
-        return smallest > float(metric.partition("@")[2]), rows[: len(smallest)]
+        if of_amounts:
+            values = np.square(arrays[f"robust_error@{epsilon}/{name}"].astype(np.float64))
+        else:
+            values = arrays[f"smallest_epsilon/{name}"] > float(epsilon)
+        return values, rows[: len(values)]
 
-    one, rows = standing(claim.recipe, claim.metric)
-    two = np.full(one.shape, float(claim.versus)) if not isinstance(claim.versus, str) else None
+    one, rows = attacked(claim.recipe, claim.metric)
+    constant = float(claim.versus) ** (2 if of_amounts else 1) if not isinstance(claim.versus, str) else None
+    two = np.full(one.shape, constant) if constant is not None else None
     if two is None:
-        two, theirs = standing(claim.versus, claim.versus_metric or claim.metric)
+        two, theirs = attacked(claim.versus, claim.versus_metric or claim.metric)
         seeds = min(len(one), len(two))
         one, two, rows = one[:seeds], two[:seeds], rows[:seeds]
         if not np.array_equal(rows, theirs[:seeds]):
             raise NotKnown(f"{claim.recipe} and {claim.versus} were attacked on different examples")
     _, place = np.unique(rows, return_inverse=True)
     first, second = (np.bincount(place.ravel(), each.ravel()) / np.bincount(place.ravel()) for each in (one, two))
-    differences = subtract(first, second)
-    error, middle, count = statistics.standard_error(differences), mean(differences), len(differences)
+    count = len(first)
+    if of_amounts:
+        ends, kept = (mean(first) ** 0.5, mean(second) ** 0.5), [left_out_roots(each) for each in (first, second)]
+        middle, error = float(subtract(*ends)), jackknife_error(kept[0] - kept[1])
+    else:
+        differences = subtract(first, second)
+        ends, middle, error = (mean(first), mean(second)), mean(differences), statistics.standard_error(differences)
     low, high = statistics.student_interval(middle, error, confidence, count)
     p = statistics.student_test(float(subtract(middle, bound(claim, middle))), error, count)
     seeds = f"{len(one)} seed{'s' if len(one) > 1 else ''}"
-    evidence = f"{against(first.mean(), second.mean())}; {count} test examples, networks of {seeds}"
-    return Effect(mean(first), mean(second), middle, low, high, count, evidence, p)
+    evidence = f"{against(*ends)}; {count} test examples, networks of {seeds}"
+    return Effect(*ends, middle, low, high, count, evidence, p)
+
+
+def left_out_roots(squares: np.ndarray) -> np.ndarray:
+    """The root of the mean of the squares (n,) without each of them."""
+    return np.sqrt(np.maximum(squares.sum() - squares, 0) / max(len(squares) - 1, 1))
 
 
 def costs(claim: Claim, named: dict) -> str:

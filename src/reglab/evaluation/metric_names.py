@@ -28,7 +28,7 @@ COMMITTEE = {  # of one member: the mean over all
 PROBES = ("linear_probe", "neighbour_probe")
 TASKS = {"segmentation": ("iou",), "depth": ("depth_rmse", "depth_mae")}
 OF_ALL_SEEDS = ("bias_squared", "variance")  # spreads over seeds, so that no seed has one of its own
-ROBUST = "robust_accuracy"  # of each example under attack, at an epsilon
+ROBUST = {"classification": "robust_accuracy", "regression": "robust_rmse"}  # of examples under attack, at an epsilon
 
 HIGHER = (*(name for name, metric in DECIDING.items() if metric.direction == "higher"), "iou", "probe")
 LOWER = (
@@ -89,7 +89,7 @@ def is_fraction(metric: str) -> bool:
 
 def of_target(metric: str) -> bool:
     """Whether its unit is that of the target, as of an error in a regression."""
-    return quantity(metric) in ("rmse", "mae", "excess_rmse")
+    return quantity(metric) in ("rmse", "mae", "excess_rmse", "robust_rmse")
 
 
 def relevance(metric: str, relevant_difference: float | None = None, decides: str = DECIDES) -> float:
@@ -114,7 +114,7 @@ def relevance(metric: str, relevant_difference: float | None = None, decides: st
 def over(metric: str) -> Literal["seeds", "all seeds", "examples"]:
     """The units over which a comparison by this metric is paired."""
     name = base_name(metric)
-    return "all seeds" if name in OF_ALL_SEEDS else "examples" if name == ROBUST else "seeds"
+    return "all seeds" if name in OF_ALL_SEEDS else "examples" if name in ROBUST.values() else "seeds"
 
 
 def metric_names(values: dict) -> dict[str, tuple[str, list[str]]]:
@@ -146,7 +146,7 @@ def metric_names(values: dict) -> dict[str, tuple[str, list[str]]]:
                     metrics = at([f"{part}_{name}" for part in PARTS for name in tasks], scenes)
             attack = (values.get("attacks") or {}).get(family)
             if attack and not getattr(entry, "classes", None):  # a model of some classes only is not attacked
-                metrics = [*metrics, *(f"{ROBUST}@{epsilon:g}" for epsilon in attack.epsilons)]
+                metrics = [*metrics, *(f"{ROBUST[task]}@{epsilon:g}" for epsilon in attack.epsilons)]
             by_entry[name] = (family, metrics)
     return by_entry
 

@@ -73,10 +73,15 @@ def needs_of(part: Any) -> tuple[str, ...]:
     return getattr(part, "needs", ())
 
 
+def needs_of_family(section: str, name: str) -> tuple[str, ...]:
+    """What all entries of a section need; an attack needs what the entries of the section need that it is named after."""
+    return family_needs(section) + (family_needs(name) if section == "attacks" else ())
+
+
 def reason(settings, section: str, name: str, facts: Facts) -> str:
     """Why an entry is not applicable, with the name of the part where it is not the entry's own; "" where it is."""
     model = settings.few_labels.model if section in FEW_LABELS else settings.model
-    if why := not_applicable(family_needs(section), facts, model):
+    if why := not_applicable(needs_of_family(section, name), facts, model):
         return why
     for part_name, part in parts_of(settings, section, name).items():
         if why := not_applicable(needs_of(part), facts, model):
@@ -90,7 +95,7 @@ def reason(settings, section: str, name: str, facts: Facts) -> str:
 def reason_of_stage(settings, section: str, name: str, folder: Path) -> str:
     """The `reason` by the prepared data in `folder`, which is read only where the entry needs something."""
     parts = parts_of(settings, section, name).values()
-    if not family_needs(section) and section != "ensembles" and not any(map(needs_of, parts)):
+    if not needs_of_family(section, name) and section != "ensembles" and not any(map(needs_of, parts)):
         return ""
     description = prepared.describe(folder)
     return reason(

@@ -42,7 +42,7 @@ OUTLINE = (
         "transfer, semi-supervised and multi-task learning, pretexts, augmentation",
         (),
     ),
-    ("pages/robustness.html", "Robustness", "accuracy under attack, and whether the attack is strong", ()),
+    ("pages/robustness.html", "Robustness", "accuracy or error under attack, and whether the attack is strong", ()),
     ("pages/chapter.html", "The lecture", "formulas, exact checks, and what became of every claim", (chapter_section,)),
     (
         "pages/ran.html",

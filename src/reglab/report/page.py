@@ -85,7 +85,7 @@ def chapter_section(study: Study, others: dict[str, str]) -> Section:
 def verdict_guide_section(study: Study) -> Section:
     least = smallest_seeds(1, 1 - study.settings["evaluation"]["confidence"])
     values = {"study": study, "least": least, "statistical_tests": study.metrics["statistical_tests"]}
-    values |= {"robust": bool(standings.standings(study.entries))}
+    values |= {"robust": bool(standings.standings(study.entries)), "score": study.score}
     return Section("verdicts", "How to read a verdict", body("verdict_guide.html", **values))
 
 

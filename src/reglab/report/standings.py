@@ -14,29 +14,31 @@ ATTACKS = {"fast_gradient": "Fast gradient", "projected_gradient": "Projected gr
 
 @dataclass(frozen=True)
 class Attacked:
-    """One recipe under attack: accuracies at the largest epsilon by attack, and the reliability checks that fail."""
+    """One recipe under attack: scores at the largest epsilon by attack, and the reliability checks that fail.
+
+    Scores are accuracies, or root mean squared errors of amounts.
+    """
 
     name: str
     clean: float
-    accuracies: dict[str, float]
+    scores: dict[str, float]
     smallest_epsilon: float | None
     failed: list[str]
 
 
 @dataclass(frozen=True)
-class TransferAccuracy:
-    """The accuracy of `target` on inputs made for `source`."""
+class TransferScore:
+    """The score of `target` on inputs made for `source`; `bad` is how bad it is, from 0 to 1."""
 
     source: str
     target: str
-    accuracy: float
+    score: float
+    bad: float
 
     @property
     def style(self) -> Markup:
-        """The more of the colour, the lower the accuracy; the text stays legible on it, on light and dark pages."""
-        return Markup("background: color-mix(in srgb, var(--bad) {:.0f}%, transparent)").format(
-            60 * (1 - self.accuracy)
-        )
+        """The worse the score, the more of the colour; the text stays legible on it, on light and dark pages."""
+        return Markup("background: color-mix(in srgb, var(--bad) {:.0f}%, transparent)").format(60 * self.bad)
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,12 @@ class AttackedFamily(Shown):
 
     @property
     def figure(self) -> Markup | None:
-        return picture(self.entry, "attack", "accuracy against epsilon")
+        return picture(self.entry, "attack", f"{self.metric} against epsilon")
+
+    @property
+    def metric(self) -> str:
+        """What the scores are: accuracy, or rmse."""
+        return self.entry.record.get("metric", "accuracy")
 
     @property
     def settings(self) -> dict:
@@ -55,7 +62,7 @@ class AttackedFamily(Shown):
 
     @property
     def epsilon(self) -> float:
-        """The largest: that of every accuracy in the table."""
+        """The largest: that of every score in the table."""
         return self.settings["epsilons"][-1]
 
     @property
@@ -70,22 +77,26 @@ class AttackedFamily(Shown):
 
     @property
     def rows(self) -> list[Attacked]:
-        """Those that can be believed first, the highest robust accuracy first; `none` among them, of whatever family."""
-        rows = []
+        """Those that can be believed first, the best under the strong attack first; `none` among them, of whatever family."""
+        rows, sign = [], -1 if self.metric == "accuracy" else 1
         for name, model in (self.entry.record["models"] | ({"none": self.beside} if self.beside else {})).items():
             at_largest = {kind: end_of(model["curves"][kind]) for kind in ATTACKS}
             rows.append(Attacked(name, model["clean"], at_largest, model["smallest_epsilon"], model["unreliable"]))
-        return sorted(rows, key=lambda row: (bool(row.failed), -row.accuracies["strong"], -row.clean))
+        return sorted(rows, key=lambda row: (bool(row.failed), sign * row.scores["strong"], sign * row.clean))
 
     @property
-    def transfer(self) -> list[tuple[str, list[TransferAccuracy]]]:
+    def transfer(self) -> list[tuple[str, list[TransferScore]]]:
         """A row for each recipe that inputs were made for, a column for each that judges them, both as in the table."""
         models = self.entry.record["models"]
         names = [row.name for row in self.rows if row.name in models]
-        return [
-            (source, [TransferAccuracy(source, target, models[target]["transfer"][source]) for target in names])
-            for source in names
-        ]
+        worst = max((value for name in names for value in models[name]["transfer"].values()), default=0.0)
+
+        def cell(source: str, target: str) -> TransferScore:
+            score = models[target]["transfer"][source]
+            bad = 1 - score if self.metric == "accuracy" else score / (worst or 1.0)
+            return TransferScore(source, target, score, bad)
+
+        return [(source, [cell(source, target) for target in names]) for source in names]
 
     def doubt(self, confidence: float) -> str:
         """How far an accuracy of one half on so many examples may lie from that on all, in points: z / (2 sqrt n)."""
@@ -105,9 +116,9 @@ def families(entries: list[Entry]) -> list[AttackedFamily]:
 
 @dataclass(frozen=True)
 class Standing:
-    """The robust accuracy of a recipe, and its difference to that of `none` (None where that was not attacked so)."""
+    """The score of a recipe under attack, and its difference to that of `none` (None where that was not attacked so)."""
 
-    accuracy: float
+    score: float
     difference: float | None
     epsilon: float
     norm: str

@@ -24,6 +24,8 @@ from reglab.experiments.ensembles.methods.bagging import Bagging
 from reglab.experiments.ensembles.methods.boosting import Boosting
 from reglab.experiments.robustness import run as attacking
 from reglab.experiments.robustness.figure import leaders
+from reglab.experiments.robustness.measure import Measured, examples_of, rebuilt_check, transferable_inputs
+from reglab.experiments.robustness.panda import panda
 from reglab.experiments.robustness.reliability import transfer_check
 from reglab.models.mlp import MLP
 from reglab.regularizers.dropout import Dropout
@@ -99,10 +101,10 @@ def test_the_plain_weights_of_an_average_are_distinguished_from_the_evaluated_on
     root, data = study
     folder, split = root / "runs" / "regularizers" / "averaged", data.split(0)
     model, inputs = recipe_network(RECIPES["averaged"], folder, split, 0), torch.as_tensor(split.inputs["test"])
-    assert attacking.rebuilt_check(model, folder, inputs, 0).passed
+    assert rebuilt_check(model, folder, inputs, 0, split.task).passed
     plain = learner_of(RECIPES["averaged"], split, 0).network
     plain.load_state_dict(load_file(folder / "weights" / "seed-0.safetensors"))
-    assert not attacking.rebuilt_check(plain.eval(), folder, inputs, 0).passed
+    assert not rebuilt_check(plain.eval(), folder, inputs, 0, split.task).passed
 
 
 def test_clean_accuracy_is_that_of_the_published_predictions(study, content):
@@ -118,7 +120,7 @@ def test_the_robust_accuracy_of_a_linear_recipe_is_the_exact_one(study, content)
     exact = []
     for seed in (0, 1):
         weights = load_file(root / "runs" / "regularizers" / "none" / "weights" / f"seed-{seed}.safetensors")
-        inputs, labels = attacking.examples_of(data.split(seed))
+        inputs, labels = examples_of(data.split(seed))
         exact.append(robust_accuracy(weights["head.weight"], weights["head.bias"], inputs, labels, 0.06))
     assert 0.05 < np.mean(exact) < content["models"]["none"]["clean"] - 0.05, "an epsilon that decides nothing"
     assert content["numbers"]["none/robust_accuracy@0.06"] == pytest.approx(np.mean(exact), abs=1e-9)
@@ -221,8 +223,8 @@ def test_more_examples_or_seeds_than_there_are_is_said(study):
 def test_what_is_carried_to_others_stays_in_the_ball_and_fools_its_own_model(study, norm):
     root, data = study
     model = recipe_network(RECIPES["none"], root / "runs" / "regularizers" / "none", data.split(0), 0)
-    inputs, labels = attacking.examples_of(data.split(0), 40)
-    moved = attacking.transferable_inputs(model, inputs, labels, 0.15, 0, norm=norm, bounds=(0.0, 1.0))
+    inputs, labels = examples_of(data.split(0), 40)
+    moved = transferable_inputs(model, inputs, labels, 0.15, 0, norm=norm, bounds=(0.0, 1.0))
     offsets = (moved - inputs).flatten(1)
     length = offsets.abs().amax(1) if norm == "linf" else offsets.norm(dim=1)
     assert length.max() <= 0.15 + 1e-6 and moved.min() >= 0 and moved.max() <= 1
@@ -235,12 +237,12 @@ def test_the_picture_is_an_example_that_one_step_fools(study, norm):
     root, data = study
     model = recipe_network(RECIPES["none"], root / "runs" / "regularizers" / "none", data.split(0), 0)
     attack = SimpleNamespace(norm=norm, epsilons=(0.3,), examples=40)
-    image, direction, moved, before, after = attacking.panda(model, data.split(0), attack)
+    image, direction, moved, before, after = panda(model, data.split(0), attack)
     np.testing.assert_allclose(moved, np.clip(image + 0.3 * direction, 0, 1), atol=1e-6)
-    for picture, (label, confidence) in ((image, before), (moved, after)):
+    for picture, words in ((image, before), (moved, after)):
         chances = model(torch.as_tensor(picture).movedim(2, 0)[None]).softmax(1)[0]
-        assert chances.argmax() == label and chances.max().item() == pytest.approx(confidence, abs=1e-5)
-    assert norm == "l2" or before[0] != after[0]
+        assert words == f"“{chances.argmax()}”, {100 * chances.max():.1f} %"
+    assert norm == "l2" or before.partition("”")[0] != after.partition("”")[0]
 
 
 @pytest.mark.parametrize("ensemble", [Bagging(2, "average"), Bagging(3, "vote"), Boosting(3, width=8)], ids=repr)
@@ -269,16 +271,14 @@ def test_a_network_that_was_judged_with_several_variants_is_known_by_the_one_it_
         {"test_predictions@1": predicted.flip(2).contiguous(), "test_predictions@5": predicted},
         folder / "predictions.safetensors",
     )
-    assert attacking.rebuilt_check(model, folder, inputs, 1).passed
+    assert rebuilt_check(model, folder, inputs, 1, split.task).passed
     save_file({"test_predictions@1": predicted.flip(2).contiguous()}, folder / "predictions.safetensors")
-    assert not attacking.rebuilt_check(model, folder, inputs, 1).passed
+    assert not rebuilt_check(model, folder, inputs, 1, split.task).passed
 
 
 def test_inputs_that_are_no_pictures_have_none():
     split = SimpleNamespace(inputs={"test": np.zeros((4, 7), np.float32)}, labels={"test": np.zeros(4, np.int64)})
-    assert (
-        attacking.panda(torch.nn.Linear(7, 3), split, SimpleNamespace(norm="linf", epsilons=(0.1,), examples=4)) is None
-    )
+    assert panda(torch.nn.Linear(7, 3), split, SimpleNamespace(norm="linf", epsilons=(0.1,), examples=4)) is None
 
 
 def test_inputs_made_for_others_that_find_more_than_the_reported_attack_fail_the_check():
@@ -291,7 +291,9 @@ def test_inputs_made_for_others_that_find_more_than_the_reported_attack_fail_the
 def test_a_smallest_epsilon_that_no_half_reaches_is_left_out():
     def one(smallest: float):
         curves = {"fast_gradient": [0.9], "projected_gradient": [0.8]}
-        return attacking.Measured(1.0, curves, 0.7, np.array([smallest]), np.zeros(1), [Check("none such", nan, 0.0)])
+        return Measured(
+            1.0, curves, 0.7, {"smallest_epsilon": np.array([smallest])}, np.zeros(1), [Check("none such", nan, 0.0)]
+        )
 
     attack = SimpleNamespace(epsilons=(0.1,))
     result = attacking.summarised(attack, {"a": [one(0.25), one(np.inf)]}, {"a": [[0.6], [0.7]]})

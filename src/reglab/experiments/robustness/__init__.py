@@ -11,7 +11,6 @@ FAMILIES = (
         settings="reglab.experiments.robustness.settings.Attack",
         named_after=("regularizers", "combinations", "ensembles", "transfer"),  # the families that can be attacked
         has_own_names=False,
-        needs=("classes",),  # robust accuracy counts the examples that stay right
         anchor="attack",
         has_own_section=True,
     ),

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 
 from reglab.attacks.ball import Norm, extent, rowwise_norm
-from reglab.attacks.base import Model, accuracy, correct, evaluation_mode, gradient
+from reglab.attacks.base import Model, accuracy, correct, evaluation_mode, gradient, is_amounts
 from reglab.attacks.fast_gradient import fast_gradient
-from reglab.attacks.objectives import cross_entropy, margin
+from reglab.attacks.objectives import loss, margin
 from reglab.attacks.projected_gradient import projected_gradient
 from reglab.attacks.square import square
 from reglab.core.checks import Check
@@ -81,20 +81,26 @@ def reliability_checks(
 
 
 def score_checks(model: Model, inputs: Tensor, labels: Tensor) -> list[Check]:
-    """Checks what meaningful gradients require: deterministic scores before the softmax, and slopes other than zero."""
+    """Checks what meaningful gradients require: deterministic scores before the softmax, and slopes other than zero.
+
+    Labels are classes (n,), or amounts (n, 1), which know no softmax.
+    """
     with evaluation_mode(model):
         with torch.no_grad():
             scores, again = model(inputs), model(inputs)
             apart = torch.cat([model(part) for part in inputs.split(max(1, len(inputs) // 3))])
-        _, _, slope = gradient(model, inputs, cross_entropy, labels)
+        _, _, slope = gradient(model, inputs, loss, labels)
     scale = scores.abs().max().clamp(min=1e-30)
 
     def gap(other: Tensor) -> float:
         return ((other - scores).abs().max() / scale).item()
 
-    distributions = (scores >= 0).all(1) & ((scores.sum(1) - 1).abs() < 1e-3)
+    checks = []
+    if not is_amounts(labels):
+        distributions = (scores >= 0).all(1) & ((scores.sum(1) - 1).abs() < 1e-3)
+        checks = [Check("the scores are no probabilities", distributions.double().mean().item(), 0.5)]
     return [
-        Check("the scores are no probabilities", distributions.double().mean().item(), 0.5),
+        *checks,
         Check("the scores are the same each time", gap(again), ROUNDING),
         Check("an example's scores do not depend on its batch", gap(apart), ROUNDING),
         Check("the loss has a slope at the examples", (slope.flatten(1) == 0).all(1).double().mean().item(), POINT),
