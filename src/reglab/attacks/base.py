@@ -118,8 +118,8 @@ def standing(scores: Tensor, labels: Tensor) -> Tensor:
 
 
 def is_amounts(labels: Tensor) -> bool:
-    """Whether the labels are amounts (n, 1), not classes (n,)."""
-    return labels.is_floating_point()
+    """Whether the labels are amounts (n, 1) or (n,), not classes."""
+    return labels.is_floating_point() and labels.shape[1:] in ((), (1,))
 
 
 def accuracy(model: Model, inputs: Tensor, labels: Tensor) -> float:
