@@ -18,7 +18,7 @@ from reglab.tracking.stage import StageBuilder
 
 ROOT = Path(__file__).parent.parent
 WHY = "needs images; examples are rows of 30 numbers"
-EMPTY = ("ensembles", "baselines", "semi_supervised", "multitask", "theory", "attacks", "cocktails", "profiles")
+EMPTY = ("ensembles", "baselines", "semi_supervised", "multitask", "theory", "attacks", "profiles")
 
 
 def small_study() -> dict:
@@ -41,6 +41,10 @@ def small_study() -> dict:
         "transfer": {"from_scratch": {"start": "scratch"}, "turned": {"start": "orientation"}},
         "tuning": {"seeds": 1},
         "sweeps": {"affine": {"rotation": [5, 10]}, "dropout": {"hidden_rate": [0.1, 0.2]}},
+        "cocktails": {
+            "mixed": {"trials": 2, "ingredients": {"none": {}, "dropout": {"hidden_rate": [0.1, 0.3]}, "cutmix": {}}},
+            "pasted": {"trials": 2, "ingredients": {"dropout": {"hidden_rate": [0.1, 0.3]}, "cutmix": {}}},
+        },
         "regimes": whole["regimes"] | {"recipes": []},
         "variance_sources": {"recipes": []},
         "random_split": {"recipes": []},
@@ -86,7 +90,18 @@ def test_what_needs_images_and_what_is_made_of_it_is_not_run(study):
         ("pretraining", "orientation"): WHY,
         ("transfer", "turned"): f"orientation {WHY}",
         ("sweeps", "affine"): WHY,
+        ("cocktails", "pasted"): f"cutmix {WHY}",
     }
+
+
+def test_a_cocktail_is_searched_without_what_is_not_applicable_and_record_and_report_say_so(study, metrics):
+    content = record.read(study[0] / "runs/cocktails/mixed")
+    assert content["not_applicable_ingredients"] == {"cutmix": WHY} and content["technique"] == ["none", "dropout"]
+    assert set(content["best"]["settings"]) | set(content["left_out"]) == {"none", "dropout"}
+    assert "cutmix" in content["settings"]["cocktail"]["ingredients"]  # as params.yaml has it
+    assert metrics["cocktails"]["mixed"]["not_applicable_ingredients"] == {"cutmix": WHY}
+    page = (study[0] / "reports/pages/tuning.html").read_text()
+    assert f"Cutmix is not applicable and was not searched: {WHY}." in page
 
 
 def test_its_record_says_so_and_holds_nothing_else(study):
@@ -136,7 +151,7 @@ def test_the_pages_show_its_row_with_the_reason(study):
             [row] = re.findall(rf'<tr[^>]*id="{each}".*?</tr>', pages[page], re.DOTALL)
             assert re.search(rf"not applicable: (\w+ )?{WHY}", row), row
     assert (
-        "5 entries are not applicable" in pages["index.html"]
+        "6 entries are not applicable" in pages["index.html"]
         and 'id="curves-regularizers-cutmix"' not in pages["recipes.html"]
     )
 

@@ -10,7 +10,7 @@ from reglab.config import params
 from reglab.core.errors import UserError
 from reglab.evaluation.settings import Claim, Pair
 from reglab.experiments import left_out
-from reglab.experiments.applicability import Facts, not_applicable, reason
+from reglab.experiments.applicability import Facts, inapplicable_ingredients, not_applicable, reason
 from reglab.experiments.ensembles.methods.bagging import Bagging
 from reglab.experiments.ensembles.methods.boosting import Boosting
 from reglab.experiments.ensembles.methods.heterogeneous import Heterogeneous
@@ -111,6 +111,7 @@ NAMING = replace(
     cocktails={
         "mixed": Cocktail({"dropout": {}, "cutmix": {}}, trials=1),
         "plain": Cocktail({"dropout": {}}, trials=1),
+        "three": Cocktail({"dropout": {}, "cutmix": {}, "none": {}}, trials=1),
     },
     regimes=Regimes(("none", "dropout", "cutmix"), (100,), (0.0,), (8,)),
     comparisons={"first": Pair("both", "none"), "second": Pair("dropout", "cutmix"), "third": Pair("dropout", "none")},
@@ -137,11 +138,26 @@ def test_what_names_a_part_that_is_not_applicable_is_not_applicable_and_names_th
 def test_settings_without_it_have_everything_else_in_its_order():
     kept = left_out.without(NAMING, left_out.by_facts(NAMING, TABLE))
     assert (
-        list(kept.regularizers) == ["none", "dropout"] and kept.combinations == {} and list(kept.cocktails) == ["plain"]
+        list(kept.regularizers) == ["none", "dropout"]
+        and kept.combinations == {}
+        and list(kept.cocktails) == ["plain", "three"]
     )
+    assert kept.cocktails["plain"] is NAMING.cocktails["plain"]
     assert kept.regimes == replace(NAMING.regimes, recipes=("none", "dropout"))
     assert list(kept.comparisons) == ["third"] and list(kept.claims) == ["other"]
     assert left_out.without(NAMING, ()) is NAMING
+
+
+def test_a_cocktail_is_searched_over_the_ingredients_that_are_applicable_and_says_which_are_not():
+    facts = left_out.by_facts(NAMING, TABLE)
+    why = "needs images; examples are rows of 30 numbers"
+    assert ("cocktails", "three") not in facts and ("cocktails", "three") not in left_out.by_facts(NAMING, IMAGES)
+    assert inapplicable_ingredients(NAMING, "three", TABLE) == {"cutmix": why}
+    assert inapplicable_ingredients(NAMING, "three", IMAGES) == {}
+    assert list(left_out.without(NAMING, facts).cocktails["three"].ingredients) == ["dropout", "none"]
+    *others, note = left_out.notes(NAMING, facts)
+    assert note == "params.yaml: cocktails.three: searched without cutmix: not applicable, as above"
+    assert f"params.yaml: regularizers: not applicable: cutmix: {why}" in others
 
 
 def record_of(folder: Path, **content) -> Path:

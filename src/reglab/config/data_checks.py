@@ -35,6 +35,7 @@ def check(settings) -> list[str]:
     examples = loaded(data)
     shape, labels = shape_of(examples.inputs), examples.targets
     inapplicable = left_out.by_facts(settings, Facts(shape, task_of(labels)))
+    notes = [*left_out.notes(settings, inapplicable)]
     settings = left_out.without(settings, inapplicable)
     structure = examples.structure() | {"duplicates": duplicates.of_inputs(examples.inputs)}
     lines += metric_problems(settings.evaluation.metric, labels)
@@ -57,7 +58,7 @@ def check(settings) -> list[str]:
     lines += scenes_problems(settings.scenes)
     if lines:
         raise UserError(*lines)
-    return [*left_out.notes(inapplicable), *data_needs.idle(settings, shape), *too_few_seeds(settings)]
+    return [*notes, *data_needs.idle(settings, shape), *too_few_seeds(settings)]
 
 
 def loaded(data, load: Callable[[Any], Examples] = load_examples) -> Examples:

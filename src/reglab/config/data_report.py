@@ -56,15 +56,21 @@ def report(settings) -> str:
         *seed_lines(left_out.without(settings, inapplicable)),
         *precision_lines([parts["test"] for parts in drawn], settings.evaluation),
     ]
-    sections["not applicable"] = [*inapplicable_lines(inapplicable)]
+    sections["not applicable"] = [*inapplicable_lines(settings, inapplicable)]
     return aligned(data.title, {title: lines for title, lines in sections.items() if lines})
 
 
-def inapplicable_lines(inapplicable: dict[tuple[str, str], str]) -> Iterator[Line]:
-    """How many entries of each section train nothing, which, and why."""
+def inapplicable_lines(settings, inapplicable: dict[tuple[str, str], str]) -> Iterator[Line]:
+    """How many entries of each section train nothing, which, and why; and the ingredients that cocktails lack."""
     for section, names, why in left_out.grouped(inapplicable):
         counted = f"entry of {section} is" if len(names) == 1 else f"entries of {section} are"
         yield str(len(names)), f"{counted} not applicable: {', '.join(names)}: {why}."
+    for name, absent in left_out.absent_ingredients(settings, inapplicable).items():
+        counted = "ingredient" if len(absent) == 1 else "ingredients"
+        yield (
+            str(len(absent)),
+            f"{counted} of the cocktail {name} not applicable: {', '.join(absent)}; it has the others.",
+        )
 
 
 def aligned(title: str, sections: dict[str, list[Line]]) -> str:

@@ -78,12 +78,27 @@ def needs_of_family(section: str, name: str) -> tuple[str, ...]:
     return family_needs(section) + (family_needs(name) if section == "attacks" else ())
 
 
+def inapplicable_ingredients(settings, name: str, facts: Facts) -> dict[str, str]:
+    """By name the ingredients of a cocktail that data and network do not suit, and why."""
+    reasons = {
+        ingredient: not_applicable(needs_of(technique), facts, settings.model)
+        for ingredient, technique in parts_of(settings, "cocktails", name).items()
+    }
+    return {ingredient: why for ingredient, why in reasons.items() if why}
+
+
 def reason(settings, section: str, name: str, facts: Facts) -> str:
-    """Why an entry is not applicable, with the name of the part where it is not the entry's own; "" where it is."""
+    """Why an entry is not applicable, with the name of the part where it is not the entry's own; "" where it is.
+
+    A cocktail is searched over the ingredients that are applicable, unless fewer than two are left of more.
+    """
     model = settings.few_labels.model if section in FEW_LABELS else settings.model
     if why := not_applicable(needs_of_family(section, name), facts, model):
         return why
-    for part_name, part in parts_of(settings, section, name).items():
+    parts = parts_of(settings, section, name)
+    if section == "cocktails" and len(parts) - len(inapplicable_ingredients(settings, name, facts)) > 1:
+        return ""
+    for part_name, part in parts.items():
         if why := not_applicable(needs_of(part), facts, model):
             return why if part_name == name else f"{part_name} {why}"
         rule = getattr(part, "combine", "")  # of an ensemble; boosting adds amounts whatever its rule
@@ -97,10 +112,13 @@ def reason_of_stage(settings, section: str, name: str, folder: Path) -> str:
     parts = parts_of(settings, section, name).values()
     if not needs_of_family(section, name) and section != "ensembles" and not any(map(needs_of, parts)):
         return ""
+    return reason(settings, section, name, facts_of(folder))
+
+
+def facts_of(folder: Path) -> Facts:
+    """What is known of the prepared data in `folder`."""
     description = prepared.describe(folder)
-    return reason(
-        settings, section, name, Facts(tuple(description["shape"]), description.get("task", "classification"))
-    )
+    return Facts(tuple(description["shape"]), description.get("task", "classification"))
 
 
 def run(settings, stage: StageBuilder, run_entry: Callable, folder: Path) -> str:

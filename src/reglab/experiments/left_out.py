@@ -61,7 +61,22 @@ def without(settings, keys: Iterable[Key]):
             changes[section] = replace(entries, recipes=tuple(each for each in entries.recipes if each not in names))
         else:
             changes[section] = {name: entry for name, entry in entries.items() if name not in names}
+    cocktails = changes.get("cocktails", settings.cocktails)
+    if fewer := fewer_ingredients(cocktails, left_out.get("regularizers", ())):
+        changes["cocktails"] = cocktails | fewer
     return replace(settings, **changes) if changes else settings
+
+
+def fewer_ingredients(cocktails: dict[str, Any], gone: Iterable[str]) -> dict[str, Any]:
+    """Those of the cocktails that have an ingredient which is gone, by name, without it."""
+    gone = set(gone)
+    return {
+        name: replace(
+            cocktail, ingredients={each: ranges for each, ranges in cocktail.ingredients.items() if each not in gone}
+        )
+        for name, cocktail in cocktails.items()
+        if gone & set(cocktail.ingredients)
+    }
 
 
 def applicable(records: Records) -> Records:
@@ -92,7 +107,19 @@ def grouped(left_out: dict[Key, str]) -> Iterator[tuple[str, list[str], str]]:
         yield section, names, why
 
 
-def notes(left_out: dict[Key, str]) -> Iterator[str]:
-    """A line for each section and reason."""
+def notes(settings, left_out: dict[Key, str]) -> Iterator[str]:
+    """A line for each section and reason, and for each cocktail that is searched over fewer ingredients."""
     for section, names, why in grouped(left_out):
         yield f"params.yaml: {section}: not applicable: {', '.join(names)}: {why}"
+    for name, absent in absent_ingredients(settings, left_out).items():
+        yield f"params.yaml: cocktails.{name}: searched without {', '.join(absent)}: not applicable, as above"
+
+
+def absent_ingredients(settings, left_out: dict[Key, str]) -> dict[str, list[str]]:
+    """By name of the cocktails that are searched, the ingredients that are not applicable, where there are any."""
+    return {
+        name: absent
+        for name, cocktail in settings.cocktails.items()
+        if ("cocktails", name) not in left_out
+        and (absent := [each for each in cocktail.ingredients if ("regularizers", each) in left_out])
+    }

@@ -1,13 +1,16 @@
 """Searches a cocktail on validation data, measures the effect of each ingredient of the best, and publishes the record."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 
 from reglab.core.streams import seed_of
 from reglab.data import prepared
 from reglab.data.prepared import Prepared, Split
 from reglab.evaluation.metric_table import DECIDING, NAMES
+from reglab.experiments.applicability import facts_of, inapplicable_ingredients
 from reglab.experiments.tuning.search import Scores, evaluate_best, try_all, value
 from reglab.tracking.stage import Stage, StageBuilder
 from reglab.training.all_seeds import finished_with_metrics
@@ -25,11 +28,13 @@ DIGITS = 3  # of a strength: more say nothing
 def run_entry(settings, stage: StageBuilder) -> None:
     """Run the entry of params.yaml that the stage is about; `settings` are the `Params`."""
     data, search = prepared.read(Path("data/study")), settings.entry("cocktails", stage.name)
-    techniques = {ingredient: settings.regularizers[ingredient] for ingredient in search.ingredients}
+    inapplicable = inapplicable_ingredients(settings, stage.name, facts_of(Path("data/study")))
+    used = {ingredient: ranges for ingredient, ranges in search.ingredients.items() if ingredient not in inapplicable}
+    techniques = {ingredient: settings.regularizers[ingredient] for ingredient in used}
     recipe = Recipe(tuple(techniques.values()), settings.model, settings.training)
     tuning, metric = settings.tuning, settings.evaluation.metric
     built = stage.build(data, techniques, cocktail=search, tuning=tuning, metric=metric, **settings.shared())
-    run(recipe, search, tuning.seeds, data, built, metric)
+    run(recipe, replace(search, ingredients=used), tuning.seeds, data, built, metric, inapplicable)
 
 
 def run(
@@ -39,13 +44,15 @@ def run(
     data: Prepared,
     stage: Stage,
     metric: str = "accuracy",
+    inapplicable: Mapping[str, str] = MappingProxyType({}),
 ) -> dict:
     """Search which of the recipe's techniques to stack and how strongly, take the best apart on all seeds, and publish
     the record; returns its content.
 
     Trials follow each other, each on the first `search_seeds` seeds; the metric on validation data decides. `seeds`, curves
     and predictions are those of the best, as a recipe of its own would have them, with `test_<metric>@without_<ingredient>`,
-    the best without it, and `test_<metric>@only_<ingredient>`, it alone, as strong as in the best.
+    the best without it, and `test_<metric>@only_<ingredient>`, it alone, as strong as in the best. `inapplicable`: the
+    ingredients of params.yaml that are not searched, and why; the record names them.
     """
     base = {name(technique): technique for technique in recipe.regularizers}
     with stage.journal() as entry:
@@ -68,7 +75,7 @@ def run(
             "left_out": [ingredient for ingredient in base if ingredient not in settings[number]],
             "trials": [{"number": trial, "settings": settings[trial]} | scores for trial, scores in tried.items()],
             "cost": best.cost,
-        }
+        } | ({"not_applicable_ingredients": dict(inapplicable)} if inapplicable else {})
         return stage.publish(entry, content, curves=best.curves, predicted=best.predicted)
 
 

@@ -64,7 +64,7 @@ def cocktails(
     alone - `none`); `rivals`: the best less a single technique, one of its ingredients alone under its name, or an entry of
     `regularizers` under `regularizers.<name>`; `overlap`, by how much the sum of what the ingredients bring alone is above
     what they bring together, as in `overlap`; `left_out`, the names of the ingredients that are not in
-    the best; `diverged_seeds`.
+    the best; `diverged_seeds`; `not_applicable_ingredients`, by name the reason, where there are any.
 
     A row is as in `judgement.judge`. The rivals are a family of their own, because a reader looks for one that beats the
     best in all of them.
@@ -98,6 +98,7 @@ def cocktails(
             "left_out": record["left_out"],
             "diverged_seeds": diverged_seeds(record),
         }
+        | {key: record[key] for key in ("not_applicable_ingredients",) if key in record}
         for name, record in entries.items()
     }
 

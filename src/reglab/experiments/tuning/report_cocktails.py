@@ -102,6 +102,11 @@ class Mixed(Shown):
         return self.entry.record["best"]
 
     @property
+    def inapplicable(self) -> dict[str, str]:
+        """The ingredients that are not applicable to the data or the network, and why."""
+        return self.row.get("not_applicable_ingredients", {})
+
+    @property
     def validation(self) -> list[float]:
         """The mean validation metric of each trial, NaN where a seed diverged."""
         each = (trial[self.measure.validation().metric] for trial in self.trials)
