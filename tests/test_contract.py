@@ -38,7 +38,7 @@ def test_a_technique_keeps_what_every_check_claims(name, check):
 def test_a_check_that_does_not_apply_is_about_a_hook_or_a_declaration_that_the_technique_lacks(name):
     measured = Counter(result(check, name).status for check in CHECKS)
     assert measured["passed"] >= 40 and measured["failed"] == 0
-    reasons = {result(check, name).found for check in CHECKS if result(check, name).status == "not applicable"}
+    reasons = {result(check, name).message for check in CHECKS if result(check, name).status == "not applicable"}
     assert all(reason.startswith("it ") or reason == "with these settings it has no penalty" for reason in reasons)
 
 
