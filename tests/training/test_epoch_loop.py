@@ -1,5 +1,6 @@
 """The epoch loop: the numbers of Lightning's own, the hooks between epochs, and the end within an epoch."""
 
+import importlib.metadata
 import os
 import signal
 from dataclasses import dataclass
@@ -167,3 +168,10 @@ def test_a_termination_ends_the_training_within_the_epoch_and_it_goes_on_to_the_
     again = supervised(Dropout())
     fit(again, Loader(parts["labelled"], 7, seed=0), [Whole(parts["labelled"])], folder, TRAINING)
     assert all(torch.equal(value, undisturbed[name]) for name, value in again.network.state_dict().items())
+
+
+def test_no_callback_of_another_installed_package_takes_part(tmp_path, parts, monkeypatch):
+    looked_for = []
+    monkeypatch.setattr(importlib.metadata, "entry_points", lambda **which: looked_for.append(which["group"]) or [])
+    trained(supervised(), parts, tmp_path / "one")
+    assert "pytorch_lightning.callbacks_factory" not in looked_for

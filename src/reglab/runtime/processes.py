@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from reglab.core.errors import WorkError
 from reglab.runtime.cores import usable_cores
+from reglab.runtime.memory import keep_freed_memory
 
 
 def die_with_parent(sign: int = signal.SIGKILL, parent: int | None = None) -> None:
@@ -56,6 +57,7 @@ def _begin_worker(parent: int) -> None:
     import torch
 
     torch.set_num_threads(1)
+    keep_freed_memory()
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """The base of every training: keyed randomness, the optimizer, the epoch's means, and an error when the loss diverges."""
 
 from collections.abc import Mapping
+from math import isfinite
 
 import torch
 from pytorch_lightning import LightningModule
@@ -58,10 +59,10 @@ class Learner(LightningModule):
 
     def accumulate(self, loss: Tensor, **terms: Tensor) -> Tensor:
         """Add the loss and its terms to the epoch's sums, on the device; returns the loss; Diverged if it is not finite."""
-        if not loss.isfinite():
-            raise Diverged(f"the loss became {loss.item()} in epoch {self.current_epoch}, step {self.global_step}")
-        terms = {"loss": loss, **terms}
-        self.sums |= {key: self.sums.get(key, 0) + term.detach() for key, term in terms.items()}
+        if not isfinite(value := loss.item()):
+            raise Diverged(f"the loss became {value} in epoch {self.current_epoch}, step {self.global_step}")
+        for key, term in {"loss": loss, **terms}.items():
+            self.sums[key] = self.sums.get(key, 0) + term.detach()
         self.steps += 1
         return loss
 
