@@ -6,6 +6,7 @@ from torch import Tensor
 from torch.nn.functional import one_hot
 
 from reglab.core.losses import share
+from reglab.evaluation.ranking import macro_f1, ranking
 
 CALIBRATION_BINS = 15
 
@@ -36,7 +37,7 @@ def classification(probabilities: Tensor, labels: Tensor) -> dict[str, float]:
 
 
 def of_each_class(probabilities: Tensor, labels: Tensor) -> dict[str, float]:
-    """Means over classes, by scikit-learn: `balanced_accuracy`, `macro_f1`, `auroc` and `average_precision`.
+    """Means over classes, as scikit-learn has them: `balanced_accuracy`, `macro_f1`, `auroc` and `average_precision`.
 
     The balanced accuracy is the mean recall of the classes that have examples, the macro F1 the mean over those and the
     classes that are predicted. Of two classes, the area under the ROC curve and the average precision are those of the
@@ -45,18 +46,17 @@ def of_each_class(probabilities: Tensor, labels: Tensor) -> dict[str, float]:
 
     Arguments as for `classification`. Fawcett, "An introduction to ROC analysis", 2006, sections 7 and 9.
     """
-    from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
-
     p, truth = probabilities.cpu().numpy(), labels.cpu().numpy()
     predicted, present = p.argmax(1), np.unique(truth)
     measured = {
         "balanced_accuracy": float(np.mean([np.mean(predicted[truth == label] == label) for label in present])),
-        "macro_f1": float(f1_score(truth, predicted, average="macro", zero_division=0)),
+        "macro_f1": macro_f1(truth, predicted, p.shape[1]),
     }
     ranked = [1] if p.shape[1] == 2 else present
     if len(present) > 1:
-        for name, score in (("auroc", roc_auc_score), ("average_precision", average_precision_score)):
-            measured[name] = float(np.mean([score(truth == label, p[:, label]) for label in ranked]))
+        scores = [ranking(truth == label, p[:, label]) for label in ranked]
+        for name, values in zip(("auroc", "average_precision"), zip(*scores, strict=True), strict=True):
+            measured[name] = float(np.mean(values))
     return measured
 
 
