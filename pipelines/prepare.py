@@ -11,7 +11,8 @@ def main() -> None:
 
     settings = params.load()
     examples = load_examples(settings.data)
-    given = {"name": settings.data.title, "class_names": examples.classes} | examples.structure()
+    given = {"name": settings.data.title, "class_names": examples.classes, "weights": examples.weights}
+    given |= examples.structure()
     prepared.write(Path("data/study"), settings.data, examples.inputs, examples.targets, settings.seeds, **given)
 
 

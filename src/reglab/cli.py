@@ -40,6 +40,7 @@ def main() -> None:
     command.add_argument("--name", help="of the profile; that of the file unless given")
     command.add_argument("--group", metavar="COLUMN", help="rows with the same value stay in one part")
     command.add_argument("--time", metavar="COLUMN", help="the past trains, the future tests")
+    command.add_argument("--weight", metavar="COLUMN", help="how much each row counts in the loss of a training")
     command.add_argument("--delimiter", metavar="CHARACTER", help="between columns, also: tab, space; else detected")
     command.add_argument("--decimal", choices=(".", ","), help="before the fraction of a number; a point unless given")
     command.add_argument("--encoding", help="of the text; utf-8 unless given")
@@ -138,7 +139,9 @@ def check(given: argparse.Namespace) -> int:
 def new(given: argparse.Namespace) -> int:
     from reglab.config.new_profile import create
 
-    options = {key: getattr(given, key) for key in ("group", "time", "delimiter", "decimal", "encoding", "missing")}
+    options = {
+        key: getattr(given, key) for key in ("group", "time", "weight", "delimiter", "decimal", "encoding", "missing")
+    }
     with outlines():
         text = create(
             Path.cwd(), given.file, given.target, name=given.name, force=given.force, kinds=given.kind, **options

@@ -14,6 +14,7 @@ from reglab.config.data_checks import check
 from reglab.core.errors import UserError
 from reglab.data.augmentation.policy import Policy
 from reglab.data.settings import Data, Scenes, Text
+from reglab.data.source import Examples
 from reglab.experiments.few_labels.settings import Transfer
 from reglab.experiments.pretraining.methods.contrastive import Contrastive
 from reglab.experiments.pretraining.methods.masked import Masked
@@ -43,6 +44,48 @@ def table(monkeypatch):
         sys.modules, "reglab.data.sources.table", SimpleNamespace(load=lambda: (own.inputs, own.labels))
     )
     return own
+
+
+@pytest.fixture
+def weighted(table, monkeypatch):
+    """The same source, which gives `Examples` with the weights that the test says."""
+
+    def load():
+        return Examples(inputs=table.inputs, targets=table.labels, weights=table.weights)
+
+    monkeypatch.setitem(sys.modules, "reglab.data.sources.table", SimpleNamespace(load=load))
+    return table
+
+
+@pytest.mark.parametrize(
+    ("weights", "found"),
+    [
+        (np.ones(299), "weights float64 of shape (299,); allowed: an array (300,) of numbers, one for each input"),
+        ([1.0] * 300, "weights list; allowed: an array (300,) of numbers"),
+        (np.where(np.arange(300) == 7, np.nan, 1), "weights: nan in row 7, one such weight; allowed: finite numbers"),
+        (np.zeros(300), "weights: the weight 0 in every row; allowed: some weights above 0"),
+    ],
+)
+def test_weights_of_a_source_of_ones_own_are_checked(weighted, weights, found):
+    weighted.weights = weights
+    (line,) = lines(**TABLE)
+    assert found in line
+
+
+def test_a_training_part_whose_weights_are_all_0_is_refused_before_any_work(weighted):
+    weighted.weights = (np.arange(300) == 0).astype(float)
+    wanted = "params.yaml: data.weight: found weights that are 0 for all 150 training examples of seed "
+    assert any(line.startswith(wanted) for line in lines(**TABLE))
+
+
+def test_baselines_that_take_no_weights_are_named(weighted):
+    few = {section: {} for section in ("pretraining", "transfer", "semi_supervised")}
+    settings = replace(SETTINGS, **TABLE | few | {"augmentation": {}})
+    weighted.weights = np.arange(300) + 1.0
+    note = "params.yaml: data.weight: no effect on baselines that take no weights of examples: k_nearest_neighbours"
+    assert note in check(settings)
+    weighted.weights = None
+    assert not any("weight:" in each for each in check(settings))
 
 
 TABLE = {

@@ -121,6 +121,16 @@ def test_identical_examples_are_counted_for_each_pair_of_parts_that_the_file_nam
     ]
 
 
+def test_weights_have_a_range_and_an_effective_number_of_examples():
+    """(1 + 1 + 2)² / (1 + 1 + 4) = 16/6, of four examples."""
+    assert [*data_report.weight_lines(np.array([1.0, 0.0, 1.0, 2.0]))] == [
+        ("0 to 2", "are the weights of the examples, which count in training alone."),
+        ("1", "example has the weight 0."),
+        ("3", "examples of equal weight are worth as much as these 4: (sum w)² / sum w²."),
+    ]
+    assert [*data_report.weight_lines(None)] == []
+
+
 def test_groups_have_a_smallest_a_median_and_a_largest_size():
     assert list(data_report.group_lines(np.array([5, 5, 5, 5, 7, 9, 9]))) == [
         ("3", "groups are in the data."),

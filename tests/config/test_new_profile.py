@@ -179,6 +179,30 @@ def test_groups_and_times_are_pointed_out_and_never_assumed(checkout):
     assert (source.group, source.time) == (None, None)
 
 
+@pytest.mark.parametrize("weights", [[1.5] * 60, range(1, 61)], ids=["equal", "all different"])
+def test_a_column_of_weights_is_no_input_whatever_its_values(checkout, weights):
+    rows, header = with_column("weight", weights)
+    text = new(checkout, rows, header=header, weight="weight")
+    assert re.search(r"^weight +numeric +weight ", text, re.MULTILINE)
+    source = profiles.load(checkout, "people").data.source
+    assert source.weight == "weight" and "weight" not in source.used
+    assert load_examples(profiles.load(checkout, "people").data).weights.tolist() == list(weights)
+    written = (checkout / "profiles/people.yaml").read_text()
+    assert (
+        "weight: weight   # of each row in the loss of a training; metrics and verdicts count every row once" in written
+    )
+
+
+def test_weights_that_are_none_or_a_column_of_another_role_are_refused(checkout):
+    rows, header = with_column("weight", [-1, *range(59)])
+    (line,) = refused(checkout, rows, header=header, weight="weight")
+    assert 'people.csv: column weight, line 2: found "-1"; allowed: a weight: a finite number of 0 or more' in line
+    assert any(
+        "found one column for several of" in each for each in refused(checkout, rows, header=header, weight="disease")
+    )
+    assert "did you mean weight" in refused(checkout, rows, header=header, weight="weigth")[0]
+
+
 def damaged(content: bytes, random: np.random.Generator) -> bytes:
     """The text with up to four damages drawn at random."""
     for _ in range(random.integers(1, 5)):

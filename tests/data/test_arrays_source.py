@@ -92,6 +92,23 @@ def test_targets_that_are_decimal_numbers_are_amounts_and_no_classes(kind):
     assert examples.targets.tolist() == amounts.tolist()
 
 
+def test_an_array_of_weights_is_read_and_what_is_none_is_refused():
+    weights = np.arange(30) / 4
+    save(counts=weights.astype(np.float32), often=np.arange(30), names=np.array(["a"] * 30), few=weights[:9])
+    assert Arrays("a.npz", weight="counts").load().weights.tolist() == weights.tolist()
+    assert Arrays("a.npz", weight="often").load().weights.tolist() == list(range(30))
+    assert line(weight="names").startswith(
+        "a.npz: names: found values of the type <U1; allowed: finite numbers of 0 or more"
+    )
+    assert line(weight="few") == "a.npz: found 30 inputs and 9 few; allowed: one for each input"
+    save(bad=np.where(np.arange(30) % 7 == 5, -1.0, weights), gone=np.full(30, np.nan), nothing=np.zeros(30))
+    assert line(weight="bad").startswith(
+        "a.npz: bad: found -1 in row 5, 4 such weights; allowed: finite numbers of 0 or"
+    )
+    assert line(weight="gone").startswith("a.npz: gone: found nan in row 0, 30 such weights; allowed: ")
+    assert line(weight="nothing") == "a.npz: nothing: found the weight 0 in every row; allowed: some weights above 0"
+
+
 def test_groups_times_and_parts_are_read_for_splits():
     parts = np.array(["train", "validation", "test"])[TARGETS]
     save(person=np.array(["b", "a"])[np.arange(30) % 2], year=np.arange(30), part=parts)

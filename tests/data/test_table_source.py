@@ -87,6 +87,48 @@ def test_groups_times_and_parts_come_from_columns_that_are_no_inputs(path, rows)
     assert [rows[number][3] for number in order] == sorted(row[3] for row in rows)
 
 
+WEIGHTED = (*people.HEADER, "survey_weight")
+WITH_WEIGHT = {"columns": SCHEMA | {"survey_weight": Column("numeric")}, "weight": "survey_weight"}
+
+
+def weighted(path, rows, weights) -> str:
+    return people.write(path, [[*row, str(weight)] for row, weight in zip(rows, weights, strict=True)], WEIGHTED)
+
+
+def test_a_column_of_weights_is_read_and_is_no_input(path, rows, tmp_path):
+    weights = [0.0, 1200.5, *range(58)]
+    source = table(weighted(path, rows, weights), **WITH_WEIGHT)
+    examples = source.load()
+    assert examples.weights.tolist() == weights and examples.weights.dtype == np.float64
+    assert examples.inputs.names == ("age", "smokes", "seen", "sex")
+    assert table(people.write(path, rows)).load().weights is None
+    new = people.write(tmp_path / "new.csv", [row[:4] for row in rows], people.HEADER[:4])
+    assert len(source.load_new(new).inputs) == 60  # which needs no weights
+
+
+@pytest.mark.parametrize(
+    ("places", "found"),
+    [
+        ({3: "-0.5"}, ['column survey_weight, line 5: found "-0.5"; allowed: a weight: a finite number of 0 or more']),
+        ({0: "", 4: "nan"}, ["line 2: found nothing; allowed: a weight", "line 6: found nothing; allowed: a weight"]),
+        ({7: "inf", 9: "many"}, ['line 9: found "inf"; allowed: a weight', 'line 11: found "many"; allowed: a weight']),
+        (dict.fromkeys(range(60), "0"), ["column survey_weight: found the weight 0 in every row; allowed: some weights"]),
+    ],
+)  # fmt: skip
+def test_weights_that_are_none_are_named_with_column_and_line(path, rows, places, found):
+    file = weighted(path, rows, [places.get(number, "1") for number in range(60)])
+    lines = problems(file, **WITH_WEIGHT)
+    assert len(lines) == len(found) and all(each in line for each, line in zip(found, lines, strict=True)), lines
+
+
+def test_a_weight_of_another_kind_or_without_a_column_is_refused(path, rows):
+    assert problems(people.write(path, rows), weight="sex") == [
+        f"{path}: column sex: found a weight of the kind categorical; allowed: kind: numeric, with weights of 0 or more"
+    ]
+    [line] = problems(people.write(path, rows), weight="age_group")
+    assert 'data.weight: found no column "age_group"; allowed: a column of data.columns' in line
+
+
 def test_a_decimal_comma_is_read_where_it_is_named(path, rows):
     with_commas = [[row[0].replace(".", ","), *row[1:]] for row in rows]
     found = table(people.write(path, with_commas, mark=";"), delimiter=";", decimal=",").load()

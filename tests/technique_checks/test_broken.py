@@ -619,7 +619,7 @@ class SinglePrecisionOnly(Regularizer):
 @technique
 class HalfTheBatch(Regularizer):
     def transform_batch(self, batch, network):
-        return type(batch)(*(part[::2] for part in batch))
+        return type(batch)(*(part[::2] for part in batch[:3]))
 
 
 @breaks("it_goes_before_every_other_technique", "then Dropout: ValueError: hooks of another")

@@ -62,7 +62,7 @@ class InOrder:
     """Batches of ten examples in their order."""
 
     def __init__(self, examples):
-        self.batches = [Batch(*part) for part in zip(*(values.split(10) for values in examples), strict=True)]
+        self.batches = [Batch(*part) for part in zip(*(values.split(10) for values in examples[:3]), strict=True)]
 
     def __len__(self):
         return len(self.batches)

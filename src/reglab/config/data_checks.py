@@ -10,6 +10,7 @@ from reglab.config import data_needs
 from reglab.core.errors import UserError
 from reglab.core.families import FAMILIES
 from reglab.data import classes, load_examples, split_problems, text
+from reglab.data.example_weights import part_weight_problems, weight_problems
 from reglab.data.inputs import shape_of
 from reglab.data.settings import Scenes, Text
 from reglab.data.source import Examples
@@ -19,6 +20,7 @@ from reglab.data.target_kind import amount_problems, strata, task_of
 from reglab.evaluation.metric_table import DECIDING, names_of
 from reglab.experiments import left_out
 from reglab.experiments.applicability import Facts
+from reglab.experiments.baselines.base import takes_weights
 from reglab.experiments.required_seeds import too_few_seeds
 
 LARGEST_TEXT = 256 * 2**20  # bytes
@@ -43,6 +45,7 @@ def check(settings) -> list[str]:
     if not (problems := split_problems.problems(data, labels, **structure)):
         drawn = all_splits(data, labels, settings.seeds, **structure)
         problems = split_problems.part_problems(data, labels, drawn)
+        problems += part_weight_problems(examples.weights, drawn)
     lines += problems
     lines += class_problems(settings.transfer, strata(labels))
     pool = min((len(parts["labelled"]) + len(parts["unlabelled"]) for parts in drawn), default=0)
@@ -58,7 +61,12 @@ def check(settings) -> list[str]:
     lines += scenes_problems(settings.scenes)
     if lines:
         raise UserError(*lines)
-    return [*notes, *data_needs.idle(settings, shape), *too_few_seeds(settings)]
+    return [
+        *notes,
+        *unweighted_baselines(settings, examples),
+        *data_needs.idle(settings, shape),
+        *too_few_seeds(settings),
+    ]
 
 
 def loaded(data, load: Callable[[Any], Examples] = load_examples) -> Examples:
@@ -71,7 +79,7 @@ def loaded(data, load: Callable[[Any], Examples] = load_examples) -> Examples:
     except Exception as error:  # any error of a user's source
         message = " ".join(f"{type(error).__name__}: {error}".split())
         raise UserError(f"{where}: found an error ({message}); allowed: a pair of arrays, inputs and labels") from error
-    if problems := unusable(examples.inputs, examples.targets):
+    if problems := unusable(examples.inputs, examples.targets) + unusable_weights(examples):
         raise UserError(*(f"{where}: found {line}" for line in problems))
     known = examples.classes or np.unique(examples.targets)
     if task_of(examples.targets) == "classification" and (
@@ -79,6 +87,29 @@ def loaded(data, load: Callable[[Any], Examples] = load_examples) -> Examples:
     ):
         raise UserError(*lines)
     return examples
+
+
+def unusable_weights(examples: Examples) -> list[str]:
+    """What was found and what is allowed, for weights of examples that are none."""
+    weights, count = examples.weights, len(examples.inputs)
+    if weights is None:
+        return []
+    if not isinstance(weights, np.ndarray) or weights.dtype.kind not in "iuf" or weights.shape != (count,):
+        found = (
+            f"{weights.dtype} of shape {weights.shape}" if isinstance(weights, np.ndarray) else type(weights).__name__
+        )
+        return [f"weights {found}; allowed: an array ({count},) of numbers, one for each input"]
+    return [f"weights: {line}" for line in weight_problems(weights)]
+
+
+def unweighted_baselines(settings, examples: Examples) -> list[str]:
+    """A note on the classical methods that take no weights of examples, where there are some."""
+    kind = "estimator" if task_of(examples.targets) == "classification" else "regressor"
+    baselines = settings.baselines.items() if examples.weights is not None else ()
+    names = [name for name, baseline in baselines if not takes_weights(getattr(baseline, kind)())]
+    if not names:
+        return []
+    return [f"params.yaml: data.weight: no effect on baselines that take no weights of examples: {', '.join(names)}"]
 
 
 def unusable(inputs, labels) -> list[str]:

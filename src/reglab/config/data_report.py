@@ -13,6 +13,7 @@ from reglab.config.data_sentences import Line, line
 from reglab.config.data_targets import SMALL_PARTS, described_targets
 from reglab.core.errors import UserError
 from reglab.data import load_examples, split_problems
+from reglab.data.example_weights import effective_size, part_weight_problems
 from reglab.data.inputs import shape_of
 from reglab.data.source import Examples
 from reglab.data.sources.openml import OpenML
@@ -38,7 +39,8 @@ def report(settings) -> str:
     if lines := lines + split_problems.problems(data, labels, **structure):
         raise UserError(*lines)
     drawn = all_splits(data, labels, settings.seeds, **structure)
-    if lines := split_problems.part_problems(data, labels, drawn):
+    lines = split_problems.part_problems(data, labels, drawn)
+    if lines := lines + part_weight_problems(examples.weights, drawn):
         raise UserError(*lines)
     described = described_targets(labels, examples.classes)
     shape = shape_of(examples.inputs)
@@ -51,6 +53,7 @@ def report(settings) -> str:
         sections["identical examples"] += across_parts(same, examples.parts.astype(str))
     sections["columns"] = of_columns
     sections["structure"] = [*group_lines(examples.groups), *time_lines(examples.times, in_days(data.source))]
+    sections["weights"] = [*weight_lines(examples.weights)]
     sections["parts"] = [*part_lines(drawn), *described.part_lines(drawn)]
     sections["verdicts"] = [
         *seed_lines(left_out.without(settings, inapplicable)),
@@ -58,6 +61,17 @@ def report(settings) -> str:
     ]
     sections["not applicable"] = [*inapplicable_lines(settings, inapplicable)]
     return aligned(data.title, {title: lines for title, lines in sections.items() if lines})
+
+
+def weight_lines(weights: np.ndarray | None) -> Iterator[Line]:
+    """The range of the weights of the examples, and how many examples of equal weight they are worth."""
+    if weights is None:
+        return
+    yield f"{weights.min():g} to {weights.max():g}", "are the weights of the examples, which count in training alone."
+    if zero := int((weights == 0).sum()):
+        yield line(zero, "example", "have", "the weight 0.")
+    size = effective_size(weights)
+    yield f"{size:,.0f}", f"examples of equal weight are worth as much as these {len(weights):,}: (sum w)² / sum w²."
 
 
 def inapplicable_lines(settings, inapplicable: dict[tuple[str, str], str]) -> Iterator[Line]:

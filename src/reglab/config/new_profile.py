@@ -14,9 +14,12 @@ from reglab.core.wording import nearest, shown
 from reglab.data.tables.files import RawTable, delimiter_name, read
 from reglab.data.tables.inference import Understood, infer, understood_target
 from reglab.data.tables.settings import MISSING, USED
+from reglab.data.tables.table_problems import TableProblems
+from reglab.data.tables.table_weights import row_weights
 from reglab.data.tables.values import numbers
 
-ROLES = ("target", "group", "time")  # of a column that is no input
+ROLES = ("target", "group", "time", "weight")  # of a column that is no input
+WEIGHT_NOTE = "   # of each row in the loss of a training; metrics and verdicts count every row once"
 KINDS = ("numeric", "boolean", "date", "categorical", "text", "identifier", "constant")
 PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 YAML_WORDS = {"y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf"}
@@ -30,7 +33,7 @@ TIME_LIKE = re.compile(r"(^|[_ .-])(year|date|time|timestamp|month|week)([_ .-]|
 def create(root: Path, file: str, target: str, *, name: str | None = None, force: bool = False, **options) -> str:
     """Read the file, write profiles/<name>.yaml below `root`, and return what was understood, for people.
 
-    `options`: group, time, delimiter, decimal, encoding, missing, kinds. Raises UserError with all that is not clear.
+    `options`: group, time, weight, delimiter, decimal, encoding, missing, kinds. Raises UserError with all that is not clear.
     """
     name = name or re.sub(r"[^a-z0-9_]+", "_", Path(file).name.split(".")[0].lower()).strip("_")
     settings = params.load(root / "params.yaml")
@@ -45,10 +48,15 @@ def create(root: Path, file: str, target: str, *, name: str | None = None, force
     missing = tuple(dict.fromkeys((*MISSING, *(options.get("missing") or ()))))
     encoding = options.get("encoding") or "utf-8"
     raw = read(resolved(file), delimiter=options.get("delimiter"), encoding=encoding, missing=missing)
-    roles = {role: each for role in ("group", "time") if (each := options.get(role))}
+    roles = {role: each for role in ROLES[1:] if (each := options.get(role))}
     check_roles(file, raw, {"target": target} | roles)
     kinds = parsed_kinds(options.get("kinds") or (), raw)
     decimal = options.get("decimal") or "."
+    if weight := roles.get("weight"):
+        problems = TableProblems(raw.file)
+        row_weights(raw, weight, decimal, problems)
+        problems.stop()
+        kinds = {weight: "numeric"} | kinds  # also where they are all different, or all the same
     target_column = understood_target(raw, target, kind=kinds.get(target), decimal=decimal)
     others = infer(raw.without(target), decimal=decimal, kinds=kinds)
     columns = sorted([target_column, *others], key=lambda each: list(raw.columns).index(each.name))
@@ -116,7 +124,7 @@ def profile(settings, name: str, source: dict, columns: list[Understood], rows: 
         "",
         "data:",
         "  name: table",
-        *(f"  {key}: {listed(value)}" for key, value in source.items()),
+        *(f"  {key}: {listed(value)}{WEIGHT_NOTE if key == 'weight' else ''}" for key, value in source.items()),
         "  scaling: robust        # of the numbers: robust, standard, none; fitted on the training part of each seed",
         f"  train_size: {rows - 2 * test}        # of {rows:,} rows",
         f"  validation_size: {test}",

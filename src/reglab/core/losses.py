@@ -1,5 +1,6 @@
 """Losses and accuracies as pure functions of tensors; targets are distributions (batch, classes) everywhere."""
 
+import torch
 from torch import Tensor
 from torch.nn import functional
 
@@ -7,6 +8,16 @@ from torch.nn import functional
 def cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
     """Mean over the batch of -sum_y t_y log softmax(z)_y, in nats."""
     return functional.cross_entropy(logits, targets)
+
+
+def weighted_mean(values: Tensor, weights: Tensor) -> Tensor:
+    """sum_i w_i v_i / sum_i w_i of values (batch,) with weights (batch,) of 0 or more; 0 where every weight is 0.
+
+    Divided by the sum of the weights, not by their number, as torch.nn.CrossEntropyLoss divides by those of the classes: only
+    the ratios of weights matter, and whole weights count as repeated rows. A batch thus estimates the weighted mean of all
+    examples as a ratio of two sums: Sarndal, Swensson and Wretman, Model Assisted Survey Sampling, 1992, section 5.7.
+    """
+    return (weights * values).sum() / weights.sum().clamp(min=torch.finfo(weights.dtype).tiny)
 
 
 def accuracy(logits: Tensor, targets: Tensor) -> Tensor:

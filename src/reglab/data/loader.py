@@ -8,17 +8,24 @@ from torch import Tensor
 from torch.nn.functional import one_hot
 
 from reglab.core import streams
+from reglab.core.losses import weighted_mean
 
 
 class Batch(NamedTuple):
     """Inputs (batch, *shape) float, targets (batch, outputs) float as the loss takes them, indices (batch,) into the part.
 
-    Targets are distributions over classes, whose rows sum to one, or standardized amounts (batch, 1).
+    Targets are distributions over classes, whose rows sum to one, or standardized amounts (batch, 1). weights (batch,) say
+    how much each example counts in the loss; None where all count alike.
     """
 
     inputs: Tensor
     targets: Tensor
     indices: Tensor
+    weights: Tensor | None = None
+
+    def mean(self, values: Tensor) -> Tensor:
+        """The mean of values (batch,), by the weights of the examples."""
+        return values.mean() if self.weights is None else weighted_mean(values, self.weights)
 
 
 def without_labels(inputs, device: torch.device | str = "cpu") -> Batch:
@@ -27,9 +34,11 @@ def without_labels(inputs, device: torch.device | str = "cpu") -> Batch:
     return Batch(inputs, inputs.new_zeros(len(inputs), 0), torch.arange(len(inputs), device=device))
 
 
-def with_targets(inputs, targets: Tensor, device: torch.device | str = "cpu") -> Batch:
-    """All examples as one batch with these targets (n, outputs)."""
-    return Batch(torch.as_tensor(inputs).to(device), targets.to(device), torch.arange(len(targets), device=device))
+def with_targets(inputs, targets: Tensor, device: torch.device | str = "cpu", weights=None) -> Batch:
+    """All examples as one batch with these targets (n, outputs), and weights (n,) if there are some."""
+    weights = None if weights is None else torch.as_tensor(weights).to(device)
+    indices = torch.arange(len(targets), device=device)
+    return Batch(torch.as_tensor(inputs).to(device), targets.to(device), indices, weights)
 
 
 def whole(inputs, labels, classes: int, device: torch.device | str = "cpu") -> Batch:
@@ -58,7 +67,8 @@ class Loader:
         random = streams.generator(self.seed, "batch_order", self.epoch)
         order = torch.randperm(len(self.examples.inputs), generator=random).to(self.examples.inputs.device)
         for indices in order.split(self.size):
-            yield Batch(self.examples.inputs[indices], self.examples.targets[indices], indices)
+            weights = None if self.examples.weights is None else self.examples.weights[indices]
+            yield Batch(self.examples.inputs[indices], self.examples.targets[indices], indices, weights)
 
 
 class Repeated(Loader):
@@ -79,7 +89,7 @@ class Repeated(Loader):
         orders = [torch.randperm(count, generator=random) for _ in range(-(-self.steps * self.size // count))]
         order = torch.cat(orders)[: self.steps * self.size].to(self.examples.indices.device)
         for rows in order.split(self.size):
-            yield type(self.examples)(*(part[rows] for part in self.examples))
+            yield type(self.examples)(*(part if part is None else part[rows] for part in self.examples))
 
 
 class PairedBatch(NamedTuple):

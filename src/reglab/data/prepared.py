@@ -13,7 +13,7 @@ import numpy as np
 from safetensors.numpy import load_file, save_file
 
 from reglab.core.errors import UserError
-from reglab.data import split_problems, splits
+from reglab.data import example_weights, split_problems, splits
 from reglab.data.inputs import UNBOUNDED, UNIT_RANGE, Inputs, Preprocessor, shape_of
 from reglab.data.preprocessing.ready import ReadyInputs
 from reglab.data.splitting import duplicates
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from reglab.core.tasks import Task
 
 PARTS = ("labelled", "unlabelled", "validation", "test")
+WEIGHTS = "example_weights"  # among the tensors
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class Split:
     standard deviation in the training part.
     `labels["labelled"]` carries the label noise; every other part is as the source has it. `true_labels` are those of the
     labelled part before the noise; None where no label was replaced. Attacks keep inputs within `bounds`, lowest and highest.
+    `weights` (n,) float32 are those of the labelled part; None where its examples count alike.
     """
 
     inputs: dict[str, np.ndarray]
@@ -42,6 +44,7 @@ class Split:
     bounds: tuple[float, float] = UNIT_RANGE
     classes: int | None = field(kw_only=True)
     target_scale: tuple[float, float] = field(default=(0.0, 1.0), kw_only=True)
+    weights: np.ndarray | None = field(default=None, kw_only=True)
 
     @property
     def task(self) -> "Task":
@@ -125,7 +128,8 @@ class Prepared:
         if given_labels is not None:
             labels["labelled"] = given_labels
         scale = {"target_scale": scale_of(labels["labelled"])} if self.classes is None else {}
-        return Split(inputs, labels, rows, true_labels, self.bounds, classes=self.classes, **scale)
+        weights = example_weights.training_weights(self.tensors.get(WEIGHTS), rows["labelled"])
+        return Split(inputs, labels, rows, true_labels, self.bounds, classes=self.classes, weights=weights, **scale)
 
 
 def inputs_of(tensors: dict[str, np.ndarray], encoding: dict[str, Any]) -> Inputs:
@@ -148,24 +152,28 @@ def write(
     groups: np.ndarray | None = None,
     times: np.ndarray | None = None,
     parts: np.ndarray | None = None,
+    weights: np.ndarray | None = None,
     **more: np.ndarray,
 ) -> None:
     """Split the source for every seed and write `data.safetensors` and `dataset.json`; UserError if it cannot be split.
 
     `data` is a section of params.yaml: the sizes of the parts, and a name unless `name` is given. An array of inputs is ready
     for a network.
-    groups, times, parts: the structure of the data, as in `source.Examples`. `more` are other targets, a row an example.
+    groups, times, parts: the structure of the data, and weights: those of the examples, as in `source.Examples`. `more` are
+    other targets, a row an example.
     """
     alike = duplicates.of_inputs(inputs)
     structure = {"groups": groups, "times": times, "parts": parts, "duplicates": alike}
     if problems := split_problems.problems(data, labels, **structure):
         raise UserError(*problems)
     drawn = splits.all_splits(data, labels, seeds, **structure)
-    if problems := split_problems.part_problems(data, labels, drawn):
+    problems = split_problems.part_problems(data, labels, drawn)
+    if problems := problems + example_weights.part_weight_problems(weights, drawn):
         raise UserError(*problems)
     inputs = ReadyInputs(inputs) if isinstance(inputs, np.ndarray) else inputs
     classes = int(labels.max()) + 1 if task_of(labels) == "classification" else None
     tensors = inputs.tensors() | {"labels": labels} | more
+    tensors |= {} if weights is None else {WEIGHTS: weights.astype(np.float64)}
     for seed, rows_of in enumerate(drawn):
         tensors |= {f"seed-{seed}/{part}": rows for part, rows in rows_of.items()}
         tensors[f"seed-{seed}/given_labels"] = splits.add_label_noise(

@@ -22,7 +22,8 @@ class Examples:
     inputs: `Inputs`, which are prepared for each seed on its training part, or a float32 array (n, *shape) that is ready for
     a network. targets: (n,) int64, the classes 0 to k - 1, whose names are `classes`; or float64, amounts to predict.
     The structure of the data, for splits: groups (n,) int64 that no split separates; times (n,) float64, later is larger;
-    parts (n,), each of "train", "validation", "test", "unlabelled".
+    parts (n,), each of "train", "validation", "test", "unlabelled". weights (n,) of 0 or more: how much each example counts
+    in the loss of a training (`data.example_weights`).
     """
 
     inputs: Inputs | np.ndarray
@@ -31,6 +32,7 @@ class Examples:
     groups: np.ndarray | None = None
     times: np.ndarray | None = None
     parts: np.ndarray | None = None
+    weights: np.ndarray | None = None
 
     def structure(self) -> dict[str, np.ndarray]:
         """The arrays of the structure that there is, by name."""

@@ -19,11 +19,15 @@ from reglab.training.regularizer import Regularizer
 
 
 def paste(batch: Batch, inside: Tensor, partner: Tensor) -> Batch:
-    """Images that show their partner inside the masks (batch, 1, height, width); targets in the shares of the pixels."""
-    share = inside.to(batch.targets.dtype).mean((1, 2, 3))[:, None]
+    """Images that show their partner inside the masks (batch, 1, height, width); targets in the shares of the pixels, and
+    so the weights of examples that have some.
+    """
+    share = inside.to(batch.targets.dtype).mean((1, 2, 3))
+    weights = batch.weights
     return batch._replace(
         inputs=torch.where(inside, batch.inputs[partner], batch.inputs),
-        targets=(1 - share) * batch.targets + share * batch.targets[partner],
+        targets=(1 - share)[:, None] * batch.targets + share[:, None] * batch.targets[partner],
+        weights=None if weights is None else (1 - share) * weights + share * weights[partner],
     )
 
 

@@ -12,7 +12,7 @@ from reglab.core.checks import Check, distance
 from reglab.core.streams import Moment
 from reglab.data.loader import Batch
 from reglab.models.mlp import MLP
-from reglab.regularizers.mixup import Mixup, convex, mix, pairs
+from reglab.regularizers.mixup import Mixup, convex, mix, mix_targets, pairs
 from reglab.training.network import Network, build
 from reglab.training.reference_problems import regression
 from reglab.training.regularizer import Regularizer
@@ -55,7 +55,7 @@ class ManifoldMixup(Regularizer):
         share, partner = pairs(network.moment, self.alpha, batch.inputs)
         if self.layer(network) == 0:
             return mix(batch, share, partner)
-        return batch._replace(targets=convex(batch.targets, share, partner))
+        return mix_targets(batch, share, partner)
 
     @classmethod
     @torch.no_grad()

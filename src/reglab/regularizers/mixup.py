@@ -31,7 +31,13 @@ def convex(rows: Tensor, share: float, partner: Tensor) -> Tensor:
 
 def mix(batch: Batch, share: float, partner: Tensor) -> Batch:
     """Inputs and targets are mixed alike, so that the rows of the targets go on summing to one."""
-    return batch._replace(inputs=convex(batch.inputs, share, partner), targets=convex(batch.targets, share, partner))
+    return mix_targets(batch, share, partner)._replace(inputs=convex(batch.inputs, share, partner))
+
+
+def mix_targets(batch: Batch, share: float, partner: Tensor) -> Batch:
+    """The batch with mixed targets, and weights that are mixed as these are."""
+    weights = None if batch.weights is None else convex(batch.weights, share, partner)
+    return batch._replace(targets=convex(batch.targets, share, partner), weights=weights)
 
 
 @dataclass(frozen=True)

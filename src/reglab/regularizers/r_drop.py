@@ -51,7 +51,7 @@ class RDrop(Regularizer):
             return None
         with network.another_pass("r_drop"):
             again = network(batch.inputs)
-        return self.strength * symmetric_divergence(logits, again).mean()
+        return self.strength * batch.mean(symmetric_divergence(logits, again))
 
     @classmethod
     def checks(cls) -> list[Check]:

@@ -54,7 +54,7 @@ class Trades(Regularizer):
             attacked = ascend(
                 network, ball.project(batch.inputs + aside), ball, divergence, scores.detach(), self.steps
             )
-            return self.strength * divergence(network(attacked), scores).mean()
+            return self.strength * batch.mean(divergence(network(attacked), scores))
 
     @classmethod
     def checks(cls) -> list[Check]:

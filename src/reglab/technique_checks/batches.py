@@ -50,7 +50,7 @@ def a_batch_keeps_its_type_and_device(technique: Regularizer) -> None:
     _transforms(technique)
     devices = ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",)
     for device, dtype in product(devices, (torch.float32, torch.float64)):
-        inputs, targets, indices = (part.to(device) for part in examples())
+        inputs, targets, indices = (part.to(device) for part in examples()[:3])
         given = Batch(inputs.to(dtype), targets.to(dtype), indices)
         shown = _shown(technique, given)
         for name in Batch._fields:

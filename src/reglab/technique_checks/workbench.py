@@ -65,7 +65,7 @@ class Steps(Supervised):
         self.taken = first
         super().__init__(network, techniques, STEPS, seed)
         self.optimizer = self.configure_optimizers()
-        inputs, targets, indices = examples(shape=shape, classes=classes)
+        inputs, targets, indices, _ = examples(shape=shape, classes=classes)
         self.prepare_training(Batch(inputs.to(dtype), targets.to(dtype), indices))
 
     @property

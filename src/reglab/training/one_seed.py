@@ -81,8 +81,9 @@ def learner_of(recipe: Recipe, split: Split, seed: int, streams: Seeds | None = 
 
 
 def examples_of(split: Split, part: str, device: str = "cpu") -> Batch:
-    """A part of the split as one batch with the targets of its task."""
-    return with_targets(split.inputs[part], split.task.targets(split.labels[part]), device)
+    """A part of the split as one batch with the targets of its task; the labelled part has its weights."""
+    weights = split.weights if part == "labelled" else None
+    return with_targets(split.inputs[part], split.task.targets(split.labels[part]), device, weights)
 
 
 def silence_lightning() -> None:

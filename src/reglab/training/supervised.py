@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from reglab.core.losses import weighted_mean
 from reglab.core.streams import Moment
 from reglab.data.loader import Batch
 from reglab.training.learner import TaskLearner
@@ -16,6 +17,9 @@ from reglab.training.schedule import factor
 class Supervised(TaskLearner):
     """Minimises the loss of the network's task plus the penalties of the regularizers.
 
+    The loss of a batch is the mean over its examples, or where these have weights sum_i w_i l_i / sum_i w_i
+    (`core.losses.weighted_mean`, with its source).
+
     `training` is the section of params.yaml. Before each step the learning rate is set to that of its schedule, if there is
     one, and techniques receive it in `after_step`.
     """
@@ -26,9 +30,16 @@ class Supervised(TaskLearner):
         network.moment = Moment(seed, epoch=0, step=0)
         for regularizer in regularizers:
             regularizer.prepare_model(network)
-        self.criterion = self.task.criterion
+        self.weights: Tensor | None = None  # of the examples in the batch of this step
+        self.criterion = self.mean_loss
         for regularizer in regularizers:
             self.criterion = regularizer.transform_criterion(self.criterion, network)
+
+    def mean_loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """The loss of the task on the batch of this step, by the weights of its examples."""
+        if self.weights is None:
+            return self.task.criterion(outputs, targets)
+        return weighted_mean(self.task.losses(outputs, targets), self.weights)
 
     def on_train_start(self) -> None:
         self.prepare_training(self.trainer.train_dataloader.examples)
@@ -43,6 +54,7 @@ class Supervised(TaskLearner):
         self.network.moment = self.moment
         for regularizer in self.regularizers:
             batch = regularizer.transform_batch(batch, self.network)
+        self.weights = batch.weights
         logits = self.network(batch.inputs)
         loss = self.criterion(logits, batch.targets)
         for regularizer in self.regularizers:

@@ -8,6 +8,7 @@ import numpy as np
 from reglab.core.errors import UserError
 from reglab.data.array_files import read_array
 from reglab.data.classes import class_problems, numbered
+from reglab.data.example_weights import ALLOWED, weight_problems
 from reglab.data.preprocessing.columns import Columns
 from reglab.data.preprocessing.pixels import Pixels
 from reglab.data.scaling import Scaling
@@ -15,7 +16,7 @@ from reglab.data.source import Examples, NewExamples, Source
 from reglab.data.target_kind import amount_problems, task_of
 
 TARGETS = "amounts as decimal numbers, or classes: whole numbers 0, 1, ... without a gap, or names as text"
-STRUCTURE = {"group": "groups", "time": "times", "parts": "parts"}
+STRUCTURE = {"group": "groups", "time": "times", "parts": "parts", "weight": "weights"}
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,8 @@ class Arrays(Source):
     width). `range` is the [lowest, highest] value that a pixel can have, which become 0 and 1; images of whole numbers need
     it, images of decimal numbers without it stay as they are. Targets (n,) are the numbers of the classes, 0, 1, ..., or
     their names as text, and `classes` may give names to the numbers; or amounts as decimal numbers, for a regression.
-    `group`, `time` and `parts` name further arrays (n,) of `file`, for splits.
+    `group`, `time` and `parts` name further arrays (n,) of `file`, for splits, and `weight` one with the weights of the
+    examples in the training loss (`data.example_weights`).
     """
 
     paths: ClassVar[tuple[str, ...]] = ("file", "targets_file")
@@ -42,6 +44,7 @@ class Arrays(Source):
     group: str | None = None
     time: str | None = None
     parts: str | None = None
+    weight: str | None = None
 
     def load(self) -> Examples:
         if self.file.lower().endswith(".npy") and not self.targets_file:
@@ -133,12 +136,19 @@ class Arrays(Source):
         return ((array - low) / (high - low)).astype(np.float32)
 
     def structure(self, name: str, array: str) -> np.ndarray:
-        """An array for splits: groups as numbers, times that are larger when they are later, names of parts."""
+        """An array for splits: groups as numbers, times that are larger when they are later, names of parts; or weights."""
         values, place = read_array(self.file, array), self.place(self.file, array)
         if values.ndim != 1:
             raise UserError(
                 f"{place}: found an array of {values.ndim} dimensions; allowed: (n,), one value for each input"
             )
+        if name == "weights":
+            if values.dtype.kind not in "iufb":
+                raise UserError(f"{place}: found values of the type {values.dtype}; allowed: {ALLOWED}")
+            weights = values.astype(np.float64)
+            if lines := [f"{place}: found {line}" for line in weight_problems(weights)]:
+                raise UserError(*lines)
+            return weights
         if name == "groups":
             return np.unique(values, return_inverse=True)[1].astype(np.int64)
         if name == "times" and (values.dtype.kind not in "iuf" or not np.isfinite(values).all()):

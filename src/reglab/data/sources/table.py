@@ -21,6 +21,7 @@ from reglab.data.tables.frames import of_frame
 from reglab.data.tables.settings import MISSING, USED, Column
 from reglab.data.tables.table_problems import TableProblems
 from reglab.data.tables.table_targets import amount_targets, class_problems
+from reglab.data.tables.table_weights import row_weights
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,7 +34,8 @@ class Table(Source):
     """A row is an example. `target` names the column with the classes, or with amounts where its kind is numeric; `columns`
     the kind of every column.
 
-    `group`, `time` and `parts` name columns that say how to split; they are no inputs. `delimiter` is a character, tab or
+    `group`, `time` and `parts` name columns that say how to split, and `weight` one with the weights of the rows in the
+    training loss (`data.example_weights`); they are no inputs. `delimiter` is a character, tab or
     space. `missing` lists the spellings of a missing value. `scaling` is that of the numbers, fitted on the training part.
     """
 
@@ -49,6 +51,7 @@ class Table(Source):
     group: str | None = None
     time: str | None = None
     parts: str | None = None
+    weight: str | None = None
     scaling: Scaling = "robust"
 
     def load(self) -> Examples:
@@ -70,7 +73,7 @@ class Table(Source):
         problems.stop()
         inputs = self.inputs(raw, problems)
         targets = self.targets(raw, problems)
-        structure = {"groups": self.groups, "times": self.times, "parts": self.named_parts}
+        structure = {"groups": self.groups, "times": self.times, "parts": self.named_parts, "weights": self.weights}
         arrays = {name: read_column(raw, problems) for name, read_column in structure.items()}
         problems.stop()
         return Examples(inputs=inputs, targets=targets, classes=self.columns[self.target].levels, **arrays)
@@ -107,6 +110,7 @@ class Table(Source):
     def roles(self) -> dict[str, str]:
         """The columns that are no inputs whatever their kind, by their role."""
         named = {"target": self.target, "group": self.group, "time": self.time, "parts": self.parts}
+        named |= {"weight": self.weight}
         return {role: name for role, name in named.items() if name is not None}
 
     @property
@@ -199,3 +203,14 @@ class Table(Source):
         codes, wrong = reading.codes(values, PARTS)
         report_rows(raw, self.parts, values, wrong | (codes < 0), f"one of {', '.join(PARTS)}", problems)
         return np.array(PARTS)[codes]
+
+    def weights(self, raw: RawTable, problems: TableProblems) -> np.ndarray | None:
+        """The weight (n,) float64 of each row."""
+        if self.weight is None:
+            return None
+        column = self.columns[self.weight]
+        if column.kind != "numeric":
+            allowed = "kind: numeric, with weights of 0 or more"
+            problems.add(f"column {self.weight}", f"a weight of the kind {column.kind}", allowed)
+            return None
+        return row_weights(raw, self.weight, self.decimal, problems)

@@ -16,6 +16,7 @@ class Baseline:
     """A frozen dataclass whose fields are its entry under `baselines:` in params.yaml.
 
     `needs` is what it needs of the data, as that of a technique: "classes", or "amounts" for a method of regression alone.
+    Weights of examples are passed to estimators whose `fit` has a `sample_weight`; for the others all examples count alike.
     """
 
     needs: ClassVar[tuple[str, ...]] = ()
@@ -37,12 +38,19 @@ def flat(inputs: np.ndarray) -> np.ndarray:
     return np.asarray(inputs, dtype=np.float64).reshape(len(inputs), -1)
 
 
+def takes_weights(estimator: "ClassifierMixin | RegressorMixin") -> bool:
+    """Whether the estimator's `fit` takes weights of examples; k nearest neighbours do not."""
+    from sklearn.utils.validation import has_fit_parameter
+
+    return has_fit_parameter(estimator, "sample_weight")
+
+
 def fit_split(
     estimator: "ClassifierMixin | RegressorMixin", split: Split, parts: dict[str, np.ndarray]
 ) -> dict[str, np.ndarray]:
     """`fit_predict` on the labelled part of a split."""
     inputs, labels = split.inputs["labelled"], split.labels["labelled"]
-    return fit_predict(estimator, inputs, labels, parts, split.classes, split.target_scale)
+    return fit_predict(estimator, inputs, labels, parts, split.classes, split.target_scale, split.weights)
 
 
 def fit_predict(
@@ -52,20 +60,23 @@ def fit_predict(
     parts: dict[str, np.ndarray],
     classes: int | None,
     target_scale: tuple[float, float] = (0.0, 1.0),
+    weights: np.ndarray | None = None,
 ) -> dict[str, np.ndarray]:
     """Fit the estimator to the training set alone; returns predictions (examples, outputs) of each part.
 
     Of classes these are probabilities; a class that the training set lacks has probability 0. Without `classes` labels are
     amounts: a regressor is fitted to (y - mean) / std, where `target_scale` is mean and std, and its predictions are in the
-    unit of y. Raises UserError when the estimator refuses the training set.
+    unit of y. `weights` (n,) are those of the training set, for estimators that take some. Raises UserError when the
+    estimator refuses the training set.
     """
     inputs, (mean, std) = flat(train_x), target_scale
+    weighted = {} if weights is None or not takes_weights(estimator) else {"sample_weight": weights.astype(np.float64)}
     try:
         with threadpool_limits(1):  # sums in another order are other bits
             if classes is None:
-                estimator.fit(inputs, (train_y - mean) / std)
+                estimator.fit(inputs, (train_y - mean) / std, **weighted)
                 return {part: mean + std * estimator.predict(flat(x))[:, None] for part, x in parts.items()}
-            estimator.fit(inputs, train_y)
+            estimator.fit(inputs, train_y, **weighted)
             probabilities = {part: np.zeros((len(x), classes)) for part, x in parts.items()}
             for part, x in parts.items():
                 probabilities[part][:, estimator.classes_] = estimator.predict_proba(flat(x))

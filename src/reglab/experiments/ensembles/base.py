@@ -125,6 +125,9 @@ class Ensemble:
     recipes, which `choose` names, and none is trained; `sample` and `member_recipe` are not called then. `metric_names`: the
     names in `metrics`, `regression_metric_names` those in a regression. `lecture`: the section of the report's chapter that
     shows it.
+
+    Where examples have weights, all members minimise the weighted loss of `training.supervised`. A `sample` or `committee`
+    with an argument `weights` is given those of the labelled examples (n,).
     """
 
     lecture: ClassVar[str] = "bagging"

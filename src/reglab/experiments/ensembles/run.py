@@ -7,8 +7,9 @@ more, and a training that was killed continues. The cache may be deleted at any 
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
+from inspect import signature
 from pathlib import Path
 from statistics import fmean
 
@@ -121,8 +122,14 @@ def train_all(ensemble: Ensemble, member: Recipe, plain: Recipe, splits: dict[in
 
 def train_alone(ensemble: Ensemble, recipe: Recipe, split: Split, seed: int, member: int, cache: Path) -> None:
     """Train a member that needs no others, and leave it in the cache."""
-    rows = ensemble.sample(split.labels["labelled"], split.task, seed, member, no_previous_errors(split))
+    known, given = split.labels["labelled"], weights_for(ensemble.sample, split)
+    rows = ensemble.sample(known, split.task, seed, member, no_previous_errors(split), **given)
     train_member(recipe, split, rows, seed, member, cache)
+
+
+def weights_for(method: Callable, split: Split) -> dict[str, np.ndarray]:
+    """The argument `weights` of a method, where it has one and the examples have some."""
+    return {} if split.weights is None or "weights" not in signature(method).parameters else {"weights": split.weights}
 
 
 def no_previous_errors(split: Split) -> np.ndarray:
@@ -152,7 +159,8 @@ def with_labelled_rows(split: Split, rows: np.ndarray) -> Split:
         part | {"labelled": part["labelled"][rows]} for part in (split.inputs, split.labels, split.rows)
     )
     true_labels = None if split.true_labels is None else split.true_labels[rows]
-    return replace(split, inputs=inputs, labels=labels, rows=numbers, true_labels=true_labels)
+    weights = None if split.weights is None else split.weights[rows]
+    return replace(split, inputs=inputs, labels=labels, rows=numbers, true_labels=true_labels, weights=weights)
 
 
 def evaluate(ensemble: Ensemble, recipe: Recipe, split: Split, seed: int, cache: Path) -> SeedResult:
@@ -160,7 +168,7 @@ def evaluate(ensemble: Ensemble, recipe: Recipe, split: Split, seed: int, cache:
     inputs, labels = torch.as_tensor(split.inputs["labelled"]), split.labels["labelled"]
     networks, wrong, epochs = [], no_previous_errors(split), []
     for member in range(ensemble.networks):
-        rows = ensemble.sample(labels, split.task, seed, member, wrong)
+        rows = ensemble.sample(labels, split.task, seed, member, wrong, **weights_for(ensemble.sample, split))
         outcome, network = train_member(
             recipe, ensemble.member_split(split, member, networks), rows, seed, member, cache
         )
@@ -172,7 +180,7 @@ def evaluate(ensemble: Ensemble, recipe: Recipe, split: Split, seed: int, cache:
             with torch.no_grad():
                 wrong = np.concatenate([wrong, network(inputs).argmax(1).numpy()[None] != labels])
     try:
-        committee = ensemble.committee(networks, wrong, split.task).eval()
+        committee = ensemble.committee(networks, wrong, split.task, **weights_for(ensemble.committee, split)).eval()
     except (
         UserError
     ) as error:  # it depends on the data and was not known before: the other stages of the study continue

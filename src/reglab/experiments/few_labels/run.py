@@ -97,7 +97,9 @@ def few(split: Split, per_class: int, classes: Sequence[int]) -> Split:
 
     inputs, labels, numbers = map(parts, (split.inputs, split.labels, split.rows), pool)
     labels = {part: np.array([place[label] for label in values.tolist()], np.int64) for part, values in labels.items()}
-    return replace(split, inputs=inputs, labels=labels, rows=numbers, true_labels=None, classes=len(classes))
+    weights = None if split.weights is None else split.weights[rows]
+    changes = {"inputs": inputs, "labels": labels, "rows": numbers, "true_labels": None, "weights": weights}
+    return replace(split, **changes, classes=len(classes))
 
 
 def run_entry(settings, stage: StageBuilder) -> None:
@@ -192,6 +194,8 @@ def prepare_training(method, study: FewLabelsStudy, case: Split, seed: int):
     """The learner before its first step, its batches, and the parts of the case; without a method, training from scratch."""
     device = device_of(study.accelerator)
     parts = {part: whole(case.inputs[part], case.labels[part], len(study.classes), device) for part in PARTS}
+    if case.weights is not None:
+        parts["labelled"] = parts["labelled"]._replace(weights=torch.as_tensor(case.weights).to(device))
     unlabelled = without_labels(case.inputs["unlabelled"], device)
     network = build(study.settings.model, case.shape, len(study.classes), seed).to(device)
     network.bounds = case.bounds

@@ -11,7 +11,7 @@ from reglab.experiments.baselines.base import Baseline
 @dataclass(frozen=True)
 class KNearestNeighbours(Baseline):
     """P(c) = share of class c among the `n_neighbors` nearest by Euclidean distance, each weighing 1 or 1/distance; of
-    amounts their mean with the same weights.
+    amounts their mean with the same weights. Weights of examples do not count: scikit-learn takes none here.
 
     Source: Cover and Hart, Nearest Neighbor Pattern Classification, 1967.
     """

@@ -18,7 +18,9 @@ from reglab.experiments.ensembles.base import Committee, Ensemble
 from reglab.training.network import Network
 
 
-def samme(wrong: np.ndarray, classes: int, shrinkage: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
+def samme(
+    wrong: np.ndarray, classes: int, shrinkage: float = 1.0, first: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Example weights (members + 1, n), before each member and after the last, and member weights (members,).
 
         e = sum_i w_i [wrong_i]
@@ -27,12 +29,14 @@ def samme(wrong: np.ndarray, classes: int, shrinkage: float = 1.0) -> tuple[np.n
 
     wrong: (members, n), whether a member is wrong on an example. A member not better than chance, e >= 1 - 1/classes,
     has weight 0 and does not change the weights of the examples. One that is never wrong counts as wrong on half an
-    example of the n. Shrinkage below 1 keeps a few wrong labels from drawing all the weight.
+    example of the n. Shrinkage below 1 keeps a few wrong labels from drawing all the weight. The weights of the examples
+    before the first member are those in `first` (n,) over their sum, or 1/n.
 
     Zhu, Zou, Rosset and Hastie, Multi-class AdaBoost, 2009, algorithm 2.
     """
     examples = wrong.shape[1]
-    weights, shares = [np.full(examples, 1 / examples)], []
+    start = np.full(examples, 1 / examples) if first is None else first.astype(np.float64) / first.sum(dtype=np.float64)
+    weights, shares = [start], []
     for mistakes in wrong:
         error = np.clip(weights[-1][mistakes].sum(), 0.5 / examples, 1 - 0.5 / examples)
         shares.append(shrinkage * max(np.log((1 - error) / error) + np.log(classes - 1), 0.0))
@@ -77,6 +81,8 @@ class Boosting(Ensemble):
     where f_m is trained on r, all by the squared error. `combine` does not count there, and the trees are those of
     scikit-learn's gradient boosting.
 
+    Where the data have weights of examples, w begins with these; in a regression every member minimises the weighted loss.
+
     Sources: Zhu, Zou, Rosset and Hastie, Multi-class AdaBoost, 2009; for drawing by weights, Schwenk and Bengio,
     Boosting Neural Networks, 2000; for the regression Buehlmann and Yu, Boosting with the L2 Loss, 2003, section 2.2, with
     the shrinkage of Friedman, Greedy Function Approximation: A Gradient Boosting Machine, 2001, eq. 36.
@@ -100,15 +106,25 @@ class Boosting(Ensemble):
         weak = replace(recipe.architecture, width=self.width, depth=self.depth)
         return replace(recipe, architecture=weak, training=replace(recipe.training, epochs=self.epochs))
 
-    def sample(self, labels: np.ndarray, task: Task, seed: int, member: int, wrong: np.ndarray) -> np.ndarray:
+    def sample(
+        self,
+        labels: np.ndarray,
+        task: Task,
+        seed: int,
+        member: int,
+        wrong: np.ndarray,
+        weights: np.ndarray | None = None,
+    ) -> np.ndarray:
         if task.name == "regression":
             return np.arange(len(labels))
-        weights, _ = samme(wrong, task.outputs, self.shrinkage)
+        drawn_by, _ = samme(wrong, task.outputs, self.shrinkage, weights)
         random = np.random.default_rng(seed_of(seed, "boosting", member))
-        return random.choice(len(labels), len(labels), p=weights[-1])
+        return random.choice(len(labels), len(labels), p=drawn_by[-1])
 
     def member_split(self, split: Split, member: int, networks: Sequence[Network] = ()) -> Split:
-        if split.classes is not None or member == 0:
+        if split.classes is not None:
+            return replace(split, weights=None)  # its examples are drawn by their weights, which therefore count once
+        if member == 0:
             return split
         residuals = replace(split, target_scale=(0.0, split.target_scale[1]))
         if not networks:
@@ -118,11 +134,13 @@ class Boosting(Ensemble):
             fitted = self.committee(networks, np.zeros(0), split.task).eval().predictions(inputs)[:, 0].double().numpy()
         return replace(residuals, labels=split.labels | {"labelled": labels - fitted})
 
-    def committee(self, networks: Sequence[Network], wrong: np.ndarray, task: Task) -> Committee:
+    def committee(
+        self, networks: Sequence[Network], wrong: np.ndarray, task: Task, weights: np.ndarray | None = None
+    ) -> Committee:
         if task.name == "regression":
             return Committee(networks, "additive", torch.tensor([1.0] + [self.shrinkage] * (len(networks) - 1)), task)
         classes = task.outputs
-        _, shares = samme(wrong, classes, self.shrinkage)
+        _, shares = samme(wrong, classes, self.shrinkage, weights)
         if not shares[0]:
             raise UserError(
                 f"params.yaml: ensembles.boosting: the first member is wrong on {wrong[0].mean():.0%} of its examples; "
