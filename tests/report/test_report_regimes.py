@@ -10,7 +10,9 @@ from reglab.experiments.regimes import report as regimes
 from reglab.experiments.regimes.report import Place
 from reglab.experiments.variance_sources import report as variance_sources
 from reglab.report import verdict_grid
+from reglab.report.answer import setting_of
 from reglab.report.collect import Entry
+from reglab.report.measure import AMOUNTS, deciding
 from reglab.report.study import Study
 
 NOTHING = "no relevant difference"
@@ -113,6 +115,16 @@ def test_too_few_seeds_for_the_map_are_reported():
     few = regimes.regimes_section(study({"l1": L1}, SETTINGS | {"seeds": 6}))
     assert "With 6 seeds no cell of 8 comparisons" in text(few.body) and 'class="alarm"' in few.body
     assert "Too few seeds" not in regimes.regimes_section(study({"l1": L1})).body
+
+
+def test_the_noise_of_amounts_is_called_an_exchange_of_targets():
+    """An amount becomes that of another example: it was never a wrong class."""
+    settings = SETTINGS | {"evaluation": SETTINGS["evaluation"] | {"metric": "r2"}}
+    said = text(regimes.regimes_section(study({"l1": L1}, settings)).body)
+    assert "exchanged targets, %" in said and "wrong label" not in said and "right label" not in said
+    assert "true targets" in regimes.in_words("label_noise", [0], AMOUNTS)
+    assert "20\u00a0% of their targets exchanged" in setting_of(settings)
+    assert variance_sources.names_of(deciding(settings))["split"] == "split and exchanged targets"
 
 
 @pytest.mark.parametrize(

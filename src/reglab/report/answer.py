@@ -7,7 +7,7 @@ from markupsafe import Markup
 from reglab.core.wording import many
 from reglab.evaluation.statistics import smallest_seeds
 from reglab.report.formats import fixed, missing, percent, setting
-from reglab.report.measure import deciding, relevant_difference
+from reglab.report.measure import AMOUNTS, deciding, label_words, relevant_difference
 from reglab.report.nearness import MARK
 from reglab.report.tables import VERDICTS, Row
 
@@ -43,7 +43,9 @@ def setting_of(settings: dict) -> str:
     data = settings["data"]
     name = settings.get("dataset", data)["name"]  # of data of one's own the file or folder, not the kind of source
     size, noise = data.get("train_size"), data.get("label_noise")
-    wrong = f", {percent(noise, 0)}\u00a0% of their labels wrong" if noise else ""
+    of_amounts = label_words(settings["evaluation"].get("metric", "accuracy")) is AMOUNTS if noise else False
+    changed = "targets exchanged" if of_amounts else "labels wrong"
+    wrong = f", {percent(noise, 0)}\u00a0% of their {changed}" if noise else ""
     return f"{name} ({setting(size)} training examples{wrong})" if size else name
 
 

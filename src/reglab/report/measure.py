@@ -144,6 +144,24 @@ class Measure:
         return self.size(mean), self.size(low), self.size(high)
 
 
+@dataclass(frozen=True)
+class LabelWords:
+    """What label noise changes, in words: labels that are `wrong`, and those that are not."""
+
+    wrong: str
+    right: str
+
+
+CLASS_LABELS = LabelWords("wrong labels", "right labels")
+AMOUNTS = LabelWords("exchanged targets", "true targets")  # an amount becomes that of another example
+
+
+def label_words(metric: str) -> LabelWords:
+    """The words of the task of a metric that decides."""
+    row = DECIDING.get(metric.removeprefix("test_"))
+    return AMOUNTS if row and row.task == "regression" else CLASS_LABELS
+
+
 ACCURACY = Measure("test_accuracy", "accuracy")
 RMSE = Measure("test_rmse", "root mean squared error", share=False, lower_is_better=True, best=0.0, of_target=True)
 

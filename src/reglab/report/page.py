@@ -50,7 +50,7 @@ def expect_section(study: Study) -> Section | None:
     reference = drawn[0] if drawn[0].reference else None
     values = {"rows": drawn, "courses": courses, "reference": reference, "course_of": curves.Course.of}
     shown = (ACCURACY if quantity == "error" else RMSE).with_unit
-    values |= {"quantity": quantity, "shown": shown}
+    values |= {"quantity": quantity, "shown": shown, "score": study.score}
     values |= {"panels": panels.panels([row.entry for row in drawn]), "size": (panels.WIDTH, panels.HEIGHT)}
     return Section("expect", "What to expect", body("expect.html", **values))
 

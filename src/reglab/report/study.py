@@ -14,7 +14,7 @@ from reglab.evaluation.metric_names import TRAINED
 from reglab.report import formats, nearness, tables
 from reglab.report.applicable import Inapplicable, split
 from reglab.report.collect import Entry
-from reglab.report.measure import Measure, deciding, relevant_difference, score
+from reglab.report.measure import LabelWords, Measure, deciding, label_words, relevant_difference, score
 
 
 def exact(x: float | None) -> str:
@@ -103,6 +103,11 @@ class Study:
     def score(self) -> Measure:
         """The metric by which training and test are compared."""
         return score(self.settings)
+
+    @property
+    def label_words(self) -> LabelWords:
+        """What label noise changes, in words."""
+        return label_words(self.measure.metric)
 
     @property
     def relevant_difference(self) -> float:

@@ -12,7 +12,7 @@ from reglab.evaluation.statistics import smallest_seeds
 from reglab.report.answer import Point, listed
 from reglab.report.collect import Shown
 from reglab.report.formats import missing, setting
-from reglab.report.measure import Interval, Measure
+from reglab.report.measure import CLASS_LABELS, Interval, LabelWords, Measure, label_words
 from reglab.report.nearness import turning
 from reglab.report.study import Placed, Section, Study, body
 from reglab.report.verdict_grid import SHOWN, GridSide, Scale, grid, scale_of
@@ -88,13 +88,14 @@ def panel(name: str, places: Sequence[Place], width: int, scale: Scale) -> Marku
     sizes, noises = sorted({place.train_size for place in in_panel}), sorted({place.label_noise for place in in_panel})
     cells = {(sizes.index(place.train_size), noises.index(place.label_noise)): place for place in in_panel}
     in_units = f" in {scale.measure.units}" if scale.measure.units else ""
+    words = label_words(scale.measure.metric).wrong
     difference = f"difference of {scale.measure.name} to none{in_units}"
     return grid(
         f"width {width:,}",
-        f"{name}, width {width}: {difference}, by training examples and wrong labels",
+        f"{name}, width {width}: {difference}, by training examples and {words}",
         cells,
         across=GridSide("training examples", [f"{size:,}" for size in sizes]),
-        up=GridSide("wrong labels, %", [f"{100 * noise:g}" for noise in noises]),
+        up=GridSide(f"{words}, %", [f"{100 * noise:g}" for noise in noises]),
         scale=scale,
     )
 
@@ -102,27 +103,28 @@ def panel(name: str, places: Sequence[Place], width: int, scale: Scale) -> Marku
 def extent(places: Sequence[Place], every: Sequence[Place], measure: Measure) -> str:
     """Where these cells are, and the largest difference among them."""
     largest = max(places, key=lambda place: abs(place.difference.mean))
+    words = label_words(measure.metric)
     spread = f"{measure.amount(largest.difference.mean)}, {measure.range(largest.difference)}"
     if len(places) == 1:
-        return f"{region(places, every)} ({spread})"
-    return f"{region(places, every)} (most {region([largest], places)}: {spread})"
+        return f"{region(places, every, words)} ({spread})"
+    return f"{region(places, every, words)} (most {region([largest], places, words)}: {spread})"
 
 
-def region(chosen: Sequence[Place], every: Sequence[Place]) -> str:
+def region(chosen: Sequence[Place], every: Sequence[Place], words: LabelWords = CLASS_LABELS) -> str:
     """`with 100 or 300 examples and 40 % wrong labels`; for other sets of places, their number and what they share."""
     covered, whole = ({axis: {getattr(place, axis) for place in places} for axis in AXES} for places in (chosen, every))
     if len(chosen) == len(every):
         return "in every cell"
-    limits = [in_words(axis, sorted(covered[axis])) for axis in AXES if covered[axis] != whole[axis]]
+    limits = [in_words(axis, sorted(covered[axis]), words) for axis in AXES if covered[axis] != whole[axis]]
     if len(chosen) == prod(len(values) for values in covered.values()):
         return f"with {listed(limits)}"
     return f"in {len(chosen)} of {len(every)} cells" + (f", all with {listed(limits)}" if limits else "")
 
 
-def in_words(axis: str, values: list) -> str:
+def in_words(axis: str, values: list, words: LabelWords = CLASS_LABELS) -> str:
     if axis == "label_noise":
         shares = [f"{100 * value:g}" for value in values]
-        return "right labels" if values == [0] else f"{either(shares)}\u00a0% wrong labels"
+        return words.right if values == [0] else f"{either(shares)}\u00a0% {words.wrong}"
     if axis == "width":
         return f"width {either(values)}"
     return f"{either(values)} examples"
@@ -163,7 +165,9 @@ def points_to_know(maps: Sequence[RecipeMap], seeds: int, confidence: float) -> 
         text = Markup("Wherever something is shown to help, the largest gain is that of <b>{}</b>.").format(*leading)
         if len(leading) > 1:
             parts = [
-                Markup("of <b>{}</b> {}").format(name, region(places, maps[0].places))
+                Markup("of <b>{}</b> {}").format(
+                    name, region(places, maps[0].places, label_words(maps[0].scale.measure.metric))
+                )
                 for name, places in leading.items()
             ]
             text = Markup("The ranking depends on the cell: the largest gain shown is that {}.").format(
@@ -211,6 +215,7 @@ def regimes_section(study: Study) -> Section | None:
         "comparisons": sum(place.p_holm is not None for recipe in maps for place in recipe.places),
         "confidence": confidence,
         "measure": study.measure,
+        "words": study.label_words,
         "relevant": study.relevant_difference,
         "seeds": study.settings["seeds"],
     }
