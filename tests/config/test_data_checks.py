@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 
 from reglab.config import params
-from reglab.config.data_checks import check
+from reglab.config.data_checks import check, relevance_notes
 from reglab.core.errors import UserError
 from reglab.data.augmentation.policy import Policy
 from reglab.data.settings import Data, Scenes, Text
 from reglab.data.source import Examples
+from reglab.evaluation.settings import Evaluation
 from reglab.experiments.few_labels.settings import Transfer
 from reglab.experiments.pretraining.methods.contrastive import Contrastive
 from reglab.experiments.pretraining.methods.masked import Masked
@@ -76,6 +77,19 @@ def test_a_training_part_whose_weights_are_all_0_is_refused_before_any_work(weig
     weighted.weights = (np.arange(300) == 0).astype(float)
     wanted = "params.yaml: data.weight: found weights that are 0 for all 150 training examples of seed "
     assert any(line.startswith(wanted) for line in lines(**TABLE))
+
+
+@pytest.mark.parametrize(("metric", "named"), [("rmse", True), ("mae", True), ("r2", False)])
+def test_without_a_relevant_difference_of_errors_of_amounts_the_note_names_one(metric, named):
+    """One percent of the standard deviation of the targets, as `reglab new` writes it."""
+    labels = np.arange(100) % 2 * 100.0
+    notes = relevance_notes(Evaluation(metric=metric), labels)
+    assert len(notes) == named and not relevance_notes(Evaluation(metric=metric, relevant_difference=0.3), labels)
+    if named:
+        assert (
+            f"evaluation.relevant_difference: null is 0 for {metric}" in notes[0]
+            and "; 0.5, say, one percent" in notes[0]
+        )
 
 
 def test_baselines_that_take_no_weights_are_named(weighted):

@@ -318,6 +318,18 @@ def test_what_is_relevant_of_a_metric_is_less_than_its_range(tmp_path, metric, r
         assert read(tmp_path, given).evaluation.relevant_difference == relevant
 
 
+@pytest.mark.parametrize(("metric", "refused"), [("r2", ["validation_size", "test_size"]), ("rmse", [])])
+def test_the_share_of_the_variance_needs_two_examples_in_a_part(tmp_path, metric, refused):
+    given = PLAIN.load(SMALL_TEXT)
+    given["data"] |= {"validation_size": 1, "test_size": 1}
+    given["evaluation"] = {"metric": metric}
+    lines = problems(tmp_path, given) if refused else ()
+    assert lines == tuple(
+        f"params.yaml: data.{key}: found 1 with evaluation.metric: r2, which one example does not have; allowed: 2 or more"
+        for key in refused
+    )
+
+
 def test_a_warm_up_ends_before_the_training_of_a_booster_does(tmp_path):
     given = PLAIN.load(SMALL_TEXT)
     given["training"] |= {"epochs": 20, "warmup_epochs": 5}

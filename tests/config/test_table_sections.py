@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+from ruamel.yaml import YAML
 
 from reglab.config import data_checks, profiles
 from reglab.config.new_profile import create
 from reglab.config.params import Params
+from reglab.config.targets import unused
 from reglab.experiments import left_out
 from reglab.experiments.applicability import Facts
 
@@ -38,7 +40,7 @@ def test_what_works_on_rows_is_kept_with_sizes_of_the_data(checkout):
     assert {"adversarial_training", "trades"} <= set(settings.regularizers)
     assert set(settings.attacks) == {"regularizers", "combinations", "ensembles", "transfer"}
     assert max(attack.examples for attack in settings.attacks.values()) == settings.data.test_size == 48
-    assert set(settings.pretraining) == {"scratch", "masked", "denoising", "contrastive", "orientation", "other_images"}
+    assert set(settings.pretraining) == {"scratch", "masked", "denoising", "contrastive", "orientation"}
     assert {"masked_tuned", "contrastive_frozen"} <= set(settings.transfer) and len(settings.semi_supervised) == 4
     assert settings.regimes.recipes and settings.regimes.train_size == (48, settings.data.train_size)
     assert not settings.random_split.recipes
@@ -87,6 +89,15 @@ def test_networks_of_amounts_are_attacked_and_what_counts_classes_is_left_out(ch
         "ensembles",
     }
     assert not settings.transfer and not settings.semi_supervised and not settings.pretraining
+
+
+def test_the_study_of_a_table_renders_no_scenes(checkout):
+    """A pretext that learns from scenes is taken out, and with it the last use of the stage that makes them."""
+    settings = made(checkout, np.arange(ROWS) % 2)
+    assert "other_images" not in settings.pretraining and "scenes_tuned" not in settings.transfer
+    assert not settings.multitask and "scenes" not in settings.augmentation
+    given = YAML(typ="safe").load(profiles.merged(checkout / "params.yaml", "rows"))
+    assert "scenes" in unused(given)
 
 
 def test_what_needs_images_keeps_its_place_and_is_not_applicable(checkout):

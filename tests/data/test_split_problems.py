@@ -9,6 +9,7 @@ import pytest
 from reglab.core.errors import UserError
 from reglab.data import prepared, splits
 from reglab.data.settings import Data
+from reglab.data.sources.arrays import Arrays
 from reglab.data.split_problems import part_problems, problems
 from reglab.data.splits import all_splits, description
 
@@ -119,6 +120,55 @@ def test_what_fits_has_no_problem(settings, structure):
     data = replace(DATA, **settings)
     assert problems(data, LABELS, **structure) == []
     assert part_problems(data, LABELS, all_splits(data, LABELS, 6, **structure)) == []
+
+
+@pytest.mark.parametrize(
+    ("split", "named", "line"),
+    [
+        (
+            "random",
+            {"group": "clinic"},
+            "found random beside data.group: clinic, which it ignores; allowed: split: group; or",
+        ),
+        (
+            "random",
+            {"time": "year"},
+            "found random beside data.time: year, which it ignores; allowed: split: time; or data",
+        ),
+        (
+            "random",
+            {"group": "clinic", "parts": "part"},
+            "beside data.group: clinic, data.parts: part, which it ignores; allowed: split: group or column; or data without "
+            "group and parts",
+        ),
+        ("k_fold", {"parts": "part"}, "found k_fold beside data.parts: part, which it ignores"),
+        ("column", {"group": "clinic", "parts": "part"}, "found column beside data.group: clinic, which it ignores"),
+    ],
+)
+def test_a_column_that_is_named_and_that_the_split_ignores_is_refused(split, named, line):
+    source = Arrays("a.npz", **named)
+    size = 20 if split == "k_fold" else DATA.test_size
+    found = problems(
+        replace(DATA, split=split, source=source, test_size=size), LABELS, groups=GROUPS, times=TIMES, parts=PARTS
+    )
+    assert len(found) == 1 and line in found[0], found
+
+
+@pytest.mark.parametrize(
+    ("split", "named"),
+    [
+        ("group", {"group": "clinic", "time": "year"}),
+        ("time", {"group": "clinic", "time": "year"}),
+        ("k_fold", {"group": "clinic"}),
+        ("column", {"parts": "part"}),
+        ("random", {"weight": "often"}),
+    ],
+)
+def test_a_column_that_the_split_uses_or_that_orders_rows_alone_is_none(split, named):
+    found = problems(
+        replace(DATA, split=split, source=Arrays("a.npz", **named)), LABELS, groups=GROUPS, times=TIMES, parts=PARTS
+    )
+    assert not any("which it ignores" in line for line in found)
 
 
 def test_a_part_that_whole_groups_make_too_large_is_told_with_the_seed():

@@ -60,6 +60,7 @@ def check_across(given: dict, values: dict, problems: Problems) -> None:
     check_tracking(given.get("tracking"), problems)
     check_training(values, problems)
     check_relevant(values, problems)
+    check_sizes(values, problems)
     check_used(given, values, problems)
     check_representations(values, problems)
     check_searches(values, problems)
@@ -105,6 +106,16 @@ def check_training(values: dict, problems: Problems) -> None:
     if training.warmup_epochs >= lengths[shortest]:
         allowed = f"less than {lengths[shortest]}, the {shortest}"
         problems.add(("training", "warmup_epochs"), f"{training.warmup_epochs:g}", allowed)
+
+
+def check_sizes(values: dict, problems: Problems) -> None:
+    """R² compares with the mean of the targets, so that one example has none."""
+    data, evaluation = values.get("data"), values.get("evaluation")
+    if not data or not evaluation or evaluation.metric != "r2":
+        return
+    for key in ("validation_size", "test_size"):
+        if getattr(data, key) < 2:
+            problems.add(("data", key), "1 with evaluation.metric: r2, which one example does not have", "2 or more")
 
 
 def check_relevant(values: dict, problems: Problems) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from reglab.config import data_needs
+from reglab.config.target_lines import RELEVANT
 from reglab.core.errors import UserError
 from reglab.core.families import FAMILIES
 from reglab.data import classes, load_examples, split_problems, text
@@ -63,6 +64,7 @@ def check(settings) -> list[str]:
         raise UserError(*lines)
     return [
         *notes,
+        *relevance_notes(settings.evaluation, labels),
         *unweighted_baselines(settings, examples),
         *data_needs.idle(settings, shape),
         *too_few_seeds(settings),
@@ -100,6 +102,17 @@ def unusable_weights(examples: Examples) -> list[str]:
         )
         return [f"weights {found}; allowed: an array ({count},) of numbers, one for each input"]
     return [f"weights: {line}" for line in weight_problems(weights)]
+
+
+def relevance_notes(evaluation, labels: np.ndarray) -> list[str]:
+    """A note where no difference of two errors of amounts is too small to matter, because none is named."""
+    if evaluation.relevant_difference is not None or DECIDING[evaluation.metric].unit != "unit of the target":
+        return []
+    hint = f"{RELEVANT * labels.std():.2g}, say, one percent of their standard deviation"
+    return [
+        f"params.yaml: evaluation.relevant_difference: null is 0 for {evaluation.metric}, whose unit is that of the targets: "
+        f'any real difference matters, and no verdict is "no relevant difference"; {hint}, is a size that might matter'
+    ]
 
 
 def unweighted_baselines(settings, examples: Examples) -> list[str]:

@@ -103,12 +103,13 @@ def few_label_sections(settings, counts: Counter, train_size: int, columns: int,
 def suits(pretext, classes: int, columns: int) -> bool:
     """Whether rows can teach it, of so many columns and classes: no text, some classes for transfer, some columns hidden.
 
-    One for images stays: it is not applicable, and the report says so.
+    One for the images of the study stays: it is not applicable, and the report says so. One that learns from other data,
+    such as scenes, goes, so that these are not made.
     """
-    if "images" in pretext.needs:
-        return True
     if pretext.source != "study":
         return False
+    if "images" in pretext.needs:
+        return True
     return getattr(pretext, "classes", 0) <= classes - 2 and (columns > 1 or not hasattr(pretext, "mask_ratio"))
 
 

@@ -17,6 +17,14 @@ WHOLE = {
     "column": "the parts are those that the file names",
     "k_fold": "folds have about equal sizes",
 }
+IGNORED = {  # by split, the columns named in `data` that it would ignore; a time may stand beside groups, as what orders rows
+    "random": ("group", "time", "parts"),
+    "group": ("parts",),
+    "time": ("parts",),
+    "k_fold": ("parts",),
+    "column": ("group",),
+}
+SPLIT_FOR = {"group": "group", "time": "time", "parts": "column"}
 PART_SIZES = {"labelled": "train_size", "validation": "validation_size", "test": "test_size"}
 
 
@@ -76,6 +84,14 @@ def setting_problems(data) -> Iterator[str]:
         yield place("test_set", "fixed with split: k_fold, which tests on every fold", "resampled")
     if data.test_set == "fixed" and data.split == "time" and folds_of(data) > 1:
         yield place("test_set", f"fixed with {data.folds} test windows", "resampled, or folds: 1")
+    if ignored := [key for key in IGNORED[data.split] if getattr(data.source, key, None)]:
+        named = ", ".join(f"data.{key}: {getattr(data.source, key)}" for key in ignored)
+        ways = " or ".join(SPLIT_FOR[key] for key in ignored)
+        yield place(
+            "split",
+            f"{data.split} beside {named}, which it ignores",
+            f"split: {ways}; or data without {' and '.join(ignored)}",
+        )
     if data.split == "k_fold" and folds_of(data) < 2:
         yield place("folds", f"{data.folds}", "at least 2")
 
