@@ -8,7 +8,7 @@ import numpy as np
 
 from reglab.config import data_needs
 from reglab.config.target_lines import RELEVANT
-from reglab.core.errors import UserError
+from reglab.core.errors import UserError, WorkError
 from reglab.core.families import FAMILIES
 from reglab.data import classes, load_examples, split_problems, text
 from reglab.data.example_weights import part_weight_problems, weight_problems
@@ -76,7 +76,7 @@ def loaded(data, load: Callable[[Any], Examples] = load_examples) -> Examples:
     where = f"{data.name}()" if "." in data.name else f"src/reglab/data/sources/{data.name}.py: load()"
     try:
         examples = load(data)
-    except UserError:
+    except (UserError, WorkError):
         raise
     except Exception as error:  # any error of a user's source
         message = " ".join(f"{type(error).__name__}: {error}".split())

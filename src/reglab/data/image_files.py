@@ -64,14 +64,3 @@ def resized(image: Image.Image, size: tuple[int, int] | None) -> Image.Image:
     if size is None or (image.height, image.width) == size:
         return image
     return image.resize((size[1], size[0]), Image.Resampling.BICUBIC)
-
-
-def stack(images: list[np.ndarray]) -> tuple[np.ndarray, int]:
-    """Images of one shape as one array (n, channels, height, width), and the number that stands for white.
-
-    If any has 16 bits, those with 8 are brought to 16: 255 becomes 65,535.
-    """
-    deep = any(image.dtype == np.uint16 for image in images)
-    if not deep:
-        return np.stack(images), 255
-    return np.stack([image if image.dtype == np.uint16 else image.astype(np.uint16) * 257 for image in images]), 65_535

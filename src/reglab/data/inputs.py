@@ -29,7 +29,8 @@ class Preprocessor(Protocol):
 class Inputs(Protocol):
     """The inputs of n examples as the source has them: encoded, but with nothing that is learned from the data.
 
-    Inputs that lie in a box once they are prepared have `bounds`, lowest and highest: attacks keep them there.
+    Inputs that lie in a box once they are prepared have `bounds`, lowest and highest: attacks keep them there. Where nothing
+    is fitted, `fitted` is False, and any example can be prepared by itself.
     """
 
     def __len__(self) -> int: ...

@@ -1,14 +1,16 @@
-"""Batches cut from whole tensors that lie on the device."""
+"""Batches cut from whole tensors that lie on the device, or read from the file of the prepared data one by one."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
 from reglab.core import streams
 from reglab.core.losses import weighted_mean
+from reglab.data.stored_inputs import StoredInputs
 
 
 class Batch(NamedTuple):
@@ -28,22 +30,45 @@ class Batch(NamedTuple):
         return values.mean() if self.weights is None else weighted_mean(values, self.weights)
 
 
+class StoredTensor:
+    """Inputs (n, *shape) that stay in their file, as a tensor on `device` that can only be indexed, by examples."""
+
+    def __init__(self, stored: StoredInputs, device: torch.device | str) -> None:
+        self.stored, self.device, self.shape = stored, torch.device(device), torch.Size(stored.shape)
+
+    def __len__(self) -> int:
+        return len(self.stored)
+
+    def __getitem__(self, index: Tensor | slice) -> Tensor:
+        places = index.cpu().numpy() if isinstance(index, Tensor) else index
+        return torch.from_numpy(self.stored[places]).to(self.device)
+
+
+def in_memory(inputs: np.ndarray | Tensor | StoredInputs) -> np.ndarray | Tensor:
+    """Inputs as they are, or read from their file as a whole."""
+    return np.asarray(inputs) if isinstance(inputs, StoredInputs) else inputs
+
+
 def without_labels(inputs, device: torch.device | str = "cpu") -> Batch:
     """All examples as one batch whose targets (n, 0) are empty."""
-    inputs = torch.as_tensor(inputs).to(device)
+    inputs = torch.as_tensor(in_memory(inputs)).to(device)
     return Batch(inputs, inputs.new_zeros(len(inputs), 0), torch.arange(len(inputs), device=device))
 
 
 def with_targets(inputs, targets: Tensor, device: torch.device | str = "cpu", weights=None) -> Batch:
-    """All examples as one batch with these targets (n, outputs), and weights (n,) if there are some."""
+    """All examples as one batch with these targets (n, outputs), and weights (n,) if there are some.
+
+    Inputs that stay in their file are a `StoredTensor`.
+    """
+    stored = isinstance(inputs, StoredInputs)
+    inputs = StoredTensor(inputs, device) if stored else torch.as_tensor(inputs).to(device)
     weights = None if weights is None else torch.as_tensor(weights).to(device)
-    indices = torch.arange(len(targets), device=device)
-    return Batch(torch.as_tensor(inputs).to(device), targets.to(device), indices, weights)
+    return Batch(inputs, targets.to(device), torch.arange(len(targets), device=device), weights)
 
 
 def whole(inputs, labels, classes: int, device: torch.device | str = "cpu") -> Batch:
     """All examples as one batch with one-hot targets."""
-    return with_targets(inputs, one_hot(torch.as_tensor(labels), classes).float(), device)
+    return with_targets(in_memory(inputs), one_hot(torch.as_tensor(labels), classes).float(), device)
 
 
 class Loader:

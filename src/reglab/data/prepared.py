@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -10,13 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import save_file
 
 from reglab.core.errors import UserError
-from reglab.data import example_weights, split_problems, splits
+from reglab.data import example_weights, split_problems, splits, tensor_files
 from reglab.data.inputs import UNBOUNDED, UNIT_RANGE, Inputs, Preprocessor, shape_of
 from reglab.data.preprocessing.ready import ReadyInputs
 from reglab.data.splitting import duplicates
+from reglab.data.stored_inputs import StoredInputs
 from reglab.data.target_kind import TaskName, scale_of, strata, task_of
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 PARTS = ("labelled", "unlabelled", "validation", "test")
 WEIGHTS = "example_weights"  # among the tensors
+STORED = 2**28  # bytes of all prepared inputs from which on they stay in their file, unless something is fitted to them
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,7 @@ class Split:
     `weights` (n,) float32 are those of the labelled part; None where its examples count alike.
     """
 
-    inputs: dict[str, np.ndarray]
+    inputs: dict[str, np.ndarray | StoredInputs]
     labels: dict[str, np.ndarray]
     rows: dict[str, np.ndarray]
     true_labels: np.ndarray | None = None
@@ -57,6 +60,10 @@ class Split:
     def shape(self) -> tuple[int, ...]:
         """The shape of one input."""
         return self.inputs["labelled"].shape[1:]
+
+    def in_memory(self) -> "Split":
+        """The split with all inputs as arrays, for what needs a part as a whole."""
+        return replace(self, inputs={part: np.asarray(inputs) for part, inputs in self.inputs.items()})
 
     def without_test(self) -> "Split":
         """The split without its test part: what a search may see."""
@@ -90,13 +97,18 @@ class Prepared:
         return inputs_of(self.tensors, self.encoding)
 
     @cached_property
+    def size(self) -> tuple[int, ...]:
+        """The shape of an example once it is prepared."""
+        return shape_of(self.inputs)
+
+    @cached_property
     def bounds(self) -> tuple[float, float]:
         """The box in which the prepared inputs lie; UNBOUNDED where their kind has none."""
         return getattr(self.inputs, "bounds", UNBOUNDED)
 
     def preprocessor(self, seed: int) -> Preprocessor:
         """What is fitted on the labelled part of a seed."""
-        return self.inputs.take(self.tensors[f"seed-{seed}/labelled"]).fit()
+        return self._fitted(self.tensors[f"seed-{seed}/labelled"])
 
     def split(self, seed: int, clean: bool = False) -> Split:
         """A seed's view; `clean` gives the labelled part its true labels, without the label noise."""
@@ -121,8 +133,8 @@ class Prepared:
 
     def _view(self, rows: dict[str, np.ndarray], given_labels: np.ndarray | None) -> Split:
         """The examples of these rows by part, prepared by what the labelled part alone says."""
-        preprocessor = self.inputs.take(rows["labelled"]).fit()
-        inputs = {part: preprocessor.transform(self.inputs.take(rows[part])) for part in PARTS}
+        preprocessor = self._fitted(rows["labelled"])
+        inputs = {part: self._transformed(preprocessor, rows[part]) for part in PARTS}
         labels = {part: self.tensors["labels"][rows[part]] for part in PARTS}
         true_labels = labels["labelled"]
         if given_labels is not None:
@@ -130,6 +142,21 @@ class Prepared:
         scale = {"target_scale": scale_of(labels["labelled"])} if self.classes is None else {}
         weights = example_weights.training_weights(self.tensors.get(WEIGHTS), rows["labelled"])
         return Split(inputs, labels, rows, true_labels, self.bounds, classes=self.classes, weights=weights, **scale)
+
+    def _fitted(self, rows: np.ndarray) -> Preprocessor:
+        """The preprocessor that was fitted on these examples."""
+        return (self.inputs.take(rows) if fitted(self.inputs) else self.inputs).fit()
+
+    def _transformed(self, preprocessor: Preprocessor, rows: np.ndarray) -> np.ndarray | StoredInputs:
+        """These examples, prepared; `StoredInputs` where all would be large and each can be prepared when it is needed."""
+        if fitted(self.inputs) or len(self.inputs) * math.prod(self.size) * 4 < STORED:
+            return preprocessor.transform(self.inputs.take(rows))
+        return StoredInputs(self.inputs, preprocessor, rows, self.size)
+
+
+def fitted(inputs: Inputs) -> bool:
+    """Whether the preparation of the inputs learns something from the training part."""
+    return getattr(inputs, "fitted", True)
 
 
 def inputs_of(tensors: dict[str, np.ndarray], encoding: dict[str, Any]) -> Inputs:
@@ -213,7 +240,7 @@ def read(folder: Path) -> Prepared:
     """Read the data that `write` wrote."""
     try:
         description = describe(folder)
-        tensors = load_file(folder / "data.safetensors")
+        tensors = tensor_files.load(folder / "data.safetensors")
     except FileNotFoundError:
         raise UserError(f"{folder}: no prepared data; run: dvc repro prepare") from None
     of_seeds = {key: description[key] for key in ("name", "fingerprint", "classes", "encoding", "class_names")}

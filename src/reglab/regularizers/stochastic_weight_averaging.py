@@ -16,6 +16,7 @@ from reglab.data.loader import Batch
 from reglab.models.mlp import MLP
 from reglab.training.network import Network, build
 from reglab.training.normalization import running_averages
+from reglab.training.passes import pieces
 from reglab.training.regularizer import Regularizer
 
 
@@ -28,15 +29,16 @@ def with_means(model: Module) -> Iterator[tuple[Tensor, Tensor]]:
 
 @torch.no_grad()
 def recompute_statistics(model: Module, inputs: Tensor) -> None:
-    """Set every running average of batch normalization to the statistics of these inputs, all in one batch.
+    """Set every running average of batch normalization to the statistics of these inputs, in one batch if it fits.
 
     The other layers are in evaluation mode: the evaluated network meets no masks.
     """
     model.eval()
     for layer in {layer for layer, _ in running_averages(model)}:
         layer.reset_running_stats()
-        layer.train().momentum = None  # the mean over batches, of which there is one
-    model(inputs)
+        layer.train().momentum = None  # the mean over batches
+    for piece in pieces(inputs):
+        model(piece)
     model.eval()
 
 

@@ -51,13 +51,14 @@ def on_signals(handler: Callable[[int, object], None]) -> Iterator[None]:
             signal.signal(number, former)
 
 
-def _begin_worker(parent: int) -> None:
+def _begin_worker(parent: int, with_torch: bool) -> None:
     die_with_parent(parent=parent)
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # otherwise Lightning ends the fit as if it were complete
-    import torch
+    if with_torch:
+        import torch
 
-    torch.set_num_threads(1)
-    keep_freed_memory()
+        torch.set_num_threads(1)
+        keep_freed_memory()
 
 
 @dataclass(frozen=True)
@@ -85,15 +86,17 @@ class Progress:
             yield update
 
 
-def run_all(jobs: Iterable[tuple], *, processes: int | None, progress: Progress | None = None) -> list:
+def run_all(
+    jobs: Iterable[tuple], *, processes: int | None, progress: Progress | None = None, with_torch: bool = True
+) -> list:
     """Call every job (function, *arguments) in processes; the results in the jobs' order.
 
     The `progress` bar is updated about four times a second. The first exception ends all jobs. Processes are
     forked where that is safe, which saves each of them the imports; concurrent.futures notices a worker that was killed,
-    which multiprocessing.Pool does not.
+    which multiprocessing.Pool does not. Jobs that need no torch do without its import, which takes seconds.
     """
     context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
-    beginning = {"initializer": _begin_worker, "initargs": (os.getpid(),)}
+    beginning = {"initializer": _begin_worker, "initargs": (os.getpid(), with_torch)}
     shown = progress.bar() if progress else nullcontext(lambda: None)
     with shown as update, ProcessPoolExecutor(processes or usable_cores(), mp_context=context, **beginning) as pool:
         futures: list[Future] = [pool.submit(*job) for job in jobs]

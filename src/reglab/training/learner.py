@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from reglab.core.streams import Moment
 from reglab.core.tasks import Task
 from reglab.data.loader import Batch
+from reglab.training.passes import outputs_on
 from reglab.training.penalties import norm
 from reglab.training.weights import weights
 
@@ -102,6 +103,6 @@ class TaskLearner(Learner):
     task: Task
 
     def validation_step(self, batch: Batch, batch_index: int, dataloader_idx: int = 0) -> None:
-        outputs, part = self.eval_network()(batch.inputs), PARTS[dataloader_idx]
+        outputs, part = outputs_on(self.eval_network(), batch.inputs), PARTS[dataloader_idx]
         measured = {f"{part}_{name}": value for name, value in self.task.measure(outputs, batch.targets).items()}
         self.accumulate_validation(measured, len(batch.inputs))

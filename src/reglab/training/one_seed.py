@@ -27,6 +27,7 @@ from reglab.training.epoch_loop import shorten_epochs
 from reglab.training.learner import Diverged, Learner, device_of
 from reglab.training.network import Architecture, build
 from reglab.training.network_measures import measure_network
+from reglab.training.passes import outputs_on
 from reglab.training.regularizer import Regularizer
 from reglab.training.supervised import Supervised
 
@@ -219,7 +220,9 @@ def finish(folder: Path, seed: int, outcome: dict, tensors: dict[str, torch.Tens
 def predict(learner: Supervised, parts: dict) -> dict[str, torch.Tensor]:
     """Predictions (examples, outputs) of the evaluated network on the PARTS that are given, as its task says."""
     network = learner.eval_network().eval().to(next(iter(parts.values())).inputs.device)
-    return {part: learner.task.predictions(network(parts[part].inputs)).cpu() for part in PARTS if part in parts}
+    return {
+        part: learner.task.predictions(outputs_on(network, parts[part].inputs)).cpu() for part in PARTS if part in parts
+    }
 
 
 def finished_seed(folder: Path, seed: int) -> tuple[dict, dict[str, np.ndarray]]:

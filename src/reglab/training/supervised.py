@@ -10,6 +10,7 @@ from reglab.core.streams import Moment
 from reglab.data.loader import Batch
 from reglab.training.learner import TaskLearner
 from reglab.training.network import Network
+from reglab.training.passes import outputs_on
 from reglab.training.regularizer import Regularizer, name
 from reglab.training.schedule import factor
 
@@ -102,7 +103,7 @@ class Supervised(TaskLearner):
         """Let each technique fit what is no weight on validation examples, as the networks before it predict them."""
         for regularizer in self.regularizers:
             network = self.eval_network().eval().to(validation.inputs.device)
-            regularizer.after_training(self.published_network(), validation, network(validation.inputs))
+            regularizer.after_training(self.published_network(), validation, outputs_on(network, validation.inputs))
 
     def published_network(self) -> nn.Module:
         """The network whose weights are published; the techniques make the evaluated one from it."""

@@ -31,6 +31,7 @@ class Pixels:
     """`values` (n, channels, height, width) of any integer type, all of them from `low` to `high`."""
 
     bounds: ClassVar[tuple[float, float]] = UNIT_RANGE
+    fitted: ClassVar[bool] = False
 
     values: np.ndarray
     low: float

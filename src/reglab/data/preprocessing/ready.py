@@ -1,7 +1,7 @@
 """Inputs that are ready for a network: an array that nothing is fitted to."""
 
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -21,6 +21,8 @@ class AsTheyAre:
 @dataclass(frozen=True)
 class ReadyInputs:
     """`array` (n, *shape) float32."""
+
+    fitted: ClassVar[bool] = False
 
     array: np.ndarray
 

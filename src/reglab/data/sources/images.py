@@ -1,6 +1,5 @@
 """Image files: a folder for each class, or a table that names files and classes."""
 
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
@@ -12,7 +11,7 @@ from reglab.core.errors import UserError
 from reglab.data.class_folders import all_files, class_files, named_file, root
 from reglab.data.classes import at_most, class_problems, numbered
 from reglab.data.delimited import KINDS, read_columns
-from reglab.data.image_files import read_image, stack
+from reglab.data.image_stack import read_stack
 from reglab.data.preprocessing.pixels import Pixels
 from reglab.data.source import Examples, NewExamples, Source
 from reglab.data.structure import columns_of, structure_of
@@ -51,8 +50,8 @@ class Images(Source):
         targets, classes = numbered([name for name, _ in named])
         if lines := class_problems(self.file or self.folder, targets, classes):
             raise UserError(*lines)
-        pixels, white = stack(self.read([file for _, file in named], self.folder))
-        return Examples(inputs=Pixels(pixels, 0, white), targets=targets, classes=classes, **structure)
+        pixels = self.read([file for _, file in named], self.folder)
+        return Examples(inputs=pixels, targets=targets, classes=classes, **structure)
 
     def load_new(self, path: str) -> NewExamples:
         """One image, all below a folder, or those that the column `path` of a table names, relative to the table."""
@@ -61,46 +60,30 @@ class Images(Source):
             lines, columns = read_columns(path, [self.path])
             names, files = columns[self.path], self.named_files(path, place.parent, lines, columns)
         elif place.is_dir():
-            files = all_files(place, "images")
-            names = [file.relative_to(place).as_posix() for file in files]
+            below = all_files(place, "images")
+            names, files = [file.relative_to(place).as_posix() for file in below], list(map(str, below))
         elif place.is_file():
-            names, files = [place.name], [place]
+            names, files = [place.name], [path]
         else:
             allowed = f"an image, a folder of images, or a table (csv, tsv) with the column {self.path}"
             raise UserError(f"{path}: found no such file; allowed: {allowed}")
-        pixels, white = stack(self.read(files, path))
-        return NewExamples(inputs=Pixels(pixels, 0, white), names=tuple(names))
+        return NewExamples(inputs=self.read(files, path), names=tuple(names))
 
-    def rows(self) -> tuple[list[tuple[str, Path]], dict[str, np.ndarray]]:
-        """(class, file) of each row of the table, and the structure of the examples."""
+    def rows(self) -> tuple[list[tuple[str, str]], dict[str, np.ndarray]]:
+        """(class, path) of each row of the table, and the structure of the examples."""
         lines, columns = read_columns(self.file, [self.path, self.target, *columns_of(self)])
         files = self.named_files(self.file, root(self.folder), lines, columns)
         return list(zip(columns[self.target], files, strict=True)), structure_of(self, columns, lines)
 
-    def named_files(self, table: str, home: Path, lines: list[int], columns: dict[str, list[str]]) -> list[Path]:
-        """The files below `home` in the column `path`; UserError with a line for each that is not there."""
+    def named_files(self, table: str, home: Path, lines: list[int], columns: dict[str, list[str]]) -> list[str]:
+        """The paths of the files below `home` in the column `path`; UserError with a line for each that is not there."""
         files = [named_file(home, name) for name in columns[self.path]]
         places = (f"{table}: {self.path}, line {line}: " for line in lines)
         if wrong := [place + file for place, file in zip(places, files, strict=True) if isinstance(file, str)]:
             raise UserError(*at_most(wrong, table))
-        return files
+        return list(map(str, files))
 
-    def read(self, files: list[Path], place: str) -> list[np.ndarray]:
+    def read(self, files: list[str], place: str) -> Pixels:
         """The images of the files; UserError with a line for each file that is none, or for the sizes that differ."""
-        images, lines = [], []
-        for file in files:
-            try:
-                images.append(read_image(file, self.channels, self.size))
-            except UserError as error:
-                lines += error.lines
-        if lines:
-            raise UserError(*at_most(lines, place))
-        sizes = Counter(image.shape[1:] for image in images)
-        usual = max(sizes, key=sizes.get)
-        odd = [file for file, image in zip(files, images, strict=True) if image.shape[1:] != usual]
-        if odd:
-            found = "{} x {} pixels (height x width)".format(*images[files.index(odd[0])].shape[1:])
-            others = f", and other sizes than most in {len(odd) - 1:,} more files" if len(odd) > 1 else ""
-            allowed = "{} x {}, as most have, or data.size, to which all are brought".format(*usual)
-            raise UserError(f"{odd[0]}: found {found}{others}; allowed: {allowed}")
-        return images
+        pixels, white = read_stack(files, self.channels, self.size, place)
+        return Pixels(pixels, 0, white)

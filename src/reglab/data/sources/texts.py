@@ -109,7 +109,7 @@ class Texts(Source):
     def files(self) -> tuple[list[str], list[str], dict[str, np.ndarray]]:
         """The texts and classes of the files of the folder; UserError with a line for each file that is no text."""
         named = class_files(self.folder, "text files (.txt)")
-        return read_text_files([file for _, file in named], self.folder), [name for name, _ in named], {}
+        return read_text_files([Path(file) for _, file in named], self.folder), [name for name, _ in named], {}
 
 
 def read_text_files(files: Iterable[Path], place: str) -> list[str]:

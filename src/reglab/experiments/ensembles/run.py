@@ -156,7 +156,7 @@ def train_member(
 def with_labelled_rows(split: Split, rows: np.ndarray) -> Split:
     """The split with only the labelled examples at `rows`, which may repeat."""
     inputs, labels, numbers = (
-        part | {"labelled": part["labelled"][rows]} for part in (split.inputs, split.labels, split.rows)
+        part | {"labelled": part["labelled"].take(rows, axis=0)} for part in (split.inputs, split.labels, split.rows)
     )
     true_labels = None if split.true_labels is None else split.true_labels[rows]
     weights = None if split.weights is None else split.weights[rows]
@@ -165,6 +165,7 @@ def with_labelled_rows(split: Split, rows: np.ndarray) -> Split:
 
 def evaluate(ensemble: Ensemble, recipe: Recipe, split: Split, seed: int, cache: Path) -> SeedResult:
     """Gather a seed's members, training those that are not there yet, and evaluate them as one."""
+    split = split.in_memory()
     inputs, labels = torch.as_tensor(split.inputs["labelled"]), split.labels["labelled"]
     networks, wrong, epochs = [], no_previous_errors(split), []
     for member in range(ensemble.networks):
@@ -225,6 +226,7 @@ def assess(ensemble: Ensemble, committee: Committee, split: Split, seed: int, ep
 
 def gather(ensemble: Ensemble, chosen: dict[str, Recipe], runs: Path, split: Split, seed: int) -> SeedResult:
     """Evaluate the published networks of the chosen recipes as one."""
+    split = split.in_memory()
     networks = [recipe_network(recipe, runs / "regularizers" / name, split, seed) for name, recipe in chosen.items()]
     committee = ensemble.committee(networks, no_previous_errors(split), split.task).eval()
     return assess(ensemble, committee, split, seed, epochs=0)
@@ -271,6 +273,6 @@ def draw_size_curve(
     }
     seed, split = next(iter(splits.items()))
     committee.load_state_dict({name: torch.as_tensor(array) for name, array in results[0].weights.items()})
-    pictures = ensemble.picture(committee, split, seed)
+    pictures = ensemble.picture(committee, split.in_memory(), seed)
     picture = figure(curves, parts, ensemble.combine, others, pictures)
     return {"members": table(list(splits), curves, parts), "figure": picture}

@@ -14,7 +14,7 @@ from reglab.core import streams
 from reglab.data import prepared
 from reglab.data.augmentation.policy import Policy
 from reglab.data.augmentation.variation import Variation
-from reglab.data.loader import Batch, Loader, without_labels
+from reglab.data.loader import Batch, Loader, in_memory, without_labels
 from reglab.data.prepared import Split
 from reglab.experiments.pretraining.probes import Probed, linear_probe, neighbour_probe
 from reglab.training.learner import Learner, device_of
@@ -147,6 +147,7 @@ class ImagePretext(Pretext):
         return tuple(without_labels(convert_images(images, shape), device) for images in parts)
 
     def task(self, source: Split, study: Split, setting: Setting, seed: int) -> Task:
+        study = study.in_memory()
         device, shape = device_of(setting.accelerator), study.inputs["test"].shape[1:]
         network = build(setting.architecture, shape, setting.classes, seed)
         features = network.head.in_features
@@ -165,7 +166,7 @@ class ImagePretext(Pretext):
 
 
 def images_of(split: Split, *parts: str) -> list[Tensor]:
-    return [torch.as_tensor(split.inputs[part]) for part in parts]
+    return [torch.as_tensor(in_memory(split.inputs[part])) for part in parts]
 
 
 def convert_images(images: Tensor, shape: Sequence[int]) -> Tensor:
