@@ -1,6 +1,7 @@
 """`reglab new`: a table becomes a profile that passes the checks, or clear errors; never a traceback."""
 
 import re
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 import tables_of_people as people
 from fire import some_of
 
+from reglab import cli
 from reglab.config import profiles
 from reglab.config.new_profile import create
 from reglab.core.errors import UserError
@@ -35,8 +37,8 @@ def refused(checkout: Path, rows, **options) -> list[str]:
     return list(error.value.lines)
 
 
-def with_column(name: str, values) -> tuple[list[list[str]], tuple[str, ...]]:
-    rows = people.rows()
+def with_column(name: str, values, count: int = 60) -> tuple[list[list[str]], tuple[str, ...]]:
+    rows = people.rows(count)
     return [[*row, str(value)] for row, value in zip(rows, values, strict=True)], (*people.HEADER, name)
 
 
@@ -190,6 +192,20 @@ def test_a_column_of_weights_is_no_input_whatever_its_values(checkout, weights):
     written = (checkout / "profiles/people.yaml").read_text()
     assert (
         "weight: weight   # of each row in the loss of a training; metrics and verdicts count every row once" in written
+    )
+
+
+def test_the_command_check_reads_the_weights_and_names_the_baseline_that_takes_none(checkout, monkeypatch, capsys):
+    rows, header = with_column("weight", np.arange(600) % 7 / 2, count=600)
+    new(checkout, rows, header=header, weight="weight")
+    monkeypatch.setattr(sys, "argv", ["reglab", "check", "--profile", "people"])
+    with pytest.raises(SystemExit) as end:
+        cli.main()
+    said = capsys.readouterr()
+    assert end.value.code == 0, said.err
+    assert (
+        "data.weight: no effect on baselines that take no weights of examples: k_nearest_neighbours"
+        in said.out + said.err
     )
 
 

@@ -7,13 +7,14 @@ import pytest
 import torch
 
 from reglab.core.losses import weighted_mean
+from reglab.core.registry import find, names
 from reglab.core.streams import Moment
 from reglab.core.tasks import Classification, Regression
 from reglab.data import prepared
 from reglab.data.inputs import UNBOUNDED
 from reglab.data.loader import Batch, Loader, Repeated
 from reglab.data.settings import Data
-from reglab.experiments.baselines.base import fit_split, takes_weights
+from reglab.experiments.baselines.base import fit_split, has_sample_weight
 from reglab.experiments.baselines.methods.gradient_boosting import GradientBoosting
 from reglab.experiments.baselines.methods.k_nearest_neighbours import KNearestNeighbours
 from reglab.experiments.baselines.methods.logistic_regression import LogisticRegression
@@ -253,9 +254,16 @@ def test_baselines_whose_scikit_learn_takes_weights_are_fitted_with_them(data, b
     assert not np.array_equal(found, plain)
 
 
+@pytest.mark.parametrize("name", names("baselines"))
+def test_a_baseline_says_whether_its_estimators_take_weights(name):
+    baseline = find("baselines", name)()
+    of_task = {"classes": baseline.estimator, "amounts": baseline.regressor}
+    made = [make for task, make in of_task.items() if not baseline.needs or task in baseline.needs]
+    assert made and all(has_sample_weight(make()) == baseline.takes_weights for make in made)
+
+
 def test_nearest_neighbours_take_no_weights(data):
     split = data(WEIGHTS).split(0)
-    assert not takes_weights(KNearestNeighbours().estimator())
     found, plain = (
         fit_split(KNearestNeighbours().estimator(), each, {"test": each.inputs["test"]})["test"]
         for each in (split, replace(split, weights=None))

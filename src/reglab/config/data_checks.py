@@ -21,7 +21,6 @@ from reglab.data.target_kind import amount_problems, strata, task_of
 from reglab.evaluation.metric_table import DECIDING, names_of
 from reglab.experiments import left_out
 from reglab.experiments.applicability import Facts
-from reglab.experiments.baselines.base import takes_weights
 from reglab.experiments.required_seeds import too_few_seeds
 
 LARGEST_TEXT = 256 * 2**20  # bytes
@@ -117,9 +116,8 @@ def relevance_notes(evaluation, labels: np.ndarray) -> list[str]:
 
 def unweighted_baselines(settings, examples: Examples) -> list[str]:
     """A note on the classical methods that take no weights of examples, where there are some."""
-    kind = "estimator" if task_of(examples.targets) == "classification" else "regressor"
     baselines = settings.baselines.items() if examples.weights is not None else ()
-    names = [name for name, baseline in baselines if not takes_weights(getattr(baseline, kind)())]
+    names = [name for name, baseline in baselines if not baseline.takes_weights]
     if not names:
         return []
     return [f"params.yaml: data.weight: no effect on baselines that take no weights of examples: {', '.join(names)}"]

@@ -16,10 +16,12 @@ class Baseline:
     """A frozen dataclass whose fields are its entry under `baselines:` in params.yaml.
 
     `needs` is what it needs of the data, as that of a technique: "classes", or "amounts" for a method of regression alone.
-    Weights of examples are passed to estimators whose `fit` has a `sample_weight`; for the others all examples count alike.
+    `takes_weights`: whether the `fit` of its estimators has a `sample_weight`, which weights of examples are passed to; for
+    the others all examples count alike.
     """
 
     needs: ClassVar[tuple[str, ...]] = ()
+    takes_weights: ClassVar[bool] = True
 
     def estimator(self) -> "ClassifierMixin":
         """An unfitted scikit-learn classifier with `predict_proba`, deterministic, on one thread."""
@@ -38,7 +40,7 @@ def flat(inputs: np.ndarray) -> np.ndarray:
     return np.asarray(inputs, dtype=np.float64).reshape(len(inputs), -1)
 
 
-def takes_weights(estimator: "ClassifierMixin | RegressorMixin") -> bool:
+def has_sample_weight(estimator: "ClassifierMixin | RegressorMixin") -> bool:
     """Whether the estimator's `fit` takes weights of examples; k nearest neighbours do not."""
     from sklearn.utils.validation import has_fit_parameter
 
@@ -70,7 +72,9 @@ def fit_predict(
     estimator refuses the training set.
     """
     inputs, (mean, std) = flat(train_x), target_scale
-    weighted = {} if weights is None or not takes_weights(estimator) else {"sample_weight": weights.astype(np.float64)}
+    weighted = (
+        {} if weights is None or not has_sample_weight(estimator) else {"sample_weight": weights.astype(np.float64)}
+    )
     try:
         with threadpool_limits(1):  # sums in another order are other bits
             if classes is None:

@@ -1,7 +1,7 @@
 """The vote of the nearest training examples."""
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from annotated_types import Ge
 
@@ -15,6 +15,8 @@ class KNearestNeighbours(Baseline):
 
     Source: Cover and Hart, Nearest Neighbor Pattern Classification, 1967.
     """
+
+    takes_weights: ClassVar[bool] = False
 
     n_neighbors: Annotated[int, Ge(1)] = 5
     weights: Literal["uniform", "distance"] = "uniform"
