@@ -36,7 +36,10 @@ def main() -> None:
     command.set_defaults(call=check)
     command = commands.add_parser("new", help="read a table and write a profile for it: profiles/<name>.yaml")
     command.add_argument("file", help="csv, tsv or parquet, possibly compressed, or a pattern such as 'data/*.csv'")
-    command.add_argument("--target", metavar="COLUMN", required=True, help="the column to predict: classes or amounts")
+    targets = (
+        "the column to predict: classes or amounts; several, separated by commas or by the option again, are labels"
+    )
+    command.add_argument("--target", metavar="COLUMN", action="append", required=True, help=targets)
     command.add_argument("--name", help="of the profile; that of the file unless given")
     command.add_argument("--group", metavar="COLUMN", help="rows with the same value stay in one part")
     command.add_argument("--time", metavar="COLUMN", help="the past trains, the future tests")

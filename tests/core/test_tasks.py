@@ -1,18 +1,24 @@
-"""The two tasks: targets, losses and predictions of classes and of amounts."""
+"""The three tasks: targets, losses and predictions of classes, of amounts and of labels."""
 
 import numpy as np
 import pytest
 import torch
+from sklearn.metrics import hamming_loss, log_loss
 from torch.nn import functional
 
-from reglab.core.tasks import Classification, Regression
+from reglab.core.tasks import Classification, Multilabel, Regression
 
-TASKS = [Classification(3), Regression(1e5, 20.0)]
+TASKS = [Classification(3), Regression(1e5, 20.0), Multilabel(4)]
 OUTPUTS = {
     "classification": torch.randn(8, 3, generator=torch.Generator().manual_seed(0)),
     "regression": torch.randn(8, 1, generator=torch.Generator().manual_seed(0)),
+    "multilabel": torch.randn(8, 4, generator=torch.Generator().manual_seed(0)),
 }
-LABELS = {"classification": np.arange(8) % 3, "regression": 1e5 + 20.0 * np.arange(8.0)}
+LABELS = {
+    "classification": np.arange(8) % 3,
+    "regression": 1e5 + 20.0 * np.arange(8.0),
+    "multilabel": (np.arange(32).reshape(8, 4) % 3 == 0).astype(np.uint8),
+}
 each_task = pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
 
 
@@ -59,3 +65,22 @@ def test_amounts_are_standardized_and_come_back_in_their_unit():
     _, targets, labels = case(TASKS[1])
     assert targets[:, 0].tolist() == list(range(8))
     assert torch.allclose(TASKS[1].predictions(targets.double())[:, 0], labels)
+
+
+def test_labels_are_scikit_learns_log_loss_of_each_label():
+    outputs, targets, labels = case(TASKS[2])
+    losses = [log_loss(labels[:, label], outputs[:, label].sigmoid().double()) for label in range(4)]
+    assert TASKS[2].criterion(outputs, targets).item() == pytest.approx(np.mean(losses), abs=1e-6)
+    value = TASKS[2].value(TASKS[2].predictions(outputs), labels)
+    assert value == pytest.approx(hamming_loss(labels, (outputs > 0).numpy()), abs=1e-12)
+
+
+def test_a_network_of_labels_is_not_made_to_choose_one():
+    """Every label is certain, and the probabilities of an example sum to the number of its labels."""
+    outputs = torch.tensor([[40.0, 40.0, -40.0], [-40.0, -40.0, -40.0]])
+    assert TASKS[2].predictions(outputs).sum(1).tolist() == pytest.approx([2.0, 0.0], abs=1e-6)
+    assert Multilabel(3).criterion(outputs, torch.tensor([[1.0, 1.0, 0.0], [0.0, 0.0, 0.0]])).item() < 1e-12
+
+
+def test_a_certain_probability_has_a_finite_output():
+    assert TASKS[2].outputs_of(torch.tensor([0.0, 1.0])).isfinite().all()

@@ -180,7 +180,8 @@ def test_inputs_that_cannot_be_learned_from_are_one_line(inputs, settings, found
         (np.arange(29) / 2, "a.npz: found 30 inputs and 29 targets"),
         (TARGETS * 0, "a.npz: targets: found one class, 0; allowed: two classes or more"),
         (np.array([0] * 29 + [1]), "a.npz: targets: found classes with too few examples: 1 (1)"),
-        (np.eye(3)[TARGETS], "a.npz: targets: found an array of the shape 30 x 3; allowed: (n,)"),
+        (np.eye(3)[TARGETS], "a.npz: targets: found exactly one label in every row, so that they are classes"),
+        (np.ones((30, 3, 1)), "a.npz: targets: found an array of the shape 30 x 3 x 1; allowed: (n,)"),
         (np.array([b"\xff", b"b", b"c"])[TARGETS], "a.npz: targets: found texts that are not UTF-8"),
     ],
 )

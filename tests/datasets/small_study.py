@@ -81,7 +81,8 @@ class Study:
         random, targets, source = np.random.default_rng(0), self.examples.targets, self.settings.data.source
         if isinstance(source, Table):
             columns = read(source.file).columns
-            columns[source.target] = columns[source.target].combine_chunks().take(random.permutation(len(targets)))
+            order = random.permutation(len(targets))
+            columns |= {name: columns[name].combine_chunks().take(order) for name in source.target_names}
             pyarrow.csv.write_csv(pa.table(columns), self.folder / "shuffled.csv")
             examples = replace(source, file=str(self.folder / "shuffled.csv")).load()
         else:
@@ -114,25 +115,38 @@ class Study:
         return {part: tensors[f"predictions/{part}"] for part in ("labelled", "validation", "test")}
 
 
-def as_classes(predictions: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The predicted class and the class (n,) of each example; in a regression, whether each lies above its median."""
+def as_classes(predictions: np.ndarray, labels: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+    """The predicted class and the class (n,) of each example; in a regression, whether each lies above its median; of several
+    labels a pair each, where as many examples are predicted to have it as have it.
+    """
+    if labels.ndim == 2:
+        counts = labels.sum(0, dtype=int)
+        order = np.argsort(-predictions, axis=0, kind="stable").argsort(axis=0)
+        return [((order[:, k] < count).astype(int), labels[:, k].astype(int)) for k, count in enumerate(counts)]
     if predictions.shape[1] > 1:
-        return predictions.argmax(1), labels
-    return tuple((values > np.median(values)).astype(int) for values in (predictions[:, 0], labels))
+        return [(predictions.argmax(1), labels)]
+    return [tuple((values > np.median(values)).astype(int) for values in (predictions[:, 0], labels))]
+
+
+def above_chance(predictions: np.ndarray, labels: np.ndarray) -> float:
+    """The share of matches of `as_classes` beyond that expected by `chance`, the mean over labels if there are several."""
+    pairs = as_classes(predictions, labels)
+    return float(np.mean([(predicted == classes).mean() - chance(predicted, classes) for predicted, classes in pairs]))
 
 
 def deviations_above_chance(predictions: np.ndarray, labels: np.ndarray) -> float:
-    """How many standard deviations of labels (n,) in random order predictions (n, outputs) of the test part are above chance.
+    """How many standard deviations of labels in random order predictions (n, outputs) of the test part are above chance.
 
-    Of classes the AUROC counts, 1/2 by chance, with the variance (n + 1) / (12 c (n - c)) of Mann and Whitney's statistic for
-    a class of c examples; the standard deviation of their mean is at most the mean of theirs. Of amounts it is Spearman's
-    correlation, 0 by chance, with the variance 1 / (n - 1).
+    Of classes, and of several labels (n, outputs), the AUROC counts, 1/2 by chance, with the variance (n + 1) / (12 c (n -
+    c)) of Mann and Whitney's statistic for a class of c examples; the standard deviation of their mean is at most the mean
+    of theirs. Of amounts it is Spearman's correlation, 0 by chance, with the variance 1 / (n - 1).
     """
     total = len(labels)
     if predictions.shape[1] == 1:
         return spearmanr(predictions[:, 0], labels).statistic * math.sqrt(total - 1)
-    counts = np.bincount(labels)
-    return (predicted_metrics(predictions, labels)["auroc"] - 0.5) / np.sqrt(
+    several = labels.ndim == 2
+    counts = labels.sum(0, dtype=int) if several else np.bincount(labels)
+    return (predicted_metrics(predictions, labels)["multilabel_auroc" if several else "auroc"] - 0.5) / np.sqrt(
         (total + 1) / (12 * counts * (total - counts))
     ).mean()
 
@@ -147,7 +161,8 @@ def largest_deviation(examples: int, probability: float) -> float:
     """t with P(|accuracy - chance| >= t) <= probability, if the labels of n test examples stand in random order.
 
     Let the labels become known one after the other. Exchanging two labels changes at most two matches, so each of them moves
-    the expected number of matches within an interval of length 2. By Azuma and Hoeffding's inequality P <= 2 exp(-n t^2 / 2),
+    the expected number of matches within an interval of length 2. Of several labels, an example counts the share of them that
+    match, which is at most 1 as well. By Azuma and Hoeffding's inequality P <= 2 exp(-n t^2 / 2),
     whatever is predicted, and however many classes there are and however imbalanced.
     Source: C. McDiarmid, "On the method of bounded differences", Surveys in Combinatorics, 1989.
     """

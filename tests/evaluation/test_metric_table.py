@@ -9,7 +9,7 @@ from test_classification import random_case
 from reglab.evaluation.classification import classification
 from reglab.evaluation.metric_names import better, relevance, sign
 from reglab.evaluation.metric_table import DECIDING, NAMES
-from reglab.evaluation.regression import regression
+from reglab.evaluation.predicted import MEASURES
 from reglab.evaluation.settings import Evaluation
 
 RULE = {"accuracy": 0.005, "auroc": 0.005, "nll": 0.01, "brier": 0.01}
@@ -62,7 +62,11 @@ def test_better_predictions_have_a_better_value_within_the_range(name):
     if about.task == "regression":
         truth, predictions = torch.as_tensor(np.random.default_rng(0).normal(size=(2, 40, 1)))
         labels = truth[:, 0]
-    measure = classification if about.task == "classification" else regression
+    if about.task == "multilabel":
+        random = np.random.default_rng(0)
+        truth = torch.as_tensor((random.random((40, 3)) < 0.4).astype(float))
+        predictions, labels = torch.as_tensor(random.random((40, 3))), truth
+    measure = MEASURES[about.task]
     worse, own, best = (measure(p, labels)[name] for p in (predictions, (predictions + truth) / 2, truth))
     assert about.low <= min(worse, own, best) and max(worse, own, best) <= about.high
     assert about.sign * worse < about.sign * own <= about.sign * best

@@ -26,6 +26,7 @@ from reglab.regularizers.dropout import Dropout
 
 SETTINGS = params.load(Path(__file__).parents[2] / "params.yaml")
 IMAGES, TABLE, NUMBERS = Facts((1, 8, 8)), Facts((30,)), Facts((1, 8, 8), "regression")
+LABELS = Facts((30,), "multilabel")
 RESIDUAL = MLP(depth=3, residual=True)
 
 
@@ -42,6 +43,14 @@ RESIDUAL = MLP(depth=3, residual=True)
         (("unit_range", "classes"), NUMBERS, MLP(), "needs classes; the targets are amounts"),
         (("amounts",), NUMBERS, MLP(), ""),
         (("amounts",), IMAGES, MLP(), "needs amounts; the targets are classes"),
+        (("classes",), LABELS, MLP(), "needs classes; the targets are sets of labels"),
+        (("amounts",), LABELS, MLP(), "needs amounts; the targets are sets of labels"),
+        (("discrete",), LABELS, MLP(), ""),
+        (("discrete",), TABLE, MLP(), ""),
+        (("discrete",), NUMBERS, MLP(), "needs classes or labels; the targets are amounts"),
+        (("one_target",), NUMBERS, MLP(), ""),
+        (("one_target",), IMAGES, MLP(), ""),
+        (("one_target",), LABELS, MLP(), "needs one target an example; the targets are sets of labels"),
         (("residual_blocks",), IMAGES, MLP(), "needs residual blocks; the network mlp has none"),
         (("residual_blocks",), IMAGES, MLP(depth=1, residual=True), "needs residual blocks; the network mlp has none"),
         (("residual_blocks",), IMAGES, ConvNet(), "needs residual blocks; the network convnet has none"),
@@ -89,6 +98,37 @@ def test_amounts_are_averaged_or_added_and_have_no_votes(entry, applies):
     settings = replace(SETTINGS, ensembles={"mine": entry})
     assert (reason(settings, "ensembles", "mine", NUMBERS) == "") == applies
     assert reason(settings, "ensembles", "mine", NUMBERS._replace(task="classification")) == ""
+
+
+def test_of_several_labels_what_is_made_for_one_target_is_left_out_and_says_so():
+    result = left_out.by_facts(SETTINGS, LABELS)
+    ours = {
+        name: why for (section, name), why in result.items() if section in ("regularizers", "ensembles", "baselines")
+    }
+    assert ours["class_weighting"] == ours["trades"] == "needs classes; the targets are sets of labels"
+    assert ours["boosting"] == "needs one target an example; the targets are sets of labels"
+    assert ours["ridge_regression"] == "needs amounts; the targets are sets of labels"
+    trained = {
+        "none",
+        "dropout",
+        "mixup",
+        "label_smoothing",
+        "temperature_scaling",
+        "r_drop",
+        "bagging",
+        "logistic_regression",
+    }
+    assert trained.isdisjoint(ours)
+    for section in ("pretraining", "transfer", "semi_supervised", "attacks"):
+        said = {result.get((section, name)) for name in getattr(SETTINGS, section)} - {ours["boosting"]}
+        assert said == {"needs classes; the targets are sets of labels"}  # attacks need one target an example
+
+
+@pytest.mark.parametrize(("rule", "applies"), [("vote", False), ("geometric", False), ("average", True)])
+def test_several_labels_are_averaged_and_have_no_votes(rule, applies):
+    settings = replace(SETTINGS, ensembles={"mine": Bagging(2, rule)})
+    why = f"combines by {rule}, which needs classes; the targets are sets of labels"
+    assert reason(settings, "ensembles", "mine", LABELS) == ("" if applies else why)
 
 
 def test_few_labels_are_learned_by_a_network_of_their_own():

@@ -94,6 +94,11 @@ def test_the_csv_names_the_class_of_highest_probability_and_has_a_column_for_eac
     assert (tmp_path / "n.csv").read_text() == "file,prediction,probability_0,probability_1\na/1.png,1,0.2,0.8\n"
 
 
+def test_of_several_labels_the_csv_has_the_probability_of_each_and_names_no_class(tmp_path):
+    write_predictions(tmp_path / "p.csv", prediction_columns(np.array([[0.9, 0.8]]), ["fever", "cough"], several=True))
+    assert (tmp_path / "p.csv").read_text() == "probability_fever,probability_cough\n0.9,0.8\n"
+
+
 def test_the_recipe_of_a_record_is_the_one_it_was_trained_with(study):
     content = json.loads((study.folder / "record.json").read_text())
     assert recipe_of(content) == RECIPE

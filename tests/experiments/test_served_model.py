@@ -449,6 +449,19 @@ def test_the_model_of_a_study_of_amounts_answers_in_their_unit(tmp_path):
     assert result.between(1100, 1500).all()
 
 
+def test_the_model_of_a_study_of_labels_answers_with_the_probability_of_each(tmp_path):
+    data = Data("sklearn", **SIZES, source=ScikitLearn("iris"))
+    inputs = data.source.load().inputs
+    labels = (inputs.values[:, :2] > np.median(inputs.values[:, :2], axis=0)).astype(np.uint8)
+    folder, study = trained(tmp_path, data, inputs, labels)
+    assert study.task == "multilabel" and study.classes is None and study.label_count == 2
+    model = loaded(folder, tmp_path, study)
+    assert [column.name for column in model.metadata.signature.outputs] == ["probability_0", "probability_1"]
+    wanted = predict(folder, study, inputs.take(np.arange(5)))
+    assert np.allclose(model.predict(inputs.values[:5]).to_numpy(), wanted, rtol=0, atol=1e-9)
+    assert np.ptp(wanted.sum(1)) > 1e-3  # not the probabilities of classes
+
+
 @pytest.mark.stress
 def test_mlflow_models_serve_serves_the_model_of_the_run(study, run):
     code, said, _ = run("model", "people", "dropout")

@@ -8,6 +8,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 
 from reglab.core.streams import generator
+from reglab.core.tasks import Classification, Multilabel
 from reglab.regularizers.temperature_scaling import LARGEST, TemperatureScaling, fitted_temperature
 from reglab.regularizers.weight_averaging import WeightAveraging
 from reglab.technique_checks.workbench import parts, recipe
@@ -31,14 +32,27 @@ def test_the_temperature_is_that_of_scipy(scale):
         return -(log_softmax((scale * logits).numpy() / temperature, axis=1) * targets.numpy()).sum(1).mean()
 
     expected = minimize_scalar(loss, bounds=(0.05, 50), method="bounded", options={"xatol": 1e-10}).x
-    assert fitted_temperature(scale * logits, targets) == pytest.approx(expected, rel=1e-6)
+    assert fitted_temperature(scale * logits, targets, Classification(4)) == pytest.approx(expected, rel=1e-6)
 
 
 def test_scores_that_are_not_finite_or_always_right_give_a_temperature_within_its_bounds():
     targets = torch.eye(3)
-    assert fitted_temperature(targets * torch.inf, targets) == 1.0
-    assert fitted_temperature(targets, targets) == pytest.approx(1 / LARGEST)
-    assert fitted_temperature(-targets, targets) == pytest.approx(LARGEST)
+    assert fitted_temperature(targets * torch.inf, targets, Classification(3)) == 1.0
+    assert fitted_temperature(targets, targets, Classification(3)) == pytest.approx(1 / LARGEST)
+    assert fitted_temperature(-targets, targets, Classification(3)) == pytest.approx(LARGEST)
+
+
+def test_labels_share_the_temperature_at_which_scipy_finds_their_loss_least():
+    random = generator("labels")
+    logits = torch.randn(200, 3, generator=random, dtype=torch.float64)
+    targets = torch.bernoulli(logits.sigmoid(), generator=random)
+    task = Multilabel(3)
+
+    def loss(temperature):
+        return task.criterion(4 * logits / temperature, targets).item()
+
+    expected = minimize_scalar(loss, bounds=(0.05, 50), method="bounded", options={"xatol": 1e-10}).x
+    assert fitted_temperature(4 * logits, targets, task) == pytest.approx(expected, rel=1e-6)
 
 
 @pytest.mark.parametrize("others", [(), (WeightAveraging(0.5),)], ids=["alone", "averaged"])
@@ -56,7 +70,9 @@ def test_it_scales_the_scores_of_the_same_training_and_a_restored_network_has_it
         assert (one.argmax(1) == other.argmax(1)).all() and not np.allclose(one, other, atol=1e-4)
     logits = torch.as_tensor(plain["predictions/validation"]).log()
     targets = torch.eye(3)[torch.as_tensor(split.labels["validation"])]
-    assert scaled["weights/temperature"] == pytest.approx(fitted_temperature(logits, targets), rel=1e-4)
+    assert scaled["weights/temperature"] == pytest.approx(
+        fitted_temperature(logits, targets, Classification(3)), rel=1e-4
+    )
     weights = {name.removeprefix("weights/"): value for name, value in scaled.items() if name.startswith("weights/")}
     (tmp_path / "weights").mkdir()
     save_file(

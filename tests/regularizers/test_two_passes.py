@@ -8,11 +8,13 @@ import torch
 from scipy.stats import entropy
 from torch import nn
 
+from reglab.core.losses import symmetric_divergence
 from reglab.core.streams import Moment, generator
+from reglab.core.tasks import Multilabel
 from reglab.models.mlp import MLP
 from reglab.regularizers.dropout import Dropout
 from reglab.regularizers.hidden_noise import HiddenNoise
-from reglab.regularizers.r_drop import RDrop, symmetric_divergence
+from reglab.regularizers.r_drop import RDrop
 from reglab.regularizers.sharpness_aware import SharpnessAware, ascended
 from reglab.regularizers.sparse_activations import SparseActivations
 from reglab.technique_checks import run_check
@@ -127,6 +129,12 @@ def test_the_symmetric_divergence_is_the_mean_of_the_two_of_scipy():
     p, q = (scores.softmax(1)[0].numpy() for scores in (one, other))
     expected = (entropy(p, q) + entropy(q, p)) / 2
     assert symmetric_divergence(one, other).item() == pytest.approx(expected, abs=1e-12)
+    of_labels = []
+    for p, q in zip(one.sigmoid()[0].tolist(), other.sigmoid()[0].tolist(), strict=True):
+        both = (p, 1 - p), (q, 1 - q)
+        of_labels.append((entropy(*both) + entropy(*both[::-1])) / 2)
+    found = Multilabel(3).symmetric_divergence(one, other)
+    assert found.item() == pytest.approx(sum(of_labels) / 3, abs=1e-12)
 
 
 def test_sam_costs_two_passes_both_ways_and_rho_zero_one(batch):

@@ -114,7 +114,7 @@ def test_a_classical_method_predicts(split, method, given):
     inputs, labels, tested = split.inputs["labelled"], split.labels["labelled"], {"test": split.inputs["test"]}
     if "amounts" not in method.needs:
         assert np.isfinite(fit_predict(method(**given).estimator(), inputs, labels, tested, 3)["test"]).all()
-    if "classes" not in method.needs:
+    if "discrete" not in method.needs:
         result = fit_predict(method(**given).regressor(), inputs, labels.astype(float), tested, None, (1.0, 0.8))
         assert np.isfinite(result["test"]).all()
 

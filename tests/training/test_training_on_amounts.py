@@ -12,7 +12,9 @@ from reglab.training.one_seed import Recipe, finished_seed, train_seed
 from reglab.training.settings import Training
 
 SIZES = {"labelled": 64, "unlabelled": 4, "validation": 32, "test": 32}
-TECHNIQUES = [name for name in names("regularizers") if "classes" not in find("regularizers", name).needs]
+TECHNIQUES = [
+    name for name in names("regularizers") if not {"classes", "discrete"} & set(find("regularizers", name).needs)
+]
 
 
 def amounts(shape: tuple[int, ...]) -> Split:

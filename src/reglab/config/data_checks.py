@@ -13,6 +13,7 @@ from reglab.core.families import FAMILIES
 from reglab.data import classes, load_examples, split_problems, text
 from reglab.data.example_weights import part_weight_problems, weight_problems
 from reglab.data.inputs import shape_of
+from reglab.data.label_matrix import MATRIX, label_problems
 from reglab.data.settings import Scenes, Text
 from reglab.data.source import Examples
 from reglab.data.splits import all_splits
@@ -82,10 +83,7 @@ def loaded(data, load: Callable[[Any], Examples] = load_examples) -> Examples:
         raise UserError(f"{where}: found an error ({message}); allowed: a pair of arrays, inputs and labels") from error
     if problems := unusable(examples.inputs, examples.targets) + unusable_weights(examples):
         raise UserError(*(f"{where}: found {line}" for line in problems))
-    known = examples.classes or np.unique(examples.targets)
-    if task_of(examples.targets) == "classification" and (
-        lines := classes.class_problems(where, examples.targets, known)
-    ):
+    if lines := target_problems(where, examples):
         raise UserError(*lines)
     return examples
 
@@ -123,6 +121,16 @@ def unweighted_baselines(settings, examples: Examples) -> list[str]:
     return [f"params.yaml: data.weight: no effect on baselines that take no weights of examples: {', '.join(names)}"]
 
 
+def target_problems(where: str, examples: Examples) -> list[str]:
+    """A line for each class or label with too few examples; `where` begins it."""
+    targets, task = examples.targets, task_of(examples.targets)
+    if task == "multilabel":
+        return label_problems(where, targets, examples.classes or tuple(map(str, range(targets.shape[1]))))
+    if task == "regression":
+        return []
+    return classes.class_problems(where, targets, examples.classes or np.unique(targets))
+
+
 def unusable(inputs, labels) -> list[str]:
     """What was found and what is allowed, for arrays that no network can learn from."""
     array = inputs if isinstance(inputs, np.ndarray) else None
@@ -130,11 +138,13 @@ def unusable(inputs, labels) -> list[str]:
     if not encoded and (array is None or array.dtype != np.float32 or array.ndim < 2 or not array.size):
         found = type(inputs).__name__ if array is None else f"{array.dtype} of shape {array.shape}"
         return [f"inputs {found}; allowed: a float32 array (examples, ...) with at least one number an example"]
-    usable = isinstance(labels, np.ndarray) and labels.dtype in (np.int64, np.float64)
-    if not usable or labels.shape != (len(inputs),):
+    matrix = isinstance(labels, np.ndarray) and labels.ndim == 2 and labels.dtype == np.uint8 and labels.shape[1] > 1
+    numbers = isinstance(labels, np.ndarray) and labels.ndim == 1 and labels.dtype in (np.int64, np.float64)
+    if not (matrix or numbers) or len(labels) != len(inputs):
         found = f"{labels.dtype} of shape {labels.shape}" if isinstance(labels, np.ndarray) else type(labels).__name__
         return [
-            f"labels {found}; allowed: an array ({len(inputs)},), one for each input: int64 for classes, float64 for amounts"
+            f"labels {found}; allowed: an array ({len(inputs)},), one for each input: int64 for classes, float64 for "
+            f"amounts; or ({len(inputs)}, labels) for two labels or more: {MATRIX}"
         ]
     lines = []
     if array is not None and not np.isfinite(array).all():
@@ -142,6 +152,8 @@ def unusable(inputs, labels) -> list[str]:
         lines.append(
             f"NaN or infinity in {len(rows)} rows, first in row {rows[0]}; allowed: finite inputs, drop such rows"
         )
+    if matrix:
+        return lines
     if task_of(labels) == "regression":
         return lines + [f"labels: {line}" for line in amount_problems(labels)]
     classes = np.unique(labels)
@@ -156,7 +168,7 @@ def metric_problems(metric: str, labels: np.ndarray) -> list[str]:
     task = task_of(labels)
     if DECIDING[metric].task == task:
         return []
-    what = "classes" if task == "classification" else "amounts"
+    what = {"classification": "classes", "regression": "amounts", "multilabel": "sets of labels"}[task]
     return [
         f"params.yaml: evaluation.metric: found {metric}, for {DECIDING[metric].task}, and targets that are {what}; "
         f"allowed: {', '.join(names_of(task))}"

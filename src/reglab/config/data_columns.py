@@ -17,11 +17,14 @@ NEAR_CONSTANT = 0.99  # share of the rows with one value
 def column_lines(columns: Mapping[str, pa.ChunkedArray], source: Table) -> Iterator[Line]:
     """Numbers and sentences on the columns as text, each (n,) with null where missing, read by the schema of `source`."""
     yield line(len(source.used), "column", "are", f"used as inputs: {listed(source.used)}.")
-    for role, name in source.roles.items():
+    labels = source.target_names if len(source.target_names) > 1 else ()
+    if labels:
+        yield line(len(labels), "column", "are", f"labels, which are no inputs: {listed(labels)}.")
+    for role, name in source.roles[len(labels) :]:
         yield "1", f"column is the {role}, which is no input: {shown(name)}."
     left_out = {}
     for name, column in source.columns.items():
-        if name not in source.used and name not in source.roles.values():
+        if name not in source.used and name not in {other for _, other in source.roles}:
             left_out.setdefault(column.kind, []).append(name)
     for kind, names in left_out.items():
         yield line(len(names), "column", "are", f"left out, of the kind {kind}: {listed(names)}.")

@@ -38,11 +38,11 @@ def seed_lines(settings) -> Iterator[Line]:
 def precision_lines(tests: Sequence[np.ndarray], evaluation) -> Iterator[Line]:
     """What the test parts resolve; tests: their rows, by seed; `evaluation` is that section of the `Params`.
 
-    How much two networks differ on amounts is not known beforehand: there the sizes of the parts are all.
+    How much two networks differ on amounts or labels is not known beforehand: there the sizes of the parts are all.
     """
     confidence, one, together = evaluation.confidence, len(tests[0]), effective_examples(tests)
     yield f"{one:,}", "is the size of the test part of one seed."
-    if DECIDING[evaluation.metric].task == "regression":
+    if DECIDING[evaluation.metric].task != "classification":
         yield f"{together:,.0f}", WORTH
         return
     smallest = points(resolved_difference(one, confidence))

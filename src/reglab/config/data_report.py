@@ -117,11 +117,12 @@ def duplicate_lines(same: np.ndarray | None, labels: np.ndarray) -> Iterator[Lin
     yield line(duplicates.repeated(same), "example", "have", "the inputs of an earlier one.")
     conflicting = np.zeros(0, np.int64)
     if same is not None:
-        different = np.unique(np.stack([same, labels]), axis=1)[0]  # each set of identical examples once a class
+        targets = labels if labels.ndim == 1 else np.unique(labels, axis=0, return_inverse=True)[1].ravel()
+        different = np.unique(np.stack([same, targets]), axis=1)[0]  # each set of identical examples once a class
         sets, classes = np.unique(different, return_counts=True)
         conflicting = sets[classes > 1]
     count = int(np.isin(same, conflicting).sum()) if len(conflicting) else 0
-    other = "class" if task_of(labels) == "classification" else "target"
+    other = {"classification": "class", "regression": "target", "multilabel": "set of labels"}[task_of(labels)]
     yield line(
         count, "example", "have", f"the inputs of one of another {other}, so that no network can be right on both."
     )

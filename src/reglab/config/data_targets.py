@@ -1,4 +1,4 @@
-"""The lines of the report on the data about its targets: classes, or amounts."""
+"""The lines of the report on the data about its targets: classes, amounts or labels."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -68,8 +68,46 @@ class AmountTargets:
         yield " to ".join(ends), "are the means of the amounts in the test parts."
 
 
-def described_targets(labels: np.ndarray, names: Sequence[str]) -> ClassTargets | AmountTargets:
-    """The targets (n,) of a data set, whose classes have these names, or none."""
+@dataclass(frozen=True)
+class LabelTargets:
+    """Labels (n, labels) of 0 and 1, of these `names`."""
+
+    labels: np.ndarray
+    names: Sequence[str]
+
+    def lines(self) -> Iterator[Line]:
+        """The labels and how many examples have each, and what an error is measured by."""
+        counts = self.labels.sum(0, dtype=np.int64)
+        yield line(len(self.names), "label", "are", "predicted, of which an example may have any number.")
+        order = np.argsort(-counts, kind="stable")
+        for label in order[:SHOWN]:
+            share = f"{counts[label] / len(self.labels):.1%}"
+            yield line(counts[label], "example", "have", f"the label {shown(self.names[label])}, {share}.")
+        if len(order) > SHOWN:
+            rest = f"not listed, with {counts[order[-1]]:,} to {counts[order[SHOWN]]:,} examples each."
+            yield line(len(order) - SHOWN, "label", "are", rest)
+        yield f"{self.labels.sum(1).mean():.2f}", "is the mean number of labels of an example."
+        yield line(int((~self.labels.any(1)).sum()), "example", "have", "no label.")
+        yield f"{len(np.unique(self.labels, axis=0)):,}", "is the number of different sets of labels."
+        share = np.minimum(counts, len(self.labels) - counts).mean() / len(self.labels)
+        yield f"{share:.1%}", "is the Hamming loss of deciding each label for all examples alike."
+
+    def part_lines(self, drawn: Sequence[dict[str, np.ndarray]]) -> Iterator[Line]:
+        """The fewest examples with any label in any part of any seed."""
+        count, _, label, seed, part = min(
+            (int(count), order, label, seed, part)
+            for seed, parts in enumerate(drawn)
+            for order, part in enumerate(SMALL_PARTS)
+            for label, count in enumerate(self.labels[parts[part]].sum(0, dtype=np.int64))
+        )
+        where = f"{shown(self.names[label])} in the {part} part of seed {seed}"
+        yield line(count, "example", "have", f"the rarest label in any part of any seed: {where}.")
+
+
+def described_targets(labels: np.ndarray, names: Sequence[str]) -> ClassTargets | AmountTargets | LabelTargets:
+    """The targets of a data set, whose classes or labels have these names, or none."""
     if task_of(labels) == "regression":
         return AmountTargets(labels)
+    if task_of(labels) == "multilabel":
+        return LabelTargets(labels, names or tuple(map(str, range(labels.shape[1]))))
     return ClassTargets(labels, names or tuple(map(str, range(int(labels.max()) + 1))))

@@ -3,20 +3,21 @@
 import json
 import re
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from reglab.config import params
 from reglab.config.packaged import resolved
 from reglab.config.table_sections import sections
-from reglab.config.target_lines import Targets, fewest_examples, profile_lines, summary_line
+from reglab.config.target_lines import LabelCounts, Targets, fewest_examples, profile_lines, summary_line
 from reglab.core.errors import UserError
 from reglab.core.wording import nearest, shown
 from reglab.data.tables.files import RawTable, delimiter_name, read
-from reglab.data.tables.inference import Understood, infer, understood_target
+from reglab.data.tables.inference import Understood, infer, understood_labels, understood_target
 from reglab.data.tables.settings import MISSING, USED
 from reglab.data.tables.table_problems import TableProblems
 from reglab.data.tables.table_weights import row_weights
-from reglab.data.tables.values import numbers
+from reglab.data.tables.values import level_counts, numbers
 
 ROLES = ("target", "group", "time", "weight")  # of a column that is no input
 WEIGHT_NOTE = "   # of each row in the loss of a training; metrics and verdicts count every row once"
@@ -30,10 +31,14 @@ GROUP_LIKE = re.compile(
 TIME_LIKE = re.compile(r"(^|[_ .-])(year|date|time|timestamp|month|week)([_ .-]|$)", re.IGNORECASE)
 
 
-def create(root: Path, file: str, target: str, *, name: str | None = None, force: bool = False, **options) -> str:
+def create(
+    root: Path, file: str, target: str | Sequence[str], *, name: str | None = None, force: bool = False, **options
+) -> str:
     """Read the file, write profiles/<name>.yaml below `root`, and return what was understood, for people.
 
-    `options`: group, time, weight, delimiter, decimal, encoding, missing, kinds. Raises UserError with all that is not clear.
+    `target`: a column, several separated by commas, or a list of these; several are labels, of which a row may have any
+    number. `options`: group, time, weight, delimiter, decimal, encoding, missing, kinds. Raises UserError with all that is
+    not clear.
     """
     name = name or re.sub(r"[^a-z0-9_]+", "_", Path(file).name.split(".")[0].lower()).strip("_")
     settings = params.load(root / "params.yaml")
@@ -49,7 +54,8 @@ def create(root: Path, file: str, target: str, *, name: str | None = None, force
     encoding = options.get("encoding") or "utf-8"
     raw = read(resolved(file), delimiter=options.get("delimiter"), encoding=encoding, missing=missing)
     roles = {role: each for role in ROLES[1:] if (each := options.get(role))}
-    check_roles(file, raw, {"target": target} | roles)
+    targets = target_columns([target] if isinstance(target, str) else target, raw)
+    check_roles(file, raw, [*(("target", each) for each in targets), *roles.items()])
     kinds = parsed_kinds(options.get("kinds") or (), raw)
     decimal = options.get("decimal") or "."
     if weight := roles.get("weight"):
@@ -57,35 +63,65 @@ def create(root: Path, file: str, target: str, *, name: str | None = None, force
         row_weights(raw, weight, decimal, problems)
         problems.stop()
         kinds = {weight: "numeric"} | kinds  # also where they are all different, or all the same
-    target_column = understood_target(raw, target, kind=kinds.get(target), decimal=decimal)
-    others = infer(raw.without(target), decimal=decimal, kinds=kinds)
-    columns = sorted([target_column, *others], key=lambda each: list(raw.columns).index(each.name))
-    check_used(file, columns, {target, *roles.values()})
-    source = {"file": file, "target": target, "delimiter": delimiter_name(raw.parts[0].delimiter or ",")}
+    understood = understood_targets(raw, targets, kinds, decimal)
+    others = infer(raw.without(*targets), decimal=decimal, kinds=kinds)
+    columns = sorted([*understood, *others], key=lambda each: list(raw.columns).index(each.name))
+    check_used(file, columns, {*targets, *roles.values()})
+    source = {
+        "file": file,
+        "target": targets[0] if len(targets) == 1 else targets,
+        "delimiter": delimiter_name(raw.parts[0].delimiter or ","),
+    }
     source |= {"decimal": decimal, "encoding": encoding} | roles
     if missing != MISSING:
         source["missing"] = list(missing)
-    amounts = target_column.column.kind == "numeric"
-    targets = numbers(raw.columns[target], decimal)[0] if amounts else Counter(raw.columns[target].to_pylist())
-    text = profile(settings, name, source, columns, len(raw), targets)
+    counted = counted_targets(raw, understood, decimal)
+    text = profile(settings, name, source, columns, len(raw), counted)
     path.parent.mkdir(exist_ok=True)
     path.write_text(text, encoding="utf-8")
     return (
-        f"{summary(file, raw, columns, source, targets)}\nwrote {path.relative_to(root)}: edit it where this is wrong\n"
+        f"{summary(file, raw, columns, source, counted)}\nwrote {path.relative_to(root)}: edit it where this is wrong\n"
         f"next: reglab check --profile {name}, then make repro PROFILE={name}"
     )
 
 
-def check_roles(file: str, raw: RawTable, roles: dict[str, str]) -> None:
-    """UserError for each option that names no column, or one that another option names."""
+def target_columns(given: Sequence[str], raw: RawTable) -> list[str]:
+    """The columns that options name: each one column, or several separated by commas where there is no such column."""
+    return [name for each in given for name in ([each] if each in raw.columns else each.split(","))]
+
+
+def understood_targets(raw: RawTable, targets: list[str], kinds: dict[str, str], decimal: str) -> list[Understood]:
+    """The column of the target, or those of labels where there are several; UserError where they are no targets."""
+    if len(targets) == 1:
+        return [understood_target(raw, targets[0], kind=kinds.get(targets[0]), decimal=decimal)]
+    for name in targets:
+        if kinds.get(name, "boolean") != "boolean":
+            found = f"{shown(f'{name}={kinds[name]}')}, one of several targets"
+            raise UserError(f"--kind: found {found}; allowed: boolean, for a label that a row has or lacks")
+    return understood_labels(raw, targets)
+
+
+def counted_targets(raw: RawTable, understood: list[Understood], decimal: str) -> Targets:
+    """How many rows have each class or label, or the amounts."""
+    if len(understood) > 1:
+        having = {each.name: level_counts(raw.columns[each.name], 2)[1][each.column.levels[1]] for each in understood}
+        return LabelCounts(having, len(raw))
+    values = raw.columns[understood[0].name]
+    amounts = understood[0].column.kind == "numeric"
+    return numbers(values, decimal)[0] if amounts else Counter(values.to_pylist())
+
+
+def check_roles(file: str, raw: RawTable, roles: list[tuple[str, str]]) -> None:
+    """UserError for each option that names no column, or one that another option names; roles: option and column."""
     lines = [
         f"{file}: --{role}: found {shown(name)}; allowed: a column: {shown(', '.join(raw.columns))}"
         + nearest(name, list(raw.columns))
-        for role, name in roles.items()
+        for role, name in roles
         if name not in raw.columns
     ]
-    if len(set(roles.values())) < len(roles):
-        lines.append(f"{file}: found one column for several of {', '.join(roles)}; allowed: a column for each")
+    if len({name for _, name in roles}) < len(roles):
+        options = ", ".join(dict.fromkeys(role for role, _ in roles))
+        lines.append(f"{file}: found one column for several of {options}; allowed: a column for each")
     if lines:
         raise UserError(*lines)
 
@@ -144,11 +180,17 @@ def profile(settings, name: str, source: dict, columns: list[Understood], rows: 
         "",
     ]
     lines += profile_lines(targets, rows)
-    taken = {source[role] for role in ROLES if role in source}
+    taken = roles_of(source)
     used = [each for each in columns if each.column.kind in USED and each.name not in taken]
     sizes = {"train_size": rows - 2 * test, "test_size": test, "columns": len(used)}
     lines += sections(settings, targets, **sizes, structured=chosen is not None)
     return "\n".join(lines) + "\n"
+
+
+def roles_of(source: dict) -> dict[str, str]:
+    """By column its role, of those that are no inputs."""
+    named = {role: source[role] for role in ROLES if role in source}
+    return {name: role for role, given in named.items() for name in ([given] if isinstance(given, str) else given)}
 
 
 def listed(value: str | list[str]) -> str:
@@ -167,7 +209,7 @@ def column_line(understood: Understood) -> str:
 
 def summary(file: str, raw: RawTable, columns: list[Understood], source: dict, targets: Targets) -> str:
     """What was understood: a line a column, then what to look at."""
-    roles = {source[role]: role for role in ROLES if role in source}
+    roles = roles_of(source)
     table = [("column", "kind", "used as", "missing", "different", "values")]
     for each in columns:
         use = roles.get(each.name) or ("input" if each.column.kind in USED else "left out")

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from reglab.config.data_needs import image_strengths
-from reglab.config.target_lines import Targets, fewest_examples
+from reglab.config.target_lines import LabelCounts, Targets, fewest_examples
 
 NOT_FOR_TABLES = {
     "multitask": "rendered scenes",
@@ -15,6 +15,12 @@ NOT_FOR_AMOUNTS = {
     "pretraining": "its networks are judged by how well they tell classes apart",
     "transfer": "labels are counted by class",
     "semi_supervised": "labels are counted by class",
+}
+NOT_FOR_LABELS = {
+    "pretraining": "its networks are judged by how well they tell classes apart",
+    "transfer": "labels are counted by class",
+    "semi_supervised": "labels are counted by class",
+    "attacks": "they count the examples that stay right, or measure an error",
 }
 EPSILON = 0.1  # largest change of a prepared column that a technique trains against; they are scaled to about 1
 EPSILONS = (0.05, 0.1, 0.2)
@@ -29,8 +35,8 @@ def sections(
 ) -> list[str]:
     """Lines of the profile; `settings` are the `Params` that it is merged into.
 
-    `targets`: rows of each class, or the amounts; `columns`: those that are inputs; `structured`: the data is split by group
-    or in time.
+    `targets`: rows of each class, or the amounts, or the labels; `columns`: those that are inputs; `structured`: the data is
+    split by group or in time.
     """
     lines = ["# Techniques for images are not applicable, and the report says so.", "regularizers:"]
     lines += [
@@ -42,13 +48,15 @@ def sections(
         lines += ["", *few_label_sections(settings, targets, train_size, columns, structured)]
         lines += ["", *attack_lines(settings, test_size, settings.attacks)]
     else:
+        several = isinstance(targets, LabelCounts)
+        emptied = NOT_FOR_LABELS if several else NOT_FOR_AMOUNTS
         lines += [
             "",
-            "# Not for amounts.",
-            *(f"{section}: {{}}  # {reason}" for section, reason in NOT_FOR_AMOUNTS.items()),
+            "# Not for several labels." if several else "# Not for amounts.",
+            *(f"{section}: {{}}  # {reason}" for section, reason in emptied.items()),
         ]
-        left = [family for family in settings.attacks if family not in NOT_FOR_AMOUNTS]
-        lines += ["", *attack_lines(settings, test_size, left)]
+        left = [family for family in settings.attacks if family not in emptied]
+        lines += [] if several else ["", *attack_lines(settings, test_size, left)]
     lines += ["", *regime_lines(fewest_examples(targets), train_size, structured)]
     lines += [f"tuning: {{seeds: {min(settings.tuning.seeds, settings.seeds)}}}      # at most as many as `seeds`"]
     if structured:

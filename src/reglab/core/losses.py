@@ -20,6 +20,12 @@ def weighted_mean(values: Tensor, weights: Tensor) -> Tensor:
     return (weights * values).sum() / weights.sum().clamp(min=torch.finfo(weights.dtype).tiny)
 
 
+def symmetric_divergence(one: Tensor, other: Tensor) -> Tensor:
+    """(KL(p, q) + KL(q, p))/2 = sum_y (p_y - q_y)(log p_y - log q_y)/2 of each row, for scores (batch, classes)."""
+    logs, others = one.log_softmax(1), other.log_softmax(1)
+    return ((logs.exp() - others.exp()) * (logs - others)).sum(1) / 2
+
+
 def accuracy(logits: Tensor, targets: Tensor) -> Tensor:
     """Share of the batch whose largest score is at the largest target."""
     return (logits.argmax(1) == targets.argmax(1)).double().mean()

@@ -1,9 +1,10 @@
-"""What is learned: classes or numbers, each with its targets, its loss and its predictions as functions of tensors.
+"""What is learned: classes, amounts or sets of labels, each with its targets, loss and predictions as functions of tensors.
 
 Labels are as the data has them, targets (batch, outputs) as the loss takes them, outputs (batch, outputs) are what a network
-gives, and predictions are what people read: class probabilities, or values in the unit of the labels.
+gives, and predictions are what people read: probabilities of classes or labels, or values in the unit of the labels.
 """
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -11,7 +12,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from reglab.core.losses import accuracy, cross_entropy, share
+from reglab.core.losses import accuracy, cross_entropy, share, symmetric_divergence
+
+TINY = torch.finfo(torch.float32).tiny  # what a probability of 0 counts as, in logarithms
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,7 @@ class Classification:
 
     def outputs_of(self, predictions: Tensor) -> Tensor:
         """Outputs with these predictions: log-probabilities, where a probability of 0 counts as 1e-38."""
-        return predictions.clamp(min=torch.finfo(torch.float32).tiny).log()
+        return predictions.clamp(min=TINY).log()
 
     def value(self, predictions: Tensor, labels: Tensor) -> float:
         """The accuracy of predictions (..., n, classes) for labels (n,): the share of classes that are right."""
@@ -52,6 +55,30 @@ class Classification:
     def measure(self, outputs: Tensor, targets: Tensor) -> dict[str, Tensor]:
         """The values of `curves` on a batch."""
         return {"nll": cross_entropy(outputs, targets), "accuracy": accuracy(outputs, targets)}
+
+    def arithmetic_mean(self, outputs: Tensor) -> Tensor:
+        """Log-probabilities (batch, classes) of the mean of the predictions of outputs (members, batch, classes)."""
+        return outputs.log_softmax(2).logsumexp(0) - math.log(len(outputs))
+
+    def geometric_mean(self, outputs: Tensor) -> Tensor:
+        """The same of the geometric mean, renormalised."""
+        return outputs.log_softmax(2).mean(0).log_softmax(1)
+
+    def distances(self, predictions: Tensor) -> Tensor:
+        """How far each two of predictions (members, n, classes) are apart, (members, members): the share of the examples on
+        which they choose different classes.
+        """
+        votes = predictions.argmax(2)
+        return (votes[:, None] != votes).double().mean(2)
+
+    @property
+    def wrong_values(self) -> int:
+        """How many other values a target could have: the other classes."""
+        return self.outputs - 1
+
+    def symmetric_divergence(self, one: Tensor, other: Tensor) -> Tensor:
+        """(KL(p, q) + KL(q, p))/2 of the predictions p and q of two outputs, (batch,)."""
+        return symmetric_divergence(one, other)
 
 
 @dataclass(frozen=True)
@@ -99,5 +126,88 @@ class Regression:
         """The value of `curves` on a batch, in the unit of the labels."""
         return {"rmse": self.std * functional.mse_loss(outputs, targets).sqrt()}
 
+    def arithmetic_mean(self, outputs: Tensor) -> Tensor:
+        """The mean (batch, 1) of outputs (members, batch, 1)."""
+        return outputs.mean(0)
 
-Task = Classification | Regression
+    geometric_mean = arithmetic_mean  # amounts may be negative
+
+    def distances(self, predictions: Tensor) -> Tensor:
+        """How far each two of predictions (members, n, 1) are apart: the root mean squared difference."""
+        values = predictions[..., 0].double()
+        return (values[:, None] - values).square().mean(2).sqrt()
+
+
+@dataclass(frozen=True)
+class Multilabel:
+    """Any of `outputs` labels an example; the loss is the mean over the labels of their binary cross-entropies, in nats.
+
+    J = -1/L sum_l t_l log s(z_l) + (1 - t_l) log(1 - s(z_l)) with s(z) = 1 / (1 + exp(-z)): L logistic regressions that share
+    the hidden layers. Bishop, Pattern Recognition and Machine Learning, 2006, eq. 5.23, which is the sum over the labels.
+    """
+
+    outputs: int
+    name: ClassVar[str] = "multilabel"
+    loss: ClassVar[str] = "binary_cross_entropy"
+    score: ClassVar[str] = "hamming_loss"
+    gap: ClassVar[str] = "excess_hamming_loss"
+    curves: ClassVar[tuple[str, ...]] = ("binary_cross_entropy", "hamming_loss")
+
+    def targets(self, labels) -> Tensor:
+        """The labels (n, labels), 1 where an example has one and else 0, as float32."""
+        return torch.as_tensor(labels).float()
+
+    def losses(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """The mean over the labels of the binary cross-entropy of each example, (batch,)."""
+        return functional.binary_cross_entropy_with_logits(outputs, targets, reduction="none").mean(1)
+
+    def criterion(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """The mean of the losses."""
+        return functional.binary_cross_entropy_with_logits(outputs, targets)
+
+    def predictions(self, outputs: Tensor) -> Tensor:
+        """The probability s(z) of each label, (batch, labels); they need not sum to one."""
+        return outputs.sigmoid()
+
+    def outputs_of(self, predictions: Tensor) -> Tensor:
+        """Outputs log(p / (1 - p)) with these predictions, where a probability of 0 counts as 1e-38."""
+        return predictions.clamp(min=TINY).log() - (1 - predictions).clamp(min=TINY).log()
+
+    def value(self, predictions: Tensor, labels: Tensor) -> float:
+        """The Hamming loss of predictions (..., n, labels) for labels (n, labels): the share of the decisions p > 1/2 that
+        are wrong, over all examples and labels.
+        """
+        return share((predictions > 0.5) != (labels > 0.5))
+
+    def measure(self, outputs: Tensor, targets: Tensor) -> dict[str, Tensor]:
+        """The values of `curves` on a batch."""
+        wrong = (outputs > 0) != (targets > 0.5)
+        return {"binary_cross_entropy": self.criterion(outputs, targets), "hamming_loss": wrong.double().mean()}
+
+    def arithmetic_mean(self, outputs: Tensor) -> Tensor:
+        """Outputs (batch, labels) whose predictions are the mean of those of outputs (members, batch, labels)."""
+        return functional.logsigmoid(outputs).logsumexp(0) - functional.logsigmoid(-outputs).logsumexp(0)
+
+    def geometric_mean(self, outputs: Tensor) -> Tensor:
+        """The same of the geometric mean of each label and its absence, renormalised: the mean of the outputs."""
+        return outputs.mean(0)
+
+    def distances(self, predictions: Tensor) -> Tensor:
+        """How far each two of predictions (members, n, labels) are apart: the share of the labels decided differently."""
+        decided = predictions > 0.5
+        return torch.stack([(each != decided).double().mean((1, 2)) for each in decided])
+
+    @property
+    def wrong_values(self) -> int:
+        """How many other values a target could have: one, for a label is there or not."""
+        return 1
+
+    def symmetric_divergence(self, one: Tensor, other: Tensor) -> Tensor:
+        """(KL(p, q) + KL(q, p))/2 of the predictions p and q of two outputs, (batch,): as in the loss, the mean over labels.
+
+        Of a label it is (p - q)(log p/(1 - p) - log q/(1 - q))/2, the divergence of two Bernoulli distributions.
+        """
+        return ((one.sigmoid() - other.sigmoid()) * (one - other)).mean(1) / 2
+
+
+Task = Classification | Regression | Multilabel

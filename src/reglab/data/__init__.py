@@ -4,17 +4,19 @@ A source is a file in sources/, or the dotted path of a function or class beside
 """
 
 import inspect
+from dataclasses import replace
 from importlib import import_module
 
 import numpy as np
 
 from reglab.core.errors import UserError
+from reglab.data.label_matrix import as_labels
 from reglab.data.source import Examples, Source
 
 
 def load_source(name: str) -> tuple[np.ndarray, np.ndarray]:
-    """Inputs (n, *shape) float32 and labels (n,) int64 of a source without settings: what `load` in its file returns, or
-    the function at a dotted path, which may also return `Examples`.
+    """Inputs (n, *shape) float32 and labels, as in `Examples`, of a source without settings: what `load` in its file
+    returns, or the function at a dotted path, which may also return `Examples`.
     """
     module, _, function = name.rpartition(".")
     if module:
@@ -40,11 +42,11 @@ def find_source(name: str) -> type[Source] | None:
 
 def load_examples(data) -> Examples:
     """The examples of the source that `data` names, a section of params.yaml."""
-    if data.source is not None:
-        return data.source.load()
-    loaded = load_source(data.name)
-    if isinstance(loaded, Examples):
-        return loaded
-    if not isinstance(loaded, tuple) or len(loaded) != 2:
-        raise TypeError(f"it returned {type(loaded).__name__}")
-    return Examples(inputs=loaded[0], targets=loaded[1])
+    loaded = load_source(data.name) if data.source is None else data.source.load()
+    if not isinstance(loaded, Examples):
+        if not isinstance(loaded, tuple) or len(loaded) != 2:
+            raise TypeError(f"it returned {type(loaded).__name__}")
+        loaded = Examples(inputs=loaded[0], targets=loaded[1])
+    if isinstance(loaded.targets, np.ndarray):
+        return replace(loaded, targets=as_labels(loaded.targets))
+    return loaded

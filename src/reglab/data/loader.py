@@ -16,8 +16,9 @@ from reglab.data.stored_inputs import StoredInputs
 class Batch(NamedTuple):
     """Inputs (batch, *shape) float, targets (batch, outputs) float as the loss takes them, indices (batch,) into the part.
 
-    Targets are distributions over classes, whose rows sum to one, or standardized amounts (batch, 1). weights (batch,) say
-    how much each example counts in the loss; None where all count alike.
+    Targets are distributions over classes, whose rows sum to one, standardized amounts (batch, 1), or the probability of each
+    label (batch, labels), 0 or 1 unless a technique changes it. weights (batch,) say how much each example counts in the
+    loss; None where all count alike.
     """
 
     inputs: Tensor

@@ -34,7 +34,7 @@ class Split:
     """One seed's view of the data: inputs (n, *shape) float32 and labels (n,) by part; rows are those of the source.
 
     Labels are int64, of so many `classes`, or float64: amounts, where `classes` is None and `target_scale` their mean and
-    standard deviation in the training part.
+    standard deviation in the training part; or uint8 (n, label_count): whether an example has each label.
     `labels["labelled"]` carries the label noise; every other part is as the source has it. `true_labels` are those of the
     labelled part before the noise; None where no label was replaced. Attacks keep inputs within `bounds`, lowest and highest.
     `weights` (n,) float32 are those of the labelled part; None where its examples count alike.
@@ -48,12 +48,15 @@ class Split:
     classes: int | None = field(kw_only=True)
     target_scale: tuple[float, float] = field(default=(0.0, 1.0), kw_only=True)
     weights: np.ndarray | None = field(default=None, kw_only=True)
+    label_count: int | None = field(default=None, kw_only=True)
 
     @property
     def task(self) -> "Task":
         """What is learned, with its loss and its predictions."""
-        from reglab.core.tasks import Classification, Regression  # torch, which `prepare` need not import
+        from reglab.core.tasks import Classification, Multilabel, Regression  # torch, which `prepare` need not import
 
+        if self.label_count is not None:
+            return Multilabel(self.label_count)
         return Regression(*self.target_scale) if self.classes is None else Classification(self.classes)
 
     @property
@@ -74,9 +77,10 @@ class Split:
 
 @dataclass(frozen=True)
 class Prepared:
-    """The data of a study: its name, fingerprint and number of classes (None: a regression), and a `Split` for each seed.
+    """The data of a study: its name, fingerprint, number of classes (None: amounts or labels), and a `Split` for each seed.
 
-    `encoding` says what the tensors of the inputs mean (`Inputs.description`). `class_names`: nothing where they are numbers.
+    `encoding` says what the tensors of the inputs mean (`Inputs.description`). `class_names`: those of the classes or labels,
+    nothing where they are numbers.
     """
 
     name: str
@@ -90,6 +94,11 @@ class Prepared:
     def task(self) -> TaskName:
         """The kind of targets."""
         return task_of(self.tensors["labels"])
+
+    @property
+    def label_count(self) -> int | None:
+        """How many labels an example may have; None where it has a class or an amount."""
+        return self.tensors["labels"].shape[1] if self.task == "multilabel" else None
 
     @cached_property
     def inputs(self) -> Inputs:
@@ -139,9 +148,11 @@ class Prepared:
         true_labels = labels["labelled"]
         if given_labels is not None:
             labels["labelled"] = given_labels
-        scale = {"target_scale": scale_of(labels["labelled"])} if self.classes is None else {}
+        kind: dict[str, Any] = {"classes": self.classes, "label_count": self.label_count}
+        if self.task == "regression":
+            kind["target_scale"] = scale_of(labels["labelled"])
         weights = example_weights.training_weights(self.tensors.get(WEIGHTS), rows["labelled"])
-        return Split(inputs, labels, rows, true_labels, self.bounds, classes=self.classes, weights=weights, **scale)
+        return Split(inputs, labels, rows, true_labels, self.bounds, weights=weights, **kind)
 
     def _fitted(self, rows: np.ndarray) -> Preprocessor:
         """The preprocessor that was fitted on these examples."""

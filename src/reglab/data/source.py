@@ -20,7 +20,8 @@ class Examples:
     """Examples as a source reads them, row by row in the order of the source.
 
     inputs: `Inputs`, which are prepared for each seed on its training part, or a float32 array (n, *shape) that is ready for
-    a network. targets: (n,) int64, the classes 0 to k - 1, whose names are `classes`; or float64, amounts to predict.
+    a network. targets: (n,) int64, the classes 0 to k - 1, whose names are `classes`; or float64, amounts to predict; or
+    (n, labels) of 0 and 1, bool or whole numbers: whether an example has each label, whose names are `classes`.
     The structure of the data, for splits: groups (n,) int64 that no split separates; times (n,) float64, later is larger;
     parts (n,), each of "train", "validation", "test", "unlabelled". weights (n,) of 0 or more: how much each example counts
     in the loss of a training (`data.example_weights`).

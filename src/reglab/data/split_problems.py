@@ -8,7 +8,7 @@ from reglab.core.wording import shown
 from reglab.data.splits import folds_of
 from reglab.data.splitting.duplicates import units
 from reglab.data.splitting.named import NAMES
-from reglab.data.target_kind import strata
+from reglab.data.target_kind import strata, task_of
 
 WHOLE = {
     "random": "identical examples stay together",
@@ -38,8 +38,8 @@ def problems(
     duplicates: np.ndarray | None = None,
 ) -> list[str]:
     """A line for each contradiction between the section `data` and the examples, whose structure is as in `splits.split`."""
-    labels = strata(labels)
-    lines = [*size_problems(data, labels), *setting_problems(data)]
+    several, labels = task_of(labels) == "multilabel", strata(labels)
+    lines = [*size_problems(data, labels, "label" if several else "class"), *setting_problems(data)]
     if data.split == "group" and groups is None:
         lines.append(
             place("split", "group, but the examples have no groups", "group: the name of a column with groups")
@@ -54,7 +54,7 @@ def problems(
     if not lines and together is not None and data.split in ("random", "group"):
         lines += unit_problems(data, together)
     if data.split == "k_fold" and not lines:
-        lines += fold_problems(data, labels, together)
+        lines += fold_problems(data, labels, together, several)
     return lines
 
 
@@ -62,8 +62,8 @@ def place(key: str, found: str, allowed: str) -> str:
     return f"params.yaml: data.{key}: found {found}; allowed: {allowed}"
 
 
-def size_problems(data, labels: np.ndarray) -> Iterator[str]:
-    """Sizes that are too large for the data, or too small for its classes."""
+def size_problems(data, labels: np.ndarray, kind: str) -> Iterator[str]:
+    """Sizes that are too large for the data, or too small for its strata (n,), each of a `kind`: class or label."""
     least = int(labels.max()) + 1
     sizes, tests = "train_size + validation_size + test_size", folds_of(data) if data.split == "time" else 1
     if tests > 1:
@@ -73,7 +73,7 @@ def size_problems(data, labels: np.ndarray) -> Iterator[str]:
         yield (f"params.yaml: data: {sizes} = {total}, but {data.name} has {len(labels)} examples; lower one of them")
     for part in PART_SIZES.values():
         if getattr(data, part) < least:
-            yield place(part, str(getattr(data, part)), f"at least {least}, one example a class")
+            yield place(part, str(getattr(data, part)), f"at least {least}, one example a {kind}")
 
 
 def setting_problems(data) -> Iterator[str]:
@@ -137,14 +137,18 @@ def unit_problems(data, together: np.ndarray) -> Iterator[str]:
         )
 
 
-def fold_problems(data, labels: np.ndarray, together: np.ndarray | None) -> Iterator[str]:
-    """More folds than the smallest class has examples, or sizes that are not those of folds."""
+def fold_problems(data, labels: np.ndarray, together: np.ndarray | None, several: bool) -> Iterator[str]:
+    """More folds than the smallest stratum has examples, or sizes that are not those of folds.
+
+    labels (n,): the strata, classes unless an example may have `several` labels.
+    """
     folds, count = folds_of(data), len(labels)
     alone = np.arange(count) if together is None else together
     fewest, label = min((len(np.unique(alone[labels == label])), int(label)) for label in np.unique(labels))
     if folds > fewest:
         what = "examples" if together is None else "sets of examples that stay together"
-        yield place("folds", f"{folds}", f"at most {fewest}, for class {label} has so many {what}")
+        owner = "the smallest set of examples with a label in common" if several else f"class {label}"
+        yield place("folds", f"{folds}", f"at most {fewest}, for {owner} has so many {what}")
     lowest, highest = count // folds, -(-count // folds)
     if not lowest <= data.test_size <= highest:
         yield place("test_size", f"{data.test_size}", f"{lowest}, one of {folds} folds of {count} examples")
@@ -154,11 +158,11 @@ def fold_problems(data, labels: np.ndarray, together: np.ndarray | None) -> Iter
 
 
 def part_problems(data, labels: np.ndarray, drawn: Sequence[dict[str, np.ndarray]]) -> list[str]:
-    """What is wrong with the parts that were drawn, by seed: sizes that are far off, classes that are not trained on.
+    """What is wrong with the parts that were drawn, by seed: sizes that are far off, classes or labels without examples.
 
     A line for each part, about the first seed where it is so.
     """
-    labels, lines = strata(labels), []
+    several, targets, labels, lines = task_of(labels) == "multilabel", labels, strata(labels), []
     for part, key in PART_SIZES.items():
         size = getattr(data, key)
         for seed, parts in enumerate(drawn):
@@ -168,6 +172,8 @@ def part_problems(data, labels: np.ndarray, drawn: Sequence[dict[str, np.ndarray
                 )
                 lines.append(place(key, found, "sizes that can be met to within a half; change the sizes or the split"))
                 break
+    if several:
+        return lines or label_problems(data, targets, drawn)
     for seed, parts in enumerate(drawn):
         if len(missing := np.setdiff1d(labels, labels[parts["labelled"]])) and not lines:
             found = (
@@ -176,3 +182,16 @@ def part_problems(data, labels: np.ndarray, drawn: Sequence[dict[str, np.ndarray
             lines.append(place("split", found, "every class in every training part; change the sizes or the split"))
             break
     return lines
+
+
+def label_problems(data, targets: np.ndarray, drawn: Sequence[dict[str, np.ndarray]]) -> list[str]:
+    """A line about the first seed that has no training example with a label, or none without it; targets (n, labels)."""
+    for seed, parts in enumerate(drawn):
+        share = targets[parts["labelled"]].mean(0)
+        for lacking, odd in (("with", share == 0), ("without", share == 1)):
+            if odd.any():
+                numbers = ", ".join(map(str, np.flatnonzero(odd)[:5]))
+                found = f"{data.split}, where seed {seed} has no training example {lacking} the label {numbers}"
+                allowed = "examples with and without every label in every training part; change the sizes or the split"
+                return [place("split", found, allowed)]
+    return []

@@ -38,9 +38,9 @@ def split(
         column   what `parts` say (`splitting.named`), for every seed
         k_fold   seed s is fold s mod `folds` of repetition s div `folds` (`splitting.folds`); groups stay together
 
-    labels (n,): classes, or amounts, by which no split is stratified. duplicates (n,): numbers that identical examples share
-    (`splitting.duplicates`); these are on one side of every split. A larger `train_size` keeps test, validation and the
-    labelled examples that a smaller one had.
+    labels: classes (n,), amounts (n,), by which no split is stratified, or labels (n, labels). duplicates (n,): numbers
+    that identical examples share (`splitting.duplicates`); these are on one side of every split. A larger `train_size`
+    keeps test, validation and the labelled examples that a smaller one had.
     """
     labels, sizes = strata(labels), {"train_size": train_size, "validation_size": validation_size}
     fixed = test_set == "fixed"
@@ -122,9 +122,9 @@ def description(data, labels: np.ndarray, drawn: Sequence[dict[str, np.ndarray]]
 
 def add_label_noise(labels: np.ndarray, *, classes: int | None, fraction: float, seed: int) -> np.ndarray:
     """The labels (n,) with round(fraction * n) of them replaced: a class by another one, uniformly, an amount by that of
-    another example.
+    another example. Of labels (n, labels) a row is replaced by that of another example, which keeps how often each occurs.
 
-    classes: None where the labels are amounts. More noise keeps the wrong labels of less.
+    classes: None where the labels are no classes. More noise keeps the wrong labels of less.
     """
     random = np.random.default_rng(seed_of("label_noise", seed))
     order = random.permutation(len(labels))

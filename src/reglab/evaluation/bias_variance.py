@@ -1,7 +1,7 @@
 """The squared error split into bias² and variance over models trained on resampled training sets.
 
 Of class probabilities it is the Brier score. For an example with target t, one-hot or an amount, that m models predict as
-p_1 ... p_m, with mean p̄:
+p_1 ... p_m, with mean p̄ (of labels, each square is the mean over the labels):
 
     bias² = |p̄ - t|²,    variance = 1/m sum_j |p_j - p̄|²,    bias² + variance = 1/m sum_j |p_j - t|²
 
@@ -36,11 +36,13 @@ def resampled_split(
     predictions. A model with NaN in its predictions (it diverged) is left out as a whole.
 
     predictions: (models, examples, outputs); labels, indices: (models, examples), an index naming the same example in every
-    model. Labels are class numbers, or amounts with one output. Raises ValueError when an example has two labels.
+    model. Labels are class numbers, or amounts with one output; of several labels (models, examples, outputs), 0 and 1.
+    Raises ValueError when an example has two labels.
     """
     finite = np.isfinite(predictions).all(axis=(1, 2))
     p = np.asarray(predictions, dtype=np.float64)[finite].reshape(-1, predictions.shape[-1])
-    labels, indices = np.asarray(labels)[finite].ravel(), np.asarray(indices)[finite].ravel()
+    labels, indices = np.asarray(labels)[finite], np.asarray(indices)[finite].ravel()
+    labels = labels.reshape(-1, *labels.shape[2:])
 
     _, example, count = np.unique(indices, return_inverse=True, return_counts=True)
     shared = count[example] >= 2
@@ -51,15 +53,17 @@ def resampled_split(
     if (labels != labels[first][example]).any():
         raise ValueError("an example has different labels in different models")
 
-    target = np.eye(p.shape[1])[labels] if task_of(labels) == "classification" else labels[:, None]
+    task = task_of(labels)
+    target = np.eye(p.shape[1])[labels] if task == "classification" else labels.reshape(len(labels), -1)
+    terms = p.shape[1] if task == "multilabel" else 1  # squares are sums over classes and means over labels
     total = np.zeros((len(count), p.shape[1]))
     np.add.at(total, example, p)
     mean = (total / count[:, None])[example]  # (predictions, classes): each prediction beside its example's mean
-    squares = np.square(p - mean).sum(1)
+    squares = np.square(p - mean).sum(1) / terms
     shift = squares / (count[example] - 1) if unbiased else 0.0
     return ErrorSplit(
-        bias_squared=float((np.square(mean - target).sum(1) - shift).mean()),
+        bias_squared=float((np.square(mean - target).sum(1) / terms - shift).mean()),
         variance=float((squares + shift).mean()),
-        squared_error=float(np.square(p - target).sum(1).mean()),
+        squared_error=float((np.square(p - target).sum(1) / terms).mean()),
         predictions=len(p),
     )

@@ -9,8 +9,7 @@ from reglab.evaluation.rounding import mean
 def validation_scores(record: dict, metric: str) -> tuple[float, float] | None:
     """The metric and the loss on validation data, means over seeds; None where a seed did not finish or lacks the metric.
 
-    The loss of a classification is the nll, of a regression the rmse. A recipe that is not
-    applicable has no seeds, so None as well.
+    The loss is that of the task in `metric_table.LOSSES`. A recipe that is not applicable has no seeds, so None as well.
     """
     seeds = record["seeds"].values()
     if not seeds or any(

@@ -20,10 +20,20 @@ PREDICTOR = {  # by task, the metrics of every model of it
         *(f"{part}_{name}" for part in PARTS for name in names_of("regression")),
         *("train_rmse_true_labels", "excess_rmse", "excess_rmse_given_labels"),
     ),
+    "multilabel": (
+        *(f"{part}_{name}" for part in PARTS for name in names_of("multilabel")),
+        *("train_hamming_loss_true_labels", "excess_hamming_loss", "excess_hamming_loss_given_labels"),
+    ),
 }
 COMMITTEE = {  # of one member: the mean over all
     "classification": ("first_member_test_accuracy", "one_member_test_accuracy", "disagreement"),
     "regression": ("first_member_test_rmse", "one_member_test_rmse", "distance_between_members"),
+    "multilabel": ("first_member_test_hamming_loss", "one_member_test_hamming_loss", "disagreement"),
+}
+OWN_METRICS = {  # by task, what the class of an ensemble calls the metrics that only it has
+    "classification": "metric_names",
+    "regression": "regression_metric_names",
+    "multilabel": "multilabel_metric_names",
 }
 PROBES = ("linear_probe", "neighbour_probe")
 TASKS = {"segmentation": ("iou",), "depth": ("depth_rmse", "depth_mae")}
@@ -74,7 +84,7 @@ def gained(ends: tuple[float, float], metric: str) -> tuple[float, float]:
 
 def is_gap(metric: str) -> bool:
     """Whether sizes are compared: a gap of -0.14 is larger than one of 0.04."""
-    return kind(metric).endswith(("gap", "excess_rmse"))
+    return kind(metric).endswith(("gap", "excess_rmse", "excess_hamming_loss"))
 
 
 def quantity(metric: str) -> str:
@@ -135,8 +145,7 @@ def metric_names(values: dict) -> dict[str, tuple[str, list[str]]]:
                 case "regularizers" | "combinations":
                     metrics = [*predictor, *NETWORK, *OF_ALL_SEEDS]
                 case "ensembles":
-                    attribute = "metric_names" if task == "classification" else "regression_metric_names"
-                    metrics = [*predictor, *COMMITTEE[task], *getattr(entry, attribute, ()), *OF_ALL_SEEDS]
+                    metrics = [*predictor, *COMMITTEE[task], *getattr(entry, OWN_METRICS[task], ()), *OF_ALL_SEEDS]
                 case "transfer" | "semi_supervised":
                     metrics = [*at(predictor, labels), *(name for name in at(OF_ALL_SEEDS, labels) if "@" in name)]
                 case "pretraining":
@@ -145,7 +154,7 @@ def metric_names(values: dict) -> dict[str, tuple[str, list[str]]]:
                     tasks = [name for task in getattr(entry, "tasks", ()) for name in TASKS[task]]
                     metrics = at([f"{part}_{name}" for part in PARTS for name in tasks], scenes)
             attack = (values.get("attacks") or {}).get(family)
-            if attack and not getattr(entry, "classes", None):  # a model of some classes only is not attacked
+            if attack and task in ROBUST and not getattr(entry, "classes", None):  # a model of some classes only is not
                 metrics = [*metrics, *(f"{ROBUST[task]}@{epsilon:g}" for epsilon in attack.epsilons)]
             by_entry[name] = (family, metrics)
     return by_entry

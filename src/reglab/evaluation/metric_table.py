@@ -33,7 +33,8 @@ class DecidingMetric:
 # lies between 0 and 2, and one example in two hundred that goes from certainly wrong to certainly right moves it by 0.01.
 # The loss: 0.01 nats, which change the probability of the right class by one percent (its geometric mean over examples).
 # R²: half a percent of the variance. An error in the unit of the target: any real difference, for the table cannot know the
-# unit; `reglab new` writes one percent of the standard deviation of the target into the profile.
+# unit; `reglab new` writes one percent of the standard deviation of the target into the profile. Of labels: fractions as of
+# classes; the Brier score of a label lies between 0 and 1, so half of that of classes; the loss as that of classes.
 DECIDING = {
     metric.name: metric
     for metric in (
@@ -77,12 +78,41 @@ DECIDING = {
             name="r2", title="R²", direction="higher", unit="share of the variance", low=float("-inf"), high=1,
             relevant_difference=0.005, task="regression",
         ),
+        DecidingMetric(
+            name="multilabel_average_precision", title="mean average precision", direction="higher", unit="fraction", low=0,
+            high=1, relevant_difference=0.005, task="multilabel",
+        ),
+        DecidingMetric(
+            name="multilabel_auroc", title="mean AUROC", direction="higher", unit="fraction", low=0, high=1,
+            relevant_difference=0.005, task="multilabel",
+        ),
+        DecidingMetric(
+            name="multilabel_f1", title="mean F1", direction="higher", unit="fraction", low=0, high=1,
+            relevant_difference=0.005, task="multilabel",
+        ),
+        DecidingMetric(
+            name="subset_accuracy", title="subset accuracy", direction="higher", unit="fraction", low=0, high=1,
+            relevant_difference=0.005, task="multilabel",
+        ),
+        DecidingMetric(
+            name="hamming_loss", title="Hamming loss", direction="lower", unit="fraction", low=0, high=1,
+            relevant_difference=0.005, task="multilabel",
+        ),
+        DecidingMetric(
+            name="binary_cross_entropy", title="binary cross-entropy", direction="lower", unit="nats", low=0,
+            high=float("inf"), relevant_difference=0.01, task="multilabel",
+        ),
+        DecidingMetric(
+            name="multilabel_brier", title="Brier score of labels", direction="lower", unit="squared error", low=0, high=1,
+            relevant_difference=0.005, task="multilabel",
+        ),
     )
 }  # fmt: skip
 NAMES = tuple(DECIDING)
 
 
-LOSSES = {"classification": "nll", "regression": "rmse"}  # by task, the metric that is the loss
+# By task, the metric that is the loss.
+LOSSES = {"classification": "nll", "regression": "rmse", "multilabel": "binary_cross_entropy"}
 
 
 def names_of(task: TaskName) -> tuple[str, ...]:

@@ -19,7 +19,8 @@ class Metric:
     def value(self, predictions: Tensor, labels: Tensor) -> float:
         """The metric of predictions (examples, outputs) and labels (examples,).
 
-        Predictions are class probabilities, whose rows sum to one, or amounts (examples, 1) in the unit of the labels.
+        Predictions are class probabilities, whose rows sum to one, amounts (examples, 1) in the unit of the labels, or the
+        probability of each label for labels (examples, labels) of 0 and 1.
         """
         raise NotImplementedError
 

@@ -3,8 +3,10 @@
 What a technique, a pretext or a method needs stands in its class, as `needs`, and what all of a family need in its row:
 
     images            the examples are images (channels, height, width)
-    classes           the targets are classes
+    classes           the targets are classes, one an example
     amounts           the targets are real numbers
+    discrete          the targets are classes, or labels of which an example may have several
+    one_target        an example has one class or one amount
     residual_blocks   the network has a `ResidualBlock`
     unit_range        inputs in [0, 1] are still there; `config.stacks` checks this, which no data can lack
 """
@@ -16,16 +18,22 @@ from typing import Any, NamedTuple
 from reglab.core.plain import entry_name
 from reglab.core.registry import family_needs  # core.families would be code of every stage
 from reglab.data import prepared
+from reglab.data.target_kind import TaskName
 from reglab.tracking.stage import StageBuilder
 
 FEW_LABELS = ("pretraining", "transfer", "semi_supervised")  # the sections whose network is few_labels.model
 
 
 class Facts(NamedTuple):
-    """What is known of the data: the shape of a prepared example, and whether targets are classes or amounts."""
+    """What is known of the data: the shape of a prepared example, and the kind of its targets."""
 
     shape: tuple[int, ...]
-    task: str = "classification"
+    task: TaskName = "classification"
+
+    @property
+    def targets(self) -> str:
+        """What the targets are, in words."""
+        return {"classification": "classes", "regression": "amounts", "multilabel": "sets of labels"}[self.task]
 
 
 def not_applicable(needs: tuple[str, ...], facts: Facts, model: Any) -> str:
@@ -33,9 +41,13 @@ def not_applicable(needs: tuple[str, ...], facts: Facts, model: Any) -> str:
     if "images" in needs and len(facts.shape) != 3:
         return f"needs images; examples are {described(facts.shape)}"
     if "classes" in needs and facts.task != "classification":
-        return "needs classes; the targets are amounts"
+        return f"needs classes; the targets are {facts.targets}"
     if "amounts" in needs and facts.task != "regression":
-        return "needs amounts; the targets are classes"
+        return f"needs amounts; the targets are {facts.targets}"
+    if "discrete" in needs and facts.task == "regression":
+        return f"needs classes or labels; the targets are {facts.targets}"
+    if "one_target" in needs and facts.task == "multilabel":
+        return f"needs one target an example; the targets are {facts.targets}"
     if "residual_blocks" in needs and not has_residual_blocks(model):
         return f"needs residual blocks; the network {entry_name(model)} has none"
     return ""
@@ -102,8 +114,8 @@ def reason(settings, section: str, name: str, facts: Facts) -> str:
         if why := not_applicable(needs_of(part), facts, model):
             return why if part_name == name else f"{part_name} {why}"
         rule = getattr(part, "combine", "")  # of an ensemble; boosting adds amounts whatever its rule
-        if facts.task == "regression" and rule in ("geometric", "vote") and not part.sequential:
-            return f"combines by {rule}, which needs classes; the targets are amounts"
+        if facts.task != "classification" and rule in ("geometric", "vote") and not part.sequential:
+            return f"combines by {rule}, which needs classes; the targets are {facts.targets}"
     return ""
 
 

@@ -30,7 +30,8 @@ def predict_file(settings, recipe: str, file: Path, output: Path, seed: int | No
     new = source.reader(data.encoding).load_new(str(file))
     InputForm.of(data.inputs).check(str(file), new.inputs)
     predictions = predict(trained, data, new.inputs, None if seed is None else [seed])
-    write_predictions(output, prediction_columns(predictions, data.class_names), new.names)
+    columns = prediction_columns(predictions, data.class_names, several=data.label_count is not None)
+    write_predictions(output, columns, new.names)
     return len(predictions)
 
 

@@ -28,6 +28,7 @@ class StudyData(Protocol):
     """What a prediction needs to know of the data of a study, as `Prepared` has it."""
 
     classes: int | None
+    label_count: int | None
     bounds: tuple[float, float]
 
 
@@ -35,8 +36,8 @@ class StudyData(Protocol):
 def predict(
     folder: Path, data: StudyData, inputs: Inputs | np.ndarray, seeds: Sequence[int] | None = None
 ) -> np.ndarray:
-    """Class probabilities (n, classes), or amounts (n, 1): the mean over the networks of these seeds of the record
-    in `folder`, or of all.
+    """Probabilities of classes or labels (n, outputs), or amounts (n, 1): the mean over the networks of these seeds of the
+    record in `folder`, or of all.
 
     Each network gets the inputs as the preprocessor that was fitted for its seed prepares them. UserError where a seed
     diverged or is not there.
@@ -55,7 +56,8 @@ def of_seed(recipe: Recipe, folder: Path, data: StudyData, inputs: Inputs, seed:
     tensors = load_file(fitted) if fitted.exists() else {}
     scale = {"target_scale": tuple(tensors.pop(TARGET_SCALE).tolist())} if TARGET_SCALE in tensors else {}
     prepared = inputs.preprocessor(tensors).transform(inputs)
-    split = Split({"labelled": prepared}, {}, {}, bounds=data.bounds, classes=data.classes, **scale)
+    kind = {"classes": data.classes, "label_count": data.label_count} | scale
+    split = Split({"labelled": prepared}, {}, {}, bounds=data.bounds, **kind)
     network = recipe_network(recipe, folder, split, seed)
     return split.task.predictions(network(torch.as_tensor(prepared))).double().numpy()
 
@@ -107,15 +109,19 @@ def find_own_modules() -> None:
         sys.path.append(str(Path.cwd()))
 
 
-def prediction_columns(probabilities: np.ndarray, class_names: Sequence[str]) -> dict[str, list]:
+def prediction_columns(
+    probabilities: np.ndarray, class_names: Sequence[str], *, several: bool = False
+) -> dict[str, list]:
     """`prediction`, the class of highest probability, and `probability_<class>` for each class; a value an example.
 
-    probabilities: (n, classes); classes without names are called by their numbers. Of amounts (n, 1) `prediction` alone.
+    probabilities: (n, classes); classes without names are called by their numbers. Of amounts (n, 1) `prediction` alone;
+    where an example may have `several` labels, `probability_<label>` alone: which of them is enough to act is for the user
+    to say.
     """
     if probabilities.shape[1] == 1:
         return {"prediction": probabilities[:, 0].tolist()}
     names = list(class_names) or [str(number) for number in range(probabilities.shape[1])]
-    columns = {"prediction": [names[number] for number in probabilities.argmax(1)]}
+    columns = {} if several else {"prediction": [names[number] for number in probabilities.argmax(1)]}
     return columns | {f"probability_{name}": probabilities[:, place].tolist() for place, name in enumerate(names)}
 
 

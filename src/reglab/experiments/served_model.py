@@ -38,11 +38,13 @@ class ServedRecipe:
     source: Source | None
     form: InputForm
     classes: int | None
+    label_count: int | None
     class_names: Sequence[str]
     bounds: tuple[float, float]
 
     def predict(self, model_input: pd.DataFrame | np.ndarray, params: dict | None = None) -> pd.DataFrame:
-        """The class and the probability of each class, or the amount, for each row; the mean over the seeds.
+        """The class and the probability of each class, the probability of each label, or the amount, for each row; the mean
+        over the seeds.
 
         MlflowException with a line for each column and row that does not fit the study.
         """
@@ -51,7 +53,12 @@ class ServedRecipe:
             predictions = predict(self.folder, self, read(model_input))
         except UserError as error:
             raise refused(error) from error
-        return pd.DataFrame(prediction_columns(predictions, self.class_names))
+        return pd.DataFrame(answers(predictions, self.class_names, self.label_count))
+
+
+def answers(predictions: np.ndarray, class_names: Sequence[str], label_count: int | None) -> dict[str, list]:
+    """The columns of the answer for predictions (n, outputs)."""
+    return prediction_columns(predictions, class_names, several=label_count is not None)
 
 
 def contents(folder: Path, trained: Path, data: Prepared) -> ModelContents:
@@ -70,7 +77,8 @@ def contents(folder: Path, trained: Path, data: Prepared) -> ModelContents:
         elif (trained / name).exists():
             shutil.copyfile(trained / name, folder / name)
     form = InputForm.of(data.inputs)
-    about = {"classes": data.classes, "class_names": list(data.class_names), "bounds": list(data.bounds)}
+    about = {"classes": data.classes, "label_count": data.label_count}
+    about |= {"class_names": list(data.class_names), "bounds": list(data.bounds)}
     text = json.dumps(about | {"form": vars(form)}, indent=2) + "\n"
     (folder / STUDY).write_text(text, encoding="utf-8")
     served = _load_pyfunc(str(folder))
@@ -78,14 +86,15 @@ def contents(folder: Path, trained: Path, data: Prepared) -> ModelContents:
     if form.shape is None and not columns:
         allowed = "inputs that are one array, or a source with `input_columns`"
         raise UserError(f"params.yaml: data.name: found {record['settings']['data']['name']}; allowed: {allowed}")
-    answers = prediction_columns(np.zeros((1, data.classes or 1)), data.class_names)
+    outputs = data.classes or data.label_count or 1
+    answered = answers(np.zeros((1, outputs)), data.class_names, data.label_count)
     return ModelContents(
         loader=__name__,
         folder=folder,
         columns=columns,
         shape=form.shape,
         dtype=form.dtype,
-        answers={name: "text" if isinstance(value, str) else "number" for name, [value] in answers.items()},
+        answers={name: "text" if isinstance(value, str) else "number" for name, [value] in answered.items()},
         example=served.source.example_row(data.inputs) if columns else middle(data.inputs.tensors()["inputs"]),
     )
 
@@ -118,4 +127,5 @@ def _load_pyfunc(path: str) -> ServedRecipe:
         find_own_modules()
         source = source_of(finished_record(folder)["settings"]["data"])
         source = source and source.reader(form.encoding)
-    return ServedRecipe(folder, source, form, about["classes"], about["class_names"], tuple(about["bounds"]))
+    kind = about["classes"], about.get("label_count"), about["class_names"]
+    return ServedRecipe(folder, source, form, *kind, tuple(about["bounds"]))

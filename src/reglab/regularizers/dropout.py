@@ -1,6 +1,5 @@
 """Dropout: input and hidden units are removed at random, with one mask per example and step."""
 
-import math
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
@@ -45,7 +44,7 @@ class Dropout(Regularizer):
     """Minimises E_mask J(w, mask) by drawing a fresh mask at each step.
 
     Prediction stands for the mean over all thinned networks: `weight_scaling` is one pass with all units; `arithmetic`
-    and `geometric` average the class probabilities of `masks` thinned networks, at the cost of as many passes whenever
+    and `geometric` average the probabilities of `masks` thinned networks, at the cost of as many passes whenever
     the network is evaluated, which is after every epoch.
 
     Sources: Srivastava et al., Dropout: A Simple Way to Prevent Neural Networks from Overfitting, 2014; Goodfellow,
@@ -94,10 +93,10 @@ class Dropout(Regularizer):
 
 
 class MaskAverage(Module):
-    """Log-probabilities (batch, classes) by the mean over thinned networks, whose masks are the same at every call.
+    """Outputs (batch, outputs) by the mean over the predictions of thinned networks, whose masks are the same at every call.
 
-    Amounts are the arithmetic mean of those of the thinned networks. A mask is shared by all examples, it stands for one
-    network of the ensemble. The geometric mean is renormalised.
+    The means are those of the task; of classes, the outputs are log-probabilities. A mask is shared by all examples, it
+    stands for one network of the ensemble.
     """
 
     def __init__(self, network: Network, dropout: Dropout) -> None:
@@ -115,9 +114,7 @@ class MaskAverage(Module):
 
     def forward(self, inputs: Tensor) -> Tensor:
         outputs = torch.stack([self.thinned(inputs, number) for number in range(self.dropout.masks)])
-        if self.network.task.name == "regression":
-            return outputs.mean(0)
-        logs = outputs.log_softmax(2)
-        if self.dropout.prediction == "arithmetic":
-            return logs.logsumexp(0) - math.log(len(logs))
-        return logs.mean(0).log_softmax(1)
+        task = self.network.task
+        return (
+            task.arithmetic_mean(outputs) if self.dropout.prediction == "arithmetic" else task.geometric_mean(outputs)
+        )

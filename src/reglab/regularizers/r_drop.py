@@ -17,26 +17,21 @@ from reglab.training.reference_problems import regression
 from reglab.training.regularizer import Regularizer
 
 
-def symmetric_divergence(one: Tensor, other: Tensor) -> Tensor:
-    """(KL(p, q) + KL(q, p))/2 = sum_y (p_y - q_y)(log p_y - log q_y)/2 of each row, for scores (batch, classes)."""
-    logs, others = one.log_softmax(1), other.log_softmax(1)
-    return ((logs.exp() - others.exp()) * (logs - others)).sum(1) / 2
-
-
 @dataclass(frozen=True)
 class RDrop(Regularizer):
     """Minimises J + strength E (KL(p, q) + KL(q, p))/2, p and q being the predictions under two independent masks.
 
     Masks are drawn as in dropout, with these rates. Where both rates are 0 they are those of other techniques, and without
     any the penalty is zero. J is the cross-entropy of the first pass, where the paper takes the sum over both: over all
-    masks the expectation is half of the paper's, and strength half of its alpha.
+    masks the expectation is half of the paper's, and strength half of its alpha. Of several labels, J and KL are means over
+    them.
 
     Source: Liang et al., R-Drop: Regularized Dropout for Neural Networks, 2021, eqs. 2 to 4.
     """
 
     lecture: ClassVar[str] = "dropout"
     off: ClassVar[dict] = {"strength": 0.0, "input_rate": 0.0, "hidden_rate": 0.0}
-    needs: ClassVar[tuple] = ("classes",)
+    needs: ClassVar[tuple] = ("discrete",)
 
     strength: Annotated[float, Ge(0)] = 1.0
     input_rate: Annotated[float, Ge(0), Lt(1)] = 0.2
@@ -51,7 +46,7 @@ class RDrop(Regularizer):
             return None
         with network.another_pass("r_drop"):
             again = network(batch.inputs)
-        return self.strength * batch.mean(symmetric_divergence(logits, again))
+        return self.strength * batch.mean(network.task.symmetric_divergence(logits, again))
 
     @classmethod
     def checks(cls) -> list[Check]:

@@ -9,6 +9,7 @@ from torch.nn import Module
 
 from reglab.core.checks import Check
 from reglab.core.streams import generator
+from reglab.core.tasks import Task
 from reglab.data.loader import Batch
 from reglab.models.mlp import MLP
 from reglab.training.network import Network, build
@@ -20,13 +21,16 @@ LARGEST = (
 HALVINGS = 60  # of the interval of 1/T, after which it is one number of double precision
 
 
-def slope(logits: Tensor, targets: Tensor, inverse: float) -> float:
-    """d/db of the mean cross-entropy of b z: the mean of E_p z - E_t z, with p = softmax(b z); it rises with b."""
-    return (((inverse * logits).softmax(1) - targets) * logits).sum(1).mean().item()
+def slope(logits: Tensor, targets: Tensor, inverse: float, task: Task) -> float:
+    """d/db of the mean cross-entropy of b z: the mean of sum_k (p_k - t_k) z_k, with p predicted from b z; it rises with b.
+
+    p is softmax(b z) of classes, and 1 / (1 + exp(-b z_k)) of labels, whose binary cross-entropies are added.
+    """
+    return ((task.predictions(inverse * logits) - targets) * logits).sum(1).mean().item()
 
 
-def fitted_temperature(logits: Tensor, targets: Tensor) -> float:
-    """The T at which the mean cross-entropy of z / T is smallest, for scores and targets (n, classes).
+def fitted_temperature(logits: Tensor, targets: Tensor, task: Task) -> float:
+    """The T at which the mean cross-entropy of z / T is smallest, for scores and targets (n, outputs).
 
     The slope in 1/T has one zero, for the cross-entropy is convex in 1/T; 1 where a score is not finite.
     """
@@ -36,7 +40,7 @@ def fitted_temperature(logits: Tensor, targets: Tensor) -> float:
     low, high = 1 / LARGEST, LARGEST
     for _ in range(HALVINGS):
         middle = (low + high) / 2
-        low, high = (low, middle) if slope(logits, targets, middle) > 0 else (middle, high)
+        low, high = (low, middle) if slope(logits, targets, middle, task) > 0 else (middle, high)
     return 2 / (low + high)
 
 
@@ -57,11 +61,12 @@ class TemperatureScaling(Regularizer):
     """Predicts softmax(z / T), with T = argmin_T of the cross-entropy of z / T on the validation examples.
 
     T is fitted once, after training; until then it is 1. It changes how sure predictions are and not which class they name.
+    Of labels it is the sigmoid of z / T, with one T for all of them.
 
     Source: Guo et al., On Calibration of Modern Neural Networks, 2017, section 4.2, eq. 9.
     """
 
-    needs: ClassVar[tuple] = ("classes",)
+    needs: ClassVar[tuple] = ("discrete",)
 
     def prepare_model(self, network: Network) -> None:
         network.register_buffer("temperature", torch.ones(()))
@@ -70,7 +75,7 @@ class TemperatureScaling(Regularizer):
         return Scaled(network)
 
     def after_training(self, network: Network, validation: Batch, logits: Tensor) -> None:
-        network.temperature.mul_(fitted_temperature(logits, validation.targets))
+        network.temperature.mul_(fitted_temperature(logits, validation.targets, network.task))
 
     @classmethod
     @torch.no_grad()
@@ -87,7 +92,7 @@ class TemperatureScaling(Regularizer):
         technique.after_training(network, Batch(inputs, targets, None), logits)
         fitted = scaled(inputs)
         stationary = ((targets - fitted.softmax(1)) * logits).sum() / 200
-        certain = fitted_temperature(10 * targets, targets)
+        certain = fitted_temperature(10 * targets, targets, network.task)
         return [
             Check("sum over examples of z_y - E_p z is zero", abs(stationary.item()), 1e-12),
             Check("no example changes its class", float((fitted.argmax(1) != logits.argmax(1)).sum()), 0.0),

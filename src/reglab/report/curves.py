@@ -10,13 +10,19 @@ import numpy as np
 from reglab.evaluation.comparison import COMPARED
 from reglab.report.collect import Curves, Entry
 
-QUANTITIES = {"classification": ("error", "nll"), "regression": ("rmse",)}  # by task, what is drawn over epochs
+QUANTITIES = {  # by task, what is drawn over epochs
+    "classification": ("error", "nll"),
+    "regression": ("rmse",),
+    "multilabel": ("hamming_loss", "binary_cross_entropy"),
+}
 
 
 def quantities(entry: Entry) -> tuple[str, ...]:
     """What is drawn of an entry with curves, what decides first."""
-    amounts = any("validation_rmse" in columns for columns in entry.curves.values())
-    return QUANTITIES["regression" if amounts else "classification"]
+    for task in ("regression", "multilabel"):
+        if any(f"validation_{QUANTITIES[task][0]}" in columns for columns in entry.curves.values()):
+            return QUANTITIES[task]
+    return QUANTITIES["classification"]
 
 
 def curve_names(entries: Sequence[Entry]) -> list[str]:

@@ -163,6 +163,7 @@ def label_words(metric: str) -> LabelWords:
 
 
 ACCURACY = Measure("test_accuracy", "accuracy")
+HAMMING_LOSS = Measure("test_hamming_loss", "Hamming loss", lower_is_better=True, best=0.0)
 RMSE = Measure("test_rmse", "root mean squared error", share=False, lower_is_better=True, best=0.0, of_target=True)
 
 
@@ -183,9 +184,12 @@ def deciding(settings: dict) -> Measure:
 
 
 def score(settings: dict) -> Measure:
-    """The metric by which training and test are compared: the accuracy, or of amounts the root mean squared error."""
-    if DECIDING[settings["evaluation"].get("metric", "accuracy")].task == "classification":
-        return ACCURACY
+    """The metric by which training and test are compared: the accuracy, of labels the Hamming loss, or of amounts the root
+    mean squared error.
+    """
+    task = DECIDING[settings["evaluation"].get("metric", "accuracy")].task
+    if task != "regression":
+        return ACCURACY if task == "classification" else HAMMING_LOSS
     decides = deciding(settings)
     return replace(RMSE, relevant=decides.relevant if decides.of_target else None)
 

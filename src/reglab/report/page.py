@@ -15,7 +15,7 @@ from reglab.report import (
     tables,
 )
 from reglab.report.drawings import drawn, picture
-from reglab.report.measure import ACCURACY, RMSE
+from reglab.report.measure import ACCURACY, HAMMING_LOSS, RMSE
 from reglab.report.study import Section, Study, body
 
 
@@ -49,7 +49,7 @@ def expect_section(study: Study) -> Section | None:
     courses = {row.id: curves.Course.of(row.entry, f"validation_{quantity}") for row in drawn}
     reference = drawn[0] if drawn[0].reference else None
     values = {"rows": drawn, "courses": courses, "reference": reference, "course_of": curves.Course.of}
-    shown = (ACCURACY if quantity == "error" else RMSE).with_unit
+    shown = {"error": ACCURACY, "hamming_loss": HAMMING_LOSS}.get(quantity, RMSE).with_unit
     values |= {"quantity": quantity, "shown": shown, "score": study.score}
     values |= {"panels": panels.panels([row.entry for row in drawn]), "size": (panels.WIDTH, panels.HEIGHT)}
     return Section("expect", "What to expect", body("expect.html", **values))

@@ -11,14 +11,21 @@ from reglab.report.collect import Entry
 from reglab.report.curves import held, means, quantities, stopped_at
 from reglab.report.formats import exponent_of, fixed
 
-TITLES = {"error": "Error, %", "nll": "Loss, nats", "rmse": "Root mean squared error"}
+TITLES = {
+    "error": "Error, %",
+    "nll": "Loss, nats",
+    "rmse": "Root mean squared error",
+    "hamming_loss": "Hamming loss, %",
+    "binary_cross_entropy": "Loss, nats",
+}
+IN_PERCENT = ("error", "hamming_loss")
 POINTS = 100  # more than these no eye tells apart at this size
 WIDTH, HEIGHT, LEFT, TOP, RIGHT, BOTTOM = 270, 178, 32, 22, 8, 22  # of a panel, in its own units
 
 
 @dataclass(frozen=True)
 class Panel:
-    """The axes that all drawings of one quantity share: `nll`, `error` or `rmse`. Errors are drawn in percent."""
+    """The axes that all drawings of one quantity of TITLES share."""
 
     quantity: str
     title: str
@@ -34,7 +41,7 @@ class Panel:
     @property
     def frame(self) -> Markup:
         """Grid, labels and clip path, drawn once and used by every drawing."""
-        scale = 100 if self.quantity == "error" else 1
+        scale = 100 if self.quantity in IN_PERCENT else 1
         levels, steps = ticks(self.top * scale), ticks(self.epochs - 1, integer=True)
         digits = max(0, -exponent_of(levels[1]))
         lines = [

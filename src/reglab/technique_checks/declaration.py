@@ -18,7 +18,7 @@ from reglab.technique_checks.workbench import stepped
 from reglab.training.regularizer import Regularizer
 
 PLAIN = (bool, int, float, str)
-NEEDS = ("images", "unit_range", "classes", "residual_blocks")
+NEEDS = ("images", "unit_range", "classes", "discrete", "residual_blocks")
 SIGNS = re.compile(r"<-|[=~^|<>*/]|\b[EJ] ?\(|\bE_\w+|\bmin\b|\bmax\b")
 
 

@@ -60,7 +60,8 @@ def seed_metrics(split: Split, predictions: dict[str, np.ndarray]) -> dict[str, 
 
     Without label noise they are equal. In a regression it is the rmse in the place of the accuracy, and `excess_rmse` in that
     of the gap: the rmse of the test minus that of the training part, positive too where a network fits its training examples
-    better. The other metrics of a part are those of `evaluation.predicted`.
+    better; of labels the Hamming loss and `excess_hamming_loss`. The other metrics of a part are those of
+    `evaluation.predicted`.
     """
     from reglab.evaluation.metric_table import DECIDING, NAMES
     from reglab.evaluation.predicted import predicted_metrics
@@ -76,7 +77,7 @@ def seed_metrics(split: Split, predictions: dict[str, np.ndarray]) -> dict[str, 
     def gap(fitted: dict) -> float:
         return float(subtract(*(fitted[shown], test[shown])[:: DECIDING[shown].sign]))
 
-    first = dict.fromkeys([shown, split.task.loss])  # accuracy and loss, or the rmse alone, which is both
+    first = dict.fromkeys([shown, split.task.loss])  # accuracy and loss, or of amounts the rmse alone, which is both
     return {
         **{f"train_{name}": train[name] for name in first},
         f"train_{shown}_true_labels": clean[shown],
@@ -91,7 +92,7 @@ def seed_metrics(split: Split, predictions: dict[str, np.ndarray]) -> dict[str, 
 
 def predictions(splits: Iterable[Split], predicted: Sequence[np.ndarray], ending: str = "") -> dict:
     """The predictions of every seed's model on the test part of its split, for a record: class probabilities (examples,
-    classes), or amounts (examples, 1) in the unit of the target.
+    classes), amounts (examples, 1) in the unit of the target, or probabilities of labels (examples, labels).
 
     If only some classes are used, the parts differ by a few examples: all are cut to the shortest. `ending` distinguishes
     several predictions, such as @5.

@@ -36,7 +36,7 @@ def run(recipe: Recipe, data: Prepared, stage: Stage) -> dict:
 
 def scale_of_targets(split: Split) -> dict[str, np.ndarray]:
     """Mean and standard deviation of the amounts of the training part, which turn outputs into amounts; none for classes."""
-    return {TARGET_SCALE: np.array(split.target_scale)} if split.classes is None else {}
+    return {TARGET_SCALE: np.array(split.target_scale)} if split.task.name == "regression" else {}
 
 
 def technique_check_records(recipe: Recipe, about: About) -> list[dict]:

@@ -98,7 +98,7 @@ class Learner(LightningModule):
 
 
 class TaskLearner(Learner):
-    """A learner of a task, `classification` or `regression`, validated on batches of the PARTS with targets."""
+    """A learner of a task of `core.tasks`, validated on batches of the PARTS with targets."""
 
     task: Task
 

@@ -57,7 +57,7 @@ class Architecture:
 
 
 class Network(nn.Module):
-    """Outputs (batch, outputs) = head(flatten(backbone(inputs))): class scores, or standardized amounts, as its `task` says.
+    """Outputs (batch, outputs) = head(flatten(backbone(inputs))): what its `task` makes predictions of.
 
     `shape` is that of an input (channels, height, width). `moment` is set by the learner before each training step and keys
     the random numbers that hooks draw. So two passes of one step draw the same masks and noise, unless the second one runs

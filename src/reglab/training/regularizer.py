@@ -29,7 +29,7 @@ one repeats the first bit for bit, dropout included; within `network.another_pas
     def penalty(self, network, batch, logits):                           # R-Drop
         with network.another_pass("r_drop"):
             again = network(batch.inputs)
-        return self.strength * symmetric_divergence(logits, again)       # zero without another_pass, whatever the dropout
+        return self.strength * network.task.symmetric_divergence(logits, again)  # zero without another_pass
 
 A pass that no mask should reach, as on adversarial examples, runs in `attacks.base.evaluation_mode(network)`.
 
@@ -75,8 +75,8 @@ class Regularizer:
         None  # the theory topic whose stage runs its exact checks; None: the technique's stage does
     )
     off: ClassVar[dict | None] = None  # the settings that make it `none`, bit for bit; None: it has none, {}: all do
-    # "images", "classes" and "residual_blocks", without which it is not applicable; "unit_range": no technique before it
-    # has moved inputs out of `network.bounds`
+    # "images", "classes", "discrete" (classes or labels) and "residual_blocks", without which it is not applicable;
+    # "unit_range": no technique before it has moved inputs out of `network.bounds`
     needs: ClassVar[tuple] = ()
     leaves_unit_range: ClassVar[bool] = False  # whether inputs in [0, 1] may come out of `transform_batch` beyond it
     follows_penalty: ClassVar[bool] = (

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from reglab.config.params import Training
+from reglab.core.tasks import Regression
 from reglab.data.prepared import Split
 from reglab.experiments.ensembles import run as ensembling
 from reglab.experiments.ensembles.base import disagreement
@@ -79,7 +80,7 @@ def test_boosting_fits_the_training_part_more_closely_with_every_member(split, t
 def test_two_members_are_as_far_apart_as_the_root_of_their_mean_squared_difference():
     members = torch.tensor([[[1.0], [2.0]], [[4.0], [6.0]], [[1.0], [2.0]]])
     pair = np.sqrt((9 + 16) / 2)
-    assert disagreement(members).tolist() == pytest.approx([0.0, pair, 2 * pair / 3])
+    assert disagreement(members, Regression(0.0, 1.0)).tolist() == pytest.approx([0.0, pair, 2 * pair / 3])
 
 
 def test_a_class_with_the_same_inputs_is_a_task_of_its_own(split):

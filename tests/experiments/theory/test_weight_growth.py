@@ -123,7 +123,7 @@ def test_pytorch_moves_its_share_to_the_right_class_too(classes, smoothing):
 
 def test_the_targets_are_those_of_the_regularizer():
     labels = np.arange(5)
-    theirs = smooth(torch.eye(5, dtype=torch.float64)[torch.as_tensor(labels)], 0.3).numpy()
+    theirs = smooth(torch.eye(5, dtype=torch.float64)[torch.as_tensor(labels)], 0.3, 4).numpy()
     assert np.abs(smoothed(labels, 0.3, 5) - theirs).max() < 1e-15
 
 

@@ -9,6 +9,7 @@ from reglab.core.errors import UserError
 from reglab.data.array_files import read_array
 from reglab.data.classes import class_problems, numbered
 from reglab.data.example_weights import ALLOWED, weight_problems
+from reglab.data.label_matrix import MATRIX, as_labels, label_problems
 from reglab.data.preprocessing.columns import Columns
 from reglab.data.preprocessing.pixels import Pixels
 from reglab.data.scaling import Scaling
@@ -27,7 +28,8 @@ class Arrays(Source):
     the training part by `scaling`: robust, standard or none. Inputs of four dimensions are images (n, channels, height,
     width). `range` is the [lowest, highest] value that a pixel can have, which become 0 and 1; images of whole numbers need
     it, images of decimal numbers without it stay as they are. Targets (n,) are the numbers of the classes, 0, 1, ..., or
-    their names as text, and `classes` may give names to the numbers; or amounts as decimal numbers, for a regression.
+    their names as text, and `classes` may give names to the numbers; or amounts as decimal numbers, for a regression; or a
+    matrix (n, labels) of 0 and 1, whether an example has each label, whose names `classes` may give.
     `group`, `time` and `parts` name further arrays (n,) of `file`, for splits, and `weight` one with the weights of the
     examples in the training loss (`data.example_weights`).
     """
@@ -68,7 +70,8 @@ class Arrays(Source):
                 )
         problems = amount_problems(targets) if task_of(targets) == "regression" else []
         lines = [f"{place}: found {line}" for line in problems]
-        if lines := lines or (class_problems(place, targets, self.classes or classes) if classes else []):
+        refused = label_problems if task_of(targets) == "multilabel" else class_problems
+        if lines := lines or (refused(place, targets, self.classes or classes) if classes else []):
             raise UserError(*lines)
         return Examples(inputs=inputs, targets=targets, classes=self.classes or classes, **structure)
 
@@ -161,10 +164,15 @@ class Arrays(Source):
 
 
 def encoded_targets(array: np.ndarray, place: str) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Targets (n,) int64 and the names of the classes, or float64 and none; UserError where an input has none."""
+    """Targets (n,) int64 and the names of the classes, or float64 and none, or (n, labels) uint8 and the names of the labels;
+    UserError where an input has none.
+    """
+    if array.ndim == 2 and array.shape[1] > 1 and len(array) and array.dtype.kind in "biuf":
+        return encoded_labels(array, place)
     if array.ndim != 1 or not len(array):
         shape = " x ".join(map(str, array.shape))
-        raise UserError(f"{place}: found an array of the shape {shape}; allowed: (n,), a target for each input")
+        allowed = f"(n,), a target for each input; or (n, labels), two or more of them, of numbers: {MATRIX}"
+        raise UserError(f"{place}: found an array of the shape {shape}; allowed: {allowed}")
     if array.dtype.kind in "SU":
         try:
             return numbered(np.char.decode(array, "utf-8") if array.dtype.kind == "S" else array)
@@ -181,3 +189,13 @@ def encoded_targets(array: np.ndarray, place: str) -> tuple[np.ndarray, tuple[st
         listed = ", ".join(map(str, labels[:8])) + (", ..." if len(labels) > 8 else "")
         raise UserError(f"{place}: found the labels {listed}; allowed: {TARGETS}")
     return array.astype(np.int64), tuple(map(str, labels))
+
+
+def encoded_labels(array: np.ndarray, place: str) -> tuple[np.ndarray, tuple[str, ...]]:
+    """The matrix (n, labels) as uint8 and the numbers of the labels as their names; UserError where it has other values."""
+    wrong = ~np.isin(array, (0, 1))
+    if wrong.any():
+        row, label = np.argwhere(wrong)[0]
+        more = f", one of {wrong.sum():,} such values" if wrong.sum() > 1 else ""
+        raise UserError(f"{place}, row {row}, label {label}: found {array[row, label]:g}{more}; allowed: {MATRIX}")
+    return as_labels(array.astype(np.int64)), tuple(map(str, range(array.shape[1])))

@@ -19,6 +19,7 @@ from reglab.data.tables.checked import check_names, column_values, report_rows
 from reglab.data.tables.files import RawTable, read, release_text
 from reglab.data.tables.frames import of_frame
 from reglab.data.tables.settings import MISSING, USED, Column
+from reglab.data.tables.table_labels import label_targets
 from reglab.data.tables.table_problems import TableProblems
 from reglab.data.tables.table_targets import amount_targets, class_problems
 from reglab.data.tables.table_weights import row_weights
@@ -31,8 +32,8 @@ PARTS = ("train", "validation", "test", "unlabelled")
 
 @dataclass(frozen=True, kw_only=True)
 class Table(Source):
-    """A row is an example. `target` names the column with the classes, or with amounts where its kind is numeric; `columns`
-    the kind of every column.
+    """A row is an example. `target` names the column with the classes, or with amounts where its kind is numeric; or several
+    boolean columns, each of which says whether a row has a label. `columns` names the kind of every column.
 
     `group`, `time` and `parts` name columns that say how to split, and `weight` one with the weights of the rows in the
     training loss (`data.example_weights`); they are no inputs. `delimiter` is a character, tab or
@@ -42,7 +43,7 @@ class Table(Source):
     paths: ClassVar[tuple[str, ...]] = ("file",)
 
     file: Annotated[str, MinLen(1)]
-    target: Annotated[str, MinLen(1)]
+    target: Annotated[str, MinLen(1)] | Annotated[tuple[str, ...], MinLen(2)]
     columns: Annotated[dict[str, Column], MinLen(2)]
     delimiter: str = ","
     decimal: Literal[".", ","] = "."
@@ -76,7 +77,8 @@ class Table(Source):
         structure = {"groups": self.groups, "times": self.times, "parts": self.named_parts, "weights": self.weights}
         arrays = {name: read_column(raw, problems) for name, read_column in structure.items()}
         problems.stop()
-        return Examples(inputs=inputs, targets=targets, classes=self.columns[self.target].levels, **arrays)
+        classes = self.columns[self.target].levels if isinstance(self.target, str) else self.target
+        return Examples(inputs=inputs, targets=targets, classes=classes, **arrays)
 
     def load_new(self, path: str) -> NewExamples:
         """Rows of another file: it has the columns that are inputs, and may have the others of the schema."""
@@ -107,21 +109,26 @@ class Table(Source):
         return columns
 
     @property
-    def roles(self) -> dict[str, str]:
-        """The columns that are no inputs whatever their kind, by their role."""
-        named = {"target": self.target, "group": self.group, "time": self.time, "parts": self.parts}
-        named |= {"weight": self.weight}
-        return {role: name for role, name in named.items() if name is not None}
+    def target_names(self) -> tuple[str, ...]:
+        """The columns of the targets."""
+        return (self.target,) if isinstance(self.target, str) else self.target
+
+    @property
+    def roles(self) -> tuple[tuple[str, str], ...]:
+        """The role and the name of each column that is no input whatever its kind."""
+        others = (("group", self.group), ("time", self.time), ("parts", self.parts), ("weight", self.weight))
+        named = [(role, name) for role, name in others if name is not None]
+        return (*(("target", name) for name in self.target_names), *named)
 
     @property
     def used(self) -> dict[str, Column]:
         """The columns that are inputs."""
-        roles = set(self.roles.values())
+        roles = {name for _, name in self.roles}
         return {name: column for name, column in self.columns.items() if column.kind in USED and name not in roles}
 
     def check_schema(self, problems: TableProblems) -> None:
         """A line for each contradiction of the settings, which needs no file."""
-        for role, name in self.roles.items():
+        for role, name in self.roles:
             if name not in self.columns:
                 allowed = f"a column of data.columns{nearest(name, list(self.columns))}"
                 problems.add(f"data.{role}", f'no column "{name}"', allowed)
@@ -129,19 +136,34 @@ class Table(Source):
             place = f"data.columns.{name}"
             if column.kind in ("categorical", "boolean") and len(set(column.levels)) < len(column.levels):
                 problems.add(place, "a level twice", "each level once")
-            if column.kind == "categorical" and name in (*self.used, self.target) and not column.levels:
+            if column.kind == "categorical" and name in (*self.used, *self.target_names) and not column.levels:
                 problems.add(place, "no levels", "levels: [...], all that the column may have")
             if column.kind == "boolean" and len(column.levels) != 2:
                 problems.add(place, f"{len(column.levels)} levels", "two levels, the false one first")
             if column.kind == "date" and not column.format:
                 problems.add(place, "no format", "format: as in Python's strptime, such as %Y-%m-%d")
-        target = self.columns.get(self.target)
+        if not isinstance(self.target, str):
+            self.check_labels(problems)
+        target = self.columns.get(self.target) if isinstance(self.target, str) else None
         if target and target.kind not in ("categorical", "boolean", "numeric"):
             allowed = "categorical, with the classes as levels, or numeric, with amounts to predict"
             problems.add(f"data.columns.{self.target}", f"a target of the kind {target.kind}", allowed)
         if not self.used:
-            allowed = f"at least one column of the kinds {', '.join(USED)} beside {', '.join(self.roles.values())}"
+            allowed = (
+                f"at least one column of the kinds {', '.join(USED)} beside {', '.join(name for _, name in self.roles)}"
+            )
             problems.add("data.columns", "no column that is an input", allowed)
+
+    def check_labels(self, problems: TableProblems) -> None:
+        """A line for each target of several that is not boolean, and for one that is there twice."""
+        if len(set(self.target)) < len(self.target):
+            problems.add("data.target", "a column twice", "each column once")
+        for name in dict.fromkeys(self.target):
+            if name in self.columns and self.columns[name].kind != "boolean":
+                allowed = (
+                    'boolean, with two levels, such as ["0", "1"]; several targets are labels that a row has or lacks'
+                )
+                problems.add(f"data.columns.{name}", f"a target of the kind {self.columns[name].kind}", allowed)
 
     def inputs(self, raw: RawTable, problems: TableProblems, *, learnt_from: bool = True) -> TableInputs:
         """The columns that are inputs; `learnt_from` as in `column_values`."""
@@ -162,7 +184,9 @@ class Table(Source):
         )
 
     def targets(self, raw: RawTable, problems: TableProblems) -> np.ndarray:
-        """Class numbers (n,) int64, or amounts (n,) float64 of a numeric column."""
+        """Class numbers (n,) int64, or amounts (n,) float64 of a numeric column; of several columns (n, labels) uint8."""
+        if not isinstance(self.target, str):
+            return label_targets(raw, self.target, self.columns, problems)
         column, values = self.columns[self.target], raw.columns[self.target]
         if column.kind == "numeric":
             return amount_targets(raw, self.target, self.decimal, problems)

@@ -47,9 +47,9 @@ class RawTable:
     def __len__(self) -> int:
         return sum(part.rows for part in self.parts)
 
-    def without(self, name: str) -> "RawTable":
-        """The table without a column."""
-        return replace(self, columns={each: values for each, values in self.columns.items() if each != name})
+    def without(self, *names: str) -> "RawTable":
+        """The table without these columns."""
+        return replace(self, columns={each: values for each, values in self.columns.items() if each not in names})
 
     def place(self, row: int) -> tuple[str, str]:
         """The file in which a row stands, and where in it: "line 7", of a parquet file "row 6"."""

@@ -1,6 +1,7 @@
 """Infers what kind of values a column holds, from its text alone; what is not clear is refused, never guessed."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,10 +12,10 @@ from reglab.core.wording import shown
 from reglab.data.tables import values as reading
 from reglab.data.tables.files import RawTable
 from reglab.data.tables.settings import MOST_LEVELS, Column
+from reglab.data.tables.table_labels import PAIRS, all_labels, truth, understood_levels
 from reglab.data.tables.table_problems import TableProblems
 from reglab.data.tables.table_targets import amount_targets, amounts_with_texts, are_amounts, class_problems
 
-TRUTH = (("false", "true"), ("no", "yes"), ("n", "y"), ("f", "t"), ("0", "1"))  # pairs that make a boolean
 NUMERIC_CODES = 10  # texts among more different numbers than these are mistakes, not levels
 FEW_LEVELS, LEVEL_SHARE = 50, 0.1  # more different texts than both (the share is of the rows) are no levels
 SAMPLE = 200  # texts with which a format of dates is tried first
@@ -101,10 +102,9 @@ def declared(candidate: Candidate, wanted: str) -> tuple[Column, tuple[str, ...]
         return candidate.report(present, f"{candidate.distinct:,} levels, such as {{text}}", f"at most {MOST_LEVELS:,}")
     levels = tuple(candidate.counts) if kind == "categorical" else ()
     if kind == "boolean":
-        levels = truth(candidate.counts)
+        levels = truth(list(candidate.counts))
         if not levels:
-            pairs = ", ".join("/".join(pair) for pair in TRUTH)
-            return candidate.report(present, "{text}, not one of two truth values", f"one of these pairs: {pairs}")
+            return candidate.report(present, "{text}, not one of two truth values", f"one of these pairs: {PAIRS}")
     return Column(kind, levels, format, candidate.missing), ()
 
 
@@ -114,7 +114,7 @@ def inferred(candidate: Candidate) -> tuple[Column, tuple[str, ...]]:
         return Column("constant", missing=True), ("every value is missing",)
     if candidate.distinct == 1:
         return Column("constant", missing=candidate.missing), ("has the same value in every row",)
-    if pair := truth(candidate.counts):
+    if pair := truth(list(candidate.counts)):
         return Column("boolean", pair, "", candidate.missing), ()
     numbers, wrong = reading.numbers(candidate.values, candidate.decimal)
     if not wrong.any():
@@ -206,13 +206,6 @@ def most_levels(filled: int) -> float:
     return min(MOST_LEVELS, max(FEW_LEVELS, LEVEL_SHARE * filled))
 
 
-def truth(counts: dict[str, int]) -> tuple[str, ...]:
-    """The two spellings of false and true, in this order; nothing where they are other levels."""
-    spelled = {level.lower(): level for level in counts}
-    pair = next((pair for pair in TRUTH if set(pair) == set(spelled)), ())
-    return tuple(spelled[word] for word in pair) if len(counts) == 2 else ()
-
-
 def levels_found(candidate: Candidate, column: Column, notes: tuple[str, ...]) -> tuple[Column, tuple[str, ...]]:
     """The column with notes on its levels; a problem where a level cannot be written into a profile."""
     for level in column.levels:
@@ -253,3 +246,17 @@ def understood_target(raw: RawTable, name: str, *, kind: str | None, decimal: st
     column, notes = levels_found(candidate, Column("categorical", tuple(counts)), ())
     problems.stop()
     return Understood(name, column, values.null_count, distinct, listed, notes)
+
+
+def understood_labels(raw: RawTable, names: Sequence[str]) -> list[Understood]:
+    """The columns of several targets, each of which says whether a row has a label; UserError with all that do not."""
+    problems, columns = TableProblems(raw.file), []
+    for name in names:
+        distinct, counts = reading.level_counts(raw.columns[name], MOST_LEVELS)
+        levels = understood_levels(raw, name, problems)
+        example = ", ".join(list(counts)[:3])
+        columns.append(Understood(name, Column("boolean", levels), raw.columns[name].null_count, distinct, example))
+    if known := {each.name: each.column.levels for each in columns if each.column.levels}:
+        all_labels(raw, known, problems)
+    problems.stop()
+    return columns

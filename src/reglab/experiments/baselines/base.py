@@ -15,9 +15,9 @@ if TYPE_CHECKING:  # scikit-learn is imported when an estimator is made: reading
 class Baseline:
     """A frozen dataclass whose fields are its entry under `baselines:` in params.yaml.
 
-    `needs` is what it needs of the data, as that of a technique: "classes", or "amounts" for a method of regression alone.
-    `takes_weights`: whether the `fit` of its estimators has a `sample_weight`, which weights of examples are passed to; for
-    the others all examples count alike.
+    `needs` is what it needs of the data, as that of a technique: "discrete" for a method of classes and labels, "amounts" for
+    one of regression alone. `takes_weights`: whether the `fit` of its estimators has a `sample_weight`, which weights of
+    examples are passed to; for the others all examples count alike.
     """
 
     needs: ClassVar[tuple[str, ...]] = ()
@@ -31,9 +31,18 @@ class Baseline:
         """An unfitted scikit-learn regressor, deterministic, on one thread; its targets are standardized."""
         raise NotImplementedError
 
+    def label_estimator(self) -> "ClassifierMixin":
+        """An unfitted estimator of several labels with `predict_proba`, as of the estimators of scikit-learn that take them:
+        one `estimator` a label, unless a method has one for all.
+        """
+        from sklearn.multioutput import MultiOutputClassifier
+
+        return MultiOutputClassifier(self.estimator())
+
     def estimator_for(self, split: Split) -> "ClassifierMixin | RegressorMixin":
         """The unfitted estimator for the task of a split."""
-        return self.estimator() if split.task.name == "classification" else self.regressor()
+        made = {"classification": self.estimator, "regression": self.regressor, "multilabel": self.label_estimator}
+        return made[split.task.name]()
 
 
 def flat(inputs: np.ndarray) -> np.ndarray:
@@ -66,10 +75,10 @@ def fit_predict(
 ) -> dict[str, np.ndarray]:
     """Fit the estimator to the training set alone; returns predictions (examples, outputs) of each part.
 
-    Of classes these are probabilities; a class that the training set lacks has probability 0. Without `classes` labels are
-    amounts: a regressor is fitted to (y - mean) / std, where `target_scale` is mean and std, and its predictions are in the
-    unit of y. `weights` (n,) are those of the training set, for estimators that take some. Raises UserError when the
-    estimator refuses the training set.
+    Of classes these are probabilities; a class that the training set lacks has probability 0. Of labels (n, labels) it is
+    the probability of each. Without `classes` labels (n,) are amounts: a regressor is fitted to (y - mean) / std, where
+    `target_scale` is mean and std, and its predictions are in the unit of y. `weights` (n,) are those of the training set,
+    for estimators that take some. Raises UserError when the estimator refuses the training set.
     """
     inputs, (mean, std) = flat(train_x), target_scale
     weighted = (
@@ -77,10 +86,12 @@ def fit_predict(
     )
     try:
         with threadpool_limits(1):  # sums in another order are other bits
-            if classes is None:
+            if classes is None and np.ndim(train_y) == 1:
                 estimator.fit(inputs, (train_y - mean) / std, **weighted)
                 return {part: mean + std * estimator.predict(flat(x))[:, None] for part, x in parts.items()}
             estimator.fit(inputs, train_y, **weighted)
+            if np.ndim(train_y) == 2:
+                return {part: of_labels(estimator, flat(x)) for part, x in parts.items()}
             probabilities = {part: np.zeros((len(x), classes)) for part, x in parts.items()}
             for part, x in parts.items():
                 probabilities[part][:, estimator.classes_] = estimator.predict_proba(flat(x))
@@ -91,3 +102,11 @@ def fit_predict(
             f"params.yaml: baselines: scikit-learn's {type(estimator).__name__} refuses the {len(inputs)} training "
             f"examples ({reason}); change the entry, raise data.train_size or remove the baseline"
         ) from error
+
+
+def of_labels(estimator: "ClassifierMixin", inputs: np.ndarray) -> np.ndarray:
+    """The probability (n, labels) of each label by a fitted estimator; 0 or 1 where no or every training example had it."""
+    columns = []
+    for values, shares in zip(estimator.classes_, estimator.predict_proba(inputs), strict=True):
+        columns.append(shares @ (np.asarray(values) == 1))
+    return np.stack(columns, axis=1)

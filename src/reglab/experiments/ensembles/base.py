@@ -25,8 +25,10 @@ def running(predictions: Tensor, weights: Tensor, combine: str) -> Tensor:
         additive   p ~ exp(sum_j w_j [c = argmax p_j]): the same winner, with more confidence for each vote;
                    of amounts sum_j w_j p_j
 
-    predictions: (members, examples, classes), or amounts (members, examples, 1), which are averaged; weights: (members,), or
-    (members, examples) where a member is not asked about every example. NaN where all weights are 0. A vote has no gradient.
+    predictions: (members, examples, classes), or amounts (members, examples, 1) or probabilities of labels (members,
+    examples, labels), which are averaged: the other rules choose one of several classes, or add amounts. weights:
+    (members,), or (members, examples) where a member is not asked about every example. NaN where all weights are 0. A vote
+    has no gradient.
 
     Goodfellow, Bengio and Courville, Deep Learning, 2016, eqs. 7.52 to 7.54; Zhu, Zou, Rosset and Hastie, Multi-class
     AdaBoost, 2009, section 2.3, for the last.
@@ -45,19 +47,12 @@ def running(predictions: Tensor, weights: Tensor, combine: str) -> Tensor:
     return means.softmax(2) if combine == "geometric" else means
 
 
-def disagreement(predictions: Tensor) -> Tensor:
-    """How far two of the first 1, 2, ... m members are apart, mean over pairs.
+def disagreement(predictions: Tensor, task: Task) -> Tensor:
+    """How far two of the first 1, 2, ... m members are apart, mean over pairs of the `distances` of their task.
 
-    Of class probabilities (members, examples, classes), the share of the examples on which they choose different classes; of
-    amounts (members, examples, 1), the root mean squared difference. Returns (members,), 0 for the first alone.
+    predictions: (members, examples, outputs). Returns (members,), 0 for the first alone.
     """
-    if predictions.shape[2] == 1:
-        values = predictions[..., 0].double()
-        distance = (values[:, None] - values).square().mean(2).sqrt()
-    else:
-        votes = predictions.argmax(2)
-        distance = (votes[:, None] != votes).double().mean(2)
-    apart = distance.cumsum(0).cumsum(1).diagonal()
+    apart = task.distances(predictions).cumsum(0).cumsum(1).diagonal()
     number = torch.arange(1, len(predictions) + 1)
     return apart / (number * (number - 1)).clamp(min=1)
 
@@ -118,13 +113,14 @@ class Ensemble:
         committee = ensemble.committee(networks, wrong, task)
         metrics |= ensemble.metrics(committee, split, seed)
 
-    In a regression `combine` is `average`, and no member is `wrong`.
+    In a regression and of several labels `combine` is `average`, and no member is `wrong`.
 
     `sequential`: a member needs the ones before it; otherwise all train in parallel and `wrong` in `sample` is empty.
     `rules`: the values that `combine` may have, all of which are compared. `gathers`: members are networks of trained
     recipes, which `choose` names, and none is trained; `sample` and `member_recipe` are not called then. `metric_names`: the
-    names in `metrics`, `regression_metric_names` those in a regression. `lecture`: the section of the report's chapter that
-    shows it.
+    names in `metrics`, `regression_metric_names` those in a regression, `multilabel_metric_names` those of several labels.
+    `needs` is what it needs of the data, as in `experiments.applicability`. `lecture`: the section of the report's chapter
+    that shows it.
 
     Where examples have weights, all members minimise the weighted loss of `training.supervised`. A `sample` or `committee`
     with an argument `weights` is given those of the labelled examples (n,).
@@ -136,6 +132,8 @@ class Ensemble:
     rules: ClassVar[tuple[str, ...]] = ("average", "geometric", "vote")
     metric_names: ClassVar[tuple[str, ...]] = ()
     regression_metric_names: ClassVar[tuple[str, ...]] = ()
+    multilabel_metric_names: ClassVar[tuple[str, ...]] = ()
+    needs: ClassVar[tuple[str, ...]] = ()
     members: int
     combine: str
 
@@ -168,7 +166,7 @@ class Ensemble:
         return Committee(networks, self.combine, torch.ones(len(networks)), task)
 
     def metrics(self, committee: Committee, split: Split, seed: int) -> dict[str, float]:
-        """Metrics of this kind of ensemble alone; `<other>_test_accuracy` (or _rmse) is drawn beside the ensemble's own."""
+        """Metrics of this kind of ensemble alone; `<other>_test_<score of the task>` is drawn beside the ensemble's own."""
         return {}
 
     def picture(self, committee: Committee, split: Split, seed: int) -> Callable[[Sequence], None] | None:

@@ -16,7 +16,8 @@ from reglab.evaluation.predicted import predicted_metrics
 from reglab.experiments.ensembles.base import disagreement, running
 
 OF_ALL = ("bias_squared", "variance")  # belong to all seeds together
-# The panels of the figure, by task: metric, label, what is drawn of it; last, what bias² and variance sum to.
+# The panels of the figure, by the score of the task: metric, label, what is drawn of it; last, what bias² and variance sum
+# to.
 PANELS = {
     "accuracy": (
         ("test_accuracy", "test error (%)", lambda accuracy: 100 * (1 - accuracy)),
@@ -27,6 +28,11 @@ PANELS = {
         ("test_rmse", "test root mean squared error", lambda error: error),
         ("test_mae", "test mean absolute error", lambda error: error),
         "Squared error",
+    ),
+    "hamming_loss": (
+        ("test_hamming_loss", "test Hamming loss (%)", lambda share: 100 * share),
+        ("test_binary_cross_entropy", "test loss (nats)", lambda loss: loss),
+        "Brier score of labels",
     ),
 }
 
@@ -54,7 +60,7 @@ def size_curve(
 ) -> SizeCurve:
     """The curve from each member's predictions (members, examples, outputs) on test and validation examples."""
     tests, scores = {}, {}
-    apart = disagreement(test).numpy()
+    apart = disagreement(test, task).numpy()
     for rule in rules:
         combined, validated = running(test, weights, rule), running(validation, weights, rule)
         metrics = [predicted_metrics(each.numpy(), test_labels.numpy()) for each in combined]
@@ -114,9 +120,9 @@ def figure(
     """Two errors (`PANELS`) and bias² + variance by the number of members, as SVG.
 
     Lines are means over seeds; the band goes from the lowest to the highest, for intervals are the report's. `others`: the
-    accuracy or the rmse of other models on the test, by name, drawn as level lines. `draw` fills three panels below.
+    score of the task of other models on the test, by name, drawn as level lines. `draw` fills three panels below.
     """
-    *drawn, squared = PANELS["accuracy" if "test_accuracy" in curves[0].scores[combine] else "rmse"]
+    *drawn, squared = next(panel for score, panel in PANELS.items() if f"test_{score}" in curves[0].scores[combine])
     rows = 2 if draw else 1
     picture, panels = canvas(8.4, 3.0 * rows, rows=rows, columns=3, squeeze=False)
     errors, losses, parts = panels[0]

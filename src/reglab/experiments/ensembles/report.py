@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from reglab.evaluation.metric_names import quantity
+from reglab.evaluation.metric_table import DECIDING
 from reglab.report.collect import Entry, Shown
 from reglab.report.drawings import picture
 from reglab.report.formats import capital, fixed, percent, significant
@@ -43,6 +45,17 @@ COLUMNS_OF_AMOUNTS = {
         "Of the squared error, over seeds: what averaging reduces",
     ),
 }
+COLUMNS_OF_LABELS = {
+    "test_hamming_loss": ("Hamming loss %", percent, "Of the test examples, mean over seeds"),
+    "test_binary_cross_entropy": ("Loss", lambda x: fixed(x, 3), "Binary cross-entropy in nats, mean over labels"),
+    "disagreement": ("Disagreement %", percent, "Share of the labels that two members decide differently"),
+    "bias_squared": ("Bias²", lambda x: fixed(x, 3), "Of the Brier score of labels, over seeds"),
+    "variance": (
+        "Variance",
+        lambda x: fixed(x, 3),
+        "Of the Brier score of labels, over seeds: the part that averaging reduces",
+    ),
+}
 # Metrics that only some kinds of ensemble have; those that end in rmse are in the unit of the target, the others are shares.
 FACTS = {
     "distinct_share": "of the labelled examples are in a member's bootstrap sample",
@@ -59,6 +72,11 @@ FACTS = {
     "best_recipe_test_rmse": "root mean squared error by the best recipe alone",
     "first_member_test_rmse": "root mean squared error by the first member alone",
     "one_member_test_rmse": "root mean squared error by one member alone, over all of them",
+    "out_of_bag_hamming_loss": "Hamming loss on those, by the members that left them out",
+    "weight_scaling_test_hamming_loss": "Hamming loss by weight scaling, one pass with all units in their place",
+    "best_recipe_test_hamming_loss": "Hamming loss by the best recipe alone",
+    "first_member_test_hamming_loss": "Hamming loss by the first member alone",
+    "one_member_test_hamming_loss": "Hamming loss by one member alone, the mean over all of them",
 }
 
 
@@ -122,7 +140,8 @@ class EnsembleEntry(Shown):
 def columns(measure: Measure) -> dict[str, tuple]:
     """Those of the table, the metric that decides first."""
     heading = capital(measure.axis(measure.title))
-    known = COLUMNS_OF_AMOUNTS if measure.metric in COLUMNS_OF_AMOUNTS else COLUMNS
+    task = DECIDING[quantity(measure.metric)].task
+    known = {"classification": COLUMNS, "regression": COLUMNS_OF_AMOUNTS, "multilabel": COLUMNS_OF_LABELS}[task]
     column = known.get(measure.metric, (heading, measure.value, "On the test examples, mean over seeds"))
     return {measure.metric: column} | known
 

@@ -32,7 +32,11 @@ from reglab.training.network import Network
 from reglab.training.one_seed import PARTS, Recipe, cost_of_step, finished_seed, train_seed
 from reglab.training.restore import empty_network, recipe_network
 
-DISAGREEMENT = {"classification": "disagreement", "regression": "distance_between_members"}  # a share, or an amount
+DISAGREEMENT = {  # by task: a share, or an amount
+    "classification": "disagreement",
+    "regression": "distance_between_members",
+    "multilabel": "disagreement",
+}
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,9 @@ METRICS = {
     "test_rmse": "root mean squared error",
     "test_mae": "mean absolute error",
     "test_r2": "R²",
+    "test_hamming_loss": "Hamming loss",
+    "test_multilabel_auroc": "area under the ROC curve, the mean over labels",
+    "test_binary_cross_entropy": "loss, nats",
 }
 SPLITS = {"group": "by group", "time": "in time"}
 CAUSES = {

@@ -9,7 +9,11 @@ from reglab.evaluation.paired_values import Records, values_of, without_nan
 from reglab.evaluation.rounding import ROUNDING
 
 FAMILY = "variance_sources"
-BESIDE = {"classification": "test_nll", "regression": "test_mae"}  # by task, shown beside the metric that decides
+BESIDE = {  # by task, shown beside the metric that decides
+    "classification": "test_nll",
+    "regression": "test_mae",
+    "multilabel": "test_binary_cross_entropy",
+}
 ALL = "all"  # the ordinary trainings of the study, where every stream differs
 
 

@@ -112,7 +112,7 @@ def sources_section(study: Study) -> Section | None:
         return None
     measure, spread, other = study.measure, "standard deviation over seeds", beside(study.measure.metric)
     title, unit = (
-        ("Test loss", "nats") if other == "test_nll" else ("Test mean absolute error", "in the unit of the target")
+        ("Test mean absolute error", "in the unit of the target") if other == "test_mae" else ("Test loss", "nats")
     )
     drawings = {
         capital(measure.name): (measure.metric, measure.in_units(spread), measure.scale),

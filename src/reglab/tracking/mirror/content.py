@@ -137,9 +137,11 @@ def seed_metrics(result: dict) -> dict[str, float]:
 
 
 def summary_metrics(record: dict) -> dict[str, float]:
-    """The parent's numbers: means over seeds, the test accuracy or rmse first; cost; what a theory found."""
+    """The parent's numbers: means over seeds, the score of the task first; cost; what a theory found."""
     means = {name: value["mean"] for name, value in record["summary"].items()}
-    metrics = dict(sorted(means.items(), key=lambda item: item[0] not in ("test_accuracy", "test_rmse")))
+    metrics = dict(
+        sorted(means.items(), key=lambda item: item[0] not in ("test_accuracy", "test_rmse", "test_hamming_loss"))
+    )
     metrics |= {COST + name: value for name, value in record.get("cost", {}).items()}
     metrics |= {VALUES + name.replace("/", "_"): value for name, value in record.get("numbers", {}).items()}
     if record["checks"]:

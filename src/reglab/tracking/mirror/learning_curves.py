@@ -12,8 +12,16 @@ from reglab.tracking import record
 MAIN = (
     *("train_accuracy", "validation_accuracy", "train_nll", "validation_nll"),
     *("train_rmse", "validation_rmse"),  # of amounts
+    *("train_hamming_loss", "validation_hamming_loss"),  # of labels
+    *("train_binary_cross_entropy", "validation_binary_cross_entropy"),
 )
-LABELS = {"accuracy": "accuracy", "nll": "negative log-likelihood", "rmse": "root mean squared error"}
+LABELS = {
+    "accuracy": "accuracy",
+    "nll": "negative log-likelihood",
+    "rmse": "root mean squared error",
+    "hamming_loss": "Hamming loss",
+    "binary_cross_entropy": "binary cross-entropy",
+}
 
 
 @dataclass(frozen=True)
@@ -100,7 +108,7 @@ def picture(band: Curve, title: str) -> str | None:
     """The learning curves as SVG, the mean over seeds within their range; None where there are no curves."""
     from reglab.core import figures
 
-    measured = {name.rpartition("_")[2] for point in band.values() for name in point.metrics if name in MAIN}
+    measured = {name.partition("_")[2] for point in band.values() for name in point.metrics if name in MAIN}
     shown = [quantity for quantity in LABELS if quantity in measured]
     if not shown:
         return None

@@ -48,6 +48,10 @@ def link(experiment: str, view: str = DEFAULT) -> str:
 CURVES = {  # by task
     "classification": ("train_accuracy", "validation_accuracy", "train_nll", "validation_nll"),
     "regression": ("train_rmse", "validation_rmse"),
+    "multilabel": (
+        *("train_hamming_loss", "validation_hamming_loss"),
+        *("train_binary_cross_entropy", "validation_binary_cross_entropy"),
+    ),
 }
 ACCURACY = "test_accuracy"  # in the views below, in whose place stands the metric that decides
 VIEWS = {

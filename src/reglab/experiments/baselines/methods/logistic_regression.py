@@ -1,4 +1,4 @@
-"""Softmax regression on the inputs."""
+"""Softmax regression on the inputs; of several labels, one logistic regression a label."""
 
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
@@ -15,7 +15,7 @@ class LogisticRegression(Baseline):
     Source: Bishop, Pattern Recognition and Machine Learning, 2006, eqs. 4.104 and 4.108, written as in scikit-learn.
     """
 
-    needs: ClassVar[tuple[str, ...]] = ("classes",)
+    needs: ClassVar[tuple[str, ...]] = ("discrete",)
 
     C: Annotated[float, Gt(0)] = 1.0
 

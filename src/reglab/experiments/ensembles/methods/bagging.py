@@ -25,10 +25,10 @@ class Bagging(Ensemble):
     """Samples of the same size as the original; a member sees 1 - (1 - 1/n)^n, about 63.2 % of the examples.
 
     The record adds: `distinct_share`, the share of distinct examples in the samples; `out_of_bag_accuracy`, in a regression
-    `out_of_bag_rmse`, each labelled example predicted only by the members that did not see it, against its given label, over
-    the `out_of_bag_share` of the examples that some member left out; and `absent_classes`, how many classes a sample lacked,
-    mean over members. Such a member is kept: its network has a score for every class, learns a low one for the absent class,
-    and can be outvoted.
+    `out_of_bag_rmse`, of several labels `out_of_bag_hamming_loss`, each labelled example predicted only by the members that
+    did not see it, against its given label, over the `out_of_bag_share` of the examples that some member left out; and
+    `absent_classes`, how many classes a sample lacked, mean over members. Such a member is kept: its network has a score for
+    every class, learns a low one for the absent class, and can be outvoted.
 
     Sources: Breiman, Bagging Predictors, 1996; Breiman, Out-of-Bag Estimation, 1996; Goodfellow, Bengio and Courville,
     Deep Learning, 2016, section 7.11.
@@ -41,6 +41,11 @@ class Bagging(Ensemble):
         "absent_classes",
     )
     regression_metric_names: ClassVar[tuple[str, ...]] = ("distinct_share", "out_of_bag_rmse", "out_of_bag_share")
+    multilabel_metric_names: ClassVar[tuple[str, ...]] = (
+        "distinct_share",
+        "out_of_bag_hamming_loss",
+        "out_of_bag_share",
+    )
 
     members: Annotated[int, Ge(1), Le(1_000)] = 8
     combine: Literal["average", "geometric", "vote"] = "average"

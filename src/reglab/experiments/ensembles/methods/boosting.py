@@ -83,6 +83,8 @@ class Boosting(Ensemble):
 
     Where the data have weights of examples, w begins with these; in a regression every member minimises the weighted loss.
 
+    Of several labels a network is neither right nor wrong on an example, nor is there one residual: not applicable.
+
     Sources: Zhu, Zou, Rosset and Hastie, Multi-class AdaBoost, 2009; for drawing by weights, Schwenk and Bengio,
     Boosting Neural Networks, 2000; for the regression Buehlmann and Yu, Boosting with the L2 Loss, 2003, section 2.2, with
     the shrinkage of Friedman, Greedy Function Approximation: A Gradient Boosting Machine, 2001, eq. 36.
@@ -90,6 +92,7 @@ class Boosting(Ensemble):
 
     lecture: ClassVar[str] = "boosting"
     sequential: ClassVar[bool] = True
+    needs: ClassVar[tuple[str, ...]] = ("one_target",)
     rules: ClassVar[tuple[str, ...]] = ("additive", "vote", "average")
     metric_names: ClassVar[tuple[str, ...]] = ("trees_test_accuracy", "first_member_train_accuracy")
     regression_metric_names: ClassVar[tuple[str, ...]] = ("trees_test_rmse", "first_member_train_rmse")

@@ -45,6 +45,10 @@ class DropoutAverage(Ensemble):
         f"weight_scaling_test_{name}" for name in ("accuracy", "nll", "brier", "ece")
     )
     regression_metric_names: ClassVar[tuple[str, ...]] = ("weight_scaling_test_rmse", "weight_scaling_test_mae")
+    multilabel_metric_names: ClassVar[tuple[str, ...]] = (
+        "weight_scaling_test_hamming_loss",
+        "weight_scaling_test_binary_cross_entropy",
+    )
 
     members: Annotated[int, Ge(1), Le(1_000)] = 32
     combine: Literal["average", "geometric", "vote"] = "average"
@@ -71,5 +75,9 @@ class DropoutAverage(Ensemble):
 
         scaled = split.task.predictions(committee.networks[0](torch.as_tensor(split.inputs["test"])))
         metrics = predicted_metrics(scaled.numpy(), split.labels["test"])
-        names = self.metric_names if split.task.name == "classification" else self.regression_metric_names
+        names = {
+            "classification": self.metric_names,
+            "regression": self.regression_metric_names,
+            "multilabel": self.multilabel_metric_names,
+        }[split.task.name]
         return {name: metrics[name.removeprefix("weight_scaling_test_")] for name in names}

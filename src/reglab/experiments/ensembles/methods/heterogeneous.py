@@ -39,6 +39,7 @@ class Heterogeneous(Ensemble):
     gathers: ClassVar[bool] = True
     metric_names: ClassVar[tuple[str, ...]] = ("best_recipe_test_accuracy",)
     regression_metric_names: ClassVar[tuple[str, ...]] = ("best_recipe_test_rmse",)
+    multilabel_metric_names: ClassVar[tuple[str, ...]] = ("best_recipe_test_hamming_loss",)
 
     members: Annotated[int, Ge(1), Le(1_000)] = 4
     combine: Literal["average", "geometric", "vote"] = "average"
