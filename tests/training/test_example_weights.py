@@ -257,8 +257,10 @@ def test_baselines_whose_scikit_learn_takes_weights_are_fitted_with_them(data, b
 @pytest.mark.parametrize("name", names("baselines"))
 def test_a_baseline_says_whether_its_estimators_take_weights(name):
     baseline = find("baselines", name)()
-    of_task = {"classes": baseline.estimator, "amounts": baseline.regressor}
-    made = [make for task, make in of_task.items() if not baseline.needs or task in baseline.needs]
+    of_targets = {"discrete": (baseline.estimator, baseline.label_estimator), "amounts": (baseline.regressor,)}
+    made = [
+        make for kind, makers in of_targets.items() if not baseline.needs or kind in baseline.needs for make in makers
+    ]
     assert made and all(has_sample_weight(make()) == baseline.takes_weights for make in made)
 
 
