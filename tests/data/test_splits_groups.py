@@ -176,3 +176,15 @@ def test_duplicates_are_those_of_numpys_unique(kind):
 def test_texts_are_identical_where_terms_and_counts_are():
     texts = TermCounts.of(["one two two", "two one two", "one two", "", "one two!"], max_features=5)
     assert duplicates.of_inputs(texts).tolist() == [0, 0, 2, 3, 2]
+
+
+def test_duplicates_are_told_from_examples_whose_hashes_agree_by_chance(monkeypatch):
+    class Constant:  # in the place of the random factors of the hash: the sums of rows of two words agree in reverse order
+        def integers(self, *_):
+            return np.ones(2, np.uint64)
+
+    monkeypatch.setattr(np.random, "default_rng", lambda _: Constant())
+    monkeypatch.setattr(duplicates, "CHUNK", 6)  # three rows
+    rows = np.array([[1, 2], [2, 1], [1, 2], [2, 1], [3, 0], [5, 5], [3, 0], [0, 3], [2, 1], [0, 3]])
+    assert duplicates.duplicates([rows]).tolist() == [0, 1, 0, 1, 4, 5, 4, 7, 1, 7]
+    assert duplicates.duplicates([rows[[0, 1, 4, 5, 7]]]) is None

@@ -26,25 +26,33 @@ def duplicates(arrays: Sequence[np.ndarray]) -> np.ndarray | None:
     """
     if not arrays:
         return None
-    hashes = np.zeros(len(arrays[0]), np.uint64)
-    for number, array in enumerate(arrays):
-        width = words(array[:1]).shape[1]
+    hashes, widths = np.zeros(len(arrays[0]), np.uint64), [words(array[:1]).shape[1] for array in arrays]
+    for number, (array, width) in enumerate(zip(arrays, widths, strict=True)):
         factors = np.random.default_rng(number).integers(0, 2**64, width, np.uint64) | np.uint64(1)
         step = max(CHUNK // max(width, 1), 1)
         for start in range(0, len(array), step):
             hashes[start : start + step] += words(array[start : start + step]) @ factors
-    _, place, times = np.unique(hashes, return_inverse=True, return_counts=True)
-    suspects = np.flatnonzero(times[place] > 1)
-    if not len(suspects):
-        return None
-    content = np.concatenate([words(array[suspects]) for array in arrays], axis=1)
-    whole = np.ascontiguousarray(content).view(f"V{8 * content.shape[1]}").ravel()
-    _, first, same = np.unique(whole, return_index=True, return_inverse=True)
-    if len(first) == len(suspects):
-        return None
-    numbers = np.arange(len(hashes))
-    numbers[suspects] = suspects[first][same]
-    return numbers
+    _, first, place = np.unique(hashes, return_index=True, return_inverse=True)
+    earlier = first[place]
+    numbers, differing = np.arange(len(hashes)), []
+    suspects = np.flatnonzero(earlier < numbers)
+    step = max(CHUNK // max(sum(widths), 1), 1)
+    for start in range(0, len(suspects), step):
+        rows = suspects[start : start + step]
+        same = (content(arrays, rows) == content(arrays, earlier[rows])).all(1)
+        numbers[rows[same]] = earlier[rows[same]]
+        differing.append(rows[~same])
+    if len(rest := np.concatenate([*differing, suspects[:0]])):  # examples whose hash another one has by chance
+        whole = content(arrays, rest)
+        whole = np.ascontiguousarray(whole).view(f"V{8 * whole.shape[1]}").ravel()
+        _, first, same = np.unique(whole, return_index=True, return_inverse=True)
+        numbers[rest] = rest[first][same]
+    return numbers if (numbers < np.arange(len(numbers))).any() else None
+
+
+def content(arrays: Sequence[np.ndarray], rows: np.ndarray) -> np.ndarray:
+    """The `words` (m, k) of these rows of all arrays, one behind the other."""
+    return np.concatenate([words(array[rows]) for array in arrays], axis=1)
 
 
 def words(rows: np.ndarray) -> np.ndarray:
