@@ -93,7 +93,7 @@ class Pairs:
         whole = self.batch(*self.drawn("pairs", self.epoch))
         order = torch.randperm(len(whole.indices), generator=generator(self.seed, "batch_order", self.epoch))
         for rows in order.to(whole.indices.device).split(self.size):
-            yield Batch(*(values[rows] for values in whole))
+            yield Batch(whole.inputs[rows], whole.targets[rows], whole.indices[rows])
 
 
 @dataclass(frozen=True)
