@@ -34,6 +34,8 @@ class Required:
         (Annotated[int, Ge(2)], "a whole number of at least 2"),
         (Annotated[int, Lt(9)], "a whole number below 9"),
         (Annotated[str, MinLen(1)] | None, "text, not empty, or null"),
+        (Annotated[dict[str, int], MinLen(2)], "a mapping of names to settings, at least 2 of them"),
+        (tuple[int, int], "a list of 2, each item a whole number"),
         (tuple[Annotated[float, Gt(0)], ...], "a list, each item a number above 0"),
         (Literal["proximal", "subgradient"], "one of: proximal, subgradient"),
         (bool, "true or false"),
@@ -49,6 +51,7 @@ def test_only_what_is_near_is_suggested():
     names = ["dropout", "mixup", "l1"]
     assert nearest("drpout", names) == nearest("Dropout", names) == "; did you mean dropout?"
     assert nearest("batch_normalization", names) == nearest(None, names) == nearest(17, names) == ""
+    assert nearest(2, [1, 3]) == "" and nearest("1", [1, 3]) == "; did you mean 1?"
 
 
 @pytest.mark.parametrize(
@@ -77,6 +80,48 @@ def test_an_item_of_a_mapping_of_mappings_is_reported_at_its_key(given):
     assert line.startswith("params.yaml: profiles.a: found ") and line.endswith(
         "a mapping of names to settings, {} where there are none"
     )
+
+
+@dataclass(frozen=True)
+class Network:
+    attacks: Annotated[dict[str, Attack], MinLen(2)]
+    size: tuple[Annotated[int, Ge(1)], Annotated[int, Ge(1)]] | None = None
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        ({"steps": "5"}, 'attacks.b.steps: found "5"; allowed: a whole number of at least 1'),
+        ({"radii": [1, -1]}, "attacks.b.radii: found [1, -1]; allowed: a list, each item a number above 0"),
+        ({"norm": "l_2"}, 'attacks.b.norm: found "l_2"; allowed: one of: linf, l2; did you mean l2?'),
+        (
+            {"radi": [1]},
+            "attacks.b.radi: found an unknown setting; allowed: one of: radii, steps, norm, random_start, note; "
+            "did you mean radii?",
+        ),
+        (None, "attacks.b: found null; allowed: a mapping of radii, steps, norm, random_start, note"),
+    ],
+)
+def test_a_setting_of_an_item_of_a_mapping_is_reported_at_its_own_key(change, line):
+    problems = Problems("params.yaml")
+    assert checked(Network, {"attacks": {"a": {}, "b": change}}, (), problems) is None
+    assert problems.lines == [f"params.yaml: {line}"]
+
+
+@pytest.mark.parametrize("size", [[16], [16, 16, 16]])
+def test_a_list_of_another_length_is_shown_whole(size):
+    problems = Problems("params.yaml")
+    assert checked(Network, {"attacks": {"a": {}, "b": {}}, "size": size}, (), problems) is None
+    allowed = "a list of 2, each item a whole number of at least 1, or null"
+    assert problems.lines == [f"params.yaml: size: found {size}; allowed: {allowed}"]
+
+
+def test_too_few_items_of_a_mapping_are_counted():
+    problems = Problems("params.yaml")
+    assert checked(Network, {"attacks": {"a": {}}}, (), problems) is None
+    assert problems.lines == [
+        'params.yaml: attacks: found {"a": {}}; allowed: a mapping of names to settings, at least 2 of them'
+    ]
 
 
 def test_what_fits_is_completed_with_defaults_and_typed():

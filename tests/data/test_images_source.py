@@ -177,6 +177,15 @@ def test_a_link_out_of_the_folder_is_refused_and_one_inside_is_read(tmp_path):
         assert line.startswith(start)
 
 
+def test_a_class_that_is_a_link_to_a_folder_is_refused(tmp_path):
+    Path("animals/cat").rename(tmp_path / "elsewhere")
+    Path("animals/cat").symlink_to(tmp_path / "elsewhere")
+    [line] = lines()
+    assert line.startswith(
+        f"animals/cat: found a link to a folder, to {tmp_path / 'elsewhere'}; allowed: files, or links"
+    )
+
+
 def test_what_is_no_folder_of_classes_is_refused(tmp_path):
     Path("animals/readme.txt").write_bytes(b"")
     Path("animals/fox").mkdir()

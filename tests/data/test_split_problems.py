@@ -181,6 +181,16 @@ def test_a_part_that_whole_groups_make_too_large_is_told_with_the_seed():
     )
 
 
+def test_where_groups_last_longer_than_a_window_the_line_names_groups_as_the_reason():
+    data = replace(DATA, split="time")
+    groups = np.arange(100) % 5
+    drawn = all_splits(data, LABELS, 3, times=TIMES, groups=groups)
+    lines = part_problems(data, LABELS, drawn, grouped=True)
+    assert (
+        "as a group is in one window of time alone, and its examples in the others are left out; allowed:" in lines[0]
+    )
+
+
 def test_a_class_that_comes_after_the_past_is_told():
     data, labels = replace(DATA, split="time"), np.where(TIMES < 70, LABELS, 2)
     [line] = part_problems(data, labels, all_splits(data, labels, 3, times=TIMES))

@@ -2,6 +2,7 @@
 
 import gzip
 import itertools
+import json
 import tracemalloc
 from dataclasses import replace
 from pathlib import Path
@@ -200,6 +201,16 @@ def test_a_file_of_another_form_is_one_clear_error(path, rows, change, found):
     else:
         assert any(found in line for line in lines), lines
     assert all(line.startswith(str(path)) for line in lines)
+
+
+@pytest.mark.parametrize("mark", [";;", "é", '"', "\n"])
+def test_a_delimiter_that_no_file_can_have_is_refused(path, rows, mark):
+    people.write(path, rows)
+    with pytest.raises(UserError) as error:
+        table(str(path), delimiter=mark).load()
+    assert str(error.value).startswith(
+        f"{path}: found the delimiter {json.dumps(mark, ensure_ascii=False)}; allowed: one"
+    )
 
 
 def test_text_in_another_encoding_is_named_with_its_line_and_read_where_the_encoding_is_named(path, rows):

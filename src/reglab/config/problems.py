@@ -16,7 +16,7 @@ from reglab.core.wording import Plain, nearest, one_of, shown
 
 Key = tuple[str | int, ...]  # where a value stands: ("combinations", "both", 0, "dropout")
 
-PHRASES = {"ge": "of at least", "gt": "above", "le": "of at most", "lt": "below", "min_length": "of a length from"}
+PHRASES = {"ge": "of at least", "gt": "above", "le": "of at most", "lt": "below"}
 
 
 class Problems:
@@ -68,13 +68,15 @@ def words(kind: Any) -> str:
         return "a mapping of " + (", ".join(field.name for field in fields(kind)) or "nothing: {}")
     origin, parts = get_origin(kind), get_args(kind)
     if origin is Annotated:
-        return words(parts[0]) + limits(parts[1:])
+        mapping = get_origin(parts[0]) is dict  # whose limit says how many names there must be
+        return ("a mapping of names to settings" if mapping else words(parts[0])) + limits(parts[1:])
     if origin is Literal:
         return one_of(parts)
     if origin in (Union, UnionType):
         return ", or ".join("null" if part is NoneType else words(part) for part in parts)
     if origin is tuple:
-        return f"a list, each item {words(parts[0])}"
+        length = "" if parts[-1] is Ellipsis else f" of {len(parts)}"
+        return f"a list{length}, each item {words(parts[0])}"
     if origin is dict or kind is dict:
         return "a mapping of names to settings, {} where there are none"
     named = {float: "a number", int: "a whole number", bool: "true or false", str: "text"}
@@ -86,7 +88,9 @@ def limits(constraints: Iterable) -> str:
     bounds = {}
     for given in constraints:
         for constraint in given if isinstance(given, GroupedMetadata) else (given,):
-            bounds |= {name: getattr(constraint, name) for name in PHRASES if hasattr(constraint, name)}
+            bounds |= {
+                name: getattr(constraint, name) for name in (*PHRASES, "min_length") if hasattr(constraint, name)
+            }
     match bounds:
         case {"ge": low, "le": high}:
             return f" from {low:,} to {high:,}"
@@ -94,6 +98,8 @@ def limits(constraints: Iterable) -> str:
             return f" from {low:,} to below {high:,}"
         case {"min_length": 1}:
             return ", not empty"
+        case {"min_length": low}:
+            return f", at least {low} of them"
     return " and".join(f" {PHRASES[name]} {bound}" for name, bound in bounds.items())
 
 
@@ -107,21 +113,44 @@ def checked(kind: Any, given: Plain, key: Key, problems: Problems) -> Any:
     try:  # as JSON, for its types are those of YAML: a list may become a tuple, but no text a number
         return adapter(kind).validate_json(json.dumps(given), strict=True, extra="forbid")
     except ValidationError as error:
-        wrong = {each["loc"][:1]: each["type"] for each in error.errors(include_url=False)}
-    kinds = hints(kind) if is_dataclass(kind) else {}
+        wrong = {each["loc"]: each["type"] for each in error.errors(include_url=False)}
     for place, kind_of_error in wrong.items():
-        if kind_of_error == "unexpected_keyword_argument":
-            allowed = one_of(kinds) + nearest(*place, list(kinds)) if kinds else "no settings: {}"
+        inside, wanted, value = reached(kind, given, place)
+        name = place[len(inside) :]  # of a setting that is unknown or missing there
+        kinds = hints(without_null(wanted)) if is_dataclass(without_null(wanted)) else {}
+        if kind_of_error == "unexpected_keyword_argument" and len(name) == 1:
+            allowed = one_of(kinds) + nearest(*name, kinds) if kinds else "no settings: {}"
             problems.add(key + place, "an unknown setting", allowed)
-        elif kind_of_error == "missing":
-            problems.add(key + place, "nothing", words(kinds[place[0]]))
+        elif kind_of_error == "missing" and len(name) == 1 and name[0] in kinds:
+            problems.add(key + place, "nothing", words(kinds[name[0]]))
         else:
-            value, wanted = (given[place[0]], kinds[place[0]]) if kinds and place else (given, kind)
-            if not kinds and get_origin(kind) is dict and place:  # an item of a mapping of one type
-                value, wanted = given[place[0]], get_args(kind)[1]
             choices = get_args(wanted) if get_origin(wanted) is Literal else ()
-            problems.add(key + place, shown(value), words(wanted) + nearest(value, choices))
+            problems.add(key + inside, shown(value), words(wanted) + nearest(value, choices))
     return None
+
+
+def reached(kind: Any, given: Plain, place: Key) -> tuple[Key, Any, Plain]:
+    """The key, the type and the value to which `place` leads, as far as there are settings by name; a list is one value."""
+    for depth, name in enumerate(place):
+        inner = without_null(kind)
+        if not isinstance(given, dict) or name not in given:
+            return place[:depth], kind, given
+        if is_dataclass(inner) and name in hints(inner):
+            kind = hints(inner)[name]
+        elif get_origin(inner) is dict:
+            kind = get_args(inner)[1]
+        else:
+            return place[:depth], kind, given
+        given = given[name]
+    return place, kind, given
+
+
+def without_null(kind: Any) -> Any:
+    """The type itself, of one with constraints, or of one that may also be null."""
+    if get_origin(kind) is Annotated:
+        return without_null(get_args(kind)[0])
+    parts = [part for part in get_args(kind) if part is not NoneType]
+    return without_null(parts[0]) if get_origin(kind) in (Union, UnionType) and len(parts) == 1 else kind
 
 
 def is_named(key: Key, name: Plain, choices: list[str], problems: Problems, why: str = "") -> bool:

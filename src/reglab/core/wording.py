@@ -26,9 +26,9 @@ def shown(value: Plain) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def nearest(name: Plain, choices: Sequence[str]) -> str:
+def nearest(name: Plain, choices: Iterable[Plain]) -> str:
     """The end of a message, "; did you mean ...?", if one of the choices resembles the name; else nothing."""
-    close = get_close_matches(str(name).lower(), choices, n=1)
+    close = get_close_matches(str(name).lower(), list(map(str, choices)), n=1)
     return f"; did you mean {close[0]}?" if close else ""
 
 

@@ -34,6 +34,9 @@ def class_files(folder: str, what: str) -> list[tuple[str, str]]:
         )
     pairs = []
     for name in classes:
+        if line := link_problem(home / name, home):
+            lines.append(line)
+            continue
         inside = sorted(files_below(home / name), key=lambda file: file.relative_to(home).as_posix())
         lines += [line for file in inside if (line := link_problem(file, home))]
         if not inside:

@@ -14,6 +14,7 @@ WHOLE = {
     "random": "identical examples stay together",
     "group": "groups stay whole",
     "time": "examples of one time stay together",
+    "windows": "a group is in one window of time alone, and its examples in the others are left out",
     "column": "the parts are those that the file names",
     "k_fold": "folds have about equal sizes",
 }
@@ -157,19 +158,20 @@ def fold_problems(data, labels: np.ndarray, together: np.ndarray | None, several
         yield place("train_size", f"{data.train_size}", allowed)
 
 
-def part_problems(data, labels: np.ndarray, drawn: Sequence[dict[str, np.ndarray]]) -> list[str]:
+def part_problems(
+    data, labels: np.ndarray, drawn: Sequence[dict[str, np.ndarray]], *, grouped: bool = False
+) -> list[str]:
     """What is wrong with the parts that were drawn, by seed: sizes that are far off, classes or labels without examples.
 
-    A line for each part, about the first seed where it is so.
+    A line for each part, about the first seed where it is so. grouped: the examples have groups.
     """
     several, targets, labels, lines = task_of(labels) == "multilabel", labels, strata(labels), []
+    reason = WHOLE["windows" if grouped and data.split == "time" else data.split]
     for part, key in PART_SIZES.items():
         size = getattr(data, key)
         for seed, parts in enumerate(drawn):
             if abs(len(parts[part]) - size) > size / 2:
-                found = (
-                    f"{size}, but a {part} part of {len(parts[part])} examples for seed {seed}, as {WHOLE[data.split]}"
-                )
+                found = f"{size}, but a {part} part of {len(parts[part])} examples for seed {seed}, as {reason}"
                 lines.append(place(key, found, "sizes that can be met to within a half; change the sizes or the split"))
                 break
     if several:

@@ -79,7 +79,7 @@ def read(
             table, mark = parquet(path, content), None
         else:
             content = as_utf_8(content, encoding, str(path))
-            mark = named_delimiter(delimiter) if delimiter else detected(content, str(path))
+            mark = named_delimiter(delimiter, str(path)) if delimiter else detected(content, str(path))
             table = delimited(content, mark, str(path))
         first = tables[0].column_names if tables else table.column_names
         if sorted(first) != sorted(table.column_names):
@@ -107,9 +107,14 @@ def trimmed(table: pa.Table, missing: tuple[str, ...]) -> dict[str, pa.ChunkedAr
     return columns
 
 
-def named_delimiter(given: str) -> str:
-    """The character of a delimiter that may be given by name."""
-    return DELIMITERS.get(given, given)
+def named_delimiter(given: str, name: str) -> str:
+    """The character of a delimiter that may be given by name; UserError for what no file can have between its columns."""
+    mark = DELIMITERS.get(given, given)
+    if len(mark) != 1 or not mark.isascii() or mark in '"\r\n\0':
+        raise fail(
+            name, f"the delimiter {shown(given)}", 'one character of ASCII, such as "," or ";", or tab, or space'
+        )
+    return mark
 
 
 def delimiter_name(mark: str) -> str:
