@@ -101,7 +101,7 @@ def test_a_cocktail_is_searched_without_what_is_not_applicable_and_record_and_re
     assert "cutmix" in content["settings"]["cocktail"]["ingredients"]  # as params.yaml has it
     assert metrics["cocktails"]["mixed"]["not_applicable_ingredients"] == {"cutmix": WHY}
     page = (study[0] / "reports/pages/tuning.html").read_text()
-    assert f"Cutmix is not applicable and was not searched: {WHY}." in page
+    assert f"Not searched, because it is not applicable: cutmix ({WHY})." in page
 
 
 def test_its_record_says_so_and_holds_nothing_else(study):
