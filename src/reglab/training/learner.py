@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from reglab.core.streams import Moment
 from reglab.core.tasks import Task
 from reglab.data.loader import Batch
+from reglab.training.adam import Adam
 from reglab.training.passes import outputs_on
 from reglab.training.penalties import norm
 from reglab.training.weights import weights
@@ -53,7 +54,7 @@ class Learner(LightningModule):
             return torch.optim.SGD(
                 parameters, settings.learning_rate, momentum=settings.momentum, nesterov=settings.nesterov
             )
-        return torch.optim.Adam(parameters, settings.learning_rate, fused=True)
+        return Adam(parameters, settings.learning_rate)
 
     def transfer_batch_to_device(self, batch, device: torch.device, dataloader_idx: int):
         return batch  # loaders cut it from examples that are on the device already

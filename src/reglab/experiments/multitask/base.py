@@ -17,6 +17,7 @@ from torch.nn import functional
 from torchmetrics.functional.regression import mean_absolute_error, mean_squared_error
 
 from reglab.experiments.multitask.encoder_decoder import build_dense
+from reglab.training.adam import Adam
 from reglab.training.learner import Learner
 
 TASKS = ("segmentation", "depth")
@@ -114,7 +115,7 @@ class MultitaskLearner(Learner):
         self.entry, self.classes = entry, classes
 
     def configure_optimizers(self) -> dict:
-        optimizer = torch.optim.Adam(self.entry.groups(self.network), self.training_settings.learning_rate, fused=True)
+        optimizer = Adam(self.entry.groups(self.network), self.training_settings.learning_rate)
         steps = self.trainer.estimated_stepping_batches
         linear_decay = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / steps)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": linear_decay, "interval": "step"}}
