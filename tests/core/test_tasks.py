@@ -50,7 +50,7 @@ def test_the_targets_as_outputs_have_the_best_value(task):
 def test_the_curves_measure_what_the_predictions_say(task):
     outputs, targets, labels = case(task)
     measured = task.measure(outputs, targets)
-    assert tuple(measured) == task.curves and task.loss in task.curves
+    assert next(iter(measured)) == task.loss
     value = task.value(task.predictions(outputs.double()), labels)
     assert measured[task.score].item() == pytest.approx(value, rel=1e-6)
 

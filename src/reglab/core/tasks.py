@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from reglab.core.losses import accuracy, cross_entropy, share, symmetric_divergence
+from reglab.core.task_names import LOSSES
 
 TINY = torch.finfo(torch.float32).tiny  # what a probability of 0 counts as, in logarithms
 
@@ -23,10 +24,9 @@ class Classification:
 
     outputs: int
     name: ClassVar[str] = "classification"
-    loss: ClassVar[str] = "nll"  # the metric that is the loss, in curves and records
+    loss: ClassVar[str] = LOSSES["classification"]  # the metric that is the loss, in curves and records
     score: ClassVar[str] = "accuracy"  # the metric that `value` is
     gap: ClassVar[str] = "generalization_gap"  # the metric that is how much better it is in training
-    curves: ClassVar[tuple[str, ...]] = ("nll", "accuracy")
 
     def targets(self, labels) -> Tensor:
         """One-hot rows (n, classes) float32 of the class numbers (n,)."""
@@ -53,7 +53,7 @@ class Classification:
         return share(predictions.argmax(-1) == labels)
 
     def measure(self, outputs: Tensor, targets: Tensor) -> dict[str, Tensor]:
-        """The values of `curves` on a batch."""
+        """What is measured on a batch in every epoch, the loss first."""
         return {"nll": cross_entropy(outputs, targets), "accuracy": accuracy(outputs, targets)}
 
     def arithmetic_mean(self, outputs: Tensor) -> Tensor:
@@ -92,10 +92,9 @@ class Regression:
     mean: float
     std: float
     name: ClassVar[str] = "regression"
-    loss: ClassVar[str] = "rmse"
+    loss: ClassVar[str] = LOSSES["regression"]
     score: ClassVar[str] = "rmse"
     gap: ClassVar[str] = "excess_rmse"
-    curves: ClassVar[tuple[str, ...]] = ("rmse",)
     outputs: ClassVar[int] = 1
 
     def targets(self, labels) -> Tensor:
@@ -123,7 +122,7 @@ class Regression:
         return (predictions[..., 0].double() - labels).square().mean().sqrt().item()
 
     def measure(self, outputs: Tensor, targets: Tensor) -> dict[str, Tensor]:
-        """The value of `curves` on a batch, in the unit of the labels."""
+        """What is measured on a batch in every epoch, in the unit of the labels."""
         return {"rmse": self.std * functional.mse_loss(outputs, targets).sqrt()}
 
     def arithmetic_mean(self, outputs: Tensor) -> Tensor:
@@ -148,10 +147,9 @@ class Multilabel:
 
     outputs: int
     name: ClassVar[str] = "multilabel"
-    loss: ClassVar[str] = "binary_cross_entropy"
+    loss: ClassVar[str] = LOSSES["multilabel"]
     score: ClassVar[str] = "hamming_loss"
     gap: ClassVar[str] = "excess_hamming_loss"
-    curves: ClassVar[tuple[str, ...]] = ("binary_cross_entropy", "hamming_loss")
 
     def targets(self, labels) -> Tensor:
         """The labels (n, labels), 1 where an example has one and else 0, as float32."""
@@ -180,7 +178,7 @@ class Multilabel:
         return share((predictions > 0.5) != (labels > 0.5))
 
     def measure(self, outputs: Tensor, targets: Tensor) -> dict[str, Tensor]:
-        """The values of `curves` on a batch."""
+        """What is measured on a batch in every epoch, the loss first."""
         wrong = (outputs > 0) != (targets > 0.5)
         return {"binary_cross_entropy": self.criterion(outputs, targets), "hamming_loss": wrong.double().mean()}
 

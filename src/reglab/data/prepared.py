@@ -14,12 +14,13 @@ import numpy as np
 from safetensors.numpy import save_file
 
 from reglab.core.errors import UserError
+from reglab.core.task_names import TaskName
 from reglab.data import example_weights, split_problems, splits, tensor_files
 from reglab.data.inputs import UNBOUNDED, UNIT_RANGE, Inputs, Preprocessor, shape_of
 from reglab.data.preprocessing.ready import ReadyInputs
 from reglab.data.splitting import duplicates
 from reglab.data.stored_inputs import StoredInputs
-from reglab.data.target_kind import TaskName, scale_of, strata, task_of
+from reglab.data.target_kind import scale_of, strata, task_of
 
 if TYPE_CHECKING:
     from reglab.core.tasks import Task

@@ -4,11 +4,10 @@ Whole numbers (n,) are classes, floating-point numbers (n,) are amounts, and a m
 each example has.
 """
 
-from typing import Literal
-
 import numpy as np
 
-TaskName = Literal["classification", "regression", "multilabel"]
+from reglab.core.task_names import TaskName
+
 TOGETHER = 10  # rows with a label in common that make a stratum, where some rows with it have a rarer one
 
 

@@ -2,14 +2,15 @@
 
 from collections.abc import Mapping
 
-from reglab.evaluation.metric_table import DECIDING, LOSSES
+from reglab.core.task_names import LOSSES
+from reglab.evaluation.metric_table import DECIDING
 from reglab.evaluation.rounding import mean
 
 
 def validation_scores(record: dict, metric: str) -> tuple[float, float] | None:
     """The metric and the loss on validation data, means over seeds; None where a seed did not finish or lacks the metric.
 
-    The loss is that of the task in `metric_table.LOSSES`. A recipe that is not applicable has no seeds, so None as well.
+    The loss is that of the task in `task_names.LOSSES`. A recipe that is not applicable has no seeds, so None as well.
     """
     seeds = record["seeds"].values()
     if not seeds or any(

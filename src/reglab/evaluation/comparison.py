@@ -9,11 +9,12 @@ from math import inf, isfinite
 
 from reglab.core.errors import UserError
 from reglab.core.families import sections
+from reglab.core.task_names import LOSSES
 from reglab.evaluation import statistics
 from reglab.evaluation.best import behind_the_best
 from reglab.evaluation.judgement import PairedComparison, exclusion, judge, on_distribution
 from reglab.evaluation.metric_names import DECIDES, quantity, sign
-from reglab.evaluation.metric_table import DECIDING, LOSSES
+from reglab.evaluation.metric_table import DECIDING
 from reglab.evaluation.paired_values import (
     Key,
     Records,

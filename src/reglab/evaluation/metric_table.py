@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from reglab.data.target_kind import TaskName
+from reglab.core.task_names import TaskName
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,10 +109,6 @@ DECIDING = {
     )
 }  # fmt: skip
 NAMES = tuple(DECIDING)
-
-
-# By task, the metric that is the loss.
-LOSSES = {"classification": "nll", "regression": "rmse", "multilabel": "binary_cross_entropy"}
 
 
 def names_of(task: TaskName) -> tuple[str, ...]:

@@ -17,8 +17,8 @@ from typing import Any, NamedTuple
 
 from reglab.core.plain import entry_name
 from reglab.core.registry import family_needs  # core.families would be code of every stage
+from reglab.core.task_names import TaskName
 from reglab.data import prepared
-from reglab.data.target_kind import TaskName
 from reglab.tracking.stage import StageBuilder
 
 FEW_LABELS = ("pretraining", "transfer", "semi_supervised")  # the sections whose network is few_labels.model

@@ -9,8 +9,9 @@ from dataclasses import replace
 from math import inf
 from pathlib import Path
 
+from reglab.core.task_names import LOSSES
 from reglab.data.prepared import Split
-from reglab.evaluation.metric_table import DECIDING, LOSSES, names_of
+from reglab.evaluation.metric_table import DECIDING, names_of
 from reglab.evaluation.predicted import predicted_metrics
 from reglab.evaluation.rounding import mean
 from reglab.tracking.journal import epochs_written
