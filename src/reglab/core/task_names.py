@@ -1,11 +1,16 @@
-"""The names of the tasks, and of each the metric that is its loss, for code that does without torch."""
+"""The names of the tasks, and of each the metrics that its curves show, for code that does without torch."""
 
 from typing import Literal
 
 TaskName = Literal["classification", "regression", "multilabel"]
 
-LOSSES: dict[TaskName, str] = {
-    "classification": "nll",
-    "regression": "rmse",  # the square root of the mean squared error
-    "multilabel": "binary_cross_entropy",
+MEASURED: dict[TaskName, tuple[str, ...]] = {  # in every epoch, the loss first
+    "classification": ("nll", "accuracy"),
+    "regression": ("rmse",),
+    "multilabel": ("binary_cross_entropy", "hamming_loss"),
+}
+LOSSES = {task: metrics[0] for task, metrics in MEASURED.items()}
+CURVES = {  # columns of the curves, the losses last
+    task: tuple(f"{part}_{metric}" for metric in reversed(metrics) for part in ("train", "validation"))
+    for task, metrics in MEASURED.items()
 }

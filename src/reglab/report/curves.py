@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from reglab.core.task_names import MEASURED
 from reglab.evaluation.comparison import COMPARED
 from reglab.report.collect import Curves, Entry
 
-QUANTITIES = {  # by task, what is drawn over epochs
-    "classification": ("error", "nll"),
-    "regression": ("rmse",),
-    "multilabel": ("hamming_loss", "binary_cross_entropy"),
+QUANTITIES = {  # by task, what is drawn over epochs; an accuracy as the error
+    task: tuple(metric.replace("accuracy", "error") for metric in reversed(metrics))
+    for task, metrics in MEASURED.items()
 }
 
 

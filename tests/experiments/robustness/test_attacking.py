@@ -23,8 +23,8 @@ from reglab.experiments.ensembles.ensemble_network import ensemble_network
 from reglab.experiments.ensembles.methods.bagging import Bagging
 from reglab.experiments.ensembles.methods.boosting import Boosting
 from reglab.experiments.robustness import run as attacking
+from reglab.experiments.robustness.attacked_seed import Measured, examples_of, rebuilt_check, transferable_inputs
 from reglab.experiments.robustness.figure import leaders
-from reglab.experiments.robustness.measure import Measured, examples_of, rebuilt_check, transferable_inputs
 from reglab.experiments.robustness.panda import panda
 from reglab.experiments.robustness.reliability import transfer_check
 from reglab.models.mlp import MLP

@@ -10,7 +10,7 @@ from reglab.attacks.ball import Ball
 from reglab.attacks.base import evaluation_mode, gradient, is_amounts
 from reglab.attacks.objectives import loss
 from reglab.data.prepared import Split
-from reglab.experiments.robustness.measure import attacked_labels, examples_of
+from reglab.experiments.robustness.attacked_seed import attacked_labels, examples_of
 
 
 class Panda(NamedTuple):

@@ -17,9 +17,9 @@ from reglab.core.errors import UserError
 from reglab.data import prepared
 from reglab.data.prepared import Prepared
 from reglab.evaluation.rounding import mean
+from reglab.experiments.robustness.attacked_seed import Measured, measure, scores_on
 from reglab.experiments.robustness.error_reliability import error_transfer_check
 from reglab.experiments.robustness.figure import figure
-from reglab.experiments.robustness.measure import Measured, measure, scores_on
 from reglab.experiments.robustness.panda import panda
 from reglab.experiments.robustness.reliability import transfer_check
 from reglab.experiments.robustness.trained_networks import Rebuild, trained_networks

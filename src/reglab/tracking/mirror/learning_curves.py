@@ -3,18 +3,14 @@
 import json
 import math
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, pairwise
 from pathlib import Path
 from statistics import median
 
+from reglab.core.task_names import CURVES
 from reglab.tracking import record
 
-MAIN = (
-    *("train_accuracy", "validation_accuracy", "train_nll", "validation_nll"),
-    *("train_rmse", "validation_rmse"),  # of amounts
-    *("train_hamming_loss", "validation_hamming_loss"),  # of labels
-    *("train_binary_cross_entropy", "validation_binary_cross_entropy"),
-)
+MAIN = tuple(chain.from_iterable(CURVES.values()))
 LABELS = {
     "accuracy": "accuracy",
     "nll": "negative log-likelihood",

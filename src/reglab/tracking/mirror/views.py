@@ -6,6 +6,7 @@ A view is a tag of the experiment: which runs, in what order, with which columns
 import json
 from typing import NamedTuple
 
+from reglab.core.task_names import CURVES
 from reglab.evaluation.metric_table import DECIDING
 from reglab.tracking.mirror.content import NOTE
 
@@ -45,14 +46,6 @@ def link(experiment: str, view: str = DEFAULT) -> str:
     return f"#/experiments/{experiment}/runs?viewStateShareKey={view}"
 
 
-CURVES = {  # by task
-    "classification": ("train_accuracy", "validation_accuracy", "train_nll", "validation_nll"),
-    "regression": ("train_rmse", "validation_rmse"),
-    "multilabel": (
-        *("train_hamming_loss", "validation_hamming_loss"),
-        *("train_binary_cross_entropy", "validation_binary_cross_entropy"),
-    ),
-}
 ACCURACY = "test_accuracy"  # in the views below, in whose place stands the metric that decides
 VIEWS = {
     "recipes": View(
