@@ -27,8 +27,9 @@ def figure(
 ) -> str:
     """The curves under projected gradients, with the strong attack as points at the last epsilon, and the picture; SVG.
 
-    `curves[recipe][seed]` are accuracies by epsilon, or values of the `metric` rmse; the line is the mean and its band the
-    range over seeds. `models` is as in the record.
+    `curves[recipe][seed]` are accuracies at epsilon 0 and at the `epsilons`, or values of the `metric` rmse; the line is the
+    mean and its band the range over seeds. `models` is as in the record. There are no points for an rmse: a few large errors
+    among the fewer examples of the strong attack would set them apart from the lines.
     """
     if panda:
         drawing, axes = canvas(9.6, 2.9, columns=4, gridspec_kw={"width_ratios": (1, 1, 1, 2.9)})
@@ -42,15 +43,15 @@ def figure(
     if "none" in models:
         drawn["none"] = {"color": INK, "linewidth": 2.0, "label": "none"}
     for name, look in drawn.items():
-        start = models[name]["clean"]
-        values = scale * np.array([[start, *seed] for seed in curves[name]])
+        values = scale * np.array(curves[name])
         panel.plot(places, values.mean(0), **look)
         if "label" in look:
             panel.fill_between(places, values.min(0), values.max(0), color=look["color"], alpha=0.15, linewidth=0)
+        if "label" in look and metric == "accuracy":
             panel.plot(epsilons[-1], scale * models[name]["curves"]["strong"], "o", color=look["color"], markersize=4)
     if len(drawn) > len(chosen) + ("none" in models):
         panel.plot([], [], color=INK, alpha=0.3, linewidth=0.7, label="the others")
-    panel.set(xlim=(0, None), ylim=(0, None), ylabel=f"{metric}, in the unit of the target")
+    panel.set(xlim=(0, None), ylabel=f"{metric}, in the unit of the target")
     if metric == "accuracy":
         panel.set(ylim=(0, 100), ylabel="accuracy (%)")
     panel.set_xlabel(

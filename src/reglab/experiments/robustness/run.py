@@ -83,7 +83,10 @@ def run(
             shown = "none" if "none" in attacked else next(iter(attacked))
             torch.set_num_threads(1)
             model = attacked[shown](trained / shown, splits[0], 0)
-            curves = {name: [each.curves["projected_gradient"] for each in seeds] for name, seeds in measured.items()}
+            curves = {
+                name: [[each.clean, *each.curves["projected_gradient"]] for each in seeds]
+                for name, seeds in measured.items()
+            }
             picture = figure(
                 attack.norm, attack.epsilons, curves, content["models"], panda(model, splits[0], attack), metric
             )
