@@ -26,6 +26,7 @@ def section(**changes) -> SimpleNamespace:
         "test_size": 80,
         "split": "random",
         "folds": None,
+        "source": None,
     }
     return SimpleNamespace(**given | {"test_set": "resampled"} | changes)
 

@@ -55,6 +55,7 @@ class Scenes:
     test_set: ClassVar[str] = "resampled"
     split: ClassVar[str] = "random"
     folds: ClassVar[None] = None
+    source: ClassVar[None] = None
 
     size: Annotated[int, Ge(16), Le(512), MultipleOf(2)] = 32
     train_size: Annotated[int, Ge(8), Le(100_000)] = 512
