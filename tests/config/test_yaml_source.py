@@ -153,3 +153,14 @@ def test_an_alias_bomb_is_never_expanded(tmp_path):
     bomb = "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 30))
     data, lines = read(tmp_path, bomb + "a30: &a30 [*a30]\n")
     assert sum("the alias" in line for line in lines) == 29 * 9 + 1 and data["a29"] == [None] * 9
+
+
+def test_the_same_text_is_parsed_once_and_each_reader_has_data_and_problems_of_its_own(tmp_path, monkeypatch):
+    parsers, parser = [], yaml_source.YAML
+    monkeypatch.setattr(yaml_source, "YAML", lambda **how: parsers.append(how) or parser(**how))
+    text = TEXT + "# of this test alone\nmine: &anchor 1\n"
+    first, lines = read(tmp_path, text)
+    first["regularizers"]["l1"]["strength"] = 2
+    assert read(tmp_path, text) == (DATA | {"mine": 1}, lines) and len(lines) == 1
+    assert read(tmp_path, text.replace("seeds: 3", "seeds: 4"))[0]["seeds"] == 4
+    assert len(parsers) == 2
