@@ -92,8 +92,8 @@ def test_a_training_part_without_a_label_is_named():
     drawn = {"test": rows[:80], "validation": rows[80:160], "labelled": rows[160:], "unlabelled": rows[:0]}
     [line] = split_problems.part_problems(data, labels, [drawn])
     assert "column, where seed 0 has no training example with the label 1; allowed: examples with and without" in line
-    [line] = split_problems.part_problems(data, 1 - labels, [drawn])
-    assert "no training example without the label 1" in line
+    [line] = split_problems.part_problems(data, 1 - labels, [drawn], ["a", "b", "c", "d", "e"])
+    assert "no training example without the label b; allowed" in line
 
 
 def test_too_many_folds_for_a_rare_label_are_refused():

@@ -39,7 +39,7 @@ def report(settings) -> str:
     if lines := lines + split_problems.problems(data, labels, **structure):
         raise UserError(*lines)
     drawn = all_splits(data, labels, settings.seeds, **structure)
-    lines = split_problems.part_problems(data, labels, drawn, grouped="groups" in structure)
+    lines = split_problems.part_problems(data, labels, drawn, examples.classes, grouped="groups" in structure)
     if lines := lines + part_weight_problems(examples.weights, drawn):
         raise UserError(*lines)
     described = described_targets(labels, examples.classes)

@@ -206,7 +206,7 @@ def write(
     if problems := split_problems.problems(data, labels, **structure):
         raise UserError(*problems)
     drawn = splits.all_splits(data, labels, seeds, **structure)
-    problems = split_problems.part_problems(data, labels, drawn, grouped=groups is not None)
+    problems = split_problems.part_problems(data, labels, drawn, class_names, grouped=groups is not None)
     if problems := problems + example_weights.part_weight_problems(weights, drawn):
         raise UserError(*problems)
     inputs = ReadyInputs(inputs) if isinstance(inputs, np.ndarray) else inputs

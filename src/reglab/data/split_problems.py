@@ -159,11 +159,17 @@ def fold_problems(data, labels: np.ndarray, together: np.ndarray | None, several
 
 
 def part_problems(
-    data, labels: np.ndarray, drawn: Sequence[dict[str, np.ndarray]], *, grouped: bool = False
+    data,
+    labels: np.ndarray,
+    drawn: Sequence[dict[str, np.ndarray]],
+    names: Sequence[str] = (),
+    *,
+    grouped: bool = False,
 ) -> list[str]:
     """What is wrong with the parts that were drawn, by seed: sizes that are far off, classes or labels without examples.
 
-    A line for each part, about the first seed where it is so. grouped: the examples have groups.
+    A line for each part, about the first seed where it is so. names: those of labels, which are else called by their numbers,
+    counted from 0. grouped: the examples have groups.
     """
     several, targets, labels, lines = task_of(labels) == "multilabel", labels, strata(labels), []
     reason = WHOLE["windows" if grouped and data.split == "time" else data.split]
@@ -175,7 +181,7 @@ def part_problems(
                 lines.append(place(key, found, "sizes that can be met to within a half; change the sizes or the split"))
                 break
     if several:
-        return lines or label_problems(data, targets, drawn)
+        return lines or label_problems(data, targets, drawn, names or range(targets.shape[1]))
     for seed, parts in enumerate(drawn):
         if len(missing := np.setdiff1d(labels, labels[parts["labelled"]])) and not lines:
             found = (
@@ -186,14 +192,16 @@ def part_problems(
     return lines
 
 
-def label_problems(data, targets: np.ndarray, drawn: Sequence[dict[str, np.ndarray]]) -> list[str]:
+def label_problems(
+    data, targets: np.ndarray, drawn: Sequence[dict[str, np.ndarray]], names: Sequence[str | int]
+) -> list[str]:
     """A line about the first seed that has no training example with a label, or none without it; targets (n, labels)."""
     for seed, parts in enumerate(drawn):
         share = targets[parts["labelled"]].mean(0)
         for lacking, odd in (("with", share == 0), ("without", share == 1)):
             if odd.any():
-                numbers = ", ".join(map(str, np.flatnonzero(odd)[:5]))
-                found = f"{data.split}, where seed {seed} has no training example {lacking} the label {numbers}"
+                listed = ", ".join(str(names[label]) for label in np.flatnonzero(odd)[:5])
+                found = f"{data.split}, where seed {seed} has no training example {lacking} the label {listed}"
                 allowed = "examples with and without every label in every training part; change the sizes or the split"
                 return [place("split", found, allowed)]
     return []

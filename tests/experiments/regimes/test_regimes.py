@@ -130,7 +130,7 @@ def test_a_training_size_that_the_data_cannot_give_is_told_before_any_work():
     asked = Regimes(("none",), train_size=(2, 60, 61), label_noise=(0.0,), width=(4,))
     problems = list(asked.data_problems(Data(name="blobs", **SIZES), labels, pool=60))
     assert [(key, found) for key, found, _ in problems] == [(("train_size",), "2"), (("train_size",), "61")]
-    assert "from 3, one example a class, to 60" in problems[0][2]
+    assert "from 3, one example a class or label, to 60" in problems[0][2]
 
 
 def test_a_model_without_a_width_has_no_map():

@@ -42,5 +42,5 @@ class Regimes:
         least, most = int(labels.max()) + 1, pool
         for size in self.train_size if self.recipes else ():
             if not least <= size <= most:
-                allowed = f"from {least}, one example a class, to {most}, what {data.name} has left beside "
+                allowed = f"from {least}, one example a class or label, to {most}, what {data.name} has left beside "
                 yield ("train_size",), str(size), f"{allowed}validation_size and test_size"
