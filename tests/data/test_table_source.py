@@ -320,6 +320,16 @@ def test_one_new_row_may_lack_a_value_that_the_schema_lets_be_missing(path, rows
     assert np.isnan(source.load_new(new).inputs.numeric[0, 0])
 
 
+def test_one_new_row_without_a_value_that_the_schema_needs_is_named_by_its_line(path, rows, tmp_path):
+    source = table(people.write(path, rows))
+    new = people.write(tmp_path / "new.csv", [["", *rows[0][1:4]]], people.HEADER[:4])
+    with pytest.raises(UserError) as error:
+        source.load_new(new)
+    assert error.value.lines == (
+        f"{new}: column age, line 2: found nothing; allowed: a value in each row, as the schema says (else missing: true)",
+    )
+
+
 def test_new_rows_that_do_not_fit_the_schema_are_lines_with_column_and_row(path, tmp_path, rows):
     source = table(people.write(path, rows))
     wrong = [[*rows[0][:3], "2020-13-01"], ["old", "x", *rows[1][2:4]]]

@@ -49,7 +49,7 @@ def column_values(
         if column.kind == "boolean":
             converted = np.where(converted < 0, np.nan, converted.astype(np.float64))
     report_rows(raw, name, values, wrong, allowed, problems)
-    if values.null_count == len(values) and (learnt_from or not column.missing):
+    if values.null_count == len(values) and learnt_from:
         problems.add(f"column {name}", "no value in any row", f"values, or kind: constant in place of {column.kind}")
     elif not column.missing and values.null_count:
         empty = ~reading.present(values)
