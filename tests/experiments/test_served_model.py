@@ -35,6 +35,7 @@ from reglab.data.settings import Data
 from reglab.data.sources.openml import OpenML
 from reglab.data.sources.sklearn import ScikitLearn
 from reglab.data.sources.texts import Texts
+from reglab.experiments import served_model
 from reglab.experiments.prediction import predict
 from reglab.experiments.served_model import contents
 from reglab.models.mlp import MLP
@@ -391,6 +392,13 @@ def test_the_model_of_a_study_of_numbers_takes_an_array(tmp_path):
         assert status == 400 and "new rows, row 2, number 3: found nan; allowed: finite numbers" in answer["message"]
         status, answer = ask(address, {"inputs": rows[:, :3].tolist()})
         assert status == 400 and "(-1, 4)" in answer["message"]
+
+
+def test_the_example_of_a_model_is_the_median_over_evenly_spaced_examples_where_they_are_many(monkeypatch):
+    values = np.random.default_rng(0).integers(0, 256, (40, 2, 3), np.uint8)
+    assert np.array_equal(served_model.middle(values)[0], np.median(values, 0).astype(np.uint8))
+    monkeypatch.setattr(served_model, "LARGEST_MEDIAN", 100)  # of 240 numbers
+    assert np.array_equal(served_model.middle(values), np.median(values[::3], 0, keepdims=True).astype(np.uint8))
 
 
 def test_the_model_of_a_data_set_of_openml_takes_a_data_frame_and_asks_no_network(tmp_path):
