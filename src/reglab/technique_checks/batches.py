@@ -36,14 +36,14 @@ def targets_stay_distributions(technique: Regularizer) -> None:
         require(gap <= 1e-5, f"the targets of an example sum to one up to {gap:g}; allowed: 1e-5")
 
 
-def weighted(batch: Batch) -> Batch:
+def _weighted(batch: Batch) -> Batch:
     """The batch with a weight for each example, so that all its fields are tensors."""
     return batch._replace(weights=torch.ones_like(batch.targets[:, 0]))
 
 
 def a_batch_keeps_its_shape(technique: Regularizer) -> None:
     _transforms(technique)
-    given = weighted(examples())
+    given = _weighted(examples())
     shown = _shown(technique, given)
     require(isinstance(shown, Batch), f"it returns {type(shown).__name__}; allowed: batch._replace(...)")
     for name in Batch._fields:
@@ -56,7 +56,7 @@ def a_batch_keeps_its_type_and_device(technique: Regularizer) -> None:
     devices = ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",)
     for device, dtype in product(devices, (torch.float32, torch.float64)):
         inputs, targets, indices = (part.to(device) for part in examples()[:3])
-        given = weighted(Batch(inputs.to(dtype), targets.to(dtype), indices))
+        given = _weighted(Batch(inputs.to(dtype), targets.to(dtype), indices))
         shown = _shown(technique, given)
         for name in Batch._fields:
             one, other = getattr(given, name), getattr(shown, name)
