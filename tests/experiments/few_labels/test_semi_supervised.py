@@ -76,7 +76,7 @@ def same(one, other) -> bool:
 def test_a_method_trains_with_the_settings_of_few_labels_and_batches_of_both_sizes(case, method):
     learner, batches, _ = prepare_training(method, STUDY, case, seed=0)
     optimizer = learner.configure_optimizers()
-    assert type(optimizer) is torch.optim.Adam and {group["lr"] for group in optimizer.param_groups} == {0.01}
+    assert isinstance(optimizer, torch.optim.Adam) and {group["lr"] for group in optimizer.param_groups} == {0.01}
     assert len(batches) == len(list(batches)) == 4
     for pair in batches:
         assert (len(pair.labelled.indices), len(pair.unlabelled.indices)) == (8, 5)

@@ -54,7 +54,7 @@ def test_the_settings_of_a_pretext_are_those_of_its_training(study, kind):
     assert pretext.training("auto") == expected
     task = pretext.task(study, study, SETTING, seed=0)
     optimizer = task.learner.configure_optimizers()
-    assert type(optimizer) is torch.optim.Adam and {group["lr"] for group in optimizer.param_groups} == {0.007}
+    assert isinstance(optimizer, torch.optim.Adam) and {group["lr"] for group in optimizer.param_groups} == {0.007}
     assert task.learner.training_settings.epochs == 3 and len(next(iter(task.training)).indices) == 34
 
 
