@@ -8,6 +8,7 @@ from pathlib import Path
 
 from reglab.config import params
 from reglab.config.packaged import resolved
+from reglab.config.split_columns import with_split_columns
 from reglab.config.table_sections import sections
 from reglab.config.target_lines import LabelCounts, Targets, fewest_examples, profile_lines, summary_line
 from reglab.core.errors import UserError
@@ -66,6 +67,7 @@ def create(
     understood = understood_targets(raw, targets, kinds, decimal)
     others = infer(raw.without(*targets), decimal=decimal, kinds=kinds)
     columns = sorted([*understood, *others], key=lambda each: list(raw.columns).index(each.name))
+    columns = with_split_columns(raw, columns, targets, roles, decimal)
     check_used(file, columns, {*targets, *roles.values()})
     source = {
         "file": file,
@@ -132,7 +134,8 @@ def parsed_kinds(given: list[str], raw: RawTable) -> dict[str, str]:
     for each in given:
         name, _, kind = each.partition("=")
         if name not in raw.columns:
-            raise UserError(f"--kind: found {shown(each)}; allowed: COLUMN=KIND{nearest(name, list(raw.columns))}")
+            allowed = f"COLUMN=KIND with a column of {shown(', '.join(raw.columns))}{nearest(name, raw.columns)}"
+            raise UserError(f"--kind: found {shown(each)}; allowed: {allowed}")
         if kind.partition(":")[0] not in KINDS:
             raise UserError(f"--kind: found {shown(each)}; allowed: COLUMN=KIND with a kind of {', '.join(KINDS)}")
         kinds[name] = kind
@@ -143,7 +146,11 @@ def check_used(file: str, columns: list[Understood], roles: set[str]) -> None:
     """UserError where no column is left for the network."""
     if not any(each.column.kind in USED for each in columns if each.name not in roles):
         found = ", ".join(f"{each.name} ({each.column.kind})" for each in columns if each.name not in roles)
-        raise UserError(f"{file}: found no column to learn from: {found}; allowed: one of the kinds {', '.join(USED)}")
+        texts = [each.name for each in columns if each.column.kind == "text" and each.name not in roles]
+        hint = f"; a profile with data.name: texts and text: {scalar(texts[0])} reads the words" if texts else ""
+        raise UserError(
+            f"{file}: found no column to learn from: {found}; allowed: one of the kinds {', '.join(USED)}{hint}"
+        )
 
 
 def scalar(text: str) -> str:
