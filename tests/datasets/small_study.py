@@ -99,6 +99,10 @@ class Study:
 
     def prepared(self, examples: Examples, train: int, validation: int, test: int, **changes) -> Prepared:
         sizes = {"train_size": train, "validation_size": validation, "test_size": test}
+        source = self.settings.data.source
+        if "split" in changes:  # by columns that the profile does not name
+            others = {key: None for key in ("group", "time") if getattr(source, key, None)}
+            changes |= {"source": replace(source, **others)}
         with TemporaryDirectory() as folder:
             data = replace(self.settings.data, **sizes, **changes)
             prepared.write(Path(folder), data, examples.inputs, examples.targets, SEEDS, **examples.structure())
