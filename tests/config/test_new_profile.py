@@ -156,6 +156,21 @@ def test_whole_numbers_with_gaps_and_fractions_of_zero_are_classes(checkout):
         assert load_examples(profiles.load(checkout, "people").data).classes == classes
 
 
+@pytest.mark.parametrize("form", ["1 {:03}.25", "{}.5 kg", "{} %", "€{}", "1'{:03}"])
+def test_numbers_that_are_written_for_people_are_left_out_with_a_note(checkout, form):
+    values = [form.format(100 + number % 56) for number in range(60)]
+    rows, header = with_column("price", [f'"{value}"' for value in values])
+    text = new(checkout, rows, header=header)
+    assert f'price: numbers that are written as "{values[0]}": as an input they have to be plain numbers' in text
+    assert profiles.load(checkout, "people").data.source.columns["price"].kind == "text"
+
+
+@pytest.mark.parametrize("form", ["00{}", "k{}", "{}a", "{} rooms and more", "10.0.{}.1"])
+def test_codes_and_texts_with_digits_are_not_taken_for_written_numbers(checkout, form):
+    rows, header = with_column("price", [form.format(100 + number % 56) for number in range(60)])
+    assert "numbers that are written as" not in new(checkout, rows, header=header)
+
+
 def test_an_unknown_target_is_answered_with_the_nearest_column(checkout):
     (line,) = refused(checkout, people.rows(), target="desease")
     assert (

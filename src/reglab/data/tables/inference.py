@@ -191,10 +191,13 @@ def of_texts(candidate: Candidate) -> tuple[Column, tuple[str, ...]]:
     """A column of levels, of identifiers, or of text."""
     texts = candidate.values.drop_null()
     words = pc.mean(pc.count_substring(texts, " ")).as_py() + 1
+    written = ()
+    if reading.matches(texts, reading.WRITTEN_NUMBER).all():
+        written = (f"numbers that are written as {shown(texts[0].as_py())}: as an input they have to be plain numbers",)
     if candidate.distinct == candidate.filled > 20 and words < 4:
-        return Column("identifier", missing=candidate.missing), ("another text in each row",)
+        return Column("identifier", missing=candidate.missing), ("another text in each row", *written)
     if candidate.distinct > most_levels(candidate.filled):
-        notes = (f"{candidate.distinct:,} different texts in {candidate.filled:,} rows",)
+        notes = (f"{candidate.distinct:,} different texts in {candidate.filled:,} rows", *written)
         if candidate.distinct <= MOST_LEVELS:
             notes += (f"{candidate.option('categorical')} makes each an input",)
         return Column("text", missing=candidate.missing), notes

@@ -10,6 +10,9 @@ import pyarrow.compute as pc
 from reglab.data.tables.settings import Column
 
 NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
+THOUSANDS = r"[0-9]{1,3}([.,' ][0-9]{3})+([.,][0-9]+)?"
+AMOUNT = rf"({THOUSANDS}|[0-9]+([.,][0-9]+)?)"
+WRITTEN_NUMBER = rf"^[+-]?({THOUSANDS}|[€$£] ?{AMOUNT}|{AMOUNT} ?[%€$£]|{AMOUNT} [^ 0-9]{{1,5}})$"  # 1.568,21 or 12 kg
 COMMA_NUMBER = r"^[+-]?[0-9][0-9.]*,[0-9]+([eE][+-]?[0-9]+)?$|^[+-]?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]*)?$"
 INFINITE = r"(?i)^[+-]?inf(inity)?$"
 MICROSECONDS = 86_400 * 1e6  # of a day
