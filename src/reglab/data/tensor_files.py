@@ -1,6 +1,7 @@
 """Reads safetensors files; large arrays stay in the file and are mapped: their pages take memory as long as there is some."""
 
 import json
+import mmap
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,8 @@ def mapped(path: str, dtype: str, shape: tuple[int, ...], offset: int) -> Mapped
     """The array of this type and shape that begins at a byte of a file."""
     array = MappedArray(path, dtype, "r", offset, shape)
     array.source = (path, dtype, shape, offset)
+    if hasattr(mmap, "MADV_RANDOM"):
+        array._mmap.madvise(mmap.MADV_RANDOM)  # rows of a batch lie apart: what the system reads ahead would push out others
     return array
 
 
