@@ -11,7 +11,6 @@ import os
 import sys
 import tempfile
 from pathlib import Path
-from types import SimpleNamespace
 
 os.environ["OMP_NUM_THREADS"] = "1"
 sys.path.insert(0, str(Path(__file__).parent.parent / "src"))
@@ -20,13 +19,14 @@ import torch
 
 from reglab.attacks.base import accuracy
 from reglab.attacks.strong import strong
-from reglab.config.params import Training
 from reglab.data import prepared
+from reglab.data.settings import Data
 from reglab.data.sources import digits
 from reglab.models.convnet import ConvNet
 from reglab.regularizers.adversarial_training import AdversarialTraining
 from reglab.tracking.record import starting_with
 from reglab.training.one_seed import Recipe, finished_seed, learner_of, train_seed
+from reglab.training.settings import Training
 
 EPSILON, SEEDS = 0.1, 2
 TRAINING = Training(epochs=100, batch_size=64, learning_rate=0.003)
@@ -40,7 +40,7 @@ def trained(recipe: Recipe, split, seed: int, folder: Path):
     folder.mkdir()
     train_seed(recipe, split, seed, folder)
     _, tensors = finished_seed(folder, seed)
-    network = learner_of(recipe, split.inputs["test"].shape[1:], seed).network
+    network = learner_of(recipe, split, seed).network
     weights = starting_with("weights/", tensors)
     network.load_state_dict({name: torch.as_tensor(array) for name, array in weights.items()})
     return network.eval()
@@ -48,7 +48,7 @@ def trained(recipe: Recipe, split, seed: int, folder: Path):
 
 def main() -> None:
     torch.set_num_threads(1)
-    sizes = SimpleNamespace(name="digits", train_size=900, validation_size=300, test_size=400, label_noise=0.0)
+    sizes = Data("digits", train_size=900, validation_size=300, test_size=400)
     found = {name: [] for name in TECHNIQUES}
     with tempfile.TemporaryDirectory() as home:
         prepared.write(Path(home) / "data", sizes, *digits.load(), seeds=SEEDS)
@@ -57,7 +57,7 @@ def main() -> None:
             split = data.split(seed)
             inputs, labels = (torch.as_tensor(part["test"]) for part in (split.inputs, split.labels))
             for name, techniques in TECHNIQUES.items():
-                recipe = Recipe(techniques, ConvNet(width=16, depth=2), TRAINING, data.classes)
+                recipe = Recipe(techniques, ConvNet(width=16, depth=2), TRAINING)
                 network = trained(recipe, split, seed, Path(home) / f"{name}-{seed}")
                 robust = accuracy(network, strong(network, inputs, labels, EPSILON), labels)
                 found[name].append((accuracy(network, inputs, labels), robust))
