@@ -152,7 +152,7 @@ def test_cannot_tell_is_not_no_effect():
     )
     # the exact test's smallest p-value is 2^(1-n), and Holm triples it here: 3 * 2^(1-7) <= 0.05 < 3 * 2^(1-6)
     assert points["Too few seeds"] == (
-        "With 3 comparisons the exact test needs 7 seeds or more to call any effect real; params.yaml asks for 4."
+        "With 3 comparisons the exact test needs 7 seeds or more to call any effect real; the study has 4."
     )
 
 

@@ -264,6 +264,6 @@ def power(table: list[Row], settings: dict) -> list[Point]:
     least = smallest_seeds(comparisons, 1 - settings["evaluation"]["confidence"])
     if not comparisons or settings["seeds"] >= least:
         return []
-    text = Markup("With {} the exact test needs {} seeds or more to call any effect real; params.yaml asks for {}.")
+    text = Markup("With {} the exact test needs {} seeds or more to call any effect real; the study has {}.")
     text = text.format(many(comparisons, "comparison"), least, settings["seeds"])
     return [Point("Too few seeds", text, alarming=True)]
