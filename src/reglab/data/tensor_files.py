@@ -30,7 +30,9 @@ def mapped(path: str, dtype: str, shape: tuple[int, ...], offset: int) -> Mapped
     array = MappedArray(path, dtype, "r", offset, shape)
     array.source = (path, dtype, shape, offset)
     if hasattr(mmap, "MADV_RANDOM"):
-        array._mmap.madvise(mmap.MADV_RANDOM)  # rows of a batch lie apart: what the system reads ahead would push out others
+        array._mmap.madvise(
+            mmap.MADV_RANDOM
+        )  # rows of a batch lie apart: what the system reads ahead would push out others
     return array
 
 

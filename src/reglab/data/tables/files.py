@@ -225,7 +225,9 @@ def column_names(header: list[str], line: int, file: str) -> list[str]:
     for name in dict.fromkeys(names):
         if not name.isprintable() or len(name) > 200 or "${" in name or name == "???":
             problems.add(
-                place, f"the column name {shown(name)}", "a name in one line of printed characters, without ${"
+                place,
+                f"the column name {shown(name)}",
+                "a name of at most 200 printed characters in one line, without ${",
             )
     if all(is_number(name) for name in names):
         problems.add(place, f"numbers alone: {shown(', '.join(names))}", "the names of the columns in the first line")

@@ -122,7 +122,8 @@ def inferred(candidate: Candidate) -> tuple[Column, tuple[str, ...]]:
     infinite = wrong & (reading.matches(candidate.values, reading.INFINITE) | np.isinf(numbers))
     commas = wrong & reading.matches(candidate.values, reading.COMMA_NUMBER)
     if candidate.decimal == "." and commas.any() and (commas | ~wrong).all():
-        allowed = 'a decimal point; --decimal "," (decimal: "," in a profile) where the comma is a decimal comma'
+        option = '--decimal "," (decimal: "," in a profile) where the comma is a decimal comma'
+        allowed = f"a decimal point and no separator of thousands; {option}"
         return candidate.report(
             commas, "{text}, a number with a comma", f"{allowed}; {candidate.option('categorical')}"
         )

@@ -27,6 +27,7 @@ def paths(file: str) -> list[Path]:
     if path.exists():
         raise fail(file, "a device", f"a file: {ALLOWED}")
     files = []
+    relative = "" if path.is_absolute() else f"; paths are relative to {Path.cwd()}"
     if any(character in file for character in "*?["):
         anchor = Path(path.anchor or ".")
         try:
@@ -35,11 +36,11 @@ def paths(file: str) -> list[Path]:
         except (ValueError, NotImplementedError, OSError) as error:
             raise fail(file, f"a pattern that cannot be used ({error})", "a pattern such as data/*.csv") from None
         if not files:
-            raise fail(file, "no file of this pattern", f"files ({ALLOWED}); paths are relative to {Path.cwd()}")
+            raise fail(file, "no file of this pattern", f"files ({ALLOWED}){relative}")
     if not files:
         near = sorted(each.name for each in path.parent.glob("*") if each.is_file()) if path.parent.is_dir() else []
         hint = nearest(path.name, near)
-        raise fail(file, "no such file", f"a file ({ALLOWED}); paths are relative to {Path.cwd()}{hint}")
+        raise fail(file, "no such file", f"a file ({ALLOWED}){relative}{hint}")
     return files
 
 
