@@ -29,10 +29,8 @@ def mapped(path: str, dtype: str, shape: tuple[int, ...], offset: int) -> Mapped
     """The array of this type and shape that begins at a byte of a file."""
     array = MappedArray(path, dtype, "r", offset, shape)
     array.source = (path, dtype, shape, offset)
-    if hasattr(mmap, "MADV_RANDOM"):
-        array._mmap.madvise(
-            mmap.MADV_RANDOM
-        )  # rows of a batch lie apart: what the system reads ahead would push out others
+    if hasattr(mmap, "MADV_RANDOM"):  # rows of a batch lie apart: what the system reads ahead would push out others
+        array._mmap.madvise(mmap.MADV_RANDOM)
     return array
 
 
