@@ -22,8 +22,7 @@ from reglab.evaluation.rounding import DECIMALS, ROUNDING
 Verdict = Literal["helps", "hurts", "no relevant difference", "cannot tell"]
 
 RESAMPLES = 9_999  # bootstrap samples
-FLIPS = 99_999  # random sign flips, where all of them are too many
-ENUMERABLE = 15  # up to 2^15 sign flips are enumerated
+FLIPS = 99_999  # sign patterns at most; where there are more, so many random ones
 BATCH = 2**17  # differences that are flipped at a time, 1 MB: more of them leave the cache and are slower
 POWER = 0.8
 TIE = 1e-9  # of the sum of all absolute differences: sums that are no farther apart are equal
@@ -70,7 +69,7 @@ def sign_flips(comparisons: Sequence[np.ndarray]) -> list[float]:
     """Two-sided p-values of the paired permutation test: how often random signs give a mean at least as far from 0.
 
     comparisons: the paired differences (seeds,) of each, not all of as many seeds. Exact (all 2^n sign patterns) for
-    n <= 15; above that 99,999 random patterns, always the same. NaN for no or non-finite differences. The only assumption
+    n <= 16; above that 99,999 random patterns, always the same. NaN for no or non-finite differences. The only assumption
     is that of equal recipes a difference is as likely as its negative.
     Fisher, "The Design of Experiments", 1935, section 21.
     """
@@ -81,20 +80,21 @@ def sign_flips(comparisons: Sequence[np.ndarray]) -> list[float]:
             places.setdefault(len(differences), []).append(place)
     for seeds, same in places.items():
         d = np.array([comparisons[place] for place in same], dtype=np.float64)
-        values = enumerated(d) if seeds <= ENUMERABLE else np.array([sampled(row) for row in d])
-        for place, value in zip(same, values.tolist(), strict=True):
+        # Of random patterns every comparison has the same ones, whatever it is called with.
+        values = flipped(d) if 2**seeds <= FLIPS else [flipped(row[None])[0] for row in d]
+        for place, value in zip(same, values, strict=True):
             p[place] = value
     return p
 
 
-def enumerated(d: np.ndarray) -> np.ndarray:
-    """p-values (comparisons,) of `sign_flips`, of all sign patterns of d (comparisons, seeds): SciPy's `permutation_test`.
+def flipped(d: np.ndarray) -> list[float]:
+    """p-values of `sign_flips`, of the sign patterns of d (comparisons, seeds): SciPy's `permutation_test`.
 
     Its statistic is 1 where the sum is as far from 0 as the observed one and else 0, so that sums within `least_sum` count
     as equal: SciPy's own tolerance for ties is relative to the sum, and too narrow for sums that cancel.
     """
     if d.shape[1] == 1:  # SciPy needs two seeds; the sum of one seed is as far from 0 with either sign
-        return np.ones(len(d))
+        return [1.0] * len(d)
     least = least_sum(d)
 
     def reached(flipped: np.ndarray, axis: int) -> np.ndarray:
@@ -106,16 +106,11 @@ def enumerated(d: np.ndarray) -> np.ndarray:
         permutation_type="samples",
         alternative="greater",
         vectorized=True,
-        n_resamples=np.inf,
+        n_resamples=FLIPS,
         batch=max(1, BATCH // d.size),
         axis=1,
-    ).pvalue
-
-
-def sampled(d: np.ndarray) -> float:
-    """p-value of `sign_flips`, of FLIPS random sign patterns of d (seeds,); the observed pattern is one more."""
-    signs = 2 * np.random.default_rng(0).integers(0, 2, (FLIPS, len(d)), dtype=np.int8) - 1
-    return float((1 + np.sum(np.abs(signs @ d) >= least_sum(d))) / (1 + FLIPS))
+        rng=0,
+    ).pvalue.tolist()
 
 
 def least_sum(d: np.ndarray) -> np.ndarray:
