@@ -73,3 +73,26 @@ def test_a_kind_of_an_unknown_column_is_answered_with_the_columns(checkout):
     columns = "age, sex, smokes, seen, disease, visit"
     line = f'--kind: found "visits=date"; allowed: COLUMN=KIND with a column of "{columns}"; did you mean visit?'
     assert error.value.lines == (line,)
+
+
+def panel(checkout: Path, times: int) -> str:
+    """`reglab new` of 720 rows: people who come at so many times each, all at the same times."""
+    random = np.random.default_rng(0)
+    lines = [
+        f"{person},{2000 + year},{random.normal():.3f},{('ill', 'well')[person * year % 2]}"
+        for person in range(720 // times)
+        for year in range(times)
+    ]
+    (checkout / "panel.csv").write_text("\n".join(["person,year,height,state", *lines]) + "\n")
+    return create(checkout, "panel.csv", "state", group="person", time="year", kinds=["person=categorical"])
+
+
+def test_groups_that_last_over_several_times_have_parts_of_a_size_that_can_be_met(checkout):
+    panel(checkout, times=12)
+    settings = profiles.load(checkout, "panel")
+    assert (settings.data.train_size, settings.data.validation_size, settings.data.test_size) == (144, 48, 48)
+    data_checks.check(settings)
+    text = (checkout / "profiles/panel.yaml").read_text().replace("size: 48", "size: 144")
+    (checkout / "profiles/panel.yaml").write_text(text.replace("train_size: 144 ", "train_size: 432 "))
+    with pytest.raises(UserError, match="sizes that can be met to within a half"):  # as large as of other splits
+        data_checks.check(profiles.load(checkout, "panel"))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from reglab.config import params
 from reglab.config.packaged import resolved
-from reglab.config.split_columns import with_split_columns
+from reglab.config.split_columns import LASTING, usable_rows, with_split_columns
 from reglab.config.table_sections import sections
 from reglab.config.target_lines import LabelCounts, Targets, fewest_examples, profile_lines, summary_line
 from reglab.core.errors import UserError
@@ -78,7 +78,7 @@ def create(
     if missing != MISSING:
         source["missing"] = list(missing)
     counted = counted_targets(raw, understood, decimal)
-    text = profile(settings, name, source, columns, len(raw), counted)
+    text = profile(settings, name, source, columns, len(raw), counted, usable=usable_rows(raw, roles))
     path.parent.mkdir(exist_ok=True)
     path.write_text(text, encoding="utf-8")
     return (
@@ -159,9 +159,11 @@ def scalar(text: str) -> str:
     return text if plain else json.dumps(text, ensure_ascii=False)
 
 
-def profile(settings, name: str, source: dict, columns: list[Understood], rows: int, targets: Targets) -> str:
-    """The text of the profile, with comments."""
-    test = max(rows // 5, fewest_examples(targets))
+def profile(
+    settings, name: str, source: dict, columns: list[Understood], rows: int, targets: Targets, *, usable: int
+) -> str:
+    """The text of the profile, with comments; the parts have the `usable` rows."""
+    test = max(usable // 5, fewest_examples(targets))
     lines = [
         f"# A study of {source['file']}, written by `reglab new`; every setting that is not here is that of params.yaml.",
         "",
@@ -169,7 +171,7 @@ def profile(settings, name: str, source: dict, columns: list[Understood], rows: 
         "  name: table",
         *(f"  {key}: {listed(value)}{WEIGHT_NOTE if key == 'weight' else ''}" for key, value in source.items()),
         "  scaling: robust        # of the numbers: robust, standard, none; fitted on the training part of each seed",
-        f"  train_size: {rows - 2 * test}        # of {rows:,} rows",
+        f"  train_size: {usable - 2 * test}        # of {rows:,} rows{LASTING * (usable < rows)}",
         f"  validation_size: {test}",
         f"  test_size: {test}",
         "  label_noise: 0.0",
@@ -189,7 +191,7 @@ def profile(settings, name: str, source: dict, columns: list[Understood], rows: 
     lines += profile_lines(targets, rows)
     taken = roles_of(source)
     used = [each for each in columns if each.column.kind in USED and each.name not in taken]
-    sizes = {"train_size": rows - 2 * test, "test_size": test, "columns": len(used)}
+    sizes = {"train_size": usable - 2 * test, "test_size": test, "columns": len(used)}
     lines += sections(settings, targets, **sizes, structured=chosen is not None)
     return "\n".join(lines) + "\n"
 

@@ -1,4 +1,4 @@
-"""Checks that the columns of groups and times can say how rows are split, before `reglab new` writes a profile."""
+"""What columns of groups and times say of the split, before `reglab new` writes a profile."""
 
 from dataclasses import replace
 
@@ -8,6 +8,8 @@ from reglab.data.tables.inference import Understood
 from reglab.data.tables.settings import Column
 from reglab.data.tables.table_problems import TableProblems
 from reglab.data.tables.values import numbers
+
+LASTING = "; a group counts in one window of time alone"
 
 
 def with_split_columns(
@@ -35,3 +37,15 @@ def is_count(raw: RawTable, understood: Understood, decimal: str) -> bool:
 
 def as_numeric(understood: Understood) -> Understood:
     return replace(understood, column=Column("numeric", missing=understood.column.missing), notes=())
+
+
+def usable_rows(raw: RawTable, roles: dict[str, str]) -> int:
+    """How many rows the parts may have in all: a third where groups last over several times, and both are named.
+
+    A group is in the past, in the validation or in the test alone, and its rows of the other times are left out.
+    """
+    if not {"group", "time"} <= roles.keys():
+        return len(raw)
+    groups, times = (raw.columns[roles[role]].to_pylist() for role in ("group", "time"))
+    lasting = len(set(zip(groups, times, strict=True))) > len(set(groups))
+    return len(raw) // 3 if lasting else len(raw)
