@@ -100,9 +100,9 @@ def of_template(name: str) -> dict:
 @pytest.mark.parametrize("name", sorted(set(stages()) - {"code"}))
 def test_a_stage_depends_on_its_own_list_of_code_and_on_no_code_besides(name):
     entries = stages()[name].get("foreach", "")
-    own = f"data/code/{name}{('/${item}' if 'recipes' in entries else '/${key}') * bool(entries)}.txt"
+    code_list = f"data/code/{name}{('/${item}' if 'recipes' in entries else '/${key}') * bool(entries)}.txt"
     code = [dep for dep in of_template(name)["deps"] if dep.startswith(("data/code", "src", "pipelines"))]
-    assert code == [own], f"dvc.yaml: {name}: deps: found {code}; allowed: {own}"
+    assert code == [code_list], f"dvc.yaml: {name}: deps: found {code}; allowed: {code_list}"
 
 
 def test_every_command_is_constant():

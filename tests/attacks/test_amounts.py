@@ -55,15 +55,15 @@ def test_on_a_linear_model_the_squared_error_becomes_the_largest_in_the_ball(pro
     weight, bias, inputs, amounts = problem
     model = linear(weight, bias)
     moved = ATTACKS[name](model, inputs, amounts, EPSILON, norm=norm, bounds=UNBOUNDED)
-    found = squared_error(model(moved), amounts)
-    assert (found / exact(problem, norm) - 1).abs().max() < tolerance
+    errors = squared_error(model(moved), amounts)
+    assert (errors / exact(problem, norm) - 1).abs().max() < tolerance
 
 
 def test_the_square_attack_needs_no_gradient_and_comes_near_in_the_maximum_norm(problem):
     weight, bias, inputs, amounts = problem
     model = linear(weight, bias)
-    found = squared_error(model(square(model, inputs, amounts, EPSILON, bounds=UNBOUNDED)), amounts)
-    assert (found / exact(problem, "linf") > 0.999).double().mean() >= 0.9
+    errors = squared_error(model(square(model, inputs, amounts, EPSILON, bounds=UNBOUNDED)), amounts)
+    assert (errors / exact(problem, "linf") > 0.999).double().mean() >= 0.9
 
 
 @pytest.mark.parametrize("norm", DUAL)
@@ -87,19 +87,19 @@ def network():
 def test_the_error_of_no_example_gets_smaller(problem, network, name, norm):
     _, _, inputs, amounts = problem
     moved = ATTACKS[name](network, inputs, amounts, 2.0, norm=norm, bounds=UNBOUNDED)
-    clean, found = (squared_error(network(each), amounts).detach() for each in (inputs, moved))
-    assert (found >= clean).all() and found.mean() > 1.2 * clean.mean()
+    clean, attacked = (squared_error(network(each), amounts).detach() for each in (inputs, moved))
+    assert (attacked >= clean).all() and attacked.mean() > 1.2 * clean.mean()
 
 
 @pytest.mark.parametrize("norm", DUAL)
 def test_the_strong_attack_finds_what_the_others_find_and_more(problem, network, norm):
     _, _, inputs, amounts = problem
-    found = {
+    by_attack = {
         name: squared_error(network(attack(network, inputs, amounts, 2.0, norm=norm, bounds=UNBOUNDED)), amounts)
         for name, attack in ATTACKS.items()
     }
-    strongest = found.pop("largest_error")
-    for name, errors in found.items():
+    strongest = by_attack.pop("largest_error")
+    for name, errors in by_attack.items():
         assert (strongest >= errors - 1e-9).double().mean() >= 0.9, name
         assert strongest.mean() >= errors.mean() - 1e-9, name
 

@@ -61,11 +61,11 @@ def test_the_offsets_tie_the_scores_within_the_range(linear, data, norm):
     least, offsets = minimal_perturbation(linear.weight, linear.bias, data.inputs, data.labels, norm=norm)
     moved = data.inputs.double() + offsets
     scores = moved.flatten(1) @ linear.weight.double().T + linear.bias.double()
-    own = scores.gather(1, data.labels[:, None])[:, 0]
+    true_scores = scores.gather(1, data.labels[:, None])[:, 0]
     rest = scores.scatter(1, data.labels[:, None], -torch.inf).amax(1)
     met = least > 0
     assert moved.min() >= -1e-12 and moved.max() <= 1 + 1e-12
-    assert met.sum() > 90 and (rest - own)[met].abs().max() < 1e-9
+    assert met.sum() > 90 and (rest - true_scores)[met].abs().max() < 1e-9
     lengths = offsets.flatten(1).abs().amax(1) if norm == "linf" else offsets.flatten(1).norm(dim=1)
     assert (lengths - least).abs().max() < 1e-12
 

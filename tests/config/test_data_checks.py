@@ -40,11 +40,11 @@ def lines(**sections):
 def table(monkeypatch):
     """A source of a user's own, named `table`; the test says what it gives."""
     random = np.random.default_rng(0)
-    own = SimpleNamespace(inputs=random.random((300, 13), np.float32), labels=np.arange(300) % 3)
+    examples = SimpleNamespace(inputs=random.random((300, 13), np.float32), labels=np.arange(300) % 3)
     monkeypatch.setitem(
-        sys.modules, "reglab.data.sources.table", SimpleNamespace(load=lambda: (own.inputs, own.labels))
+        sys.modules, "reglab.data.sources.table", SimpleNamespace(load=lambda: (examples.inputs, examples.labels))
     )
-    return own
+    return examples
 
 
 @pytest.fixture
@@ -116,7 +116,9 @@ TABLE = {
     "pretraining": SETTINGS.pretraining | {"supervised_base_classes": SupervisedBaseClasses(classes=2)},
 }
 WITHOUT_IMAGES = TABLE | {
-    "regularizers": {name: own for name, own in SETTINGS.regularizers.items() if "images" not in own.needs},
+    "regularizers": {
+        name: technique for name, technique in SETTINGS.regularizers.items() if "images" not in technique.needs
+    },
     **{section: {} for section in ("pretraining", "transfer", "semi_supervised", "augmentation")},
 }
 

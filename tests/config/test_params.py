@@ -311,9 +311,9 @@ def test_settings_of_a_training_that_contradict_each_other_are_refused(tmp_path,
 )
 def test_what_is_relevant_of_a_metric_is_less_than_its_range(tmp_path, metric, relevant, allowed):
     given = PLAIN.load(SMALL_TEXT) | {"evaluation": {"metric": metric, "relevant_difference": relevant}}
-    found = f"params.yaml: evaluation.relevant_difference: found {relevant}; allowed: "
+    start = f"params.yaml: evaluation.relevant_difference: found {relevant}; allowed: "
     if allowed:
-        assert problems(tmp_path, given) == (found + allowed,)
+        assert problems(tmp_path, given) == (start + allowed,)
     else:
         assert read(tmp_path, given).evaluation.relevant_difference == relevant
 

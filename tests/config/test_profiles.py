@@ -251,9 +251,11 @@ def test_the_settings_of_a_source_go_when_a_profile_names_another_one(root):
 
 def test_claims_are_about_the_data_and_those_of_a_profile_take_the_place_of_others(root):
     whole = {"data": {"name": "digits", "train_size": 5}, "claims": {"lecture": {"says": "a"}}}
-    place, own = "params.yaml: profiles.small.", {"claims": {"mine": {"says": "b"}}}
+    place, with_claims = "params.yaml: profiles.small.", {"claims": {"mine": {"says": "b"}}}
     other = {"data": {"name": "sklearn", "dataset": "diabetes"}}
-    assert profiles.with_profile(whole, other | own, place)["claims"] == own["claims"]
+    assert profiles.with_profile(whole, other | with_claims, place)["claims"] == with_claims["claims"]
     assert profiles.with_profile(whole, other, place)["claims"] == {}
     for same in ({"data": {"train_size": 6}}, {"data": {"name": "digits", "train_size": 6}}):
-        assert profiles.with_profile(whole, same | own, place)["claims"] == whole["claims"] | own["claims"]
+        assert (
+            profiles.with_profile(whole, same | with_claims, place)["claims"] == whole["claims"] | with_claims["claims"]
+        )

@@ -157,8 +157,8 @@ def test_an_edit_of_the_settings_of_searches_concerns_the_sweeps(project, stale)
 
 @pytest.mark.parametrize("name", ["mydata.py", "mytable.py", "my.csv"])
 def test_an_edit_of_a_source_by_its_dotted_path_its_helper_or_its_file_concerns_the_same(name, project, stale):
-    own = MINE.replace("..mine_table", "mytable").replace("mine.csv", "my.csv")
-    for file, content in {"mydata.py": own, "mytable.py": TABLE, "my.csv": "1,2,0\n"}.items():
+    code = MINE.replace("..mine_table", "mytable").replace("mine.csv", "my.csv")
+    for file, content in {"mydata.py": code, "mytable.py": TABLE, "my.csv": "1,2,0\n"}.items():
         (project.folder / file).write_text(content, encoding="utf-8")
     params = project.folder / "params.yaml"
     params.write_text(params.read_text("utf-8").replace("name: mine", "name: mydata.load"), encoding="utf-8")

@@ -143,10 +143,10 @@ def test_a_directive_is_reported(tmp_path):
 
 
 def test_a_missing_file_and_a_folder_are_reported(tmp_path):
-    for path, found in ((tmp_path / "params.yaml", "no such file in"), (tmp_path, "a file that can not be read")):
+    for path, problem in ((tmp_path / "params.yaml", "no such file in"), (tmp_path, "a file that can not be read")):
         with pytest.raises(UserError) as error:
             yaml_source.read(path)
-        assert str(error.value).startswith(f"{path}: found {found}")
+        assert str(error.value).startswith(f"{path}: found {problem}")
 
 
 def test_an_alias_bomb_is_never_expanded(tmp_path):

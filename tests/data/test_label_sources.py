@@ -58,9 +58,9 @@ def test_a_table_arrays_and_a_function_give_the_same_labels(folder, monkeypatch)
         assert of_arrays.classes == NAMES and of_arrays.targets.dtype == np.uint8
         assert np.array_equal(of_arrays.targets, LABELS) and np.array_equal(of_table.targets, LABELS)
         if kind is not np.float32:  # a function says by its type whether they are labels
-            own = load_examples(SimpleNamespace(name="colours.load", source=None))
-            assert own.targets.dtype == np.uint8 and np.array_equal(own.targets, LABELS)
-            assert data_checks.unusable(own.inputs, own.targets) == []
+            of_function = load_examples(SimpleNamespace(name="colours.load", source=None))
+            assert of_function.targets.dtype == np.uint8 and np.array_equal(of_function.targets, LABELS)
+            assert data_checks.unusable(of_function.inputs, of_function.targets) == []
 
 
 def test_the_labels_of_a_table_are_named_in_the_order_of_the_targets():

@@ -44,10 +44,10 @@ def test_rows_of_a_stratum_have_its_label_and_no_rarer_one():
 def test_few_rows_that_a_rarer_label_left_go_to_the_next_one():
     labels = np.zeros((60, 2), np.uint8)
     labels[:8, 0], labels[5:40, 1] = 1, 1
-    found = by_rarest_label(labels)
-    assert found[:8].tolist() == [0] * 8 and found[8:40].tolist() == [1] * 32 and set(found[40:]) == {2}
+    rarest = by_rarest_label(labels)
+    assert rarest[:8].tolist() == [0] * 8 and rarest[8:40].tolist() == [1] * 32 and set(rarest[40:]) == {2}
     few = by_rarest_label(labels[:43])  # three rows without a label are no stratum
-    assert few.tolist() == found[:40].tolist() + [1] * 3
+    assert few.tolist() == rarest[:40].tolist() + [1] * 3
 
 
 def test_a_label_that_few_rows_have_is_a_stratum_of_its_own():

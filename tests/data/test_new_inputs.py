@@ -44,9 +44,9 @@ def test_arrays_of_every_kind_of_file_are_those_of_the_study():
     source = Arrays("study.npz", scaling="standard")
     study = source.load().inputs
     for file in ("new.npz", "new.npy", "new.safetensors"):
-        found = source.load_new(file).inputs
-        InputForm.of(study).check(file, found)
-        assert np.array_equal(found.values, study.values[:7]) and found.scaling == "standard"
+        new = source.load_new(file).inputs
+        InputForm.of(study).check(file, new)
+        assert np.array_equal(new.values, study.values[:7]) and new.scaling == "standard"
 
 
 def test_arrays_of_another_shape_or_without_the_array_are_refused():
@@ -54,8 +54,8 @@ def test_arrays_of_another_shape_or_without_the_array_are_refused():
     np.savez("new.npz", inputs=NUMBERS[:, :3], other=NUMBERS)
     source = Arrays("study.npz")
     form = InputForm.of(source.load().inputs)
-    found = line_of(form.check, "new.npz", source.load_new("new.npz").inputs)
-    assert found == "new.npz: found inputs of the shape 3; allowed: 4, as in the study"
+    line = line_of(form.check, "new.npz", source.load_new("new.npz").inputs)
+    assert line == "new.npz: found inputs of the shape 3; allowed: 4, as in the study"
     np.savez("other.npz", input=NUMBERS)
     assert line_of(source.load_new, "other.npz").startswith("other.npz: found no array inputs; allowed: one of: input")
 
@@ -96,8 +96,8 @@ def test_new_images_of_more_bits_than_those_of_the_study_have_the_same_brightnes
     source = Images("study", 1)
     study, new = source.load().inputs, source.load_new("deep").inputs
     assert new.high == 65_535 and study.high == 255
-    found = new.preprocessor({}).transform(new)
-    assert np.abs(found - study.fit().transform(study.take([0]))).max() < 1e-6
+    transformed = new.preprocessor({}).transform(new)
+    assert np.abs(transformed - study.fit().transform(study.take([0]))).max() < 1e-6
 
 
 def test_images_that_are_not_there_or_of_another_size_are_refused():
@@ -105,8 +105,8 @@ def test_images_that_are_not_there_or_of_another_size_are_refused():
     write_images("new", PIXELS[:2, :4])
     source = Images("study", 1)
     form = InputForm.of(source.load().inputs)
-    found = line_of(form.check, "new", source.load_new("new").inputs)
-    assert found == "new: found inputs of the shape 1 x 4 x 6; allowed: 1 x 5 x 6, as in the study"
+    line = line_of(form.check, "new", source.load_new("new").inputs)
+    assert line == "new: found inputs of the shape 1 x 4 x 6; allowed: 1 x 5 x 6, as in the study"
     assert line_of(source.load_new, "nowhere").startswith("nowhere: found no such file; allowed: an image, a folder")
     Path("list.csv").write_text("path\nnew/a/0.png\nnew/a/7.png\n")
     assert line_of(source.load_new, "list.csv").startswith("list.csv: path, line 3: found new/a/7.png, of which")
@@ -124,11 +124,11 @@ def test_texts_of_a_table_a_folder_one_file_and_a_data_frame_are_the_same_as_tho
     source = Texts("prose", ngrams=2)
     preprocessor = source.counted([*POEMS, "another text, another sea"]).fit()
     wanted = preprocessor.transform(source.counted(POEMS))
-    found = [source.load_new(place) for place in ("new.csv", "prose", "prose/poem/1.txt")]
-    assert [each.names for each in found] == [(), ("poem/0.txt", "poem/1.txt", "poem/2.txt"), ("1.txt",)]
+    examples = [source.load_new(place) for place in ("new.csv", "prose", "prose/poem/1.txt")]
+    assert [each.names for each in examples] == [(), ("poem/0.txt", "poem/1.txt", "poem/2.txt"), ("1.txt",)]
     of_frame = source.of_frame(pd.DataFrame({"text": POEMS, "more": 1}))
     for inputs, rows in zip(
-        [*(each.inputs for each in found), of_frame], [slice(3), slice(3), [1], slice(3)], strict=True
+        [*(each.inputs for each in examples), of_frame], [slice(3), slice(3), [1], slice(3)], strict=True
     ):
         assert np.array_equal(inputs.preprocessor(preprocessor.tensors()).transform(inputs), wanted[rows])
 
@@ -144,11 +144,11 @@ def test_a_text_that_is_missing_is_a_line_with_its_row():
 
 def test_an_array_in_memory_becomes_inputs_of_the_form_of_the_study():
     columns = Columns(NUMBERS, "robust")
-    found = InputForm.of(columns).inputs("new rows", NUMBERS[:3].astype(np.float32))
-    assert found.values.dtype == np.float64 and np.allclose(found.values, NUMBERS[:3], atol=1e-6)
+    inputs = InputForm.of(columns).inputs("new rows", NUMBERS[:3].astype(np.float32))
+    assert inputs.values.dtype == np.float64 and np.allclose(inputs.values, NUMBERS[:3], atol=1e-6)
     pixels = Pixels(PIXELS[:, None], 0, 255)
-    found = InputForm.of(pixels).inputs("new rows", PIXELS[:3, None].astype(np.int64))
-    assert found.values.dtype == np.uint8 and np.array_equal(found.values, PIXELS[:3, None])
+    inputs = InputForm.of(pixels).inputs("new rows", PIXELS[:3, None].astype(np.int64))
+    assert inputs.values.dtype == np.uint8 and np.array_equal(inputs.values, PIXELS[:3, None])
     ready = InputForm.of(PIXELS[:, None].astype(np.float32))
     assert ready.inputs("new rows", PIXELS[:2, None]).array.dtype == np.float32
 
@@ -167,10 +167,10 @@ def test_an_array_in_memory_of_another_form_is_one_line(values, found):
 
 def test_a_pixel_outside_the_range_of_the_study_is_one_line():
     form = InputForm.of(Pixels(PIXELS[:, None], 0, 255))
-    found = line_of(form.inputs, "new rows", np.full((1, 1, 5, 6), 256))
-    assert found == "new rows, row 1, number 1: found 256; allowed: numbers from 0 to 255"
+    line = line_of(form.inputs, "new rows", np.full((1, 1, 5, 6), 256))
+    assert line == "new rows, row 1, number 1: found 256; allowed: numbers from 0 to 255"
 
 
 def test_a_source_that_cannot_read_new_examples_says_which_can():
-    found = line_of(ScikitLearn("iris").load_new, "new.csv")
-    assert found.startswith("new.csv: found new examples for a source that cannot") and "arrays, images" in found
+    line = line_of(ScikitLearn("iris").load_new, "new.csv")
+    assert line.startswith("new.csv: found new examples for a source that cannot") and "arrays, images" in line

@@ -225,8 +225,8 @@ def test_without_network_and_cache_there_is_one_line(tmp_path, monkeypatch):
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sklearn.datasets._openml.urlopen", unreachable)  # whether or not this machine has a network
-    found = line()
-    assert found.startswith("openml 7: found nothing to read (") and "a network or a cache of scikit-learn" in found
+    message = line()
+    assert message.startswith("openml 7: found nothing to read (") and "a network or a cache of scikit-learn" in message
 
 
 @pytest.mark.parametrize(

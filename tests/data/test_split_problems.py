@@ -148,10 +148,10 @@ def test_what_fits_has_no_problem(settings, structure):
 def test_a_column_that_is_named_and_that_the_split_ignores_is_refused(split, named, line):
     source = Arrays("a.npz", **named)
     size = 20 if split == "k_fold" else DATA.test_size
-    found = problems(
+    lines = problems(
         replace(DATA, split=split, source=source, test_size=size), LABELS, groups=GROUPS, times=TIMES, parts=PARTS
     )
-    assert len(found) == 1 and line in found[0], found
+    assert len(lines) == 1 and line in lines[0], lines
 
 
 @pytest.mark.parametrize(
@@ -165,10 +165,10 @@ def test_a_column_that_is_named_and_that_the_split_ignores_is_refused(split, nam
     ],
 )
 def test_a_column_that_the_split_uses_or_that_orders_rows_alone_is_none(split, named):
-    found = problems(
+    lines = problems(
         replace(DATA, split=split, source=Arrays("a.npz", **named)), LABELS, groups=GROUPS, times=TIMES, parts=PARTS
     )
-    assert not any("which it ignores" in line for line in found)
+    assert not any("which it ignores" in line for line in lines)
 
 
 def test_a_part_that_whole_groups_make_too_large_is_told_with_the_seed():

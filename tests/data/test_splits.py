@@ -92,15 +92,15 @@ def test_with_more_labels_a_cell_of_a_map_keeps_those_it_had_also_where_a_class_
     prepared.write(tmp_path, data, inputs, UNEVEN, seeds=6)
     study, fetched = prepared.read(tmp_path), 0
     for seed in range(6):
-        own = study.split(seed)
-        pool = np.concatenate([own.rows["labelled"], own.rows["unlabelled"]])
+        seed_split = study.split(seed)
+        pool = np.concatenate([seed_split.rows["labelled"], seed_split.rows["unlabelled"]])
         before = set()
         for size in (3, 5, 8, 20, 40):
             rows = study.resized(seed, size, 0.0).rows["labelled"]
             assert len(rows) == size and set(UNEVEN[rows]) == {0, 1, 2} and before <= set(rows)
             fetched += set(rows) != set(pool[:size])
             before = set(rows)
-        assert np.array_equal(study.resized(seed, 40, 0.0).rows["labelled"], own.rows["labelled"])
+        assert np.array_equal(study.resized(seed, 40, 0.0).rows["labelled"], seed_split.rows["labelled"])
     assert fetched > 6
 
 

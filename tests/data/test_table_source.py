@@ -64,9 +64,9 @@ def test_tabs_line_ends_byte_order_marks_compression_and_parquet_change_nothing(
     packed.write_bytes(gzip.compress(path.read_bytes()))
     pd.read_csv(path).to_parquet(columnar)
     for file, mark in ((tabs, "tab"), (str(marked), ","), (str(packed), ","), (str(columnar), ",")):
-        found = table(file, delimiter=mark).load().inputs
-        np.testing.assert_array_equal(found.numeric, wanted.numeric)
-        np.testing.assert_array_equal(found.codes, wanted.codes)
+        inputs = table(file, delimiter=mark).load().inputs
+        np.testing.assert_array_equal(inputs.numeric, wanted.numeric)
+        np.testing.assert_array_equal(inputs.codes, wanted.codes)
 
 
 def test_a_pattern_reads_its_files_in_their_order_and_names_the_file_of_a_problem(tmp_path, rows):
@@ -132,8 +132,8 @@ def test_a_weight_of_another_kind_or_without_a_column_is_refused(path, rows):
 
 def test_a_decimal_comma_is_read_where_it_is_named(path, rows):
     with_commas = [[row[0].replace(".", ","), *row[1:]] for row in rows]
-    found = table(people.write(path, with_commas, mark=";"), delimiter=";", decimal=",").load()
-    assert found.inputs.numeric[:, 0].tolist() == [float(row[0]) for row in rows]
+    examples = table(people.write(path, with_commas, mark=";"), delimiter=";", decimal=",").load()
+    assert examples.inputs.numeric[:, 0].tolist() == [float(row[0]) for row in rows]
 
 
 @pytest.mark.parametrize(
@@ -290,8 +290,8 @@ def test_new_rows_need_the_inputs_alone_and_are_read_as_those_of_the_study(path,
     whole = source.load().inputs
     new = people.write(tmp_path / "new.csv", [row[:4] for row in rows], people.HEADER[:4])
     for file in (new, source.file):  # without the target, and with it
-        found = source.load_new(file).inputs
-        assert np.array_equal(found.numeric, whole.numeric) and np.array_equal(found.codes, whole.codes)
+        inputs = source.load_new(file).inputs
+        assert np.array_equal(inputs.numeric, whole.numeric) and np.array_equal(inputs.codes, whole.codes)
     one = people.write(tmp_path / "one.csv", [rows[0][:4]], people.HEADER[:4])
     assert len(source.load_new(one).inputs) == 1
 
@@ -301,8 +301,8 @@ def test_rows_of_a_data_frame_are_read_and_refused_as_those_of_a_file(path, rows
     whole, frame = source.load().inputs, pd.DataFrame([row[:4] for row in rows], columns=people.HEADER[:4])
     assert source.input_columns == {"age": "number", "sex": "text", "smokes": "text", "seen": "text"}
     for ages in (frame["age"], frame["age"].astype(float), frame["age"].astype(float).astype(object)):
-        found = source.of_frame(frame.assign(age=ages))
-        assert np.array_equal(found.numeric, whole.numeric) and np.array_equal(found.codes, whole.codes)
+        inputs = source.of_frame(frame.assign(age=ages))
+        assert np.array_equal(inputs.numeric, whole.numeric) and np.array_equal(inputs.codes, whole.codes)
     assert np.array_equal(replace(source, decimal=",").of_frame(frame.assign(age=1.5)).numeric[:, 0], [1.5] * len(rows))
     frame.loc[2, "sex"], frame["age"] = "x", [None, *map(float, frame["age"][1:])]
     with pytest.raises(UserError) as error:

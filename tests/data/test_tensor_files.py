@@ -31,11 +31,11 @@ def test_arrays_are_those_of_safetensors_mapped_or_not(path, monkeypatch):
     wanted = load_file(path)
     for least in (0, 400, 2**30):
         monkeypatch.setattr(tensor_files, "MAPPED", max(least, 1))
-        found = tensor_files.load(path)
-        assert set(found) == set(wanted)
+        arrays = tensor_files.load(path)
+        assert set(arrays) == set(wanted)
         for name, array in wanted.items():
-            assert np.array_equal(found[name], array) and found[name].dtype == array.dtype
-            assert isinstance(found[name], tensor_files.MappedArray) == (array.nbytes >= max(least, 1))
+            assert np.array_equal(arrays[name], array) and arrays[name].dtype == array.dtype
+            assert isinstance(arrays[name], tensor_files.MappedArray) == (array.nbytes >= max(least, 1))
 
 
 def test_another_process_gets_the_place_of_a_mapped_array_and_the_content_of_a_part(path, monkeypatch):

@@ -174,7 +174,10 @@ def test_what_diverged_or_fails_its_check_is_said_so_whatever_its_numbers():
 
 
 def test_with_five_seeds_every_verdict_is_cannot_tell():
-    few = {name: own | {"seeds": dict(list(own["seeds"].items())[:5])} for name, own in RECORDS["regularizers"].items()}
+    few = {
+        name: entry | {"seeds": dict(list(entry["seeds"].items())[:5])}
+        for name, entry in RECORDS["regularizers"].items()
+    }
     row = judged(RECORDS | {"regularizers": few}, claim=CLAIM)["claim"]
     assert row["verdict"] == "cannot tell" and row["difference"] > 0.04
 
@@ -186,8 +189,8 @@ def few(**metrics) -> dict:
     """Records of two recipes, `one` and `two`, with these metrics (one, two)."""
     sides = zip(*metrics.values(), strict=True)
     pair = {
-        name: record(name, **dict(zip(metrics, own, strict=True)))
-        for name, own in zip(("one", "two"), sides, strict=True)
+        name: record(name, **dict(zip(metrics, values, strict=True)))
+        for name, values in zip(("one", "two"), sides, strict=True)
     }
     return {"regularizers": pair}
 
@@ -222,7 +225,7 @@ def test_a_claim_on_a_gap_is_about_its_size():
 
 
 @pytest.mark.parametrize(
-    ("own", "other", "words"),
+    ("one", "other", "words"),
     [
         (1.0, 5.0, "; its training costs 0.2 times that of two"),
         (5.1, 1.0, "; its training costs 5.1 times that of two"),
@@ -230,9 +233,9 @@ def test_a_claim_on_a_gap_is_about_its_size():
         (None, 5.0, ""),
     ],
 )
-def test_the_evidence_says_when_the_two_are_not_equal_in_cost(own, other, words):
+def test_the_evidence_says_when_the_two_are_not_equal_in_cost(one, other, words):
     records = few(test_accuracy=(0.9, 0.9))
-    for name, cost in (("one", own), ("two", other)):
+    for name, cost in (("one", one), ("two", other)):
         records["regularizers"][name]["cost"] = {} if cost is None else {"relative_to_none": cost}
     assert (
         judged(records, claim=AGAINST)["claim"]["evidence"] == f"0.9 against 0.9; higher in 0 of {SEEDS} seeds{words}"

@@ -134,11 +134,11 @@ def test_few_seeds_beat_no_baseline_however_clear_they_look(records, seeds, beat
     """All are better by .02 or more; of two equals one is so in every seed, by chance, in 1 of 8 studies of four seeds."""
     del records["theory"]
     for names in records.values():
-        for own in names.values():
-            own["seeds"] = {str(seed): own["seeds"][str(seed)] for seed in range(seeds)}
+        for entry in names.values():
+            entry["seeds"] = {str(seed): entry["seeds"][str(seed)] for seed in range(seeds)}
     for seed in map(str, range(seeds)):
-        rival, own = (records[f][n]["seeds"][seed]["metrics"] for f, n in (BEST, ("regularizers", "dropout")))
-        own[metric], rival["validation_ece"] = rival[metric] + sign * (0.02 + 0.001 * int(seed)), 0.1
+        rival, dropout = (records[f][n]["seeds"][seed]["metrics"] for f, n in (BEST, ("regularizers", "dropout")))
+        dropout[metric], rival["validation_ece"] = rival[metric] + sign * (0.02 + 0.001 * int(seed)), 0.1
     row = comparison.compare(records, **SETTINGS, metric=metric)["regularizers"]["dropout"]
     assert (row["best_baseline"], row["beats_baselines"]) == (BEST[1], beats)
 

@@ -19,7 +19,7 @@ def record(family: str, loss: np.ndarray, validation: float = 0.5) -> dict:
         {"test_nll": x, "test_accuracy": x / 2, "validation_nll": validation, "validation_accuracy": validation}
         for x in loss
     ]
-    seeds = {str(seed): {"status": "finished", "metrics": own} for seed, own in enumerate(metrics)}
+    seeds = {str(seed): {"status": "finished", "metrics": values} for seed, values in enumerate(metrics)}
     return {"family": family, "technique": [], "checks": [], "seeds": seeds, "cost": {}, "summary": {}}
 
 

@@ -12,7 +12,9 @@ RULE = {"confidence": 0.95, "relevant_difference": 0.005}
 
 def family(metric="test_accuracy", **differences):
     seeds = [str(seed) for seed in range(max(map(len, differences.values())))]
-    comparisons = {name: PairedComparison(np.asarray(own, dtype=float), metric) for name, own in differences.items()}
+    comparisons = {
+        name: PairedComparison(np.asarray(values, dtype=float), metric) for name, values in differences.items()
+    }
     return judge(comparisons, seeds, **RULE)
 
 
@@ -47,10 +49,10 @@ def test_what_turns_is_what_the_study_without_the_seed_says():
     level, turned = level_without_a_seed(3, 11, 0.05), 0
     assert level == 0.05
     for seed in range(11):
-        rest = {name: np.delete(own, seed) for name, own in values.items()}
-        p_holm = statistics.holm(np.array([statistics.sign_flip(own) for own in rest.values()]))
-        for (name, own), p in zip(rest.items(), p_holm, strict=True):
-            interval = statistics.difference_interval(own, 0.95)
+        rest = {name: np.delete(differences, seed) for name, differences in values.items()}
+        p_holm = statistics.holm(np.array([statistics.sign_flip(differences) for differences in rest.values()]))
+        for (name, differences), p in zip(rest.items(), p_holm, strict=True):
+            interval = statistics.difference_interval(differences, 0.95)
             verdict = statistics.verdict(*interval, p, seeds=10, relevant_difference=0.005, level=level)
             expected = verdict if verdict != rows[name]["verdict"] else None
             assert rows[name]["turns_without"].get(str(seed)) == expected

@@ -67,9 +67,9 @@ def test_better_predictions_have_a_better_value_within_the_range(name):
         truth = torch.as_tensor((random.random((40, 3)) < 0.4).astype(float))
         predictions, labels = torch.as_tensor(random.random((40, 3))), truth
     measure = MEASURES[about.task]
-    worse, own, best = (measure(p, labels)[name] for p in (predictions, (predictions + truth) / 2, truth))
-    assert about.low <= min(worse, own, best) and max(worse, own, best) <= about.high
-    assert about.sign * worse < about.sign * own <= about.sign * best
+    worse, halfway, best = (measure(p, labels)[name] for p in (predictions, (predictions + truth) / 2, truth))
+    assert about.low <= min(worse, halfway, best) and max(worse, halfway, best) <= about.high
+    assert about.sign * worse < about.sign * halfway <= about.sign * best
     assert best == pytest.approx(about.high if about.direction == "higher" else about.low, abs=1e-12)
     assert better(f"test_{name}@5") == about.direction and sign(f"validation_{name}") == about.sign
 

@@ -32,9 +32,9 @@ def by_integers(differences: list[Fraction]) -> float:
 
 
 def record(name, values, metric="test_accuracy", family="regularizers", **more):
-    own = {metric: values} | more
+    metrics = {metric: values} | more
     seeds = {
-        str(seed): {"status": "finished", "metrics": {key: each[seed] for key, each in own.items()}}
+        str(seed): {"status": "finished", "metrics": {key: each[seed] for key, each in metrics.items()}}
         for seed in range(len(values))
     }
     return {"family": family, "name": name, "technique": [], "seeds": seeds, "checks": []}

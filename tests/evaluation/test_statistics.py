@@ -172,10 +172,11 @@ def test_the_correction_keeps_the_level_on_differences_that_are_alike():
     overlap, seeds = 0.5, 10
     share = overlap / (1 + overlap)
     random = np.random.default_rng(5)
-    common, own = random.normal(0, np.sqrt(share), (2_000, 1)), random.normal(0, np.sqrt(1 - share), (2_000, seeds))
+    common = random.normal(0, np.sqrt(share), (2_000, 1))
+    individual = random.normal(0, np.sqrt(1 - share), (2_000, seeds))
 
     def false(ratio: float) -> float:
-        return np.mean([student_test(d.mean(), standard_error(d, ratio), seeds) <= LEVEL for d in common + own])
+        return np.mean([student_test(d.mean(), standard_error(d, ratio), seeds) <= LEVEL for d in common + individual])
 
     assert false(overlap) < 0.067 and false(0.0) > 0.25
 

@@ -86,9 +86,9 @@ def test_families_that_count_classes_say_of_amounts_that_they_are_not_applicable
 
 
 def test_networks_of_amounts_are_attacked_except_those_of_families_that_count_classes():
-    found = left_out.by_facts(SETTINGS, NUMBERS)
-    assert {name for section, name in found if section == "attacks"} == {"transfer"} < set(SETTINGS.attacks)
-    assert found["attacks", "transfer"] == "needs classes; the targets are amounts"
+    reasons = left_out.by_facts(SETTINGS, NUMBERS)
+    assert {name for section, name in reasons if section == "attacks"} == {"transfer"} < set(SETTINGS.attacks)
+    assert reasons["attacks", "transfer"] == "needs classes; the targets are amounts"
 
 
 @pytest.mark.parametrize(

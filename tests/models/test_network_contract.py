@@ -66,8 +66,8 @@ def test_it_is_a_frozen_dataclass_whose_settings_have_defaults_and_say_what_they
     assert is_dataclass(kind) and kind.__dataclass_params__.frozen
     assert pickle.loads(pickle.dumps(architecture)) == architecture and kind() == kind()
     for field in fields(kind):
-        own = hints(kind)[field.name]
-        assert own is bool or not hasattr(own, "__metadata__") or limits(own.__metadata__), field.name
+        hint = hints(kind)[field.name]
+        assert hint is bool or not hasattr(hint, "__metadata__") or limits(hint.__metadata__), field.name
 
 
 @pytest.mark.parametrize("classes", [2, CLASSES, 10])

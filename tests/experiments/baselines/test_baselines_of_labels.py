@@ -38,13 +38,13 @@ def one_label(split: Split, label: int) -> Split:
 @pytest.mark.parametrize("name", METHODS)
 def test_every_label_is_predicted_as_by_the_method_alone(name, split):
     method = find("baselines", name)()
-    found = predict(method, split)
-    assert {part: values.shape for part, values in found.items()} == {
+    predicted = predict(method, split)
+    assert {part: values.shape for part, values in predicted.items()} == {
         part: (SIZES[part], 3) for part in ("labelled", "validation", "test")
     }
     for label in range(3):
         alone = predict(method, one_label(split, label))["test"][:, 1]
-        assert found["test"][:, label] == pytest.approx(alone, abs=1e-9)
+        assert predicted["test"][:, label] == pytest.approx(alone, abs=1e-9)
 
 
 def test_neighbours_vote_on_all_labels_at_once_as_in_scikit_learn(split):
@@ -53,19 +53,19 @@ def test_neighbours_vote_on_all_labels_at_once_as_in_scikit_learn(split):
         .fit(split.inputs["labelled"], split.labels["labelled"])
         .predict_proba(split.inputs["test"])
     )
-    found = predict(KNearestNeighbours(5), split)["test"]
-    assert found == pytest.approx(np.column_stack([each[:, 1] for each in theirs]), abs=1e-12)
+    predicted = predict(KNearestNeighbours(5), split)["test"]
+    assert predicted == pytest.approx(np.column_stack([each[:, 1] for each in theirs]), abs=1e-12)
 
 
 @pytest.mark.parametrize("name", ["logistic_regression", "gradient_boosting"])
 def test_weights_of_examples_count_for_the_model_of_every_label(name, split):
     weights = np.random.default_rng(1).integers(1, 4, 120).astype(np.float32)
     method = find("baselines", name)()
-    found = predict(method, replace(split, weights=weights))["test"]
+    predicted = predict(method, replace(split, weights=weights))["test"]
     for label in range(3):
         alone = predict(method, replace(one_label(split, label), weights=weights))["test"][:, 1]
-        assert found[:, label] == pytest.approx(alone, abs=1e-9)
-    assert not np.allclose(found, predict(method, split)["test"], atol=1e-3)
+        assert predicted[:, label] == pytest.approx(alone, abs=1e-9)
+    assert not np.allclose(predicted, predict(method, split)["test"], atol=1e-3)
 
 
 @pytest.mark.parametrize("value", [0, 1])
@@ -80,8 +80,8 @@ def test_support_vectors_calibrate_a_rare_label_in_as_many_folds_as_it_has_examp
     labels = {part: values.copy() for part, values in split.labels.items()}
     labels["labelled"][:, 2] = np.arange(120) < 3
     rare = Split(split.inputs, labels, split.rows, classes=None, label_count=3)
-    found = predict(SupportVectorMachine(), rare)["test"]
-    assert np.isfinite(found).all() and ((found >= 0) & (found <= 1)).all()
+    predicted = predict(SupportVectorMachine(), rare)["test"]
+    assert np.isfinite(predicted).all() and ((predicted >= 0) & (predicted <= 1)).all()
     assert LabelFolds().get_n_splits(labels=labels["labelled"][:, 2].astype(int)) == 3
     with warnings.catch_warnings(), pytest.raises(UserError, match="refuses the 120 training examples"):
         warnings.simplefilter("ignore")

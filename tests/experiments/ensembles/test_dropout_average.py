@@ -29,13 +29,13 @@ def test_a_member_is_the_network_thinned_by_hand_at_these_rates(members, input_r
     with torch.no_grad():
         result = entry.committee([network], None, Classification(3)).members(inputs)
         assert result.shape == (members, 8, 3) and entry.networks == 1
-        for number, own in enumerate(result):
+        for number, predictions in enumerate(result):
             random = generator(0, "dropout/prediction", number)
             units = inputs * masks(inputs, 1, input_rate, random)
             for layer in network.hidden_layers:
                 units = layer(units)
                 units = units * masks(units, 1, hidden_rate, random)
-            assert torch.allclose(own, network.head(units).softmax(1), rtol=0, atol=1e-6)
+            assert torch.allclose(predictions, network.head(units).softmax(1), rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("combine", ["average", "geometric", "vote"])

@@ -119,8 +119,8 @@ def test_votes_lend_the_gradient_of_the_average_and_keep_their_values(combine):
         scores = model(moved)
         return scores, torch.autograd.grad(scores.gather(1, labels[:, None]).sum(), moved)[0]
 
-    (voted, lent), (_, own) = slope(committee(combine, weights=weights)), slope(committee(weights=weights))
-    assert torch.equal(lent, own) and (own != 0).any()
+    (voted, lent), (_, gradient) = slope(committee(combine, weights=weights)), slope(committee(weights=weights))
+    assert torch.equal(lent, gradient) and (gradient != 0).any()
     assert torch.equal(voted, committee(combine, weights=weights).predictions(inputs).clamp(min=1.1754944e-38).log())
 
 

@@ -124,9 +124,9 @@ def test_members_with_batch_normalization_predict_from_the_record_as_they_were_j
 
 def test_a_members_examples_keep_their_true_labels(data):
     split, rows = data.split(0), np.array([3, 3, 7])
-    own = ensembling.with_labelled_rows(split, rows)
-    assert np.array_equal(own.true_labels, split.true_labels[rows])
-    assert np.array_equal(own.labels["labelled"], split.labels["labelled"][rows])
+    resampled = ensembling.with_labelled_rows(split, rows)
+    assert np.array_equal(resampled.true_labels, split.true_labels[rows])
+    assert np.array_equal(resampled.labels["labelled"], split.labels["labelled"][rows])
 
 
 def test_bias_and_variance_of_the_ensemble_add_up_to_its_brier_score(each):
@@ -307,7 +307,7 @@ class Says(torch.nn.Module):
 def test_what_is_said_of_an_ensemble_follows_from_what_its_members_say():
     labels = np.tile(np.arange(3), 4)
     parts = {"labelled": labels, "validation": labels[:6], "test": labels}
-    split = Split({part: own.astype(np.float32)[:, None] for part, own in parts.items()}, parts, {}, classes=3)
+    split = Split({part: values.astype(np.float32)[:, None] for part, values in parts.items()}, parts, {}, classes=3)
     committee = Committee([Says(6), Says(2), Says(1)], "vote", torch.ones(3), Classification(3))
     result = ensembling.assess(DeepEnsemble(members=3, combine="vote"), committee, split, seed=0, epochs=2.5)
     metrics = result.of_record["metrics"]

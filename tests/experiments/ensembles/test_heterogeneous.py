@@ -102,8 +102,8 @@ def test_of_recipes_with_equal_counts_the_one_with_the_lower_loss_comes_first_th
     assert sum(one) != sum(other)
     losses = {"c": (one, 0.4), "b": (other, 0.3), "d": (other, 0.4), "a": (one, 0.5)}
     records = {
-        name: published(tmp_path, name, validation_accuracy=own, validation_nll=[nll, nll])
-        for name, (own, nll) in losses.items()
+        name: published(tmp_path, name, validation_accuracy=accuracies, validation_nll=[nll, nll])
+        for name, (accuracies, nll) in losses.items()
     }
     assert [each["name"] for each in Heterogeneous(members=4).choose(records)] == ["b", "c", "d", "a"]
 
@@ -122,11 +122,11 @@ def test_the_members_are_the_networks_that_the_recipes_records_judged(study):
     folder = root / "runs" / "ensembles" / "heterogeneous"
     committee = ensemble_network(Heterogeneous(members=3), PLAIN, chosen, folder, split, 1)
     predicted = committee.members(torch.as_tensor(split.inputs["test"]))
-    for name, own in zip(content["chosen"], predicted, strict=True):
+    for name, predictions in zip(content["chosen"], predicted, strict=True):
         record = load_file(folders(root)[name] / "predictions.safetensors")["test_predictions"][1]
-        assert torch.allclose(own, record, atol=1e-6)
+        assert torch.allclose(predictions, record, atol=1e-6)
         network = recipe_network(RECIPES[name], folders(root)[name], split, 1)
-        assert torch.allclose(own, network(torch.as_tensor(split.inputs["test"])).softmax(1), atol=1e-6)
+        assert torch.allclose(predictions, network(torch.as_tensor(split.inputs["test"])).softmax(1), atol=1e-6)
     together = load_file(folder / "predictions.safetensors")["test_predictions"][1]
     assert torch.allclose(together, predicted.mean(0), atol=1e-6)
 

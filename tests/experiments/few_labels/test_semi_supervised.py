@@ -225,9 +225,9 @@ def test_the_teacher_is_the_average_of_the_students_steps_and_no_optimizer_moves
         decay = min(0.8, step / (step + 9))
         average = [decay * old + (1 - decay) * new for old, new in zip(average, weights, strict=True)]
     assert len(walk) == 8
-    for own, expected in zip(learner.teacher.parameters(), average, strict=True):
-        torch.testing.assert_close(own, expected, rtol=0, atol=1e-6)
-        assert not own.requires_grad and own.grad is None
+    for parameter, expected in zip(learner.teacher.parameters(), average, strict=True):
+        torch.testing.assert_close(parameter, expected, rtol=0, atol=1e-6)
+        assert not parameter.requires_grad and parameter.grad is None
     moved = {id(of) for group in learner.configure_optimizers().param_groups for of in group["params"]}
     assert moved == {id(of) for of in learner.network.parameters()}
 
@@ -254,7 +254,7 @@ def test_what_is_guessed_is_guessed_as_the_network_is_judged_and_learned_as_it_t
     learner, batches, _ = prepare_training(method, STUDY, case, seed=0)
     modes = []
     for network in {learner.network, getattr(learner, "teacher", learner.network)}:
-        network.train().register_forward_hook(lambda own, *_: modes.append(own.training))
+        network.train().register_forward_hook(lambda module, *_: modes.append(module.training))
     learner.unlabelled_loss(next(iter(batches)).unlabelled)
     assert modes == [False, True] and learner.network.training
 

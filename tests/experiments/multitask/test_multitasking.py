@@ -35,11 +35,15 @@ def data(tmp_path_factory):
 
 def test_the_scenes_of_a_seed_are_its_first_labelled_ones_with_both_targets(data):
     scenes, split = multitasking.scenes_of(data, 1, 5), data.split(1)
-    assert {part: len(own["inputs"]) for part, own in scenes.items()} == {"labelled": 5, "validation": 8, "test": 10}
-    for part, own in scenes.items():
+    assert {part: len(arrays["inputs"]) for part, arrays in scenes.items()} == {
+        "labelled": 5,
+        "validation": 8,
+        "test": 10,
+    }
+    for part, arrays in scenes.items():
         rows = split.rows[part][:5] if part == "labelled" else split.rows[part]
-        assert own.keys() == {"inputs", "masks", "depth"}
-        assert all(np.array_equal(values, data.tensors[name][rows]) for name, values in own.items())
+        assert arrays.keys() == {"inputs", "masks", "depth"}
+        assert all(np.array_equal(values, data.tensors[name][rows]) for name, values in arrays.items())
 
 
 def test_every_part_is_measured_under_its_own_name_by_the_network_of_the_last_step(data, tmp_path):

@@ -44,7 +44,7 @@ def study():
     bounds = {"labelled": (0, 500), "unlabelled": (500, 600), "validation": (600, 800), "test": (800, 1000)}
     parts = {part: slice(*ends) for part, ends in bounds.items()}
     numbers = np.arange(len(labels))
-    return Split(*({part: of[own] for part, own in parts.items()} for of in (inputs, labels, numbers)), classes=10)
+    return Split(*({part: of[rows] for part, rows in parts.items()} for of in (inputs, labels, numbers)), classes=10)
 
 
 @pytest.mark.parametrize("kind", [type(pretext) for pretext in IMAGES[1:]], ids=lambda kind: kind.__name__)
@@ -274,7 +274,7 @@ def test_the_masked_loss_of_a_single_hidden_pixel_is_its_squared_error_and_of_no
 
 def test_other_images_teach_the_classes_of_scenes_in_the_shape_of_the_study(study):
     scenes = render(40, size=16)
-    source = {part: (scenes.images[own] / np.float32(255), scenes.classes[own]) for part, own in OF_SCENES.items()}
+    source = {part: (scenes.images[rows] / np.float32(255), scenes.classes[rows]) for part, rows in OF_SCENES.items()}
     source = Split(*({part: each[of] for part, each in source.items()} for of in (0, 1)), {}, classes=3)
     task = OtherImages(epochs=1).task(source, study, SETTING, 0)
     for batch, part in ((task.training.examples, "labelled"), (task.validation, "validation"), (task.test, "test")):

@@ -32,7 +32,7 @@ def study():
     bounds = {"labelled": (0, 500), "unlabelled": (500, 600), "validation": (600, 750), "test": (750, 900)}
     parts = {part: slice(*ends) for part, ends in bounds.items()}
     arrays = inputs, hidden.argmax(1), np.arange(900)
-    return Split(*({part: of[own] for part, own in parts.items()} for of in arrays), classes=3)
+    return Split(*({part: of[rows] for part, rows in parts.items()} for of in arrays), classes=3)
 
 
 def test_every_row_hides_its_share_of_features():

@@ -61,12 +61,12 @@ def test_random_splits_have_the_sizes_and_the_noise_of_the_studys_own_and_keep_i
     mixed = at_random(data, SEEDS, DATA.label_noise)
     straddling = 0
     for seed in range(SEEDS):
-        own, other = data.split(seed), mixed.split(seed)
+        split, other = data.split(seed), mixed.split(seed)
         for part in ("labelled", "validation", "test"):
-            assert len(own.rows[part]) == len(other.rows[part])
+            assert len(split.rows[part]) == len(other.rows[part])
         assert sorted(np.concatenate([other.rows[part] for part in PARTS])) == list(range(320))
         assert (other.labels["labelled"] != other.true_labels).sum() == (
-            own.labels["labelled"] != own.true_labels
+            split.labels["labelled"] != split.true_labels
         ).sum()
         sides = [[*other.rows["labelled"], *other.rows["unlabelled"]], other.rows["validation"], other.rows["test"]]
         assert sum(bool({24, 25} & set(side)) for side in sides) == 1

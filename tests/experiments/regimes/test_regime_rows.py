@@ -63,7 +63,7 @@ def test_holm_counts_every_cell_of_every_recipe(rows):
 
 
 def test_verdicts_follow_the_map(rows):
-    result = {name: [row["verdict"] for row in own["cells"].values()] for name, own in rows.items()}
+    result = {name: [row["verdict"] for row in entry["cells"].values()] for name, entry in rows.items()}
     nothing = "no relevant difference"
     assert result["dropout"] == ["helps", nothing, "hurts", "helps"]
     assert result["l1"] == [nothing, nothing, nothing, "helps"]
@@ -72,8 +72,8 @@ def test_verdicts_follow_the_map(rows):
 def test_with_few_seeds_no_verdict_is_given_and_the_seeds_needed_are(rows):
     few = {
         "regimes": {
-            name: own | {"seeds": {str(seed): own["seeds"][str(seed)] for seed in range(4)}}
-            for name, own in RECORDS["regimes"].items()
+            name: entry | {"seeds": {str(seed): entry["seeds"][str(seed)] for seed in range(4)}}
+            for name, entry in RECORDS["regimes"].items()
         }
     }
     cells = regimes.rows(few, **RULE)["dropout"]["cells"].values()

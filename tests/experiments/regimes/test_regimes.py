@@ -51,10 +51,10 @@ def runs(tmp_path_factory, data):
 
 def test_the_cell_of_the_studys_own_settings_is_the_study_to_the_bit(runs):
     for seed, outcome in runs["regularizers"]["seeds"].items():
-        own = runs["regimes"]["seeds"][seed]["metrics"]
+        metrics = runs["regimes"]["seeds"][seed]["metrics"]
         kept = [name for name in regimes.KEPT if name in outcome["metrics"]]  # those of classes
         assert "test_accuracy" in kept and "test_nll" in kept
-        assert {name: own[f"{name}@30x0.2x4"] for name in kept} == {name: outcome["metrics"][name] for name in kept}
+        assert {name: metrics[f"{name}@30x0.2x4"] for name in kept} == {name: outcome["metrics"][name] for name in kept}
 
 
 def test_other_cells_differ_and_the_record_says_where_each_lies(runs):

@@ -194,7 +194,9 @@ def test_a_masked_gradient_makes_the_robust_accuracy_unreliable(study, tmp_path)
         save_file({key: 1e4 * value if "head" in key else value for key, value in weights.items()}, path)
     models = [recipe_network(recipe, folder, data.split(seed), seed) for seed in (0, 1)]
     inputs = [torch.as_tensor(data.split(seed).inputs["test"]) for seed in (0, 1)]
-    published = torch.stack([model(own).softmax(1).detach() for model, own in zip(models, inputs, strict=True)])
+    published = torch.stack(
+        [model(examples).softmax(1).detach() for model, examples in zip(models, inputs, strict=True)]
+    )
     save_file({"test_predictions": published}, folder / "predictions.safetensors")
     model = attacked((tmp_path, data), {"averaged": recipe})["models"]["averaged"]
     assert model["unreliable"] == ["the loss has a slope at the examples"]

@@ -61,15 +61,15 @@ def dataset(data) -> dict:
 def exact_rmse(study, epsilon: float, count: int | None = None) -> float:
     """(mean (|r| + epsilon ||w||_1 std)²)^½ of the linear recipe over the first test examples, the mean over both seeds."""
     root, data, _ = study
-    found = []
+    errors = []
     for seed in (0, 1):
         split = data.split(seed)
         model = recipe_network(RECIPES["none"], root / "runs/regularizers/none", split, seed)
         inputs, labels = (torch.as_tensor(each["test"][:count]) for each in (split.inputs, split.labels))
         residuals = (split.task.predictions(model(inputs))[:, 0] - labels).detach().abs()
         largest = residuals + epsilon * split.task.std * model.head.weight.detach().abs().sum()
-        found.append(largest.square().mean().sqrt().item())
-    return float(np.mean(found))
+        errors.append(largest.square().mean().sqrt().item())
+    return float(np.mean(errors))
 
 
 def test_the_error_under_attack_of_a_linear_recipe_is_the_exact_one_in_the_unit_of_the_target(study):
@@ -86,10 +86,10 @@ def test_the_error_under_attack_of_a_linear_recipe_is_the_exact_one_in_the_unit_
 
 
 def test_the_errors_of_every_example_are_published_and_are_those_of_the_curve(study):
-    found = load_file(study[0] / "runs/attacks/regularizers/predictions.safetensors")
-    assert set(found) == {f"robust_error@{epsilon}/{name}" for epsilon in ATTACK.epsilons for name in RECIPES}
+    published = load_file(study[0] / "runs/attacks/regularizers/predictions.safetensors")
+    assert set(published) == {f"robust_error@{epsilon}/{name}" for epsilon in ATTACK.epsilons for name in RECIPES}
     for name in RECIPES:
-        errors = found[f"robust_error@0.06/{name}"]
+        errors = published[f"robust_error@0.06/{name}"]
         assert errors.shape == (2, 50)
         rmse = errors.double().square().mean(1).sqrt().mean().item()
         assert rmse == pytest.approx(study[2]["models"][name]["curves"]["projected_gradient"][1], rel=1e-6)

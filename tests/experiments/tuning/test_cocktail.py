@@ -43,7 +43,7 @@ def mixed(tmp_path, data, monkeypatch):
         recipe = Recipe(techniques, RECIPE.architecture, RECIPE.training)
         names = [name(technique) for technique in techniques]
         dataset = {"name": data.name, "fingerprint": data.fingerprint}
-        about = About("cocktails", "stacked", names, dataset, {own: {} for own in names}, list(range(SEEDS)))
+        about = About("cocktails", "stacked", names, dataset, {each: {} for each in names}, list(range(SEEDS)))
         cocktail.run(recipe, search, SEARCHED, data, Stage(about, tmp_path / "runs", processes=1))
         return json.loads((tmp_path / "runs" / "cocktails" / "stacked" / "record.json").read_text())
 
@@ -164,10 +164,10 @@ def test_a_search_is_optunas_parzen_estimator_that_begins_with_nothing_and_hears
     tried = []
 
     def try_all(recipes, splits, entry, stage, title):
-        [(own, recipe)] = recipes.items()
-        tried.append((own, recipe.regularizers, splits, entry, stage, title))
+        [(trial_name, recipe)] = recipes.items()
+        tried.append((trial_name, recipe.regularizers, splits, entry, stage, title))
         accuracy = 0.5 + sum(noise.std for noise in recipe.regularizers)
-        return {own: {"validation_accuracy": [accuracy, accuracy + 0.2]}}
+        return {trial_name: {"validation_accuracy": [accuracy, accuracy + 0.2]}}
 
     monkeypatch.setattr(cocktail, "try_all", try_all)
     stage = Stage(About("cocktails", "mine", [], {}, {}, [0]), tmp_path)
@@ -176,11 +176,11 @@ def test_a_search_is_optunas_parzen_estimator_that_begins_with_nothing_and_hears
     assert asked == [{"seed": seed_of("cocktail", "mine"), "n_startup_trials": 3}]
     assert studies[0].direction == optuna.study.StudyDirection.MAXIMIZE
     assert settings[0] == {} and len(settings) == len(scores) == 7
-    means = [0.6 + sum(own["std"] for own in each.values()) for each in settings]
+    means = [0.6 + sum(values["std"] for values in each.values()) for each in settings]
     assert [trial.value for trial in studies[0].trials] == pytest.approx(means)
     assert [np.mean(scores[number]["validation_accuracy"]) for number in range(7)] == pytest.approx(means)
     different = [number for number in range(7) if settings.index(settings[number]) == number]
-    assert [own for own, *_ in tried] == [f"trial-{number}" for number in different] and len(different) < 7
+    assert [trial for trial, *_ in tried] == [f"trial-{number}" for number in different] and len(different) < 7
     assert tried[1][1:] == (
         (InputNoise(settings[different[1]]["input_noise"]["std"]),),
         *({0: "split"}, tmp_path, stage, f"mine, trial {different[1]}"),

@@ -27,9 +27,9 @@ def none():
 
 
 def cocktail(**metrics):
-    own = {name.replace("__", "@"): values for name, values in metrics.items()}
+    renamed = {name.replace("__", "@"): values for name, values in metrics.items()}
     best = {"number": 3, "settings": {"mixup": {"alpha": 0.4}, "placebo": {}}}
-    return record("cocktails", "stacked", ["mixup", "placebo", "dropout"], **own) | {
+    return record("cocktails", "stacked", ["mixup", "placebo", "dropout"], **renamed) | {
         "best": best,
         "left_out": ["dropout"],
     }

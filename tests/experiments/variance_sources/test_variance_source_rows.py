@@ -11,7 +11,7 @@ def record(values: dict[str, list[float]], status="finished"):
     return {
         "technique": ["dropout"],
         "seeds": {
-            str(seed): {"status": status, "metrics": {name: own[seed] for name, own in values.items()}}
+            str(seed): {"status": status, "metrics": {name: numbers[seed] for name, numbers in values.items()}}
             for seed in range(3)
         },
     }
@@ -23,7 +23,9 @@ VALUES = {
     "batch_order": [2.0, 2.5, 3.0],
     "masks": [1.0] * 3,
 }
-OWN = record({f"{metric}@{source}": own for metric in ("test_accuracy", "test_nll") for source, own in VALUES.items()})
+OWN = record(
+    {f"{metric}@{source}": values for metric in ("test_accuracy", "test_nll") for source, values in VALUES.items()}
+)
 TOGETHER = record({"test_accuracy": [0.0, 2.0, 4.0], "test_nll": [1.0, 1.0, 1.0]})
 
 

@@ -69,9 +69,9 @@ def test_at_the_first_seed_every_source_is_the_ordinary_training(records, data, 
     split = data.split(0)
     train_seed(DROPOUT, split, 0, tmp_path)
     ordinary = finished_with_metrics(tmp_path, 0, split, ["test_nll", "test_accuracy"])[0]["metrics"]
-    own = records["dropout"]["seeds"]["0"]["metrics"]
+    metrics = records["dropout"]["seeds"]["0"]["metrics"]
     for source in SOURCES:
-        assert {metric: own[f"{metric}@{source}"] for metric in ordinary} == ordinary
+        assert {metric: metrics[f"{metric}@{source}"] for metric in ordinary} == ordinary
 
 
 def test_the_record_has_no_mean_over_sources(records):
