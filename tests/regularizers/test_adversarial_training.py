@@ -137,5 +137,5 @@ def test_amounts_are_trained_on_the_largest_squared_error_of_a_linear_model(atta
     batch = Batch(inputs, network(inputs).detach() + 2 * signs, torch.arange(20))
     moved = AdversarialTraining(attack, norm, epsilon=0.1).transform_batch(batch, network)
     largest = (2 + 0.1 * network.head.weight.detach().norm(order)) ** 2
-    found = network.task.losses(network(moved.inputs), moved.targets).detach()
-    torch.testing.assert_close(found, largest.expand(20), rtol=tolerance, atol=0)
+    losses = network.task.losses(network(moved.inputs), moved.targets).detach()
+    torch.testing.assert_close(losses, largest.expand(20), rtol=tolerance, atol=0)

@@ -23,10 +23,10 @@ def test_pixels_inside_are_the_partners_and_targets_mix_in_the_shares_of_the_pix
 @pytest.mark.parametrize("alpha", [0.5, 1.0, 3.0])
 def test_shares_follow_the_symmetric_beta_distribution_and_are_those_of_the_pixels(alpha):
     examples, side = 3000, 40
-    own = torch.arange(examples).float()[:, None, None, None].expand(-1, 1, side, side)
+    images = torch.arange(examples).float()[:, None, None, None].expand(-1, 1, side, side)
     now = SimpleNamespace(moment=Moment(seed=0, epoch=0, step=1))
-    mixed = CutMix(alpha).transform_batch(Batch(own, torch.eye(examples), None), now)
-    kept = (mixed.inputs == own).float().mean((1, 2, 3))
+    mixed = CutMix(alpha).transform_batch(Batch(images, torch.eye(examples), None), now)
+    kept = (mixed.inputs == images).float().mean((1, 2, 3))
     assert torch.allclose(mixed.targets.diag(), kept, atol=1e-6)
     assert torch.allclose(mixed.targets.sum(1), torch.ones(examples), atol=1e-6)
     assert standard_errors(kept, 0.5) < 4

@@ -131,9 +131,9 @@ for _name, _values in VALUES.items():
 @law("cutmix.alpha", 0.5, 4.0)
 def what_is_kept_has_the_variance_of_beta(technique, alpha):
     examples = 1500
-    own = torch.arange(examples).float()[:, None, None, None].expand(-1, 1, 40, 40)
-    mixed = technique.transform_batch(Batch(own, torch.eye(examples), None), a_network(step=1))
-    kept = (mixed.inputs == own).float().mean((1, 2, 3))
+    images = torch.arange(examples).float()[:, None, None, None].expand(-1, 1, 40, 40)
+    mixed = technique.transform_batch(Batch(images, torch.eye(examples), None), a_network(step=1))
+    kept = (mixed.inputs == images).float().mean((1, 2, 3))
     assert standard_errors((kept - 0.5) ** 2, 1 / (4 * (2 * alpha + 1))) < 4
 
 
@@ -259,7 +259,7 @@ def trades_penalty(technique):
 
 @law("trades.strength", 0.5, 3.0)
 def the_penalty_is_proportional(technique, strength):
-    one, result = (trades_penalty(replace(technique, strength=own))[0] for own in (1.0, strength))
+    one, result = (trades_penalty(replace(technique, strength=amount))[0] for amount in (1.0, strength))
     assert result == pytest.approx(strength * one, rel=1e-5) and one > 0
 
 
@@ -366,14 +366,14 @@ def constrained(technique):
 @law("norm_constraint.norm", "l1", "l2", radius=2.0)
 def the_excess_is_that_of_the_norm_and_the_gradient_its_own(technique, order):
     (network, excess), before = constrained(technique), a_network()
-    own = list(weights(network).values())
-    expected = norm(own, order=1).item() - 2 if order == "l1" else half_squared_norm(own).item() - 2
+    parameters = list(weights(network).values())
+    expected = norm(parameters, order=1).item() - 2 if order == "l1" else half_squared_norm(parameters).item() - 2
     assert excess == pytest.approx(expected, rel=1e-5)
     technique.transform_gradients(network)
-    for weight, old in zip(own, weights(before).values(), strict=True):
+    for weight, old in zip(parameters, weights(before).values(), strict=True):
         slope = weight.sign() if order == "l1" else weight
         assert torch.allclose(weight.grad - old.grad, slope, rtol=0, atol=1e-6)
-    length = norm(own, order=1 if order == "l1" else 2).item()
+    length = norm(parameters, order=1 if order == "l1" else 2).item()
     assert technique.curves(network)["norm_constraint_norm"] == pytest.approx(length, rel=1e-6)
 
 

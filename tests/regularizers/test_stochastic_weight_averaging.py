@@ -23,17 +23,17 @@ def test_it_equals_the_averaged_model_of_torch_with_its_batch_norm_update(start)
     network = build(MLP(width=5, depth=2), (4,), 3, seed=0)
     for layer in network.backbone:
         layer.append(nn.BatchNorm1d(5))
-    inputs, own = torch.randn(20, 4, generator=random), StochasticWeightAveraging(start)
-    own.prepare_model(network)
+    inputs, technique = torch.randn(20, 4, generator=random), StochasticWeightAveraging(start)
+    technique.prepare_model(network)
     theirs = AveragedModel(network)  # a copy with the same buffers, as it asks for
     for epoch in range(1, epochs + 1):
         for parameter in network.parameters():
             parameter.data.add_(torch.randn(parameter.shape, generator=random))
-        own.after_epoch(network, Batch(inputs, None, None), epoch / epochs)
+        technique.after_epoch(network, Batch(inputs, None, None), epoch / epochs)
         if epoch / epochs > start:
             theirs.update_parameters(network)
     update_bn([inputs], theirs)
-    averaged, expected = own.evaluation_model(network), dict(theirs.module.named_parameters())
+    averaged, expected = technique.evaluation_model(network), dict(theirs.module.named_parameters())
     assert all(torch.allclose(value, expected[name], atol=1e-6) for name, value in averaged.named_parameters())
     with torch.no_grad():
         assert torch.allclose(averaged.eval()(inputs), theirs.eval()(inputs), atol=1e-5)

@@ -61,9 +61,9 @@ def test_it_scales_the_scores_of_the_same_training_and_a_restored_network_has_it
     """The classes stay, the temperature is fitted on validation examples as the whole list predicts them."""
     split, technique = parts(), TemperatureScaling()
     techniques = (technique, *others) if first else (*others, technique)
-    for folder, own in (("plain", others), ("scaled", techniques)):
+    for folder, listed in (("plain", others), ("scaled", techniques)):
         (tmp_path / folder).mkdir()
-        train_seed(recipe(*own), split, 0, tmp_path / folder)
+        train_seed(recipe(*listed), split, 0, tmp_path / folder)
     (_, plain), (_, scaled) = (finished_seed(tmp_path / folder, 0) for folder in ("plain", "scaled"))
     for part in ("validation", "test"):
         one, other = (tensors[f"predictions/{part}"] for tensors in (plain, scaled))

@@ -28,9 +28,9 @@ def learner(*techniques, depth=2):
 
 
 def divergence(batch, *techniques):
-    own = learner(*techniques)
-    own.training_step(batch)
-    return own.curves()["r_drop_penalty"]
+    trained = learner(*techniques)
+    trained.training_step(batch)
+    return trained.curves()["r_drop_penalty"]
 
 
 MASKLESS = RDrop(input_rate=0.0, hidden_rate=0.0)
@@ -44,22 +44,22 @@ def test_r_drop_sees_two_masks_where_something_draws_them_and_no_divergence_wher
 
 @pytest.mark.parametrize("rates", [(0.2, 0.5), (0.2, 0.0), (0.0, 0.5)])
 def test_r_drop_draws_the_masks_of_dropout_from_a_stream_of_its_own(batch, rates):
-    own, drop = learner(RDrop(1.0, *rates)), learner(Dropout(*rates))
-    for each in (own, drop):
+    r_drop, drop = learner(RDrop(1.0, *rates)), learner(Dropout(*rates))
+    for each in (r_drop, drop):
         each.training_step(batch)
-    assert own.curves()["r_drop_penalty"] > 1e-3
-    assert not torch.equal(own.network(batch.inputs), drop.network(batch.inputs))
-    assert torch.equal(own.network.eval()(batch.inputs), drop.network.eval()(batch.inputs))
+    assert r_drop.curves()["r_drop_penalty"] > 1e-3
+    assert not torch.equal(r_drop.network(batch.inputs), drop.network(batch.inputs))
+    assert torch.equal(r_drop.network.eval()(batch.inputs), drop.network.eval()(batch.inputs))
 
 
 def test_the_second_pass_of_a_step_has_numbers_of_its_own_and_the_first_has_those_without_it(batch):
     """Whether or not R-Drop runs, the loss is that of the first pass under the same masks."""
-    plain, own = learner(Dropout()), learner(Dropout(), MASKLESS)
-    for each in (plain, own):
+    plain, r_drop = learner(Dropout()), learner(Dropout(), MASKLESS)
+    for each in (plain, r_drop):
         each.training_step(batch)
-    curves = own.curves()
+    curves = r_drop.curves()
     assert curves["loss"] - curves["r_drop_penalty"] == pytest.approx(plain.curves()["loss"], abs=1e-6)
-    assert own.network.moment == Moment(0, 0, 0)
+    assert r_drop.network.moment == Moment(0, 0, 0)
 
 
 def test_another_pass_ends_where_an_error_ends_it():
@@ -86,8 +86,8 @@ def test_each_pass_of_each_step_is_a_stream_of_its_own_and_the_first_is_keyed_by
 
 def test_sam_on_softmax_regression_has_the_gradient_in_closed_form_at_the_moved_weights(batch):
     """With scores W x + b the gradient of J is mean (p - y) (x, 1)^T; SAM's is that at w + rho g/|g|."""
-    own = learner(SharpnessAware(rho=0.7), depth=0)
-    network = own.network.double()
+    trained = learner(SharpnessAware(rho=0.7), depth=0)
+    network = trained.network.double()
     batch = batch._replace(inputs=batch.inputs.double(), targets=batch.targets.double())
     inputs = torch.cat([batch.inputs.flatten(1), torch.ones(len(batch.inputs), 1, dtype=torch.float64)], 1)
 
@@ -97,17 +97,17 @@ def test_sam_on_softmax_regression_has_the_gradient_in_closed_form_at_the_moved_
     weights = torch.cat([network.head.weight, network.head.bias[:, None]], 1).detach()
     plain = slope(weights)
     expected = slope(weights + 0.7 * plain / plain.norm())
-    own.training_step(batch).backward()
+    trained.training_step(batch).backward()
     result = torch.cat([network.head.weight.grad, network.head.bias.grad[:, None]], 1)
     assert (result - expected).abs().max() < 1e-14 < (plain - expected).abs().max() / 1000
 
 
 def test_sam_leaves_the_weights_where_they_are_until_the_optimizer_moves_them(batch):
-    own = learner(Dropout(), SharpnessAware(rho=0.7), SparseActivations())
-    before = [parameter.detach().clone() for parameter in own.network.parameters()]
-    own.training_step(batch).backward()
-    assert all(torch.equal(now, kept) for now, kept in zip(own.network.parameters(), before, strict=True))
-    assert all(parameter.grad is not None for parameter in own.network.parameters())
+    trained = learner(Dropout(), SharpnessAware(rho=0.7), SparseActivations())
+    before = [parameter.detach().clone() for parameter in trained.network.parameters()]
+    trained.training_step(batch).backward()
+    assert all(torch.equal(now, kept) for now, kept in zip(trained.network.parameters(), before, strict=True))
+    assert all(parameter.grad is not None for parameter in trained.network.parameters())
 
 
 def test_a_gradient_that_leaves_a_part_of_the_penalty_out_has_to_be_declared():
@@ -133,16 +133,16 @@ def test_the_symmetric_divergence_is_the_mean_of_the_two_of_scipy():
     for p, q in zip(one.sigmoid()[0].tolist(), other.sigmoid()[0].tolist(), strict=True):
         both = (p, 1 - p), (q, 1 - q)
         of_labels.append((entropy(*both) + entropy(*both[::-1])) / 2)
-    found = Multilabel(3).symmetric_divergence(one, other)
-    assert found.item() == pytest.approx(sum(of_labels) / 3, abs=1e-12)
+    result = Multilabel(3).symmetric_divergence(one, other)
+    assert result.item() == pytest.approx(sum(of_labels) / 3, abs=1e-12)
 
 
 def test_sam_costs_two_passes_both_ways_and_rho_zero_one(batch):
     def passes(technique):
-        own, counted = learner(technique), []
-        own.network.register_forward_hook(lambda *_: counted.append("forward"))
-        own.network.head.register_full_backward_hook(lambda *_: counted.append("backward"))
-        own.training_step(batch).backward()
+        trained, counted = learner(technique), []
+        trained.network.register_forward_hook(lambda *_: counted.append("forward"))
+        trained.network.head.register_full_backward_hook(lambda *_: counted.append("backward"))
+        trained.training_step(batch).backward()
         return counted.count("forward"), counted.count("backward")
 
     assert passes(SharpnessAware(rho=0.1))[0] == 2 and passes(SharpnessAware(rho=0.0)) == (1, 1)
@@ -156,9 +156,9 @@ def test_a_gradient_of_zero_leaves_the_weights_where_they_are():
 def test_running_statistics_see_the_first_pass_of_sam_alone(batch):
     result = []
     for techniques in ((), (SharpnessAware(rho=0.7),)):
-        own = learner(*techniques)
-        own.network.backbone.append(nn.BatchNorm1d(6))
-        own.training_step(batch)
-        result.append(own.network.backbone[-1].state_dict())
+        trained = learner(*techniques)
+        trained.network.backbone.append(nn.BatchNorm1d(6))
+        trained.training_step(batch)
+        result.append(trained.network.backbone[-1].state_dict())
     assert all(torch.equal(result[0][name], result[1][name]) for name in result[0])
     assert result[1]["num_batches_tracked"] == 1

@@ -226,11 +226,11 @@ def write_study(runs):
             seeds = seeds | {key: {"status": "diverged", "metrics": {}, "epochs": 3} for key in ("2", "7")}
             unknown = dict.fromkeys(("test_accuracy", "difference", "low", "high", "p_holm", "seeds_needed"))
             metrics[family][name] = unknown | {"verdict": "diverged", "cost": cost, "metrics": {}}
-        own = {technique: OWN.get(technique, {}) for technique in techniques}
+        settings = {technique: OWN.get(technique, {}) for technique in techniques}
         record = {
             "technique": techniques,
             "dataset": {"name": "digits", "fingerprint": FINGERPRINT},
-            "settings": own | {key: SETTINGS[key] for key in ("data", "model", "training")},
+            "settings": settings | {key: SETTINGS[key] for key in ("data", "model", "training")},
             "seeds": seeds,
             "summary": {},
             "checks": [],
@@ -249,8 +249,10 @@ def write_study(runs):
         recipe("baselines", name, accuracy, 0.0, [name])
     for family, recipes in (("regularizers", REGULARIZERS), ("combinations", COMBINATIONS)):
         for name, (accuracy, cost, lowest, rise) in recipes.items():
-            own = np.random.default_rng(2) if name in ("none", "placebo") else rng
-            curves = curves_csv(own, NONE if math.isnan(accuracy) else accuracy, lowest, rise, name == "early_stopping")
+            random = np.random.default_rng(2) if name in ("none", "placebo") else rng
+            curves = curves_csv(
+                random, NONE if math.isnan(accuracy) else accuracy, lowest, rise, name == "early_stopping"
+            )
             recipe(family, name, accuracy, cost, name.split("_and_"), curves_csv=curves)
     for name in ("gabor", "lasso"):
         write(

@@ -62,13 +62,13 @@ def outcomes(metrics_of) -> dict:
     return {str(seed): {"status": "finished", "metrics": metrics_of()} for seed in range(SEEDS)}
 
 
-def content(family: str, name: str, own: dict, seeds: dict, **more) -> dict:
-    about = {"schema": 1, "family": family, "name": name, "technique": [name], "settings": {name: own}, "checks": []}
-    about["dataset"] = {"name": "digits", "fingerprint": FINGERPRINT}
+def content(family: str, name: str, settings: dict, seeds: dict, **more) -> dict:
+    about = {"schema": 1, "family": family, "name": name, "technique": [name], "settings": {name: settings}}
+    about |= {"checks": [], "dataset": {"name": "digits", "fingerprint": FINGERPRINT}}
     return about | {"seeds": seeds, "summary": record.summary(seeds, {})} | more
 
 
-def few_labels(rng, family: str, name: str, own: dict, accuracies, cost: float) -> dict:
+def few_labels(rng, family: str, name: str, settings: dict, accuracies, cost: float) -> dict:
     luck = np.random.default_rng(3).normal(0, 0.02, (SEEDS, len(VARIANTS)))  # of the split, which all methods share
     shared = iter(luck)
 
@@ -82,7 +82,7 @@ def few_labels(rng, family: str, name: str, own: dict, accuracies, cost: float) 
             result[metric] = float(np.mean([result[f"{metric}@{variant}"] for variant in VARIANTS]))
         return result
 
-    return content(family, name, own, outcomes(metrics), cost={"flops": 10**9, "relative_to_none": cost})
+    return content(family, name, settings, outcomes(metrics), cost={"flops": 10**9, "relative_to_none": cost})
 
 
 def pretext(rng, name: str, loss, accuracy, chance, linear, neighbour) -> dict:
@@ -93,8 +93,10 @@ def pretext(rng, name: str, loss, accuracy, chance, linear, neighbour) -> dict:
         noise = {key: 0.0 if key == "pretext_chance" else rng.normal(0, 0.004) for key in result}
         return {f"{part}_{key}": result[key] + noise[key] for part in ("validation", "test") for key in result}
 
-    own = {"source": "text" if name == "next_sentence" else "study"}
-    return content("pretraining", name, own, outcomes(metrics), cost={"flops": 0 if name == "scratch" else 4 * 10**10})
+    settings = {"source": "text" if name == "next_sentence" else "study"}
+    return content(
+        "pretraining", name, settings, outcomes(metrics), cost={"flops": 0 if name == "scratch" else 4 * 10**10}
+    )
 
 
 def several(rng, name: str, iou, depth) -> dict:
@@ -122,7 +124,7 @@ def probe_curves(start: float, end: float) -> str:
 def entries_of(tmp_path) -> list[Entry]:
     """All of the second half."""
     rng = np.random.default_rng(11)
-    records = [few_labels(rng, "transfer", name, vars(own), *rest) for name, (own, *rest) in TRANSFER.items()]
+    records = [few_labels(rng, "transfer", name, vars(method), *rest) for name, (method, *rest) in TRANSFER.items()]
     records += [few_labels(rng, "semi_supervised", name, {}, *rest) for name, rest in SEMI_SUPERVISED.items()]
     records += [pretext(rng, name, *rest) for name, rest in PRETEXTS.items()]
     records += [several(rng, name, *rest) for name, rest in MULTITASK.items()]

@@ -33,15 +33,15 @@ def words(markup) -> str:
     return markup.striptags().replace("\u00a0", " ")
 
 
-def answer(found, **settings) -> tuple[str, dict[str, str]]:
+def answer(results, **settings) -> tuple[str, dict[str, str]]:
     given = SETTINGS | settings
-    points = points_to_know(found, given, settings.get("metrics", {}))
-    return words(headline(found, given)), {point.about: words(point.text) for point in points}
+    points = points_to_know(results, given, settings.get("metrics", {}))
+    return words(headline(results, given)), {point.about: words(point.text) for point in points}
 
 
 def behind(leader: str, excluded: bool, difference: float = 0.0) -> dict:
-    own = {"leader": leader, "difference": difference, "low": difference - 0.01, "high": difference + 0.01}
-    return {"behind_best": own | {"p": 0.5, "excluded": excluded}}
+    gap = {"leader": leader, "difference": difference, "low": difference - 0.01, "high": difference + 0.01}
+    return {"behind_best": gap | {"p": 0.5, "excluded": excluded}}
 
 
 def test_the_best_is_named_with_gain_interval_seeds_and_cost():
@@ -64,12 +64,12 @@ def test_the_best_is_named_with_gain_interval_seeds_and_cost():
 
 
 def test_overlapping_intervals_decide_nothing_about_the_leaders_but_paired_differences_do():
-    found = table(
+    results = table(
         a=("helps", 0.06, 0.03, 0.09, behind("a", False)),
         b=("helps", 0.05, 0.02, 0.08, behind("a", True)),
         c=("cannot tell", 0.04, -0.02, 0.1, behind("a", True)),
     )
-    assert answer(found)[1]["Also helps"] == "b (+5.0). a is shown to be better than each of the others."
+    assert answer(results)[1]["Also helps"] == "b (+5.0). a is shown to be better than each of the others."
     unclear = table(a=("helps", 0.06, 0.03, 0.09, behind("a", False)), b=("helps", 0.05, 0.02, 0.08, behind("a", True)),
                     c=("cannot tell", 0.04, -0.02, 0.1, behind("a", False)))  # fmt: skip
     assert "a is ahead, but cannot be distinguished from c." in answer(unclear)[1]["Also helps"]
@@ -79,34 +79,34 @@ def test_overlapping_intervals_decide_nothing_about_the_leaders_but_paired_diffe
     ("excluded", "tail"), [(True, ""), (False, ", and chance is not ruled out")], ids=["real", "by chance"]
 )
 def test_the_best_at_no_extra_cost_stands_beside_a_best_that_costs_more(excluded, tail):
-    found = table(
+    results = table(
         many=("helps", 0.076, 0.065, 0.085, {"cost": 6.1} | behind("many", False)),
         attacked=("helps", 0.067, 0.059, 0.074, {"cost": 3.1} | behind("many", False, 0.009)),
         noise=("helps", 0.058, 0.045, 0.069, {"cost": 1.05} | behind("many", excluded, 0.018)),
         cheap=("helps", 0.05, 0.04, 0.06, {"cost": 0.4} | behind("many", True, 0.026)),
     )
-    assert answer(found)[0].endswith(
+    assert answer(results)[0].endswith(
         "at 6.1 times the computation of none. At no extra computation, noise helps most, by 5.8 points (4.5 to 6.9); "
         f"many is ahead of it by 1.8 points (0.8 to 2.8){tail}."
     )
 
 
 def test_a_best_that_costs_nothing_needs_no_second():
-    found = table(
+    results = table(
         a=("helps", 0.06, 0.05, 0.07, {"cost": 1.05}),
         b=("helps", 0.05, 0.04, 0.06, {"cost": 1.0}),
     )
-    assert answer(found)[0].endswith("at no extra computation.")
+    assert answer(results)[0].endswith("at no extra computation.")
 
 
 def test_verdicts_that_one_seed_turns_are_counted_and_those_of_the_table_named():
-    found = table(
+    results = table(
         a=("helps", 0.06, 0.05, 0.07, {"turns_without": {"3": "cannot tell"}}),
         b=("helps", 0.05, 0.04, 0.06, {"turns_without": {}}),
         machine=("helps", 0.05, 0.04, 0.06, {"turns_without": {"1": "hurts"}}),
     )
     rows = {"x": {"turns_without": {"1": "hurts"}}, "y": {"turns_without": {}}}
-    said = answer(found, metrics={"comparisons": rows, "claims": {"z": {"over": "seeds"}}})[1]["Near to turning"]
+    said = answer(results, metrics={"comparisons": rows, "claims": {"z": {"over": "seeds"}}})[1]["Near to turning"]
     assert said == (
         "Leaving a single seed out turns 1 of 2 verdicts of the table (a), 1 of 2 declared pairs and 0 of 1 claims; "
         "they are marked ‡."
@@ -139,12 +139,12 @@ def test_nothing_helps_is_an_answer():
 
 
 def test_cannot_tell_is_not_no_effect():
-    found = table(
+    results = table(
         a=("cannot tell", 0.03, -0.01, 0.07, {"seeds_needed": 14}),
         b=("cannot tell", -0.01, -0.02, 0.01, {"seeds_needed": 30}),
         c=("cannot tell", 0.0, -0.01, 0.01),
     )
-    first, points = answer(found, seeds=4)
+    first, points = answer(results, seeds=4)
     assert "4 seeds cannot tell whether anything helps" in first and "+3.0 points, by a" in first
     assert points["Cannot tell"] == (
         "a (+3.0; 14 seeds), b (−1.0; 30 seeds) and c (0.0; ? seeds). "
@@ -179,9 +179,9 @@ def test_what_diverged_is_told_and_never_ranked():
 
 
 def test_a_single_diverged_seed_bars_a_recipe_whatever_its_verdict():
-    found = table(a=("helps", 0.09, 0.08, 0.1), b=("helps", 0.01, 0.005, 0.02))
-    next(row for row in found if row.name == "a").entry.record["seeds"]["3"]["status"] = "diverged"
-    assert "only b is shown to help" in answer(found)[0]
+    results = table(a=("helps", 0.09, 0.08, 0.1), b=("helps", 0.01, 0.005, 0.02))
+    next(row for row in results if row.name == "a").entry.record["seeds"]["3"]["status"] = "diverged"
+    assert "only b is shown to help" in answer(results)[0]
 
 
 def test_data_of_ones_own_is_called_by_its_file_and_not_by_the_kind_of_source():
@@ -190,8 +190,8 @@ def test_data_of_ones_own_is_called_by_its_file_and_not_by_the_kind_of_source():
 
 
 def test_without_a_reference_there_is_no_answer():
-    found = [row for row in table(a=("helps", 0.06, 0.05, 0.07)) if row.name != "none"]
-    assert headline(found, SETTINGS).startswith("No answer")
+    results = [row for row in table(a=("helps", 0.06, 0.05, 0.07)) if row.name != "none"]
+    assert headline(results, SETTINGS).startswith("No answer")
 
 
 @pytest.mark.parametrize(
@@ -204,10 +204,10 @@ def test_without_a_reference_there_is_no_answer():
     ],
 )
 def test_the_placebo_is_a_control_and_no_candidate(verdict, said, alarming):
-    found = table(placebo=(verdict, 0.01, 0.005, 0.02), a=("helps", 0.005, 0.001, 0.01))
-    point = next(point for point in points_to_know(found, SETTINGS, {}) if point.about == "Control")
+    results = table(placebo=(verdict, 0.01, 0.005, 0.02), a=("helps", 0.005, 0.001, 0.01))
+    point = next(point for point in points_to_know(results, SETTINGS, {}) if point.about == "Control")
     assert said in point.text and point.alarming is alarming
-    assert "only a is shown to help" in answer(found)[0]
+    assert "only a is shown to help" in answer(results)[0]
 
 
 @pytest.mark.parametrize(
@@ -220,11 +220,11 @@ def test_the_placebo_is_a_control_and_no_candidate(verdict, said, alarming):
 )
 def test_networks_are_held_against_the_classical_methods(beats, said):
     numbers = [{"beats_baselines": beaten, "best_baseline": "machine"} for beaten in beats]
-    found = table(
+    results = table(
         a=("helps", 0.06, 0.05, 0.07, numbers[0]),
         none=("reference", 0.0, 0.0, 0.0, numbers[1]),
         machine=("helps", 0.05, 0.04, 0.06),
     )
-    first, points = answer(found)
+    first, points = answer(results)
     assert points["Against classical methods"] == said
     assert "only a is shown to help" in first  # what is not a network is no candidate

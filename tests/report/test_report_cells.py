@@ -16,10 +16,10 @@ from reglab.report.tables import rows
 def ranked(metrics: dict) -> list[tuple[str, str, dict]]:
     """(family, name, numbers), the highest accuracy first; what diverged is not among them."""
     result = [
-        (family, name, own)
+        (family, name, numbers)
         for family in ("baselines", "regularizers", "combinations")
-        for name, own in metrics[family].items()
-        if own["test_accuracy"] is not None
+        for name, numbers in metrics[family].items()
+        if numbers["test_accuracy"] is not None
     ]
     return sorted(result, key=lambda each: -each[2]["test_accuracy"])
 
@@ -30,35 +30,36 @@ def test_the_table_of_results(recipe_pages, recipes):
     assert table.headings[:3] == ["Recipe", "On this data set", "On this distribution"]
     result = ranked(recipes[1])
     assert [words.split()[0] for words in table.column("Recipe")] == [*(name for _, name, _ in result), "clipping"]
-    for (family, name, own), row in zip(result, table.rows, strict=False):
+    for (family, name, numbers), row in zip(result, table.rows, strict=False):
         cells = dict(zip(table.headings, (words for words, _ in row), strict=True))
-        top, chance = own["metrics"]["test_accuracy"], own["probability"]
+        top, chance = numbers["metrics"]["test_accuracy"], numbers["probability"]
         assert cells["Accuracy, %"] == f"{percent(top['mean'])} {percent(top['low'])} to {percent(top['high'])}"
-        assert cells["Loss"] == number(own["metrics"]["test_nll"]["mean"], 3)
-        assert cells["ECE"] == number(own["metrics"]["test_ece"]["mean"], 3)
+        assert cells["Loss"] == number(numbers["metrics"]["test_nll"]["mean"], 3)
+        assert cells["ECE"] == number(numbers["metrics"]["test_ece"]["mean"], 3)
         cost = entries[family, name].record.get("cost")
         passes = cost and f"{cost['forward_passes']} + {cost['backward_passes']}"
         assert cells["Cost"] == (f"{cost['relative_to_none']:.2f} × {passes}" if cost else "–")
         if name == "none":
             assert cells["Chance it matters"] == "" and cells[""] == "reference"
             continue
-        assert cells[""] == f"{points(own['difference'], 2)} {points(own['low'], 2)} to {points(own['high'], 2)}"
+        difference, low, high = (points(numbers[key], 2) for key in ("difference", "low", "high"))
+        assert cells[""] == f"{difference} {low} to {high}"
         assert cells["Chance it matters"] == f"{percent(chance['helps'], 0)} % loss {percent(chance['hurts'], 0)} %"
         if family == "baselines":
             assert cells["On this distribution"] == "–"
             continue
-        new = own["distribution"]
+        new = numbers["distribution"]
         assert cells["On this distribution"] == f"{new['verdict']} {points(new['low'])} to {points(new['high'])}"
-        assert cells["On this data set"].startswith(f"{own['verdict']} p {number(own['p_holm'], 3)}")
-        assert ("about 17 seeds needed" in cells["On this data set"]) == (own["verdict"] == "cannot tell")
+        assert cells["On this data set"].startswith(f"{numbers['verdict']} p {number(numbers['p_holm'], 3)}")
+        assert ("about 17 seeds needed" in cells["On this data set"]) == (numbers["verdict"] == "cannot tell")
 
 
 def test_better_and_worse_follow_the_sign_of_what_is_better(recipe_pages, recipes):
     table = tables(recipe_pages["index.html"])["results-caption"]
     marks = set()
-    for (*_, own), row in zip(ranked(recipes[1]), table.rows, strict=False):
+    for (*_, numbers), row in zip(ranked(recipes[1]), table.rows, strict=False):
         for metric, heading in (("test_nll", "Loss"), ("test_ece", "ECE")):
-            low, high = (own["metrics"][metric][f"difference_{end}"] for end in ("low", "high"))
+            low, high = (numbers["metrics"][metric][f"difference_{end}"] for end in ("low", "high"))
             wanted = "better" if high < 0 else "worse" if low > 0 else ""
             assert row[table.headings.index(heading)][1] == f"side {wanted}"
             marks.add(wanted)
@@ -72,13 +73,13 @@ def test_a_dot_stands_at_its_difference_and_its_line_ends_at_the_interval(recipe
     )
     per_point = (end - start) / (2 * SETTINGS["evaluation"]["relevant_difference"])
     assert start < end and zero == pytest.approx((start + end) / 2, abs=0.01)  # a gain lies to the right
-    for family, name, own in ranked(recipes[1]):
+    for family, name, numbers in ranked(recipes[1]):
         if name == "none":
             continue
         drawn = rows_of[f"{family}-{name}"]
         dot = float(re.search(r'(?:cx|<svg x)="([0-9.]+)%', drawn)[1])
         ends = [float(re.search(rf'{at}="([0-9.]+)%', drawn)[1]) for at in ("x1", "x2")]
-        wanted = [zero + per_point * own[key] for key in ("difference", "low", "high")]
+        wanted = [zero + per_point * numbers[key] for key in ("difference", "low", "high")]
         assert [dot, *ends] == pytest.approx(wanted, abs=0.15)
 
 
@@ -87,15 +88,15 @@ def test_bias_and_variance(recipe_pages, recipes):
     result = ranked(recipes[1])
     columns = {
         "Recipe": [name for _, name, _ in result],
-        "Bias²": [number(own["bias_squared"], 3) for *_, own in result],
-        "Variance": [number(own["variance"], 3) for *_, own in result],
-        "Sum": [number(own["bias_squared"] + own["variance"], 3) for *_, own in result],
-        "Brier": [number(own["metrics"]["test_brier"]["mean"], 3) for *_, own in result],
+        "Bias²": [number(numbers["bias_squared"], 3) for *_, numbers in result],
+        "Variance": [number(numbers["variance"], 3) for *_, numbers in result],
+        "Sum": [number(numbers["bias_squared"] + numbers["variance"], 3) for *_, numbers in result],
+        "Brier": [number(numbers["metrics"]["test_brier"]["mean"], 3) for *_, numbers in result],
         "Training, %": ["97.0"] * len(result),
         "Given labels, %": ["82.0"] * len(result),
-        "Test, %": [percent(own["test_accuracy"]) for *_, own in result],
-        "Gap": [percent(0.97 - own["test_accuracy"]) for *_, own in result],
-        "Gap, given labels": [percent(0.82 - own["test_accuracy"]) for *_, own in result],
+        "Test, %": [percent(numbers["test_accuracy"]) for *_, numbers in result],
+        "Gap": [percent(0.97 - numbers["test_accuracy"]) for *_, numbers in result],
+        "Gap, given labels": [percent(0.82 - numbers["test_accuracy"]) for *_, numbers in result],
     }
     assert table.headings == list(columns)
     assert {heading: table.column(heading) for heading in columns} == columns
@@ -174,7 +175,7 @@ def test_the_ends_of_learning_curves_are_those_of_the_records(recipe_pages, reci
         for seed in entry.seeds("finished"):
             last[seed] = 1 - entry.curves[seed]["validation_accuracy"]
         length = max(map(len, last.values()))
-        mean = np.mean([np.append(own, [own[-1]] * (length - len(own))) for own in last.values()], axis=0)
+        mean = np.mean([np.append(errors, [errors[-1]] * (length - len(errors))) for errors in last.values()], axis=0)
         words = re.search(
             rf'<figure id="curves-{entry.family}-{entry.name}".*?</figcaption>',
             recipe_pages["pages/recipes.html"],

@@ -96,7 +96,7 @@ def test_ensembles_cell_by_cell():
     keys = list(ensembles.COLUMNS)
     rows_by_size = [{key: str((at + 1) / 100 + members / 1000) for at, key in enumerate(keys)} for members in (1, 2, 3)]
     members = [
-        own | {"seed": "all", "combine": "vote", "members": str(n)} for n, own in enumerate(rows_by_size, start=1)
+        row | {"seed": "all", "combine": "vote", "members": str(n)} for n, row in enumerate(rows_by_size, start=1)
     ]
     made = {"family": "ensembles", "name": "bagging", "settings": {"bagging": {"members": 3, "combine": "vote"}}}
     made |= {"summary": {}, "chosen": [], "seeds": {}, "cost": {"prediction_passes": 6144, "relative_to_none": 3.1}}
@@ -157,12 +157,12 @@ def test_sweeps_cell_by_cell():
 
 
 def test_cocktails_cell_by_cell():
-    own, row = mixed({"mixup": {"alpha": 0.4}, "dropout": {"hidden_rate": 0.3}})
+    cocktail, row = mixed({"mixup": {"alpha": 0.4}, "dropout": {"hidden_rate": 0.3}})
     row["ingredients"]["mixup"] = {
         "only": row["full"] | {"difference": 0.03, "low": 0.02, "high": 0.045, "verdict": "helps"},
         "without": row["full"] | {"difference": -0.01, "low": -0.02, "high": 0.005, "verdict": "cannot tell"},
     }
-    study = Study([none(), own], {"cocktails": {own.name: row}}, SETTINGS | {"tuning": {"seeds": 2}}, "")
+    study = Study([none(), cocktail], {"cocktails": {cocktail.name: row}}, SETTINGS | {"tuning": {"seeds": 2}}, "")
     [table] = [
         table
         for table in Tables(report_cocktails.cocktails_section(study).body).found
@@ -182,17 +182,17 @@ def test_the_regime_map_cell_by_cell():
         *("Recipe", "Training examples", "Wrong labels, %", "Width", "Difference, points", "95 % interval", "p (Holm)"),
         *("Verdict", "Seeds needed"),
     ]
-    for (size, noise, width), own, row in zip(GRID, DROPOUT["cells"].values(), table.words, strict=True):
-        needed = "20" if own["verdict"] == "cannot tell" else "–"
-        low, high = points(own["difference"] - 0.01), points(own["difference"] + 0.01)
+    for (size, noise, width), cell, row in zip(GRID, DROPOUT["cells"].values(), table.words, strict=True):
+        needed = "20" if cell["verdict"] == "cannot tell" else "–"
+        low, high = points(cell["difference"] - 0.01), points(cell["difference"] + 0.01)
         assert row == [
-            *("dropout", str(size), f"{100 * noise:g}", str(width), points(own["difference"]), f"{low} to {high}"),
-            *("0.020", own["verdict"], needed),
+            *("dropout", str(size), f"{100 * noise:g}", str(width), points(cell["difference"]), f"{low} to {high}"),
+            *("0.020", cell["verdict"], needed),
         ]
 
 
 def test_the_sources_of_spread_cell_by_cell_and_no_share_above_all():
-    sources = {"none": {metric: dict(own) for metric, own in SOURCES["none"].items()}}
+    sources = {"none": {metric: dict(spreads) for metric, spreads in SOURCES["none"].items()}}
     sources["none"]["test_nll"] = {
         name: {"std": 0.05, "low": 0.035, "high": 0.09, "share": 1.21} for name in SOURCES["none"]["test_nll"]
     }

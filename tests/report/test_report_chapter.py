@@ -50,7 +50,7 @@ OTHERS = {
     }
     | {"value": 0.6, "versus_value": 0.632, "difference": -0.032, "low": None, "high": None, "verdict": "cannot tell"},
 }
-CLAIMS = {"sparse": CLAIM} | {name: CLAIM | own for name, own in OTHERS.items()}
+CLAIMS = {"sparse": CLAIM} | {name: CLAIM | changes for name, changes in OTHERS.items()}
 
 
 @pytest.fixture
@@ -120,11 +120,11 @@ def test_a_combination_stands_with_each_of_its_techniques(entries, study):
 
 
 def test_what_the_lecture_does_not_have_stands_behind_it_with_the_checks_of_its_own_record(entries, study, monkeypatch):
-    own = next(entry for entry in entries if (entry.family, entry.name) == ("regularizers", "l1"))
+    lasso = next(entry for entry in entries if (entry.family, entry.name) == ("regularizers", "l1"))
     monkeypatch.setattr(chapter, "names", lambda family: ["mine", *names(family)])
     monkeypatch.setattr(chapter, "find", lambda family, name: Regularizer if name == "mine" else find(family, name))
     check = {"name": "it is itself", "gap": 0.0, "tolerance": 0.0, "passed": True, "technique": "mine"}
-    mine = replace(own, record=own.record | {"name": "mine", "technique": ["mine"], "checks": [check]})
+    mine = replace(lasso, record=lasso.record | {"name": "mine", "technique": ["mine"], "checks": [check]})
     *lecture, last = chapter_entries(Study([*entries, mine], study[2], SETTINGS, ""), {})
     assert [part.part.id for part in lecture] == list(get_args(Lecture))[:-1]
     assert last.part.title == "Other techniques" and last.entries == [mine] and last.checks == [check]
@@ -147,12 +147,13 @@ def test_every_claim_stands_in_its_section_with_verdict_effect_and_evidence(text
 def test_a_claim_that_one_seed_turns_is_marked_and_the_least_p_value_is_told_once(entries, study):
     floor = {"p": 2.0**-9, "p_holm": 0.0196, "over": "seeds"}
     over_examples = CLAIM | {"p": 1e-60, "p_holm": 1e-58, "over": "examples"}
-    own = {"sparse": CLAIM | floor, "other": CLAIM | floor, "many": over_examples}
-    own["near"] = CLAIM | {"p": 0.01, "p_holm": 0.04, "over": "seeds", "turns_without": {"7": "cannot tell"}}
-    own["small"] = CLAIM | {"p": 0.002, "p_holm": 0.03, "over": "seeds", "verdict": "no relevant difference"}
-    text = joined(render(entries, study[2] | {"claims": own}, SETTINGS))
+    claims = {"sparse": CLAIM | floor, "other": CLAIM | floor, "many": over_examples}
+    claims["near"] = CLAIM | {"p": 0.01, "p_holm": 0.04, "over": "seeds", "turns_without": {"7": "cannot tell"}}
+    claims["small"] = CLAIM | {"p": 0.002, "p_holm": 0.03, "over": "seeds", "verdict": "no relevant difference"}
+    text = joined(render(entries, study[2] | {"claims": claims}, SETTINGS))
     rows = {
-        name: re.search(rf'<tr id="claim-{name}">.*?</tr>', text, re.DOTALL)[0].replace("&nbsp;", " ") for name in own
+        name: re.search(rf'<tr id="claim-{name}">.*?</tr>', text, re.DOTALL)[0].replace("&nbsp;", " ")
+        for name in claims
     }
     assert {name for name, row in rows.items() if "; p " not in row} == {"sparse", "other"}
     assert [name for name, row in rows.items() if "‡" in row] == ["near"] and "cannot tell without seed 7" in rows[
@@ -175,7 +176,7 @@ def test_an_effect_is_told_in_the_units_of_its_metric(name, words):
 
 
 @pytest.mark.parametrize(
-    ("own", "words"),
+    ("changes", "words"),
     [
         ({}, "zero weights of l1: higher than none"),
         ({"direction": "lower", "margin": 0.02}, "zero weights of l1: lower than none by more than 2.0 %"),
@@ -183,8 +184,8 @@ def test_an_effect_is_told_in_the_units_of_its_metric(name, words):
         ({"versus_metric": "test_accuracy"}, "zero weights of l1: higher than test accuracy of none"),
     ],
 )
-def test_what_was_claimed_is_told_in_words(entries, study, own, words):
-    claim = Claimed("sparse", CLAIM | own, Study(entries, study[2], SETTINGS, ""))
+def test_what_was_claimed_is_told_in_words(entries, study, changes, words):
+    claim = Claimed("sparse", CLAIM | changes, Study(entries, study[2], SETTINGS, ""))
     assert claim.compared.striptags().replace("\u00a0", " ") == words
     assert 'href="#regularizers-l1"' in claim.compared
 

@@ -87,8 +87,8 @@ def test_without_a_classical_method_there_is_no_bar(whole):
     kept = [entry for entry in entries if entry.name != "label_spreading"]
     bare = copy.deepcopy(metrics)
     for family in ("transfer", "semi_supervised"):
-        for own in bare[family].values():
-            for row in own["comparisons"].values():
+        for numbers in bare[family].values():
+            for row in numbers["comparisons"].values():
                 row.pop("over_rival", None)
     assert few_labels.against_rival(few_labels.groups(kept, bare, VARIANTS)[0]) is None
     assert "the classical method" not in few_labels_section(Study(kept, bare, WHOLE, "")).body
@@ -222,7 +222,7 @@ def test_intervals_are_at_the_confidence_that_the_page_names_whatever_it_was_whe
         ("orientation", "test_pretext_accuracy"),
         ("joint", "test_iou@16"),
     ):
-        row = next(own for own in shown if own.name == name)
-        own = values(entries, row.entry.family, name, metric)
-        low, high = stats.ttest_1samp(own, 0).confidence_interval(confidence)
-        assert row.measured(metric) == pytest.approx((own.mean(), low, high), abs=1e-12)
+        row = next(method for method in shown if method.name == name)
+        numbers = values(entries, row.entry.family, name, metric)
+        low, high = stats.ttest_1samp(numbers, 0).confidence_interval(confidence)
+        assert row.measured(metric) == pytest.approx((numbers.mean(), low, high), abs=1e-12)

@@ -53,7 +53,7 @@ def test_a_gain_against_cost_is_upwards_and_its_interval_turns_with_it():
     axes = pareto.figure(table(**FOUND)).axes[0]
     assert axes.get_ylabel() == "gain in test loss over none, nats"
     spans = [tuple(np.ptp(path.vertices[:, 1]) for path in bars.get_paths()) for bars in axes.collections]
-    assert sorted(round(float(span), 3) for own in spans for span in own) == [0.0, 0.006, 0.07, 0.15, 0.3]
+    assert sorted(round(float(span), 3) for lengths in spans for span in lengths) == [0.0, 0.006, 0.07, 0.15, 0.3]
     ends = [path.vertices[:, 1] for bars in axes.collections for path in bars.get_paths()]
     assert any(np.allclose(sorted(end), (0.1, 0.25)) for end in ends), "the gain of dropout: 0.1 to 0.25"
     best = next(line for line in axes.lines if line.get_drawstyle() == "steps-post")

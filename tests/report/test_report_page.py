@@ -137,9 +137,9 @@ def test_a_search_has_its_section_its_record_and_a_link_from_the_chapter(study):
     from test_report_searches import SEARCH, sweep
 
     runs, expected, metrics = study
-    own, row, _ = sweep("dropout", {"hidden_rate": [0.1, 0.5]}, [[0.9, 0.91], [0.93, 0.94]], 1)
-    own.record.update(checks=[], technique=["dropout"], dataset={"fingerprint": "sha256:0"})
-    text = joined(render([*collect(runs, expected), own], metrics | {"sweeps": {"dropout": row}}, SETTINGS | SEARCH))
+    swept, row, _ = sweep("dropout", {"hidden_rate": [0.1, 0.5]}, [[0.9, 0.91], [0.93, 0.94]], 1)
+    swept.record.update(checks=[], technique=["dropout"], dataset={"fingerprint": "sha256:0"})
+    text = joined(render([*collect(runs, expected), swept], metrics | {"sweeps": {"dropout": row}}, SETTINGS | SEARCH))
     page = Page(text)
     assert {address[1:] for address in page.addresses if address.startswith("#")} <= set(page.ids)
     assert '<tr id="ran-sweeps-dropout">' in text and page.unbalanced == []

@@ -30,7 +30,7 @@ def row(place, difference, verdict):
 def cell_rows(*of_cells):
     """A recipe's rows, from (difference, verdict) of each cell of GRID."""
     keys = ["x".join(map(str, place)) for place in GRID]
-    return {"cells": {key: row(place, *own) for key, place, own in zip(keys, GRID, of_cells, strict=True)}}
+    return {"cells": {key: row(place, *result) for key, place, result in zip(keys, GRID, of_cells, strict=True)}}
 
 
 SILENT = (0.004, "cannot tell")
@@ -43,9 +43,11 @@ LOST = cell_rows(*[(None, "diverged")] * 8)
 
 
 def study(rows, settings=SETTINGS, **metrics):
-    names = {"regimes": ["none", *rows]} | {family: list(own) for family, own in metrics.items()}
+    names = {"regimes": ["none", *rows]} | {family: list(results) for family, results in metrics.items()}
     entries = [
-        Entry({"family": family, "name": name, "seeds": {}}, {}, None) for family, own in names.items() for name in own
+        Entry({"family": family, "name": name, "seeds": {}}, {}, None)
+        for family, listed in names.items()
+        for name in listed
     ]
     return Study(entries, {"regimes": rows} | metrics, settings, "")
 

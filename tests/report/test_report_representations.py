@@ -188,8 +188,8 @@ def test_probes_on_text_have_no_verdict_for_they_are_asked_something_else(whole,
 
 def test_probes_that_help_nowhere_are_said_to(whole):
     entries, metrics = copy.deepcopy(whole)
-    for own in metrics["pretraining"].values():
-        for row in own["comparisons"].values():
+    for pretext in metrics["pretraining"].values():
+        for row in pretext["comparisons"].values():
             row["verdict"] = row["verdict"] if row["verdict"] == "reference" else "cannot tell"
     said = pretexts.learned_better(pretexts.pretexts(entries, metrics), pretexts.PROBES[0])
     assert words(said).startswith("None is shown to be better than without learning. Cannot be told: masked (−")

@@ -113,15 +113,15 @@ def test_what_diverged_is_named():
 
 def test_a_family_without_none_has_it_beside_from_one_attacked_within_the_same_epsilons():
     models = {name: model for name, model in record()["models"].items() if name != "none"}
-    own = record() | {
+    ensembles = record() | {
         "name": "ensembles",
         "models": models,
         "settings": {"ensembles": record()["settings"]["regularizers"]},
     }
-    alike, _ = standings.families([Entry(own, {}, None), Entry(record(), {}, None)])
+    alike, _ = standings.families([Entry(ensembles, {}, None), Entry(record(), {}, None)])
     assert [row.name for row in alike.rows] == ["hardened", "smoothed", "none", "masked"]
     assert [source for source, _ in alike.transfer] == ["hardened", "smoothed", "masked"]
-    other, _ = standings.families([Entry(own, {}, None), Entry(record(epsilons=(0.02, 0.2)), {}, None)])
+    other, _ = standings.families([Entry(ensembles, {}, None), Entry(record(epsilons=(0.02, 0.2)), {}, None)])
     assert other.beside is None and "none" not in [row.name for row in other.rows]
 
 
@@ -141,10 +141,10 @@ def test_what_the_strong_attack_leaves_stands_beside_each_recipe_with_its_differ
 def test_a_family_takes_none_from_beside_and_without_one_there_is_no_difference():
     models = {name: model for name, model in record()["models"].items() if name != "none"}
     settings = {"ensembles": record()["settings"]["regularizers"]}
-    own = Entry(record() | {"name": "ensembles", "models": models, "settings": settings}, {}, None)
-    beside = standings.standings([own, Entry(record(), {}, None)])
+    ensembles = Entry(record() | {"name": "ensembles", "models": models, "settings": settings}, {}, None)
+    beside = standings.standings([ensembles, Entry(record(), {}, None)])
     assert beside["ensembles", "hardened"].difference == pytest.approx(0.5)
-    assert standings.standings([own])["ensembles", "hardened"].difference is None
+    assert standings.standings([ensembles])["ensembles", "hardened"].difference is None
 
 
 @pytest.mark.parametrize("images", [True, False])

@@ -30,8 +30,8 @@ def sweep(name, grid, accuracies, number, verdict="helps", difference=0.05):
     keys = list(grid)
     points = [dict(zip(keys, values, strict=True)) for values in product(*grid.values())]
     tried = [{"settings": p, "validation_accuracy": a} for p, a in zip(points, accuracies, strict=True)]
-    best = [np.mean([a for a in own if a is not None]) for own in accuracies]
-    own = entry(
+    best = [np.mean([a for a in scores if a is not None]) for scores in accuracies]
+    swept = entry(
         "sweeps",
         name,
         settings={"grid": grid, name: {}},
@@ -42,13 +42,13 @@ def sweep(name, grid, accuracies, number, verdict="helps", difference=0.05):
     row = {"mean": 0.92, "difference": difference, "difference_low": difference - 0.01, "verdict": verdict}
     row |= {"difference_high": difference + 0.01, "p_holm": 0.01, "seeds_needed": None}
     untuned = {"test_accuracy": 0.91, "difference": 0.04, "low": 0.03, "high": 0.05, "verdict": "helps"}
-    return own, {"comparisons": {"test_accuracy": row}, "diverged_seeds": []}, untuned | {"seeds_needed": None}
+    return swept, {"comparisons": {"test_accuracy": row}, "diverged_seeds": []}, untuned | {"seeds_needed": None}
 
 
-def section(*found):
-    entries = [none(), *(own for own, _, _ in found)]
-    metrics = {"sweeps": {own.name: row for own, row, _ in found}}
-    metrics["regularizers"] = {own.name: untuned for own, _, untuned in found}
+def section(*results):
+    entries = [none(), *(swept for swept, _, _ in results)]
+    metrics = {"sweeps": {swept.name: row for swept, row, _ in results}}
+    metrics["regularizers"] = {swept.name: untuned for swept, _, untuned in results}
     return report_sweeps.sweeps_section(Study(entries, metrics, SETTINGS | SEARCH, ""))
 
 
@@ -70,9 +70,9 @@ NAMED = sweep("weight_decay", {"decoupled": [False, True]}, [[0.9, 0.9], [0.91, 
 LOST = sweep("l1", {"strength": [0.01, 0.1]}, [[0.88, 0.9], [0.93, None]], 0)
 
 
-def tuned(found):
-    own, row, untuned = found
-    return report_sweeps.Tuned(own, row, untuned)
+def tuned(result):
+    swept, row, untuned = result
+    return report_sweeps.Tuned(swept, row, untuned)
 
 
 def test_there_is_no_section_without_searches():
@@ -108,8 +108,8 @@ def test_the_first_setting_is_the_axis_and_each_combination_of_the_others_a_line
 
 def test_the_ring_is_at_the_chosen_point_and_the_dashes_at_the_error_of_none():
     [axes] = report_sweeps.panel(tuned(WIDE), [0.13, 0.15], 0.3).axes
-    found = {line.get_marker(): line for line in axes.lines if line.get_markersize() == 10}
-    assert found["o"].get_xdata()[0] == 0.1 and found["o"].get_ydata()[0] == pytest.approx(6.0)
+    by_marker = {line.get_marker(): line for line in axes.lines if line.get_markersize() == 10}
+    assert by_marker["o"].get_xdata()[0] == 0.1 and by_marker["o"].get_ydata()[0] == pytest.approx(6.0)
     assert any(line.get_ydata()[0] == pytest.approx(14.0) and line.get_linestyle() == "--" for line in axes.lines)
 
 
@@ -173,7 +173,7 @@ def mixed(settings, left_out=(), **full):
     trials = [{"number": 0, "settings": {}, "validation_accuracy": [0.87, 0.87]}]
     trials.append({"number": 1, "settings": settings, "validation_accuracy": [0.95, 0.96]})
     number = 1 if settings else 0
-    own = entry(
+    cocktail = entry(
         "cocktails", "stacked", trials=trials, best={"number": number, "settings": settings}, left_out=list(left_out)
     )
     row = {
@@ -185,8 +185,8 @@ def mixed(settings, left_out=(), **full):
         "seeds_needed": None,
     } | full
     parts = {name: {"only": row, "without": row | {"difference": 0.01}} for name in settings}
-    found = {"full": row, "ingredients": parts, "left_out": list(left_out), "diverged_seeds": [], "rivals": {}}
-    return own, found | {"overlap": {"difference": 0.06, "low": 0.04, "high": 0.08, "sign": 1}}
+    numbers = {"full": row, "ingredients": parts, "left_out": list(left_out), "diverged_seeds": [], "rivals": {}}
+    return cocktail, numbers | {"overlap": {"difference": 0.06, "low": 0.04, "high": 0.08, "sign": 1}}
 
 
 def rival(verdict, difference):
@@ -202,8 +202,8 @@ def rival(verdict, difference):
 BOTH = {"mixup": {"alpha": 0.4}, "dropout": {"hidden_rate": 0.3}}
 
 
-def section_text(own, row):
-    study = Study([none(), own], {"cocktails": {own.name: row}}, SETTINGS | SEARCH, "")
+def section_text(cocktail, row):
+    study = Study([none(), cocktail], {"cocktails": {cocktail.name: row}}, SETTINGS | SEARCH, "")
     return text(report_cocktails.cocktails_section(study).body)
 
 
@@ -224,12 +224,14 @@ def test_the_best_its_gain_what_it_leaves_out_and_the_sum_of_its_parts_are_said(
     ],
 )
 def test_that_ingredients_overlap_is_said_where_it_is_shown(low, high, sign, words):
-    own, row = mixed(BOTH)
-    assert words in section_text(own, row | {"overlap": {"difference": 0.0, "low": low, "high": high, "sign": sign}})
+    cocktail, row = mixed(BOTH)
+    assert words in section_text(
+        cocktail, row | {"overlap": {"difference": 0.0, "low": low, "high": high, "sign": sign}}
+    )
 
 
 def test_a_whole_that_one_technique_beats_is_said_to_be_beaten_with_the_interval():
-    own, row = mixed(BOTH)
+    cocktail, row = mixed(BOTH)
     rivals = {
         "dropout": rival("hurts", -0.009),
         "regularizers.input_noise": rival("hurts", -0.01),
@@ -239,19 +241,21 @@ def test_a_whole_that_one_technique_beats_is_said_to_be_beaten_with_the_interval
         "regularizers.dropout": rival("no relevant difference", 0.0),
         "regularizers.lost": rival("diverged", 0.0) | {"difference": None},
     }
-    said = section_text(own, row | {"rivals": rivals})
+    said = section_text(cocktail, row | {"rivals": rivals})
     assert (
         "It is beaten by input_noise (−1.0 points, −1.6 to −0.4) and dropout alone, as strong as here "
         "(−0.9 points, −1.5 to −0.3). It is shown to be better than 1 of 6; there is no relevant difference to dropout; "
         "for 2 the verdict is “cannot tell”, among them affine (−0.4 points, −1.0 to +0.2) with a better mean."
     ) in said
-    [point] = report_cocktails.Mixed(own, row | {"rivals": rivals}).rivalry
+    [point] = report_cocktails.Mixed(cocktail, row | {"rivals": rivals}).rivalry
     assert point.alarming
 
 
 def test_a_cocktail_that_nothing_beats_is_not_called_the_best_without_a_verdict():
-    own, row = mixed(BOTH)
-    said = section_text(own, row | {"rivals": {"dropout": rival("cannot tell", 0.001), "mixup": rival("helps", 0.02)}})
+    cocktail, row = mixed(BOTH)
+    said = section_text(
+        cocktail, row | {"rivals": {"dropout": rival("cannot tell", 0.001), "mixup": rival("helps", 0.02)}}
+    )
     assert (
         "None of 2 single techniques is shown to beat it. It is shown to be better than 1 of 2; for 1 the verdict is "
         "“cannot tell”." in said
@@ -264,8 +268,8 @@ def test_an_empty_best_is_said_to_be_no_technique_at_all():
 
 
 def test_the_figure_has_each_ingredient_alone_beside_the_others_and_all_together():
-    own, row = mixed({"mixup": {"alpha": 0.4}, "dropout": {"hidden_rate": 0.3}})
-    [axes] = report_cocktails.attribution(report_cocktails.Mixed(own, row), 0.005).axes
+    cocktail, row = mixed({"mixup": {"alpha": 0.4}, "dropout": {"hidden_rate": 0.3}})
+    [axes] = report_cocktails.attribution(report_cocktails.Mixed(cocktail, row), 0.005).axes
     assert [label.get_text() for label in axes.get_yticklabels()] == ["mixup", "dropout", "all together"]
     drawn = {line.get_label(): list(line.get_xdata()) for line in axes.lines}
     assert drawn["alone, over none"] == pytest.approx([6.0, 6.0]) and drawn["beside the others"] == pytest.approx(
@@ -274,6 +278,6 @@ def test_the_figure_has_each_ingredient_alone_beside_the_others_and_all_together
 
 
 def test_the_history_rises_to_the_best_trial():
-    own, row = mixed({"mixup": {"alpha": 0.4}})
-    [axes] = report_cocktails.history(report_cocktails.Mixed(own, row)).axes
+    cocktail, row = mixed({"mixup": {"alpha": 0.4}})
+    [axes] = report_cocktails.history(report_cocktails.Mixed(cocktail, row)).axes
     assert axes.lines[0].get_ydata() == pytest.approx([87.0, 95.5])

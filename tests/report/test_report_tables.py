@@ -12,8 +12,8 @@ def row(family="regularizers", name="unheard_of", record=None, **numbers):
 
 
 def changed(metric, low, high):
-    own = {"mean": 0.5, "low": 0.4, "high": 0.6, "difference": 0.1, "difference_low": low, "difference_high": high}
-    return row(metrics={metric: own})
+    numbers = {"mean": 0.5, "low": 0.4, "high": 0.6, "difference": 0.1, "difference_low": low, "difference_high": high}
+    return row(metrics={metric: numbers})
 
 
 @pytest.mark.parametrize(
@@ -35,9 +35,10 @@ def test_an_effect_is_named_where_the_interval_leaves_out_zero_and_by_what_is_be
 
 
 def test_a_metric_has_its_mean_and_its_change_and_one_that_is_not_there_neither():
-    own = changed("test_nll", -0.02, 0.03)
-    assert own.measured("test_nll") == Interval(0.5, 0.4, 0.6) and own.change("test_nll") == Interval(0.1, -0.02, 0.03)
-    for one in (own, row()):
+    result = changed("test_nll", -0.02, 0.03)
+    assert result.measured("test_nll") == Interval(0.5, 0.4, 0.6)
+    assert result.change("test_nll") == Interval(0.1, -0.02, 0.03)
+    for one in (result, row()):
         assert one.measured("test_ece") == one.change("test_ece") == Interval(None, None, None)
         assert one.effect("test_ece") == ""
 
@@ -59,7 +60,9 @@ def test_what_diverged_or_fails_a_check_is_not_ranked():
 
 
 def test_a_row_says_what_kind_of_entry_it_is():
-    kinds = [row(*own).kind for own in (("baselines",), ("combinations",), ("ensembles",), ("regularizers",))]
+    kinds = [
+        row(*arguments).kind for arguments in (("baselines",), ("combinations",), ("ensembles",), ("regularizers",))
+    ]
     assert kinds == ["classical", "combination", "ensemble", "regularizer"]
     assert row(name="dropout").kind == row(name="dropout").part.id.replace("_", " ") != "regularizer"
     assert row("combinations", "dropout").part is None
@@ -79,9 +82,11 @@ def test_passes_are_those_of_a_step_where_they_are_counted():
 def test_rows_stand_by_accuracy_and_behind_them_what_is_not_ranked():
     numbers = {"low": ("helps", 0.7), "high": ("helps", 0.9), "none": ("reference", 0.8), "lost": ("diverged", None)}
     numbers["wrong"] = ("check failed", 0.95)
-    metrics = {"regularizers": {name: {"verdict": own, "test_accuracy": at} for name, (own, at) in numbers.items()}}
+    metrics = {
+        "regularizers": {name: {"verdict": verdict, "test_accuracy": at} for name, (verdict, at) in numbers.items()}
+    }
     entries = [row(name=name).entry for name in numbers] + [row("theory", "lasso").entry]
-    assert [own.name for own in rows(entries, metrics)] == ["high", "none", "low", "wrong", "lost"]
+    assert [each.name for each in rows(entries, metrics)] == ["high", "none", "low", "wrong", "lost"]
     with pytest.raises(UserError, match=r"nothing on regularizers\.absent; run"):
         rows([row(name="absent").entry], metrics)
     with pytest.raises(UserError, match=r"nothing on regularizers\.low, regularizers\.high"):

@@ -134,10 +134,10 @@ def test_a_client_may_call_its_python_by_another_name(tmp_path, address):
 def test_code_edited_between_two_stages_is_what_runs(tmp_path, address):
     shutil.copytree(SOURCES / "reglab", tmp_path / "reglab", ignore=shutil.ignore_patterns("__pycache__"))
     file = tmp_path / "reglab" / "core" / "streams.py"
-    own = file.read_text()
+    source = file.read_text()
     script = "from reglab.core import streams; print(streams.__file__, getattr(streams, 'value', None))"
     for value in ("1", "2", None):
-        file.write_text(f"{own}\nvalue = {value}\n")
+        file.write_text(f"{source}\nvalue = {value}\n")
         output, errors = client(tmp_path, address, script, code=tmp_path).communicate()
         assert output.split() == [str(file), str(value)], errors
     (tmp_path / "reglab" / "core" / ".#streams.py").symlink_to("nothing")  # as editors leave it
@@ -173,9 +173,9 @@ def test_another_python_and_a_server_that_is_gone_leave_the_client_to_itself(tmp
         monkeypatch.setenv(warm.ADDRESS, str(tmp_path / "nobody"))
         assert warm.request_run(["script.py"], tmp_path, files) is None
         monkeypatch.setenv(warm.ADDRESS, address[warm.ADDRESS])
-        for own in ("version", "prefix"):
+        for attribute in ("version", "prefix"):
             with monkeypatch.context() as other:
-                other.setattr(sys, own, "other")
+                other.setattr(sys, attribute, "other")
                 assert warm.request_run(["script.py"], tmp_path, files) is None
 
 

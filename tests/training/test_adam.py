@@ -54,8 +54,8 @@ def test_a_restored_optimizer_goes_on_as_the_one_that_was_saved():
 
 
 def test_torchs_own_step_is_taken_for_new_parameters_alone(monkeypatch):
-    steps, own = [], torch.optim.Adam.step
-    monkeypatch.setattr(torch.optim.Adam, "step", lambda self: steps.append(len(self.state)) or own(self))
+    steps, torch_step = [], torch.optim.Adam.step
+    monkeypatch.setattr(torch.optim.Adam, "step", lambda self: steps.append(len(self.state)) or torch_step(self))
     learned = network()
     losses(learned, adam.Adam(learned.parameters(), 0.01), 8)
     assert len(steps) == 2  # the first step, and the first with the last bias

@@ -55,9 +55,9 @@ def recipe(*techniques, **changes) -> Recipe:
     return Recipe(techniques, MODEL, replace(settings, **changes))
 
 
-def trained(folder, split, own: Recipe) -> tuple[dict, dict[str, np.ndarray], list[dict]]:
+def trained(folder, split, given: Recipe) -> tuple[dict, dict[str, np.ndarray], list[dict]]:
     """The metrics as the record has them, the published weights, and the learning curves."""
-    train_seed(own, split, 0, folder)
+    train_seed(given, split, 0, folder)
     outcome, tensors = finished_seed(folder, 0)
     predicted = {name.partition("/")[2]: array for name, array in tensors.items() if name.startswith("predictions/")}
     weights = {name.partition("/")[2]: array for name, array in tensors.items() if name.startswith("weights/")}
@@ -78,12 +78,12 @@ def initial() -> np.ndarray:
 def test_averaged_weights_are_measured_and_not_those_that_go_on_training(tmp_path, split):
     """Strength 1 of the lasso makes every trained weight zero from time to time, and none of the averages."""
     metrics, weights, curves = trained(tmp_path, split, recipe(L1(1.0), WeightAveraging(0.9)))
-    judged, own = matrices(weights, "average_"), matrices(weights)
-    assert (own == 0).mean() > 0.3 and (judged == 0).mean() == 0
+    judged, current = matrices(weights, "average_"), matrices(weights)
+    assert (current == 0).mean() > 0.3 and (judged == 0).mean() == 0
     assert metrics["zero_weights"] == 0
     assert metrics["weight_norm"] == pytest.approx(np.linalg.norm(judged), rel=1e-6)
     assert metrics["distance_from_start"] == pytest.approx(np.linalg.norm(judged - initial()), rel=1e-6)
-    assert np.linalg.norm(own) < 0.9 * np.linalg.norm(judged)
+    assert np.linalg.norm(current) < 0.9 * np.linalg.norm(judged)
     assert curves[-1]["weight_norm"] == pytest.approx(metrics["weight_norm"], rel=1e-6), "so do the curves"
     units = split.inputs["validation"].reshape(-1, 16)
     idle = []
@@ -96,8 +96,8 @@ def test_averaged_weights_are_measured_and_not_those_that_go_on_training(tmp_pat
 
 def test_weight_averaging_has_numbers_of_its_own_and_trains_as_none_does(tmp_path, split):
     plain, averaged = (
-        trained(tmp_path / name, split, own)
-        for name, own in (("none", recipe()), ("averaged", recipe(WeightAveraging(0.95))))
+        trained(tmp_path / name, split, given)
+        for name, given in (("none", recipe()), ("averaged", recipe(WeightAveraging(0.95))))
         if not (tmp_path / name).mkdir()
     )
     assert np.array_equal(matrices(plain[1]), matrices(averaged[1]))
@@ -143,13 +143,13 @@ def test_idle_units_of_a_mean_over_masks_are_those_of_all_its_passes(tmp_path, s
 
 
 def test_a_search_publishes_the_numbers_of_the_same_network(tmp_path, split):
-    own = recipe(WeightAveraging(0.9))
+    averaged = recipe(WeightAveraging(0.9))
     blind, whole_ = tmp_path / "blind", tmp_path / "whole"
     for folder in (blind, whole_, tmp_path / "judged"):
         folder.mkdir()
-    train_seed(own, split.without_test(), 0, blind)
-    evaluate_seed(own, split, 0, blind, tmp_path / "judged")
-    train_seed(own, split, 0, whole_)
+    train_seed(averaged, split.without_test(), 0, blind)
+    evaluate_seed(averaged, split, 0, blind, tmp_path / "judged")
+    train_seed(averaged, split, 0, whole_)
     assert finished_seed(tmp_path / "judged", 0)[0] == finished_seed(whole_, 0)[0]
 
 
@@ -247,9 +247,9 @@ def test_a_teacher_under_weight_averaging_is_judged_by_the_average_of_the_studen
     study = replace(STUDY, settings=replace(STUDY.settings, regularizers=(WeightAveraging(0.8),)))
     learner, batches, _ = prepare_training(MeanTeacher(unlabelled_batch_size=5), study, few_case(), seed=0)
     fit(learner, batches, [], tmp_path, study.training)
-    judged, own = learner.eval_network().head.weight, learner.network.head
-    assert torch.equal(judged, own.average_weight)
-    assert not torch.equal(judged, own.weight) and not torch.equal(judged, learner.teacher.head.weight)
+    judged, head = learner.eval_network().head.weight, learner.network.head
+    assert torch.equal(judged, head.average_weight)
+    assert not torch.equal(judged, head.weight) and not torch.equal(judged, learner.teacher.head.weight)
 
 
 @pytest.mark.parametrize(
@@ -267,8 +267,8 @@ def test_the_published_weights_of_few_labels_make_the_published_probabilities(te
     outcome, tensors = finished_seed(tmp_path, 0)
     assert outcome["status"] == "finished"
     (tmp_path / "weights").mkdir()
-    own = {name.removeprefix("weights/"): array for name, array in tensors.items() if name.startswith("weights/")}
-    save_file(own, tmp_path / "weights" / "seed-0.safetensors")
+    weights = {name.removeprefix("weights/"): array for name, array in tensors.items() if name.startswith("weights/")}
+    save_file(weights, tmp_path / "weights" / "seed-0.safetensors")
     network = recipe_network(Recipe(techniques, MODEL, None), tmp_path, case, 0)
     with torch.no_grad():
         predicted = network(torch.as_tensor(case.inputs["test"])).softmax(1)
@@ -280,8 +280,8 @@ def test_the_published_weights_of_few_labels_make_the_published_probabilities(te
 
 def test_a_curve_is_the_mean_over_the_steps_of_its_epoch(tmp_path, split):
     """Steps of no length leave the initial network, so that the loss of every batch is known."""
-    own = recipe(WeightDecay(0.01), optimizer="sgd", learning_rate=1e-12, epochs=3)
-    *_, curves = trained(tmp_path, split, own)
+    decayed = recipe(WeightDecay(0.01), optimizer="sgd", learning_rate=1e-12, epochs=3)
+    *_, curves = trained(tmp_path, split, decayed)
     network = build(MODEL, SHAPE, 3, 0)
     loader = Loader(whole(split.inputs["labelled"], split.labels["labelled"], 3), 16, seed=0)
     for epoch, line in enumerate(curves):

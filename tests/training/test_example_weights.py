@@ -237,7 +237,7 @@ def test_a_boosted_member_draws_by_the_weights_and_counts_them_once(data):
 )
 def test_baselines_whose_scikit_learn_takes_weights_are_fitted_with_them(data, baseline, amounts):
     split = data(WEIGHTS, amounts).split(0)
-    found, plain = (
+    weighted, plain = (
         fit_split(baseline.estimator_for(each), each, {"test": each.inputs["test"]})["test"]
         for each in (split, replace(split, weights=None))
     )
@@ -248,10 +248,10 @@ def test_baselines_whose_scikit_learn_takes_weights_are_fitted_with_them(data, b
     )
     theirs = ours.predict(split.inputs["test"].astype(np.float64))
     if amounts:
-        np.testing.assert_allclose(found[:, 0], split.task.predictions(torch.as_tensor(theirs)).numpy(), rtol=1e-5)
+        np.testing.assert_allclose(weighted[:, 0], split.task.predictions(torch.as_tensor(theirs)).numpy(), rtol=1e-5)
     else:
-        assert (found.argmax(1) == theirs).all()
-    assert not np.array_equal(found, plain)
+        assert (weighted.argmax(1) == theirs).all()
+    assert not np.array_equal(weighted, plain)
 
 
 @pytest.mark.parametrize("name", names("baselines"))
@@ -266,11 +266,11 @@ def test_a_baseline_says_whether_its_estimators_take_weights(name):
 
 def test_nearest_neighbours_take_no_weights(data):
     split = data(WEIGHTS).split(0)
-    found, plain = (
+    weighted, plain = (
         fit_split(KNearestNeighbours().estimator(), each, {"test": each.inputs["test"]})["test"]
         for each in (split, replace(split, weights=None))
     )
-    assert np.array_equal(found, plain)
+    assert np.array_equal(weighted, plain)
 
 
 def test_the_weighted_mean_of_equal_weights_is_the_mean():

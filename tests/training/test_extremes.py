@@ -50,7 +50,7 @@ def ends(kind: Any) -> list:
 
 def settings_of(family: str) -> list[tuple[type, dict]]:
     kinds = [find(family, name) for name in names(family)]
-    return [(kind, {field: value}) for kind in kinds for field, own in hints(kind).items() for value in ends(own)]
+    return [(kind, {field: value}) for kind in kinds for field, hint in hints(kind).items() for value in ends(hint)]
 
 
 def outermost(settings: list[tuple[type, dict]]) -> list:
@@ -71,7 +71,7 @@ def label(part: Any) -> str:
 def split(tmp_path_factory) -> Split:
     sizes = {"train_size": 60, "validation_size": 24, "test_size": 24}
     result = blobs(tmp_path_factory.mktemp("blobs"), seeds=1, **sizes).split(0)
-    return replace(result, inputs={part: (own / 12 + 0.3).clip(0, 1) for part, own in result.inputs.items()})
+    return replace(result, inputs={part: (array / 12 + 0.3).clip(0, 1) for part, array in result.inputs.items()})
 
 
 def train(split: Split, folder: Path, techniques=(), model=UNITS, training=SMALL) -> str:
@@ -102,7 +102,7 @@ def test_the_smallest_and_the_deepest_network_train(split, tmp_path, model):
 
 
 @pytest.mark.parametrize(
-    "given", [{key: value} for key, own in hints(Training).items() for value in ends(own)], ids=str
+    "given", [{key: value} for key, hint in hints(Training).items() for value in ends(hint)], ids=str
 )
 def test_a_training_finishes_or_diverges(split, tmp_path, given):
     given = {key: min(value, 3) if key == "epochs" else value for key, value in given.items() if value != "gpu"}
@@ -119,7 +119,9 @@ def test_a_classical_method_predicts(split, method, given):
         assert np.isfinite(result["test"]).all()
 
 
-@pytest.mark.parametrize("given", [{key: value} for key, own in hints(Policy).items() for value in ends(own)], ids=str)
+@pytest.mark.parametrize(
+    "given", [{key: value} for key, hint in hints(Policy).items() for value in ends(hint)], ids=str
+)
 def test_a_policy_shows_finite_images(given):
     images = torch.rand(8, 3, 8, 8, generator=torch.Generator().manual_seed(0))
     assert Policy(**given)(images, Moment(0, 0, 0), torch.arange(8), 8).isfinite().all()

@@ -230,8 +230,8 @@ def test_several_tasks_learn_from_that_many_labelled_scenes_and_are_measured_par
     monkeypatch.setattr(multitasking, "fit", fit)
     monkeypatch.setattr(multitasking, "task_metrics", lambda predicted, masks, depth, classes: {"rows": masks})
     settings = FewScenes(labelled=(4, 10), epochs=1, steps=8, batch_size=4)
-    own = multitasking.scenes_of(scenes, 1, number)
-    multitasking.train_scenes(Joint(), settings, settings.training("cpu"), own, 1, tmp_path)
+    few_scenes = multitasking.scenes_of(scenes, 1, number)
+    multitasking.train_scenes(Joint(), settings, settings.training("cpu"), few_scenes, 1, tmp_path)
     rows = {part: scenes.tensors[f"seed-1/{part}"] for part in ("labelled", "validation", "test")}
     rows["labelled"] = rows["labelled"][:number]
     assert fitted == {"training": set(rows["labelled"].tolist()), "validation": set(rows["validation"].tolist())}

@@ -14,9 +14,9 @@ def test_each_number_becomes_the_sines_and_cosines_of_its_own_frequencies():
     expected = []
     for row in x:
         values = []
-        for number, own in zip(row, c, strict=True):
-            values += [np.sin(2 * np.pi * each * number) for each in own]
-            values += [np.cos(2 * np.pi * each * number) for each in own]
+        for number, frequencies in zip(row, c, strict=True):
+            values += [np.sin(2 * np.pi * each * number) for each in frequencies]
+            values += [np.cos(2 * np.pi * each * number) for each in frequencies]
         expected.append(values)
     assert np.allclose(layer(inputs).detach(), expected, rtol=0, atol=1e-12)
 

@@ -85,19 +85,19 @@ def test_a_scheduled_training_is_a_loop_with_torchs_own_optimizer_and_scheduler(
     train_seed(Recipe((), model, settings), parts(), 0, tmp_path)
     result = finished_seed(tmp_path, 0)[1]
     network = build(model, SHAPE, CLASSES, seed=0)
-    own = (
+    torch_optimizer = (
         torch.optim.Adam(network.parameters(), RATE, fused=True)
         if optimizer == "adam"
         else torch.optim.SGD(network.parameters(), RATE, momentum=0.5, nesterov=nesterov)
     )
-    falling = torch.optim.lr_scheduler.CosineAnnealingLR(own, T_max=STEPS)
+    falling = torch.optim.lr_scheduler.CosineAnnealingLR(torch_optimizer, T_max=STEPS)
     loader = Loader(whole(parts().inputs["labelled"], parts().labels["labelled"], CLASSES), 5, seed=0)
     for epoch in range(EPOCHS):
         loader.set_epoch(epoch)
         for batch in loader:
-            own.zero_grad()
+            torch_optimizer.zero_grad()
             torch.nn.functional.cross_entropy(network(batch.inputs), batch.targets).backward()
-            own.step()
+            torch_optimizer.step()
             falling.step()
     for name, value in network.state_dict().items():
         assert np.allclose(result[f"weights/{name}"], value, rtol=0, atol=1e-6), name

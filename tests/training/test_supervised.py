@@ -150,13 +150,13 @@ def test_hooks_are_called_as_the_base_class_says_and_each_in_the_order_of_the_li
     trained(tmp_path, split, Noting("a"), Noting("b"), epochs=1)
 
     def both(hook, *arguments):
-        return [(own, hook, *arguments) for own in "ab"]
+        return [(name, hook, *arguments) for name in "ab"]
 
     expected = both("prepare_model")
     for size in (4, 4, 3):
         expected += both("transform_batch", size) + both("penalty", (size, CLASSES))
         expected += both("transform_gradients") + both("after_step", 0.1)
-    judged = [(own, "evaluation_model") for own in "ab"]
+    judged = [(name, "evaluation_model") for name in "ab"]
     result = [line for line in Log.lines if line[1] not in ("evaluation_model", "curves")]
     assert result == expected
     assert [line for line in Log.lines if line[1] == "curves"] == both("curves")
@@ -218,16 +218,16 @@ def test_gradients_are_transformed_in_the_order_of_the_list(tmp_path, split, cli
     result = trained(tmp_path / "both", split, *stacked, learning_rate=1.0, epochs=1, batch_size=11)
 
     def clip(gradients):
-        length = np.sqrt(sum((own**2).sum() for own in gradients.values()))
+        length = np.sqrt(sum((values**2).sum() for values in gradients.values()))
         assert length > 0.05
-        return {name: own * 0.05 / length for name, own in gradients.items()}
+        return {name: values * 0.05 / length for name, values in gradients.items()}
 
     def decayed(gradients):
         return gradients | {"head.weight": gradients["head.weight"] + 2 * start["head.weight"]}
 
     expected = clip(decayed(gradient)) if clipped_last else decayed(clip(gradient))
-    for name, own in expected.items():
-        assert np.allclose(start[name] - result[name], own, rtol=0, atol=1e-5), name
+    for name, change in expected.items():
+        assert np.allclose(start[name] - result[name], change, rtol=0, atol=1e-5), name
 
 
 @pytest.mark.parametrize("projected_last", [True, False])

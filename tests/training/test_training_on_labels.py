@@ -102,7 +102,7 @@ def test_predictions_of_thinned_networks_are_averaged_label_by_label(mean):
     inputs = torch.rand(4, 6, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         p = torch.stack([average.thinned(inputs, number).sigmoid() for number in range(5)])
-        found = average(inputs).sigmoid()
+        result = average(inputs).sigmoid()
     geometric = p.log().mean(0).exp()
     expected = p.mean(0) if mean == "arithmetic" else geometric / (geometric + (1 - p).log().mean(0).exp())
-    assert torch.allclose(found, expected, atol=1e-12)
+    assert torch.allclose(result, expected, atol=1e-12)
