@@ -115,10 +115,10 @@ class Log:
 class Noting(Regularizer):
     """Logs each hook with its arguments and changes nothing."""
 
-    own: str
+    label: str
 
     def note(self, hook, *arguments):
-        Log.lines.append((self.own, hook, *arguments))
+        Log.lines.append((self.label, hook, *arguments))
 
     def prepare_model(self, network):
         self.note("prepare_model")
