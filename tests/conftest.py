@@ -1,7 +1,10 @@
-"""The order of the suite: what takes minutes begins first, so that no core waits for it in the end; one thread a process."""
+"""The order of the suite, where what takes minutes begins first; one thread a process; a folder with the params.yaml."""
 
 import os
 from concurrent.futures import Future
+from pathlib import Path
+
+import pytest
 
 LONGEST = ("test_pipeline.py", "test_experiments.py", "test_adding.py", "test_contract.py", "test_extremes.py")
 
@@ -37,3 +40,11 @@ if "MUTANT_UNDER_TEST" in os.environ:  # mutmut sees in its own process alone wh
 def pytest_collection_modifyitems(items: list) -> None:
     place = {name: number for number, name in enumerate(LONGEST)}
     items.sort(key=lambda item: place.get(item.path.name, len(place)))
+
+
+@pytest.fixture
+def checkout(tmp_path, monkeypatch):
+    """An empty folder with the params.yaml of the project, as the current one."""
+    (tmp_path / "params.yaml").write_bytes((Path(__file__).parent.parent / "params.yaml").read_bytes())
+    monkeypatch.chdir(tmp_path)
+    return tmp_path

@@ -22,13 +22,6 @@ from reglab.evaluation.settings import Evaluation
 ROOT = Path(__file__).parent.parent.parent
 
 
-@pytest.fixture
-def checkout(tmp_path, monkeypatch):
-    (tmp_path / "params.yaml").write_bytes((ROOT / "params.yaml").read_bytes())
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
 def command(monkeypatch, capsys, *arguments: str) -> tuple[int, list[str], str]:
     """The exit code of `reglab check --data`, the lines of its output without their indentation, and its errors."""
     monkeypatch.setattr(sys, "argv", ["reglab", "check", "--data", *arguments])

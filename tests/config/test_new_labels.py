@@ -18,13 +18,6 @@ ROOT = Path(__file__).parent.parent.parent
 HEADER = (*people.HEADER, "cough", "fever", "rash, red")
 
 
-@pytest.fixture
-def checkout(tmp_path, monkeypatch):
-    (tmp_path / "params.yaml").write_bytes((ROOT / "params.yaml").read_bytes())
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
 def rows() -> list[list[str]]:
     """Of people's rows, a cough in every second, a fever in every third, a rash in every fifth."""
     marks = (("0", "1", 2), ("no", "yes", 3), ("False", "True", 5))

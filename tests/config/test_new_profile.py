@@ -18,13 +18,6 @@ from reglab.data import load_examples
 ROOT = Path(__file__).parent.parent.parent
 
 
-@pytest.fixture
-def checkout(tmp_path, monkeypatch):
-    (tmp_path / "params.yaml").write_bytes((ROOT / "params.yaml").read_bytes())
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
 def new(checkout: Path, rows, target: str = "disease", header=people.HEADER, mark: str = ",", **options) -> str:
     people.write(checkout / "people.csv", rows, header, mark=mark)
     return create(checkout, "people.csv", target, **options)

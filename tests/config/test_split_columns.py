@@ -14,13 +14,6 @@ from reglab.data import load_examples
 ROOT = Path(__file__).parent.parent.parent
 
 
-@pytest.fixture
-def checkout(tmp_path, monkeypatch):
-    (tmp_path / "params.yaml").write_bytes((ROOT / "params.yaml").read_bytes())
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
 def new(checkout: Path, values, **options) -> str:
     """`reglab new` of a table of people with one more column, named visit."""
     rows = [[*row, str(value)] for row, value in zip(people.rows(), values, strict=True)]

@@ -14,6 +14,19 @@ from reglab.data.target_kind import task_of
 SMALL_PARTS = ("labelled", "validation", "test")
 
 
+def counted(
+    counts: np.ndarray, examples: int, names: Sequence[str], kind: str, words: tuple[str, str]
+) -> Iterator[Line]:
+    """The most frequent classes or labels with their examples, and how many are not listed; words: "are", "of the class"."""
+    order = np.argsort(-counts, kind="stable")
+    for label in order[:SHOWN]:
+        share = f"{counts[label] / examples:.1%}"
+        yield line(counts[label], "example", words[0], f"{words[1]} {shown(names[label])}, {share}.")
+    if len(order) > SHOWN:
+        rest = f"not listed, with {counts[order[-1]]:,} to {counts[order[SHOWN]]:,} examples each."
+        yield line(len(order) - SHOWN, kind, "are", rest)
+
+
 @dataclass(frozen=True)
 class ClassTargets:
     """Labels (n,) that are numbers of `names`."""
@@ -25,13 +38,7 @@ class ClassTargets:
         """The classes and their examples."""
         counts = np.bincount(self.labels, minlength=len(self.names))
         yield line(len(self.names), "class", "are", "told apart.")
-        order = np.argsort(-counts, kind="stable")
-        for label in order[:SHOWN]:
-            share = f"{counts[label] / len(self.labels):.1%}"
-            yield line(counts[label], "example", "are", f"of the class {shown(self.names[label])}, {share}.")
-        if len(order) > SHOWN:
-            rest = f"not listed, with {counts[order[-1]]:,} to {counts[order[SHOWN]]:,} examples each."
-            yield line(len(order) - SHOWN, "class", "are", rest)
+        yield from counted(counts, len(self.labels), self.names, "class", ("are", "of the class"))
         yield f"{counts.max() / counts.min():.2f}", "is the imbalance: the largest class over the smallest."
 
     def part_lines(self, drawn: Sequence[dict[str, np.ndarray]]) -> Iterator[Line]:
@@ -79,13 +86,7 @@ class LabelTargets:
         """The labels and how many examples have each, and what an error is measured by."""
         counts = self.labels.sum(0, dtype=np.int64)
         yield line(len(self.names), "label", "are", "predicted, of which an example may have any number.")
-        order = np.argsort(-counts, kind="stable")
-        for label in order[:SHOWN]:
-            share = f"{counts[label] / len(self.labels):.1%}"
-            yield line(counts[label], "example", "have", f"the label {shown(self.names[label])}, {share}.")
-        if len(order) > SHOWN:
-            rest = f"not listed, with {counts[order[-1]]:,} to {counts[order[SHOWN]]:,} examples each."
-            yield line(len(order) - SHOWN, "label", "are", rest)
+        yield from counted(counts, len(self.labels), self.names, "label", ("have", "the label"))
         yield f"{self.labels.sum(1).mean():.2f}", "is the mean number of labels of an example."
         yield line(int((~self.labels.any(1)).sum()), "example", "have", "no label.")
         yield f"{len(np.unique(self.labels, axis=0)):,}", "is the number of different sets of labels."
