@@ -236,10 +236,10 @@ def test_more_neighbours_than_examples_and_more_classes_than_the_data_has():
 
 def test_a_gpu_that_is_not_there(monkeypatch):
     gpu = replace(SETTINGS.training, accelerator="gpu")
-    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 0)
     [line] = lines(training=gpu)
     assert line.startswith('params.yaml: training.accelerator: found "gpu", but torch sees none; allowed here: cpu')
-    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 1)
     check(replace(SETTINGS, training=gpu))
 
 

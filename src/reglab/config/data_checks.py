@@ -181,7 +181,7 @@ def accelerator_problems(accelerator: str) -> list[str]:
         return []
     import torch
 
-    if torch.cuda.is_available():
+    if torch.cuda.device_count():
         return []
     return ['params.yaml: training.accelerator: found "gpu", but torch sees none; allowed here: cpu, or auto']
 

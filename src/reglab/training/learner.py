@@ -23,8 +23,11 @@ class Diverged(ArithmeticError):
 
 
 def device_of(accelerator: str) -> str:
-    """The device of all tensors for the `accelerator` of params.yaml."""
-    return "cuda" if accelerator == "gpu" or (accelerator == "auto" and torch.cuda.is_available()) else "cpu"
+    """The device of all tensors for the `accelerator` of params.yaml.
+
+    GPUs are counted without a start of CUDA, after which no process that is forked from this one could use them.
+    """
+    return "cuda" if accelerator == "gpu" or (accelerator == "auto" and torch.cuda.device_count()) else "cpu"
 
 
 class Learner(LightningModule):
