@@ -199,5 +199,6 @@ def test_rows_by_other_metrics_stand_under_their_own_family_beside_those_against
     records = {"regularizers": RECORDS["regularizers"], "transfer": learned}
     result = verdicts(replace(SETTINGS, **few, transfer=transfer), records, dict, 400 / 900)
     families = {"regularizers", "transfer", "regimes", "sweeps", "cocktails", "variance_sources"}
-    assert set(result) == families | {"comparisons", "claims", "statistical_tests", "warnings"}
+    assert set(result) == families | {"best_sets", "comparisons", "claims", "statistical_tests", "warnings"}
     assert set(result["transfer"]["masked_tuned"]["comparisons"]) == set(metrics)
+    assert result["best_sets"]["as configured"]["compared"] == len(RECORDS["regularizers"])  # with none

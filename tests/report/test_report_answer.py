@@ -57,22 +57,39 @@ def test_the_best_is_named_with_gain_interval_seeds_and_cost():
         "from 90.0 % to 96.0 %, by 6.0 points (95 % interval 5.0 to 7.0, 10 seeds), "
         "at 1.5 times the computation of none. No recipe without extra computation is shown to help."
     )
-    assert points["Also help"] == (
-        "mixup (+4.0) and l1 (+2.0). Which is best is not decided here: dropout is ahead, but cannot be distinguished "
-        "from mixup."
-    )
+    assert points["Also help"] == "mixup (+4.0) and l1 (+2.0)."
 
 
-def test_overlapping_intervals_decide_nothing_about_the_leaders_but_paired_differences_do():
-    results = table(
-        a=("helps", 0.06, 0.03, 0.09, behind("a", False)),
-        b=("helps", 0.05, 0.02, 0.08, behind("a", True)),
-        c=("cannot tell", 0.04, -0.02, 0.1, behind("a", True)),
-    )
-    assert answer(results)[1]["Also helps"] == "b (+5.0). a is shown to be better than each of the others."
-    unclear = table(a=("helps", 0.06, 0.03, 0.09, behind("a", False)), b=("helps", 0.05, 0.02, 0.08, behind("a", True)),
-                    c=("cannot tell", 0.04, -0.02, 0.1, behind("a", False)))  # fmt: skip
-    assert "a is ahead, but cannot be distinguished from c." in answer(unclear)[1]["Also helps"]
+@pytest.mark.parametrize(
+    ("members", "cheapest", "said"),
+    [
+        (["a"], "a", "a is shown to be better than each of the other 2 networks."),
+        (
+            ["a", "b"],
+            "b",
+            "Of 3 networks, a leads; at 95 % confidence b cannot be told from it. "
+            "The cheapest of them is b, at 3.0 times the computation of none.",
+        ),
+        (
+            ["a", "b", "none"],
+            "none",
+            "Of 3 networks, a leads; at 95 % confidence b and none cannot be told from it. "
+            "The cheapest of them is none itself.",
+        ),
+        (["a", "b"], None, "Of 3 networks, a leads; at 95 % confidence b cannot be told from it."),
+    ],
+)
+def test_the_set_of_the_best_is_named_with_its_cheapest_member(members, cheapest, said):
+    results = table(a=("helps", 0.06, 0.03, 0.09, {"cost": 6.0}), b=("cannot tell", 0.05, -0.02, 0.08, {"cost": 3.0}))
+    found = {"leader": "a", "members": members, "cheapest": cheapest, "compared": 3, "confidence": 0.95}
+    points = answer(results, metrics={"best_sets": {"as configured": found}})[1]
+    assert points["Which is best"] == said
+
+
+def test_a_recipe_alone_is_not_called_the_best():
+    alone = {"leader": "a", "members": ["a"], "cheapest": "a", "compared": 1, "confidence": 0.95}
+    results = table(a=("helps", 0.06, 0.03, 0.09))
+    assert "Which is best" not in answer(results, metrics={"best_sets": {"as configured": alone}})[1]
 
 
 @pytest.mark.parametrize(

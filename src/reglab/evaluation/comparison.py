@@ -7,6 +7,8 @@ the two questions, on this data set and on this distribution, has its own correc
 
 from math import inf, isfinite
 
+import numpy as np
+
 from reglab.core.errors import UserError
 from reglab.core.families import sections
 from reglab.core.task_names import LOSSES
@@ -44,14 +46,14 @@ def compare(
 ) -> dict[str, dict[str, dict]]:
     """family -> name -> row; what cannot be known is None; families other than COMPARED have no row.
 
-    A row: the mean under the metric's own name; the difference (recipe - `none`) on this data set, as in
-    `judgement.judge`; on this `distribution`, as in `judgement.on_distribution`, which `test_to_train` is for;
-    `behind_best` of a network, as in `best.behind_the_best`, the leader by its name; `cost` relative to `none`;
-    `best_baseline` and `beats_baselines`: a network beats the baselines when its paired difference to the best of them,
-    chosen by mean validation metric, is shown to be a gain (`statistics.shown_sign`); `diverged_seeds`: a recipe that has
-    some gets the verdict "diverged" and no numbers, so that nothing can rank it; `failed_checks`: a recipe with a technique
-    that fails an exact check, in its topic's record or its own, gets the verdict "check failed" and is not compared either;
-    `metrics`: name -> mean, difference, intervals. The verdict of `none` is "reference".
+    A row: the mean under the metric's own name; the difference (recipe - `none`) on this data set, as in `judgement.judge`;
+    on this `distribution`, as in `judgement.on_distribution`, which `test_to_train` is for; `behind_best` of a network,
+    `none` included, as in `best.behind_the_best`, the leader by its name; `cost` relative to `none`; `best_baseline` and
+    `beats_baselines`: a network beats the baselines when its paired difference to the best of them, chosen by mean
+    validation metric, is shown to be a gain (`statistics.shown_sign`); `diverged_seeds`: a recipe that has some gets the
+    verdict "diverged" and no numbers, so that nothing can rank it; `failed_checks`: a recipe with a technique that fails an
+    exact check, in its topic's record or its own, gets the verdict "check failed" and is not compared either; `metrics`:
+    name -> mean, difference, intervals. The verdict of `none` is "reference".
 
     Raises UserError when `none` is missing or a recipe has other seeds than `none`.
     """
@@ -69,9 +71,12 @@ def compare(
         judged |= judge(family, seeds_of(none), **rule)
         on_new_data |= on_distribution(family, test_to_train=test_to_train, **rule)
     networks = {
-        key: values_of(recipes[key], metric)
-        for key, each in comparisons.items()
-        if key[0] not in CLASSICAL and not each.exclusion and len(each.differences)
+        key: values
+        for key, record in recipes.items()
+        if key[0] not in CLASSICAL
+        and not exclusion(record, failed=key in failed)
+        and len(values := values_of(record, metric))
+        and np.isfinite(values).all()
     }
     behind = behind_the_best(networks, metric, confidence)
     best = _best_baseline(recipes, metric.replace("test_", "validation_", 1))

@@ -1,7 +1,8 @@
 """Makes the content of reports/metrics.json from the records, and the short table that DVC prints."""
 
+from reglab.evaluation.best import best_set
 from reglab.evaluation.claims import judge
-from reglab.evaluation.comparison import compare
+from reglab.evaluation.comparison import COMPARED, compare
 from reglab.evaluation.effects import Predicted
 from reglab.evaluation.metric_comparison import compare_metrics
 from reglab.evaluation.paired_values import Records
@@ -21,11 +22,13 @@ NOT_ON_DISTRIBUTION = {
     "time": "No answer: the seeds test on the same windows in time (data.split: time), so a new future is not imitated.",
 }
 DIGITS = 5  # after the point: what `dvc metrics` prints
+NO_TABLES = ("best_sets", "statistical_tests", "warnings")  # what has no rows with a verdict
 NO_DIAGRAM = "No critical-difference diagram: it ranks methods over many independent data sets, and this study has one."
 
 
 def verdicts(settings, records: Records, predicted: Predicted, test_to_train: float | None) -> dict:
-    """family -> name -> row, and beside the families `comparisons`, `claims`, `statistical_tests` and `warnings`.
+    """family -> name -> row, and beside the families `comparisons`, `claims`, `best_sets`, `statistical_tests` and
+    `warnings`.
 
     The row of what is not applicable is {"not_applicable": why}, with what a pair or a claim names; it takes no part in
     the others.
@@ -44,6 +47,7 @@ def verdicts(settings, records: Records, predicted: Predicted, test_to_train: fl
     rows |= {
         "comparisons": compare_pairs(settings.comparisons, records, **rule, test_to_train=test_to_train),
         "claims": judge(settings.claims, records, predicted, **rule),
+        "best_sets": best_sets(rows, rule["confidence"]),
         "statistical_tests": {
             "on this data set": ON_DATA_SET,
             "on this distribution": of_distribution(settings.data, test_to_train),
@@ -54,6 +58,17 @@ def verdicts(settings, records: Records, predicted: Predicted, test_to_train: fl
     for (section, name), row in left_out.rows(all_settings, inapplicable):
         rows.setdefault(section, {})[name] = row
     return rows
+
+
+def best_sets(rows: dict, confidence: float) -> dict[str, dict]:
+    """By study, `as configured` and, where there is one, `tuned`: the recipes that cannot be told from the best, as in
+    `best.best_set`, by their names."""
+    studies = {"as configured": COMPARED, "tuned": ("tuned",)}
+    sets = {
+        study: best_set({name: row for family in families for name, row in rows.get(family, {}).items()}, confidence)
+        for study, families in studies.items()
+    }
+    return {study: found for study, found in sets.items() if found}
 
 
 def of_distribution(data, test_to_train: float | None) -> str:
@@ -69,7 +84,7 @@ def summary(metrics: dict) -> dict[str, dict]:
     An entry that is judged by several metrics has a row for each, `<family>/<name>.<metric>`; one that is not applicable
     says so in the place of a verdict.
     """
-    tables = {family: rows for family, rows in metrics.items() if family not in ("statistical_tests", "warnings")}
+    tables = {family: rows for family, rows in metrics.items() if family not in NO_TABLES}
     rows = {}
     for family, entries in tables.items():
         for name, entry in entries.items():

@@ -138,9 +138,9 @@ def points_to_know(table: list[Row], settings: dict, metrics: dict) -> list[Poin
     measure, relevant = deciding(settings), relevant_difference(settings)
     within = measure.counted(f"{measure.scale * relevant:g}")
     helps = compared(table, "helps")
-    points = []
+    points = which_is_best(table, metrics.get("best_sets", {}).get("as configured"))
     if others := helps[1:]:
-        text = Markup("{}.").format(listed([gain(row) for row in others])) + leaders(table)
+        text = Markup("{}.").format(listed([gain(row) for row in others]))
         points.append(Point("Also help" if len(others) > 1 else "Also helps", text))
     if hurts := compared(table, "hurts"):
         text = Markup("{}.").format(listed([gain(row) for row in hurts]))
@@ -159,25 +159,31 @@ def points_to_know(table: list[Row], settings: dict, metrics: dict) -> list[Poin
     return points + near_to_turning(table, metrics) + placebo(table) + classical(table) + power(table, settings)
 
 
-def leaders(table: list[Row]) -> Markup:
-    """Networks that cannot be distinguished from the one with the highest mean, compared as in `best.behind_the_best`."""
-    behind = {
-        row.name: comparison
-        for row in candidates(table)
-        if row.ranked and (comparison := row.numbers.get("behind_best"))
-    }
-    first = next(
-        (row for row in candidates(table) if row.name in {comparison["leader"] for comparison in behind.values()}), None
+def which_is_best(table: list[Row], found: dict | None) -> list[Point]:
+    """The recipes that cannot be told from the best, and the cheapest of them; `found` is as in `best.best_set`."""
+    named = {row.name: row for row in table}
+    if not found or found["compared"] < 2:
+        return []
+    leader, *others = (link(named[name]) for name in found["members"])
+    if not others:
+        text = Markup("{} is shown to be better than each of the other {}.").format(
+            leader, many(found["compared"] - 1, "network")
+        )
+        return [Point("Which is best", text)]
+    text = Markup("Of {} networks, {} leads; at {:g}\u00a0% confidence {} cannot be told from it.").format(
+        found["compared"], leader, 100 * found["confidence"], listed(others)
     )
-    if first is None or len(behind) < 2:
+    return [Point("Which is best", text + cheapest_of_the_best(named, found))]
+
+
+def cheapest_of_the_best(named: dict[str, Row], found: dict) -> Markup:
+    """A sentence on the cheapest recipe of the set; nothing where no cost is known."""
+    if not found["cheapest"]:
         return Markup("")
-    close = [
-        row for row in candidates(table) if row.name in behind and not behind[row.name]["excluded"] and row != first
-    ]
-    if not close:
-        return Markup(" {} is shown to be better than each of the others.").format(link(first))
-    tail = " Which is best is not decided here: {} is ahead, but cannot be distinguished from {}."
-    return Markup(tail).format(link(first), listed([link(row) for row in close]))
+    row = named[found["cheapest"]]
+    if row.reference:
+        return Markup(" The cheapest of them is {} itself.").format(link(row))
+    return Markup(" The cheapest of them is <b>{}</b>, {}.").format(link(row), price(row.numbers["cost"]))
 
 
 def near_to_turning(table: list[Row], metrics: dict) -> list[Point]:
