@@ -20,6 +20,8 @@ from reglab.runtime import disk_space, git, warm
 from reglab.runtime.exclusive import no_dvc, only_repro
 from reglab.runtime.processes import exit_on_signals
 
+STUDY_NAME = "the study: its folder below profiles/, as heart, or heart-only after ONLY; . for the whole study"
+
 
 def main() -> None:
     """Exit codes: 0 done, 1 the work failed, 2 the user's input is wrong."""
@@ -71,17 +73,16 @@ def main() -> None:
     command.add_argument("--port", type=int, metavar="NUMBER", help="this port and no other")
     command.set_defaults(call=ui)
     command = commands.add_parser("predict", help="predict new examples with the networks that a study has trained")
-    command.add_argument("profile", help="the profile of the study; . for the whole study")
-    command.add_argument("recipe", help="an entry of regularizers or combinations")
+    command.add_argument("profile", help=STUDY_NAME)
+    command.add_argument("recipe", help="an entry of regularizers, combinations, ensembles or baselines")
     command.add_argument("file", help="the new examples, in the form of those of the study; targets are not needed")
     command.add_argument("--output", metavar="FILE", default="predictions.csv", help="default: predictions.csv")
     command.add_argument("--seed", type=int, metavar="N", help="the network of this seed instead of the mean over all")
     command.set_defaults(call=predict)
     command = commands.add_parser("model", help="make an MLflow model of a recipe, which mlflow models serve serves")
-    command.add_argument("profile", help="the profile of the study; . for the whole study")
-    command.add_argument(
-        "recipe", nargs="?", help="an entry of regularizers or combinations; the best on validation data"
-    )
+    command.add_argument("profile", help=STUDY_NAME)
+    which = "an entry of regularizers, combinations or ensembles; else the best of the first two on validation data"
+    command.add_argument("recipe", nargs="?", help=which)
     command.add_argument("--output", metavar="FOLDER", help="write it there; else its run in MLflow keeps it")
     command.set_defaults(call=model)
     command = commands.add_parser("techniques", help="list the techniques and their settings")
@@ -233,7 +234,10 @@ def study_folder(profile: str | None) -> Path:
     folder = Path.cwd() / "profiles" / profile
     if not (folder / "params.yaml").exists():
         profiles.place(Path.cwd(), profile)  # which says so where there is no profile of this name
-        raise UserError(f"{folder}: found no runs yet; make repro PROFILE={profile} makes them")
+        of_entries = profiles.title(profile, ["none"])
+        there = Path("profiles", of_entries, "params.yaml").exists()
+        other = f"; those of the study of a few entries are called {of_entries}" if there else ""
+        raise UserError(f"{folder}: found no runs yet; make repro PROFILE={profile} makes them{other}")
     return folder
 
 

@@ -13,7 +13,8 @@ from reglab.core.errors import UserError
 from reglab.core.plain import settings
 from reglab.data import prepared
 from reglab.data.settings import Data
-from reglab.experiments.prediction import predict, prediction_columns, recipe_of, write_predictions
+from reglab.experiments.prediction import predict, prediction_columns, write_predictions
+from reglab.experiments.published_networks import recipe_of
 from reglab.models.mlp import MLP
 from reglab.regularizers.dropout import Dropout
 from reglab.regularizers.weight_averaging import WeightAveraging

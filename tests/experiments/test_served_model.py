@@ -61,7 +61,7 @@ def plain_environment(monkeypatch):
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
-    """A checkout with the profile `people`, of which two recipes are trained; the folder of the study in it."""
+    """A checkout with the profile `people`, of which two recipes, an ensemble and a classical method are trained."""
     root = tmp_path_factory.mktemp("checkout")
     shutil.copyfile(ROOT / "params.yaml", root / "params.yaml")
     (root / ".gitignore").write_text("/profiles/*/\n")
@@ -72,7 +72,7 @@ def study(tmp_path_factory):
     file = root / "profiles" / "people.yaml"
     profile = YAML(typ="safe").load(file)
     profile |= {"seeds": 2, "tuning": {"seeds": 2}, "training": {"epochs": 3}}
-    profile |= {"model": {"name": "mlp", "width": 8, "depth": 1}}
+    profile |= {"model": {"name": "mlp", "width": 8, "depth": 1}, "ensembles": {"deep_ensemble": {"members": 2}}}
     file.write_text(to_yaml(profile))
     subprocess.run(["git", "init", "-q"], cwd=root, check=True)
     folder = profiles.prepare(root, "people")
@@ -83,9 +83,11 @@ def study(tmp_path_factory):
         prepared.write(
             Path("data/study"), settings.data, examples.inputs, examples.targets, 2, class_names=examples.classes
         )
-        for name in ("none", "dropout"):
-            section, run_entry = runner(f"train@{name}")
-            run_entry(settings, StageBuilder(section, name, [0, 1], Path("runs"), 1, None))
+        Path("data/members").mkdir()
+        Path("data/members/deep_ensemble.json").write_text("[]")
+        for stage in ("train@none", "train@dropout", "ensemble@deep_ensemble", "baseline@gradient_boosting"):
+            section, run_entry = runner(stage)
+            run_entry(settings, StageBuilder(section, stage.partition("@")[2], [0, 1], Path("runs"), 1, None))
     return SimpleNamespace(root=root, folder=folder, runs=folder / "runs" / "regularizers")
 
 
@@ -319,7 +321,13 @@ def test_a_model_whose_files_changed_replaces_the_former(study, monkeypatch, tmp
     ("arguments", "wanted"),
     [
         (["nowhere"], 'params.yaml: profiles: found "nowhere"'),
-        (["people", "drop"], 'params.yaml: a recipe: found "drop"'),
+        (["people", "drop"], 'the recipe: found "drop"; allowed: none, dropout, deep_ensemble; did you mean dropout?'),
+        (["people", "stacked"], 'the recipe: found "stacked", a search, of which no network is kept: '),
+        (
+            ["people", "masked_tuned"],
+            'the recipe: found "masked_tuned", an entry of transfer; allowed: none, dropout, ',
+        ),
+        (["people", "gradient_boosting"], 'the recipe: found "gradient_boosting", a classical method, of which no'),
         (["people", "l1"], "runs/regularizers/l1: found no record of this recipe; run the study first"),
         (["people", "dropout", "--output", "/"], "--output: found /, which is there already; allowed: a new folder"),
     ],
@@ -327,6 +335,34 @@ def test_a_model_whose_files_changed_replaces_the_former(study, monkeypatch, tmp
 def test_what_is_asked_for_wrongly_is_one_line(run, arguments, wanted):
     code, said, error = run("model", *arguments)
     assert code == 2 and said == "" and error.startswith(wanted) and error.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", ["ensembles/deep_ensemble", "baselines/gradient_boosting"])
+def test_an_ensemble_and_a_classical_method_predict_the_rows_of_the_test_part_as_recorded(study, run, tmp_path, name):
+    recorded = load_file(study.runs.parent / name / "predictions.safetensors")
+    new = people.write(tmp_path / "new.csv", [ROWS[row][:4] for row in recorded["test_indices"][1]], HEADER)
+    code, *_ = run("predict", "people", Path(name).name, new, "--seed", 1, "--output", tmp_path / "p.csv")
+    result = pd.read_csv(tmp_path / "p.csv")[["probability_absent", "probability_present"]]
+    assert code == 0 and np.allclose(result, recorded["test_predictions"][1], rtol=0, atol=2e-6)
+
+
+def test_the_model_of_an_ensemble_answers_with_the_predictions_of_the_command(study, run, tmp_path):
+    import mlflow.pyfunc
+
+    code, *_ = run("model", "people", "deep_ensemble", "--output", tmp_path / "model")
+    answer = mlflow.pyfunc.load_model(str(tmp_path / "model")).predict(frame())
+    new = people.write(tmp_path / "new.csv", [ROWS[row][:4] for row in range(5)], HEADER)
+    run("predict", "people", "deep_ensemble", new, "--output", tmp_path / "p.csv")
+    names = ["probability_absent", "probability_present"]
+    assert code == 0 and np.allclose(answer[names], pd.read_csv(tmp_path / "p.csv")[names], rtol=0, atol=1e-8)
+
+
+def test_a_study_of_a_few_entries_is_named_where_the_whole_one_has_not_run(run, study, monkeypatch):
+    (study.root / "profiles" / "other.yaml").write_text("seeds: 2\n")
+    (study.root / "profiles" / "other-only").mkdir()
+    (study.root / "profiles" / "other-only" / "params.yaml").write_text("")
+    code, _, error = run("model", "other")
+    assert code == 2 and error.endswith("; those of the study of a few entries are called other-only\n")
 
 
 def test_a_record_of_other_data_is_no_model(study, run, monkeypatch):

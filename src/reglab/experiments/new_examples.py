@@ -2,19 +2,27 @@
 
 import shlex
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from reglab.core.errors import UserError
-from reglab.core.wording import many
+from reglab.core.wording import many, nearest, shown
 from reglab.data import prepared
 from reglab.data.new_inputs import InputForm
 from reglab.experiments.prediction import best_recipe, predict, prediction_columns, write_predictions
+from reglab.experiments.refitted import predict_again
 from reglab.experiments.served_model import contents
+from reglab.tracking import record
 from reglab.tracking.mirror import models
 from reglab.tracking.mirror.store import address
 
 RUNS, STUDY = Path("runs"), Path("data/study")
+NETWORKS = ("regularizers", "combinations", "ensembles")  # sections whose records hold networks
+PREDICTING = (*NETWORKS, "baselines")
+KEPT_NOWHERE = {  # by section why its entries make no model, or predict nothing
+    "baselines": "a classical method, of which no fitted model is kept: reglab predict fits it again",
+    "cocktails": "a search, of which no network is kept: to predict with what it chose, make that an entry of combinations",
+}
 
 
 def predict_file(settings, recipe: str, file: Path, output: Path, seed: int | None) -> int:
@@ -22,22 +30,37 @@ def predict_file(settings, recipe: str, file: Path, output: Path, seed: int | No
 
     `settings` are the `Params`. `seed` None: the mean over all seeds.
     """
-    trained, data, source = record_of(settings, recipe), prepared.read(STUDY), settings.data.source
+    trained, data, source = record_of(settings, recipe, PREDICTING), prepared.read(STUDY), settings.data.source
     if source is None:
         allowed = "a study of table, openml, arrays, images or texts; reglab model makes a model that takes arrays"
         found = f"found {settings.data.name}, which cannot read new examples"
         raise UserError(f"params.yaml: data.name: {found}; allowed: {allowed}")
     new = source.reader(data.encoding).load_new(str(file))
     InputForm.of(data.inputs).check(str(file), new.inputs)
-    predictions = predict(trained, data, new.inputs, None if seed is None else [seed])
+    predicted = predict_again if trained.parent.name == "baselines" else predict
+    predictions = predicted(trained, data, new.inputs, None if seed is None else [seed])
     columns = prediction_columns(predictions, data.class_names, several=data.label_count is not None)
     write_predictions(output, columns, new.names)
     return len(predictions)
 
 
-def record_of(settings, recipe: str) -> Path:
-    """The folder of the record of an entry of `regularizers` or `combinations`."""
-    return RUNS / settings.recipe(recipe)[0] / recipe
+def record_of(settings, name: str, families: Sequence[str]) -> Path:
+    """The folder of the record of an entry of these families; UserError for a name that is none."""
+    folders = {each: RUNS / family / each for family in families for each in getattr(settings, family)}
+    if name in folders:
+        return folders[name]
+    section = next((family for family, entry in settings.expected() if entry == name and family not in families), None)
+    found = shown(name) + (f", {KEPT_NOWHERE.get(section, f'an entry of {section}')}" if section else "")
+    able = [each for each, folder in folders.items() if is_trained(folder)]
+    allowed = (
+        f"{', '.join(able) or 'nothing, for no record is there: make repro'}{'' if section else nearest(name, able)}"
+    )
+    raise UserError(f"the recipe: found {found}; allowed: {allowed}")
+
+
+def is_trained(folder: Path) -> bool:
+    """Whether the folder has a record, of an entry that is applicable."""
+    return (folder / "record.json").exists() and "not_applicable" not in record.read(folder)
 
 
 def make_model(settings, recipe: str | None, output: Path | None) -> Iterator[str]:
@@ -49,10 +72,10 @@ def make_model(settings, recipe: str | None, output: Path | None) -> Iterator[st
         raise UserError(f"--output: found {output}, which is there already; allowed: a new folder")
     metric = settings.evaluation.metric
     if recipe:
-        trained = record_of(settings, recipe)
+        trained = record_of(settings, recipe, NETWORKS)
     else:
         recipes = [*settings.regularizers, *settings.combinations]
-        trained, value, count = best_recipe((record_of(settings, name) for name in recipes), metric)
+        trained, value, count = best_recipe((record_of(settings, name, NETWORKS) for name in recipes), metric)
         yield f"{trained.name}: the best of {many(count, 'recipe')} by {metric} on validation data, {value:.4f}"
     with tempfile.TemporaryDirectory() as folder:
         made = contents(Path(folder, "study"), trained, prepared.read(STUDY))

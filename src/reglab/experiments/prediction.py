@@ -1,7 +1,6 @@
-"""Predicts examples that the study never saw, with the networks that a recipe has published."""
+"""Predicts examples that the study never saw, with the networks that a recipe or an ensemble has published."""
 
 import csv
-import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Protocol
@@ -11,17 +10,15 @@ import torch
 from safetensors.numpy import load_file
 
 from reglab.core.errors import UserError
-from reglab.core.registry import class_at, find
 from reglab.data.inputs import Inputs
-from reglab.data.prepared import Split
+from reglab.data.prepared import Prepared, Split, fitted
 from reglab.data.preprocessing.ready import ReadyInputs
 from reglab.evaluation.choice import ranked
 from reglab.evaluation.paired_values import diverged_seeds
+from reglab.experiments.published_networks import published_network
 from reglab.tracking import record
 from reglab.training.all_seeds import TARGET_SCALE
-from reglab.training.one_seed import Recipe
-from reglab.training.restore import recipe_network
-from reglab.training.settings import Training
+from reglab.training.passes import outputs_on
 
 
 class StudyData(Protocol):
@@ -44,22 +41,38 @@ def predict(
     """
     inputs = ReadyInputs(inputs) if isinstance(inputs, np.ndarray) else inputs
     content = finished_record(folder)
-    trained, recipe = [int(seed) for seed in content["seeds"]], recipe_of(content)
+    asked = seeds_of(content, seeds)
+    return np.mean([of_seed(content, folder, data, inputs, seed) for seed in asked], axis=0)
+
+
+def trained_on(data: Prepared, folder: Path, content: dict) -> None:
+    """UserError where the record in `folder` is of other data."""
+    if content["dataset"]["fingerprint"] != data.fingerprint:
+        raise UserError(f"{folder}/record.json: found a recipe trained on other data than data/study; run: make repro")
+
+
+def seeds_of(content: dict, seeds: Sequence[int] | None) -> Sequence[int]:
+    """These seeds, or all of the record; UserError where it lacks one."""
+    trained = [int(seed) for seed in content["seeds"]]
     if strange := sorted(set(seeds or trained) - set(trained)):
         raise UserError(f"--seed: found {strange[0]}; allowed: a seed from {trained[0]} to {trained[-1]}")
-    return np.mean([of_seed(recipe, folder, data, inputs, seed) for seed in (seeds or trained)], axis=0)
+    return seeds or trained
 
 
-def of_seed(recipe: Recipe, folder: Path, data: StudyData, inputs: Inputs, seed: int) -> np.ndarray:
+def of_seed(content: dict, folder: Path, data: StudyData, inputs: Inputs, seed: int) -> np.ndarray:
     """The predictions (n, outputs) of one seed's network."""
-    fitted = folder / "preprocessing" / f"seed-{seed}.safetensors"
-    tensors = load_file(fitted) if fitted.exists() else {}
+    path = folder / "preprocessing" / f"seed-{seed}.safetensors"
+    if (fitted(inputs) and not path.exists()) or len(content.get("chosen", [])) > len(
+        content.get("chosen_settings", {})
+    ):
+        raise UserError(f"{folder}: found a record of an earlier version, which cannot predict; run again: make repro")
+    tensors = load_file(path) if path.exists() else {}
     scale = {"target_scale": tuple(tensors.pop(TARGET_SCALE).tolist())} if TARGET_SCALE in tensors else {}
     prepared = inputs.preprocessor(tensors).transform(inputs)
     kind = {"classes": data.classes, "label_count": data.label_count} | scale
     split = Split({"labelled": prepared}, {}, {}, bounds=data.bounds, **kind)
-    network = recipe_network(recipe, folder, split, seed)
-    return split.task.predictions(network(torch.as_tensor(prepared))).double().numpy()
+    network = published_network(content, folder, split, seed)
+    return split.task.predictions(outputs_on(network, torch.as_tensor(prepared))).double().numpy()
 
 
 def best_recipe(folders: Iterable[Path], metric: str) -> tuple[Path, float, int]:
@@ -89,24 +102,6 @@ def finished_record(folder: Path) -> dict:
         allowed = "a recipe of which all seeds finished"
         raise UserError(f"{folder}/record.json: seed {diverged[0]} diverged; allowed: {allowed}")
     return content
-
-
-def recipe_of(content: dict) -> Recipe:
-    """The recipe of a record, from the settings that it was trained with; params.yaml may have changed since."""
-    settings = content["settings"]
-    techniques = [find("regularizers", name)(**settings[name]) for name in content["technique"]]
-    model = dict(settings["model"])
-    name = model.pop("name")
-    if "." in name:
-        find_own_modules()
-    architecture = class_at(name) if "." in name else find("models", name)
-    return Recipe(tuple(techniques), architecture(**model), Training(**settings["training"]))
-
-
-def find_own_modules() -> None:
-    """Let Python find the modules of a user beside params.yaml, in the working directory."""
-    if str(Path.cwd()) not in sys.path:
-        sys.path.append(str(Path.cwd()))
 
 
 def prediction_columns(

@@ -1,4 +1,4 @@
-"""A trained recipe as an MLflow model: the files that it is made of, and how MLflow loads and asks it.
+"""A trained recipe or ensemble as an MLflow model: the files that it is made of, and how MLflow loads and asks it.
 
 `mlflow.pyfunc` calls `_load_pyfunc` of this module with the folder that `contents` has filled: the record of the recipe with
 its weights and fitted preprocessing, and study.json. No example of the study is in it.
@@ -19,7 +19,8 @@ from reglab.data import find_source
 from reglab.data.new_inputs import InputForm
 from reglab.data.prepared import Prepared
 from reglab.data.source import NEW_ROWS, Source
-from reglab.experiments.prediction import find_own_modules, finished_record, predict, prediction_columns
+from reglab.experiments.prediction import finished_record, predict, prediction_columns, trained_on
+from reglab.experiments.published_networks import find_own_modules
 from reglab.tracking.mirror.models import ModelContents, refused
 
 RECORD = ("record.json", "weights", "preprocessing")
@@ -68,8 +69,7 @@ def contents(folder: Path, trained: Path, data: Prepared) -> ModelContents:
     frame or an array.
     """
     record = finished_record(trained)
-    if record["dataset"]["fingerprint"] != data.fingerprint:
-        raise UserError(f"{trained}/record.json: found a recipe trained on other data than data/study; run: make repro")
+    trained_on(data, trained, record)
     folder.mkdir()
     for name in RECORD:
         if (trained / name).is_dir():

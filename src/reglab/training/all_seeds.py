@@ -27,11 +27,16 @@ def run(recipe: Recipe, data: Prepared, stage: Stage) -> dict:
         costs = train_all(recipe, splits, entry, stage)
         seeds, cost, curves, predicted, weights = gather(recipe, costs, splits, entry)
         content = {"seeds": seeds, "cost": cost, "checks": technique_check_records(recipe, stage.about)}
-        fitted = {seed: data.preprocessor(seed).tensors() | scale_of_targets(splits[seed]) for seed in stage.seeds}
         files = {"curves": curves, "predicted": predicted, "weights": weights}
-        return stage.publish(
-            entry, content, **files, preprocessing={seed: each for seed, each in fitted.items() if each}
-        )
+        return stage.publish(entry, content, **files, preprocessing=fitted_numbers(data, splits))
+
+
+def fitted_numbers(data: Prepared, splits: dict[int, Split]) -> dict[int, dict[str, np.ndarray]]:
+    """By seed what a record holds beside the weights, so that new examples can be predicted: the fitted preprocessing and the
+    scale of amounts. Seeds for which nothing is fitted are left out.
+    """
+    fitted = {seed: data.preprocessor(seed).tensors() | scale_of_targets(split) for seed, split in splits.items()}
+    return {seed: each for seed, each in fitted.items() if each}
 
 
 def scale_of_targets(split: Split) -> dict[str, np.ndarray]:

@@ -27,7 +27,7 @@ from reglab.runtime.processes import Progress
 from reglab.tracking import checkout, journal, record
 from reglab.tracking.record import About
 from reglab.tracking.stage import Stage, StageBuilder
-from reglab.training.all_seeds import total_cost
+from reglab.training.all_seeds import fitted_numbers, total_cost
 from reglab.training.network import Network
 from reglab.training.one_seed import PARTS, Recipe, cost_of_step, finished_seed, train_seed
 from reglab.training.restore import empty_network, recipe_network
@@ -83,8 +83,8 @@ def run(
             results = stage.run_all(jobs)
             cost = gathered_cost(chosen, stage.runs)
         else:
-            step, plain, *results = train_all(ensemble, member, recipe, splits, stage)
-            cost = trained_cost(ensemble, recipe, step, plain, results, len(first.inputs["labelled"]))
+            step, plain_step, *results = train_all(ensemble, member, recipe, splits, stage)
+            cost = trained_cost(ensemble, recipe, step, plain_step, results, len(first.inputs["labelled"]))
         committee = untrained(ensemble, member, list(chosen.values()), first, stage.seeds[0])
         content = {
             "seeds": {str(seed): result.of_record for seed, result in zip(splits, results, strict=True)},
@@ -92,12 +92,16 @@ def run(
             "cost": cost | {"prediction_passes": passes(committee, first)},
             "chosen": list(chosen),
         }
+        if chosen:  # with their settings the record is enough to rebuild the networks
+            techniques = {name: recipe.regularizers[0] for name, recipe in chosen.items()}
+            content["chosen_settings"] = plain.settings(techniques)
         return stage.publish(
             entry,
             content,
             **draw_size_curve(ensemble, committee, results, splits),
             predicted=record.predictions(splits.values(), [result.predictions for result in results]),
             weights={seed: result.weights for seed, result in zip(splits, results, strict=True)},
+            preprocessing=fitted_numbers(data, splits),
         )
 
 
