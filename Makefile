@@ -9,6 +9,7 @@
 PYTHON ?= python3
 ENV := .venv
 READY := $(ENV)/.ready
+COMPARED := $(ENV)/compared
 
 export OMP_NUM_THREADS := 1
 export MLFLOW_DISABLE_TELEMETRY := true
@@ -30,8 +31,12 @@ mutants: $(READY)
 ui: $(READY)
 	@$(ENV)/bin/reglab ui $(if $(PROFILE),--profile '$(PROFILE)') $(if $(PORT),--port '$(PORT)')
 
-bench: $(READY)
-	@for benchmark in benchmarks/*.py; do $(ENV)/bin/python $$benchmark || exit 1; done
+bench: $(READY) $(COMPARED)/.ready
+	@export PYTHONPATH=$(COMPARED); for benchmark in benchmarks/*.py; do $(ENV)/bin/python $$benchmark || exit 1; done
+
+# Packages that benchmarks compare with lie beside the environment, without their dependencies: no training can see them.
+$(COMPARED)/.ready: benchmarks/requirements.txt | $(READY)
+	@$(ENV)/bin/python -m pip install --quiet --upgrade --target $(COMPARED) --no-deps --requirement $< && touch $@
 
 lint: $(READY)
 	@$(ENV)/bin/ruff check . && $(ENV)/bin/lint-imports

@@ -1,41 +1,37 @@
-"""What a step of projected gradient costs, and how strong it is, beside another implementation on the same network.
+"""What projected gradient and the strong attack cost, and how strong they are, beside others on the same network.
 
     python benchmarks/attacks.py
 
-About half a minute. The other one is foolbox where it can be imported, which is no requirement of this project:
-
-    pip install --target /tmp/foolbox --no-deps foolbox eagerpy GitPython gitdb smmap
-    PYTHONPATH=/tmp/foolbox python benchmarks/attacks.py
-
-and else a plain loop. Convolutional network of width 16, 256 digits, 20 steps, maximum norm, one thread; the two take
-turns, so that a busy minute of the machine hits both. At epsilon 0 nobody is fooled and all take every step; at 0.1 the
-fooled examples stay behind. Expected: about 0.9 x foolbox at 0, 0.7 at 0.1.
+Three minutes, most of them AutoAttack's. foolbox, ART and AutoAttack (pyautoattack) are no requirements of this project:
+`make bench` installs them beside it (benchmarks/requirements.txt), and without them the attacks are compared with a plain
+loop alone. Convolutional network of width 16, digits that it gets right, maximum norm, one thread; all take turns, and
+each turn counts in seconds of processor time. At epsilon 0 no example is fooled and all take every step; at larger ones the
+fooled examples stay behind. The strong attack ends with an error where it leaves more examples right than AutoAttack.
 """
 
 import os
 import sys
-import time
+from functools import partial
 from pathlib import Path
-from statistics import median
 
 os.environ["OMP_NUM_THREADS"] = "1"
 sys.path.insert(0, str(Path(__file__).parent.parent / "src"))
 
 import torch
+from tools.others import AutoAttack, foolbox, projected_gradient_of_art
+from tools.ratios import cpu_seconds, save, spread
 from torch.nn.functional import cross_entropy
 
 from reglab.attacks.base import accuracy
 from reglab.attacks.projected_gradient import projected_gradient
+from reglab.attacks.strong import strong
 from reglab.data.sources.digits import load
 from reglab.models.convnet import ConvNet
 from reglab.training.network import build
 
-TURNS, STEPS = 15, 20
-
-try:
-    import foolbox
-except ImportError:
-    foolbox = None
+TURNS, STEPS, EXAMPLES = 15, 20, 256
+EPSILONS = (0.0, 0.02, 0.05, 0.1)  # 0, and those of the study
+STRONG_TURNS, STRONG_EXAMPLES = 3, 64
 
 
 def plain_loop(network, inputs, labels, epsilon: float):
@@ -49,9 +45,13 @@ def plain_loop(network, inputs, labels, epsilon: float):
     return moved
 
 
-def foolboxs(network, inputs, labels, epsilon: float):
+def of_foolbox(network, inputs, labels, epsilon: float):
     attack = foolbox.attacks.LinfPGD(steps=STEPS, rel_stepsize=2.5 / STEPS)
     return attack(foolbox.PyTorchModel(network, bounds=(0, 1)), inputs, labels, epsilons=epsilon)[1]
+
+
+def of_art(network, inputs, labels, epsilon: float):
+    return projected_gradient_of_art(network, inputs, labels, max(epsilon, 1e-9), STEPS)  # it takes no 0
 
 
 def ours(network, inputs, labels, epsilon: float):
@@ -68,29 +68,61 @@ def trained(inputs, labels):
     return network.eval()
 
 
+def compare_projected_gradient(network, inputs, labels) -> None:
+    others = {"a plain loop": plain_loop}
+    others |= {"foolbox": of_foolbox} if foolbox else {}
+    others |= {"ART": of_art} if projected_gradient_of_art else {}
+    attacks = {"ours": ours} | others
+    total = []
+    for epsilon in EPSILONS:
+        turns = []
+        for _ in range(TURNS):
+            turns.append(
+                {name: cpu_seconds(partial(of, network, inputs, labels, epsilon)) for name, of in attacks.items()}
+            )
+        if epsilon:
+            total.append(turns)
+        left = {name: accuracy(network, of(network, inputs, labels, epsilon), labels) for name, of in attacks.items()}
+        for name in others:
+            ratio = spread([(turn["ours"], turn[name]) for turn in turns])
+            print(
+                f"epsilon {epsilon:4.2f}: {ratio} x {name}; accuracy left {left['ours']:.3f}, {name} {left[name]:.3f}"
+            )
+            save({f"projected gradient, 20 steps, epsilon {epsilon:g}, against {name}": ratio})
+    for name in others:  # the epsilons of the study together, as a study takes them
+        sums = [[sum(turn[of] for turn in turns) for of in ("ours", name)] for turns in zip(*total, strict=True)]
+        save({f"projected gradient, 20 steps, epsilons of the study, against {name}": spread(sums)})
+
+
+def compare_strong(network, inputs, labels, epsilon: float = 0.1) -> None:
+    found, turns = {}, []
+
+    def ours() -> None:
+        found["ours"] = strong(network, inputs, labels, epsilon)
+
+    def autoattack() -> None:
+        attack = AutoAttack(network, norm="Linf", eps=epsilon, version="standard", seed=0)
+        found["AutoAttack"], _ = attack.run_standard_evaluation(inputs, labels, batch_size=len(inputs))
+
+    for _ in range(STRONG_TURNS):
+        turns.append((cpu_seconds(ours), cpu_seconds(autoattack)))
+    left = {name: accuracy(network, moved, labels) for name, moved in found.items()}
+    print(f"strong attack: {spread(turns)} x AutoAttack; accuracy left {left}")
+    assert left["ours"] <= left["AutoAttack"] and (found["ours"] - inputs).abs().max() <= epsilon + 1e-6
+    save({"strong attack, against AutoAttack": spread(turns)})
+
+
 def main() -> None:
     torch.set_num_threads(1)
     inputs, labels = map(torch.as_tensor, load())
     network = trained(inputs[:900], labels[:900])
     inputs, labels = inputs[900:], labels[900:]
     with torch.no_grad():
-        rows = (network(inputs).argmax(1) == labels).nonzero()[:256, 0]
+        rows = (network(inputs).argmax(1) == labels).nonzero()[:EXAMPLES, 0]
     inputs, labels = inputs[rows], labels[rows]
-    name, other = ("foolbox", foolboxs) if foolbox else ("a plain loop", plain_loop)
-    for epsilon in (0.0, 0.1):
-        seconds = {attack: [] for attack in (ours, other)}
-        for _ in range(TURNS):
-            for attack, spent in seconds.items():
-                start = time.process_time()
-                attack(network, inputs, labels, epsilon)
-                spent.append(time.process_time() - start)
-        mine, theirs = (median(spent) / STEPS * 1e3 for spent in seconds.values())
-        ratio = median(a / b for a, b in zip(*seconds.values(), strict=True))
-        left = [accuracy(network, attack(network, inputs, labels, epsilon), labels) for attack in (ours, other)]
-        print(
-            f"epsilon {epsilon:3.1f}: {mine:5.2f} ms a step, {name} {theirs:5.2f}: {ratio:4.2f} x; "
-            f"accuracy left {left[0]:.3f}, {name} {left[1]:.3f}"
-        )
+    compare_projected_gradient(network, inputs, labels)
+    if AutoAttack:
+        compare_strong(network, inputs[:STRONG_EXAMPLES], labels[:STRONG_EXAMPLES])
 
 
 if __name__ == "__main__":

@@ -3,15 +3,11 @@
     python benchmarks/augmentation.py
 
 About a minute. All rotate, move, grow and shear, with fresh parameters for each example; `plain` is what one writes down
-first: parameters from torch.rand, their matrices, affine_grid, grid_sample. kornia is timed where it can be imported, which
-is no requirement of this project:
-
-    pip install --target /tmp/kornia --no-deps kornia kornia_rs
-    PYTHONPATH=/tmp/kornia python benchmarks/augmentation.py
+first: parameters from torch.rand, their matrices, affine_grid, grid_sample. kornia is no requirement of this project:
+`make bench` installs it beside it (benchmarks/requirements.txt), and without it the other comparisons remain.
 
 Processor time; all take turns, and a ratio is the median over the turns. Expected: ours about 1.1 x plain for 8x8 images,
-where the number of operations counts, and 0.4 to 0.7 x for larger ones; kornia 4 x ours for the smallest, 1.5 x for the
-largest.
+where the number of operations counts, and 0.4 to 0.7 x for larger ones; 0.25 to 0.5 x kornia.
 """
 
 import math
@@ -25,6 +21,8 @@ os.environ["OMP_NUM_THREADS"] = "1"
 sys.path.insert(0, str(Path(__file__).parent.parent / "src"))
 
 import torch
+from tools.others import RandomAffine
+from tools.ratios import save, spread
 from torch.nn.functional import affine_grid, grid_sample
 
 from reglab.core.streams import Moment
@@ -35,11 +33,6 @@ TURNS, BATCH, EXAMPLES = 15, 128, 1000
 ROTATION, TRANSLATION, SCALE, SHEAR = 15.0, 0.1, 0.1, 10.0
 POLICY = Policy(rotation=ROTATION, translation=TRANSLATION, scale=SCALE, shear=SHEAR)
 SHAPES = {(1, 8, 8): 200, (3, 32, 32): 20, (3, 64, 64): 5}  # calls a turn
-
-try:
-    from kornia.augmentation import RandomAffine
-except ImportError:
-    RandomAffine = None
 
 
 def plain(images):
@@ -80,15 +73,19 @@ def compare(shape: tuple[int, int, int], calls: int) -> None:
                 call()
             seconds[name].append((time.process_time() - start) / calls)
 
-    def ratio(one: str, other: str) -> float:
-        return median(a / b for a, b in zip(seconds[one], seconds[other], strict=True))
+    def ratio(one: str, other: str) -> dict[str, float]:
+        return spread(list(zip(seconds[one], seconds[other], strict=True)))
 
     milliseconds, size = median(seconds["ours"]) * 1e3, "x".join(map(str, shape))
-    print(
-        f"{size:8} ours {milliseconds:6.2f} ms = {ratio('ours', 'plain'):4.2f} x plain; "
-        f"from given maps {ratio('seen', 'sampled'):4.2f} x affine_grid and grid_sample"
-        + (f"; kornia {ratio('kornia', 'ours'):4.2f} x ours" if RandomAffine else "")
+    others = {"a plain transform": ratio("ours", "plain")} | (
+        {"kornia": ratio("ours", "kornia")} if RandomAffine else {}
     )
+    print(
+        f"{size:8} ours {milliseconds:6.2f} ms; from given maps {ratio('seen', 'sampled')} x affine_grid and grid_sample"
+    )
+    for name, against in others.items():
+        print(f"{'':8} {against} x {name}")
+        save({f"augmentation of a batch of 128 images of {size}, against {name}": against})
 
 
 def main() -> None:

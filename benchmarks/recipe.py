@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "src"))
 
 import mlflow.tracking  # noqa: F401  # warm, as the forks are
 import torch
-from tools.ratios import cpu_seconds, save, spread
+from tools.ratios import cpu_seconds, forked, save, spread
 from training import plain_training
 
 from reglab.core import registry
@@ -35,20 +35,6 @@ from reglab.training.settings import Training
 
 TURNS, SEEDS = 5, 11
 NETWORK, TRAINING = MLP(width=256, depth=2), Training(epochs=25, learning_rate=0.005)
-
-
-def forked(work) -> float:
-    """Seconds of processor time of the work, done in a fork."""
-
-    def wait() -> None:
-        if not (child := os.fork()):
-            try:
-                work()
-            finally:
-                os._exit(0)
-        os.waitpid(child, 0)
-
-    return cpu_seconds(wait)
 
 
 def main() -> None:

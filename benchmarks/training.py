@@ -50,7 +50,16 @@ def digits(side: int) -> Split:
     return Split(inputs, labels, rows, classes=10)
 
 
-def plain_training(split: Split, architecture, training: Training) -> tuple[dict[str, Tensor], list[dict], dict]:
+def indexed_batches(inputs: Tensor, labels: Tensor, training: Training, epoch: int):
+    """The batches of an epoch, those of the project."""
+    order = torch.randperm(len(inputs), generator=streams.generator(0, "batch_order", epoch))
+    for rows in order.split(training.batch_size):
+        yield inputs[rows], labels[rows]
+
+
+def plain_training(
+    split: Split, architecture, training: Training, batches=indexed_batches
+) -> tuple[dict[str, Tensor], list[dict], dict]:
     """The loop that one would write: the trained weights, the learning curves, and the class probabilities."""
     model = plain_network(build(architecture, split.shape, split.task, seed=0))
     inputs = {part: torch.as_tensor(each) for part, each in split.inputs.items()}
@@ -60,17 +69,16 @@ def plain_training(split: Split, architecture, training: Training) -> tuple[dict
     start = [matrix.detach().clone() for matrix in matrices]
     curves = []
     for epoch in range(training.epochs):
-        order = torch.randperm(len(inputs["labelled"]), generator=streams.generator(0, "batch_order", epoch))
-        batches = order.split(training.batch_size)
-        total = torch.zeros(())
-        for rows in batches:
+        total, steps = torch.zeros(()), 0
+        for batch, targets in batches(inputs["labelled"], labels["labelled"], training, epoch):
             optimizer.zero_grad()
-            loss = functional.cross_entropy(model(inputs["labelled"][rows]), labels["labelled"][rows])
+            loss = functional.cross_entropy(model(batch), targets)
             loss.backward()
             optimizer.step()
             total += loss.detach()
+            steps += 1
         with torch.no_grad():
-            measured = {"loss": total.item() / len(batches)}
+            measured = {"loss": total.item() / steps}
             model.eval()
             for part, name in (("labelled", "train"), ("validation", "validation")):
                 scores = model(inputs[part])

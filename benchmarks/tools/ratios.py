@@ -1,6 +1,7 @@
 """Ratios of processor time, and benchmarks/results.json, which keeps those of the last run of each benchmark."""
 
 import json
+import os
 import resource
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +20,20 @@ def cpu_seconds(work: Callable[[], object]) -> float:
 def spent() -> float:
     usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return sum(usage.ru_utime + usage.ru_stime for usage in usages)
+
+
+def forked(work: Callable[[], object]) -> float:
+    """Seconds of processor time of the work, done in a fork that has all imports, as a stage has under `make repro`."""
+
+    def wait() -> None:
+        if not (child := os.fork()):
+            try:
+                work()
+            finally:
+                os._exit(0)
+        os.waitpid(child, 0)
+
+    return cpu_seconds(wait)
 
 
 def spread(turns: list[tuple[float, float]]) -> dict[str, float]:

@@ -163,7 +163,7 @@ def test_stronger_attacks_leave_no_higher_accuracy(network, data, norm):
 
 @pytest.mark.parametrize("norm", ["linf", "l2"])
 def test_projected_gradient_is_no_weaker_than_foolboxs(network, data, norm):
-    foolbox = pytest.importorskip("foolbox", reason="foolbox is not among the requirements; see benchmarks/attacks.py")
+    foolbox = pytest.importorskip("foolbox", reason="see benchmarks/requirements.txt")
     epsilon = 0.1 if norm == "linf" else 0.5
     theirs = {"linf": foolbox.attacks.LinfPGD, "l2": foolbox.attacks.L2PGD}[norm](steps=20, rel_stepsize=2.5 / 20)
     _, _, fooled = theirs(foolbox.PyTorchModel(network, bounds=(0, 1)), data.inputs, data.labels, epsilons=epsilon)

@@ -124,11 +124,9 @@ def test_to_the_boundary_of_a_linear_model_the_shortest_way_is_found_and_none_sh
 
 @pytest.mark.parametrize("norm", ["linf", "l2"])
 def test_strong_leaves_what_the_official_autoattack_leaves(network, data, norm):
-    official = pytest.importorskip("autoattack", reason="AutoAttack is not among the requirements")
+    official = pytest.importorskip("pyautoattack", reason="see benchmarks/requirements.txt")
     inputs, labels, epsilon = data.inputs[:50], data.labels[:50], 0.1 if norm == "linf" else 0.5
-    theirs = official.AutoAttack(
-        network, norm={"linf": "Linf", "l2": "L2"}[norm], eps=epsilon, device="cpu", verbose=False
-    )
-    moved = theirs.run_standard_evaluation(inputs, labels, bs=50)
+    theirs = official.AutoAttack(network, norm={"linf": "Linf", "l2": "L2"}[norm], eps=epsilon, seed=0)
+    moved, _ = theirs.run_standard_evaluation(inputs, labels, batch_size=50)
     left = accuracy(network, strong(network, inputs, labels, epsilon, norm=norm), labels)
     assert abs(left - accuracy(network, moved.clamp(0, 1), labels)) <= 0.02  # one example of 50

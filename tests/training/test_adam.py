@@ -53,6 +53,14 @@ def test_a_restored_optimizer_goes_on_as_the_one_that_was_saved():
     assert losses(restored, again, 8, first=4) == expected[4:]
 
 
+def test_no_gradient_is_left_in_any_group_when_gradients_are_forgotten():
+    learned = network()
+    optimizer = adam.Adam(groups(learned), 0.01)
+    learned(torch.ones(4, 5)).sum().backward()
+    optimizer.zero_grad()
+    assert [parameter.grad for parameter in learned.parameters()] == [None] * 4
+
+
 def test_torchs_own_step_is_taken_for_new_parameters_alone(monkeypatch):
     steps, torch_step = [], torch.optim.Adam.step
     monkeypatch.setattr(torch.optim.Adam, "step", lambda self: steps.append(len(self.state)) or torch_step(self))

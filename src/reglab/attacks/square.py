@@ -68,14 +68,16 @@ class Windows:
         """+1 or -1: (examples, *axes)."""
         return (2.0 * torch.randint(2, (self.examples, *axes), generator=random) - 1).to(self.device)
 
-    def at(self, tall: int, wide: int, random: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Of a window for each example, every pixel's row and column (examples, 1, height, 1), (examples, 1, 1, width)."""
-        places = []
-        for axis, size, side in ((2, self.height, tall), (3, self.width, wide)):
-            first = torch.randint(size - side + 1, (self.examples, 1, 1, 1), generator=random)
-            shape = [size if number == axis else 1 for number in range(4)]
-            places.append((torch.arange(size).view(shape) - first).to(self.device))
-        return places[0], places[1]
+    def at(self, tall: int, wide: int, standing: Tensor, random: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Of a window for each example, every pixel's row and column in it, of the examples `standing` (n,):
+        (n, 1, height, 1) and (n, 1, 1, width).
+        """
+        top, left = (
+            torch.randint(size - side + 1, (self.examples, 1, 1, 1), generator=random).to(self.device)[standing]
+            for size, side in ((self.height, tall), (self.width, wide))
+        )
+        rows, columns = (torch.arange(size, device=self.device) for size in (self.height, self.width))
+        return rows[:, None] - top, columns - left
 
 
 def covered(rows: Tensor, columns: Tensor, tall: int, wide: int) -> Tensor:
@@ -96,7 +98,7 @@ class Corners:
     def next(self, offsets: Tensor, radius: Tensor, standing: Tensor, share: float, random: torch.Generator) -> Tensor:
         """Changed offsets (n, channels, height, width) of the examples `standing` (n,), among all of them."""
         tall, wide = window_of(share, self.windows.height, self.windows.width)
-        rows, columns = (place[standing] for place in self.windows.at(tall, wide, random))
+        rows, columns = self.windows.at(tall, wide, standing, random)
         signs = self.windows.signs(self.windows.channels, 1, 1, random=random)[standing]
         return torch.where(covered(rows, columns, tall, wide), radius * signs, offsets)
 
@@ -119,12 +121,12 @@ class Bumps:
     def next(self, offsets: Tensor, radius: Tensor, standing: Tensor, share: float, random: torch.Generator) -> Tensor:
         """As above: one window gets its own direction and a bump, and the length of both windows; the other gets 0."""
         tall, wide = odd_window_of(share, self.windows.height, self.windows.width)
-        places = [self.windows.at(tall, wide, random) for _ in range(2)]
-        raised, emptied = (covered(*(place[standing] for place in each), tall, wide) for each in places)
+        places = [self.windows.at(tall, wide, standing, random) for _ in range(2)]
+        raised, emptied = (covered(*each, tall, wide) for each in places)
         shape = bump_and_hollow(tall, wide).to(offsets)
         if tall == wide and torch.rand((), generator=random) > 0.5:
             shape = shape.T
-        rows, columns = (place[standing] for place in places[0])
+        rows, columns = places[0]
         signs = self.windows.signs(self.windows.channels, 1, 1, random=random)[standing]
         shape = shape[rows.clamp(0, tall - 1), columns.clamp(0, wide - 1)] * signs
         direction = unit((shape + unit(offsets * raised, (2, 3))) * raised, (2, 3))
@@ -176,13 +178,14 @@ def square(
         best = at(near, radius * proposals.first(generator(seed, "square", "first"))[rows])
         value = objective(model(best), aims)
         for query in range(1, queries):
-            adversarial[rows] = best
             standing = value <= fooled
             if not standing.all():
+                adversarial[rows] = best
                 rows, best, value, near, aims = (values[standing] for values in (rows, best, value, near, aims))
+                radius = near.radius.view(-1, 1, 1, 1)
             if not len(rows):
                 return adversarial
-            radius, offsets = near.radius.view(-1, 1, 1, 1), (best - near.center).view(-1, *as_image)
+            offsets = (best - near.center).view(-1, *as_image)
             random = generator(seed, "square", query)
             proposal = at(near, proposals.next(offsets, radius, rows, share_of_pixels(query, queries), random))
             proposed = objective(model(proposal), aims)

@@ -7,14 +7,19 @@ class Adam(torch.optim.Adam):
     """torch's fused Adam, the same to the bit, which calls the kernel at once.
 
     At each step torch sorts the tensors by device and type and asks whether the step is compiled, profiled or
-    differentiated, which takes longer than the arithmetic of a small network. Here all parameters of a group are on one
-    device and of one type, and only a step in which some of them are new goes torch's way.
+    differentiated, which takes longer than the arithmetic of a small network; as does `zero_grad`, in part. Here all
+    parameters of a group are on one device and of one type, and only a step in which some of them are new goes torch's way.
 
     Kingma and Ba, Adam: A Method for Stochastic Optimization, 2015, algorithm 1.
     """
 
     def __init__(self, parameters, learning_rate: float) -> None:
         super().__init__(parameters, learning_rate, fused=True)
+
+    def zero_grad(self) -> None:
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                parameter.grad = None
 
     def step(self, closure=None):
         loss = closure() if closure else None
