@@ -55,6 +55,7 @@ class Checkout:
                 theory={},
                 attacks={},
                 tuning={"seeds": 1},
+                tuned={},
                 sweeps={},
                 cocktails={},
                 regimes=all["regimes"] | {"recipes": []},

@@ -44,6 +44,7 @@ multitask: {}
 theory: {}
 attacks: {}
 tuning: {seeds: 2}
+tuned: {l1: {strength: [0.1, 1.0]}, none: {}}
 sweeps: {l1: {strength: [0.1, 1.0]}}
 cocktails: {two: {trials: 2, ingredients: {dropout: {hidden_rate: [0.1, 0.5]}, l1: {}}}}
 regimes: {recipes: [none, l1], train_size: [50, 100], label_noise: [0.0], width: [8]}
@@ -261,7 +262,14 @@ def test_only_a_family_of_recipes_is_attacked(tmp_path):
 
 def test_a_topic_may_bear_the_name_of_a_technique(tmp_path):
     name = "early_stopping"
-    varied = [("sweeps", {}), ("cocktails", {}), ("regimes.recipes", []), ("comparisons", {}), ("claims", {})]
+    varied = [
+        ("tuned", {}),
+        ("sweeps", {}),
+        ("cocktails", {}),
+        ("regimes.recipes", []),
+        ("comparisons", {}),
+        ("claims", {}),
+    ]
     loaded = read(tmp_path, changed(("regularizers", {"none": {}, name: {}}), ("theory", {name: {}}), *varied))
     assert [entry for entry in loaded.expected() if entry[1] == name] == [("regularizers", name), ("theory", name)]
 
@@ -387,7 +395,7 @@ def test_shared_settings_and_expected_records(tmp_path):
         "training": asdict(Training(**SMALL["training"])),
     }
     families = ["baselines", "regularizers", "combinations", "augmentation", "pretraining", "transfer"]
-    families += ["sweeps", "cocktails"]
+    families += ["tuned", "sweeps", "cocktails"]
     of_lists = [(family, name) for family in ("regimes", "variance_sources") for name in SMALL[family]["recipes"]]
     assert loaded.expected() == [(family, name) for family in families for name in SMALL[family]] + of_lists
     values = plain.settings(loaded.combinations["both"])

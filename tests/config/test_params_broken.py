@@ -74,6 +74,7 @@ multitask: {}
 theory: {}
 attacks: {}
 tuning: {seeds: 1}
+tuned: {}
 sweeps: {}
 cocktails: {}
 regimes: {recipes: [], train_size: [50], label_noise: [0.0], width: [8]}

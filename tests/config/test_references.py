@@ -32,8 +32,8 @@ def small(name: str | None, only: list[str]) -> tuple[params.Params, dict]:
 def test_an_entry_that_is_taken_out_is_one_line_with_all_that_names_it(tmp_path):
     [line] = lines(tmp_path, lambda all: all["regularizers"].pop("dropout"))
     assert line.startswith("params.yaml: regularizers.dropout: found no such entry, but these name it: ")
-    assert "regimes.recipes[2], variance_sources.recipes[1]" in line and "(8 places)" in line
-    assert len(missing({**SHIPPED, "regularizers": {"none": {}}})["dropout"]) == 8
+    assert "regimes.recipes[2], variance_sources.recipes[1]" in line and "(9 places)" in line
+    assert len(missing({**SHIPPED, "regularizers": {"none": {}}})["dropout"]) == 9
 
 
 def test_a_section_that_is_spelled_wrong_is_one_line_and_read_as_what_it_was_meant_for(tmp_path):
@@ -70,7 +70,7 @@ def test_keeping_none_alone_is_a_line_for_each_entry_that_something_names(tmp_pa
 def test_every_reference_names_an_entry_and_what_holds_it_is_there():
     assert not missing(SHIPPED) and pruned(SHIPPED) == SHIPPED
     assert {reference.place[0] for reference in references(SHIPPED)} == {
-        *("transfer", "sweeps", "cocktails", "regimes", "variance_sources", "comparisons", "claims")
+        *("transfer", "tuned", "sweeps", "cocktails", "regimes", "variance_sources", "comparisons", "claims")
     }
 
 

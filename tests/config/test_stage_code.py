@@ -107,6 +107,7 @@ TRAINED = {
     "combine@dropout_and_max_norm",
     "ensemble@bagging",
     "transfer@masked_tuned",
+    "tune@dropout",
     "sweep@dropout",
 }
 
@@ -138,7 +139,12 @@ def test_a_new_row_of_a_family_changes_the_list_of_no_training(project, stale):
 
 @pytest.mark.parametrize(
     ("module", "stages"),
-    [("recipes/run", {"train", "combine"}), ("regimes/run", {"regime"}), ("tuning/sweep", {"sweep"})],
+    [
+        ("recipes/run", {"train", "combine"}),
+        ("regimes/run", {"regime"}),
+        ("tuning/sweep", {"sweep"}),
+        ("tuning/tuned", {"tune"}),
+    ],
 )
 def test_an_edit_of_how_a_family_runs_concerns_its_own_stages_alone(module, stages, project, stale):
     edited = stale(lambda: project.comment(f"experiments/{module}.py"))
@@ -176,6 +182,8 @@ def test_an_edit_of_a_technique_concerns_the_stages_that_name_or_import_it_and_t
     trained = {
         "train@dropout",
         "train@r_drop",
+        "tune@dropout",
+        "tune@r_drop",
         "sweep@dropout",
         "regime@dropout",
         "variance_source@dropout",

@@ -154,6 +154,7 @@ def test_nothing_compared_needs_no_seeds():
         "transfer",
         "semi_supervised",
         "multitask",
+        "tuned",
         "sweeps",
         "cocktails",
     )
@@ -198,7 +199,7 @@ def test_rows_by_other_metrics_stand_under_their_own_family_beside_those_against
     learned = {name: record(**dict.fromkeys(metrics, values[name])) for name in transfer}
     records = {"regularizers": RECORDS["regularizers"], "transfer": learned}
     result = verdicts(replace(SETTINGS, **few, transfer=transfer), records, dict, 400 / 900)
-    families = {"regularizers", "transfer", "regimes", "sweeps", "cocktails", "variance_sources"}
+    families = {"regularizers", "transfer", "regimes", "tuned", "sweeps", "cocktails", "variance_sources"}
     assert set(result) == families | {"best_sets", "comparisons", "claims", "statistical_tests", "warnings"}
     assert set(result["transfer"]["masked_tuned"]["comparisons"]) == set(metrics)
     assert result["best_sets"]["as configured"]["compared"] == len(RECORDS["regularizers"])  # with none

@@ -208,6 +208,10 @@ def check_searches(values: dict, problems: Problems) -> None:
     seeds, tuning = values.get("seeds"), values.get("tuning")
     if seeds and tuning and tuning.seeds > seeds:
         problems.add(("tuning", "seeds"), shown(tuning.seeds), f"at most {seeds}, the seeds that are trained")
+    if tuning and not tuning.learning_rate[0] < tuning.learning_rate[1]:
+        problems.add(("tuning", "learning_rate"), shown(list(tuning.learning_rate)), "two numbers, the lower first")
+    if values.get("tuned") and "none" not in values["tuned"]:
+        problems.add(("tuned", "none"), "no such entry", "none: {}, with which every tuned recipe is compared")
 
 
 def check_recipes(values: dict, problems: Problems) -> None:

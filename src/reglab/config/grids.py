@@ -1,15 +1,53 @@
-"""Settings of regularizers that are varied: grids for sweeps, ranges for cocktails."""
+"""Settings of regularizers that are varied: ranges for tuned recipes and cocktails, grids for sweeps."""
 
 import math
 from typing import Any
 
 from reglab.config.entries import entry_of
 from reglab.config.problems import Key, Problems, checked, is_named
+from reglab.config.stacks import overrides
 from reglab.core.registry import names
 from reglab.core.wording import Plain, shown
-from reglab.experiments.tuning.settings import Cocktail, points
+from reglab.experiments.tuning.ranges import is_range
+from reglab.experiments.tuning.settings import Cocktail, Ranges, points
 
 MOST = 1_000  # settings of a grid, each of which is trained
+
+
+def tuned_of(name: str, given: Plain, recipes: dict, key: Key, problems: Problems) -> Ranges | None:
+    """Ranges {setting: (lowest, highest)}, or choices {setting: (words)}, over the entry `name` of `regularizers`."""
+    given = {} if given is None else given
+    if not is_named(key, name, list(recipes), problems):
+        return None
+    if not isinstance(given, dict):
+        problems.add(key, shown(given), "settings with their ranges, such as {strength: [0.001, 0.1]}, or {}")
+        return None
+    for setting, values in given.items():
+        if not isinstance(values, list) or len(dict.fromkeys(map(repr, values))) < 2:
+            allowed = "two numbers, the lower first, or words of which one is chosen"
+            problems.add((*key, setting), shown(values), allowed)
+        elif any(type(value) in (int, float) for value in values) and not (is_range(values) and values[0] < values[1]):
+            problems.add((*key, setting), shown(values), "two numbers, the lower first")
+    if any((*key, setting) in problems.reported for setting in given):
+        return None
+    longest = max(map(len, given.values()), default=1)
+    tried = [
+        at(
+            name,
+            {setting: values[min(place, len(values) - 1)] for setting, values in given.items()},
+            recipes,
+            key,
+            problems,
+        )
+        for place in range(longest)
+    ]
+    if None in tried:
+        return None
+    if overrides(tried[0], "callbacks"):
+        found = "a technique that chooses the epoch, which every tuned recipe does anyway"
+        problems.add(key, found, f"no tuned.{name}, for it would be tuned.none")
+        return None
+    return {setting: tuple(dict.fromkeys(getattr(technique, setting) for technique in tried)) for setting in given}
 
 
 def sweep_of(name: str, given: Plain, recipes: dict, key: Key, problems: Problems) -> dict[str, tuple] | None:

@@ -14,7 +14,7 @@ from annotated_types import Ge, Le
 from reglab.config.cross_checks import check_across, check_references
 from reglab.config.data_section import data_of
 from reglab.config.entries import describe, entry_of, find_own, in_checkout
-from reglab.config.grids import cocktail_of, sweep_of
+from reglab.config.grids import cocktail_of, sweep_of, tuned_of
 from reglab.config.problems import Key, Problems, checked, hints, is_named, words
 from reglab.config.renamed import renamed
 from reglab.config.yaml_source import read
@@ -33,7 +33,7 @@ from reglab.tracking.settings import Tracking
 from reglab.training.settings import Training
 
 DECLARED = {"comparisons": Pair, "claims": Claim}  # entries that the user names
-GRIDS = {"sweeps": sweep_of, "cocktails": cocktail_of}  # entries that vary settings of regularizers
+GRIDS = {"tuned": tuned_of, "sweeps": sweep_of, "cocktails": cocktail_of}  # entries that vary settings of regularizers
 __all__ = ["BASES", "Params", "describe", "entry_name", "find", "load", "names", "settings", "sources"]
 
 

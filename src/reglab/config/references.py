@@ -38,8 +38,9 @@ def references(given: dict) -> Iterator[Reference]:
     places: list[tuple[Key, Any, tuple[str, ...]]] = []
     for name in mapping(given, "transfer"):
         places.append((("transfer", name, "start"), mapping(given, "transfer", name).get("start"), ("pretraining",)))
-    for name in mapping(given, "sweeps"):
-        places.append((("sweeps", name), name, ("regularizers",)))
+    for section in ("tuned", "sweeps"):
+        for name in mapping(given, section):
+            places.append(((section, name), name, ("regularizers",)))
     for name in mapping(given, "cocktails"):
         for each in mapping(given, "cocktails", name, "ingredients"):
             places.append((("cocktails", name, "ingredients", each), each, ("regularizers",)))
@@ -75,6 +76,8 @@ def pruned(given: dict) -> dict:
             kept = [name for name in recipes if name is not None]
             lone = BY_SECTION[section].lists_none and kept == ["none"]  # with nothing to compare it with
             given = given | {section: given[section] | {"recipes": [] if lone else kept}}
+    if set(mapping(given, "tuned")) == {"none"}:  # with nothing to compare it with
+        given = given | {"tuned": {}}
     for name in mapping(given, "cocktails"):
         if len(mapping(given, "cocktails", name, "ingredients")) < 2:
             given = without(given, ("cocktails", name))

@@ -72,7 +72,7 @@ def parts_of(settings, section: str, name: str) -> dict[str, Any]:
     entries = getattr(settings, section)
     if section in ("regularizers", "combinations") or hasattr(entries, "recipes"):
         return {entry_name(technique): technique for technique in settings.recipe(name)[1]}
-    if section == "sweeps":
+    if section in ("tuned", "sweeps"):
         return {name: settings.regularizers[name]}
     if section == "cocktails":
         return {each: settings.regularizers[each] for each in entries[name].ingredients}

@@ -10,6 +10,7 @@ from reglab.evaluation.pairs import compare_pairs
 from reglab.experiments import left_out
 from reglab.experiments.catalogue import modules
 from reglab.experiments.required_seeds import too_few_seeds
+from reglab.experiments.tuning.evaluate_tuned import with_other_verdicts
 
 ON_DATA_SET = "Over new seeds, these examples given: exact sign-flip test, bias-corrected and accelerated bootstrap."
 ON_DISTRIBUTION = "Over new examples too: t test on resampled splits, its variance corrected for their overlap."
@@ -44,7 +45,7 @@ def verdicts(settings, records: Records, predicted: Predicted, test_to_train: fl
             rows.setdefault(family, {}).update(compared)
     for module in modules("evaluate"):
         rows |= module.tables(records, **rule)
-    rows |= {
+    rows = with_other_verdicts(rows) | {
         "comparisons": compare_pairs(settings.comparisons, records, **rule, test_to_train=test_to_train),
         "claims": judge(settings.claims, records, predicted, **rule),
         "best_sets": best_sets(rows, rule["confidence"]),

@@ -6,6 +6,7 @@ import pytest
 from reglab.evaluation import statistics
 from reglab.experiments.tuning import evaluate as searches
 
+BUDGET = {"trainings": 36, "diverged": 0, "epochs": 900, "flops": 10**12}
 SEEDS, RULE = 11, {"confidence": 0.95, "relevant_difference": 0.005}
 
 
@@ -32,6 +33,7 @@ def cocktail(**metrics):
     return record("cocktails", "stacked", ["mixup", "placebo", "dropout"], **renamed) | {
         "best": best,
         "left_out": ["dropout"],
+        "budget": BUDGET,
     }
 
 

@@ -1,8 +1,9 @@
-"""Searches over settings on validation data alone: sweeps of one technique, cocktails of several."""
+"""Searches over settings on validation data alone: tuned recipes, sweeps of one technique, cocktails of several."""
 
 from reglab.core.family import Family
 
 FAMILIES = (
+    Family(section="tuned", stage="tune", kind="tuned recipe", order=115, has_own_names=False, module="tuned"),
     Family(section="sweeps", stage="sweep", kind="sweep", order=120, has_own_names=False, module="sweep"),
     Family(section="cocktails", stage="cocktail", kind="cocktail", order=130, module="cocktail"),
 )

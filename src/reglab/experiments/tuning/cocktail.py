@@ -11,7 +11,9 @@ from reglab.data import prepared
 from reglab.data.prepared import Prepared, Split
 from reglab.evaluation.metric_table import DECIDING, NAMES
 from reglab.experiments.applicability import facts_of, inapplicable_ingredients
-from reglab.experiments.tuning.search import Scores, evaluate_best, try_all, value
+from reglab.experiments.tuning.ranges import is_logarithmic, rounded
+from reglab.experiments.tuning.search import evaluate_best, try_all
+from reglab.experiments.tuning.selection import Scores, value
 from reglab.tracking.stage import Stage, StageBuilder
 from reglab.training.all_seeds import finished_with_metrics
 from reglab.training.one_seed import Recipe, train_seed
@@ -21,8 +23,6 @@ from reglab.training.variants import cases, train_variants, variant_folder
 Settings = dict[str, dict]  # ingredient -> the settings that were varied, of those that are in, in order of application
 # Of the numbers of a training, in the order of the records.
 KEPT = tuple(dict.fromkeys(["test_accuracy", "test_nll", *(f"test_{name}" for name in NAMES)]))
-DECADE = 10  # a range that spans this factor is searched on a logarithmic scale
-DIGITS = 3  # of a strength: more say nothing
 
 
 def run_entry(settings, stage: StageBuilder) -> None:
@@ -32,9 +32,9 @@ def run_entry(settings, stage: StageBuilder) -> None:
     used = {ingredient: ranges for ingredient, ranges in search.ingredients.items() if ingredient not in inapplicable}
     techniques = {ingredient: settings.regularizers[ingredient] for ingredient in used}
     recipe = Recipe(tuple(techniques.values()), settings.model, settings.training)
-    tuning, metric = settings.tuning, settings.evaluation.metric
-    built = stage.build(data, techniques, cocktail=search, tuning=tuning, metric=metric, **settings.shared())
-    run(recipe, replace(search, ingredients=used), tuning.seeds, data, built, metric, inapplicable)
+    seeds, metric = settings.tuning.seeds, settings.evaluation.metric
+    built = stage.build(data, techniques, cocktail=search, tuning={"seeds": seeds}, metric=metric, **settings.shared())
+    run(recipe, replace(search, ingredients=used), seeds, data, built, metric, inapplicable)
 
 
 def run(
@@ -61,7 +61,7 @@ def run(
         settings, tried = explore(recipe, base, search, searched, entry, stage, metric)
         folders = [variant_folder(entry, f"trial-{number}") for number in tried]
         recipes = [stacked(recipe, base, each) for each in settings]
-        number, best = evaluate_best(recipes, tried, folders, list(searched), splits, entry, stage, metric)
+        number, best, budget = evaluate_best(recipes, tried, folders, list(searched), splits, entry, stage, metric)
         parts = {way: stacked(recipe, base, each) for way, each in taken_apart(settings[number]).items()}
         train = partial(train_seed, log_every_epoch=False)
         jobs = {(seed, way): (train, parts[way], splits[seed]) for seed, way in cases(splits, parts)}
@@ -75,6 +75,7 @@ def run(
             "left_out": [ingredient for ingredient in base if ingredient not in settings[number]],
             "trials": [{"number": trial, "settings": settings[trial]} | scores for trial, scores in tried.items()],
             "cost": best.cost,
+            "budget": budget,
         } | ({"not_applicable_ingredients": dict(inapplicable)} if inapplicable else {})
         return stage.publish(entry, content, curves=best.curves, predicted=best.predicted)
 
@@ -121,12 +122,11 @@ def proposed(trial, base: dict[str, Regularizer], ingredients: dict[str, dict]) 
             continue
         chosen[ingredient] = {}
         for setting, (low, high) in ranges.items():
-            at, logarithmic = f"{ingredient}.{setting}", low > 0 and high / low >= DECADE
+            at, logarithmic = f"{ingredient}.{setting}", is_logarithmic(low, high)
             if type(getattr(base[ingredient], setting)) is int:
                 chosen[ingredient][setting] = trial.suggest_int(at, round(low), round(high), log=logarithmic)
             else:
-                value = float(f"{trial.suggest_float(at, low, high, log=logarithmic):.{DIGITS}g}")
-                chosen[ingredient][setting] = min(max(value, low), high)
+                chosen[ingredient][setting] = rounded(trial.suggest_float(at, low, high, log=logarithmic), low, high)
     return chosen
 
 

@@ -1,4 +1,4 @@
-"""Evaluates the choices of searches on the test part: tuned techniques against `none`, and the parts of cocktails.
+"""Evaluates the choices of searches on the test part: sweeps against `none`, and the parts of cocktails.
 
 Holm's correction is over the sweeps, and over all parts of all cocktails, because a reader looks for an ingredient that
 matters among all of them.
@@ -8,7 +8,7 @@ import numpy as np
 
 from reglab.evaluation import statistics
 from reglab.evaluation.comparison import NONE
-from reglab.evaluation.judgement import PairedComparison, judge
+from reglab.evaluation.judgement import PairedComparison, exclusion, judge
 from reglab.evaluation.metric_comparison import ComparisonPlan, compare_metrics
 from reglab.evaluation.metric_names import DECIDES, sign
 from reglab.evaluation.paired_values import (
@@ -22,23 +22,34 @@ from reglab.evaluation.paired_values import (
     without_nan,
 )
 from reglab.evaluation.rounding import mean, subtract
+from reglab.experiments.tuning.evaluate_tuned import FAMILY as TUNED
+from reglab.experiments.tuning.evaluate_tuned import tuned
+from reglab.experiments.tuning.selection import best
 
 NO_TECHNIQUE = ("none", "placebo")
 
 
 def tables(records: Records, **rule) -> dict[str, dict]:
-    """The family's part of reports/metrics.json; the rule is that of `cocktails`."""
-    return {"sweeps": sweeps(records, **rule), "cocktails": cocktails(records, **rule)}
+    """The family's part of reports/metrics.json; the rule is that of `cocktails`, UserError as in `tuned`."""
+    return {
+        TUNED: tuned(records, **rule),
+        "sweeps": sweeps(records, **rule),
+        "cocktails": cocktails(records, **rule),
+    }
 
 
 def comparison_counts(settings) -> dict[str, int]:
     """How many comparisons are corrected together, by their kind; `settings` are the `Params`."""
     ingredients = [len(cocktail.ingredients) for cocktail in settings.cocktails.values()]
     techniques = len(set(settings.regularizers) - set(NO_TECHNIQUE))
+    configured = [name for name in settings.tuned if name != "early_stopping"]
     return {
+        "comparisons of tuned recipes": max(len(settings.tuned) - 1, 0),
+        "comparisons with early stopping": len(configured) if "early_stopping" in settings.regularizers else 0,
         "comparisons of sweeps": len(settings.sweeps),
         "comparisons of cocktails": sum(1 + 2 * number for number in ingredients),  # all, all but one, one alone
         "single techniques beside cocktails": sum(techniques + number for number in ingredients),
+        "cocktails beside the best tuned technique": len(ingredients) if settings.tuned else 0,
     }
 
 
@@ -64,7 +75,8 @@ def cocktails(
     alone - `none`); `rivals`: the best less a single technique, one of its ingredients alone under its name, or an entry of
     `regularizers` under `regularizers.<name>`; `overlap`, by how much the sum of what the ingredients bring alone is above
     what they bring together, as in `overlap`; `left_out`, the names of the ingredients that are not in
-    the best; `diverged_seeds`; `not_applicable_ingredients`, by name the reason, where there are any.
+    the best; `diverged_seeds`; `budget`, what the search has spent; `best_tuned`, as in `beside_best_tuned`;
+    `not_applicable_ingredients`, by name the reason, where there are any.
 
     A row is as in `judgement.judge`. The rivals are a family of their own, because a reader looks for one that beats the
     best in all of them.
@@ -86,6 +98,7 @@ def cocktails(
     rule = {"confidence": confidence, "relevant_difference": relevant_difference, "metric": metric}
     seeds = seeds_of(recipes[NONE[1]])
     rows, against = (without_nan(judge(family, seeds, **rule)) for family in (parts, rivals))
+    tuned_rival = beside_best_tuned(records, **rule)
     return {
         name: {
             "full": rows[name, "full"],
@@ -97,10 +110,40 @@ def cocktails(
             "rivals": {single: row for (cocktail, single), row in against.items() if cocktail == name},
             "left_out": record["left_out"],
             "diverged_seeds": diverged_seeds(record),
+            "budget": record["budget"],
+            "best_tuned": tuned_rival.get(name),
         }
         | {key: record[key] for key in ("not_applicable_ingredients",) if key in record}
         for name, record in entries.items()
     }
+
+
+def beside_best_tuned(records: Records, **rule) -> dict[str, dict]:
+    """By cocktail a row on the best less the best tuned technique, which validation data choose, as in `judgement.judge`,
+    with its `name` and its `budget`; nothing without tuned techniques.
+
+    The cocktails are corrected together.
+    """
+    metric, failed = rule["metric"], failed_checks(records)
+    tried = {
+        name: record["tries"][record["chosen"]["number"]]
+        for name, record in records.get(TUNED, {}).items()
+        if name not in NO_TECHNIQUE and (TUNED, name) not in failed
+    }
+    if not tried:
+        return {}
+    name = best(tried, metric.removeprefix("test_"))
+    rival = records[TUNED][name]
+    comparisons = {
+        cocktail: PairedComparison(
+            paired_differences(record, rival, metric),
+            metric,
+            exclusion(record, rival, failed=("cocktails", cocktail) in failed),
+        )
+        for cocktail, record in records.get("cocktails", {}).items()
+    }
+    judged = judge(comparisons, seeds_of(rival), **rule)
+    return {cocktail: without_nan(row) | {"name": name, "budget": rival["budget"]} for cocktail, row in judged.items()}
 
 
 def contrasts(record: dict, none: dict, metric: str) -> dict[str, np.ndarray]:

@@ -6,21 +6,18 @@ recipe that was not chosen is computed.
 
 from collections.abc import Sequence
 from dataclasses import replace
-from math import inf
 from pathlib import Path
+from typing import NamedTuple
 
-from reglab.core.task_names import LOSSES
 from reglab.data.prepared import Split
-from reglab.evaluation.metric_table import DECIDING, names_of
+from reglab.evaluation.metric_table import names_of
 from reglab.evaluation.predicted import predicted_metrics
-from reglab.evaluation.rounding import mean
+from reglab.experiments.tuning.selection import Scores, best
 from reglab.tracking.journal import epochs_written
 from reglab.tracking.stage import Stage
 from reglab.training.all_seeds import Gathered, gather
 from reglab.training.one_seed import Recipe, cost_of_step, evaluate_seed, finished_seed, train_seed
 from reglab.training.variants import Variant, cases, train_variants, variant_folder
-
-Scores = dict[str, list[float | None]]  # metric -> a value for each seed of the search, None where it diverged
 
 SEEN = {"train": "labelled", "validation": "validation"}  # what a search may see, by its name in metrics
 
@@ -52,26 +49,12 @@ def scores(folder: Path, splits: dict[int, Split]) -> Scores:
     return by_metric
 
 
-def mean_or(values: Sequence[float | None], diverged: float) -> float:
-    """The mean, without the rounding that would rank equal ones; `diverged` where a seed diverged."""
-    return diverged if None in values else mean(values)
+class Choice(NamedTuple):
+    """The best of what was tried: its number, its results on all seeds, and the budget that the search has spent."""
 
-
-def value(scored: Scores, metric: str) -> float:
-    """The mean of the metric on validation data. Where a seed diverged, or the metric is not defined: the worst that it can
-    be."""
-    about = DECIDING[metric]
-    return mean_or(scored[f"validation_{metric}"], about.low if about.direction == "higher" else about.high)
-
-
-def best(tried: dict[Variant, Scores], metric: str = "accuracy") -> Variant:
-    """The best mean of the metric on validation data; of equals the lowest validation loss, then the first."""
-    loss = f"validation_{LOSSES[DECIDING[metric].task]}"
-
-    def rank(variant: Variant) -> tuple[float, float]:
-        return DECIDING[metric].sign * value(tried[variant], metric), -mean_or(tried[variant][loss], inf)
-
-    return max(tried, key=rank)
+    number: int
+    results: Gathered
+    budget: dict[str, int]
 
 
 def evaluate_best(
@@ -83,8 +66,8 @@ def evaluate_best(
     entry: Path,
     stage: Stage,
     metric: str = "accuracy",
-) -> tuple[int, Gathered]:
-    """Train the best of the recipes by the metric on all splits and evaluate it on the test parts; its number and results.
+) -> Choice:
+    """Train the best of the recipes by the metric on all splits and evaluate it on the test parts.
 
     `folders` are where each recipe was tried on the seeds `searched`. The cost also has `search`: the operations of all
     that was tried, relative to those of one training without any technique.
@@ -97,7 +80,19 @@ def evaluate_best(
     epochs = [epochs_written(folder, *searched) for folder in folders]
     spent = sum(step["flops_per_example"] * count for step, count in zip(steps, epochs, strict=True))
     search = spent / (plain_step["flops_per_example"] * plain.training.epochs)
-    return number, results._replace(cost=results.cost | {"search": search})
+    statuses = [
+        finished_seed(folder, seed)[0]["status"]
+        for folder in folders
+        for seed in searched
+        if (folder / f"seed-{seed}.safetensors").exists()  # a trial that repeats another trains nothing
+    ]
+    budget = {
+        "trainings": len(statuses),
+        "diverged": sum(status != "finished" for status in statuses),
+        "epochs": sum(epochs),
+        "flops": round(spent * len(first.inputs["labelled"])),
+    }
+    return Choice(number, results._replace(cost=results.cost | {"search": search}), budget)
 
 
 def final_jobs(recipe: Recipe, splits: dict[int, Split], searched: Path, folder: Path) -> list[tuple]:

@@ -1,17 +1,30 @@
-"""Settings of `tuning` and of the entries of `cocktails` and `sweeps`."""
+"""Settings of `tuning` and of the entries of `tuned`, `cocktails` and `sweeps`."""
 
 from dataclasses import dataclass
 from itertools import product
 from typing import Annotated
 
-from annotated_types import Ge, Le
+from annotated_types import Ge, Gt, Le
+
+Ranges = dict[str, tuple]  # setting -> its lowest and highest number, or words of which one is chosen
+Rate = Annotated[float, Gt(0)]
 
 
 @dataclass(frozen=True)
 class Tuning:
-    """Settings of every search: sweeps and cocktails train their candidates on the first `seeds` alone."""
+    """The budget of every tuned recipe: so many `settings`, each trained on the first `seeds`, over these learning rates.
+
+    Sweeps and cocktails train their candidates on the same seeds.
+    """
 
     seeds: Annotated[int, Ge(1)] = 3
+    settings: Annotated[int, Ge(2), Le(10_000)] = 12
+    learning_rate: tuple[Rate, Rate] = (0.001, 0.02)
+
+    @property
+    def ranges(self) -> Ranges:
+        """The settings of `training` that all recipes are tuned over."""
+        return {"learning_rate": self.learning_rate}
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@
     content.py          the content of a run: names, params, tags, metrics, notes (pure functions of a record)
     learning_curves.py  curves from the journal or the record, their bands over seeds, the picture
     runs.py             the runs of one recipe: found again after a kill, filled, ended
-    trials.py           the trials of a sweep or a cocktail: nested runs with settings and validation numbers
+    trials.py           the trials of a tuned recipe, a sweep or a cocktail: nested runs with settings and validation numbers
     verdict_tags.py     verdicts as tags of the runs, and the run of the report
     views.py            the description of the experiment and its saved views
     sync.py             `mirror` (journal to MLflow, live) and `sync_all` (records to MLflow, what it lacks)

@@ -1,4 +1,4 @@
-"""The points of a sweep and the trials of a cocktail as nested runs: settings against validation numbers, to compare."""
+"""What a search has tried, as nested runs with settings and validation numbers: tuned recipes, sweeps, cocktails."""
 
 from statistics import fmean
 from typing import TYPE_CHECKING, NamedTuple
@@ -22,13 +22,13 @@ class Trial(NamedTuple):
 
 def trials_of(record: dict) -> list[Trial]:
     """The trials in their order; none without a search. A metric is missing if a seed diverged."""
-    tried = record.get("grid") or record.get("trials") or []
+    tried = record.get("tries") or record.get("grid") or record.get("trials") or []
     chosen = (record.get("chosen") or record.get("best") or {}).get("number") if tried else None
     trials = []
     for number, trial in enumerate(tried):
         settings = {record["name"]: trial["settings"]} if "grid" in record else trial["settings"]
         params = content.params({"settings": settings, "seeds": []})
-        if "grid" not in record:
+        if "trials" in record:
             params["ingredients"] = ", ".join(settings) or "none"
         metrics = {name: fmean(values) for name, values in trial.items() if listed(values) and None not in values}
         trials.append(Trial(params, metrics, number == chosen))

@@ -1,0 +1,91 @@
+"""Tunes one technique with the budget that every recipe has, evaluates the best settings once, and publishes the record."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from reglab.core.streams import seed_of
+from reglab.data import prepared
+from reglab.data.prepared import Prepared
+from reglab.evaluation.metric_table import DECIDING
+from reglab.experiments.tuning.ranges import shares, value_at
+from reglab.experiments.tuning.search import evaluate_best, try_all
+from reglab.experiments.tuning.selection import expected_best, value
+from reglab.experiments.tuning.settings import Ranges, Tuning
+from reglab.regularizers.early_stopping import EarlyStopping
+from reglab.tracking.stage import Stage, StageBuilder
+from reglab.training.one_seed import Recipe
+from reglab.training.regularizer import name
+from reglab.training.variants import variant_folder
+
+SHARED = "training"  # the section of the settings that all recipes are tuned over
+Settings = dict[str, dict]  # section or technique -> setting -> value
+
+
+def run_entry(settings, stage: StageBuilder) -> None:
+    """Run the entry of params.yaml that the stage is about; `settings` are the `Params`."""
+    data, technique = prepared.read(Path("data/study")), settings.entry("regularizers", stage.name)
+    ranges, tuning, metric = settings.entry("tuned", stage.name), settings.tuning, settings.evaluation.metric
+    best_epoch = EarlyStopping(patience=settings.training.epochs)  # trains every epoch and keeps the best one's weights
+    techniques = {stage.name: technique, name(best_epoch): best_epoch}
+    recipe = Recipe(tuple(techniques.values()), settings.model, settings.training)
+    built = stage.build(data, techniques, ranges=ranges, tuning=tuning, metric=metric, **settings.shared())
+    run(recipe, ranges, tuning, data, built, metric)
+
+
+def run(recipe: Recipe, ranges: Ranges, tuning: Tuning, data: Prepared, stage: Stage, metric: str = "accuracy") -> dict:
+    """Try `tuning.settings` settings of the recipe's first technique and of the training on the first `tuning.seeds` seeds,
+    evaluate the best by the metric on validation data on all seeds, and publish the record; returns its content.
+
+    `seeds`, `cost`, curves and predictions are those of the chosen settings, as a recipe of its own would have them.
+    """
+    tries = proposals(name(recipe.regularizers[0]), ranges, tuning, recipe)
+    recipes = [with_settings(recipe, settings) for settings in tries]
+    with stage.journal() as entry:
+        splits = {seed: data.split(seed) for seed in stage.seeds}
+        searched = {seed: splits[seed] for seed in stage.seeds[: tuning.seeds]}
+        tried = try_all(dict(enumerate(recipes)), searched, entry, stage)
+        folders = [variant_folder(entry, number) for number in tried]
+        number, chosen, budget = evaluate_best(recipes, tried, folders, list(searched), splits, entry, stage, metric)
+        content = {
+            "seeds": chosen.seeds,
+            "search_seeds": list(searched),
+            "chosen": {"number": number, "settings": tries[number]},
+            "tries": [{"settings": settings} | tried[place] for place, settings in enumerate(tries)],
+            "expected_best": expected_best([value(scores, metric) for scores in tried.values()], DECIDING[metric].sign),
+            "numbers": {
+                f"chosen/{setting}": value
+                for settings in tries[number].values()
+                for setting, value in settings.items()
+                if type(value) in (int, float)
+            },
+            "cost": chosen.cost,
+            "budget": budget,
+        }
+        return stage.publish(entry, content, curves=chosen.curves, predicted=chosen.predicted)
+
+
+def proposals(technique: str, ranges: Ranges, tuning: Tuning, recipe: Recipe) -> list[Settings]:
+    """The settings that are tried, evenly spread over the ranges of the training and of the technique.
+
+    The shifts of the sequence are keyed by the names of what is varied, so that all techniques are tried at the same
+    learning rates.
+    """
+    varied = {(SHARED, setting): values for setting, values in tuning.ranges.items()}
+    varied |= {(technique, setting): values for setting, values in ranges.items()}
+    shifts = [seed_of("tuned", *key) / 2**32 for key in varied]
+    regularizer = recipe.regularizers[0]
+    tries = []
+    for point in shares(len(varied), tuning.settings, shifts):
+        settings: Settings = {SHARED: {}, technique: {}}
+        for (of, setting), share in zip(varied, point, strict=True):
+            whole = type(getattr(regularizer if of == technique else recipe.training, setting)) is int
+            settings[of][setting] = value_at(share, varied[of, setting], whole=whole)
+        tries.append(settings)
+    return tries
+
+
+def with_settings(recipe: Recipe, settings: Settings) -> Recipe:
+    """The recipe with these settings of its training and of its first technique."""
+    first, *others = recipe.regularizers
+    tuned = replace(first, **settings[name(first)])
+    return replace(recipe, regularizers=(tuned, *others), training=replace(recipe.training, **settings[SHARED]))
