@@ -5,10 +5,11 @@ from itertools import product
 import numpy as np
 import pytest
 import scipy.stats
+from seeds import seeds_of_record
 
-from reglab.evaluation.best import behind_the_best, best_set, p_no_other_is_better, sign_patterns
+from reglab.evaluation.best import behind_the_best, best_set, p_no_other_is_better, sign_patterns, values_of_sound
 
-# 2,000 studies that refuse the best with probability 0.05 refuse it in more than 0.067 of them once in 2,000 times
+# 2,000 studies that reject the best with probability 0.05 reject it in more than 0.067 of them once in 2,000 times
 STUDIES, BOUND = 2_000, 0.067
 
 
@@ -59,7 +60,7 @@ def test_the_order_of_recipes_and_what_all_seeds_share_change_nothing():
     assert p_values(gains + shared) == p_values(gains) == p_values(gains[::-1])[::-1]
 
 
-def test_four_seeds_refuse_nothing_and_five_may():
+def test_four_seeds_leave_out_nothing_and_five_may():
     gains = np.r_[np.ones((1, 5)), np.zeros((29, 5))] + 0.01 * np.random.default_rng(0).normal(0, 1, (30, 5))
     assert min(p_values(gains[:, :4])) > 0.05
     assert [p <= 0.05 for p in p_values(gains)] == [False] + [True] * 29
@@ -88,6 +89,17 @@ def test_where_less_is_better_the_lowest_leads():
     values = {"low": np.zeros(11), "high": np.ones(11) + 0.1 * np.arange(11)}
     rows = behind_the_best(values, "test_nll", 0.95)
     assert rows["high"]["leader"] == "low" and rows["high"]["excluded"] and rows["high"]["difference"] > 0
+
+
+def test_what_diverged_fails_a_check_or_was_not_measured_cannot_be_the_best():
+    records = {
+        name: {"seeds": seeds_of_record(5, diverged=[3] * (name == "diverged"), test_accuracy=0.9)}
+        for name in ("sound", "diverged", "wrong")
+    }
+    records["unmeasured"] = {"seeds": seeds_of_record(5, test_nll=0.3)}
+    records["undefined"] = {"seeds": seeds_of_record(5, test_accuracy=np.r_[0.9, 0.9, np.nan, 0.9, 0.9])}
+    values = values_of_sound(records, {"wrong"}, "test_accuracy")
+    assert {name: numbers.tolist() for name, numbers in values.items()} == {"sound": [0.9] * 5}
 
 
 def test_the_cheapest_of_the_set_is_named_and_what_is_cheaper_but_worse_is_not():

@@ -3,6 +3,7 @@
 import pytest
 from conftest import SETTINGS
 
+from reglab.report import best_set
 from reglab.report.answer import headline, points_to_know
 from reglab.report.collect import Entry
 from reglab.report.tables import rows
@@ -63,7 +64,7 @@ def test_the_best_is_named_with_gain_interval_seeds_and_cost():
 @pytest.mark.parametrize(
     ("members", "cheapest", "said"),
     [
-        (["a"], "a", "a is shown to be better than each of the other 2 networks."),
+        (["a"], "a", "a is shown to be better than each of 2 other networks."),
         (
             ["a", "b"],
             "b",
@@ -82,14 +83,14 @@ def test_the_best_is_named_with_gain_interval_seeds_and_cost():
 def test_the_set_of_the_best_is_named_with_its_cheapest_member(members, cheapest, said):
     results = table(a=("helps", 0.06, 0.03, 0.09, {"cost": 6.0}), b=("cannot tell", 0.05, -0.02, 0.08, {"cost": 3.0}))
     found = {"leader": "a", "members": members, "cheapest": cheapest, "compared": 3, "confidence": 0.95}
-    points = answer(results, metrics={"best_sets": {"as configured": found}})[1]
-    assert points["Which is best"] == said
+    [point] = best_set.point(results, found)
+    assert (point.about, words(point.text)) == ("Which is best", said)
 
 
 def test_a_recipe_alone_is_not_called_the_best():
     alone = {"leader": "a", "members": ["a"], "cheapest": "a", "compared": 1, "confidence": 0.95}
     results = table(a=("helps", 0.06, 0.03, 0.09))
-    assert "Which is best" not in answer(results, metrics={"best_sets": {"as configured": alone}})[1]
+    assert best_set.point(results, alone) == best_set.point(results, None) == []
 
 
 @pytest.mark.parametrize(

@@ -1,19 +1,21 @@
 """Finds the recipes that cannot be told from the best: a confidence set of the best, by sign flips.
 
-A recipe belongs to the set unless a test refuses that no other recipe is better. These are Hsu's multiple comparisons with
+A recipe belongs to the set unless a test rejects that no other recipe is better. These are Hsu's multiple comparisons with
 the best, but with the sign flips of all other tests here in the place of his t bound, which needs the same variance for all
 recipes. The model confidence set (Hansen, Lunde & Nason, "The Model Confidence Set", Econometrica 2011) rests on a bootstrap,
 which is right for many observations; a study has 4 to 11 seeds, and sign flips are exact for few.
 """
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Container, Hashable, Mapping
 from functools import lru_cache
 from typing import TypeVar
 
 import numpy as np
 
 from reglab.evaluation import statistics
+from reglab.evaluation.judgement import exclusion
 from reglab.evaluation.metric_names import sign
+from reglab.evaluation.paired_values import values_of
 from reglab.evaluation.rounding import mean, subtract
 from reglab.evaluation.statistics import FLIPS, TIE
 
@@ -44,7 +46,7 @@ def best_set(rows: Mapping[Key, dict], confidence: float) -> dict | None:
 
 def behind_the_best(values: Mapping[Key, np.ndarray], metric: str, confidence: float) -> dict[Key, dict]:
     """By key: `leader`, the key of the best mean; `difference`, how far the leader is better, with `low` and `high`; `p` of
-    `p_no_other_is_better`; and `excluded`, whether that is refused, so that the recipe is outside the set.
+    `p_no_other_is_better`; and `excluded`, whether that is rejected, so that the recipe is outside the set.
 
     values: by key (seeds,) of the metric, of the same seeds.
     """
@@ -67,6 +69,17 @@ def behind_the_best(values: Mapping[Key, np.ndarray], metric: str, confidence: f
     return rows
 
 
+def values_of_sound(records: Mapping[Key, dict], failed: Container[Key], metric: str) -> dict[Key, np.ndarray]:
+    """The metric (seeds,) of the records that may be the best: no seed diverged, and the key is not among the `failed`, those
+    with a technique that fails an exact check."""
+    values = {key: values_of(record, metric) for key, record in records.items()}
+    return {
+        key: measured
+        for key, measured in values.items()
+        if len(measured) and np.isfinite(measured).all() and not exclusion(records[key], failed=key in failed)
+    }
+
+
 def p_no_other_is_better(gains: np.ndarray, place: int) -> float:
     """The p-value of "no other recipe is better than this one": how often random signs of the seeds give as large a lead.
 
@@ -79,7 +92,7 @@ def p_no_other_is_better(gains: np.ndarray, place: int) -> float:
     a recipe that varies much does not hide the others. A seed gives its sign to all its differences, which keeps their
     correlation: they share x. The test is exact where all are equally good and the differences of a seed are together as
     likely as their negatives, whatever the variances; in simulations, recipes that are worse than x made it cautious. It
-    refuses x too often where rare values of x alone lie far above the others. With fewer than 5 seeds it refuses nothing at
+    rejects too often where rare values of x alone lie far above the others. With fewer than 5 seeds it rejects nothing at
     5 %, for no p-value is below 2^-n.
 
     Hsu, "Multiple Comparisons: Theory and Methods", 1996, chapter 4; Romano & Wolf, "Exact and approximate stepdown methods

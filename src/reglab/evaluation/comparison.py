@@ -7,13 +7,11 @@ the two questions, on this data set and on this distribution, has its own correc
 
 from math import inf, isfinite
 
-import numpy as np
-
 from reglab.core.errors import UserError
 from reglab.core.families import sections
 from reglab.core.task_names import LOSSES
 from reglab.evaluation import statistics
-from reglab.evaluation.best import behind_the_best
+from reglab.evaluation.best import behind_the_best, values_of_sound
 from reglab.evaluation.judgement import PairedComparison, exclusion, judge, on_distribution
 from reglab.evaluation.metric_names import DECIDES, quantity, sign
 from reglab.evaluation.metric_table import DECIDING
@@ -70,15 +68,8 @@ def compare(
         family = {key: each for key, each in comparisons.items() if (key[0] in CLASSICAL) == classical}
         judged |= judge(family, seeds_of(none), **rule)
         on_new_data |= on_distribution(family, test_to_train=test_to_train, **rule)
-    networks = {
-        key: values
-        for key, record in recipes.items()
-        if key[0] not in CLASSICAL
-        and not exclusion(record, failed=key in failed)
-        and len(values := values_of(record, metric))
-        and np.isfinite(values).all()
-    }
-    behind = behind_the_best(networks, metric, confidence)
+    networks = {key: record for key, record in recipes.items() if key[0] not in CLASSICAL}
+    behind = behind_the_best(values_of_sound(networks, failed, metric), metric, confidence)
     best = _best_baseline(recipes, metric.replace("test_", "validation_", 1))
 
     report: dict[str, dict[str, dict]] = {family: {} for family, _ in recipes}

@@ -91,10 +91,13 @@ def compared(table: list[Row], verdict: str) -> list[Row]:
     return sorted(rows, key=lambda row: -abs(row.difference.mean or 0.0))
 
 
-def headline(table: list[Row], settings: dict) -> Markup:
-    """The answer in a sentence: which recipe helps most, by how much, at what cost; or why there is no answer."""
+def headline(table: list[Row], settings: dict, given: str = "") -> Markup:
+    """The answer in a sentence: which recipe helps most, by how much, at what cost; or why there is no answer.
+
+    `given`: what else the answer depends on, behind the data.
+    """
     seeds = many(settings["seeds"], "seed")
-    place = setting_of(settings)
+    place = setting_of(settings) + given
     reference = next((row for row in table if row.reference), None)
     if reference is None or reference.diverged:
         fate = "is not among the recipes" if reference is None else "diverged"
@@ -135,10 +138,21 @@ def headline(table: list[Row], settings: dict) -> Markup:
 
 def points_to_know(table: list[Row], settings: dict, metrics: dict) -> list[Point]:
     """The points beside the answer, the most important first; `metrics` is reports/metrics.json."""
+    return (
+        by_verdict(table, settings)
+        + near_to_turning(table, metrics)
+        + placebo(table)
+        + classical(table)
+        + power(table, settings)
+    )
+
+
+def by_verdict(table: list[Row], settings: dict) -> list[Point]:
+    """A point for each verdict that recipes have."""
     measure, relevant = deciding(settings), relevant_difference(settings)
     within = measure.counted(f"{measure.scale * relevant:g}")
     helps = compared(table, "helps")
-    points = which_is_best(table, metrics.get("best_sets", {}).get("as configured"))
+    points = []
     if others := helps[1:]:
         text = Markup("{}.").format(listed([gain(row) for row in others]))
         points.append(Point("Also help" if len(others) > 1 else "Also helps", text))
@@ -156,34 +170,7 @@ def points_to_know(table: list[Row], settings: dict, metrics: dict) -> list[Poin
     if wrong := [row for row in table if row.verdict == "check failed"]:
         text = Markup("{}: a technique in it does not do what its formula says, so it is not ranked.")
         points.append(Point("Failed its check", text.format(listed([link(row) for row in wrong])), alarming=True))
-    return points + near_to_turning(table, metrics) + placebo(table) + classical(table) + power(table, settings)
-
-
-def which_is_best(table: list[Row], found: dict | None) -> list[Point]:
-    """The recipes that cannot be told from the best, and the cheapest of them; `found` is as in `best.best_set`."""
-    named = {row.name: row for row in table}
-    if not found or found["compared"] < 2:
-        return []
-    leader, *others = (link(named[name]) for name in found["members"])
-    if not others:
-        text = Markup("{} is shown to be better than each of the other {}.").format(
-            leader, many(found["compared"] - 1, "network")
-        )
-        return [Point("Which is best", text)]
-    text = Markup("Of {} networks, {} leads; at {:g}\u00a0% confidence {} cannot be told from it.").format(
-        found["compared"], leader, 100 * found["confidence"], listed(others)
-    )
-    return [Point("Which is best", text + cheapest_of_the_best(named, found))]
-
-
-def cheapest_of_the_best(named: dict[str, Row], found: dict) -> Markup:
-    """A sentence on the cheapest recipe of the set; nothing where no cost is known."""
-    if not found["cheapest"]:
-        return Markup("")
-    row = named[found["cheapest"]]
-    if row.reference:
-        return Markup(" The cheapest of them is {} itself.").format(link(row))
-    return Markup(" The cheapest of them is <b>{}</b>, {}.").format(link(row), price(row.numbers["cost"]))
+    return points
 
 
 def near_to_turning(table: list[Row], metrics: dict) -> list[Point]:

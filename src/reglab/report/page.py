@@ -5,6 +5,7 @@ from reglab.evaluation.statistics import smallest_seeds
 from reglab.report import (
     answer,
     applicable,
+    best_set,
     bias_variance_figure,
     curves,
     nearness,
@@ -13,6 +14,7 @@ from reglab.report import (
     parts,
     standings,
     tables,
+    tuned_answer,
 )
 from reglab.report.drawings import drawn, picture
 from reglab.report.measure import ACCURACY, HAMMING_LOSS, RMSE
@@ -20,9 +22,18 @@ from reglab.report.study import Section, Study, body
 
 
 def answer_section(study: Study) -> Section:
+    table = tuned_answer.rows(study.entries, study.metrics, study.measure)
     values = {
+        "tuned": table,
+        "tuned_answer": tuned_answer.answer(table, study.settings) if table else None,
+        "tuned_points": tuned_answer.points_to_know(table, study.settings, study.metrics) if table else [],
+        "tuned_inapplicable": study.inapplicable(tuned_answer.FAMILY),
         "headline": answer.headline(study.rows, study.settings),
-        "points": answer.points_to_know(study.rows, study.settings, study.metrics) + applicable.point(study.left_out),
+        "points": [
+            *best_set.point(study.rows, study.metrics.get("best_sets", {}).get("as configured")),
+            *answer.points_to_know(study.rows, study.settings, study.metrics),
+            *applicable.point(study.left_out),
+        ],
         "inapplicable": study.inapplicable(*COMPARED),
         "least": nearness.least_p((row.numbers for row in study.rows if not row.classical), study.settings["seeds"]),
         "axis": tables.common_axis(study.rows, study.relevant_difference),

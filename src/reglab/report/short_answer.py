@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from markupsafe import Markup
 
 from reglab.core.wording import many
-from reglab.report import applicable
+from reglab.report import applicable, tuned_answer
 from reglab.report.answer import candidates, headline, points_to_know
 from reglab.report.collect import Entry
 from reglab.report.measure import deciding
@@ -26,6 +26,10 @@ def short_answer(entries: list[Entry], metrics: dict, settings: dict) -> str:
     recipes = [row.verdict for row in candidates(table)]
     claims = [claim["verdict"] for claim in metrics.get("claims", {}).values()]
     lines = [headline(table, settings)]
+    if table_of_tuned := tuned_answer.rows(entries, metrics, deciding(settings)):
+        verdicts = [row.verdict for row in candidates(table_of_tuned)]
+        counts = f"{many(len(verdicts), 'recipe')} tuned, against none tuned: {counted(verdicts, VERDICTS)}."
+        lines = [tuned_answer.answer(table_of_tuned, settings), counts, Markup("As configured: {}").format(lines[0])]
     if counts := [each for each in (counted(recipes, VERDICTS), applicable.counted(left_out)) if each]:
         lines.append(f"{many(len(recipes), 'recipe')} against none: {'; '.join(counts)}.")
     if claims:

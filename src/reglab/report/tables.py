@@ -1,6 +1,7 @@
 """The rows of the results table and the axis that their differences are drawn on."""
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 from matplotlib.ticker import MaxNLocator
 
@@ -101,21 +102,28 @@ class Row(Shown):
         return "better" if (high < 0) == (better(metric) == "lower") else "worse"
 
 
+AnyRow = TypeVar("AnyRow", bound=Row)
+
+
 def place_among(verdict: str) -> int | None:
     return VERDICTS.index(verdict) if verdict in VERDICTS else None
 
 
 def rows(entries: list[Entry], metrics: dict, measure: Measure = ACCURACY) -> list[Row]:
-    """One for each entry with seeds, the best test metric first, those that are not ranked behind all others."""
+    """One for each entry with seeds, in the order of `sorted_rows`."""
     tested = [entry for entry in entries if entry.family in COMPARED]
     if absent := [f"{e.family}.{e.name}" for e in tested if e.name not in metrics.get(e.family, {})]:
         raise UserError(f"reports/metrics.json: nothing on {', '.join(absent)}; run: dvc repro evaluate")
-    unsorted = [Row(entry, metrics[entry.family][entry.name], measure) for entry in tested]
+    return sorted_rows([Row(entry, metrics[entry.family][entry.name], measure) for entry in tested])
+
+
+def sorted_rows(rows: list[AnyRow]) -> list[AnyRow]:
+    """The best test metric first, those that are not ranked behind all others."""
 
     def rank(row: Row) -> tuple:
-        return not row.ranked, missing(row.value), 0 if missing(row.value) else -measure.sign * row.value
+        return not row.ranked, missing(row.value), 0 if missing(row.value) else -row.measure.sign * row.value
 
-    return sorted(unsorted, key=rank)
+    return sorted(rows, key=rank)
 
 
 @dataclass(frozen=True)

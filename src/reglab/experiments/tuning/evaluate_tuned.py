@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from math import inf
 
 from reglab.core.errors import UserError
+from reglab.evaluation.best import behind_the_best, values_of_sound
 from reglab.evaluation.comparison import NONE
 from reglab.evaluation.interval import mean_interval
 from reglab.evaluation.metric_comparison import ComparisonPlan, compare_metrics
 from reglab.evaluation.metric_names import DECIDES, sign
-from reglab.evaluation.paired_values import Records, without_nan
+from reglab.evaluation.paired_values import Records, failed_checks, without_nan
 from reglab.evaluation.rounding import mean, subtract
 
 FAMILY = "tuned"
@@ -28,6 +29,7 @@ def tuned(
     `chosen`: the chosen settings of the training and of the technique;
     `against_early_stopping`: the recipe as configured against early stopping as configured, a row of KEPT, corrected over
     these comparisons; None where there is no early stopping;
+    `behind_best`, as in `best.behind_the_best`, and `cost` of a training with the chosen settings, relative to none;
     `budget`: `settings` tried, `trainings`, those that `diverged`, `epochs` and `flops` of the search;
     `optimism`: as in `optimism`; `expected_best` of k settings, and `rank_after` k of them, 1 for the best recipe.
 
@@ -41,12 +43,18 @@ def tuned(
     plan = ComparisonPlan({(FAMILY, name): {metric: (FAMILY, NONE[1])} for name in entries}, {})
     rows = compare_metrics(records, plan, **rule)[FAMILY]
     stopping = against_early_stopping(records, list(entries), rule)
+    sound = values_of_sound(
+        {(FAMILY, name): record for name, record in entries.items()}, failed_checks(records), metric
+    )
+    behind = behind_the_best({name: values for (_, name), values in sound.items()}, metric, confidence)
     ranks = ranks_after({name: record["expected_best"] for name, record in entries.items()}, sign(metric))
     return {
         name: rows[name]
         | {
             "chosen": flat(record["chosen"]["settings"]),
             "against_early_stopping": stopping.get(name),
+            "behind_best": behind.get(name),
+            "cost": record["cost"]["relative_to_none"],
             "budget": {"settings": len(record["tries"])} | record["budget"],
             "optimism": optimism(record, metric, confidence),
             "expected_best": record["expected_best"],

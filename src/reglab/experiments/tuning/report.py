@@ -1,10 +1,12 @@
-"""The sections on sweeps and cocktails."""
+"""The sections on tuned recipes, sweeps and cocktails."""
 
 from reglab.experiments.tuning.report_cocktails import cocktails_section
 from reglab.experiments.tuning.report_sweeps import sweeps_section
+from reglab.experiments.tuning.report_tuned import tuned_section
 from reglab.report.study import Placed
 
 SECTIONS = (
+    Placed(tuned_section, "pages/tuning.html", place=0),
     Placed(sweeps_section, "pages/tuning.html", place=1),
     Placed(cocktails_section, "pages/tuning.html", place=2),
 )

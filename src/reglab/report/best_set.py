@@ -1,0 +1,35 @@
+"""Says which recipes cannot be told from the best, and which of them is the cheapest."""
+
+from markupsafe import Markup
+
+from reglab.core.wording import many
+from reglab.report.answer import Point, link, listed, price
+from reglab.report.tables import Row
+
+
+def point(table: list[Row], found: dict | None) -> list[Point]:
+    """`found` is as in `evaluation.best.best_set`, of these rows; nothing where no two recipes were compared."""
+    if not found or found["compared"] < 2:
+        return []
+    named = {row.name: row for row in table}
+    leader, *others = (link(named[name]) for name in found["members"])
+    if others:
+        text = Markup("Of {} networks, {} leads; at {:g}\u00a0% confidence {} cannot be told from it.{}").format(
+            found["compared"], leader, 100 * found["confidence"], listed(others), cheapest(named, found)
+        )
+    else:
+        rest = many(found["compared"] - 1, "other network")
+        text = Markup("{} is shown to be better than {}.").format(
+            leader, rest if rest[:2] == "1 " else f"each of {rest}"
+        )
+    return [Point("Which is best", text)]
+
+
+def cheapest(named: dict[str, Row], found: dict) -> Markup:
+    """A sentence on the cheapest recipe of the set; nothing where no cost is known."""
+    if not found["cheapest"]:
+        return Markup("")
+    row = named[found["cheapest"]]
+    if row.reference:
+        return Markup(" The cheapest of them is {} itself.").format(link(row))
+    return Markup(" The cheapest of them is <b>{}</b>, {}.").format(link(row), price(row.numbers["cost"]))

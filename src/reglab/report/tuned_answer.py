@@ -1,0 +1,116 @@
+"""The tuned study on the leading page: what a technique adds where it and `none` are tuned and keep their best epoch.
+
+Its table has three kinds of verdict: tuned, as configured, and against early stopping.
+"""
+
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from reglab.core.wording import many
+from reglab.report import best_set
+from reglab.report.answer import Point, by_verdict, headline, link, listed, placebo, power
+from reglab.report.collect import Entry
+from reglab.report.formats import setting, significant
+from reglab.report.measure import Interval, Measure
+from reglab.report.tables import DIFFERENCE, Row, sorted_rows
+
+FAMILY = "tuned"
+OUTCOMES = {  # a verdict in a sentence, of one recipe and of several
+    "helps": ("helps", "help"),
+    "hurts": ("hurts", "hurt"),
+    "no relevant difference": ("makes no relevant difference", "make no relevant difference"),
+    "cannot tell": ("cannot be told from none", "cannot be told from none"),
+}
+
+
+@dataclass(frozen=True)
+class TunedRow(Row):
+    """A tuned recipe, with the numbers that a row of the results table has, and its row in metrics.json as `result`."""
+
+    result: dict | None = None
+
+    @property
+    def reference(self) -> bool:
+        """Is it `none` tuned, which every difference is to?"""
+        return self.name == "none"
+
+    @property
+    def chosen(self) -> str:
+        """The settings that validation data chose, of the training and of the technique, in words."""
+        return ", ".join(f"{name.replace('_', ' ')} {in_words(value)}" for name, value in self.result["chosen"].items())
+
+    def other(self, kind: str) -> "OtherVerdict | None":
+        """The verdict of another kind: `as_configured` or `against_early_stopping`."""
+        row = self.result[kind]
+        return OtherVerdict(row["verdict"], Interval.of(row, "difference")) if row else None
+
+
+@dataclass(frozen=True)
+class OtherVerdict:
+    """A verdict on the recipe with the settings of params.yaml."""
+
+    verdict: str
+    difference: Interval
+
+
+def in_words(value: object) -> str:
+    """A setting, numbers with three digits."""
+    return significant(value) if type(value) in (int, float) else setting(value)
+
+
+def rows(entries: list[Entry], metrics: dict, measure: Measure) -> list[TunedRow]:
+    """One for each tuned recipe, in the order of the results table; none where nothing was tuned."""
+    results = metrics.get(FAMILY, {})
+    return sorted_rows(
+        [
+            TunedRow(entry, numbers(results[entry.name], measure.metric), measure, results[entry.name])
+            for entry in entries
+            if entry.family == FAMILY and entry.name in results
+        ]
+    )
+
+
+def numbers(result: dict, metric: str) -> dict:
+    """The numbers of a row of the results table, of the row in metrics.json."""
+    compared = result["comparisons"][metric]
+    ends = dict(zip(("difference", "low", "high"), (compared[key] for key in DIFFERENCE), strict=True))
+    return compared | ends | {metric: compared["mean"]} | {key: result[key] for key in ("behind_best", "cost")}
+
+
+def answer(table: list[TunedRow], settings: dict) -> Markup:
+    """The answer of the tuned study in a sentence."""
+    tried = many(settings["tuning"]["settings"], "setting")
+    return headline(table, settings, f", where every recipe is tuned with {tried} and keeps its best epoch")
+
+
+def points_to_know(table: list[TunedRow], settings: dict, metrics: dict) -> list[Point]:
+    """The points beside that answer, the most important first; `metrics` is reports/metrics.json."""
+    return (
+        best_set.point(table, metrics.get("best_sets", {}).get(FAMILY))
+        + changed_by_tuning(table)
+        + by_verdict(table, settings)
+        + placebo(table)
+        + power(table, settings)
+    )
+
+
+def changed_by_tuning(table: list[TunedRow]) -> list[Point]:
+    """The recipes whose verdict is another one when all are tuned, by both verdicts; first those that turn around."""
+    points = []
+    for about, turned in (("Tuning turns around", True), ("Tuning also changes", False)):
+        changes: dict[tuple[str, str], list[TunedRow]] = {}
+        for row in table:
+            configured = row.other("as_configured")
+            if configured and row.result["turned"] == turned and row.verdict != configured.verdict:
+                changes.setdefault((configured.verdict, row.verdict), []).append(row)
+        said = [change(rows, *verdicts) for verdicts, rows in changes.items() if OUTCOMES.keys() >= set(verdicts)]
+        if said:
+            points.append(Point(about, Markup(" ").join(said)))
+    return points
+
+
+def change(rows: list[TunedRow], configured: str, tuned: str) -> Markup:
+    """A sentence on the recipes that have these two verdicts."""
+    before, after = (OUTCOMES[verdict][len(rows) > 1] for verdict in (configured, tuned))
+    return Markup("{} {} as configured and {} when tuned.").format(listed([link(row) for row in rows]), before, after)

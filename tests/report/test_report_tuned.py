@@ -1,0 +1,140 @@
+"""The leading page of a study with tuned recipes: its first sentence, its three kinds of verdict, and what tuning turns."""
+
+import re
+
+import pytest
+from cells import clean, tables
+from conftest import SETTINGS
+from tuned_study import RECIPES, with_tuned
+
+from reglab.experiments.pages import render
+from reglab.report import tuned_answer
+from reglab.report.measure import deciding
+from reglab.report.short_answer import short_answer
+
+
+@pytest.fixture(scope="module")
+def tuned_study(recipes):
+    return with_tuned(*recipes, SETTINGS)
+
+
+@pytest.fixture(scope="module")
+def table(tuned_study):
+    entries, metrics, settings = tuned_study
+    return tuned_answer.rows(entries, metrics, deciding(settings))
+
+
+@pytest.fixture(scope="module")
+def pages(tuned_study):
+    return render(*tuned_study)
+
+
+@pytest.fixture(scope="module")
+def page(pages):
+    return pages["index.html"]
+
+
+def points(table, tuned_study) -> dict[str, str]:
+    _, metrics, settings = tuned_study
+    return {
+        point.about: clean(point.text.striptags()) for point in tuned_answer.points_to_know(table, settings, metrics)
+    }
+
+
+def test_the_first_sentence_answers_for_tuned_recipes(page, tuned_study):
+    first = clean(page.split('<p class="lead">')[1].split("</p>")[0])
+    given = "20 % of their labels wrong), where every recipe is tuned with 12 settings and keeps its best epoch, "
+    assert given in first
+    assert ">r_drop</a></b> helps most: it raises test accuracy from 93.0 % to 95.9 %, by <b>2.9 points</b>" in first
+    assert (
+        "at 2.0 times the computation of none. At no extra computation, <b>" in first
+        and ">input_noise</a></b>" in first
+    )
+
+
+def test_the_end_of_a_run_answers_for_tuned_recipes_first_and_then_as_configured(tuned_study):
+    lines = short_answer(*tuned_study).splitlines()
+    assert "r_drop helps most" in lines[0]
+    assert lines[1] == (
+        "7 recipes tuned, against none tuned: helps 3, no relevant difference 2, cannot tell 1, diverged 1."
+    )
+    assert lines[2].startswith("As configured: On digits") and "dropout_and_input_noise helps most" in lines[2]
+    assert lines[3].startswith("11 recipes against none: ")
+
+
+def test_a_study_without_tuned_recipes_says_nothing_of_them(recipes, recipe_pages):
+    assert tuned_answer.rows(*recipes, deciding(SETTINGS)) == []
+    assert "As configured" not in recipe_pages["index.html"] and 'id="tuned' not in recipe_pages["index.html"]
+    assert "tuned" not in short_answer(*recipes, SETTINGS)
+
+
+def test_the_best_set_of_the_tuned_is_named_with_its_cheapest_member(table, tuned_study):
+    assert points(table, tuned_study)["Which is best"] == (
+        "Of 8 networks, r_drop leads; at 95 % confidence input_noise and dropout cannot be told from it. "
+        "The cheapest of them is input_noise, at no extra computation."
+    )
+
+
+def test_what_tuning_turns_around_is_said_and_what_it_leaves_open_beside_it(table, tuned_study):
+    said = points(table, tuned_study)
+    assert said["Tuning turns around"] == (
+        "weight_decay and l1 help as configured and make no relevant difference when tuned."
+    )
+    assert said["Tuning also changes"] == (
+        "r_drop cannot be told from none as configured and helps when tuned. "
+        "mixup helps as configured and cannot be told from none when tuned."
+    )
+
+
+def test_the_table_has_three_named_kinds_of_verdict_the_best_recipe_first(page):
+    found = tables(page)["tuned-caption"]
+    assert found.headings[:4] == ["Recipe", "Tuned", "As configured", "Against early stopping"]
+    names = found.column("Recipe")
+    assert names[0] == "r_drop" and names[-1] == "clipping" and set(names) == set(RECIPES)
+    by_name = dict(zip(names, found.words, strict=True))
+    assert by_name["weight_decay"][1:4] == [
+        "+0.1 −0.3 to +0.5 no relevant difference",
+        "+4.0 +3.6 to +4.4 helps",
+        "+2.0 +1.6 to +2.4 cannot tell",
+    ]
+    assert by_name["none"][1:4] == ["reference", "reference", "−3.0 −3.4 to −2.6 hurts"]
+    assert by_name["clipping"][1] == "diverged"
+    assert by_name["r_drop"][4:] == ["95.9", "learning rate 0.00346, strength 0.500", "2.0 ×"]
+
+
+def test_a_recipe_without_a_verdict_of_another_kind_has_a_dash(tuned_study):
+    entries, metrics, settings = tuned_study
+    rows = {name: row | {"against_early_stopping": None} for name, row in metrics["tuned"].items()}
+    page = render(entries, metrics | {"tuned": rows}, settings)["index.html"]
+    assert set(tables(page)["tuned-caption"].column("Against early stopping")) == {"–"}
+
+
+def test_the_searches_are_listed_with_their_budget_what_k_settings_come_to_and_how_optimistic_they_are(pages):
+    found = tables(pages["pages/tuning.html"])["tuned-searches-caption"]
+    assert found.column("Recipe")[:3] == ["r_drop", "input_noise", "none"]  # by their rank after all settings
+    assert [words[1:] for words in found.words[:2]] == [
+        ["12", "300", "2.00 T", "94.0 rank 2", "95.8 rank 1", "+1.2 +1.0 to +1.4", "+0.2 −1.0 to +1.4"],
+        ["12", "300", "1.00 T", "95.0 rank 1", "95.3 rank 2", "+1.2 +1.0 to +1.4", "+0.2 −1.0 to +1.4"],
+    ]
+
+
+def test_the_budget_the_optimism_and_the_budget_at_which_the_ranking_changes_are_said(pages):
+    text = clean(re.sub("<[^>]+>", "", pages["pages/tuning.html"]))
+    assert (
+        "Each of 9 recipes had 4 settings and 12 trainings of 300 epochs in all. Their operations differ as the techniques "
+        "do, from 900 G (none) to 2.00 T (r_drop)."
+    ) in text
+    assert (
+        "+1.2 points on the seeds that chose the settings, +0.2 points on the others, which chose the epoch alone."
+        in text
+    )
+    assert (
+        "In front is input_noise from 1 setting on and r_drop from 2 settings on. The order of all recipes changes at 2 "
+        "settings."
+    ) in text
+
+
+def test_the_figure_of_k_settings_names_the_recipes_that_lead_and_none(pages):
+    figure = pages["pages/tuning.html"].split('id="tuned-best"')[1].split("</figure>")[0]
+    assert all(f">{name}</text>" in figure for name in ("none", "input_noise", "r_drop"))
+    assert ">dropout</text>" not in figure
