@@ -63,7 +63,10 @@ def weighted(table, monkeypatch):
     [
         (np.ones(299), "weights float64 of shape (299,); allowed: an array (300,) of numbers, one for each input"),
         ([1.0] * 300, "weights list; allowed: an array (300,) of numbers"),
-        (np.where(np.arange(300) == 7, np.nan, 1), "weights: nan in row 7, one such weight; allowed: finite numbers"),
+        (
+            np.where(np.arange(300) == 7, np.nan, 1),
+            "weights: nan in row 8 (index 7), one such weight; allowed: finite numbers",
+        ),
         (np.zeros(300), "weights: the weight 0 in every row; allowed: some weights above 0"),
     ],
 )
@@ -197,7 +200,10 @@ def test_inputs_beyond_the_unit_range_can_be_attacked(table):
         ({"inputs": np.zeros((300, 13))}, "found inputs float64 of shape (300, 13); allowed: a float32 array"),
         ({"inputs": [[1.0]] * 300}, "found inputs list; allowed: a float32 array"),
         ({"inputs": np.zeros(300, np.float32)}, "found inputs float32 of shape (300,)"),
-        ({"inputs": np.full((300, 2), np.nan, np.float32)}, "found NaN or infinity in 300 rows, first in row 0"),
+        (
+            {"inputs": np.full((300, 2), np.nan, np.float32)},
+            "found NaN or infinity in 300 rows, first in row 1 (index 0)",
+        ),
         ({"labels": np.arange(299) % 3}, "found labels int64 of shape (299,); allowed: an array (300,), one for each"),
         (
             {"labels": np.arange(300, dtype=np.float32)},
@@ -267,8 +273,29 @@ def test_a_setting_that_changes_nothing_is_a_warning(sections, said):
 
 
 def test_sizes_that_the_data_do_not_have_are_all_named_at_once():
-    first, second = lines(data=Data(name="digits", train_size=1600, validation_size=300, test_size=5))
+    first, second, *attacked = lines(data=Data(name="digits", train_size=1600, validation_size=300, test_size=5))
     assert "= 1905, but digits has 1797 examples" in first and "data.test_size: found 5; allowed: at least 10" in second
+    assert [line.partition(":")[2] for line in attacked] == [
+        f" attacks.{family}.examples: found {attack.examples}; allowed: at most 5, the data.test_size"
+        for family, attack in SETTINGS.attacks.items()
+    ]
+
+
+def test_what_regimes_labels_and_attacks_ask_for_too_much_is_said_beside_other_problems():
+    said = lines(
+        data=Data(name="digits", train_size=300, validation_size=300, test_size=60),
+        regimes=replace(SETTINGS.regimes, train_size=(1600,)),
+        few_labels=replace(SETTINGS.few_labels, labels_per_class=(200,)),
+        attacks={"regularizers": replace(SETTINGS.attacks["regularizers"], examples=61)},
+        transfer=SETTINGS.transfer | {"mine": Transfer("scratch", classes=(8, 12))},
+    )
+    places = [
+        "transfer.mine.classes",
+        "regimes.train_size",
+        "few_labels.labels_per_class",
+        "attacks.regularizers.examples",
+    ]
+    assert [line.split(": ")[1] for line in said] == places
 
 
 def test_more_labels_than_the_smallest_class_has_in_any_seed():

@@ -77,6 +77,23 @@ def test_the_kind_of_a_column_is_inferred_from_its_values(checkout, name, values
     assert profiles.load(checkout, "people").data.source.columns[name].kind == kind
 
 
+def test_a_column_with_one_value_in_a_few_rows_alone_is_left_out_with_the_option_that_makes_it_an_input(checkout):
+    rows, header = with_column("holiday", ["x"] * 5 + [""] * 55)
+    said = new(checkout, rows, header=header)
+    note = 'holiday: "x" in 5 rows and nothing in the others; if that tells them apart --kind "holiday=categorical"'
+    assert f"  {note}\n" in said
+    new(checkout, rows, header=header, kinds=["holiday=categorical"], force=True)
+    column = profiles.load(checkout, "people").data.source.columns["holiday"]
+    assert (column.kind, column.levels, column.missing) == ("categorical", ("x",), True)
+
+
+@pytest.mark.parametrize(("options", "says"), [({}, True), ({"group": "house"}, False)])
+def test_only_a_column_that_may_be_an_input_is_said_to_make_one_of_each_text(checkout, options, says):
+    rows, header = with_column("house", [f"h{min(number, 54)}" for number in range(60)])
+    said = new(checkout, rows, header=header, **options)
+    assert "house: 55 different texts in 60 rows" in said and ("makes each an input" in said) == says
+
+
 @pytest.mark.parametrize(
     ("name", "values", "found"),
     [

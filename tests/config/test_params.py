@@ -242,7 +242,6 @@ def test_the_name_of_a_combination_fits_a_folder_and_a_stage(tmp_path, name):
         ("epsilons", [0.0], "a list, each item a number above 0, not empty"),
         ("epsilons", [], "a list, each item a number above 0, not empty"),
         ("norm", "l1", "one of: linf, l2"),
-        ("examples", 61, "at most 60, the data.test_size"),
         ("seeds", 4, "at most 3, the seeds that are trained"),
     ],
 )

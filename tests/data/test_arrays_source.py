@@ -103,9 +103,9 @@ def test_an_array_of_weights_is_read_and_what_is_none_is_refused():
     assert line(weight="few") == "a.npz: found 30 inputs and 9 few; allowed: one for each input"
     save(bad=np.where(np.arange(30) % 7 == 5, -1.0, weights), gone=np.full(30, np.nan), nothing=np.zeros(30))
     assert line(weight="bad").startswith(
-        "a.npz: bad: found -1 in row 5, 4 such weights; allowed: finite numbers of 0 or"
+        "a.npz: bad: found -1 in row 6 (index 5), 4 such weights; allowed: finite numbers of 0 or"
     )
-    assert line(weight="gone").startswith("a.npz: gone: found nan in row 0, 30 such weights; allowed: ")
+    assert line(weight="gone").startswith("a.npz: gone: found nan in row 1 (index 0), 30 such weights; allowed: ")
     assert line(weight="nothing") == "a.npz: nothing: found the weight 0 in every row; allowed: some weights above 0"
 
 
@@ -136,7 +136,7 @@ def test_an_array_of_objects_is_refused_and_its_pickle_is_not_run(tmp_path):
     ("inputs", "settings", "found"),
     [
         (PIXELS, {}, "data.range: found nothing for images of whole numbers, uint8 in a.npz: inputs"),
-        (PIXELS, {"range": (0, 9)}, "a.npz: inputs, row 0: found values from"),
+        (PIXELS, {"range": (0, 9)}, "a.npz: inputs, row 1 (index 0): found values from"),
         (PIXELS, {"range": (9, 0)}, "data.range: found [9, 0]"),
         (COLUMNS, {"range": (0, 1)}, "data.range: found a range for columns (n, d)"),
         (PIXELS[:, 0], {}, "a.npz: inputs: found an array of the shape 30 x 5 x 6"),
@@ -145,12 +145,12 @@ def test_an_array_of_objects_is_refused_and_its_pickle_is_not_run(tmp_path):
         (
             np.where(np.arange(30)[:, None] == 7, np.nan, COLUMNS),
             {},
-            "a.npz: inputs, row 7: found NaN or infinity, in 1 rows",
+            "a.npz: inputs, row 8 (index 7): found NaN or infinity, in 1 rows",
         ),
         (
             COLUMNS * np.where(np.arange(30)[:, None] > 7, 1e300, 1),
             {},
-            "a.npz: inputs, row 8: found NaN or infinity, in 22",
+            "a.npz: inputs, row 9 (index 8): found NaN or infinity, in 22",
         ),
         (COLUMNS.astype(complex), {}, "a.npz: inputs: found values of the type complex128"),
         (COLUMNS.astype(str), {}, "a.npz: inputs: found values of the type <U"),
@@ -171,10 +171,13 @@ def test_inputs_that_cannot_be_learned_from_are_one_line(inputs, settings, found
         ),
         (TARGETS + 1, "a.npz: targets: found the labels 1, 2, 3; allowed: amounts as decimal numbers"),
         (TARGETS * 1j, "a.npz: targets: found values of the type complex128; allowed: amounts as decimal numbers"),
-        (np.where(TARGETS == 1, np.nan, TARGETS), "a.npz: targets: found NaN or infinity in 10 rows, first in row 1; "),
+        (
+            np.where(TARGETS == 1, np.nan, TARGETS),
+            "a.npz: targets: found NaN or infinity in 10 rows, first in row 2 (index 1); ",
+        ),
         (
             np.where(np.arange(30) == 4, np.inf, 1.5),
-            "a.npz: targets: found NaN or infinity in 1 rows, first in row 4; ",
+            "a.npz: targets: found NaN or infinity in 1 rows, first in row 5 (index 4); ",
         ),
         (TARGETS * 0 + 2.5, "a.npz: targets: found the same amount, 2.5, in every row; allowed: amounts that differ"),
         (np.arange(29) / 2, "a.npz: found 30 inputs and 29 targets"),
@@ -223,9 +226,23 @@ def test_files_and_settings_that_do_not_fit_are_one_line(tmp_path, settings, fou
 
 def test_an_array_that_would_fill_the_memory_is_refused_by_its_header(tmp_path):
     header = {"descr": "<f8", "fortran_order": False, "shape": (2**40, 2)}
-    with zipfile.ZipFile("a.npz", "w") as archive, archive.open("inputs.npy", "w") as content:
+    np.savez("a.npz", targets=TARGETS)
+    with zipfile.ZipFile("a.npz", "a") as archive, archive.open("inputs.npy", "w") as content:
         np.lib.format.write_array_header_1_0(content, header)
     assert "a.npz: inputs: found an array of 16,384 GiB; allowed: at most 16 GiB" in line()
+
+
+def test_what_is_wrong_with_inputs_targets_groups_and_weights_is_said_at_once():
+    unknown = np.where(np.arange(30) == 4, np.nan, np.arange(30) // 3)
+    save(np.where(np.arange(30)[:, None] == 2, np.inf, COLUMNS), TARGETS + 1, who=unknown, much=-np.ones(30))
+    with pytest.raises(UserError) as error:
+        Arrays("a.npz", group="who", weight="much").load()
+    assert [line.partition(";")[0] for line in error.value.lines] == [
+        "a.npz: inputs, row 3 (index 2): found NaN or infinity, in 1 rows",
+        "a.npz: targets: found the labels 1, 2, 3",
+        "a.npz: who, row 5 (index 4): found NaN",
+        "a.npz: much: found -1 in row 1 (index 0), 30 such weights",
+    ]
 
 
 def test_numbers_that_numpy_does_not_know_are_refused():

@@ -135,8 +135,11 @@ def test_settings_of_several_targets_that_contradict_themselves_are_named(change
 @pytest.mark.parametrize(
     ("targets", "found"),
     [
-        (2 * LABELS, "a.npz: targets, row 0, label 0: found 2, one of 36 such values; allowed: 0 or 1 for each label"),
-        (np.where(SIZES[:, None] == 3, np.nan, LABELS), "row 3, label 0: found nan"),
+        (
+            2 * LABELS,
+            "a.npz: targets, row 1 (index 0), column 1: found 2, one of 36 such values; allowed: 0 or 1 for each label",
+        ),
+        (np.where(SIZES[:, None] == 3, np.nan, LABELS), "row 4 (index 3), column 1: found nan"),
         (LABELS[:, :1], "found an array of the shape 28 x 1; allowed: (n,), a target for each input; or (n, labels)"),
         (LABELS[:, :, None], "found an array of the shape 28 x 3 x 1"),
     ],

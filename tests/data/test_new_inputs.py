@@ -158,7 +158,10 @@ def test_an_array_in_memory_becomes_inputs_of_the_form_of_the_study():
     [
         (np.array([["a"] * 4]), "new rows: found values of the type <U1"),
         (NUMBERS[:, :3], "new rows: found inputs of the shape 3; allowed: 4, as in the study"),
-        (np.array([[0.0] * 4, [0, 0, np.nan, 0]]), "new rows, row 2, number 3: found nan; allowed: finite numbers"),
+        (
+            np.array([[0.0] * 4, [0, 0, np.nan, 0]]),
+            "new rows, row 2 (index 1), number 3: found nan; allowed: finite numbers",
+        ),
     ],
 )
 def test_an_array_in_memory_of_another_form_is_one_line(values, found):
@@ -168,7 +171,7 @@ def test_an_array_in_memory_of_another_form_is_one_line(values, found):
 def test_a_pixel_outside_the_range_of_the_study_is_one_line():
     form = InputForm.of(Pixels(PIXELS[:, None], 0, 255))
     line = line_of(form.inputs, "new rows", np.full((1, 1, 5, 6), 256))
-    assert line == "new rows, row 1, number 1: found 256; allowed: numbers from 0 to 255"
+    assert line == "new rows, row 1 (index 0), number 1: found 256; allowed: numbers from 0 to 255"
 
 
 def test_a_source_that_cannot_read_new_examples_says_which_can():

@@ -425,7 +425,7 @@ def test_the_model_of_a_study_of_numbers_takes_an_array(tmp_path):
         assert np.allclose(probabilities(pd.DataFrame(answer["predictions"])), wanted, rtol=0, atol=1e-9)
         rows[1, 2] = np.nan
         status, answer = ask(address, {"inputs": rows.tolist()})
-        assert status == 400 and "new rows, row 2, number 3: found nan; allowed: finite numbers" in answer["message"]
+        assert status == 400 and "new rows, row 2 (index 1), number 3: found nan; allowed: finite" in answer["message"]
         status, answer = ask(address, {"inputs": rows[:, :3].tolist()})
         assert status == 400 and "(-1, 4)" in answer["message"]
 

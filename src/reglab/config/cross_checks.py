@@ -267,10 +267,8 @@ def check_declared(values: dict, problems: Problems) -> None:
 
 
 def check_attack(key: Key, attack: Attack, values: dict, problems: Problems) -> None:
-    """Its epsilons rise, and it asks for no more seeds and examples than there are."""
+    """Its epsilons rise, and it asks for no more seeds than there are."""
     if list(attack.epsilons) != sorted(set(attack.epsilons)):
         problems.add((*key, "epsilons"), shown(list(attack.epsilons)), "numbers that rise")
     if (seeds := values.get("seeds")) and attack.seeds > seeds:
         problems.add((*key, "seeds"), shown(attack.seeds), f"at most {seeds}, the seeds that are trained")
-    if (data := values.get("data")) and attack.examples > data.test_size:
-        problems.add((*key, "examples"), shown(attack.examples), f"at most {data.test_size}, the data.test_size")

@@ -10,6 +10,7 @@ from reglab.config import data_needs
 from reglab.config.target_lines import RELEVANT
 from reglab.core.errors import UserError, WorkError
 from reglab.core.families import FAMILIES
+from reglab.core.wording import row_at
 from reglab.data import classes, load_examples, split_problems, text
 from reglab.data.example_weights import part_weight_problems, weight_problems
 from reglab.data.inputs import shape_of
@@ -50,11 +51,11 @@ def check(settings) -> list[str]:
     lines += problems
     lines += class_problems(settings.transfer, strata(labels))
     pool = min((len(parts["labelled"]) + len(parts["unlabelled"]) for parts in drawn), default=0)
-    for family in (family for family in FAMILIES if family.recipes_of and not lines):
+    for family in (family for family in FAMILIES if family.recipes_of and drawn):
         section = getattr(settings, family.section)
         for (key, *_), found, allowed in section.data_problems(data, strata(labels), pool):
             lines.append(f"params.yaml: {family.section}.{key}: found {found}; allowed: {allowed}")
-    if not lines and (settings.transfer or settings.semi_supervised):
+    if drawn and (settings.transfer or settings.semi_supervised):
         lines += few_labels_problems(data, settings.few_labels, strata(labels), drawn)
     lines += data_needs.problems(settings, shape, strata(labels), pool)
     if any(pretext.source == "text" for pretext in settings.pretraining.values()):
@@ -150,7 +151,7 @@ def unusable(inputs, labels) -> list[str]:
     if array is not None and not np.isfinite(array).all():
         rows = np.flatnonzero(~np.isfinite(array.reshape(len(array), -1)).all(1))
         lines.append(
-            f"NaN or infinity in {len(rows)} rows, first in row {rows[0]}; allowed: finite inputs, drop such rows"
+            f"NaN or infinity in {len(rows)} rows, first in {row_at(rows[0])}; allowed: finite inputs, drop such rows"
         )
     if matrix:
         return lines

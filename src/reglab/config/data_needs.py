@@ -18,7 +18,18 @@ def problems(settings, shape: tuple[int, ...], labels: np.ndarray, pool: int) ->
 
     `pool`: the fewest examples that are in neither validation nor test, of all seeds; 0 where that is not known.
     """
-    return shared_problems(settings, Facts(shape, task_of(labels))) + few_label_problems(settings, shape, labels, pool)
+    lines = shared_problems(settings, Facts(shape, task_of(labels)))
+    return lines + few_label_problems(settings, shape, labels, pool) + attack_problems(settings.attacks, settings.data)
+
+
+def attack_problems(attacks: dict, data) -> list[str]:
+    """A line for each attack on more test examples than the test part has."""
+    return [
+        f"params.yaml: attacks.{family}.examples: found {attack.examples}; allowed: at most {data.test_size}, "
+        "the data.test_size"
+        for family, attack in attacks.items()
+        if attack.examples > data.test_size
+    ]
 
 
 def few_label_problems(settings, shape: tuple[int, ...], labels: np.ndarray, pool: int) -> list[str]:

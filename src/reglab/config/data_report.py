@@ -80,10 +80,10 @@ def inapplicable_lines(settings, inapplicable: dict[tuple[str, str], str]) -> It
         counted = f"entry of {section} is" if len(names) == 1 else f"entries of {section} are"
         yield str(len(names)), f"{counted} not applicable: {', '.join(names)}: {why}."
     for name, absent in left_out.absent_ingredients(settings, inapplicable).items():
-        counted = "ingredient" if len(absent) == 1 else "ingredients"
+        counted, are = ("ingredient", "is") if len(absent) == 1 else ("ingredients", "are")
         yield (
             str(len(absent)),
-            f"{counted} of the cocktail {name} not applicable: {', '.join(absent)}; it has the others.",
+            f"{counted} of the cocktail {name} {are} not applicable: {', '.join(absent)}; it has the others.",
         )
 
 

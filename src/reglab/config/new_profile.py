@@ -14,7 +14,7 @@ from reglab.config.target_lines import LabelCounts, Targets, fewest_examples, pr
 from reglab.core.errors import UserError
 from reglab.core.wording import nearest, shown
 from reglab.data.tables.files import RawTable, delimiter_name, read
-from reglab.data.tables.inference import Understood, infer, understood_labels, understood_target
+from reglab.data.tables.inference import AN_INPUT, Understood, infer, understood_labels, understood_target
 from reglab.data.tables.settings import MISSING, USED
 from reglab.data.tables.table_problems import TableProblems
 from reglab.data.tables.table_weights import row_weights
@@ -228,7 +228,12 @@ def summary(file: str, raw: RawTable, columns: list[Understood], source: dict, t
     lines = [f"{file}: {len(raw):,} rows, {len(columns)} columns; delimiter {source['delimiter']}", ""]
     lines += ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in table]
     lines += ["", summary_line(targets)]
-    notes = [f"{each.name}: {note}" for each in columns for note in each.notes]
+    notes = [
+        f"{each.name}: {note}"
+        for each in columns
+        for note in each.notes
+        if not (each.name in roles and note.endswith(AN_INPUT))
+    ]
     notes += candidates(columns, len(raw), roles)
     return "\n".join(lines + ["look at:"] * bool(notes) + [f"  {note}" for note in notes]) + "\n"
 

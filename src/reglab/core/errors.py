@@ -2,7 +2,8 @@
 
 import contextlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 from reglab.core.redaction import redact
 
@@ -21,6 +22,29 @@ class UserError(Exception):
 
 class WorkError(Exception):
     """One line on why the work failed although the input is right, such as a full disk or a second run: exit code 1."""
+
+
+Result = TypeVar("Result")
+
+
+class AllProblems:
+    """The lines of the UserErrors of several readers, which are raised together."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def of(self, read: Callable[[], Result]) -> Result | None:
+        """What `read` returns; None where it raises a UserError, the lines of which are kept."""
+        try:
+            return read()
+        except UserError as error:
+            self.lines += [line for line in error.lines if line not in self.lines]
+            return None
+
+    def stop(self) -> None:
+        """UserError with the lines, if there are any."""
+        if self.lines:
+            raise UserError(*self.lines)
 
 
 @contextlib.contextmanager

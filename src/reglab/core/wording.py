@@ -37,6 +37,11 @@ def many(count: int, noun: str) -> str:
     return f"{count} {noun}" + ("" if count == 1 else "s")
 
 
+def row_at(index: int) -> str:
+    """The row of an array with this index: rows are counted from 1, as those of files, and the index is Python's."""
+    return f"row {index + 1} (index {index})"
+
+
 def one_of(choices: Iterable[str]) -> str:
     listed = ", ".join(map(str, choices))
     return f"one of: {listed}" if listed else NOTHING

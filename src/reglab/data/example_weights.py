@@ -8,6 +8,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from reglab.core.wording import row_at
+
 ALLOWED = "finite numbers of 0 or more, one for each example"
 
 
@@ -21,7 +23,7 @@ def weight_problems(weights: np.ndarray) -> list[str]:
     wrong = np.flatnonzero(wrong_weights(weights))
     if len(wrong):
         counted = f"{len(wrong):,} such weights" if len(wrong) > 1 else "one such weight"
-        return [f"{weights[wrong[0]]:g} in row {wrong[0]}, {counted}; allowed: {ALLOWED}"]
+        return [f"{weights[wrong[0]]:g} in {row_at(wrong[0])}, {counted}; allowed: {ALLOWED}"]
     if len(weights) and not weights.any():
         return ["the weight 0 in every row; allowed: some weights above 0"]
     return []

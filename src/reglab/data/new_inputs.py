@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from reglab.core.errors import UserError
+from reglab.core.wording import row_at
 from reglab.data.inputs import Inputs
 from reglab.data.prepared import inputs_of
 from reglab.data.preprocessing.ready import ReadyInputs
@@ -55,7 +56,7 @@ class InputForm:
             row, column = np.argwhere(wrong)[0]
             allowed = f"numbers from {low:g} to {high:g}" if high < np.inf else "finite numbers"
             raise UserError(
-                f"{place}, row {row + 1}, number {column + 1}: found {rows[row, column]:g}; allowed: {allowed}"
+                f"{place}, {row_at(row)}, number {column + 1}: found {rows[row, column]:g}; allowed: {allowed}"
             )
         return inputs_of({ARRAY: array.astype(self.dtype)}, self.encoding)
 

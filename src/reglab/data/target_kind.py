@@ -7,6 +7,7 @@ each example has.
 import numpy as np
 
 from reglab.core.task_names import TaskName
+from reglab.core.wording import row_at
 
 TOGETHER = 10  # rows with a label in common that make a stratum, where some rows with it have a rarer one
 
@@ -57,7 +58,7 @@ def amount_problems(targets: np.ndarray) -> list[str]:
     """What was found and what is allowed, where amounts (n,) are not finite or are all the same."""
     if len(rows := np.flatnonzero(~np.isfinite(targets))):
         return [
-            f"NaN or infinity in {len(rows):,} rows, first in row {rows[0]}; allowed: finite amounts, drop such rows"
+            f"NaN or infinity in {len(rows):,} rows, first in {row_at(rows[0])}; allowed: finite amounts, drop such rows"
         ]
     if len(targets) and targets.min() == targets.max():
         return [f"the same amount, {targets[0]:g}, in every row; allowed: amounts that differ"]

@@ -5,7 +5,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from reglab.core.errors import UserError
+from reglab.core.errors import AllProblems, UserError
+from reglab.core.wording import row_at
 from reglab.data.array_files import read_array
 from reglab.data.classes import class_problems, numbered
 from reglab.data.example_weights import ALLOWED, weight_problems
@@ -54,22 +55,27 @@ class Arrays(Source):
                 f"params.yaml: data.targets_file: found nothing, and {self.file} holds one array; "
                 "allowed: the file of the targets"
             )
-        inputs = self.encoded(read_array(self.file, self.inputs))
-        place = self.place(self.targets_file or self.file, self.targets)
-        targets, classes = encoded_targets(read_array(self.targets_file or self.file, self.targets), place)
+        place, problems = self.place(self.targets_file or self.file, self.targets), AllProblems()
+        inputs = problems.of(lambda: self.encoded(read_array(self.file, self.inputs)))
+        given = problems.of(lambda: encoded_targets(read_array(self.targets_file or self.file, self.targets), place))
+        names = {name: getattr(self, key) for key, name in STRUCTURE.items() if getattr(self, key)}
+        structure = {
+            name: problems.of(lambda name=name, array=array: self.structure(name, array))
+            for name, array in names.items()
+        }
+        problems.stop()
+        targets, classes = given
         if self.classes and len(self.classes) != len(classes):
             raise UserError(
                 f"params.yaml: data.classes: found {len(self.classes)} names; allowed: {len(classes)}, as {place} has"
             )
-        names = {name: getattr(self, key) for key, name in STRUCTURE.items() if getattr(self, key)}
-        structure = {name: self.structure(name, array) for name, array in names.items()}
         for name, array in [(self.targets, targets), *((names[each], structure[each]) for each in names)]:
             if len(array) != len(inputs):
                 raise UserError(
                     f"{self.file}: found {len(inputs)} inputs and {len(array)} {name}; allowed: one for each input"
                 )
-        problems = amount_problems(targets) if task_of(targets) == "regression" else []
-        lines = [f"{place}: found {line}" for line in problems]
+        wrong = amount_problems(targets) if task_of(targets) == "regression" else []
+        lines = [f"{place}: found {line}" for line in wrong]
         refused = label_problems if task_of(targets) == "multilabel" else class_problems
         if lines := lines or (refused(place, targets, self.classes or classes) if classes else []):
             raise UserError(*lines)
@@ -103,7 +109,7 @@ class Arrays(Source):
             if not finite.all():
                 allowed = "finite numbers within the range of float32; drop or fill such rows"
                 found = f"NaN or infinity, in {np.sum(~finite):,} rows"
-                raise UserError(f"{place}, row {np.argmin(finite)}: found {found}; allowed: {allowed}")
+                raise UserError(f"{place}, {row_at(np.argmin(finite))}: found {found}; allowed: {allowed}")
         return self.columns(array) if array.ndim == 2 else self.images(array, place)
 
     def columns(self, array: np.ndarray) -> Columns:
@@ -133,7 +139,7 @@ class Arrays(Source):
         if outside.any():
             row = np.argmax(outside)
             found = f"values from {rows[row].min():g} to {rows[row].max():g}"
-            raise UserError(f"{place}, row {row}: found {found}; allowed: {low:g} to {high:g}, as data.range says")
+            raise UserError(f"{place}, {row_at(row)}: found {found}; allowed: {low:g} to {high:g}, as data.range says")
         if whole:
             return Pixels(array, low, high)
         return ((array - low) / (high - low)).astype(np.float32)
@@ -152,6 +158,9 @@ class Arrays(Source):
             if lines := [f"{place}: found {line}" for line in weight_problems(weights)]:
                 raise UserError(*lines)
             return weights
+        if name == "groups" and values.dtype.kind == "f" and np.isnan(values).any():
+            row = row_at(np.argmax(np.isnan(values)))
+            raise UserError(f"{place}, {row}: found NaN; allowed: a group for each input")
         if name == "groups":
             return np.unique(values, return_inverse=True)[1].astype(np.int64)
         if name == "times" and (values.dtype.kind not in "iuf" or not np.isfinite(values).all()):
@@ -197,5 +206,6 @@ def encoded_labels(array: np.ndarray, place: str) -> tuple[np.ndarray, tuple[str
     if wrong.any():
         row, label = np.argwhere(wrong)[0]
         more = f", one of {wrong.sum():,} such values" if wrong.sum() > 1 else ""
-        raise UserError(f"{place}, row {row}, label {label}: found {array[row, label]:g}{more}; allowed: {MATRIX}")
+        where = f"{place}, {row_at(row)}, column {label + 1}"
+        raise UserError(f"{where}: found {array[row, label]:g}{more}; allowed: {MATRIX}")
     return as_labels(array.astype(np.int64)), tuple(map(str, range(array.shape[1])))

@@ -21,6 +21,7 @@ FEW_LEVELS, LEVEL_SHARE = 50, 0.1  # more different texts than both (the share i
 SAMPLE = 200  # texts with which a format of dates is tried first
 NAMED_ID = re.compile(r"(^|[_ .-])(id|ids|uuid|guid|index|identifier|row)([_ .-]|$)|[a-z]I[dD]$", re.IGNORECASE)
 CLEAR = "a value of one kind in each row"
+AN_INPUT = "makes each an input"  # the end of a note, which is for columns that may be inputs
 
 
 @dataclass(frozen=True)
@@ -112,8 +113,12 @@ def inferred(candidate: Candidate) -> tuple[Column, tuple[str, ...]]:
     """The kind of a column, with notes on what to look at."""
     if not candidate.filled:
         return Column("constant", missing=True), ("every value is missing",)
+    if candidate.distinct == 1 and candidate.missing:
+        note = f"{shown(next(iter(candidate.counts)))} in {candidate.filled:,} rows and nothing in the others; "
+        note += f"if that tells them apart {candidate.option('categorical')}"
+        return Column("constant", missing=True), (note,)
     if candidate.distinct == 1:
-        return Column("constant", missing=candidate.missing), ("has the same value in every row",)
+        return Column("constant"), ("has the same value in every row",)
     if pair := truth(list(candidate.counts)):
         return Column("boolean", pair, "", candidate.missing), ()
     numbers, wrong = reading.numbers(candidate.values, candidate.decimal)
@@ -200,7 +205,7 @@ def of_texts(candidate: Candidate) -> tuple[Column, tuple[str, ...]]:
     if candidate.distinct > most_levels(candidate.filled):
         notes = (f"{candidate.distinct:,} different texts in {candidate.filled:,} rows", *written)
         if candidate.distinct <= MOST_LEVELS:
-            notes += (f"{candidate.option('categorical')} makes each an input",)
+            notes += (f"{candidate.option('categorical')} {AN_INPUT}",)
         return Column("text", missing=candidate.missing), notes
     return Column("categorical", tuple(candidate.counts), "", candidate.missing), ()
 
