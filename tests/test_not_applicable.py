@@ -39,7 +39,8 @@ def small_study() -> dict:
         "few_labels": few | {"model": {"name": "mlp", "width": 4, "depth": 1}},
         "pretraining": {"scratch": {"source": "study"}, "orientation": {"source": "study", "epochs": 1}},
         "transfer": {"from_scratch": {"start": "scratch"}, "turned": {"start": "orientation"}},
-        "tuning": {"seeds": 1},
+        "tuning": {"seeds": 1, "settings": 2},
+        "tuned": {"none": {}, "affine": {"rotation": [5, 10]}, "dropout": {"hidden_rate": [0.1, 0.2]}},
         "sweeps": {"affine": {"rotation": [5, 10]}, "dropout": {"hidden_rate": [0.1, 0.2]}},
         "cocktails": {
             "mixed": {"trials": 2, "ingredients": {"none": {}, "dropout": {"hidden_rate": [0.1, 0.3]}, "cutmix": {}}},
@@ -89,6 +90,7 @@ def test_what_needs_images_and_what_is_made_of_it_is_not_run(study):
         ("combinations", "pasted_and_dropped"): f"cutmix {WHY}",
         ("pretraining", "orientation"): WHY,
         ("transfer", "turned"): f"orientation {WHY}",
+        ("tuned", "affine"): WHY,
         ("sweeps", "affine"): WHY,
         ("cocktails", "pasted"): f"cutmix {WHY}",
     }
@@ -144,7 +146,7 @@ def test_the_pages_show_its_row_with_the_reason(study):
         "few_labels.html": ("transfer-turned", "pretraining-orientation"),
         "tuning.html": ("sweeps-affine",),
         "chapter.html": ("claim-pasting",),
-        "ran.html": ("ran-regularizers-cutmix", "ran-transfer-turned", "ran-sweeps-affine"),
+        "ran.html": ("ran-regularizers-cutmix", "ran-transfer-turned", "ran-tuned-affine", "ran-sweeps-affine"),
     }
     for page, ids in shown.items():
         for each in ids:

@@ -122,16 +122,17 @@ WITHOUT_IMAGES = TABLE | {
     "regularizers": {
         name: technique for name, technique in SETTINGS.regularizers.items() if "images" not in technique.needs
     },
-    **{section: {} for section in ("pretraining", "transfer", "semi_supervised", "augmentation")},
+    **{section: {} for section in ("pretraining", "transfer", "semi_supervised", "augmentation", "tuned")},
 }
 
 
 def test_the_shipped_params_are_feasible_and_nothing_in_them_is_idle():
     numeric = "params.yaml: baselines: not applicable: ridge_regression: needs amounts; the targets are classes"
-    blockless = (
-        "params.yaml: regularizers: not applicable: stochastic_depth: needs residual blocks; the network mlp has none"
-    )
-    assert check(SETTINGS) == [numeric, blockless]
+    blockless = [
+        f"params.yaml: {section}: not applicable: stochastic_depth: needs residual blocks; the network mlp has none"
+        for section in ("regularizers", "tuned")
+    ]
+    assert check(SETTINGS) == [numeric, *blockless]
     assert check(replace(SETTINGS, model=replace(SETTINGS.model, residual=True))) == [numeric]
 
 
@@ -162,6 +163,8 @@ def test_entries_of_their_own_that_need_images_are_notes_and_no_errors(table):
         "pretraining: not applicable: orientation, other_images: needs images; examples are rows of 13 numbers",
         "transfer: not applicable: orientation_tuned: orientation needs images; examples are rows of 13 numbers",
         "transfer: not applicable: scenes_tuned: other_images needs images; examples are rows of 13 numbers",
+        "tuned: not applicable: stochastic_depth: needs residual blocks; the network mlp has none",
+        "tuned: not applicable: cutmix, affine, erasing: needs images; examples are rows of 13 numbers",
     ]
 
 

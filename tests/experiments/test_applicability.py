@@ -146,6 +146,7 @@ NAMING = replace(
         section: {}
         for section in ("baselines", "ensembles", "pretraining", "transfer", "semi_supervised", "attacks", "sweeps")
     },
+    tuned={"none": {}, "cutmix": {"alpha": (0.1, 1.0)}},
     regularizers=TECHNIQUES,
     combinations={"both": (Dropout(), CutMix())},
     cocktails={
@@ -168,6 +169,7 @@ def test_what_names_a_part_that_is_not_applicable_is_not_applicable_and_names_th
         ("regularizers", "cutmix"): why,
         ("combinations", "both"): f"cutmix {why}",
         ("cocktails", "mixed"): f"cutmix {why}",
+        ("tuned", "cutmix"): why,
         ("regimes", "cutmix"): why,
         ("comparisons", "first"): f"cutmix {why}",
         ("comparisons", "second"): f"cutmix {why}",
