@@ -114,7 +114,7 @@ def test_every_epoch_is_trained_and_the_weights_of_the_lowest_validation_loss_ar
 
 
 class Permuted(Prepared):
-    """The same data, where in each test part an example has the label of another: the class of `blobs` is its row modulo 3."""
+    """The same data, but each test example has the label of another: the class of `blobs` is the row modulo 3."""
 
     def split(self, seed: int):
         split = super().split(seed)
