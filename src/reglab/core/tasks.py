@@ -40,6 +40,10 @@ class Classification:
         """The mean of the losses."""
         return cross_entropy(outputs, targets)
 
+    def criteria(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """The criterion of each of several networks, (members,), for outputs and targets (members, batch, classes)."""
+        return -(outputs.log_softmax(2) * targets).flatten(1).sum(1) / outputs.shape[1]
+
     def predictions(self, outputs: Tensor) -> Tensor:
         """Class probabilities softmax(z), (batch, classes)."""
         return outputs.softmax(1)
@@ -109,6 +113,10 @@ class Regression:
         """The mean of the losses."""
         return functional.mse_loss(outputs, targets)
 
+    def criteria(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """The criterion of each of several networks, (members,), for outputs and targets (members, batch, 1)."""
+        return torch.stack([self.criterion(*member) for member in zip(outputs, targets, strict=True)])
+
     def predictions(self, outputs: Tensor) -> Tensor:
         """Values mean + std z in the unit of the labels, (batch, 1)."""
         return self.mean + self.std * outputs
@@ -162,6 +170,10 @@ class Multilabel:
     def criterion(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """The mean of the losses."""
         return functional.binary_cross_entropy_with_logits(outputs, targets)
+
+    def criteria(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """The criterion of each of several networks, (members,), for outputs and targets (members, batch, labels)."""
+        return torch.stack([self.criterion(*member) for member in zip(outputs, targets, strict=True)])
 
     def predictions(self, outputs: Tensor) -> Tensor:
         """The probability s(z) of each label, (batch, labels); they need not sum to one."""

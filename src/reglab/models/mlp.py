@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from annotated_types import Ge, Gt, Le
 from torch import nn
@@ -29,6 +29,8 @@ class MLP(Architecture):
     Recognition, 2016, eq. 1; Gorishniy, Rubachev and Babenko, On Embeddings for Numerical Features in Tabular Deep
     Learning, 2022, eq. 2.
     """
+
+    stacked: ClassVar[bool] = True
 
     width: Annotated[int, Ge(1), Le(65_536)] = 256
     depth: Annotated[int, Ge(1), Le(100)] = 2

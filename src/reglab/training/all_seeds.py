@@ -16,6 +16,7 @@ from reglab.tracking import journal, record
 from reglab.tracking.record import About
 from reglab.tracking.stage import Stage
 from reglab.training.one_seed import Recipe, cost_of_step, finished_seed, train_seed
+from reglab.training.together import in_stacks
 
 TARGET_SCALE = "target_scale"  # among the fitted numbers of a seed
 
@@ -119,5 +120,5 @@ def train_all(recipe: Recipe, splits: dict[int, Split], entry: Path, stage: Stag
         done=lambda: journal.epochs_written(entry, *splits),
         note=lambda: f"{len(splits) - sum(1 for _ in entry.glob('seed-*.safetensors'))} of {len(splits)} seeds left",
     )
-    with_techniques, without, *_ = stage.run_all(costs + seeds, progress)
+    with_techniques, without, *_ = stage.run_all(in_stacks(costs + seeds, stage.processes), progress)
     return with_techniques, without

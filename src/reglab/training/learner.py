@@ -1,6 +1,6 @@
 """The base of every training: keyed randomness, the optimizer, the epoch's means, and an error when the loss diverges."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from math import isfinite
 
 import torch
@@ -30,6 +30,15 @@ def device_of(accelerator: str) -> str:
     return "cuda" if accelerator == "gpu" or (accelerator == "auto" and torch.cuda.device_count()) else "cpu"
 
 
+def optimizer_of(parameters: Iterable[nn.Parameter], training) -> torch.optim.Optimizer:
+    """The optimizer that the section `training` of params.yaml asks for."""
+    if training.optimizer == "sgd":
+        return torch.optim.SGD(
+            parameters, training.learning_rate, momentum=training.momentum, nesterov=training.nesterov
+        )
+    return Adam(parameters, training.learning_rate)
+
+
 class Learner(LightningModule):
     """A subclass defines in `training_step` what is minimised, and in `validation_step` what is measured.
 
@@ -52,12 +61,7 @@ class Learner(LightningModule):
         return Moment(self.seed, self.current_epoch, self.global_step)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        settings, parameters = self.training_settings, self.network.parameters()
-        if settings.optimizer == "sgd":
-            return torch.optim.SGD(
-                parameters, settings.learning_rate, momentum=settings.momentum, nesterov=settings.nesterov
-            )
-        return Adam(parameters, settings.learning_rate)
+        return optimizer_of(self.network.parameters(), self.training_settings)
 
     def transfer_batch_to_device(self, batch, device: torch.device, dataloader_idx: int):
         return batch  # loaders cut it from examples that are on the device already

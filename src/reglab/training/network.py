@@ -50,6 +50,7 @@ class Architecture:
 
     needs: ClassVar[tuple] = ()  # of the data: "images"
     provides: ClassVar[tuple] = ()  # for techniques: "residual_blocks" where it has some whatever the settings
+    stacked: ClassVar[bool] = False  # whether several of it train together: where linear layers take most of the time
 
     def blocks(self, shape: Sequence[int]) -> list[Block]:
         """The hidden layers for inputs of this shape (channels, height, width)."""

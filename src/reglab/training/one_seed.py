@@ -113,10 +113,9 @@ def train_seed(
     """
     if (folder / f"seed-{seed}.safetensors").exists():
         return
-    device = device_of(recipe.training.accelerator)
-    parts = {part: examples_of(split, part, device) for part in split.inputs}
+    parts = parts_of(recipe, split)
     learner = learner_of(recipe, split, seed, streams)
-    callbacks = [callback for regularizer in recipe.regularizers for callback in regularizer.callbacks()]
+    callbacks = callbacks_of(recipe)
     outcome = fit(
         learner,
         Loader(parts["labelled"], recipe.training.batch_size, streams.batch_order if streams else seed),
@@ -127,6 +126,21 @@ def train_seed(
         every,
         seed,
     )
+    evaluate(learner, parts, outcome, folder, seed)
+
+
+def parts_of(recipe: Recipe, split: Split) -> dict[str, Batch]:
+    """Every part of the split on the device of the training."""
+    device = device_of(recipe.training.accelerator)
+    return {part: examples_of(split, part, device) for part in split.inputs}
+
+
+def callbacks_of(recipe: Recipe) -> list[Callback]:
+    return [callback for regularizer in recipe.regularizers for callback in regularizer.callbacks()]
+
+
+def evaluate(learner: Supervised, parts: dict[str, Batch], outcome: dict, folder: Path, seed: int) -> None:
+    """Leave the file of a training that has ended with this outcome."""
     if outcome["status"] == "finished":
         learner.after_training(parts["validation"])
     outcome |= measure_network(learner, parts["validation"].inputs)
@@ -179,14 +193,32 @@ def fit(
     `training` has `epochs` and `accelerator`. The epochs go to `seed-<n>.jsonl` in `folder`; the checkpoint stays until
     `finish`. `seed` names both files if it is not that of the learner.
     """
-    silence_lightning()
     stem = folder / f"seed-{learner.seed if seed is None else seed}"
     journal, checkpoint = Journal(stem.with_suffix(".jsonl")), stem.with_suffix(".ckpt")
+    reason = ""
+    try:
+        run_trainer(learner, batches, validation, checkpoint, training, [Curves(journal), *callbacks], every)
+    except Diverged as error:
+        reason = str(error)
+    return ended(learner, journal, reason)
+
+
+def run_trainer(
+    learner: LightningModule,
+    batches,
+    validation: list,
+    checkpoint: Path,
+    training,
+    callbacks: Sequence[Callback],
+    every: float,
+) -> None:
+    """Train with Lightning, from the checkpoint if there is one."""
+    silence_lightning()
     trainer = Trainer(
         max_epochs=training.epochs,
         accelerator=training.accelerator,
         devices=1,
-        callbacks=[Curves(journal), *callbacks, EpochCheckpoint(checkpoint, every)],
+        callbacks=[*callbacks, EpochCheckpoint(checkpoint, every)],
         logger=False,
         enable_checkpointing=True,
         enable_progress_bar=False,
@@ -194,14 +226,14 @@ def fit(
         num_sanity_val_steps=0,
     )
     shorten_epochs(trainer)
-    outcome = {"status": "finished"}
-    try:
-        trainer.fit(learner, batches, validation, ckpt_path=checkpoint if checkpoint.exists() else None)
-    except Diverged as error:
-        outcome = {"status": "diverged", "reason": str(error)}
-    else:
-        if trainer.interrupted or trainer.received_sigterm:  # Lightning returns as if the training were complete
-            raise InterruptedError("the training was interrupted")
+    trainer.fit(learner, batches, validation, ckpt_path=checkpoint if checkpoint.exists() else None)
+    if trainer.interrupted or trainer.received_sigterm:  # Lightning returns as if the training were complete
+        raise InterruptedError("the training was interrupted")
+
+
+def ended(learner: Learner, journal: Journal, diverged: str = "") -> dict:
+    """The outcome of a training: its status, the number of epochs, the chosen one; `diverged`: why it has, if so."""
+    outcome = {"status": "diverged", "reason": diverged} if diverged else {"status": "finished"}
     last = len(journal.lines) - 1
     return outcome | {
         "epochs": len(journal.lines),

@@ -36,6 +36,11 @@ class Supervised(TaskLearner):
         for regularizer in regularizers:
             self.criterion = regularizer.transform_criterion(self.criterion, network)
 
+    @property
+    def has_plain_loss(self) -> bool:
+        """Whether the loss of a batch without weights is the criterion of the task, which no technique replaces."""
+        return self.criterion == self.mean_loss
+
     def mean_loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """The loss of the task on the batch of this step, by the weights of its examples."""
         if self.weights is None:
@@ -52,12 +57,21 @@ class Supervised(TaskLearner):
             regularizer.prepare_training(self.network, examples)
 
     def training_step(self, batch: Batch, batch_index: int = 0) -> Tensor:
+        batch = self.transformed(batch)
+        return self.objective(self.network(batch.inputs), batch)
+
+    def transformed(self, batch: Batch) -> Batch:
+        """The batch of the step that begins now, as the techniques change it."""
         self.network.moment = self.moment
         for regularizer in self.regularizers:
             batch = regularizer.transform_batch(batch, self.network)
+        return batch
+
+    def objective(self, logits: Tensor, batch: Batch, loss: Tensor | None = None) -> Tensor:
+        """What the step minimises, from the outputs of the network for the transformed batch and, if known, their loss."""
         self.weights = batch.weights
-        logits = self.network(batch.inputs)
-        loss = self.criterion(logits, batch.targets)
+        if loss is None:
+            loss = self.criterion(logits, batch.targets)
         for regularizer in self.regularizers:
             loss = regularizer.transform_loss(loss, self.network, batch, self.criterion)
         penalties = {
@@ -82,13 +96,21 @@ class Supervised(TaskLearner):
         steps, warmup = (round(epochs * self.steps_of_epoch) for epochs in (settings.epochs, settings.warmup_epochs))
         return settings.learning_rate * factor(settings.schedule, self.global_step, steps, warmup)
 
-    def optimizer_step(self, epoch: int, batch_index: int, optimizer, closure=None) -> None:
+    def set_learning_rate(self, optimizer: torch.optim.Optimizer) -> None:
+        """Set the learning rate to that of its schedule, if there is one."""
         if self.training_settings.scheduled:
             for group in optimizer.param_groups:
                 group["lr"] = self.scheduled_rate()
+
+    def optimizer_step(self, epoch: int, batch_index: int, optimizer, closure=None) -> None:
+        self.set_learning_rate(optimizer)
         super().optimizer_step(epoch, batch_index, optimizer, closure)
+        self.after_optimizer_step(optimizer.param_groups[0]["lr"])
+
+    def after_optimizer_step(self, learning_rate: float) -> None:
+        """Let the techniques act on the weights after a step, and after the last one of an epoch."""
         for regularizer in self.regularizers:
-            regularizer.after_step(self.network, optimizer.param_groups[0]["lr"])
+            regularizer.after_step(self.network, learning_rate)
         if self.is_last_step_of_epoch:
             progress = (self.current_epoch + 1) / self.training_settings.epochs
             for regularizer in self.regularizers:

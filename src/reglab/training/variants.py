@@ -14,6 +14,7 @@ from reglab.runtime.processes import Progress
 from reglab.tracking import journal, record
 from reglab.tracking.stage import Stage
 from reglab.training.one_seed import finished_seed
+from reglab.training.together import in_stacks
 
 Variant = int | str
 Case = tuple[int, Variant]  # seed, variant
@@ -38,7 +39,7 @@ def train_variants(jobs: dict[Case, tuple], entry: Path, stage: Stage, title: st
     def finished() -> int:
         return sum(1 for _ in entry.glob("variant-*/*.safetensors"))
 
-    stage.run_all(calls, Progress(title or stage.name, "training", len(jobs), finished))
+    stage.run_all(in_stacks(calls, stage.processes), Progress(title or stage.name, "training", len(jobs), finished))
     return {(seed, variant): finished_seed(variant_folder(entry, variant), seed) for seed, variant in jobs}
 
 

@@ -17,6 +17,7 @@ from reglab.tracking.journal import epochs_written
 from reglab.tracking.stage import Stage
 from reglab.training.all_seeds import Gathered, gather
 from reglab.training.one_seed import Recipe, cost_of_step, evaluate_seed, finished_seed, train_seed
+from reglab.training.together import in_stacks
 from reglab.training.variants import Variant, cases, train_variants, variant_folder
 
 SEEN = {"train": "labelled", "validation": "validation"}  # what a search may see, by its name in metrics
@@ -73,7 +74,8 @@ def evaluate_best(
     that was tried, relative to those of one training without any technique.
     """
     number = best(tried, metric)
-    stage.run_all(final_jobs(recipes[number], splits, folders[number], entry))
+    jobs = final_jobs(recipes[number], splits, folders[number], entry)
+    stage.run_all(in_stacks(jobs, stage.processes))
     plain, first = replace(recipes[0], regularizers=()), next(iter(splits.values()))
     *steps, plain_step = stage.run_all([(cost_of_step, recipe, first) for recipe in (*recipes, plain)])
     results = gather(recipes[number], (steps[number], plain_step), splits, entry)

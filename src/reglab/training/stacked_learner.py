@@ -1,0 +1,274 @@
+"""Several trainings in step with each other, so that their networks are evaluated together."""
+
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+
+import torch
+from pytorch_lightning import Callback, LightningModule, Trainer
+from torch import Tensor, nn
+
+from reglab.data.loader import Batch, Loader, Whole
+from reglab.training.learner import Diverged, optimizer_of
+from reglab.training.stacked_network import NetworkStack, same
+from reglab.training.supervised import Supervised
+
+CALLED = ("setup", "on_fit_start", "on_train_start", "on_train_epoch_start", "on_train_epoch_end", "on_validation_end")
+AT_THE_END = ("on_train_end", "on_fit_end", "teardown")
+
+
+class MemberTrainer:
+    """What a member of a stack sees of the Trainer: the metrics and the end of its training are its own."""
+
+    def __init__(self, trainer: Trainer) -> None:
+        self.trainer, self.callback_metrics, self.should_stop = trainer, {}, False
+
+    def __getattr__(self, name: str):
+        return getattr(self.trainer, name)
+
+
+class Member:
+    """One of the trainings in a stack; it is `active` until it diverges or one of its callbacks ends it."""
+
+    def __init__(
+        self, learner: Supervised, batches: Loader, validation: Sequence[Whole], callbacks: Sequence[Callback]
+    ) -> None:
+        self.learner, self.batches, self.validation, self.callbacks = learner, batches, validation, callbacks
+        self.active, self.diverged = True, ""
+
+    def call(self, hook: str, *arguments) -> None:
+        """Call a hook of every callback."""
+        for callback in self.callbacks:
+            getattr(callback, hook)(self.learner.trainer, self.learner, *arguments)
+
+    def end(self) -> None:
+        """What Lightning calls after a training; a diverged one ends without it."""
+        if not self.diverged:
+            self.call("on_train_end")
+            self.call("on_fit_end")
+        self.call("teardown", "fit")
+
+    def state_dict(self) -> dict:
+        states = {callback.state_key: state for callback in self.callbacks if (state := callback.state_dict())}
+        return {"active": self.active, "diverged": self.diverged, "callbacks": states}
+
+    def load_state_dict(self, state: dict) -> None:
+        self.active, self.diverged = state["active"], state["diverged"]
+        for callback in self.callbacks:
+            if callback.state_key in state["callbacks"]:
+                callback.load_state_dict(state["callbacks"][callback.state_key])
+
+
+class MemberBatches:
+    """In each step the batches of all active members: (member, batch), ...; they have equally many."""
+
+    def __init__(self, members: Sequence[Member]) -> None:
+        self.members, self.sampler = members, self
+
+    def set_epoch(self, epoch: int) -> None:
+        for member in self.members:
+            member.batches.set_epoch(epoch)
+
+    def __len__(self) -> int:
+        return len(self.members[0].batches)
+
+    def __iter__(self) -> Iterator[list[tuple[Member, Batch]]]:
+        active = [member for member in self.members if member.active]
+        for batches in zip(*(member.batches for member in active), strict=True):
+            yield list(zip(active, batches, strict=True))
+
+
+class MemberParts:
+    """A part on which every active member is validated, as one batch each: (member, batch), ..."""
+
+    def __init__(self, members: Sequence[Member], number: int) -> None:
+        self.members, self.number = members, number
+
+    def __len__(self) -> int:
+        return 1
+
+    def __iter__(self) -> Iterator[list[tuple[Member, Batch]]]:
+        yield [(member, member.validation[self.number].examples) for member in self.members if member.active]
+
+
+class MemberCallbacks(Callback):
+    """Calls the callbacks of the active members; the state of all is part of the checkpoint.
+
+    A training ends when every member has ended.
+    """
+
+    def __init__(self, members: Sequence[Member]) -> None:
+        self.members = members
+
+    def call(self, hook: str, *arguments) -> None:
+        for member in self.members:
+            if member.active:
+                member.call(hook, *arguments)
+
+    def setup(self, trainer: Trainer, learner: LightningModule, stage: str) -> None:
+        for member in self.members:
+            member.learner.trainer = MemberTrainer(trainer)
+            member.call("setup", stage)
+
+    def on_fit_start(self, trainer: Trainer, learner: LightningModule) -> None:
+        self.call("on_fit_start")
+
+    def on_train_start(self, trainer: Trainer, learner: LightningModule) -> None:
+        self.call("on_train_start")
+
+    def on_train_epoch_start(self, trainer: Trainer, learner: LightningModule) -> None:
+        self.call("on_train_epoch_start")
+
+    def on_validation_end(self, trainer: Trainer, learner: LightningModule) -> None:
+        self.call("on_validation_end")
+
+    def on_train_epoch_end(self, trainer: Trainer, learner: LightningModule) -> None:
+        self.call("on_train_epoch_end")
+        for member in self.members:
+            member.active &= not member.learner.trainer.should_stop
+        if not any(member.active for member in self.members):
+            trainer.should_stop = True
+
+    def state_dict(self) -> dict:
+        return {"members": [member.state_dict() for member in self.members]}
+
+    def load_state_dict(self, state: dict) -> None:
+        for member, each in zip(self.members, state["members"], strict=True):
+            member.load_state_dict(each)
+
+
+class StackedLearner(LightningModule):
+    """Takes one step of every member at a time.
+
+    A member's techniques, criterion and measurements are called exactly as in a training of its own. What the members have
+    in common is the pass of their networks (`stacked_network`) and the call of the optimizer:
+
+        batches = [member.transformed(batch) for ...]
+        outputs = stack([batch.inputs for batch in batches])
+        loss = sum of member.objective(outputs, batch)          # the gradient of each member is that of its own loss
+
+    At the first step of every batch size both ways are taken, with and without the stack. Where the gradients differ by
+    any bit, which depends on the machine's matrix products, that size goes without.
+    """
+
+    def __init__(self, members: Sequence[Member]) -> None:
+        super().__init__()
+        self.members, self.stack, self.exact = members, None, {}
+        self.learners = nn.ModuleList(member.learner for member in members)
+
+    @property
+    def active(self) -> list[Member]:
+        return [member for member in self.members if member.active]
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        return optimizer_of(self.learners.parameters(), self.members[0].learner.training_settings)
+
+    def on_train_start(self) -> None:
+        for member in self.members:
+            member.learner.prepare_training(member.batches.examples)
+
+    def transfer_batch_to_device(self, batch, device: torch.device, dataloader_idx: int):
+        return batch
+
+    def training_step(self, batches: list[tuple[Member, Batch]], batch_index: int = 0) -> Tensor:
+        members = [member for member, _ in batches if member.active]
+        shown = [member.learner.transformed(batch) for member, batch in batches if member.active]
+        objectives = []
+        for member, objective in zip(
+            members, self.objectives(members, shown, self.exact_together(members, shown)), strict=True
+        ):
+            try:
+                objectives.append(objective())
+            except Diverged as error:
+                member.active, member.diverged = False, str(error)
+        if not objectives:
+            raise Diverged("no member is left")
+        return torch.stack(objectives).sum()
+
+    def objectives(
+        self, members: Sequence[Member], shown: Sequence[Batch], together: bool
+    ) -> list[Callable[[], Tensor]]:
+        """What every member minimises in this step, to be called: then it may turn out that the member has diverged."""
+        learners = [member.learner for member in members]
+        if not together:
+            return [
+                partial(learner.objective, learner.network(batch.inputs), batch)
+                for learner, batch in zip(learners, shown, strict=True)
+            ]
+        networks = [learner.network for learner in learners]
+        if self.stack is None or self.stack.networks != networks:
+            self.stack = NetworkStack(networks)
+        outputs = self.stack([batch.inputs for batch in shown])
+        losses = [None] * len(learners)
+        if all(
+            learner.has_plain_loss and batch.weights is None for learner, batch in zip(learners, shown, strict=True)
+        ):
+            losses = learners[0].task.criteria(outputs, torch.stack([batch.targets for batch in shown])).unbind()
+        return [
+            partial(learner.objective, each, batch, loss)
+            for learner, each, batch, loss in zip(learners, outputs.unbind(), shown, losses, strict=True)
+        ]
+
+    def exact_together(self, members: Sequence[Member], shown: Sequence[Batch]) -> bool:
+        """Whether the stack gives these members the gradients that they get alone; at a new batch size it is tried."""
+        size = tuple(batch.inputs.shape for batch in shown)
+        if len(members) == 1 or len(set(size)) > 1:
+            return False
+        if size not in self.exact:
+            alone, together = (self.tried(members, shown, way) for way in (False, True))
+            if alone is None:  # a loss is not finite
+                return False
+            self.exact[size] = together is not None and all(map(same, alone, together))
+            if not self.exact[size]:
+                warnings.warn("Networks give other bits together than alone: they are trained alone", stacklevel=2)
+        return self.exact[size]
+
+    def tried(self, members: Sequence[Member], shown: Sequence[Batch], together: bool) -> list[Tensor | None] | None:
+        """Losses, gradients and buffers of the members after a step, which is undone; None where it could not be taken."""
+        learners = [member.learner for member in members]
+        before = [
+            (dict(learner.sums), learner.steps, [buffer.clone() for buffer in learner.network.buffers()])
+            for learner in learners
+        ]
+        try:
+            losses = [objective() for objective in self.objectives(members, shown, together)]
+            torch.stack(losses).sum().backward()
+            self.hand_out_gradients()
+            gradients = [parameter.grad for learner in learners for parameter in learner.network.parameters()]
+            changed = [buffer.clone() for learner in learners for buffer in learner.network.buffers()]
+            return [loss.detach() for loss in losses] + gradients + changed
+        except (Diverged, RuntimeError):  # such as a second derivative of the outputs, which the stack does not have
+            return None
+        finally:
+            for learner, (sums, steps, buffers) in zip(learners, before, strict=True):
+                learner.zero_grad()
+                learner.sums, learner.steps = sums, steps
+                for buffer, value in zip(learner.network.buffers(), buffers, strict=True):
+                    buffer.copy_(value)
+
+    def hand_out_gradients(self) -> None:
+        """Give every network the gradients that a backward pass has left in the stack."""
+        if self.stack is not None:
+            self.stack.hand_out_gradients()
+
+    def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
+        self.hand_out_gradients()
+        for member in self.members:
+            if member.active:
+                member.learner.on_before_optimizer_step(optimizer)
+            else:
+                member.learner.zero_grad()  # the optimizer leaves its weights alone
+
+    def optimizer_step(self, epoch: int, batch_index: int, optimizer, closure=None) -> None:
+        self.active[0].learner.set_learning_rate(optimizer)
+        super().optimizer_step(epoch, batch_index, optimizer, closure)
+        for member in self.active:
+            member.learner.after_optimizer_step(optimizer.param_groups[0]["lr"])
+
+    def validation_step(self, batches: list[tuple[Member, Batch]], batch_index: int, dataloader_idx: int = 0) -> None:
+        for member, batch in batches:
+            member.learner.validation_step(batch, batch_index, dataloader_idx)
+
+    def on_validation_epoch_end(self) -> None:
+        for member in self.active:
+            member.learner.on_validation_epoch_end()
