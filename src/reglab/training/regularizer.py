@@ -21,7 +21,8 @@
         for r in regularizers: eval_network = r.evaluation_model(eval_network)
     for r in regularizers: r.after_training(network, validation, eval_network(validation.inputs))
 
-The order of the list is the order of application.
+The order of the list is the order of application. All seeds of a recipe may be trained in step with each other: then the
+hooks are called for one network after the other, and the forward pass of all is shared (`together.py`).
 
 **A second forward pass** belongs in `penalty`. All passes of a step draw the same masks and noise, so that the second
 one repeats the first bit for bit, dropout included; within `network.another_pass(name)` it draws masks of its own:
