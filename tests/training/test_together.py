@@ -298,14 +298,15 @@ def sizes(given, processes):
 
 
 def test_seeds_are_divided_among_the_processes():
-    assert sizes(jobs(recipe_of()), 2) == [6, 5] or sizes(jobs(recipe_of()), 2) == [5, 6]
+    assert sorted(sizes(jobs(recipe_of()), 2)) == [5, 6]
     assert sizes(jobs(recipe_of()), 20) == [1] * 11
     assert sizes(jobs(recipe_of(), seeds=40), 2) == [13, 14, 13]
 
 
 def test_trainings_of_one_kind_share_a_stack_whatever_their_techniques():
     assert sizes(jobs(recipe_of(), recipe_of(Dropout()), seeds=3), 1) == [6]
-    assert sizes(jobs(recipe_of(), recipe_of(epochs=2), recipe_of(network=MLP(width=8)), seeds=3), 1) == [3, 3, 3]
+    others = jobs(recipe_of(), recipe_of(epochs=2), recipe_of(network=MLP(width=8)), seeds=3)
+    assert sizes(others, 1) == sizes(others, 2) == [3, 3, 3]
 
 
 def test_other_jobs_stay_as_they_are():

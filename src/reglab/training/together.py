@@ -74,7 +74,7 @@ class SeedTraining:
 def in_stacks(jobs: Iterable[tuple], processes: int | None) -> list[tuple]:
     """The same jobs (function, *arguments), in which those of `train_seed` that can be stacked are joined.
 
-    Each kind is divided into as many stacks as there are processes, or more if they would have over `MOST` members.
+    A stack has so many members that there is one for each process, or at most `MOST`.
     """
     others, kinds = [], {}
     for job in jobs:
@@ -83,8 +83,8 @@ def in_stacks(jobs: Iterable[tuple], processes: int | None) -> list[tuple]:
             kinds.setdefault(training.kind, []).append(training)
         else:
             others.append(job)
-    count = processes or usable_cores()
-    return others + [(train_together, part) for each in kinds.values() for part in divided(each, count)]
+    members = min(MOST, -(-sum(map(len, kinds.values())) // (processes or usable_cores())))
+    return others + [(train_together, part) for each in kinds.values() for part in divided(each, members)]
 
 
 def seed_training(function: Callable, *arguments) -> SeedTraining | None:
@@ -95,9 +95,9 @@ def seed_training(function: Callable, *arguments) -> SeedTraining | None:
     return SeedTraining(*arguments, **given) if function is train_seed else None
 
 
-def divided(trainings: Sequence[SeedTraining], processes: int) -> list[list[SeedTraining]]:
-    """Groups of neighbours, whose sizes differ by one at most."""
-    count = max(min(processes, len(trainings)), -(-len(trainings) // MOST))
+def divided(trainings: Sequence[SeedTraining], members: int) -> list[list[SeedTraining]]:
+    """Groups of at most so many neighbours, whose sizes differ by one at most."""
+    count = -(-len(trainings) // members)
     ends = [round(len(trainings) * place / count) for place in range(count + 1)]
     return [list(trainings[begin:end]) for begin, end in pairwise(ends)]
 
