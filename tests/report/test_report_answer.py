@@ -64,33 +64,52 @@ def test_the_best_is_named_with_gain_interval_seeds_and_cost():
 @pytest.mark.parametrize(
     ("members", "cheapest", "said"),
     [
-        (["a"], "a", "a is shown to be better than each of 2 other networks."),
+        (["a"], "a", "a is shown to be better than each of 3 other networks."),
         (
             ["a", "b"],
             "b",
-            "Of 3 networks, a leads; at 95 % confidence b cannot be told from it. "
+            "Of 4 networks, a leads; at 95 % confidence b cannot be told from it. "
             "The cheapest of them is b, at 3.0 times the computation of none.",
         ),
         (
             ["a", "b", "none"],
             "none",
-            "Of 3 networks, a leads; at 95 % confidence b and none cannot be told from it. "
+            "Of 4 networks, a leads; at 95 % confidence b and none cannot be told from it. "
             "The cheapest of them is none itself.",
         ),
-        (["a", "b"], None, "Of 3 networks, a leads; at 95 % confidence b cannot be told from it."),
+        (
+            ["a", "b", "none", "c"],
+            "none",
+            "a leads, and at 95 % confidence not one of 3 other networks is shown to be worse. "
+            "The cheapest of them is none itself.",
+        ),
+        (["a", "b"], None, "Of 4 networks, a leads; at 95 % confidence b cannot be told from it."),
     ],
 )
 def test_the_set_of_the_best_is_named_with_its_cheapest_member(members, cheapest, said):
-    results = table(a=("helps", 0.06, 0.03, 0.09, {"cost": 6.0}), b=("cannot tell", 0.05, -0.02, 0.08, {"cost": 3.0}))
-    found = {"leader": "a", "members": members, "cheapest": cheapest, "compared": 3, "confidence": 0.95}
-    [point] = best_set.point(results, found)
+    results = table(
+        a=("helps", 0.06, 0.03, 0.09, {"cost": 6.0}),
+        b=("cannot tell", 0.05, -0.02, 0.08, {"cost": 3.0}),
+        c=("cannot tell", 0.04, -0.02, 0.08),
+    )
+    found = {"leader": "a", "members": members, "cheapest": cheapest, "compared": 4, "confidence": 0.95}
+    [point] = best_set.point(results, found, seeds=5)
     assert (point.about, words(point.text)) == ("Which is best", said)
 
 
 def test_a_recipe_alone_is_not_called_the_best():
     alone = {"leader": "a", "members": ["a"], "cheapest": "a", "compared": 1, "confidence": 0.95}
     results = table(a=("helps", 0.06, 0.03, 0.09))
-    assert best_set.point(results, alone) == best_set.point(results, None) == []
+    assert best_set.point(results, alone, seeds=11) == best_set.point(results, None, seeds=11) == []
+
+
+def test_seeds_that_are_too_few_to_leave_out_any_recipe_name_no_set():
+    """The least p-value of n seeds is 2^-n: 1/16 > 0.05 > 1/32."""
+    found = {"leader": "a", "members": ["a", "none"], "cheapest": "none", "compared": 2, "confidence": 0.95}
+    [point] = best_set.point(table(a=("cannot tell", 0.06, -0.03, 0.09)), found, seeds=4)
+    assert (
+        words(point.text) == "a leads, but it takes 5 seeds to show that any other network is worse; the study has 4."
+    )
 
 
 @pytest.mark.parametrize(

@@ -150,7 +150,7 @@ def test_robustness_cell_by_cell():
 def test_sweeps_cell_by_cell():
     result = sweep("l1", {"strength": [0.01, 0.1]}, [[0.88, 0.9], [0.93, 0.95]], 1, difference=-0.05, verdict="hurts")
     [table] = Tables(section(result).body).found
-    assert table.headings == ["Technique", "Chosen", "Tuned", "Untuned", "Search"]
+    assert table.headings == ["Technique", "Chosen", "Best of the grid", "As configured", "Search"]
     assert table.words == [
         ["l1", "strength 0.1", "92.0 −5.0 (−6.0 to −4.0) hurts", "91.0 +4.0 (+3.0 to +5.0) helps", "24 ×"]
     ]

@@ -3,25 +3,33 @@
 from markupsafe import Markup
 
 from reglab.core.wording import many
+from reglab.evaluation.statistics import smallest_seeds
 from reglab.report.answer import Point, link, listed, price
 from reglab.report.tables import Row
 
 
-def point(table: list[Row], found: dict | None) -> list[Point]:
+def point(table: list[Row], found: dict | None, seeds: int) -> list[Point]:
     """`found` is as in `evaluation.best.best_set`, of these rows; nothing where no two recipes were compared."""
     if not found or found["compared"] < 2:
         return []
     named = {row.name: row for row in table}
     leader, *others = (link(named[name]) for name in found["members"])
-    if others:
-        text = Markup("Of {} networks, {} leads; at {:g}\u00a0% confidence {} cannot be told from it.{}").format(
-            found["compared"], leader, 100 * found["confidence"], listed(others), cheapest(named, found)
-        )
-    else:
-        rest = many(found["compared"] - 1, "other network")
+    least = smallest_seeds(1, 2 * (1 - found["confidence"]))  # of a one-sided test
+    rest, at = many(found["compared"] - 1, "other network"), f"at {100 * found['confidence']:g}\u00a0% confidence"
+    if seeds < least:
+        text = Markup("{} leads, but it takes {} seeds to show that any other network is worse; the study has {}.")
+        return [Point("Which is best", text.format(leader, least, seeds))]
+    if not others:
         text = Markup("{} is shown to be better than {}.").format(
             leader, rest if rest[:2] == "1 " else f"each of {rest}"
         )
+    elif 2 < len(others) + 1 == found["compared"]:
+        text = Markup("{} leads, and {} not one of {} is shown to be worse.").format(leader, at, rest)
+    else:
+        text = Markup("Of {} networks, {} leads; {} {} cannot be told from it.").format(
+            found["compared"], leader, at, listed(others)
+        )
+    text += cheapest(named, found) if others else ""
     return [Point("Which is best", text)]
 
 

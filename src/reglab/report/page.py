@@ -30,7 +30,9 @@ def answer_section(study: Study) -> Section:
         "tuned_inapplicable": study.inapplicable(tuned_answer.FAMILY),
         "headline": answer.headline(study.rows, study.settings),
         "points": [
-            *best_set.point(study.rows, study.metrics.get("best_sets", {}).get("as configured")),
+            *best_set.point(
+                study.rows, study.metrics.get("best_sets", {}).get("as configured"), study.settings["seeds"]
+            ),
             *answer.points_to_know(study.rows, study.settings, study.metrics),
             *applicable.point(study.left_out),
         ],

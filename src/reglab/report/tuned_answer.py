@@ -87,7 +87,7 @@ def answer(table: list[TunedRow], settings: dict) -> Markup:
 def points_to_know(table: list[TunedRow], settings: dict, metrics: dict) -> list[Point]:
     """The points beside that answer, the most important first; `metrics` is reports/metrics.json."""
     return (
-        best_set.point(table, metrics.get("best_sets", {}).get(FAMILY))
+        best_set.point(table, metrics.get("best_sets", {}).get(FAMILY), settings["seeds"])
         + changed_by_tuning(table)
         + by_verdict(table, settings)
         + placebo(table)

@@ -256,4 +256,4 @@ def sweeps_section(study: Study) -> Section | None:
         "search_seeds": seeds,
         "confidence": study.settings["evaluation"]["confidence"],
     }
-    return Section("sweeps", "Tuned", body("sweeps.html", **values))
+    return Section("sweeps", "Strengths", body("sweeps.html", **values))

@@ -18,6 +18,8 @@ from reglab.report.formats import prefixed
 from reglab.report.measure import Interval, Measure
 from reglab.report.study import Section, Study, body
 
+FIRST = 5  # so many recipes, the best of all settings, have a colour in the figure
+
 
 @dataclass(frozen=True)
 class Search(Shown):
@@ -54,6 +56,7 @@ def tuned_section(study: Study) -> Section | None:
         "points": [budget(searches), *optimism(searches, study.measure), leading(searches)],
         "after_k": drawn(after_k(searches, study.measure), "tuned-best", label),
         "shown_after": shown_after(len(searches[0].ranks)),
+        "first": FIRST,
         "measure": study.measure,
         "confidence": study.settings["evaluation"]["confidence"],
         "search_seeds": study.settings["tuning"]["seeds"],
@@ -114,7 +117,7 @@ def shown_after(tried: int) -> list[int]:
 
 
 def after_k(searches: list[Search], measure: Measure) -> Figure:
-    """The expected best validation metric of k settings, a line a recipe; those that lead at some k stand out."""
+    """The expected best validation metric of k settings, a line a recipe; the FIRST and those that lead at any k stand out."""
     figure, axes = canvas(6.4, 3.6)
     colors = iter(COLORS * len(searches))
     for search in reversed(searches):
@@ -122,7 +125,7 @@ def after_k(searches: list[Search], measure: Measure) -> Figure:
         look = {"color": INK, "linewidth": 0.8, "alpha": 0.35}
         if search.name == "none":
             look = {"color": INK, "linestyle": (0, (4, 2)), "label": "none"}
-        elif 1 in search.ranks:
+        elif 1 in search.ranks or search.ranks[-1] <= FIRST:
             look = {"color": next(colors), "marker": "o", "markersize": 3.5, "label": search.name}
         axes.plot(range(1, len(best) + 1), best, **look)
     axes.set(xlabel="settings tried, k", ylabel=measure.axis(f"validation {measure.title}"))
