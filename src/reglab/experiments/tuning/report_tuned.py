@@ -117,7 +117,7 @@ def shown_after(tried: int) -> list[int]:
 
 
 def after_k(searches: list[Search], measure: Measure) -> Figure:
-    """The expected best validation metric of k settings, a line a recipe; the FIRST and those that lead at any k stand out."""
+    """The expected best validation metric of k settings; the FIRST recipes and those that lead at any k stand out."""
     figure, axes = canvas(6.4, 3.6)
     colors = iter(COLORS * len(searches))
     for search in reversed(searches):
