@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 
 from reglab.core.figures import COLORS, INK, canvas
 from reglab.core.wording import many
-from reglab.experiments.tuning.evaluate_tuned import FAMILY
+from reglab.experiments.tuning.evaluate_tuned import FAMILY, ranking_changes
 from reglab.report.answer import Point, listed
 from reglab.report.collect import Shown
 from reglab.report.drawings import drawn
@@ -105,8 +105,7 @@ def leading(searches: list[Search]) -> Point:
     said = Markup("{} leads with any number of settings.").format(first[0].link)
     if len(spans) > 1:
         said = Markup("In front is {}.").format(listed(parts))
-    orders = [[search.ranks[place] for search in searches] for place in range(tried)]
-    changes = [str(place + 1) for place in range(1, tried) if orders[place] != orders[place - 1]]
+    changes = ranking_changes({search.name: search.ranks for search in searches})
     tail = Markup(" The order of all recipes changes at {} settings.").format(listed(changes)) if changes else ""
     return Point("Ranking by budget", said + tail)
 
