@@ -156,6 +156,20 @@ def test_an_edit_of_how_an_ensemble_chooses_its_members_concerns_the_list_of_mem
     assert "members" in stale(lambda: project.comment("tracking/record.py"))
 
 
+@pytest.mark.parametrize(
+    ("name", "again"),
+    [
+        ("report/tables.py", False),
+        ("regularizers/dropout.py", False),  # members of bagging have no technique
+        ("experiments/ensembles/methods/boosting.py", False),
+        ("tracking/mirror/store.py", False),
+        ("training/one_seed.py", True),
+    ],
+)
+def test_members_are_trained_again_after_an_edit_of_what_their_ensemble_runs_alone(name, again, project, stale):
+    assert ("ensemble@bagging" in stale(lambda: project.comment(name))) == again
+
+
 def test_an_edit_of_the_settings_of_searches_concerns_the_sweeps(project, stale):
     edited = stale(lambda: project.comment("experiments/tuning/settings.py"))
     assert "sweep@dropout" in edited and not edited & {"train@dropout", "ensemble@bagging"}

@@ -3,9 +3,14 @@
 DVC itself ignores interrupts while a stage runs: at a terminal the stage receives them too and ends, and then DVC stops.
 It ignores them in its main thread alone. Here it runs in another thread, and the main thread passes an interrupt or a
 termination on to the stage. DVC then stops in good order, or is ended when that takes too long.
+
+DVC parses params.yaml anew for each stage, which takes most of the time of a repro that finds nothing to do. Here it is
+parsed again only when its text has changed.
 """
 
 import contextlib
+import copy
+import functools
 import os
 import signal
 import sys
@@ -18,6 +23,7 @@ PATIENCE = 1.0  # seconds in which DVC may stop in good order
 def main() -> None:
     from dvc.cli import main as dvc
 
+    parse_each_text_once()
     code = 255
     received = 0
 
@@ -41,6 +47,18 @@ def main() -> None:
     worker.start()
     worker.join()
     sys.exit(128 + received if received else code)
+
+
+def parse_each_text_once() -> None:
+    """Let DVC keep what it parsed from the YAML texts that it read last, and give out copies."""
+    from dvc.utils.serialize import _yaml
+
+    parse, parse_safely = _yaml.parse_yaml, functools.lru_cache(maxsize=4)(_yaml.parse_yaml)
+
+    def parse_or_copy(text: str, path: str, typ: str = "safe"):
+        return copy.deepcopy(parse_safely(text, path)) if typ == "safe" else parse(text, path, typ)
+
+    _yaml.parse_yaml = parse_or_copy
 
 
 def interrupt_stages() -> None:

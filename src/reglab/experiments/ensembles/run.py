@@ -145,17 +145,20 @@ def no_previous_errors(split: Split) -> np.ndarray:
     return np.zeros((0, len(split.labels["labelled"])), dtype=bool)
 
 
-def train_member(
-    recipe: Recipe, split: Split, rows: np.ndarray, seed: int, member: int, cache: Path
-) -> tuple[dict, Network]:
-    """A member's outcome and network, trained on the labelled examples at `rows` unless the cache has it."""
+def train_member(recipe: Recipe, split: Split, rows: np.ndarray, seed: int, member: int, cache: Path) -> Path:
+    """Train a member on the labelled examples at `rows`, unless the cache has it; the folder in which it lies."""
     key = hashlib.blake2b(rows.astype(np.int64).tobytes(), digest_size=8).hexdigest()
     folder = cache / f"{seed}-{member}-{key}"
     folder.mkdir(exist_ok=True)
     with checkout.locked(cache / f".{folder.name}.lock", f"member {member} of seed {seed}"):
         train_seed(recipe, with_labelled_rows(split, rows), stream(seed, member), folder, log_every_epoch=False)
-    outcome, tensors = finished_seed(folder, stream(seed, member))
-    network = empty_network(recipe, split, stream(seed, member))
+    return folder
+
+
+def trained_member(recipe: Recipe, split: Split, seed: int, folder: Path) -> tuple[dict, Network]:
+    """The outcome and the network of the member in the folder; `seed` is that of its random numbers."""
+    outcome, tensors = finished_seed(folder, seed)
+    network = empty_network(recipe, split, seed)
     weights = record.starting_with("weights/", tensors)
     network.load_state_dict({name: torch.as_tensor(array) for name, array in weights.items()})
     return outcome, network
@@ -178,9 +181,9 @@ def evaluate(ensemble: Ensemble, recipe: Recipe, split: Split, seed: int, cache:
     networks, wrong, epochs = [], no_previous_errors(split), []
     for member in range(ensemble.networks):
         rows = ensemble.sample(labels, split.task, seed, member, wrong, **weights_for(ensemble.sample, split))
-        outcome, network = train_member(
-            recipe, ensemble.member_split(split, member, networks), rows, seed, member, cache
-        )
+        given = ensemble.member_split(split, member, networks)
+        folder = train_member(recipe, given, rows, seed, member, cache)
+        outcome, network = trained_member(recipe, given, stream(seed, member), folder)
         epochs.append(outcome["epochs"])
         if outcome["status"] != "finished":
             return failed(f"member {member}: {outcome['reason']}", split, fmean(epochs))
