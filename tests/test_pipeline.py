@@ -94,6 +94,18 @@ def forced(done, *arguments: str) -> set[str]:
     return stages
 
 
+def test_an_edit_of_a_range_searches_this_technique_again_and_trains_no_other(done):
+    before = (done.folder / "params.yaml").read_bytes()
+    ranges = {"none": {}, "dropout": {"hidden_rate": [0.1, 0.5]}, "l1": {"strength": [0.01, 0.1]}}
+    done.edit(lambda all: all.update(tuned=ranges, tuning={"seeds": 1, "settings": 2}))
+    assert set(done.repro()) == ALWAYS | {"tune@none", "tune@dropout", "tune@l1"}
+    done.edit(lambda all: all["tuned"]["dropout"].update(hidden_rate=[0.1, 0.4]))
+    assert set(done.repro()) == ALWAYS | {"tune@dropout"}
+    assert set(done.metrics()["tuned"]) == set(ranges)
+    (done.folder / "params.yaml").write_bytes(before)
+    assert set(done.repro()) == ALWAYS
+
+
 def test_forced_and_in_processes_of_their_own_stages_leave_the_same_to_the_byte(done):
     first, stages = (
         (done.folder / "dvc.lock").read_bytes(),

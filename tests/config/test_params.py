@@ -452,6 +452,55 @@ def test_what_is_searched_is_searched_with_one_budget_and_over_settings_that_the
         assert len(lines) == 1 and lines[0].startswith(f"params.yaml: {key}: found "), (key, lines)
 
 
+@pytest.mark.parametrize(
+    ("key", "change", "found", "allowed"),
+    [
+        ("tuning.settings", ("tuning.settings", 1), "1", "a whole number from 2 to 10,000"),
+        ("tuning.seeds", ("tuning.seeds", 4), "4", "at most 3, the seeds that are trained"),
+        ("tuning.learning_rate", ("tuning.learning_rate", [0.1, 0.01]), "[0.1, 0.01]", "two numbers, the lower first"),
+        ("tuning.learning_rate", ("tuning.learning_rate", [0, 0.1]), "[0, 0.1]", "a list of 2, each item a number above 0"),
+        ("tuned.none", ("tuned", {"l1": {}}), "no such entry", "none: {}, with which every tuned recipe is compared"),
+        ("tuned.l1.strength", ("tuned.l1", {"strength": [1.0, 0.1]}), "[1.0, 0.1]", "two numbers, the lower first"),
+        ("tuned.l1.strength", ("tuned.l1", {"strength": [0.1, 0.1]}), "[0.1, 0.1]", "two numbers, the lower first, or words"),
+        ("tuned.l1.strength", ("tuned.l1", {"strength": [0.1, 0.2, 0.3]}), "[0.1, 0.2, 0.3]", "two numbers, the lower first"),
+        ("tuned.l1.strength", ("tuned.l1", {"strength": 0.1}), "0.1", "two numbers, the lower first, or words"),
+        ("tuned.l1.strength", ("tuned.l1", {"strength": [-1.0, 0.1]}), "-1.0", "a number of at least 0"),
+        ("tuned.l1.strenght", ("tuned.l1", {"strenght": [0.1, 1.0]}), "an unknown setting", "one of: strength, step"),
+        ("tuned.l1.step", ("tuned.l1", {"step": [0.1, 1.0]}), "0.1", "one of: proximal, subgradient"),
+        ("tuned.l1.step", ("tuned.l1", {"step": ["proximal", "newton"]}), '"newton"', "one of: proximal, subgradient"),
+        ("tuned.l1", ("tuned.l1", 3), "3", "settings with their ranges, such as {strength: [0.001, 0.1]}, or {}"),
+        ("tuned.l2", ("tuned", {"none": {}, "l2": {}}), '"l2"', "one of: none, dropout, l1, weight_decay"),
+        ("tuned", ("tuned", [1]), "[1]", "a mapping"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_tuned_is_one_line_with_its_key(tmp_path, key, change, found, allowed):
+    [line] = problems(tmp_path, changed(change))
+    assert line.startswith(f"params.yaml: {key}: found {found}; allowed: {allowed}"), line
+
+
+def test_a_technique_that_chooses_the_epoch_is_not_tuned_since_all_tuned_recipes_do(tmp_path):
+    given = changed(("regularizers.early_stopping", {}), ("tuned.early_stopping", {"patience": [1, 9]}))
+    [line] = problems(tmp_path, given)
+    assert line == (
+        "params.yaml: tuned.early_stopping: found a technique that chooses the epoch, which every tuned recipe does anyway; "
+        "allowed: no tuned.early_stopping, for it would be tuned.none"
+    )
+
+
+def test_ranges_are_read_in_the_type_of_the_setting_and_words_are_choices(tmp_path):
+    loaded = read(
+        tmp_path, changed(("tuned.l1", {"strength": [0, 1], "step": ["subgradient", "proximal"]}), ("tuned.none", None))
+    )
+    assert loaded.tuned["l1"] == {"strength": (0.0, 1.0), "step": ("subgradient", "proximal")}
+    assert loaded.tuned["none"] == {} and list(map(type, loaded.tuned["l1"]["strength"])) == [float, float]
+
+
+def test_all_that_is_wrong_with_the_tuning_is_said_at_once(tmp_path):
+    given = changed(("tuning.settings", 1), ("tuned.l1", {"strength": [2, 1]}), ("tuned.dropout", {"rate": [0, 1]}))
+    keys = [line.split(": ")[1] for line in problems(tmp_path, given)]
+    assert sorted(keys) == ["tuned.dropout.rate", "tuned.l1.strength", "tuning.settings"]
+
+
 def test_a_grid_holds_every_combination_the_last_setting_varying_fastest(tmp_path):
     given = {"dropout": {"input_rate": [0, 0.2], "hidden_rate": [0.1, 0.3]}}
     grid = read(tmp_path, changed(("sweeps", given))).sweeps["dropout"]

@@ -8,7 +8,7 @@ from ruamel.yaml import YAML
 from shipped import SHIPPED, problems_of
 
 from reglab.config import params, profiles
-from reglab.config.references import missing, pruned, references
+from reglab.config.references import missing, only, pruned, references
 from reglab.config.targets import unused
 from reglab.core.errors import UserError
 from reglab.core.outlines import outlines
@@ -111,3 +111,9 @@ def test_stages_that_no_entry_uses_are_left_out():
     _, text = small(None, ["next_sentence"])
     assert unused(text) == {"scenes"} and unused(text | {"text": {"file": "mine.txt"}}) == {"scenes", "topics"}
     assert unused(small(None, ["scenes_tuned"])[1]) == unused(small(None, ["joint"])[1]) == {"text", "topics"}
+
+
+def test_tuned_recipes_go_with_their_techniques_and_none_is_not_tuned_alone():
+    left = only(SHIPPED, {"dropout"})
+    assert list(left["tuned"]) == ["none", "dropout"]
+    assert only(SHIPPED, {"early_stopping"})["tuned"] == {}

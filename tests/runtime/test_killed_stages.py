@@ -20,6 +20,7 @@ STAGES = {  # family: (stage of dvc.yaml, entry)
     "transfer": ("transfer", "masked_tuned"),
     "semi_supervised": ("semi_supervised", "mean_teacher"),
     "multitask": ("multitask", "joint"),
+    "tuned": ("tune", "dropout"),
     "sweeps": ("sweep", "dropout"),
     "cocktails": ("cocktail", "stacked"),
     "regimes": ("regime", "dropout"),
@@ -36,6 +37,8 @@ def every_family(all: dict) -> None:
     all["regularizers"] |= {"input_noise": whole["regularizers"]["input_noise"]}
     all["ensembles"] = {"deep_ensemble": {"members": 2, "combine": "average"}}
     all["attacks"] = {"regularizers": {"norm": "linf", "epsilons": [0.1], "examples": 10, "seeds": 1}}
+    all["tuning"] = {"seeds": 1, "settings": 2}
+    all["tuned"] = {"none": {}, "dropout": {"hidden_rate": [0.1, 0.5]}}
     all["sweeps"] = {"dropout": {"hidden_rate": [0.1, 0.5]}}
     ingredients = {"input_noise": {"std": [0.1, 0.6]}, "dropout": {"hidden_rate": [0.1, 0.6]}}
     all["cocktails"] = {"stacked": {"trials": 2, "ingredients": ingredients}}

@@ -58,5 +58,19 @@ def test_a_trial_of_a_cocktail_says_what_was_in_it():
     assert stacked.params == {"mixup.alpha": "0.4", "ingredients": "mixup, placebo"} and stacked.chosen
 
 
+def test_a_try_of_a_tuned_recipe_has_the_settings_of_the_training_and_of_the_technique():
+    tries = [
+        {
+            "settings": {"training": {"learning_rate": 0.01}, "dropout": {"hidden_rate": rate}},
+            "validation_accuracy": [0.8],
+        }
+        for rate in (0.1, 0.5)
+    ]
+    record = {"name": "dropout", "tries": tries, "chosen": {"number": 1, "settings": tries[1]["settings"]}}
+    first, second = trials.trials_of(record)
+    assert first.params == {"training.learning_rate": "0.01", "dropout.hidden_rate": "0.1"}
+    assert (first.chosen, second.chosen) == (False, True) and first.metrics == {"validation_accuracy": 0.8}
+
+
 def test_a_recipe_that_searched_nothing_has_no_trials(study):
     assert trials.trials_of({"name": "dropout", "seeds": {}}) == []
