@@ -103,7 +103,7 @@ def test_an_edit_of_a_range_searches_this_technique_again_and_trains_no_other(do
     assert set(done.repro()) == ALWAYS | {"tune@dropout"}
     assert set(done.metrics()["tuned"]) == set(ranges)
     (done.folder / "params.yaml").write_bytes(before)
-    assert set(done.repro()) == ALWAYS
+    assert not any("@" in stage for stage in done.repro())
 
 
 def test_forced_and_in_processes_of_their_own_stages_leave_the_same_to_the_byte(done):
