@@ -29,7 +29,7 @@ from reglab.training.stacked_network import NetworkStack
 from reglab.training.together import SeedTraining, in_stacks, train_together
 
 NETWORK, SETTINGS = MLP(width=32, depth=2), {"epochs": 3, "batch_size": 16, "learning_rate": 0.01}
-SIZES = {"labelled": 40, "validation": 24, "test": 24}  # the last batch of an epoch has eight examples
+SIZES = {"labelled": 48, "validation": 24, "test": 24}
 
 
 def split_of(seed, task="classification"):
@@ -117,6 +117,11 @@ VARIETIES = {
     "descent with momentum and a schedule": recipe_of(
         Mixup(0.4), optimizer="sgd", momentum=0.9, nesterov=True, schedule="cosine", warmup_epochs=0.5
     ),
+    "sizes that no boundary in memory divides": recipe_of(
+        *(registry.find("regularizers", name)() for name in ("r_drop", "elastic_net", "max_norm", "gradient_clipping")),
+        network=MLP(width=27, depth=2),
+        batch_size=32,
+    ),
     "several techniques": recipe_of(Mixup(0.4), InputNoise(0.2), Dropout(0.2, 0.5), WeightDecay(0.01)),
 }
 
@@ -127,12 +132,20 @@ def test_networks_and_settings_of_all_kinds(tmp_path, stacked, recipe):
     assert alone == together_ and len(stacked) == 1
 
 
+@pytest.mark.parametrize("batch_size", [7, 13, 20, 40])
+@pytest.mark.parametrize("width", [27, 50])
+def test_batches_whose_places_in_memory_are_uneven(tmp_path, batch_size, width):
+    recipe = recipe_of(WeightDecay(0.1), network=MLP(width=width, depth=2), batch_size=batch_size)
+    alone, together_ = alone_and_together(tmp_path, [recipe] * 4, [split_of(seed) for seed in range(4)])
+    assert alone == together_
+
+
 @pytest.mark.parametrize("task", ["regression", "multilabel"])
 @pytest.mark.parametrize("weighted", [False, True], ids=["alike", "weighted"])
 def test_amounts_labels_and_weights_of_examples(tmp_path, stacked, task, weighted):
     splits = [split_of(seed, task) for seed in range(3)]
     if weighted:
-        splits = [replace(split, weights=np.linspace(0.5, 2, 40, dtype=np.float32)) for split in splits]
+        splits = [replace(split, weights=np.linspace(0.5, 2, 48, dtype=np.float32)) for split in splits]
     alone, together_ = alone_and_together(tmp_path, [recipe_of(InputNoise(0.1))] * 3, splits)
     assert alone == together_ and len(stacked) == 1
     assert splits[0].task.name == {"regression": Regression, "multilabel": Multilabel}[task].name

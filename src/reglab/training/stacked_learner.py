@@ -14,6 +14,7 @@ from reglab.training.stacked_network import NetworkStack, same
 from reglab.training.supervised import Supervised
 
 CALLED = ("setup", "on_fit_start", "on_train_start", "on_train_epoch_start", "on_train_epoch_end", "on_validation_end")
+ALIGNED = 16  # numbers in 64 bytes: at other places in memory matrix products are summed in another order
 AT_THE_END = ("on_train_end", "on_fit_end", "teardown")
 
 
@@ -148,7 +149,8 @@ class StackedLearner(LightningModule):
         loss = sum of member.objective(outputs, batch)          # the gradient of each member is that of its own loss
 
     At the first step of every batch size both ways are taken, with and without the stack. Where the gradients differ by
-    any bit, which depends on the machine's matrix products, that size goes without.
+    any bit, which depends on the machine's matrix products, that size goes without, and so does one that is no multiple of
+    `ALIGNED`, such as the last batch of an epoch may have.
     """
 
     def __init__(self, members: Sequence[Member]) -> None:
@@ -212,7 +214,7 @@ class StackedLearner(LightningModule):
     def exact_together(self, members: Sequence[Member], shown: Sequence[Batch]) -> bool:
         """Whether the stack gives these members the gradients that they get alone; at a new batch size it is tried."""
         size = tuple(batch.inputs.shape for batch in shown)
-        if len(members) == 1 or len(set(size)) > 1:
+        if len(members) == 1 or len(set(size)) > 1 or len(shown[0].inputs) % ALIGNED:
             return False
         if size not in self.exact:
             alone, together = (self.tried(members, shown, way) for way in (False, True))

@@ -225,7 +225,7 @@ class Linear(Each):
     def gather(self) -> None:
         """Lay the parameters side by side; each stays the same parameter, with the same values."""
         for name, parameters in self.parameters.items():
-            together = torch.stack([parameter.data for parameter in parameters])
+            together = side_by_side([parameter.data for parameter in parameters])
             for parameter, values in zip(parameters, together.unbind(), strict=True):
                 parameter.data = values
             self.together_in_memory[name] = together.requires_grad_(parameters[0].requires_grad)
@@ -241,6 +241,19 @@ class Linear(Each):
             together.grad = None
 
 
+def side_by_side(tensors: Sequence[Tensor]) -> Tensor:
+    """Tensors of one shape as (members, *shape), each of which begins at a multiple of 64 bytes.
+
+    As memory that is new: matrix products of other places are summed in another order.
+    """
+    first = tensors[0].contiguous()
+    step = -(-first.numel() // 16) * 16
+    together = first.new_empty(len(tensors) * step).as_strided((len(tensors), *first.shape), (step, *first.stride()))
+    for place, tensor in zip(together, tensors, strict=True):
+        place.copy_(tensor)
+    return together
+
+
 @cache
 def products_agree(members: int, batch: int, inputs: int, outputs: int, with_bias: bool, device: str) -> bool:
     """Whether products of this size are the same together and one by one, which depends on the machine and its library.
@@ -252,11 +265,20 @@ def products_agree(members: int, batch: int, inputs: int, outputs: int, with_bia
         torch.randn(members, *shape, generator=random, device=device)
         for shape in ((batch, inputs), (outputs, inputs), (outputs,), (batch, outputs))
     )
-    given = [value.requires_grad_() for value in (units, weight, bias)[: 2 + with_bias]]
-    alone = torch.stack([functional.linear(*(value[member] for value in given)) for member in range(members)])
-    together = LinearFunction.apply(*given)
-    ways = [[way, *torch.autograd.grad(way, given, slope)] for way in (alone, together)]
-    return all(map(same, *ways))
+    given = [units, *(side_by_side(values.unbind()) for values in (weight, bias)[: 1 + with_bias])]
+    given = [values.requires_grad_() for values in given]
+    outputs_together = LinearFunction.apply(*given)
+    slopes = torch.autograd.grad(outputs_together, given, slope)
+    for member in range(members):
+        alone = [values.detach()[member].clone().requires_grad_() for values in given]
+        outputs_alone = functional.linear(*alone)
+        ways = (
+            (outputs_alone, *torch.autograd.grad(outputs_alone, alone, slope[member].clone())),
+            (outputs_together[member], *(values[member] for values in slopes)),
+        )
+        if not all(map(same, *ways)):
+            return False
+    return True
 
 
 def same(one: Tensor | None, other: Tensor | None) -> bool:
