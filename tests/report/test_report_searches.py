@@ -186,6 +186,7 @@ def mixed(settings, left_out=(), **full):
     } | full
     parts = {name: {"only": row, "without": row | {"difference": 0.01}} for name in settings}
     numbers = {"full": row, "ingredients": parts, "left_out": list(left_out), "diverged_seeds": [], "rivals": {}}
+    numbers |= {"budget": {"trainings": 36}, "best_tuned": None}
     return cocktail, numbers | {"overlap": {"difference": 0.06, "low": 0.04, "high": 0.08, "sign": 1}}
 
 
@@ -205,6 +206,19 @@ BOTH = {"mixup": {"alpha": 0.4}, "dropout": {"hidden_rate": 0.3}}
 def section_text(cocktail, row):
     study = Study([none(), cocktail], {"cocktails": {cocktail.name: row}}, SETTINGS | SEARCH, "")
     return text(report_cocktails.cocktails_section(study).body)
+
+
+def test_a_cocktail_is_compared_with_the_best_tuned_technique_and_unequal_budgets_are_said():
+    cocktail, row = mixed(BOTH)
+    assert "best tuned technique" not in section_text(cocktail, row)
+    best = rival("cannot tell", 0.003) | {"name": "r_drop", "budget": {"trainings": 36}}
+    said = section_text(cocktail, row | {"best_tuned": best})
+    assert "r_drop, the best tuned technique on validation data: the cocktail has +0.3 points of test accuracy" in said
+    assert "(-0.3 to +0.9), cannot tell. Each search had 36 trainings." in said.replace("\u2212", "-")
+    said = section_text(cocktail, row | {"best_tuned": best | {"budget": {"trainings": 24}}})
+    assert "The budgets are unequal: the search of the cocktail had 36 trainings, that of r_drop 24." in said
+    lost = best | dict.fromkeys(("difference", "low", "high")) | {"verdict": "diverged"}
+    assert "nothing is known: diverged" in section_text(cocktail, row | {"best_tuned": lost})
 
 
 def test_the_best_its_gain_what_it_leaves_out_and_the_sum_of_its_parts_are_said():

@@ -32,7 +32,7 @@ PARTS = (
         "on the training examples. It lowers the variance, the dependence of a prediction on the drawn training examples, "
         "and accepts more bias.",
         (r"\text{E} \sum_c (\hat p_c - y_c)^2 = \sum_c (\bar p_c - y_c)^2 + \text{E} \sum_c (\hat p_c - \bar p_c)^2",),
-        see=("answer", "bias-variance", "regimes", "sources", "cocktails"),
+        see=("answer", "bias-variance", "tuned-searches", "regimes", "sources", "cocktails"),
     ),
     Part(
         "constrained_optimization",

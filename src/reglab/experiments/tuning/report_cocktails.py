@@ -156,6 +156,30 @@ class Mixed(Shown):
         return [Point("Against one technique", text + ".", alarming=bool(beaten))]
 
     @property
+    def against_tuned(self) -> list[Point]:
+        """How it compares with the best tuned technique, and whether both searches had as many trainings."""
+        if not (rival := self.row["best_tuned"]):
+            return []
+        trainings, others = self.row["budget"]["trainings"], rival["budget"]["trainings"]
+        title = Markup('<a href="#tuned-{}">{}</a>').format(rival["name"], rival["name"])
+        text = Markup("{}, the best tuned technique on validation data: ").format(title)
+        if missing(rival["difference"]):
+            text += Markup("nothing is known: {}").format(rival["verdict"])
+        else:
+            mean = self.measure.counted(self.measure.difference(rival["difference"]))
+            text += Markup("the cocktail has {} of {} ({}), <b>{}</b>").format(
+                mean, self.measure.name, interval(rival, self.measure), rival["verdict"]
+            )
+        if trainings == others:
+            text += Markup(". Each search had {}").format(many(trainings, "training"))
+        else:
+            text += Markup(". <b>The budgets are unequal</b>: the search of the cocktail had {}, that of {} {}").format(
+                many(trainings, "training"), title, others
+            )
+        text += ". The cocktail keeps the learning rate of params.yaml and its last epoch."
+        return [Point("Against the best tuned technique", text)]
+
+    @property
     def sentence(self) -> Markup:
         """The best cocktail and its effect, and the effects of its ingredients together and one by one."""
         full = self.row["full"]
