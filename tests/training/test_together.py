@@ -19,7 +19,7 @@ from reglab.regularizers.early_stopping import EarlyStopping
 from reglab.regularizers.input_noise import InputNoise
 from reglab.regularizers.mixup import Mixup
 from reglab.regularizers.weight_decay import WeightDecay
-from reglab.training import stacked_network, together
+from reglab.training import stacked_linear, stacked_network, together
 from reglab.training.network import build
 from reglab.training.one_seed import Recipe, finished_seed, train_seed
 from reglab.training.regularizer import Regularizer
@@ -235,9 +235,9 @@ def test_a_stack_that_was_killed_goes_on_with_the_same_bits(tmp_path, stacked, t
 
 
 def test_where_products_differ_by_a_bit_the_members_are_trained_alone(tmp_path, monkeypatch):
-    exact = stacked_network.LinearFunction.forward
+    exact = stacked_linear.LinearFunction.forward
     monkeypatch.setattr(
-        stacked_network.LinearFunction, "forward", staticmethod(lambda *given: exact(*given) * (1 + 1e-6))
+        stacked_linear.LinearFunction, "forward", staticmethod(lambda *given: exact(*given) * (1 + 1e-6))
     )
     monkeypatch.setattr(stacked_network, "products_agree", lambda *sizes: True)
     with pytest.warns(UserWarning, match="other bits together than alone"):
@@ -246,9 +246,9 @@ def test_where_products_differ_by_a_bit_the_members_are_trained_alone(tmp_path, 
 
 
 def test_a_layer_whose_products_differ_by_a_bit_is_computed_one_by_one(tmp_path, stacked, monkeypatch):
-    exact, tried = stacked_network.LinearFunction.forward, stacked_network.products_agree.__wrapped__
+    exact, tried = stacked_linear.LinearFunction.forward, stacked_linear.products_agree.__wrapped__
     monkeypatch.setattr(
-        stacked_network.LinearFunction, "forward", staticmethod(lambda *given: exact(*given) * (1 + 1e-6))
+        stacked_linear.LinearFunction, "forward", staticmethod(lambda *given: exact(*given) * (1 + 1e-6))
     )
     monkeypatch.setattr(stacked_network, "products_agree", tried)
     alone, together_ = alone_and_together(tmp_path, [recipe_of()] * 2, [split_of(0), split_of(1)])

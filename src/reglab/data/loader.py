@@ -12,6 +12,8 @@ from reglab.core import streams
 from reglab.core.losses import weighted_mean
 from reglab.data.stored_inputs import StoredInputs
 
+PIECE = 2**18  # numbers of the inputs that are gathered at once
+
 
 class Batch(NamedTuple):
     """Inputs (batch, *shape) float, targets (batch, outputs) float as the loss takes them, indices (batch,) into the part.
@@ -90,11 +92,25 @@ class Loader:
         return -(-len(self.examples.inputs) // self.size)
 
     def __iter__(self) -> Iterator[Batch]:
+        for indices in self.order().split(self.size):
+            yield self.rows(indices)
+
+    def order(self) -> Tensor:
+        """The examples in the order of the epoch."""
         random = streams.generator(self.seed, "batch_order", self.epoch)
-        order = torch.randperm(len(self.examples.inputs), generator=random).to(self.examples.inputs.device)
-        for indices in order.split(self.size):
-            weights = None if self.examples.weights is None else self.examples.weights[indices]
-            yield Batch(self.examples.inputs[indices], self.examples.targets[indices], indices, weights)
+        return torch.randperm(len(self.examples.inputs), generator=random).to(self.examples.inputs.device)
+
+    def rows(self, indices: Tensor) -> Batch:
+        weights = None if self.examples.weights is None else self.examples.weights[indices]
+        return Batch(self.examples.inputs[indices], self.examples.targets[indices], indices, weights)
+
+    def views(self) -> Iterator[Batch]:
+        """The same batches as views of larger pieces, which takes fewer calls."""
+        numbers = self.examples.inputs.shape[1:].numel()
+        for indices in self.order().split(self.size * max(1, PIECE // max(1, self.size * numbers))):
+            piece = self.rows(indices)
+            for begin in range(0, len(indices), self.size):
+                yield Batch(*(part if part is None else part[begin : begin + self.size] for part in piece))
 
 
 class Repeated(Loader):

@@ -10,11 +10,11 @@ from torch import Tensor, nn
 
 from reglab.data.loader import Batch, Loader, Whole
 from reglab.training.learner import Diverged, optimizer_of
-from reglab.training.stacked_network import NetworkStack, same
+from reglab.training.stacked_linear import ALIGNED, same
+from reglab.training.stacked_network import NetworkStack
 from reglab.training.supervised import Supervised
 
 CALLED = ("setup", "on_fit_start", "on_train_start", "on_train_epoch_start", "on_train_epoch_end", "on_validation_end")
-ALIGNED = 16  # numbers in 64 bytes: at other places in memory matrix products are summed in another order
 AT_THE_END = ("on_train_end", "on_fit_end", "teardown")
 
 
@@ -75,7 +75,9 @@ class MemberBatches:
 
     def __iter__(self) -> Iterator[list[tuple[Member, Batch]]]:
         active = [member for member in self.members if member.active]
-        for batches in zip(*(member.batches for member in active), strict=True):
+        aligned = self.members[0].batches.size % ALIGNED == 0  # so are then views of a larger piece
+        loaders = [member.batches.views() if aligned else member.batches for member in active]
+        for batches in zip(*loaders, strict=True):
             yield list(zip(active, batches, strict=True))
 
 
