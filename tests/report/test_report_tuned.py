@@ -75,12 +75,12 @@ def test_the_best_set_of_the_tuned_is_named_with_its_cheapest_member(table, tune
     )
 
 
-def test_what_tuning_turns_around_is_said_and_what_it_leaves_open_beside_it(table, tuned_study):
+def test_what_tuning_turns_around_is_said_and_what_it_changes_otherwise(table, tuned_study):
     said = points(table, tuned_study)
-    assert said["Tuning turns around"] == (
+    assert said["Turned by tuning"] == (
         "weight_decay and l1 help as configured and make no relevant difference when tuned."
     )
-    assert said["Tuning also changes"] == (
+    assert said["Changed by tuning"] == (
         "r_drop cannot be told from none as configured and helps when tuned. "
         "mixup helps as configured and cannot be told from none when tuned."
     )
@@ -132,6 +132,16 @@ def test_the_budget_the_optimism_and_the_budget_at_which_the_ranking_changes_are
         "In front is input_noise from 1 setting on and r_drop from 2 settings on. The order of all recipes changes at 2 "
         "settings."
     ) in text
+
+
+def test_equal_operations_are_said_once(tuned_study):
+    entries, metrics, settings = tuned_study
+    rows = {name: row | {"budget": row["budget"] | {"flops": 10**12}} for name, row in metrics["tuned"].items()}
+    text = clean(re.sub("<[^>]+>", "", render(entries, metrics | {"tuned": rows}, settings)["pages/tuning.html"]))
+    assert (
+        "Each of 9 recipes had 4 settings and 12 trainings of 300 epochs in all. Their operations are 1.00 T each."
+        in text
+    )
 
 
 def test_the_figure_of_k_settings_names_the_first_five_and_none(pages):

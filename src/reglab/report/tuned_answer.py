@@ -98,7 +98,7 @@ def points_to_know(table: list[TunedRow], settings: dict, metrics: dict) -> list
 def changed_by_tuning(table: list[TunedRow]) -> list[Point]:
     """The recipes whose verdict is another one when all are tuned, by both verdicts; first those that turn around."""
     points = []
-    for about, turned in (("Tuning turns around", True), ("Tuning also changes", False)):
+    for about, turned in (("Turned by tuning", True), ("Changed by tuning", False)):
         changes: dict[tuple[str, str], list[TunedRow]] = {}
         for row in table:
             configured = row.other("as_configured")

@@ -68,13 +68,15 @@ def budget(searches: list[Search]) -> Point:
     """What each search has spent; the evaluation has checked that it is equal."""
     one = searches[0].budget
     dearest, cheapest = (pick(searches, key=lambda search: search.budget["flops"]) for pick in (max, min))
-    text = Markup(
-        "Each of {} recipes had {} and {} of {} epochs in all. Their operations differ as the techniques do, "
-        "from {} ({}) to {} ({})."
-    ).format(
-        len(searches), many(one["settings"], "setting"), many(one["trainings"], "training"), f"{one['epochs']:,}",
-        prefixed(cheapest.budget["flops"]), cheapest.link, prefixed(dearest.budget["flops"]), dearest.link,
-    )  # fmt: skip
+    least, most = (prefixed(search.budget["flops"]) for search in (cheapest, dearest))
+    operations = Markup("Their operations are {} each.").format(least)
+    if least != most:
+        operations = Markup("Their operations differ as the techniques do, from {} ({}) to {} ({}).").format(
+            least, cheapest.link, most, dearest.link
+        )
+    text = Markup("Each of {} recipes had {} and {} of {:,} epochs in all. {}").format(
+        len(searches), many(one["settings"], "setting"), many(one["trainings"], "training"), one["epochs"], operations
+    )
     return Point("Budget", text)
 
 
