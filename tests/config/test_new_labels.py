@@ -55,6 +55,11 @@ def test_several_targets_are_labels_in_the_profile_and_no_inputs(checkout):
     assert "boosting: needs one target an example; the targets are sets of labels" in report
 
 
+def test_spaces_beside_the_commas_between_labels_do_not_count(checkout):
+    new(checkout, ["cough , fever", "rash, red"])
+    assert profiles.load(checkout, "people").data.source.target == ("cough", "fever", "rash, red")
+
+
 def test_the_option_may_be_given_several_times(checkout, monkeypatch, capsys):
     people.write(
         checkout / "people.csv",
@@ -76,7 +81,7 @@ def test_the_option_may_be_given_several_times(checkout, monkeypatch, capsys):
             {4: ""},
             "column fever, line 6: found 1 rows without a target; allowed: one of the two values of the label",
         ),
-        (-1, dict.fromkeys(range(400), "False"), "column rash, red: found the same value, 0, in every row"),
+        (-1, dict.fromkeys(range(400), "False"), "column rash, red: found the same value, False, in every row"),
         (
             -1,
             dict.fromkeys(range(400), "blue"),
@@ -114,7 +119,7 @@ def test_each_column_that_is_not_there_is_a_line_and_a_kind_of_amounts_is_refuse
     ]  # fmt: skip
     with pytest.raises(UserError, match="one of several targets; allowed: boolean"):
         new(checkout, ["cough", "fever"], kinds=["fever=numeric"])
-    with pytest.raises(UserError, match="found one column for several of target"):
+    with pytest.raises(UserError, match='--target: found "cough" more than once; allowed'):
         new(checkout, ["cough", "cough"])
 
 

@@ -206,6 +206,17 @@ def test_groups_and_times_are_pointed_out_and_never_assumed(checkout):
     assert (source.group, source.time) == (None, None)
 
 
+@pytest.mark.parametrize(("name", "asks"), [("survey_weight", True), ("fnlwgt", True), ("weight", False)])
+def test_a_column_whose_name_is_that_of_weights_of_rows_is_pointed_out_and_that_of_a_body_is_not(checkout, name, asks):
+    rows, header = with_column(name, [number + 0.5 for number in range(60)])
+    assert (
+        f'{name}: does it say how much a row counts? if so --weight "{name}"' in new(checkout, rows, header=header)
+    ) == asks
+    assert profiles.load(checkout, "people").data.source.weight is None
+    again = new(checkout, rows, header=header, weight=name, force=True)
+    assert "does it say how much a row counts" not in again
+
+
 @pytest.mark.parametrize("weights", [[1.5] * 60, range(1, 61)], ids=["equal", "all different"])
 def test_a_column_of_weights_is_no_input_whatever_its_values(checkout, weights):
     rows, header = with_column("weight", weights)
@@ -238,9 +249,8 @@ def test_weights_that_are_none_or_a_column_of_another_role_are_refused(checkout)
     rows, header = with_column("weight", [-1, *range(59)])
     (line,) = refused(checkout, rows, header=header, weight="weight")
     assert 'people.csv: column weight, line 2: found "-1"; allowed: a weight: a finite number of 0 or more' in line
-    assert any(
-        "found one column for several of" in each for each in refused(checkout, rows, header=header, weight="disease")
-    )
+    both = refused(checkout, rows, header=header, weight="disease")
+    assert any(each.startswith('people.csv: --target and --weight: found "disease" more than once') for each in both)
     assert "did you mean weight" in refused(checkout, rows, header=header, weight="weigth")[0]
 
 

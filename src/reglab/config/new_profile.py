@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from reglab.config import params
+from reglab.config.candidates import candidates
 from reglab.config.packaged import resolved
 from reglab.config.split_columns import LASTING, usable_rows, with_split_columns
 from reglab.config.table_sections import sections
@@ -25,11 +26,6 @@ WEIGHT_NOTE = "   # of each row in the loss of a training; metrics and verdicts 
 KINDS = ("numeric", "boolean", "date", "categorical", "text", "identifier", "constant")
 PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 YAML_WORDS = {"y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf"}
-GROUP_LIKE = re.compile(
-    r"patient|subject|person|user|customer|client|group|site|hospital|machine|device|family|household|writer|author|school",
-    re.IGNORECASE,
-)
-TIME_LIKE = re.compile(r"(^|[_ .-])(year|date|time|timestamp|month|week)([_ .-]|$)", re.IGNORECASE)
 
 
 def create(
@@ -89,7 +85,8 @@ def create(
 
 def target_columns(given: Sequence[str], raw: RawTable) -> list[str]:
     """The columns that options name: each one column, or several separated by commas where there is no such column."""
-    return [name for each in given for name in ([each] if each in raw.columns else each.split(","))]
+    several = [name for each in given for name in ([each] if each in raw.columns else each.split(","))]
+    return [name if name in raw.columns else name.strip() for name in several]
 
 
 def understood_targets(raw: RawTable, targets: list[str], kinds: dict[str, str], decimal: str) -> list[Understood]:
@@ -121,9 +118,10 @@ def check_roles(file: str, raw: RawTable, roles: list[tuple[str, str]]) -> None:
         for role, name in roles
         if name not in raw.columns
     ]
-    if len({name for _, name in roles}) < len(roles):
-        options = ", ".join(dict.fromkeys(role for role, _ in roles))
-        lines.append(f"{file}: found one column for several of {options}; allowed: a column for each")
+    for name, count in Counter(name for _, name in roles).items():
+        if count > 1 and name in raw.columns:
+            options = " and ".join(dict.fromkeys(f"--{role}" for role, each in roles if each == name))
+            lines.append(f"{file}: {options}: found {shown(name)} more than once; allowed: a column for each")
     if lines:
         raise UserError(*lines)
 
@@ -145,12 +143,11 @@ def parsed_kinds(given: list[str], raw: RawTable) -> dict[str, str]:
 def check_used(file: str, columns: list[Understood], roles: set[str]) -> None:
     """UserError where no column is left for the network."""
     if not any(each.column.kind in USED for each in columns if each.name not in roles):
-        found = ", ".join(f"{each.name} ({each.column.kind})" for each in columns if each.name not in roles)
+        others = ", ".join(f"{each.name} ({each.column.kind})" for each in columns if each.name not in roles)
+        found = f"no column to learn from: {others}" if others else "no column beside those that the options name"
         texts = [each.name for each in columns if each.column.kind == "text" and each.name not in roles]
         hint = f"; a profile with data.name: texts and text: {scalar(texts[0])} reads the words" if texts else ""
-        raise UserError(
-            f"{file}: found no column to learn from: {found}; allowed: one of the kinds {', '.join(USED)}{hint}"
-        )
+        raise UserError(f"{file}: found {found}; allowed: one of the kinds {', '.join(USED)}{hint}")
 
 
 def scalar(text: str) -> str:
@@ -236,18 +233,3 @@ def summary(file: str, raw: RawTable, columns: list[Understood], source: dict, t
     ]
     notes += candidates(columns, len(raw), roles)
     return "\n".join(lines + ["look at:"] * bool(notes) + [f"  {note}" for note in notes]) + "\n"
-
-
-def candidates(columns: list[Understood], rows: int, roles: dict[str, str]) -> list[str]:
-    """Columns that may hold groups or times; they are pointed out, never assumed."""
-    questions = []
-    for each in columns:
-        if each.name in roles:
-            continue
-        if GROUP_LIKE.search(each.name) and 1 < each.distinct < rows / 1.5 and "group" not in roles.values():
-            questions.append(f"{each.name}: do several rows belong together? if so --group {shown(each.name)}")
-        if (each.column.kind == "date" or TIME_LIKE.search(each.name)) and "time" not in roles.values():
-            questions.append(
-                f"{each.name}: is the future to be predicted from the past? if so --time {shown(each.name)}"
-            )
-    return questions

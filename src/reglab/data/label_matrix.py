@@ -44,10 +44,13 @@ def _rare(place: str, targets: np.ndarray, names: Sequence[str]) -> Iterator[str
             yield f"{place}: label {shown(name)}: found {found}; allowed: {allowed}"
 
 
-def rarity(count: int, rows: int) -> str:
-    """What was found where `count` of so many rows have a label, and these or the others are too few; else nothing."""
+def rarity(count: int, rows: int, levels: Sequence[str] = ("0", "1")) -> str:
+    """What was found where `count` of so many rows have a label, and these or the others are too few; else nothing.
+
+    `levels` are the values without and with the label.
+    """
     if count in (0, rows):
-        return f"the same value, {int(count > 0)}, in every row"
+        return f"the same value, {levels[count > 0]}, in every row"
     if count < LEAST or rows - count < LEAST:
         few, what = (count, "with") if count < LEAST else (rows - count, "without")
         return f"{few} example{'s' * (few != 1)} {what} it"

@@ -177,7 +177,7 @@ def delimited(content: bytes, delimiter: str, name: str) -> pa.Table:
         raise fail(
             name,
             f"one column with the delimiter {shown(delimiter)}{hint}",
-            "two columns or more; set delimiter",
+            "two columns or more; name the delimiter that the file has: --delimiter (delimiter: in a profile)",
             f"line {header[0]}",
         )
     invalid = []

@@ -58,7 +58,7 @@ def one_label(raw: RawTable, name: str, levels: tuple[str, ...], problems: Table
     has = (codes == 1).astype(np.uint8)
     if values.null_count == len(values):
         problems.add(f"column {name}", "no value in any row", "a column that says of each row whether it has the label")
-    elif not wrong.any() and (found := rarity(int(has.sum()), len(has))):
+    elif not wrong.any() and (found := rarity(int(has.sum()), len(has), levels)):
         rows = f"at least {LEAST} rows with the label and {LEAST} without it; leave the column out of the targets"
         problems.add(f"column {name}", found.replace("example", "row"), rows)
     return has
