@@ -5,7 +5,6 @@ from typing import Any
 
 from reglab.config.entries import entry_of
 from reglab.config.problems import Key, Problems, checked, is_named
-from reglab.config.stacks import overrides
 from reglab.core.registry import names
 from reglab.core.wording import Plain, shown
 from reglab.experiments.tuning.ranges import is_range
@@ -43,7 +42,7 @@ def tuned_of(name: str, given: Plain, recipes: dict, key: Key, problems: Problem
     ]
     if None in tried:
         return None
-    if overrides(tried[0], "callbacks"):
+    if name == "early_stopping":
         found = "a technique that chooses the epoch, which every tuned recipe does anyway"
         problems.add(key, found, f"no tuned.{name}, for it would be tuned.none")
         return None

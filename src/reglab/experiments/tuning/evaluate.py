@@ -42,10 +42,9 @@ def comparison_counts(settings) -> dict[str, int]:
     """How many comparisons are corrected together, by their kind; `settings` are the `Params`."""
     ingredients = [len(cocktail.ingredients) for cocktail in settings.cocktails.values()]
     techniques = len(set(settings.regularizers) - set(NO_TECHNIQUE))
-    configured = [name for name in settings.tuned if name != "early_stopping"]
     return {
         "comparisons of tuned recipes": max(len(settings.tuned) - 1, 0),
-        "comparisons with early stopping": len(configured) if "early_stopping" in settings.regularizers else 0,
+        "comparisons with early stopping": len(settings.tuned) if "early_stopping" in settings.regularizers else 0,
         "comparisons of sweeps": len(settings.sweeps),
         "comparisons of cocktails": sum(1 + 2 * number for number in ingredients),  # all, all but one, one alone
         "single techniques beside cocktails": sum(techniques + number for number in ingredients),

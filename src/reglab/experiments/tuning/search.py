@@ -1,4 +1,4 @@
-"""Compares recipes on validation data alone and evaluates the best on the test part, for sweeps and cocktails.
+"""Compares recipes on validation data alone and tests the best, for tuned recipes, sweeps and cocktails.
 
 `evaluation.metric` decides which is better. A search trains on splits without a test part, so that no test result of a
 recipe that was not chosen is computed.
