@@ -19,7 +19,7 @@ class Tuning:
 
     seeds: Annotated[int, Ge(1)] = 3
     settings: Annotated[int, Ge(2), Le(10_000)] = 12
-    learning_rate: tuple[Rate, Rate] = (0.001, 0.02)
+    learning_rate: tuple[Rate, Rate] = (0.0003, 0.02)
 
     @property
     def ranges(self) -> Ranges:
