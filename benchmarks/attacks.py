@@ -31,7 +31,7 @@ from reglab.training.network import build
 
 TURNS, STEPS, EXAMPLES = 15, 20, 256
 EPSILONS = (0.0, 0.02, 0.05, 0.1)  # 0, and those of the study
-STRONG_TURNS, STRONG_EXAMPLES = 3, 64
+STRONG_TURNS, STRONG_EXAMPLES = 3, 100  # as many as in the study
 
 
 def plain_loop(network, inputs, labels, epsilon: float):

@@ -142,9 +142,15 @@ def stages(number: int):
 
 def axes(study: Study) -> dict:
     """By name the sizes, and what prepares the work of a size."""
-    works = {name: lambda number, of=getattr(study, name): partial(of, number) for name in ("recipes", "seeds")}
-    works |= {name: lambda number, of=getattr(study, name): partial(of, number) for name in ("settings", "members")}
-    works |= {"rows": rows, "pixels of an image": pixels, "stages": stages}
+    works = {
+        "recipes": lambda number: partial(study.recipes, number),
+        "seeds": lambda number: partial(study.seeds, number),
+        "settings": lambda number: partial(study.settings, number),
+        "members": lambda number: partial(study.members, number),
+        "rows": rows,
+        "pixels of an image": pixels,
+        "stages": stages,
+    }
     sizes = [
         (5, 20, 60),
         (1, 11, 50),
