@@ -190,7 +190,10 @@ def draw(found: dict[str, dict]) -> None:
         sizes, seconds = growth["sizes"], growth["seconds"]
         panel.loglog(sizes, [seconds[-1] * size / sizes[-1] for size in sizes], ":", color="gray", linewidth=1)
         panel.loglog(sizes, seconds, "o-", color=COLORS[0], markersize=3)
-        panel.set(xlabel=name, title=f"slope {growth['slope']:.2f}")
+        panel.minorticks_off()
+        panel.set_xticks(sizes, [f"{size // 1000}k" if size >= 10_000 else f"{size}" for size in sizes])
+        panel.set_xlabel(name)
+        panel.set_title(f"slope {growth['slope']:.2f}", fontsize=9)
         memory = panel.twinx()
         memory.plot(sizes, growth["megabytes"], "s--", color=COLORS[1], markersize=3, linewidth=1)
         memory.set_ylim(0, 1.3 * max(growth["megabytes"]))
