@@ -2,13 +2,15 @@
 
     python benchmarks/training.py [CASE ...]
 
-About three minutes. `train_seed` and the plain loop take turns in one process with one thread, and each turn counts in
+About ten minutes. `train_seed` and the plain loop take turns in one process with one thread, and each turn counts in
 seconds of processor time, from the initial weights to the last prediction. Both see the same batches, evaluate both parts
 after every epoch and predict the three parts at the end; the benchmark ends with an error where a weight or a curve differs.
+The cases of STACKS are eleven seeds in one stack against eleven plain loops.
 """
 
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -30,6 +32,7 @@ from reglab.tracking.journal import Journal
 from reglab.training.network import Network, build
 from reglab.training.one_seed import Recipe, finished_seed, train_seed
 from reglab.training.settings import Training
+from reglab.training.together import SeedTraining, train_together
 
 TURNS = 9
 SIZES = {"labelled": 900, "validation": 300, "test": 500}
@@ -38,6 +41,13 @@ CASES = {  # the network, the side of the images, epochs
     "mlp_64x2": (MLP(width=64, depth=2), 8, 25),
     "convnet_32x32": (ConvNet(width=16, depth=2), 32, 4),
 }
+
+STACKS = {  # the network, which learns the digits of 8x8 pixels in 25 epochs
+    "stack_256x2": MLP(width=256, depth=2),
+    "stack_64x2": MLP(width=64, depth=2),
+    "stack_16x2": MLP(width=16, depth=2),
+}
+SEEDS = 11
 
 
 def digits(side: int) -> Split:
@@ -50,18 +60,18 @@ def digits(side: int) -> Split:
     return Split(inputs, labels, rows, classes=10)
 
 
-def indexed_batches(inputs: Tensor, labels: Tensor, training: Training, epoch: int):
+def indexed_batches(inputs: Tensor, labels: Tensor, training: Training, epoch: int, seed: int = 0):
     """The batches of an epoch, those of the project."""
-    order = torch.randperm(len(inputs), generator=streams.generator(0, "batch_order", epoch))
+    order = torch.randperm(len(inputs), generator=streams.generator(seed, "batch_order", epoch))
     for rows in order.split(training.batch_size):
         yield inputs[rows], labels[rows]
 
 
 def plain_training(
-    split: Split, architecture, training: Training, batches=indexed_batches
+    split: Split, architecture, training: Training, batches=indexed_batches, seed: int = 0
 ) -> tuple[dict[str, Tensor], list[dict], dict]:
     """The loop that one would write: the trained weights, the learning curves, and the class probabilities."""
-    model = plain_network(build(architecture, split.shape, split.task, seed=0))
+    model = plain_network(build(architecture, split.shape, split.task, seed))
     inputs = {part: torch.as_tensor(each) for part, each in split.inputs.items()}
     labels = {part: functional.one_hot(torch.as_tensor(each), 10).float() for part, each in split.labels.items()}
     optimizer = torch.optim.Adam(model.parameters(), training.learning_rate, fused=True)
@@ -125,9 +135,29 @@ def turn(split: Split, architecture, training: Training) -> tuple[float, float]:
     return ours, plain
 
 
-def compare(folder: Path, weights: dict[str, Tensor], curves: list[dict], predictions: dict[str, Tensor]) -> None:
+def turn_of_stack(split: Split, architecture, training: Training) -> tuple[float, float]:
+    """Seconds of the eleven seeds in one stack, and of their plain loops."""
+    recipe = Recipe((registry.find("regularizers", "none")(),), architecture, training)
+    with TemporaryDirectory() as name:
+        folder, results = Path(name), []
+        trainings = [SeedTraining(recipe, split, seed, folder) for seed in range(SEEDS)]
+        ours = cpu_seconds(lambda: train_together(trainings))
+        plain = cpu_seconds(
+            lambda: results.extend(
+                plain_training(split, architecture, training, partial(indexed_batches, seed=seed), seed)
+                for seed in range(SEEDS)
+            )
+        )
+        for seed, result in enumerate(results):
+            compare(folder, *result, seed)
+    return ours, plain
+
+
+def compare(
+    folder: Path, weights: dict[str, Tensor], curves: list[dict], predictions: dict[str, Tensor], seed: int = 0
+) -> None:
     """An error unless the plain loop gave the same weights and predictions to the bit, and the same learning curves."""
-    _, tensors = finished_seed(folder, 0)
+    _, tensors = finished_seed(folder, seed)
     ours = sorted(
         name for name in tensors if name.startswith("weights/")
     )  # the layers have other names in the same order
@@ -135,25 +165,32 @@ def compare(folder: Path, weights: dict[str, Tensor], curves: list[dict], predic
         np.testing.assert_array_equal(tensors[name], weights[expected].numpy())
     for part, expected in predictions.items():
         np.testing.assert_array_equal(tensors[f"predictions/{part}"], expected.numpy())
-    lines = Journal(folder / "seed-0.jsonl").lines
+    lines = Journal(folder / f"seed-{seed}.jsonl").lines
     for line, epoch in zip(lines, curves, strict=True):
         assert set(line["metrics"]) == set(epoch)
         for name, value in epoch.items():
             np.testing.assert_allclose(line["metrics"][name], value, rtol=1e-6)
 
 
+def measure(name: str, one_turn, split: Split, architecture, training: Training, trainings: int) -> None:
+    """Print and save the ratio of the two sides of a turn, each of so many trainings."""
+    one_turn(split, architecture, training)  # both warm
+    turns = [one_turn(split, architecture, training) for _ in range(TURNS)]
+    ratio = spread(turns)
+    steps = trainings * training.epochs * -(-SIZES["labelled"] // training.batch_size)
+    ours, plain = (np.median(each) / steps * 1e3 for each in zip(*turns, strict=True))
+    print(f"{name:16} {ours:6.2f} ms a step, {plain:6.2f} plain: {ratio['median']:.2f}", flush=True)
+    save({f"training of {name}, against a plain loop": ratio})
+
+
 def main() -> None:
     torch.set_num_threads(1)
-    for name in sys.argv[1:] or CASES:
-        architecture, side, epochs = CASES[name]
-        split, training = digits(side), Training(epochs=epochs, learning_rate=0.005)
-        turn(split, architecture, training)  # both warm
-        turns = [turn(split, architecture, training) for _ in range(TURNS)]
-        ratio = spread(turns)
-        steps = epochs * -(-SIZES["labelled"] // training.batch_size)
-        ours, plain = (np.median(each) / steps * 1e3 for each in zip(*turns, strict=True))
-        print(f"{name:16} {ours:6.2f} ms a step, {plain:6.2f} plain: {ratio['median']:.2f}")
-        save({f"training of {name}, against a plain loop": ratio})
+    for name in sys.argv[1:] or [*CASES, *STACKS]:
+        if name in STACKS:
+            measure(name, turn_of_stack, digits(8), STACKS[name], Training(epochs=25, learning_rate=0.005), SEEDS)
+        else:
+            architecture, side, epochs = CASES[name]
+            measure(name, turn, digits(side), architecture, Training(epochs=epochs, learning_rate=0.005), 1)
 
 
 if __name__ == "__main__":

@@ -20,12 +20,10 @@ from reglab.regularizers.input_noise import InputNoise
 from reglab.regularizers.mixup import Mixup
 from reglab.regularizers.weight_decay import WeightDecay
 from reglab.training import stacked_linear, stacked_network, together
-from reglab.training.network import build
 from reglab.training.one_seed import Recipe, finished_seed, train_seed
 from reglab.training.regularizer import Regularizer
 from reglab.training.settings import Training
 from reglab.training.stacked_learner import StackedLearner
-from reglab.training.stacked_network import NetworkStack
 from reglab.training.together import SeedTraining, in_stacks, train_together
 
 NETWORK, SETTINGS = MLP(width=32, depth=2), {"epochs": 3, "batch_size": 16, "learning_rate": 0.01}
@@ -271,35 +269,6 @@ def test_a_technique_that_the_stack_cannot_compute_is_trained_alone(tmp_path):
     recipe = recipe_of(SecondDerivative(), network=replace(NETWORK, embedding="periodic"))
     alone, together_ = alone_and_together(tmp_path, [recipe] * 2, [split_of(0), split_of(1)])
     assert alone == together_
-
-
-def test_the_parameters_of_a_stack_stay_those_of_the_networks():
-    networks = [build(NETWORK, (1, 6, 6), 3, seed) for seed in range(3)]
-    before = [{name: each.clone() for name, each in network.state_dict().items()} for network in networks]
-    parameters = [list(network.parameters()) for network in networks]
-    inputs = torch.rand(3, 16, 1, 6, 6)
-    stack = NetworkStack(networks)
-    outputs = stack(list(inputs))
-    assert all(
-        torch.equal(each, network(given)) for each, network, given in zip(outputs, networks, inputs, strict=True)
-    )
-    outputs.square().sum().backward()
-    stack.hand_out_gradients()
-    given = [[parameter.grad.clone() for parameter in each] for each in parameters]
-    for network, state, own, expected, each in zip(networks, before, parameters, given, inputs, strict=True):
-        assert all(one is other for one, other in zip(network.parameters(), own, strict=True))
-        assert all(torch.equal(value, state[name]) for name, value in network.state_dict().items())
-        network.zero_grad()
-        network(each).square().sum().backward()
-        assert all(torch.equal(one.grad, other) for one, other in zip(own, expected, strict=True))
-
-
-def test_weights_that_are_replaced_in_memory_are_the_ones_that_count():
-    networks = [build(NETWORK, (1, 6, 6), 3, seed) for seed in range(2)]
-    stack, inputs = NetworkStack(networks), list(torch.rand(2, 16, 1, 6, 6))
-    stack(inputs)
-    networks[1].head.weight.data = torch.zeros_like(networks[1].head.weight)
-    assert torch.equal(stack(inputs)[1], networks[1].head.bias.expand(16, 3))
 
 
 def jobs(*recipes, seeds=11):
