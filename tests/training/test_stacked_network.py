@@ -1,6 +1,5 @@
 """The parts of a stack: the shared pass of the networks, their memory, the batches and the criteria."""
 
-import numpy as np
 import pytest
 import torch
 
