@@ -45,9 +45,7 @@ def test_weights_that_are_replaced_in_memory_are_the_ones_that_count():
 
 def test_views_of_larger_pieces_are_the_batches_of_the_loader(monkeypatch):
     monkeypatch.setattr(loader, "PIECE", 36 * 16 * 2)  # two batches
-    examples = whole(np.random.default_rng(0).random((48, 1, 6, 6), np.float32), np.arange(48) % 3, 3)._replace(
-        weights=torch.arange(48.0)
-    )
+    examples = whole(torch.rand(48, 1, 6, 6), torch.arange(48) % 3, 3)._replace(weights=torch.arange(48.0))
     batches = Loader(examples, 16, seed=0)
     batches.set_epoch(3)
     for one, other in zip(batches, batches.views(), strict=True):
