@@ -34,8 +34,10 @@ class Inapplicable:
 
     @property
     def link(self) -> Markup:
-        """To its line under "What ran"."""
-        return Markup('<a href="#ran-{}">{}</a>').format(self.id, self.name)
+        """To its line under "What ran"; with its section where it is called as another section is."""
+        family = BY_SECTION.get(self.section)
+        named = f"{self.section}.{self.name}" if family and family.named_after else self.name
+        return Markup('<a href="#ran-{}">{}</a>').format(self.id, named)
 
 
 def split(entries: list[Entry], metrics: dict) -> tuple[list[Entry], dict, list[Inapplicable]]:
