@@ -22,7 +22,12 @@ def rows(count: int = 60, seed: int = 0) -> list[list[str]]:
     ]
 
 
+def text(rows: list[list[str]], header=HEADER, *, mark: str = ",", newline: str = "\n") -> str:
+    """The table as the content of a file."""
+    return newline.join(mark.join(row) for row in [header, *rows]) + newline
+
+
 def write(path: Path, rows: list[list[str]], header=HEADER, *, mark: str = ",", newline: str = "\n") -> str:
     """Write the table; the path as text."""
-    path.write_text(newline.join(mark.join(row) for row in [header, *rows]) + newline, encoding="utf-8", newline="")
+    path.write_text(text(rows, header, mark=mark, newline=newline), encoding="utf-8", newline="")
     return str(path)

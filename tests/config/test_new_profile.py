@@ -4,10 +4,11 @@ import re
 import sys
 from pathlib import Path
 
+import hypothesis
 import numpy as np
 import pytest
 import tables_of_people as people
-from fire import some_of
+from hypothesis import strategies as st
 
 from reglab import cli
 from reglab.config import profiles
@@ -254,37 +255,47 @@ def test_weights_that_are_none_or_a_column_of_another_role_are_refused(checkout)
     assert "did you mean weight" in refused(checkout, rows, header=header, weight="weigth")[0]
 
 
-def damaged(content: bytes, random: np.random.Generator) -> bytes:
-    """The text with up to four damages drawn at random."""
-    for _ in range(random.integers(1, 5)):
-        place = int(random.integers(len(content) + 1))
+@st.composite
+def malformed(draw: st.DrawFn) -> bytes:
+    """A table as a file with one to four damages."""
+    content = people.text(people.rows()).encode()
+    for _ in range(draw(st.integers(1, 4))):
+        place = draw(st.integers(0, len(content)))
         lines = content.split(b"\n")
-        row = int(random.integers(len(lines)))
-        field = bytes(random.integers(0, 256, 3, dtype=np.uint8))
-        content = (
-            content[:place],
-            content[:place] + field + content[place:],
-            content[:place] + b'"' + content[place:],
-            b"\n".join([*lines[:row], lines[row] + b",1", *lines[row + 1 :]]),
-            b"\n".join([*lines[:row], *lines[row + 1 :]]),
-            b"\n".join([*lines[:row], lines[row].replace(b",", b";"), *lines[row + 1 :]]),
-            content.replace(b"\n", b"\r"),
-            content.replace(b".", b","),
-            content.replace(b"disease", b"age"),
-            content.decode("latin-1").encode("utf-16"),
-            b"\x1f\x8b" + content,
-            content[place:],
-        )[random.integers(12)]
+        row = draw(st.integers(0, len(lines) - 1))
+        content = draw(
+            st.sampled_from(
+                [
+                    content[:place],
+                    content[:place] + draw(st.binary(min_size=3, max_size=3)) + content[place:],
+                    content[:place] + b'"' + content[place:],
+                    b"\n".join([*lines[:row], lines[row] + b",1", *lines[row + 1 :]]),
+                    b"\n".join([*lines[:row], *lines[row + 1 :]]),
+                    b"\n".join([*lines[:row], lines[row].replace(b",", b";"), *lines[row + 1 :]]),
+                    content.replace(b"\n", b"\r"),
+                    content.replace(b".", b","),
+                    content.replace(b"disease", b"age"),
+                    content.decode("latin-1").encode("utf-16"),
+                    b"\x1f\x8b" + content,
+                    content[place:],
+                ]
+            )
+        )
     return content
 
 
-@pytest.mark.parametrize("seed", some_of(range(200), 60))
-def test_a_malformed_file_is_a_clear_error_or_read_rightly(checkout, seed):
-    random = np.random.default_rng(seed)
-    people.write(checkout / "people.csv", people.rows())
-    (checkout / "people.csv").write_bytes(damaged((checkout / "people.csv").read_bytes(), random))
+@hypothesis.settings(
+    max_examples=200,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture],  # every example writes both files anew
+)
+@hypothesis.given(content=malformed())
+def test_a_malformed_file_is_a_clear_error_or_read_rightly(checkout, content):
+    (checkout / "people.csv").write_bytes(content)
     try:
-        create(checkout, "people.csv", "disease")
+        create(checkout, "people.csv", "disease", force=True)
     except UserError as error:
         assert all(
             re.match(r"people\.csv: .*found .+; allowed: .+|people\.csv: and \d+ more", line) for line in error.lines
