@@ -74,14 +74,14 @@ def main() -> None:
     command.set_defaults(call=ui)
     command = commands.add_parser("predict", help="predict new examples with the networks that a study has trained")
     command.add_argument("profile", help=STUDY_NAME)
-    command.add_argument("recipe", help="an entry of regularizers, combinations, ensembles or baselines")
+    command.add_argument("recipe", help="an entry of regularizers, combinations, ensembles or baselines, or tuned/NAME")
     command.add_argument("file", help="the new examples, in the form of those of the study; targets are not needed")
     command.add_argument("--output", metavar="FILE", default="predictions.csv", help="default: predictions.csv")
     command.add_argument("--seed", type=int, metavar="N", help="the network of this seed instead of the mean over all")
     command.set_defaults(call=predict)
     command = commands.add_parser("model", help="make an MLflow model of a recipe, which mlflow models serve serves")
     command.add_argument("profile", help=STUDY_NAME)
-    which = "an entry of regularizers, combinations or ensembles; else the best of the first two on validation data"
+    which = "an entry of regularizers, combinations or ensembles, or tuned/NAME; else the best on validation data"
     command.add_argument("recipe", nargs="?", help=which)
     command.add_argument("--output", metavar="FOLDER", help="write it there; else its run in MLflow keeps it")
     command.set_defaults(call=model)

@@ -61,7 +61,7 @@ def plain_environment(monkeypatch):
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
-    """A checkout with the profile `people`, of which two recipes, an ensemble and a classical method are trained."""
+    """A checkout with the profile `people`: two recipes, a tuned one, an ensemble and a classical method are trained."""
     root = tmp_path_factory.mktemp("checkout")
     shutil.copyfile(ROOT / "params.yaml", root / "params.yaml")
     (root / ".gitignore").write_text("/profiles/*/\n")
@@ -71,7 +71,7 @@ def study(tmp_path_factory):
         create(root, "people.csv", "disease")
     file = root / "profiles" / "people.yaml"
     profile = YAML(typ="safe").load(file)
-    profile |= {"seeds": 2, "tuning": {"seeds": 2}, "training": {"epochs": 3}}
+    profile |= {"seeds": 2, "tuning": {"seeds": 2, "settings": 3}, "training": {"epochs": 3}}
     profile |= {"model": {"name": "mlp", "width": 8, "depth": 1}, "ensembles": {"deep_ensemble": {"members": 2}}}
     file.write_text(to_yaml(profile))
     subprocess.run(["git", "init", "-q"], cwd=root, check=True)
@@ -85,7 +85,8 @@ def study(tmp_path_factory):
         )
         Path("data/members").mkdir()
         Path("data/members/deep_ensemble.json").write_text("[]")
-        for stage in ("train@none", "train@dropout", "ensemble@deep_ensemble", "baseline@gradient_boosting"):
+        stages = "train@none", "train@dropout", "ensemble@deep_ensemble", "baseline@gradient_boosting", "tune@dropout"
+        for stage in stages:
             section, run_entry = runner(stage)
             run_entry(settings, StageBuilder(section, stage.partition("@")[2], [0, 1], Path("runs"), 1, None))
     return SimpleNamespace(root=root, folder=folder, runs=folder / "runs" / "regularizers")
@@ -263,8 +264,12 @@ def test_the_server_refuses_bad_rows_and_says_which(model):
         assert status == 200
 
 
+def folder_of(study, name: str) -> Path:
+    return study.folder / "runs" / (name if "/" in name else f"regularizers/{name}")
+
+
 def validation(study, name: str) -> tuple[float, float]:
-    content = json.loads((study.runs / name / "record.json").read_text())
+    content = json.loads((folder_of(study, name) / "record.json").read_text())
     seeds = [seed["metrics"] for seed in content["seeds"].values()]
     return np.mean([seed["validation_accuracy"] for seed in seeds]), -np.mean(
         [seed["validation_nll"] for seed in seeds]
@@ -274,15 +279,15 @@ def validation(study, name: str) -> tuple[float, float]:
 def test_the_run_of_the_best_recipe_in_mlflow_keeps_its_model_once(study, run):
     from mlflow.tracking import MlflowClient
 
-    best = max(("none", "dropout"), key=lambda name: validation(study, name))
+    best = max(("none", "dropout", "tuned/dropout"), key=lambda name: validation(study, name))
     code, said, _ = run("model", "people")
-    assert code == 0 and said.startswith(f"{best}: the best of 2 recipes by accuracy on validation data, ")
+    assert code == 0 and said.startswith(f"{best}: the best of 3 recipes by accuracy on validation data, ")
     identity = re.search(r"models serve -m runs:/(\w+)/model --env-manager local", said)[1]
     client = MlflowClient(f"sqlite:///{study.folder}/mlflow.db")
     before = client.get_run(identity)
-    assert before.data.tags["mlflow.runName"] == best and before.info.status == "FINISHED"
+    assert before.data.tags["mlflow.runName"] == best.split("/")[-1] and before.info.status == "FINISHED"
     code, said, _ = run("model", "people")
-    assert code == 0 and f"the run {best} has this model already" in said and identity in said
+    assert code == 0 and f"the run of {best} has this model already" in said and identity in said
     [experiment] = [each.experiment_id for each in client.search_experiments() if each.name == "reglab"]
     [logged] = client.search_logged_models([experiment])
     assert logged.source_run_id == identity and logged.name == "model" and logged.status == "READY"
@@ -321,7 +326,10 @@ def test_a_model_whose_files_changed_replaces_the_former(study, monkeypatch, tmp
     ("arguments", "wanted"),
     [
         (["nowhere"], 'params.yaml: profiles: found "nowhere"'),
-        (["people", "drop"], 'the recipe: found "drop"; allowed: none, dropout, deep_ensemble; did you mean dropout?'),
+        (
+            ["people", "drop"],
+            'the recipe: found "drop"; allowed: none, dropout, deep_ensemble, tuned/dropout; did you mean dropout?',
+        ),
         (["people", "stacked"], 'the recipe: found "stacked", a search, of which no network is kept: '),
         (
             ["people", "masked_tuned"],
@@ -337,22 +345,34 @@ def test_what_is_asked_for_wrongly_is_one_line(run, arguments, wanted):
     assert code == 2 and said == "" and error.startswith(wanted) and error.count("\n") == 1
 
 
-@pytest.mark.parametrize("name", ["ensembles/deep_ensemble", "baselines/gradient_boosting"])
-def test_an_ensemble_and_a_classical_method_predict_the_rows_of_the_test_part_as_recorded(study, run, tmp_path, name):
-    recorded = load_file(study.runs.parent / name / "predictions.safetensors")
+@pytest.mark.parametrize(
+    ("name", "folder"),
+    [
+        ("deep_ensemble", "ensembles/deep_ensemble"),
+        ("gradient_boosting", "baselines/gradient_boosting"),
+        ("tuned/dropout", "tuned/dropout"),
+    ],
+)
+def test_ensembles_classical_methods_and_tuned_recipes_predict_the_test_part_as_recorded(
+    study, run, tmp_path, name, folder
+):
+    recorded = load_file(study.folder / "runs" / folder / "predictions.safetensors")
     new = people.write(tmp_path / "new.csv", [ROWS[row][:4] for row in recorded["test_indices"][1]], HEADER)
-    code, *_ = run("predict", "people", Path(name).name, new, "--seed", 1, "--output", tmp_path / "p.csv")
+    code, *_ = run("predict", "people", name, new, "--seed", 1, "--output", tmp_path / "p.csv")
     result = pd.read_csv(tmp_path / "p.csv")[["probability_absent", "probability_present"]]
     assert code == 0 and np.allclose(result, recorded["test_predictions"][1], rtol=0, atol=2e-6)
 
 
-def test_the_model_of_an_ensemble_answers_with_the_predictions_of_the_command(study, run, tmp_path):
+@pytest.mark.parametrize("name", ["deep_ensemble", "tuned/dropout"])
+def test_the_model_of_an_ensemble_or_a_tuned_recipe_answers_with_the_predictions_of_the_command(
+    study, run, tmp_path, name
+):
     import mlflow.pyfunc
 
-    code, *_ = run("model", "people", "deep_ensemble", "--output", tmp_path / "model")
+    code, *_ = run("model", "people", name, "--output", tmp_path / "model")
     answer = mlflow.pyfunc.load_model(str(tmp_path / "model")).predict(frame())
     new = people.write(tmp_path / "new.csv", [ROWS[row][:4] for row in range(5)], HEADER)
-    run("predict", "people", "deep_ensemble", new, "--output", tmp_path / "p.csv")
+    run("predict", "people", name, new, "--output", tmp_path / "p.csv")
     names = ["probability_absent", "probability_present"]
     assert code == 0 and np.allclose(answer[names], pd.read_csv(tmp_path / "p.csv")[names], rtol=0, atol=1e-8)
 

@@ -17,7 +17,8 @@ from reglab.tracking.mirror import models
 from reglab.tracking.mirror.store import address
 
 RUNS, STUDY = Path("runs"), Path("data/study")
-NETWORKS = ("regularizers", "combinations", "ensembles")  # sections whose records hold networks
+TUNED = "tuned"  # its entries have the names of entries of regularizers, and are called tuned/<name>
+NETWORKS = ("regularizers", "combinations", "ensembles", TUNED)  # sections whose records hold networks
 PREDICTING = (*NETWORKS, "baselines")
 KEPT_NOWHERE = {  # by section why its entries make no model, or predict nothing
     "baselines": "a classical method, of which no fitted model is kept: reglab predict fits it again",
@@ -46,7 +47,7 @@ def predict_file(settings, recipe: str, file: Path, output: Path, seed: int | No
 
 def record_of(settings, name: str, families: Sequence[str]) -> Path:
     """The folder of the record of an entry of these families; UserError for a name that is none."""
-    folders = {each: RUNS / family / each for family in families for each in getattr(settings, family)}
+    folders = {called(family, each): RUNS / family / each for family in families for each in getattr(settings, family)}
     if name in folders:
         return folders[name]
     section = next((family for family, entry in settings.expected() if entry == name and family not in families), None)
@@ -56,6 +57,11 @@ def record_of(settings, name: str, families: Sequence[str]) -> Path:
         f"{', '.join(able) or 'nothing, for no record is there: make repro'}{'' if section else nearest(name, able)}"
     )
     raise UserError(f"the recipe: found {found}; allowed: {allowed}")
+
+
+def called(family: str, name: str) -> str:
+    """What a command calls an entry of a family."""
+    return f"{TUNED}/{name}" if family == TUNED else name
 
 
 def is_trained(folder: Path) -> bool:
@@ -74,18 +80,21 @@ def make_model(settings, recipe: str | None, output: Path | None) -> Iterator[st
     if recipe:
         trained = record_of(settings, recipe, NETWORKS)
     else:
-        recipes = [*settings.regularizers, *settings.combinations]
-        trained, value, count = best_recipe((record_of(settings, name, NETWORKS) for name in recipes), metric)
-        yield f"{trained.name}: the best of {many(count, 'recipe')} by {metric} on validation data, {value:.4f}"
+        single = ("regularizers", "combinations", TUNED)
+        folders = (RUNS / family / name for family in single for name in getattr(settings, family))
+        trained, value, count = best_recipe(folders, metric)
+    name = called(trained.parent.name, trained.name)
+    if not recipe:
+        yield f"{name}: the best of {many(count, 'recipe')} by {metric} on validation data, {value:.4f}"
     with tempfile.TemporaryDirectory() as folder:
         made = contents(Path(folder, "study"), trained, prepared.read(STUDY))
         if output:
             models.save(made, output)
-            yield f"{output}: the model of {trained.name}; to serve it:"
+            yield f"{output}: the model of {name}; to serve it:"
             yield f"    mlflow models serve -m {shlex.quote(str(output))} --env-manager local"
             return
         uri, experiment = settings.tracking.uri, settings.tracking.experiment
         run, there = models.keep(made, trained, Path.cwd(), uri, experiment)
     place = shlex.quote(address(uri, Path.cwd()))
-    yield f"MLflow: the run {trained.name} has {'this model already' if there else 'a new model'}; to serve it:"
+    yield f"MLflow: the run of {name} has {'this model already' if there else 'a new model'}; to serve it:"
     yield f"    MLFLOW_TRACKING_URI={place} mlflow models serve -m runs:/{run}/model --env-manager local"

@@ -62,9 +62,10 @@ def seeds_of(content: dict, seeds: Sequence[int] | None) -> Sequence[int]:
 def of_seed(content: dict, folder: Path, data: StudyData, inputs: Inputs, seed: int) -> np.ndarray:
     """The predictions (n, outputs) of one seed's network."""
     path = folder / "preprocessing" / f"seed-{seed}.safetensors"
-    if (fitted(inputs) and not path.exists()) or len(content.get("chosen", [])) > len(
+    lacking = content["family"] == "ensembles" and len(content.get("chosen", [])) > len(
         content.get("chosen_settings", {})
-    ):
+    )
+    if (fitted(inputs) and not path.exists()) or lacking:
         raise UserError(f"{folder}: found a record of an earlier version, which cannot predict; run again: make repro")
     tensors = load_file(path) if path.exists() else {}
     scale = {"target_scale": tuple(tensors.pop(TARGET_SCALE).tolist())} if TARGET_SCALE in tensors else {}
@@ -81,7 +82,7 @@ def best_recipe(folders: Iterable[Path], metric: str) -> tuple[Path, float, int]
     Folders without a record, and those of which a seed diverged, are left out. Equal means: as in `evaluation.choice`.
     UserError where none is left.
     """
-    by_name = {folder.name: folder for folder in folders if (folder / "record.json").exists()}
+    by_name = {str(folder): folder for folder in folders if (folder / "record.json").exists()}
     values = ranked({name: record.read(folder) for name, folder in by_name.items()}, metric)
     if not values:
         allowed = "a recipe of which all seeds finished; run the study first: make repro"

@@ -13,6 +13,7 @@ from reglab.experiments.tuning.selection import expected_best, value
 from reglab.experiments.tuning.settings import Ranges, Tuning
 from reglab.regularizers.early_stopping import EarlyStopping
 from reglab.tracking.stage import Stage, StageBuilder
+from reglab.training.all_seeds import fitted_numbers
 from reglab.training.one_seed import Recipe
 from reglab.training.regularizer import name
 from reglab.training.variants import variant_folder
@@ -36,7 +37,7 @@ def run(recipe: Recipe, ranges: Ranges, tuning: Tuning, data: Prepared, stage: S
     """Try `tuning.settings` settings of the recipe's first technique and of the training on the first `tuning.seeds` seeds,
     evaluate the best by the metric on validation data on all seeds, and publish the record; returns its content.
 
-    `seeds`, `cost`, curves and predictions are those of the chosen settings, as a recipe of its own would have them.
+    `seeds`, `cost`, curves, predictions and weights are those of the chosen settings, as a recipe of its own would have them.
     """
     tries = proposals(name(recipe.regularizers[0]), ranges, tuning, recipe)
     recipes = [with_settings(recipe, settings) for settings in tries]
@@ -61,7 +62,8 @@ def run(recipe: Recipe, ranges: Ranges, tuning: Tuning, data: Prepared, stage: S
             "cost": chosen.cost,
             "budget": budget,
         }
-        return stage.publish(entry, content, curves=chosen.curves, predicted=chosen.predicted)
+        files = {"curves": chosen.curves, "predicted": chosen.predicted, "weights": chosen.weights}
+        return stage.publish(entry, content, **files, preprocessing=fitted_numbers(data, splits))
 
 
 def proposals(technique: str, ranges: Ranges, tuning: Tuning, recipe: Recipe) -> list[Settings]:
