@@ -10,6 +10,7 @@ from reglab.evaluation.pairs import compare_pairs
 from reglab.experiments import left_out
 from reglab.experiments.catalogue import modules
 from reglab.experiments.required_seeds import too_few_seeds
+from reglab.experiments.tuning.evaluate_tuned import FAMILY as TUNED
 from reglab.experiments.tuning.evaluate_tuned import with_other_verdicts
 
 ON_DATA_SET = "Over new seeds, these examples given: exact sign-flip test, bias-corrected and accelerated bootstrap."
@@ -64,12 +65,12 @@ def verdicts(settings, records: Records, predicted: Predicted, test_to_train: fl
 def best_sets(rows: dict, confidence: float) -> dict[str, dict]:
     """By study, `as configured` and, where there is one, `tuned`: the recipes that cannot be told from the best, as in
     `best.best_set`, by their names."""
-    studies = {"as configured": COMPARED, "tuned": ("tuned",)}
+    studies = {"as configured": COMPARED, TUNED: (TUNED,)}
     sets = {
         study: best_set({name: row for family in families for name, row in rows.get(family, {}).items()}, confidence)
         for study, families in studies.items()
     }
-    return {study: found for study, found in sets.items() if found}
+    return {study: best for study, best in sets.items() if best}
 
 
 def of_distribution(data, test_to_train: float | None) -> str:
