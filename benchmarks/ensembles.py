@@ -18,15 +18,11 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "src"))
 
 import torch
 from tools.ratios import forked, save, spread
+from tools.study import DigitsStudy
 
-from reglab.data import prepared
-from reglab.data.settings import Data
-from reglab.data.sources.digits import load
 from reglab.experiments.ensembles import run as ensembling
 from reglab.experiments.ensembles.methods.bagging import Bagging
 from reglab.models.mlp import MLP
-from reglab.tracking.record import About
-from reglab.tracking.stage import Stage
 from reglab.training.one_seed import Recipe
 from reglab.training.settings import Training
 
@@ -40,14 +36,11 @@ def main() -> None:
         folder = Path(name)
         os.environ["DVC_ROOT"] = name
         os.chdir(folder)
-        sizes = Data("digits", train_size=900, validation_size=300, test_size=500)
-        prepared.write(folder / "study", sizes, *load(), SEEDS)
-        data = prepared.read(folder / "study")
-        dataset = {"name": data.name, "fingerprint": data.fingerprint}
+        study = DigitsStudy(folder, SEEDS)
 
         def ensemble(members: int) -> None:
-            about = About("ensembles", "bagging", ["bagging"], dataset, {"bagging": {}}, list(range(SEEDS)))
-            ensembling.run(Bagging(members=members), RECIPE, data, Stage(about, folder / "runs"))
+            stage = study.stage("ensembles", "bagging", SEEDS, folder / "runs")
+            ensembling.run(Bagging(members=members), RECIPE, study.data, stage)
 
         def trained(members: int) -> float:
             return forked(lambda: ensemble(members))

@@ -24,12 +24,10 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "src"))
 import torch
 from table import table
 from tools.ratios import RESULTS, save
+from tools.study import DigitsStudy
 from training import digits
 
 from reglab.core.figures import COLORS, canvas, svg
-from reglab.data import prepared
-from reglab.data.settings import Data
-from reglab.data.sources.digits import load
 from reglab.experiments.ensembles import run as ensembling
 from reglab.experiments.ensembles.methods.bagging import Bagging
 from reglab.experiments.tuning import sweep
@@ -38,13 +36,12 @@ from reglab.models.mlp import MLP
 from reglab.regularizers.none import NoRegularizer
 from reglab.regularizers.weight_decay import WeightDecay
 from reglab.runtime.memory import keep_freed_memory
-from reglab.tracking.record import About
-from reglab.tracking.stage import Stage
 from reglab.training import all_seeds
 from reglab.training.one_seed import Recipe, train_seed
 from reglab.training.settings import Training
 
-TURNS, MOST_SEEDS = 3, 50
+TURNS, MOST_SEEDS, RUNS = 3, 50, Path("runs")
+SIZES = {"train_size": 200, "validation_size": 50, "test_size": 100}
 DRAWING = Path(__file__).resolve().parent.parent / "docs" / "growth.svg"
 TINY, EPOCHS_3 = MLP(width=16, depth=1), Training(epochs=3, batch_size=32)
 ONE_EPOCH = Training(epochs=1, batch_size=256)
@@ -78,21 +75,12 @@ def measured(work) -> tuple[float, float]:
     return usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
 
 
-class Study:
-    """200 digits, prepared once, and a stage of any family with them; each call has a folder of its own."""
-
-    def __init__(self, folder: Path) -> None:
-        sizes = Data("digits", train_size=200, validation_size=50, test_size=100)
-        prepared.write(folder / "data", sizes, *load(), MOST_SEEDS)
-        self.data = prepared.read(folder / "data")
-
-    def stage(self, family: str, name: str, seeds: int, settings: dict) -> Stage:
-        dataset = {"name": self.data.name, "fingerprint": self.data.fingerprint}
-        return Stage(About(family, name, [name], dataset, settings, list(range(seeds))), Path("runs"))
+class Study(DigitsStudy):
+    """200 digits, and the work that grows with them; each call has a folder of its own."""
 
     def train(self, name: str, seeds: int) -> None:
         recipe = Recipe((NoRegularizer(),), TINY, EPOCHS_3)
-        all_seeds.run(recipe, self.data, self.stage("regularizers", name, seeds, {name: {}}))
+        all_seeds.run(recipe, self.data, self.stage("regularizers", name, seeds, RUNS))
 
     def recipes(self, number: int) -> None:
         for each in range(number):
@@ -103,11 +91,11 @@ class Study:
 
     def settings(self, number: int) -> None:
         grid = [{"strength": 10 ** (-5 + 4 * point / number)} for point in range(number)]
-        stage = self.stage("sweeps", "weight_decay", 2, {"weight_decay": {}})
+        stage = self.stage("sweeps", "weight_decay", 2, RUNS)
         sweep.run(Recipe((WeightDecay(),), TINY, EPOCHS_3), grid, 2, self.data, stage)
 
     def members(self, number: int) -> None:
-        stage = self.stage("ensembles", "bagging", 2, {"bagging": {}})
+        stage = self.stage("ensembles", "bagging", 2, RUNS)
         ensembling.run(Bagging(members=number), Recipe((), TINY, EPOCHS_3), self.data, stage)
 
 
@@ -184,9 +172,9 @@ def grow(sizes, prepare, home: Path) -> dict[str, list[float] | float]:
     return {"sizes": list(sizes), "seconds": seconds, "megabytes": megabytes, "slope": round(slope, 2)}
 
 
-def draw(found: dict[str, dict]) -> None:
+def draw(growths: dict[str, dict]) -> None:
     figure, panels = canvas(8.6, 4.4, rows=2, columns=4)
-    for panel, (name, growth) in zip(panels.flat, found.items(), strict=False):
+    for panel, (name, growth) in zip(panels.flat, growths.items(), strict=False):
         sizes, seconds = growth["sizes"], growth["seconds"]
         panel.loglog(sizes, [seconds[-1] * size / sizes[-1] for size in sizes], ":", color="gray", linewidth=1)
         panel.loglog(sizes, seconds, "o-", color=COLORS[0], markersize=3)
@@ -199,7 +187,7 @@ def draw(found: dict[str, dict]) -> None:
         memory.set_ylim(0, 1.3 * max(growth["megabytes"]))
         memory.tick_params(labelsize=7, colors=COLORS[1])
         panel.tick_params(labelsize=7)
-    for panel in panels.flat[len(found) :]:
+    for panel in panels.flat[len(growths) :]:
         panel.axis("off")
         panel.text(
             0, 0.5, "line: seconds\ndotted: linear growth\ndashed: megabytes of the\nlargest process", fontsize=8
@@ -210,7 +198,7 @@ def draw(found: dict[str, dict]) -> None:
 def main() -> None:
     torch.set_num_threads(1)
     with TemporaryDirectory() as name:
-        known = axes(Study(Path(name)))
+        known = axes(Study(Path(name), MOST_SEEDS, SIZES))
         for axis in sys.argv[1:] or known:
             growth = grow(*known[axis], Path(name) / axis)
             print(axis, growth, flush=True)

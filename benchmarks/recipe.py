@@ -18,17 +18,13 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "src"))
 import mlflow.tracking  # noqa: F401  # warm, as the forks are
 import torch
 from tools.ratios import cpu_seconds, forked, save, spread
+from tools.study import DigitsStudy
 from training import plain_training
 
 from reglab.core import registry
-from reglab.data import prepared
-from reglab.data.settings import Data
-from reglab.data.sources.digits import load
 from reglab.models.mlp import MLP
 from reglab.tracking.mirror import runs
 from reglab.tracking.mirror.store import open_store
-from reglab.tracking.record import About
-from reglab.tracking.stage import Stage
 from reglab.training import all_seeds
 from reglab.training.one_seed import Recipe
 from reglab.training.settings import Training
@@ -43,21 +39,16 @@ def main() -> None:
         folder = Path(name)
         os.environ["DVC_ROOT"] = name
         os.chdir(folder)
-        images, labels = load()
-        prepared.write(
-            folder / "study", Data("digits", train_size=900, validation_size=300, test_size=500), images, labels, SEEDS
-        )
-        data = prepared.read(folder / "study")
-        dataset = {"name": data.name, "fingerprint": data.fingerprint}
+        study = DigitsStudy(folder, SEEDS)
 
         def recipe() -> None:
-            about = About("regularizers", "none", ["none"], dataset, {"none": {}}, list(range(SEEDS)))
             techniques = (registry.find("regularizers", "none")(),)
-            all_seeds.run(Recipe(techniques, NETWORK, TRAINING), data, Stage(about, folder / "runs"))
+            stage = study.stage("regularizers", "none", SEEDS, folder / "runs")
+            all_seeds.run(Recipe(techniques, NETWORK, TRAINING), study.data, stage)
 
         def loops() -> None:
             for seed in range(SEEDS):
-                plain_training(data.split(seed), NETWORK, TRAINING)
+                plain_training(study.data.split(seed), NETWORK, TRAINING)
 
         store = open_store(f"sqlite:///{folder}/mlflow.db", "benchmark", folder)
 
