@@ -108,17 +108,9 @@ def test_left_out_ingredients_are_recorded_and_an_empty_best_has_no_parts(mixed,
     assert not any("@" in metric for seed in record["seeds"].values() for metric in seed["metrics"])
 
 
-def test_after_a_kill_no_training_is_done_again(mixed, monkeypatch):
+def test_after_a_kill_no_training_is_done_again(mixed, kill_at_the_end):
     first = mixed(Placebo(), InputNoise())
-
-    def killed(*arguments, **keywords):
-        raise OSError("killed")
-
-    with monkeypatch.context() as at_the_end:
-        at_the_end.setattr("reglab.tracking.record.write", killed)
-        with pytest.raises(OSError, match="killed"):
-            mixed(Placebo(), InputNoise())
-    monkeypatch.setattr(one_seed, "fit", killed)
+    kill_at_the_end(lambda: mixed(Placebo(), InputNoise()))
     assert mixed(Placebo(), InputNoise()) == first
 
 

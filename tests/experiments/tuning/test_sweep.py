@@ -152,17 +152,9 @@ def test_the_record_is_that_of_the_chosen_recipe_by_itself_to_the_bit(swept, tec
     assert not (one / "weights").exists()
 
 
-def test_after_a_kill_no_training_is_done_again_and_the_record_is_the_same(swept, tmp_path, monkeypatch):
+def test_after_a_kill_no_training_is_done_again_and_the_record_is_the_same(swept, kill_at_the_end):
     first = swept()
-
-    def killed(*arguments, **keywords):
-        raise OSError("killed")
-
-    with monkeypatch.context() as at_the_end:
-        at_the_end.setattr("reglab.tracking.record.write", killed)
-        with pytest.raises(OSError, match="killed"):
-            swept()
-    monkeypatch.setattr(one_seed, "fit", killed)
+    kill_at_the_end(swept)
     assert swept() == first
 
 

@@ -186,15 +186,7 @@ def test_the_record_is_that_of_the_chosen_recipe_by_itself_to_the_bit(tune, tmp_
         assert (one / file).read_bytes() == (other / file).read_bytes()
 
 
-def test_after_a_kill_no_training_is_done_again_and_the_record_is_the_same(tune, monkeypatch):
+def test_after_a_kill_no_training_is_done_again_and_the_record_is_the_same(tune, kill_at_the_end):
     first = tune()
-
-    def killed(*arguments, **keywords):
-        raise OSError("killed")
-
-    with monkeypatch.context() as at_the_end:
-        at_the_end.setattr("reglab.tracking.record.write", killed)
-        with pytest.raises(OSError, match="killed"):
-            tune()
-    monkeypatch.setattr(one_seed, "fit", killed)
+    kill_at_the_end(tune)
     assert tune() == first
