@@ -328,7 +328,7 @@ def test_a_model_whose_files_changed_replaces_the_former(study, monkeypatch, tmp
         (["nowhere"], 'params.yaml: profiles: found "nowhere"'),
         (
             ["people", "drop"],
-            'the recipe: found "drop"; allowed: none, dropout, deep_ensemble, tuned/dropout; did you mean dropout?',
+            'the recipe: found "drop"; allowed: none, dropout, tuned/dropout, deep_ensemble; did you mean dropout?',
         ),
         (["people", "stacked"], 'the recipe: found "stacked", a search, of which no network is kept: '),
         (

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 from blobs import blobs
+from killed import kill_at_the_end
 
 from reglab.core.streams import seed_of
 from reglab.evaluation.metric_table import names_of
@@ -108,9 +109,9 @@ def test_left_out_ingredients_are_recorded_and_an_empty_best_has_no_parts(mixed,
     assert not any("@" in metric for seed in record["seeds"].values() for metric in seed["metrics"])
 
 
-def test_after_a_kill_no_training_is_done_again(mixed, kill_at_the_end):
+def test_after_a_kill_no_training_is_done_again(mixed, monkeypatch):
     first = mixed(Placebo(), InputNoise())
-    kill_at_the_end(lambda: mixed(Placebo(), InputNoise()))
+    kill_at_the_end(lambda: mixed(Placebo(), InputNoise()), monkeypatch)
     assert mixed(Placebo(), InputNoise()) == first
 
 

@@ -7,6 +7,7 @@ from itertools import product
 import numpy as np
 import pytest
 from blobs import blobs
+from killed import kill_at_the_end
 from safetensors import safe_open
 from safetensors.numpy import load_file
 
@@ -152,9 +153,9 @@ def test_the_record_is_that_of_the_chosen_recipe_by_itself_to_the_bit(swept, tec
     assert not (one / "weights").exists()
 
 
-def test_after_a_kill_no_training_is_done_again_and_the_record_is_the_same(swept, kill_at_the_end):
+def test_after_a_kill_no_training_is_done_again_and_the_record_is_the_same(swept, monkeypatch):
     first = swept()
-    kill_at_the_end(swept)
+    kill_at_the_end(swept, monkeypatch)
     assert swept() == first
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from blobs import blobs
+from killed import kill_at_the_end
 from safetensors.numpy import load_file
 
 from reglab.data.prepared import Prepared
@@ -186,7 +187,7 @@ def test_the_record_is_that_of_the_chosen_recipe_by_itself_to_the_bit(tune, tmp_
         assert (one / file).read_bytes() == (other / file).read_bytes()
 
 
-def test_after_a_kill_no_training_is_done_again_and_the_record_is_the_same(tune, kill_at_the_end):
+def test_after_a_kill_no_training_is_done_again_and_the_record_is_the_same(tune, monkeypatch):
     first = tune()
-    kill_at_the_end(tune)
+    kill_at_the_end(tune, monkeypatch)
     assert tune() == first
