@@ -26,8 +26,9 @@ def best_set(rows: Mapping[Key, dict], confidence: float) -> dict | None:
     """`leader`, the recipe with the best mean; `members` of the set, the best mean first; `cheapest`, the member with the
     least cost (of equal costs the better mean, None where no cost is known); `compared`, how many recipes; `confidence`.
 
-    rows: by key with `behind_best`, as in `behind_the_best`, and `cost`; None where nothing was compared. At least a share
-    `confidence` of all studies has the truly best recipe in its set; of several that are equally good, each of them.
+    rows: by key with `behind_best`, as in `behind_the_best`, and `cost`; None where nothing was compared. As far as
+    `p_no_other_is_better` is right, at least a share `confidence` of all studies has the truly best recipe in its set; of
+    several that are equally good, each of them.
     """
     compared = {key: row for key, row in rows.items() if row.get("behind_best")}
     if not compared:

@@ -12,13 +12,14 @@ from reglab.data.new_inputs import InputForm
 from reglab.experiments.prediction import best_recipe, predict, prediction_columns, write_predictions
 from reglab.experiments.refitted import predict_again
 from reglab.experiments.served_model import contents
+from reglab.experiments.tuning.evaluate_tuned import FAMILY as TUNED
 from reglab.tracking import record
 from reglab.tracking.mirror import models
 from reglab.tracking.mirror.store import address
 
 RUNS, STUDY = Path("runs"), Path("data/study")
-TUNED = "tuned"  # its entries have the names of entries of regularizers, and are called tuned/<name>
-NETWORKS = ("regularizers", "combinations", "ensembles", TUNED)  # sections whose records hold networks
+SINGLE = ("regularizers", "combinations", TUNED)  # sections whose records hold one network for each seed
+NETWORKS = (*SINGLE, "ensembles")  # and those of which it holds several
 PREDICTING = (*NETWORKS, "baselines")
 KEPT_NOWHERE = {  # by section why its entries make no model, or predict nothing
     "baselines": "a classical method, of which no fitted model is kept: reglab predict fits it again",
@@ -60,7 +61,7 @@ def record_of(settings, name: str, families: Sequence[str]) -> Path:
 
 
 def called(family: str, name: str) -> str:
-    """What a command calls an entry of a family."""
+    """What a command calls an entry of a family: the tuned ones have the names of entries of regularizers."""
     return f"{TUNED}/{name}" if family == TUNED else name
 
 
@@ -76,15 +77,13 @@ def make_model(settings, recipe: str | None, output: Path | None) -> Iterator[st
     """
     if output and output.exists():
         raise UserError(f"--output: found {output}, which is there already; allowed: a new folder")
-    metric = settings.evaluation.metric
     if recipe:
-        trained = record_of(settings, recipe, NETWORKS)
+        name, trained = recipe, record_of(settings, recipe, NETWORKS)
     else:
-        single = ("regularizers", "combinations", TUNED)
-        folders = (RUNS / family / name for family in single for name in getattr(settings, family))
+        folders = (RUNS / family / each for family in SINGLE for each in getattr(settings, family))
+        metric = settings.evaluation.metric
         trained, value, count = best_recipe(folders, metric)
-    name = called(trained.parent.name, trained.name)
-    if not recipe:
+        name = called(trained.parent.name, trained.name)
         yield f"{name}: the best of {many(count, 'recipe')} by {metric} on validation data, {value:.4f}"
     with tempfile.TemporaryDirectory() as folder:
         made = contents(Path(folder, "study"), trained, prepared.read(STUDY))

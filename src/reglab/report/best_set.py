@@ -8,14 +8,14 @@ from reglab.report.answer import Point, link, listed, price
 from reglab.report.tables import Row
 
 
-def point(table: list[Row], found: dict | None, seeds: int) -> list[Point]:
-    """`found` is as in `evaluation.best.best_set`, of these rows; nothing where no two recipes were compared."""
-    if not found or found["compared"] < 2:
+def point(table: list[Row], best: dict | None, seeds: int) -> list[Point]:
+    """`best` is as in `evaluation.best.best_set`, of these rows; nothing where no two recipes were compared."""
+    if not best or best["compared"] < 2:
         return []
     named = {row.name: row for row in table}
-    leader, *others = (link(named[name]) for name in found["members"])
-    least = smallest_seeds(1, 2 * (1 - found["confidence"]))  # of a one-sided test
-    rest, at = many(found["compared"] - 1, "other network"), f"at {100 * found['confidence']:g}\u00a0% confidence"
+    leader, *others = (link(named[name]) for name in best["members"])
+    least = smallest_seeds(1, 2 * (1 - best["confidence"]))  # of a one-sided test
+    rest, at = many(best["compared"] - 1, "other network"), f"at {100 * best['confidence']:g}\u00a0% confidence"
     if seeds < least:
         text = Markup("{} leads, but it takes {} seeds to show that any other network is worse; the study has {}.")
         return [Point("Which is best", text.format(leader, least, seeds))]
@@ -23,21 +23,21 @@ def point(table: list[Row], found: dict | None, seeds: int) -> list[Point]:
         text = Markup("{} is shown to be better than {}.").format(
             leader, rest if rest[:2] == "1 " else f"each of {rest}"
         )
-    elif 2 < len(others) + 1 == found["compared"]:
+    elif 2 < len(others) + 1 == best["compared"]:
         text = Markup("{} leads, and {} not one of {} is shown to be worse.").format(leader, at, rest)
     else:
         text = Markup("Of {} networks, {} leads; {} {} cannot be told from it.").format(
-            found["compared"], leader, at, listed(others)
+            best["compared"], leader, at, listed(others)
         )
-    text += cheapest(named, found) if others else ""
+    text += cheapest(named, best) if others else ""
     return [Point("Which is best", text)]
 
 
-def cheapest(named: dict[str, Row], found: dict) -> Markup:
+def cheapest(named: dict[str, Row], best: dict) -> Markup:
     """A sentence on the cheapest recipe of the set; nothing where no cost is known."""
-    if not found["cheapest"]:
+    if not best["cheapest"]:
         return Markup("")
-    row = named[found["cheapest"]]
+    row = named[best["cheapest"]]
     if row.reference:
         return Markup(" The cheapest of them is {} itself.").format(link(row))
     return Markup(" The cheapest of them is <b>{}</b>, {}.").format(link(row), price(row.numbers["cost"]))

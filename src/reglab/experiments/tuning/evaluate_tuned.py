@@ -96,7 +96,7 @@ def against_early_stopping(records: Records, names: list[str], rule: dict) -> di
 
 def short(row: dict) -> dict:
     """A row of KEPT, of a row that has the ends of its interval under either name."""
-    ends = {f"{end}": row.get(f"difference_{end}", row.get(end)) for end in ("low", "high")}
+    ends = {end: row.get(f"difference_{end}", row.get(end)) for end in ("low", "high")}
     return {key: (row | ends)[key] for key in KEPT}
 
 
