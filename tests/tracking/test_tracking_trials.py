@@ -1,6 +1,8 @@
 """What a search tried shows up as nested runs that can be compared, each once."""
 
-from reglab.tracking.mirror import trials
+import pytest
+
+from reglab.tracking.mirror import content, trials
 from reglab.tracking.mirror.store import Store
 
 GRID = [
@@ -74,3 +76,45 @@ def test_a_try_of_a_tuned_recipe_has_the_settings_of_the_training_and_of_the_tec
 
 def test_a_recipe_that_searched_nothing_has_no_trials(study):
     assert trials.trials_of({"name": "dropout", "seeds": {}}) == []
+
+
+SETTINGS = {"dropout": {"input_rate": 0.2, "hidden_rate": 0.5}, "training": {"epochs": 25, "learning_rate": 0.005}}
+SEARCHES = {
+    "tuned": (
+        {"ranges": {"hidden_rate": [0.1, 0.7]}, "tuning": {"seeds": 3, "learning_rate": [0.001, 0.02]}},
+        {"chosen": {"number": 4, "settings": {"training": {"learning_rate": 0.002}, "dropout": {"hidden_rate": 0.3}}}},
+        {"dropout.hidden_rate": "0.3", "training.learning_rate": "0.002"},
+    ),
+    "sweeps": (
+        {"grid": {"hidden_rate": [0.1, 0.3]}, "tuning": {"seeds": 3}},
+        {"chosen": {"number": 1, "settings": {"hidden_rate": 0.3}}},
+        {"dropout.hidden_rate": "0.3"},
+    ),
+    "cocktails": (
+        {
+            "cocktail": {"ingredients": {"dropout": {"hidden_rate": [0.1, 0.7]}, "mixup": {"alpha": [0.1, 6.4]}}},
+            "mixup": {"alpha": 0.4},
+        },
+        {"best": {"number": 2, "settings": {"dropout": {"hidden_rate": 0.3}}}},
+        {"dropout.hidden_rate": "0.3"},
+    ),
+}
+
+
+@pytest.mark.parametrize("family", SEARCHES)
+def test_the_params_of_a_search_are_what_it_has_chosen_and_before_that_none(family):
+    searched, choice, wanted = SEARCHES[family]
+    about = {"family": family, "name": "dropout", "settings": SETTINGS | searched, "seeds": [0, 1]}
+    fixed = {
+        name: value for name, value in content.flat(about["settings"]) if name not in wanted and name != "mixup.alpha"
+    }
+    assert content.params(about) == fixed | {"seeds": "2"}
+    assert content.params(about | choice) == fixed | wanted | {"seeds": "2"}
+
+
+def test_a_tuned_run_in_mlflow_has_the_chosen_settings_on_itself_and_on_its_seeds(study):
+    searched, choice, wanted = SEARCHES["tuned"]
+    study.publish("dropout", family="tuned", settings=SETTINGS | searched, **choice)
+    study.sync("tuned/dropout")
+    for name in ("dropout", "dropout/seed-0"):
+        assert wanted.items() <= study.run(name)["params"].items()

@@ -34,10 +34,31 @@ def checkout(root: Path) -> str:
 
 
 def params(about: dict) -> dict[str, str]:
-    """The settings as `<technique>.<field>`, `training.epochs`, ..., written as in params.yaml; how many seeds."""
+    """The settings as `<technique>.<field>`, `training.epochs`, ..., written as in params.yaml; how many seeds.
 
+    Of a search those that it varies have the values that it has chosen. Until it has a record they are left out: a param is
+    never changed.
+    """
     count = {"seeds": str(len(about["seeds"]))} if about["seeds"] else {}
-    return dict(flat(about["settings"])) | count
+    searched = dict.fromkeys(name for name, _ in flat(ranges(about)))
+    fixed = {name: value for name, value in flat(about["settings"]) if name not in searched}
+    return fixed | dict(flat(chosen(about))) | count
+
+
+def ranges(about: dict) -> dict[str, dict]:
+    """What a search varies, by technique or `training` and by setting."""
+    settings = about["settings"]
+    shared = {name: values for name, values in settings.get("tuning", {}).items() if isinstance(values, list)}
+    own = settings.get("ranges") or settings.get("grid") or {}
+    return {about.get("name", ""): own, "training": shared} | settings.get("cocktail", {}).get("ingredients", {})
+
+
+def chosen(record: dict) -> dict[str, dict]:
+    """What a search has chosen, by technique or `training` and by setting; nothing before it has."""
+    if record.get("family") not in ("tuned", "sweeps", "cocktails"):
+        return {}
+    settings = (record.get("chosen") or record.get("best") or {}).get("settings", {})
+    return {record["name"]: settings} if record["family"] == "sweeps" else settings
 
 
 def flat(settings: dict, prefix: str = "") -> Iterator[tuple[str, str]]:

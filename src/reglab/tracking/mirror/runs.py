@@ -123,7 +123,7 @@ def update(store: Store, recipe: MirroredRecipe, runs: Runs, sent: dict[str, set
     `sent` holds by run the epochs that this process has sent already: forgetting them costs time, nothing else.
     """
     about, record = recipe.about, recipe.record
-    params = content.params(about)
+    params = content.params(record.values if record else about)
     tags = content.tags(about, recipe.root) | recipe.identity
     mark = {content.RECORD: record.digest} if record else {}
 
