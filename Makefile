@@ -18,7 +18,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 repro: $(READY)
 	@$(ENV)/bin/reglab repro $(if $(PROFILE),--profile '$(PROFILE)') $(if $(ONLY),--only $(ONLY))
 
-test: $(READY)
+test: $(READY) $(ENV)/.extras
 	@$(ENV)/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -q
 
 stress: $(READY)
@@ -37,6 +37,10 @@ bench: $(READY) $(COMPARED)/.ready
 # Packages that benchmarks compare with lie beside the environment, without their dependencies: no training can see them.
 $(COMPARED)/.ready: benchmarks/requirements.txt | $(READY)
 	@$(ENV)/bin/python -m pip install --quiet --upgrade --target $(COMPARED) --no-deps --requirement $< && touch $@
+
+# Packages that a team needs and the study does not, which the tests try.
+$(ENV)/.extras: requirements-extras.lock | $(READY)
+	@$(ENV)/bin/python -m pip install --quiet --no-deps --requirement $< && touch $@
 
 lint: $(READY)
 	@$(ENV)/bin/ruff check . && $(ENV)/bin/lint-imports

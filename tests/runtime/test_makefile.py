@@ -64,3 +64,10 @@ def test_the_packages_of_data_are_those_of_the_extra():
     locked = [line for line in (ROOT / "requirements-datasets.lock").read_text().splitlines() if line[0] != "#"]
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     assert project["optional-dependencies"]["datasets"] == locked
+
+
+@pytest.mark.parametrize("extra", ["s3"])
+def test_the_packages_of_an_extra_are_those_that_the_tests_try(extra):
+    locked = (ROOT / "requirements-extras.lock").read_text().splitlines()
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert set(project["optional-dependencies"][extra]) <= set(locked)
