@@ -30,7 +30,9 @@ class Inputs(Protocol):
     """The inputs of n examples as the source has them: encoded, but with nothing that is learned from the data.
 
     Inputs that lie in a box once they are prepared have `bounds`, lowest and highest: attacks keep them there. Where nothing
-    is fitted, `fitted` is False, and any example can be prepared by itself.
+    is fitted, `fitted` is False, and any example can be prepared by itself. Where the first numbers of a prepared example are
+    in the unit of the data, because nothing scales them, `unscaled` says how many: noise and attacks are measured by their
+    spread (`data.spread`).
     """
 
     def __len__(self) -> int: ...

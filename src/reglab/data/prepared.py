@@ -19,6 +19,7 @@ from reglab.data import example_weights, split_problems, splits, tensor_files
 from reglab.data.inputs import UNBOUNDED, UNIT_RANGE, Inputs, Preprocessor, shape_of
 from reglab.data.preprocessing.ready import ReadyInputs
 from reglab.data.splitting import duplicates
+from reglab.data.spread import spread_of
 from reglab.data.stored_inputs import StoredInputs
 from reglab.data.target_kind import scale_of, strata, task_of
 
@@ -38,7 +39,8 @@ class Split:
     standard deviation in the training part; or uint8 (n, label_count): whether an example has each label.
     `labels["labelled"]` carries the label noise; every other part is as the source has it. `true_labels` are those of the
     labelled part before the noise; None where no label was replaced. Attacks keep inputs within `bounds`, lowest and highest.
-    `weights` (n,) float32 are those of the labelled part; None where its examples count alike.
+    `weights` (n,) float32 are those of the labelled part; None where its examples count alike. `spread` is the unit of noise
+    and attacks, as in `data.spread`; None where it is 1.
     """
 
     inputs: dict[str, np.ndarray | StoredInputs]
@@ -50,6 +52,7 @@ class Split:
     target_scale: tuple[float, float] = field(default=(0.0, 1.0), kw_only=True)
     weights: np.ndarray | None = field(default=None, kw_only=True)
     label_count: int | None = field(default=None, kw_only=True)
+    spread: np.ndarray | None = field(default=None, kw_only=True)
 
     @property
     def task(self) -> "Task":
@@ -116,6 +119,11 @@ class Prepared:
         """The box in which the prepared inputs lie; UNBOUNDED where their kind has none."""
         return getattr(self.inputs, "bounds", UNBOUNDED)
 
+    @cached_property
+    def unscaled(self) -> int:
+        """How many numbers of a prepared example, the first ones, have the unit of the data."""
+        return getattr(self.inputs, "unscaled", 0)
+
     def preprocessor(self, seed: int) -> Preprocessor:
         """What is fitted on the labelled part of a seed."""
         return self._fitted(self.tensors[f"seed-{seed}/labelled"])
@@ -153,6 +161,7 @@ class Prepared:
         if self.task == "regression":
             kind["target_scale"] = scale_of(labels["labelled"])
         weights = example_weights.training_weights(self.tensors.get(WEIGHTS), rows["labelled"])
+        kind["spread"] = spread_of(inputs["labelled"], self.unscaled)
         return Split(inputs, labels, rows, true_labels, self.bounds, weights=weights, **kind)
 
     def _fitted(self, rows: np.ndarray) -> Preprocessor:

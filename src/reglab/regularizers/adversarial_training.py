@@ -12,6 +12,7 @@ from reglab.attacks.ball import Ball
 from reglab.attacks.fast_gradient import step_to_border
 from reglab.attacks.objectives import cross_entropy
 from reglab.attacks.projected_gradient import ascend
+from reglab.attacks.units import Units
 from reglab.core.checks import Check, distance
 from reglab.core.streams import Moment
 from reglab.data.loader import Batch
@@ -26,8 +27,8 @@ class AdversarialTraining(Regularizer):
     """Minimises E max over ||d|| <= epsilon of J(x + d), the maximum approached by an attack on the current network.
 
     `share` of each batch is attacked. The fast gradient takes one step from the example itself, the projected gradient
-    `steps` from a random point of the ball. Inputs in a box, as pixels
-    in [0, 1], stay in it; those of a table have none, and epsilon is in their units after scaling.
+    `steps` from a random point of the ball. Inputs in a box, as pixels in [0, 1], stay in it; those of a table have none, and
+    epsilon is in their units after scaling, or in standard deviations of the training part where nothing scales them.
 
     Sources: Goodfellow, Shlens and Szegedy, Explaining and Harnessing Adversarial Examples, 2015, section 6; Madry et
     al., Towards Deep Learning Models Resistant to Adversarial Attacks, 2018, eq. 2.1.
@@ -49,13 +50,14 @@ class AdversarialTraining(Regularizer):
         if self.epsilon == 0 or attacked == 0:
             return batch
         inputs, targets = batch.inputs[:attacked], batch.targets[:attacked]
-        ball = Ball.around(inputs, self.epsilon, self.norm, network.bounds)
+        units = Units.of(inputs, network.spread)
+        ball, model = Ball.around(units.standard(inputs), self.epsilon, self.norm, network.bounds), units.model(network)
         if self.attack == "fast_gradient":
-            attacked_inputs = step_to_border(network, ball, network.task.losses, targets)
+            moved = step_to_border(model, ball, network.task.losses, targets)
         else:
             start = ball.random(network.moment.generator("adversarial_training"))
-            attacked_inputs = ascend(network, start, ball, network.task.losses, targets, self.steps)
-        return batch._replace(inputs=torch.cat([attacked_inputs, batch.inputs[attacked:]]))
+            moved = ascend(model, start, ball, network.task.losses, targets, self.steps)
+        return batch._replace(inputs=torch.cat([units.original(moved), batch.inputs[attacked:]]))
 
     @classmethod
     def checks(cls) -> list[Check]:

@@ -17,7 +17,10 @@ from reglab.training.regularizer import Regularizer
 
 @dataclass(frozen=True)
 class InputNoise(Regularizer):
-    """x <- x + e with e ~ N(0, std^2) on every input, in units of the data (pixels lie in [0, 1]).
+    """x <- x + e with e ~ N(0, std^2) on every input, in units of the prepared inputs.
+
+    Pixels lie in [0, 1], and scaled columns have a spread of about 1; where nothing scales the inputs, std is in standard
+    deviations of the training part.
 
     For a linear model and squared error the expected loss is that of ridge regression with strength std^2; for
     others and small noise it is Tikhonov regularization.
@@ -35,7 +38,7 @@ class InputNoise(Regularizer):
     def transform_batch(self, batch: Batch, network: Network) -> Batch:
         random = network.moment.generator("input_noise", batch.inputs.device)
         noise = torch.randn(batch.inputs.shape, generator=random, device=batch.inputs.device)
-        return batch._replace(inputs=batch.inputs + self.std * noise)
+        return batch._replace(inputs=batch.inputs + network.in_units_of_inputs(self.std * noise))
 
     @classmethod
     def checks(cls) -> list[Check]:

@@ -11,6 +11,7 @@ from reglab.attacks.ball import Ball
 from reglab.attacks.base import evaluation_mode
 from reglab.attacks.objectives import divergence
 from reglab.attacks.projected_gradient import ascend
+from reglab.attacks.units import Units
 from reglab.core.checks import Check
 from reglab.core.streams import Moment
 from reglab.data.loader import Batch
@@ -26,8 +27,8 @@ AWAY = 0.001  # standard deviation of the start from the example, where the dive
 class Trades(Regularizer):
     """Minimises J + strength E max over max_i |d_i| <= epsilon of KL(p(x) || p(x + d)), p in evaluation mode.
 
-    The maximum is approached by `steps` steps of projected gradient ascent. Inputs in a box, as
-    pixels in [0, 1], stay in it.
+    The maximum is approached by `steps` steps of projected gradient ascent. Inputs in a box, as pixels in [0, 1],
+    stay in it; epsilon is as in `adversarial_training`.
     Evaluation mode: the penalty concerns the network as it is evaluated, and runs no other technique's hooks.
 
     Source: Zhang et al., Theoretically Principled Trade-off between Robustness and Accuracy, 2019, eq. 5 and algorithm
@@ -48,13 +49,13 @@ class Trades(Regularizer):
             return None
         random = network.moment.generator("trades", batch.inputs.device)
         aside = AWAY * torch.randn(batch.inputs.shape, generator=random, device=batch.inputs.device)
-        ball = Ball.around(batch.inputs, self.epsilon, bounds=network.bounds)
+        units = Units.of(batch.inputs, network.spread)
+        inputs, model = units.standard(batch.inputs), units.model(network)
+        ball = Ball.around(inputs, self.epsilon, bounds=network.bounds)
         with evaluation_mode(network):
             scores = network(batch.inputs)
-            attacked = ascend(
-                network, ball.project(batch.inputs + aside), ball, divergence, scores.detach(), self.steps
-            )
-            return self.strength * batch.mean(divergence(network(attacked), scores))
+            attacked = ascend(model, ball.project(inputs + aside), ball, divergence, scores.detach(), self.steps)
+            return self.strength * batch.mean(divergence(model(attacked), scores))
 
     @classmethod
     def checks(cls) -> list[Check]:

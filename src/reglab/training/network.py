@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import ClassVar
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -62,10 +63,12 @@ class Network(nn.Module):
 
     `shape` is that of an input (channels, height, width). `moment` is set by the learner before each training step and keys
     the random numbers that hooks draw. So two passes of one step draw the same masks and noise, unless the second one runs
-    in `another_pass`. Attacks keep inputs within `bounds`, those of the data.
+    in `another_pass`. Attacks keep inputs within `bounds`, those of the data; noise and attacks are measured by the `spread`
+    of its inputs (`data.spread`), or by 1.
     """
 
     bounds: tuple[float, float] = UNIT_RANGE
+    spread: np.ndarray | None = None
 
     def __init__(self, blocks: Sequence[Block], shape: Sequence[int], features: int, task: Task) -> None:
         super().__init__()
@@ -91,6 +94,10 @@ class Network(nn.Module):
                 yield
         finally:
             self.moment = moment
+
+    def in_units_of_inputs(self, noise: Tensor) -> Tensor:
+        """Noise (batch, *shape) of standard units in those of the inputs."""
+        return noise if self.spread is None else torch.as_tensor(self.spread).to(noise) * noise
 
     def forward(self, inputs: Tensor) -> Tensor:
         return self.head(self.backbone(inputs).flatten(1))

@@ -77,7 +77,7 @@ def learner_of(recipe: Recipe, split: Split, seed: int, streams: Seeds | None = 
     """The learner before its first step, for inputs as those of the split; `streams` if their seeds are not all the same."""
     streams = streams or Seeds(seed, seed, seed)
     network = build(recipe.architecture, split.shape, split.task, streams.initialization)
-    network.bounds = split.bounds
+    network.bounds, network.spread = split.bounds, split.spread
     return Supervised(network, recipe.regularizers, recipe.training, streams.masks)
 
 

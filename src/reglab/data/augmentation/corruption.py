@@ -1,12 +1,14 @@
 """Changes of inputs of any shape, images or tables: noise, and numbers of other examples."""
 
+import numpy as np
 import torch
 from torch import Tensor
 
 
-def add_noise(inputs: Tensor, std: float, random: torch.Generator) -> Tensor:
-    """x + e with e ~ N(0, std^2), in units of the data; `random` lives on the device of the inputs."""
-    return inputs + std * torch.randn(inputs.shape, dtype=inputs.dtype, device=inputs.device, generator=random)
+def add_noise(inputs: Tensor, std: float, random: torch.Generator, spread: np.ndarray | None = None) -> Tensor:
+    """x + e with e ~ N(0, (std spread)^2), the unit of `data.spread`; `random` lives on the device of the inputs."""
+    noise = std * torch.randn(inputs.shape, dtype=inputs.dtype, device=inputs.device, generator=random)
+    return inputs + (noise if spread is None else torch.as_tensor(spread).to(noise) * noise)
 
 
 def swap(inputs: Tensor, rate: float, random: torch.Generator) -> Tensor:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, fields
 from math import log1p, radians
 from typing import Annotated, ClassVar, Literal
 
+import numpy as np
 from annotated_types import Ge, Le, Lt
 from torch import Tensor
 
@@ -20,8 +21,8 @@ class Policy:
     Rotation and shear are in degrees either way, translation in shares of the side, scale between 1/(1 + scale) and
     1 + scale, flip the probability of swapping left and right, crop the largest share of the area that is cut away before
     the rest is enlarged. Brightness, contrast and saturation are factors between 1 - strength and 1 + strength, noise is a
-    standard deviation in units of the data, erasing the share of the area under a rectangle of zeros, from three times as
-    high as wide to three times as wide. Outside the image lie zeros, its border, or its reflection (`padding_mode`).
+    standard deviation in units of `data.spread`, erasing the share of the area under a rectangle of zeros, from three times
+    as high as wide to three times as wide. Outside the image lie zeros, its border, or its reflection (`padding_mode`).
 
     Inputs of any shape, rows of a table too, can have noise, and `swap`: the probability with which each of their numbers is
     that of another example.
@@ -49,10 +50,16 @@ class Policy:
         return any(getattr(self, name) for name in STRENGTHS if name not in self.of_any_shape)
 
     def __call__(
-        self, images: Tensor, moment: Moment, indices: Tensor, examples: int, stream: str = "augmentation"
+        self,
+        images: Tensor,
+        moment: Moment,
+        indices: Tensor,
+        examples: int,
+        stream: str = "augmentation",
+        spread: np.ndarray | None = None,
     ) -> Tensor:
         """Augment float inputs (batch, *shape) at this moment; arguments as for `augment`."""
-        return self.augment(images, None, None, moment, indices, examples, stream)[0]
+        return self.augment(images, None, None, moment, indices, examples, stream, spread)[0]
 
     def augment(
         self,
@@ -63,6 +70,7 @@ class Policy:
         indices: Tensor,  # (batch,) which of the part's `examples` these are
         examples: int,
         stream: str = "augmentation",
+        spread: np.ndarray | None = None,  # the unit of noise, as in `data.spread`
     ) -> tuple[Tensor, Tensor | None, Tensor | None]:
         """Augment images; masks and depth follow their geometry, with the value of the nearest pixel.
 
@@ -85,7 +93,7 @@ class Policy:
                 images, *(1 + draws * draws.new_tensor((self.brightness, self.contrast, self.saturation))).T
             )
         if self.noise:
-            images = add_noise(images, self.noise, moment.generator(f"{stream}/noise", images.device))
+            images = add_noise(images, self.noise, moment.generator(f"{stream}/noise", images.device), spread)
         if self.swap:
             images = swap(images, self.swap, moment.generator(f"{stream}/swap", images.device))
         if self.erasing:

@@ -34,6 +34,11 @@ class Columns:
     def __len__(self) -> int:
         return len(self.values)
 
+    @property
+    def unscaled(self) -> int:
+        """How many columns keep the unit of the data."""
+        return self.values.shape[1] if self.scaling == "none" else 0
+
     def take(self, rows: np.ndarray) -> Self:
         return type(self)(self.values[rows], self.scaling)
 

@@ -78,6 +78,11 @@ class TableInputs:
     def __len__(self) -> int:
         return len(self.numeric)
 
+    @property
+    def unscaled(self) -> int:
+        """How many columns, the first ones, keep the unit of the data; indicators and levels are 0 or 1."""
+        return self.numeric.shape[1] if self.scaling == "none" else 0
+
     def take(self, rows: np.ndarray) -> Self:
         return type(self)(self.numeric[rows], self.codes[rows], self.names, self.missing, self.levels, self.scaling)
 

@@ -1,5 +1,6 @@
 """Inputs that are ready for a network: an array that nothing is fitted to."""
 
+import math
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
@@ -30,6 +31,11 @@ class ReadyInputs:
     def bounds(self) -> tuple[float, float]:
         """The box of pixels where all inputs lie in it."""
         return UNIT_RANGE if self.array.min() >= 0 and self.array.max() <= 1 else UNBOUNDED
+
+    @property
+    def unscaled(self) -> int:
+        """All numbers of an example, where they have no box: nothing scales them."""
+        return 0 if self.bounds == UNIT_RANGE else math.prod(self.array.shape[1:])
 
     def __len__(self) -> int:
         return len(self.array)

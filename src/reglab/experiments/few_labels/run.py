@@ -198,8 +198,10 @@ def prepare_training(method, study: FewLabelsStudy, case: Split, seed: int):
         parts["labelled"] = parts["labelled"]._replace(weights=torch.as_tensor(case.weights).to(device))
     unlabelled = without_labels(case.inputs["unlabelled"], device)
     network = build(study.settings.model, case.shape, len(study.classes), seed).to(device)
-    network.bounds = case.bounds
-    labelled, pool = (Variation(study.policy, len(part.indices)) for part in (parts["labelled"], unlabelled))
+    network.bounds, network.spread = case.bounds, case.spread
+    labelled, pool = (
+        Variation(study.policy, len(part.indices), case.spread) for part in (parts["labelled"], unlabelled)
+    )
     regularizers = (Augmented(labelled), *study.settings.regularizers)
     if method is None:
         learner = Supervised(network, regularizers, study.training, seed)

@@ -155,7 +155,8 @@ class ImagePretext(Pretext):
             torch.manual_seed(streams.seed_of(seed, "pretext_head"))
             network.head = self.head(features, shape)
         training, validation, test = self.examples(source, shape, device)
-        vary = Variation(setting.policy, len(training.indices))
+        network.spread = source.spread
+        vary = Variation(setting.policy, len(training.indices), source.spread)
         learner = self.learner(network.to(device), self.training(setting.accelerator), vary, seed)
         parts = {
             part: [torch.as_tensor(of[part]).to(device) for of in (study.inputs, study.labels)] for part in study.inputs

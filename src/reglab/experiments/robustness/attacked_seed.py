@@ -17,6 +17,7 @@ from reglab.attacks.objectives import loss
 from reglab.attacks.projected_gradient import ascend, projected_gradient
 from reglab.attacks.smallest import smallest_epsilon
 from reglab.attacks.strong import strong
+from reglab.attacks.units import Units
 from reglab.core.checks import Check
 from reglab.core.streams import generator
 from reglab.core.tasks import Task
@@ -74,8 +75,13 @@ def absolute_errors(model: Module, inputs: Tensor, labels: Tensor, task: Task) -
 
 
 def measure(rebuild: Rebuild, folder: Path, split: Split, seed: int, attack) -> Measured:
-    """Make all attacks on one seed of a network; the reliability checks are made for seed 0 alone."""
-    model, (inputs, labels), task = rebuild(folder, split, seed), examples_of(split), split.task
+    """Make all attacks on one seed of a network; the reliability checks are made for seed 0 alone.
+
+    Epsilons are in units of the prepared inputs; where nothing scales those, in standard deviations of the training part.
+    """
+    network, (inputs, labels), task = rebuild(folder, split, seed), examples_of(split), split.task
+    units = Units.of(inputs, split.spread)
+    inputs, model = units.standard(inputs), units.model(network)
     norm, largest, bounds = attack.norm, attack.epsilons[-1], split.bounds
     how, aims, amounts = {"norm": norm, "bounds": bounds}, attacked_labels(labels, task), is_amounts(labels)
     few, few_aims = inputs[: attack.examples], aims[: attack.examples]
@@ -92,7 +98,7 @@ def measure(rebuild: Rebuild, folder: Path, split: Split, seed: int, attack) -> 
     if seed == 0:
         check = error_reliability_checks if amounts else reliability_checks
         checks = [
-            rebuilt_check(model, folder, inputs, seed, task),
+            rebuilt_check(network, folder, examples_of(split)[0], seed, task),
             *check(model, few, few_aims, largest, worst, **how),
         ]
     if not amounts:
@@ -104,7 +110,7 @@ def measure(rebuild: Rebuild, folder: Path, split: Split, seed: int, attack) -> 
         curves=curves,
         strong=score(model, worst, labels[: attack.examples], task),
         of_examples=of_examples,
-        transferable=transferable_inputs(model, few, few_aims, largest, seed, **how).numpy(),
+        transferable=units.original(transferable_inputs(model, few, few_aims, largest, seed, **how)).numpy(),
         checks=checks,
     )
 

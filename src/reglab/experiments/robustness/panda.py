@@ -9,6 +9,7 @@ from torch.nn import Module
 from reglab.attacks.ball import Ball
 from reglab.attacks.base import evaluation_mode, gradient, is_amounts
 from reglab.attacks.objectives import loss
+from reglab.attacks.units import Units
 from reglab.data.prepared import Split
 from reglab.experiments.robustness.attacked_seed import attacked_labels, examples_of
 
@@ -29,9 +30,11 @@ def panda(model: Module, split: Split, attack) -> Panda | None:
     Examples are ranked by the smaller of two confidences: before the step in the right class, after it in a wrong one.
     Those that are fooled come first. Amounts are ranked by how far the step moves the prediction.
     """
-    inputs, labels = examples_of(split, attack.examples)
-    if inputs.ndim != 4 or inputs.shape[1] not in (1, 3):
+    images, labels = examples_of(split, attack.examples)
+    if images.ndim != 4 or images.shape[1] not in (1, 3):
         return None
+    units = Units.of(images, split.spread)
+    inputs, model = units.standard(images), units.model(model)
     ball, aims = (
         Ball.around(inputs, attack.epsilons[-1], attack.norm, split.bounds),
         attacked_labels(labels, split.task),
@@ -50,7 +53,9 @@ def panda(model: Module, split: Split, attack) -> Panda | None:
         confidence = torch.minimum(before.gather(1, labels[:, None])[:, 0], wrong) + fooled
         chosen = int(confidence.argmax())
         words = [confident(int(each[chosen].argmax()), float(each[chosen].max())) for each in (before, after)]
-    return Panda(*(np.moveaxis(each[chosen].numpy(), 0, -1) for each in (inputs, direction, moved)), *words)
+    return Panda(
+        *(np.moveaxis(each[chosen].numpy(), 0, -1) for each in (images, direction, units.original(moved))), *words
+    )
 
 
 def confident(label: int, confidence: float) -> str:

@@ -30,7 +30,8 @@ class DenoisingLearner(PretextLearner):
         return self.accumulate(self.error(images, self.moment.generator("noise", images.device)))
 
     def noisy(self, images: Tensor, random: torch.Generator) -> Tensor:
-        return images + self.std * torch.randn(images.shape, generator=random, device=images.device)
+        noise = self.std * torch.randn(images.shape, generator=random, device=images.device)
+        return images + self.network.in_units_of_inputs(noise)
 
     def restored(self, noisy: Tensor) -> Tensor:
         return self.network(noisy).reshape(noisy.shape)
@@ -44,7 +45,7 @@ class DenoisingLearner(PretextLearner):
 
 @dataclass(frozen=True)
 class Denoising(ImagePretext):
-    """Minimises E |g(f(x + e)) - x|^2 with Gaussian noise e of this `std`, in units of the prepared inputs.
+    """Minimises E |g(f(x + e)) - x|^2 with Gaussian noise e of this `std`, in units of `data.spread`.
 
     Source: Vincent, Larochelle, Lajoie, Bengio and Manzagol, Stacked Denoising Autoencoders, 2010, eq. 5.
     """
