@@ -61,6 +61,7 @@ class Checkout:
                 regimes=all["regimes"] | {"recipes": []},
                 variance_sources={"recipes": []},
                 random_split={"recipes": []},
+                tuned_clean={"recipes": []},
                 comparisons={},
                 claims={},
                 profiles={},

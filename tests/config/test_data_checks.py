@@ -21,6 +21,7 @@ from reglab.experiments.pretraining.methods.contrastive import Contrastive
 from reglab.experiments.pretraining.methods.masked import Masked
 from reglab.experiments.pretraining.methods.supervised_base_classes import SupervisedBaseClasses
 from reglab.experiments.regimes.settings import Regimes
+from reglab.experiments.tuning.settings import TunedClean
 from reglab.models.convnet import ConvNet
 from reglab.models.mlp import MLP
 from reglab.regularizers.cutmix import CutMix
@@ -108,6 +109,7 @@ def test_baselines_that_take_no_weights_are_named(weighted):
 TABLE = {
     "data": Data(name="table", train_size=150, validation_size=50, test_size=50),
     "regimes": Regimes((), (), (), ()),
+    "tuned_clean": TunedClean(()),
     "attacks": {"regularizers": replace(SETTINGS.attacks["regularizers"], examples=10)},
     "combinations": {},
     "cocktails": {},
@@ -130,7 +132,7 @@ def test_the_shipped_params_are_feasible_and_nothing_in_them_is_idle():
     numeric = "params.yaml: baselines: not applicable: ridge_regression: needs amounts; the targets are classes"
     blockless = [
         f"params.yaml: {section}: not applicable: stochastic_depth: needs residual blocks; the network mlp has none"
-        for section in ("regularizers", "tuned")
+        for section in ("regularizers", "tuned", "tuned_clean")
     ]
     assert check(SETTINGS) == [numeric, *blockless]
     assert check(replace(SETTINGS, model=replace(SETTINGS.model, residual=True))) == [numeric]

@@ -50,6 +50,7 @@ cocktails: {two: {trials: 2, ingredients: {dropout: {hidden_rate: [0.1, 0.5]}, l
 regimes: {recipes: [none, l1], train_size: [50, 100], label_noise: [0.0], width: [8]}
 variance_sources: {recipes: [none]}
 random_split: {recipes: []}
+tuned_clean: {recipes: []}
 comparisons: {l1_or_dropout: {recipe: l1, versus: dropout}}
 claims: {}
 profiles: {quick: {seeds: 2}}

@@ -80,6 +80,7 @@ cocktails: {}
 regimes: {recipes: [], train_size: [50], label_noise: [0.0], width: [8]}
 variance_sources: {recipes: []}
 random_split: {recipes: []}
+tuned_clean: {recipes: []}
 evaluation: {}
 comparisons: {}
 claims: {}

@@ -143,7 +143,7 @@ def test_a_new_row_of_a_family_changes_the_list_of_no_training(project, stale):
         ("recipes/run", {"train", "combine"}),
         ("regimes/run", {"regime"}),
         ("tuning/sweep", {"sweep"}),
-        ("tuning/tuned", {"tune"}),
+        ("tuning/tuned", {"tune", "tune_clean"}),
     ],
 )
 def test_an_edit_of_how_a_family_runs_concerns_its_own_stages_alone(module, stages, project, stale):
@@ -198,6 +198,8 @@ def test_an_edit_of_a_technique_concerns_the_stages_that_name_or_import_it_and_t
         "train@r_drop",
         "tune@dropout",
         "tune@r_drop",
+        "tune_clean@dropout",
+        "tune_clean@r_drop",
         "sweep@dropout",
         "regime@dropout",
         "variance_source@dropout",

@@ -159,7 +159,8 @@ def test_nothing_compared_needs_no_seeds():
         "cocktails",
     )
     nothing = alone | {section: {} for section in (*others, "comparisons", "claims")}
-    assert too_few_seeds(replace(SETTINGS, seeds=2, regimes=replace(SETTINGS.regimes, recipes=()), **nothing)) == []
+    nothing |= {section: replace(getattr(SETTINGS, section), recipes=()) for section in ("regimes", "tuned_clean")}
+    assert too_few_seeds(replace(SETTINGS, seeds=2, **nothing)) == []
 
 
 # all together
@@ -199,7 +200,16 @@ def test_rows_by_other_metrics_stand_under_their_own_family_beside_those_against
     learned = {name: record(**dict.fromkeys(metrics, values[name])) for name in transfer}
     records = {"regularizers": RECORDS["regularizers"], "transfer": learned}
     result = verdicts(replace(SETTINGS, **few, transfer=transfer), records, dict, 400 / 900)
-    families = {"regularizers", "transfer", "regimes", "tuned", "sweeps", "cocktails", "variance_sources"}
+    families = {
+        "regularizers",
+        "transfer",
+        "regimes",
+        "tuned",
+        "tuned_clean",
+        "sweeps",
+        "cocktails",
+        "variance_sources",
+    }
     assert set(result) == families | {"best_sets", "comparisons", "claims", "statistical_tests", "warnings"}
     assert set(result["transfer"]["masked_tuned"]["comparisons"]) == set(metrics)
     assert result["best_sets"]["as configured"]["compared"] == len(RECORDS["regularizers"])  # with none

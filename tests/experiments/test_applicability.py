@@ -17,7 +17,7 @@ from reglab.experiments.ensembles.methods.heterogeneous import Heterogeneous
 from reglab.experiments.prediction import finished_record
 from reglab.experiments.regimes.settings import Regimes
 from reglab.experiments.robustness.trained_networks import trained_networks
-from reglab.experiments.tuning.settings import Cocktail
+from reglab.experiments.tuning.settings import Cocktail, TunedClean
 from reglab.models.convnet import ConvNet
 from reglab.models.mlp import MLP
 from reglab.models.resnet import ResNet
@@ -147,6 +147,7 @@ NAMING = replace(
         for section in ("baselines", "ensembles", "pretraining", "transfer", "semi_supervised", "attacks", "sweeps")
     },
     tuned={"none": {}, "cutmix": {"alpha": (0.1, 1.0)}},
+    tuned_clean=TunedClean(("none", "cutmix")),
     regularizers=TECHNIQUES,
     combinations={"both": (Dropout(), CutMix())},
     cocktails={
@@ -170,11 +171,20 @@ def test_what_names_a_part_that_is_not_applicable_is_not_applicable_and_names_th
         ("combinations", "both"): f"cutmix {why}",
         ("cocktails", "mixed"): f"cutmix {why}",
         ("tuned", "cutmix"): why,
+        ("tuned_clean", "cutmix"): why,
         ("regimes", "cutmix"): why,
         ("comparisons", "first"): f"cutmix {why}",
         ("comparisons", "second"): f"cutmix {why}",
         ("claims", "number"): f"cutmix {why}",
     }
+
+
+def test_without_label_noise_nothing_is_tuned_on_right_labels_a_second_time():
+    right = replace(NAMING, data=replace(NAMING.data, label_noise=0.0))
+    why = "needs label noise; data.label_noise is 0, so that `tuned` is on right labels"
+    said = {name: why for (section, name), why in left_out.by_facts(right, IMAGES).items() if section == "tuned_clean"}
+    assert said == {"none": why, "cutmix": why}
+    assert not any(section == "tuned_clean" for section, _ in left_out.by_facts(NAMING, IMAGES))
 
 
 def test_settings_without_it_have_everything_else_in_its_order():

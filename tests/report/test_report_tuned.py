@@ -1,13 +1,15 @@
 """The leading page of a study with tuned recipes: its first sentence, its three kinds of verdict, and what tuning turns."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from cells import clean, tables
 from conftest import SETTINGS
-from tuned_study import RECIPES, with_tuned
+from tuned_study import EXPECTED, RECIPES, effect, with_tuned
 
 from reglab.experiments.pages import render
+from reglab.experiments.tuning.evaluate_tuned import ranks_after
 from reglab.report import tuned_answer
 from reglab.report.measure import deciding
 from reglab.report.short_answer import short_answer
@@ -32,6 +34,49 @@ def pages(tuned_study):
 @pytest.fixture(scope="module")
 def page(pages):
     return pages["index.html"]
+
+
+# name: test accuracy and verdict where the labels are right
+RIGHT = {"none": (0.97, "reference"), "dropout": (0.97, "no relevant difference"), "mixup": (0.98, "helps")}
+
+
+@pytest.fixture(scope="module")
+def with_right_labels(tuned_study):
+    entries, metrics, settings = tuned_study
+    tuned = {entry.name: entry for entry in entries if entry.family == "tuned"}
+    clean = [replace(tuned[name], record=tuned[name].record | {"family": "tuned_clean"}) for name in RIGHT]
+    rows, ranks = {}, ranks_after({name: EXPECTED[name] for name in RIGHT}, 1)
+    for name, (accuracy, verdict) in RIGHT.items():
+        test = effect(round(accuracy - RIGHT["none"][0], 9), verdict)
+        ends = {f"difference_{end}": test.pop(end) for end in ("low", "high")}
+        row = metrics["tuned"][name]
+        compared = row["comparisons"]["test_accuracy"] | {"mean": accuracy} | ends | test
+        own = {"against_early_stopping": None, "rank_after": ranks[name]}
+        rows[name] = row | {"comparisons": {"test_accuracy": compared}} | own
+    return entries + clean, metrics | {"tuned_clean": rows}, settings
+
+
+def test_the_first_sentences_answer_for_both_kinds_of_labels(with_right_labels):
+    first = clean(render(*with_right_labels)["index.html"].split('<p class="lead">')[1].split("</p>")[0])
+    noisy, right = first.split(" On digits (900 training examples), where all labels are right and ")
+    assert "20 % of their labels wrong" in noisy and ">r_drop</a></b> helps most" in noisy
+    assert right.startswith("every recipe is tuned with the same budget, only <b>")
+    assert ">mixup</a></b> is shown to help: it raises test accuracy from 97.0 % to 98.0 %" in right
+    lines = short_answer(*with_right_labels).splitlines()
+    assert "r_drop helps most" in lines[0] and "only mixup is shown to help" in lines[1]
+
+
+def test_recipes_on_right_labels_have_a_table_of_their_own_and_what_the_labels_change_is_said(with_right_labels):
+    pages = render(*with_right_labels)
+    found = tables(pages["index.html"])["tuned-clean-caption"]
+    assert found.headings[:3] == ["Recipe", "Tuned", "Tuned accuracy, %"] and len(found.headings) == 5
+    assert found.column("Recipe")[0] == "mixup" and set(found.column("Recipe")) == set(RIGHT)
+    text = clean(re.sub("<[^>]+>", "", pages["index.html"]))
+    assert (
+        "mixup cannot be told from none where labels are wrong and helps where they are right. "
+        "dropout helps where labels are wrong and makes no relevant difference where they are right."
+    ) in text
+    assert len(tables(pages["pages/tuning.html"])["tuned-clean-searches-caption"].column("Recipe")) == len(RIGHT)
 
 
 def points(table, tuned_study) -> dict[str, str]:

@@ -169,6 +169,8 @@ def with_profile(whole: dict, profile: Plain, place: str) -> dict:
             raise UserError(f"{place}{section}: found {found}; allowed: the kind it replaces") from None
     for key in removed:
         whole = references.without(whole, key)
+    if "tuned_clean" in whole and not references.mapping(whole, "data").get("label_noise"):  # `tuned` is the same then
+        whole = whole | {"tuned_clean": {"recipes": []}}
     return references.pruned(whole) if removed else whole
 
 

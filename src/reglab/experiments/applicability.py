@@ -7,6 +7,7 @@ What a technique, a pretext or a method needs stands in its class, as `needs`, a
     amounts           the targets are real numbers
     discrete          the targets are classes, or labels of which an example may have several
     one_target        an example has one class or one amount
+    label_noise       the study trains on wrong labels, data.label_noise
     residual_blocks   the network has a `ResidualBlock`
     unit_range        inputs in [0, 1] are still there; `config.stacks` checks this, which no data can lack
 """
@@ -105,6 +106,8 @@ def reason(settings, section: str, name: str, facts: Facts) -> str:
     A cocktail is searched over the ingredients that are applicable, unless fewer than two are left of more.
     """
     model = settings.few_labels.model if section in FEW_LABELS else settings.model
+    if "label_noise" in needs_of_family(section, name) and not settings.data.label_noise:
+        return "needs label noise; data.label_noise is 0, so that `tuned` is on right labels"
     if why := not_applicable(needs_of_family(section, name), facts, model):
         return why
     parts = parts_of(settings, section, name)

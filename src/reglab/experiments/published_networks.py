@@ -28,7 +28,7 @@ def published_network(content: dict, folder: Path, split: Split, seed: int) -> M
 def recipe_of(content: dict) -> Recipe:
     """The recipe of a record, from the settings that it was trained with; of a tuned one, from those that were chosen."""
     settings = content["settings"]
-    if content["family"] == "tuned":
+    if content["family"] in ("tuned", "tuned_clean"):
         chosen = content["chosen"]["settings"]
         settings = settings | {section: settings[section] | of_section for section, of_section in chosen.items()}
     return recipe({"settings": settings}, {name: settings[name] for name in content["technique"]})

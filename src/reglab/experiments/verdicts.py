@@ -12,6 +12,7 @@ from reglab.experiments.catalogue import modules
 from reglab.experiments.required_seeds import too_few_seeds
 from reglab.experiments.tuning.evaluate_tuned import FAMILY as TUNED
 from reglab.experiments.tuning.evaluate_tuned import with_other_verdicts
+from reglab.experiments.tuning.settings import CLEAN
 
 ON_DATA_SET = "Over new seeds, these examples given: exact sign-flip test, bias-corrected and accelerated bootstrap."
 ON_DISTRIBUTION = "Over new examples too: t test on resampled splits, its variance corrected for their overlap."
@@ -63,9 +64,9 @@ def verdicts(settings, records: Records, predicted: Predicted, test_to_train: fl
 
 
 def best_sets(rows: dict, confidence: float) -> dict[str, dict]:
-    """By study, `as configured` and, where there is one, `tuned`: the recipes that cannot be told from the best, as in
-    `best.best_set`, by their names."""
-    studies = {"as configured": COMPARED, TUNED: (TUNED,)}
+    """By study, `as configured` and, where there are such, `tuned` and `tuned_clean`: the recipes that cannot be told from
+    the best, as in `best.best_set`, by their names."""
+    studies = {"as configured": COMPARED, TUNED: (TUNED,), CLEAN: (CLEAN,)}
     sets = {
         study: best_set({name: row for family in families for name, row in rows.get(family, {}).items()}, confidence)
         for study, families in studies.items()

@@ -1,6 +1,7 @@
 """The tuned study on the leading page: what a technique adds where it and `none` are tuned and keep their best epoch.
 
-Its table has three kinds of verdict: tuned, as configured, and against early stopping.
+Its table has three kinds of verdict: tuned, as configured, and against early stopping. A second table has the recipes that
+are tuned on right labels.
 """
 
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from reglab.report.formats import setting, significant
 from reglab.report.measure import Interval, Measure
 from reglab.report.tables import DIFFERENCE, Row, sorted_rows
 
-FAMILY = "tuned"
+FAMILY, CLEAN = "tuned", "tuned_clean"
 OUTCOMES = {  # a verdict in a sentence, of one recipe and of several
     "helps": ("helps", "help"),
     "hurts": ("hurts", "hurt"),
@@ -59,14 +60,14 @@ def in_words(value: object) -> str:
     return significant(value) if type(value) in (int, float) else setting(value)
 
 
-def rows(entries: list[Entry], metrics: dict, measure: Measure) -> list[TunedRow]:
+def rows(entries: list[Entry], metrics: dict, measure: Measure, family: str = FAMILY) -> list[TunedRow]:
     """One for each tuned recipe, in the order of the results table; none where nothing was tuned."""
-    results = metrics.get(FAMILY, {})
+    results = metrics.get(family, {})
     return sorted_rows(
         [
             TunedRow(entry, numbers(results[entry.name], measure.metric), measure, results[entry.name])
             for entry in entries
-            if entry.family == FAMILY and entry.name in results
+            if entry.family == family and entry.name in results
         ]
     )
 
@@ -84,6 +85,12 @@ def answer(table: list[TunedRow], settings: dict) -> Markup:
     return headline(table, settings, f", where every recipe is tuned with {tried} and keeps its best epoch")
 
 
+def answer_on_right_labels(table: list[TunedRow], settings: dict) -> Markup:
+    """The same of the recipes that are tuned on right labels."""
+    right = settings | {"data": settings["data"] | {"label_noise": 0.0}}
+    return headline(table, right, ", where all labels are right and every recipe is tuned with the same budget")
+
+
 def points_to_know(table: list[TunedRow], settings: dict, metrics: dict) -> list[Point]:
     """The points beside that answer, the most important first; `metrics` is reports/metrics.json."""
     return (
@@ -99,18 +106,34 @@ def changed_by_tuning(table: list[TunedRow]) -> list[Point]:
     """The recipes whose verdict is another one when all are tuned, by both verdicts; first those that turn around."""
     points = []
     for about, turned in (("Turned by tuning", True), ("Changed by tuning", False)):
-        changes: dict[tuple[str, str], list[TunedRow]] = {}
-        for row in table:
-            configured = row.other("as_configured")
-            if configured and row.result["turned"] == turned and row.verdict != configured.verdict:
-                changes.setdefault((configured.verdict, row.verdict), []).append(row)
-        said = [change(rows, *verdicts) for verdicts, rows in changes.items() if OUTCOMES.keys() >= set(verdicts)]
-        if said:
-            points.append(Point(about, Markup(" ").join(said)))
+        pairs = [(row, row.other("as_configured")) for row in table if row.result["turned"] == turned]
+        verdicts = [(row, configured.verdict) for row, configured in pairs if configured]
+        points += changes(about, verdicts, "as configured", "when tuned")
     return points
 
 
-def change(rows: list[TunedRow], configured: str, tuned: str) -> Markup:
-    """A sentence on the recipes that have these two verdicts."""
-    before, after = (OUTCOMES[verdict][len(rows) > 1] for verdict in (configured, tuned))
-    return Markup("{} {} as configured and {} when tuned.").format(listed([link(row) for row in rows]), before, after)
+def points_on_right_labels(clean: list[TunedRow], table: list[TunedRow], settings: dict, metrics: dict) -> list[Point]:
+    """The points beside the answer on right labels; `table` has the recipes that are tuned on the labels of the study."""
+    noisy = {row.name: row.verdict for row in table}
+    verdicts = [(row, noisy[row.name]) for row in clean if row.name in noisy]
+    return (
+        best_set.point(clean, metrics.get("best_sets", {}).get(CLEAN), settings["seeds"])
+        + changes("Changed by the labels", verdicts, "where labels are wrong", "where they are right")
+        + by_verdict(clean, settings)
+        + placebo(clean)
+        + power(clean, settings)
+    )
+
+
+def changes(about: str, verdicts: list[tuple[TunedRow, str]], before: str, after: str) -> list[Point]:
+    """A point on the rows that had another verdict `before`, by both verdicts; nothing where none had."""
+    groups: dict[tuple[str, str], list[TunedRow]] = {}
+    for row, verdict in verdicts:
+        if row.verdict != verdict and OUTCOMES.keys() >= {row.verdict, verdict}:
+            groups.setdefault((verdict, row.verdict), []).append(row)
+    said = []
+    for pair, rows in groups.items():
+        first, second = (OUTCOMES[verdict][len(rows) > 1] for verdict in pair)
+        text = Markup("{} {} {} and {} {}.")
+        said.append(text.format(listed([link(row) for row in rows]), first, before, second, after))
+    return [Point(about, Markup(" ").join(said))] if said else []

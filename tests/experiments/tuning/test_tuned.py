@@ -50,14 +50,15 @@ def recipe_of(technique) -> Recipe:
 def tune(tmp_path, data, monkeypatch):
     monkeypatch.setenv("DVC_ROOT", str(tmp_path))
 
-    def run(technique=None, ranges=RANGES, data=data) -> dict:
+    def run(technique=None, ranges=RANGES, data=data, clean=False) -> dict:
         recipe = recipe_of(technique or WeightDecay())
         names = [name(each) for each in recipe.regularizers]
         dataset = {"name": data.name, "fingerprint": data.fingerprint}
         settings = {names[0]: {}, "ranges": {key: list(values) for key, values in ranges.items()}}
-        about = About("tuned", names[0], names, dataset, settings, list(range(SEEDS)))
-        tuned.run(recipe, ranges, TUNING, data, Stage(about, tmp_path / "runs", processes=1))
-        return json.loads((tmp_path / "runs" / "tuned" / names[0] / "record.json").read_text())
+        family = "tuned_clean" if clean else "tuned"
+        about = About(family, names[0], names, dataset, settings, list(range(SEEDS)))
+        tuned.run(recipe, ranges, TUNING, data, Stage(about, tmp_path / "runs", processes=1), clean=clean)
+        return json.loads((tmp_path / "runs" / family / names[0] / "record.json").read_text())
 
     return run
 
@@ -117,8 +118,8 @@ def test_every_epoch_is_trained_and_the_weights_of_the_lowest_validation_loss_ar
 class Permuted(Prepared):
     """The same data, but each test example has the label of another: the class of `blobs` is the row modulo 3."""
 
-    def split(self, seed: int):
-        split = super().split(seed)
+    def split(self, seed: int, clean: bool = False):
+        split = super().split(seed, clean)
         others = np.random.default_rng(1).permutation(120)[split.rows["test"]]
         return replace(split, labels=split.labels | {"test": (others % 3).astype(split.labels["test"].dtype)})
 
@@ -152,6 +153,17 @@ def test_with_permuted_test_labels_the_chosen_settings_and_all_weights_are_the_s
     for file, arrays in weights.items():
         for key, array in arrays.items():
             np.testing.assert_array_equal(array, other_weights[file][key])
+
+
+def test_on_right_labels_a_search_is_that_of_the_same_data_without_label_noise(tune, tmp_path):
+    noisy, right = (
+        blobs(tmp_path / str(noise), seeds=SEEDS, train_size=60, validation_size=30, test_size=30, label_noise=noise)
+        for noise in (0.4, 0.0)
+    )
+    parts = ("seeds", "chosen", "tries", "budget")
+    clean, same, spoiled = tune(data=noisy, clean=True), tune(data=right), tune(data=noisy)
+    assert [clean[part] for part in parts] == [same[part] for part in parts]
+    assert spoiled["tries"] != same["tries"]
 
 
 def test_no_training_of_a_search_is_given_a_test_example(tune, data, monkeypatch):

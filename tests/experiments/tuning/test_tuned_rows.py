@@ -66,6 +66,14 @@ def test_a_tuned_recipe_is_compared_with_none_tuned_and_corrected_over_the_tuned
     assert rows["l1"]["budget"] == {"settings": 4} | records["tuned"]["l1"]["budget"]
 
 
+def test_recipes_tuned_on_right_labels_are_compared_with_none_on_right_labels_alone(records):
+    """The records of `tuned_clean` alone decide its rows, and early stopping as configured is no rival of theirs."""
+    clean = {name: content | {"family": "tuned_clean"} for name, content in records["tuned"].items()}
+    worse = {name: record("tuned", name, 0.5 + NOISE[i]) for i, name in enumerate(records["tuned"])}
+    rows = rows_of(records | {"tuned_clean": clean, "tuned": worse}, "tuned_clean", **RULE)
+    assert {name: row | {"against_early_stopping": None} for name, row in rows_of(records, **RULE).items()} == rows
+
+
 def test_the_recipe_as_configured_is_held_against_early_stopping_as_configured(records):
     rows = rows_of(records, **RULE)
     stopping = {name: row["against_early_stopping"] for name, row in rows.items()}

@@ -33,7 +33,5 @@ def untrained(ensemble: Ensemble, member: Recipe, chosen: Sequence[Recipe], spli
             empty_network(member, ensemble.member_split(split, number), stream(seed, number))
             for number in range(ensemble.networks)
         ]
-    nowhere_wrong = np.zeros(
-        (len(networks), 2), dtype=bool
-    )  # on two examples: with one alone boosting would be at chance
+    nowhere_wrong = np.zeros((len(networks), 2), dtype=bool)  # of two examples: with one, boosting would be at chance
     return ensemble.committee(networks, nowhere_wrong, split.task).eval()

@@ -4,6 +4,18 @@ from reglab.core.family import Family
 
 FAMILIES = (
     Family(section="tuned", stage="tune", kind="tuned recipe", order=115, has_own_names=False, module="tuned"),
+    Family(
+        section="tuned_clean",
+        stage="tune_clean",
+        kind="recipe tuned on right labels",
+        order=116,
+        has_own_names=False,
+        module="tuned",
+        settings="reglab.experiments.tuning.settings.TunedClean",
+        recipes_of=("tuned",),
+        lists_none=True,
+        needs=("label_noise",),
+    ),
     Family(section="sweeps", stage="sweep", kind="sweep", order=120, has_own_names=False, module="sweep"),
     Family(section="cocktails", stage="cocktail", kind="cocktail", order=130, module="cocktail"),
 )

@@ -25,6 +25,7 @@ from reglab.evaluation.rounding import mean, subtract
 from reglab.experiments.tuning.evaluate_tuned import FAMILY as TUNED
 from reglab.experiments.tuning.evaluate_tuned import tuned
 from reglab.experiments.tuning.selection import best
+from reglab.experiments.tuning.settings import CLEAN
 
 NO_TECHNIQUE = ("none", "placebo")
 
@@ -33,6 +34,7 @@ def tables(records: Records, **rule) -> dict[str, dict]:
     """The family's part of reports/metrics.json; the rule is that of `cocktails`, UserError as in `tuned`."""
     return {
         TUNED: tuned(records, **rule),
+        CLEAN: tuned(records, CLEAN, **rule),
         "sweeps": sweeps(records, **rule),
         "cocktails": cocktails(records, **rule),
     }
@@ -44,6 +46,7 @@ def comparison_counts(settings) -> dict[str, int]:
     techniques = len(set(settings.regularizers) - set(NO_TECHNIQUE))
     return {
         "comparisons of tuned recipes": max(len(settings.tuned) - 1, 0),
+        "comparisons of recipes tuned on right labels": max(len(settings.tuned_clean.recipes) - 1, 0),
         "comparisons with early stopping": len(settings.tuned) if "early_stopping" in settings.regularizers else 0,
         "comparisons of sweeps": len(settings.sweeps),
         "comparisons of cocktails": sum(1 + 2 * number for number in ingredients),  # all, all but one, one alone

@@ -1,5 +1,7 @@
 """The tuned recipes in reports/metrics.json: against `none` tuned with the same budget, and beside it the other verdicts.
 
+Those on right labels, the family `tuned_clean`, have no other verdicts: as configured every recipe has the study's labels.
+
 Holm's correction is over all tuned recipes, because a reader looks for one that helps in all of them.
 """
 
@@ -22,29 +24,34 @@ DECIDED = ("helps", "hurts", "no relevant difference")
 
 
 def tuned(
-    records: Records, *, confidence: float, relevant_difference: float | None, metric: str = DECIDES
+    records: Records,
+    family: str = FAMILY,
+    *,
+    confidence: float,
+    relevant_difference: float | None,
+    metric: str = DECIDES,
 ) -> dict[str, dict]:
     """By recipe `comparisons`, `metrics` and `diverged_seeds`, as in `compare_metrics`, against `none` tuned; and
 
     `chosen`: the chosen settings of the training and of the technique;
     `against_early_stopping`: the recipe as configured against early stopping as configured, a row of KEPT, corrected over
-    these comparisons; None where there is no early stopping;
+    these comparisons; None where there is no early stopping, and on right labels;
     `behind_best`, as in `best.behind_the_best`, and `cost` of a training with the chosen settings, relative to none;
     `budget`: `settings` tried, `trainings`, those that `diverged`, `epochs` and `flops` of the search;
     `optimism`: as in `optimism`; `expected_best` of k settings, and `rank_after` k of them, 1 for the best recipe.
 
     Raises UserError where the budgets differ.
     """
-    entries = records.get(FAMILY, {})
+    entries = records.get(family, {})
     if not entries:
         return {}
-    check_budgets(entries)
+    check_budgets(family, entries)
     rule = {"confidence": confidence, "relevant_difference": relevant_difference, "metric": metric}
-    plan = ComparisonPlan({(FAMILY, name): {metric: (FAMILY, NONE[1])} for name in entries}, {})
-    rows = compare_metrics(records, plan, **rule)[FAMILY]
-    stopping = against_early_stopping(records, list(entries), rule)
+    plan = ComparisonPlan({(family, name): {metric: (family, NONE[1])} for name in entries}, {})
+    rows = compare_metrics(records, plan, **rule)[family]
+    stopping = against_early_stopping(records, list(entries), rule) if family == FAMILY else {}
     sound = values_of_sound(
-        {(FAMILY, name): record for name, record in entries.items()}, failed_checks(records), metric
+        {(family, name): record for name, record in entries.items()}, failed_checks(records), metric
     )
     behind = behind_the_best({name: values for (_, name), values in sound.items()}, metric, confidence)
     ranks = ranks_after({name: record["expected_best"] for name, record in entries.items()}, sign(metric))
@@ -69,7 +76,7 @@ def flat(settings: dict[str, dict]) -> dict:
     return {setting: value for of in settings.values() for setting, value in of.items()}
 
 
-def check_budgets(entries: dict[str, dict]) -> None:
+def check_budgets(family: str, entries: dict[str, dict]) -> None:
     """UserError where recipes had unequal numbers of trainings, or of epochs although no training diverged."""
     for part in ("trainings", "epochs"):
         spent = {
@@ -80,7 +87,7 @@ def check_budgets(entries: dict[str, dict]) -> None:
         if len(set(spent.values())) > 1:
             each = ", ".join(f"{name} {count:,}" for name, count in spent.items())
             allowed = "the same for every recipe; run `dvc repro`, which makes the records of one params.yaml"
-            raise UserError(f"runs/{FAMILY}: found unequal budgets of {part}: {each}; allowed: {allowed}")
+            raise UserError(f"runs/{family}: found unequal budgets of {part}: {each}; allowed: {allowed}")
 
 
 def against_early_stopping(records: Records, names: list[str], rule: dict) -> dict[str, dict]:

@@ -11,6 +11,7 @@ from matplotlib.ticker import MaxNLocator
 from reglab.core.figures import COLORS, INK, canvas
 from reglab.core.wording import many
 from reglab.experiments.tuning.evaluate_tuned import FAMILY, ranking_changes
+from reglab.experiments.tuning.settings import CLEAN
 from reglab.report.answer import Point, listed
 from reglab.report.collect import Shown
 from reglab.report.drawings import drawn
@@ -45,8 +46,17 @@ class Search(Shown):
 
 
 def tuned_section(study: Study) -> Section | None:
-    rows = study.metrics.get(FAMILY, {})
-    searches = [Search(entry, rows[entry.name]) for entry in study.family(FAMILY) if entry.name in rows]
+    return searches_section(study, FAMILY, "tuned", "Tuned with the same budget")
+
+
+def clean_section(study: Study) -> Section | None:
+    return searches_section(study, CLEAN, "tuned-clean", "Tuned on right labels")
+
+
+def searches_section(study: Study, family: str, prefix: str, title: str) -> Section | None:
+    """The searches of a family; `prefix` begins the names of its table and figure on the page."""
+    rows = study.metrics.get(family, {})
+    searches = [Search(entry, rows[entry.name]) for entry in study.family(family) if entry.name in rows]
     if len(searches) < 2:
         return None
     searches.sort(key=lambda search: search.ranks[-1])
@@ -54,14 +64,15 @@ def tuned_section(study: Study) -> Section | None:
     values = {
         "searches": searches,
         "points": [budget(searches), *optimism(searches, study.measure), leading(searches)],
-        "after_k": drawn(after_k(searches, study.measure), "tuned-best", label),
+        "after_k": drawn(after_k(searches, study.measure), f"{prefix}-best", label),
+        "prefix": prefix,
         "shown_after": shown_after(len(searches[0].ranks)),
         "first": FIRST,
         "measure": study.measure,
         "confidence": study.settings["evaluation"]["confidence"],
         "search_seeds": study.settings["tuning"]["seeds"],
     }
-    return Section("tuned-searches", "Tuned with the same budget", body("tuned_searches.html", **values))
+    return Section(f"{prefix}-searches", title, body("tuned_searches.html", **values))
 
 
 def budget(searches: list[Search]) -> Point:

@@ -1,12 +1,17 @@
 """Settings of `tuning` and of the entries of `tuned`, `cocktails` and `sweeps`."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 from typing import Annotated
 
+import numpy as np
 from annotated_types import Ge, Gt, Le
 
+from reglab.data.settings import Data
+
 Ranges = dict[str, tuple]  # setting -> its lowest and highest number, or words of which one is chosen
+CLEAN = "tuned_clean"  # the family that trains on the true labels
 Rate = Annotated[float, Gt(0)]
 
 
@@ -28,6 +33,22 @@ class Tuning:
 
 
 @dataclass(frozen=True)
+class TunedClean:
+    """The entries of `tuned` that are tuned a second time, on the true labels of the training examples."""
+
+    recipes: tuple[str, ...] = ()
+
+    def problems(self, values: dict) -> Iterator[tuple[tuple[str, ...], str, str]]:
+        """Key, what was found and what is allowed."""
+        if self.recipes and "none" not in self.recipes:
+            yield ("recipes",), "no none", "none among them, with which the others are compared"
+
+    def data_problems(self, data: Data, labels: np.ndarray, pool: int) -> Iterator[tuple[tuple[str, ...], str, str]]:
+        """Nothing: the splits are those of the study."""
+        yield from ()
+
+
+@dataclass(frozen=True)
 class Cocktail:
     """A search over which `ingredients` to stack and how strongly, in `trials` trials.
 
@@ -43,3 +64,8 @@ class Cocktail:
 def points(grid: dict[str, tuple]) -> list[dict]:
     """Every combination of the values {setting: (values)} of a sweep, the last setting varying fastest."""
     return [dict(zip(grid, values, strict=True)) for values in product(*grid.values())]
+
+
+def numeric(settings: dict) -> dict[str, float]:
+    """Those of the settings that are numbers."""
+    return {name: value for name, value in settings.items() if type(value) in (int, float)}

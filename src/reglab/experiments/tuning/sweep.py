@@ -8,7 +8,7 @@ from reglab.data.prepared import Prepared
 from reglab.evaluation.metric_table import DECIDING
 from reglab.experiments.tuning.search import evaluate_best, try_all
 from reglab.experiments.tuning.selection import expected_best, value
-from reglab.experiments.tuning.settings import points
+from reglab.experiments.tuning.settings import numeric, points
 from reglab.tracking.stage import Stage, StageBuilder
 from reglab.training.one_seed import Recipe
 from reglab.training.variants import variant_folder
@@ -53,7 +53,3 @@ def run(
             "budget": budget,
         }
         return stage.publish(entry, content, curves=chosen.curves, predicted=chosen.predicted)
-
-
-def numeric(settings: dict) -> dict[str, float]:
-    return {name: value for name, value in settings.items() if type(value) in (int, float)}

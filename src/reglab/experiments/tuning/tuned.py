@@ -10,7 +10,7 @@ from reglab.evaluation.metric_table import DECIDING
 from reglab.experiments.tuning.ranges import shares, value_at
 from reglab.experiments.tuning.search import evaluate_best, try_all
 from reglab.experiments.tuning.selection import expected_best, value
-from reglab.experiments.tuning.settings import Ranges, Tuning
+from reglab.experiments.tuning.settings import CLEAN, Ranges, Tuning, numeric
 from reglab.regularizers.early_stopping import EarlyStopping
 from reglab.tracking.stage import Stage, StageBuilder
 from reglab.training.all_seeds import fitted_numbers
@@ -29,20 +29,33 @@ def run_entry(settings, stage: StageBuilder) -> None:
     best_epoch = EarlyStopping(patience=settings.training.epochs)  # trains every epoch and keeps the best one's weights
     techniques = {stage.name: technique, name(best_epoch): best_epoch}
     recipe = Recipe(tuple(techniques.values()), settings.model, settings.training)
-    built = stage.build(data, techniques, ranges=ranges, tuning=tuning, metric=metric, **settings.shared())
-    run(recipe, ranges, tuning, data, built, metric)
+    clean, shared = stage.family == CLEAN, settings.shared()
+    if clean:
+        shared["data"] |= {"label_noise": 0.0}
+    built = stage.build(data, techniques, ranges=ranges, tuning=tuning, metric=metric, **shared)
+    run(recipe, ranges, tuning, data, built, metric, clean=clean)
 
 
-def run(recipe: Recipe, ranges: Ranges, tuning: Tuning, data: Prepared, stage: Stage, metric: str = "accuracy") -> dict:
+def run(
+    recipe: Recipe,
+    ranges: Ranges,
+    tuning: Tuning,
+    data: Prepared,
+    stage: Stage,
+    metric: str = "accuracy",
+    *,
+    clean: bool = False,
+) -> dict:
     """Try `tuning.settings` settings of the recipe's first technique and of the training on the first `tuning.seeds` seeds,
     evaluate the best by the metric on validation data on all seeds, and publish the record; returns its content.
 
     `seeds`, `cost`, curves, predictions and weights are those of the chosen settings, as a recipe of its own would have them.
+    `clean`: the training examples have their true labels, without the label noise.
     """
     tries = proposals(name(recipe.regularizers[0]), ranges, tuning, recipe)
     recipes = [with_settings(recipe, settings) for settings in tries]
     with stage.journal() as entry:
-        splits = {seed: data.split(seed) for seed in stage.seeds}
+        splits = {seed: data.split(seed, clean=clean) for seed in stage.seeds}
         searched = {seed: splits[seed] for seed in stage.seeds[: tuning.seeds]}
         tried = try_all(dict(enumerate(recipes)), searched, entry, stage)
         folders = [variant_folder(entry, number) for number in tried]
@@ -56,8 +69,7 @@ def run(recipe: Recipe, ranges: Ranges, tuning: Tuning, data: Prepared, stage: S
             "numbers": {
                 f"chosen/{setting}": value
                 for settings in tries[number].values()
-                for setting, value in settings.items()
-                if type(value) in (int, float)
+                for setting, value in numeric(settings).items()
             },
             "cost": chosen.cost,
             "budget": budget,

@@ -55,7 +55,7 @@ def ranges(about: dict) -> dict[str, dict]:
 
 def chosen(record: dict) -> dict[str, dict]:
     """What a search has chosen, by technique or `training` and by setting; nothing before it has."""
-    if record.get("family") not in ("tuned", "sweeps", "cocktails"):
+    if record.get("family") not in ("tuned", "tuned_clean", "sweeps", "cocktails"):
         return {}
     settings = (record.get("chosen") or record.get("best") or {}).get("settings", {})
     return {record["name"]: settings} if record["family"] == "sweeps" else settings
