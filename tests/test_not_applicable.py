@@ -49,6 +49,7 @@ def small_study() -> dict:
         "regimes": whole["regimes"] | {"recipes": []},
         "variance_sources": {"recipes": []},
         "random_split": {"recipes": []},
+        "tuned_clean": {"recipes": []},
         "comparisons": {"moved": {"recipe": "dropout", "versus": "affine"}, "plain": {"recipe": "dropout", "versus": "none"}},
         "claims": {"pasting": claim | {"direction": "higher"}},
     }  # fmt: skip
