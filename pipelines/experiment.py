@@ -11,7 +11,7 @@ def main() -> None:
     import sys
     from pathlib import Path
 
-    from reglab.config import params
+    from reglab.config import params, seed_counts
     from reglab.core.registry import runner
     from reglab.core.wording import unknown
     from reglab.experiments import applicability
@@ -23,9 +23,10 @@ def main() -> None:
     known = [name for family, name in settings.expected() if family == section]
     if entry not in known:
         raise unknown(f"params.yaml: {section}", entry, known)
-    seeds = list(range(settings.seeds))
+    seeds = list(range(seed_counts.of(Path(), settings, section, entry)))
+    grows = (section, entry) in seed_counts.growing(settings)
     context = context_of(this, settings.tracking)
-    built = StageBuilder(section, entry, seeds, Path("runs"), settings.processes, context)
+    built = StageBuilder(section, entry, seeds, Path("runs"), settings.processes, context, grows)
     if reason := applicability.run(settings, built, run_entry, Path("data/study")):
         print(f"{entry}: not applicable: {reason}", file=sys.stderr)
 

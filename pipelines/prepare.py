@@ -13,7 +13,7 @@ def main() -> None:
     examples = load_examples(settings.data)
     given = {"name": settings.data.title, "class_names": examples.classes, "weights": examples.weights}
     given |= examples.structure()
-    prepared.write(Path("data/study"), settings.data, examples.inputs, examples.targets, settings.seeds, **given)
+    prepared.write(Path("data/study"), settings.data, examples.inputs, examples.targets, settings.most_seeds, **given)
 
 
 if __name__ == "__main__":

@@ -32,7 +32,15 @@ class Checkout:
         self.folder, self.warm = folder, warm
         for name in ("src", "pipelines", ".dvc/plots", "data/source"):
             shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("*.egg-info", HALF_WRITTEN))
-        for name in ("dvc.yaml", "params.yaml", ".gitignore", ".dvcignore", ".dvc/config", ".dvc/.gitignore"):
+        for name in (
+            "dvc.yaml",
+            "looks.yaml",
+            "params.yaml",
+            ".gitignore",
+            ".dvcignore",
+            ".dvc/config",
+            ".dvc/.gitignore",
+        ):
             shutil.copyfile(ROOT / name, folder / name)
         self.edit(
             lambda all: all.update(

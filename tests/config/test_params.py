@@ -58,7 +58,7 @@ evaluation: {confidence: 0.9, relevant_difference: 0.01}
 tracking: {uri: null, experiment: mine}
 processes: 2
 """
-SECTIONS = [section.name for section in fields(params.Params)]
+SECTIONS = params.section_names()
 PLAIN = YAML(typ="safe", pure=True)
 SMALL = PLAIN.load(SMALL_TEXT)
 

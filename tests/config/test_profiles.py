@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from reglab.config import params, profiles
+from reglab.config import params, profiles, seed_counts
 from reglab.core.errors import UserError
 from reglab.core.outlines import outlines
 
@@ -16,7 +16,13 @@ ROOT = Path(__file__).parent.parent.parent
 @pytest.fixture
 def root(tmp_path):
     """A checkout with this one's params.yaml and a file of each kind."""
-    files = {"dvc.yaml": "stages: {}\n", "dvc.lock": "x", ".gitignore": "/data/\n/profiles/\n", "tests/test_x.py": ""}
+    files = {
+        "dvc.yaml": "stages: {}\n",
+        "dvc.lock": "x",
+        "looks.yaml": "x",
+        ".gitignore": "/data/\n/profiles/\n",
+        "tests/test_x.py": "",
+    }
     files |= {"src/reglab/model.py": "one", "data/big": "x", "params.yaml": (ROOT / "params.yaml").read_text()}
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -115,9 +121,11 @@ def test_an_unknown_profile_is_a_users_mistake(root):
 def test_the_folder_holds_the_files_as_they_are_now_and_keeps_what_is_its_own(root):
     (root / "src" / "reglab" / "new.py").write_text("not known to git yet")
     folder = profiles.prepare(root, "small")
-    wanted = {"dvc.yaml", ".gitignore", "params.yaml", "src/reglab/model.py", "src/reglab/new.py"}
+    wanted = {"dvc.yaml", ".gitignore", "looks.yaml", "params.yaml", "src/reglab/model.py", "src/reglab/new.py"}
     assert held(folder) == wanted | {".dvc/config.local", profiles.COPIED}
+    assert (folder / "looks.yaml").read_bytes() == seed_counts.NONE_YET
     (folder / "dvc.lock").write_text("own")
+    (folder / "looks.yaml").write_text("own")
     before = (folder / "dvc.yaml").stat().st_mtime_ns
     (root / "src" / "reglab" / "new.py").unlink()
     (root / "src" / "reglab" / "model.py").write_text("two")
@@ -125,6 +133,7 @@ def test_the_folder_holds_the_files_as_they_are_now_and_keeps_what_is_its_own(ro
     assert profiles.prepare(root, "small") == folder
     assert held(folder) == wanted - {"src/reglab/new.py"} | {".dvc/config.local", profiles.COPIED, "dvc.lock"}
     assert (folder / "src/reglab/model.py").read_text() == "two" and (folder / "dvc.lock").read_text() == "own"
+    assert (folder / "looks.yaml").read_text() == "own"
     assert YAML(typ="safe").load(folder / "params.yaml")["seeds"] == 6
     assert (folder / "dvc.yaml").stat().st_mtime_ns == before
 

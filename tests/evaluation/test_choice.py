@@ -35,3 +35,10 @@ def test_of_equal_means_the_lower_loss_leads_then_the_name():
 def test_a_recipe_of_which_a_seed_diverged_is_left_out():
     records = {"a": record((0.9, 0.9), status="diverged"), "b": record((0.1, 0.1))}
     assert list(ranked(records, "accuracy")) == ["b"]
+
+
+def test_recipes_with_more_seeds_are_ranked_by_those_that_all_have():
+    grown = record((0.3, 0.3, 0.9, 0.9), (0.5,) * 4)
+    grown["seeds"]["3"]["status"] = "diverged"
+    records = {"grown": grown, "b": record((0.4, 0.4)), "not_applicable": {"seeds": {}}}
+    assert ranked(records, "accuracy") == {"b": pytest.approx(0.4), "grown": pytest.approx(0.3)}

@@ -45,7 +45,7 @@ def check(settings) -> list[str]:
     lines += metric_problems(settings.evaluation.metric, labels)
     drawn = []
     if not (problems := split_problems.problems(data, labels, **structure)):
-        drawn = all_splits(data, labels, settings.seeds, **structure)
+        drawn = all_splits(data, labels, settings.most_seeds, **structure)
         problems = split_problems.part_problems(data, labels, drawn, examples.classes, grouped="groups" in structure)
         problems += part_weight_problems(examples.weights, drawn)
     lines += problems

@@ -38,7 +38,7 @@ def report(settings) -> str:
     lines = metric_problems(settings.evaluation.metric, labels)
     if lines := lines + split_problems.problems(data, labels, **structure):
         raise UserError(*lines)
-    drawn = all_splits(data, labels, settings.seeds, **structure)
+    drawn = all_splits(data, labels, settings.most_seeds, **structure)
     lines = split_problems.part_problems(data, labels, drawn, examples.classes, grouped="groups" in structure)
     if lines := lines + part_weight_problems(examples.weights, drawn):
         raise UserError(*lines)

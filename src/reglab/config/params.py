@@ -24,6 +24,7 @@ from reglab.core.plain import entry_name, settings
 from reglab.core.registry import BASES, class_at, find, names, sources
 from reglab.core.wording import Plain, nearest, shown, unknown
 from reglab.data.settings import Data, Scenes, Text
+from reglab.evaluation.looks import Looks
 from reglab.evaluation.metric_names import DECIDES
 from reglab.evaluation.settings import Claim, Evaluation, Pair
 from reglab.experiments.few_labels.settings import FewLabels
@@ -42,7 +43,7 @@ class Sections:
     """The sections of params.yaml that are no family's; entries by name, completed with their defaults."""
 
     data: Data
-    seeds: Annotated[int, Ge(2), Le(1_000)]
+    seeds: Annotated[int, Ge(2), Le(1_000)]  # of every record; with `looks` the first ones, some recipes have more
     model: Any
     training: Training
     scenes: Scenes
@@ -58,6 +59,12 @@ class Sections:
     profiles: dict[str, dict]
     tracking: Tracking
     processes: Annotated[int, Ge(1), Le(1_024)] | None = None
+    looks: Looks | None = field(default=None, metadata={"derived": True})  # of a mapping under `seeds`
+
+    @property
+    def most_seeds(self) -> int:
+        """How many seeds a recipe may have."""
+        return self.looks.most if self.looks else self.seeds
 
     def recipe(self, name: str) -> tuple[str, tuple]:
         """The family and the techniques, in order of application, of an entry of `regularizers` or `combinations`."""
@@ -98,18 +105,22 @@ Params = make_dataclass(
 
 def section_names() -> list[str]:
     """The names of all sections, in the order of `Params`."""
-    return list(hints(Params))
+    return [section.name for section in fields(Params) if "derived" not in section.metadata]
 
 
 def load(path: str | Path = "params.yaml") -> Params:
     """The file as `Params`; UserError with a line for each problem: key, what was found, what is allowed."""
     given, problems = read(path)
     kinds, values = hints(Params), {}
-    given = renamed(known_sections(given, list(kinds), problems), problems)
+    given = renamed(known_sections(given, section_names(), problems), problems)
     check_references(given, problems)
     for section in fields(Params):
         name = section.name
-        if name in GRIDS and name in given:
+        if name == "seeds" and isinstance(given.get(name), dict):
+            values[name], values["looks"] = seeds_at_looks(given[name], problems)
+        elif "derived" in section.metadata:
+            continue
+        elif name in GRIDS and name in given:
             values[name] = varied(name, given, problems)
         elif name in given:
             values[name] = section_of(name, kinds[name], given[name], problems)
@@ -121,7 +132,7 @@ def load(path: str | Path = "params.yaml") -> Params:
         if name == "only":
             problems.add(("profiles", name), "the name of the folder that `--only` takes", "another name")
         for section in profile if isinstance(profile, dict) else ():
-            is_named(("profiles", name, section), section, list(kinds), problems)
+            is_named(("profiles", name, section), section, section_names(), problems)
     name_deciding_metric(values)
     check_across(given, values, problems)
     if problems.lines:
@@ -186,6 +197,22 @@ def section_of(name: str, kind: Any, given: Plain, problems: Problems) -> Any:
     if name == "data" and isinstance(given, dict):
         return data_of(given, problems)
     return checked(kind, given, (name,), problems)
+
+
+def seeds_at_looks(given: dict, problems: Problems) -> tuple[int | None, Looks | None]:
+    """The number of first seeds and the looks, of a mapping in the place of a number; no looks without `most`."""
+    if "most" not in given:
+        for setting in sorted({"looks", "first_share"} & set(given)):
+            problems.add(("seeds", setting), f"{shown(given[setting])} without most", f"most, or no {setting}")
+        looks = checked(Looks, given | {"most": 1_000}, ("seeds",), problems)
+        return (looks.first, None) if looks else (None, None)
+    looks = checked(Looks, given, ("seeds",), problems)
+    if looks and looks.most <= looks.first:
+        problems.add(("seeds", "most"), shown(looks.most), f"more than {looks.first}, the seeds.first")
+    elif looks and looks.looks > (possible := looks.most - looks.first + 1):
+        allowed = f"at most {possible}, for each look has at least one seed more than the one before"
+        problems.add(("seeds", "looks"), shown(looks.looks), allowed)
+    return (looks.first, looks) if looks else (None, None)
 
 
 def model_of(key: Key, given: Plain, problems: Problems) -> Any:

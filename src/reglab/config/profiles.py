@@ -15,7 +15,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from ruamel.yaml import YAML
 
-from reglab.config import params, references
+from reglab.config import params, references, seed_counts
 from reglab.config.data_section import of_another_source
 from reglab.config.own_data import bring, localized
 from reglab.config.packaged import resolved_settings
@@ -36,7 +36,8 @@ OF_CHOSEN = (
     "comparisons",
     "claims",
 )  # what refers to these
-NOT_NEEDED = ("tests", "profiles", "benchmarks", "reports", "dvc.lock", "params.yaml", "README.md")  # or made anew
+NOT_NEEDED = ("tests", "profiles", "benchmarks", "reports", "README.md")
+OWN = ("dvc.lock", "looks.yaml", "params.yaml")  # made anew
 COPIED = ".reglab/copied"  # lists the copied files, so that a file removed from the checkout is removed there too
 
 
@@ -180,7 +181,9 @@ def prepare(root: Path, name: str | None, only: Collection[str] = ()) -> Path:
     Files that have not changed are not rewritten, so that DVC runs only what has changed.
     """
     folder = root / "profiles" / title(name, only)
-    files = {file for file in git.files(root) if file.split("/")[0] not in NOT_NEEDED and (root / file).is_file()}
+    files = {
+        file for file in git.files(root) if file.split("/")[0] not in (*NOT_NEEDED, *OWN) and (root / file).is_file()
+    }
     copied = folder / COPIED
     former = set(os.fsdecode(copied.read_bytes()).split("\0")) if copied.exists() else set()
     for file in former - files:
@@ -194,6 +197,8 @@ def prepare(root: Path, name: str | None, only: Collection[str] = ()) -> Path:
     replace(copied, os.fsencode("\0".join(sorted(files))))
     text = merged(root / "params.yaml", name, only)
     put(folder / "params.yaml", with_local_data(text).encode())
+    if not (folder / seed_counts.FILE).exists():
+        put(folder / seed_counts.FILE, seed_counts.NONE_YET)
     bring(root, folder, YAML(typ="safe").load(text).get("data"))
     put(folder / ".dvc" / "config.local", b"[core]\n    no_scm = true\n")
     return folder

@@ -26,7 +26,7 @@ IDLE = (
     *("core/errors.py", "core/outlines.py", "core/redaction.py", "core/registry.py", "core/wording.py"),
     *("runtime/cores.py", "runtime/disk_space.py", "runtime/dvc_process.py", "runtime/git.py", "runtime/outcome.py"),
     *("runtime/warm.py", "tracking/mirror", "config/changed_settings.py", "config/entries.py", "config/params.py"),
-    *("config/problems.py", "config/stage_code.py", "config/yaml_source.py"),
+    *("config/problems.py", "config/seed_counts.py", "config/stage_code.py", "config/yaml_source.py"),
 )
 FOLLOWED = ("data/study", "runs/")  # what another stage made with code that it found by name
 FIND = "reglab.core.registry.find"  # a file that imports it reads what entries of any family say of themselves

@@ -24,6 +24,7 @@ class Family:
     compared_with: Literal["none", "reference"] | None = None  # regularizers/none, a reference of its own, or nothing
     needs: tuple[str, ...] = ()  # of the data, all its entries, as in `experiments.applicability`
     classical: bool = False  # a method that a network should beat, with a correction for multiple testing of its own
+    grows: bool = False  # its entries may get more seeds than `seeds.first`
     classifies: bool = False  # its records hold class probabilities of test examples
     has_own_names: bool = True  # no entry has the name of an entry of another family
     named_after: tuple[str, ...] = ()  # the names that its entries may have, where these are not the user's own

@@ -7,7 +7,7 @@ from typing import Any
 def settings(value: Any) -> Any:
     """The plain values of a settings object or of all `Params`, as params.yaml has them; a model with its `name`.
 
-    The settings in a field that is `flat` (in its metadata) stand beside the others.
+    The settings in a field that is `flat` (in its metadata) stand beside the others; a field that is `derived` is none.
     """
     if isinstance(value, dict):
         return {key: settings(part) for key, part in value.items()}
@@ -16,7 +16,9 @@ def settings(value: Any) -> Any:
     if not is_dataclass(value):
         return value
     plain = {
-        field.name: settings(getattr(value, field.name)) for field in fields(value) if not field.metadata.get("flat")
+        field.name: settings(getattr(value, field.name))
+        for field in fields(value)
+        if not {"flat", "derived"} & set(field.metadata)
     }
     for flat in (getattr(value, field.name) for field in fields(value) if field.metadata.get("flat")):
         plain |= {} if flat is None else {field.name: settings(getattr(flat, field.name)) for field in fields(flat)}

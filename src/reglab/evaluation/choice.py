@@ -1,6 +1,6 @@
 """Chooses among recipes by what they reach on validation examples; test examples are never looked at."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 
 from reglab.core.task_names import LOSSES
 from reglab.evaluation.metric_table import DECIDING
@@ -25,9 +25,16 @@ def validation_scores(record: dict, metric: str) -> tuple[float, float] | None:
 def ranked(records: Mapping[str, dict], metric: str) -> dict[str, float]:
     """The recipes whose seeds all finished, the best first, with the mean of the metric on validation data.
 
-    Of equals the one with the lower validation loss comes first, then the name that is earlier in the alphabet.
+    The seeds are those that all recipes with any seeds have, so that a recipe with more of them is not favoured. Of equals the one with the lower validation loss comes first, then the name that is earlier in the alphabet.
     """
-    scores = {name: validation_scores(record, metric) for name, record in records.items()}
+    trained = [set(record["seeds"]) for record in records.values() if record["seeds"]]
+    common = set.intersection(*trained) if trained else set()
+    scores = {name: validation_scores(of_seeds(record, common), metric) for name, record in records.items()}
     sign = DECIDING[metric].sign
     order = sorted((-sign * pair[0], pair[1], name) for name, pair in scores.items() if pair is not None)
     return {name: scores[name][0] for *_, name in order}
+
+
+def of_seeds(record: dict, kept: Container[str]) -> dict:
+    """The record with these seeds alone."""
+    return record | {"seeds": {seed: run for seed, run in record["seeds"].items() if seed in kept}}

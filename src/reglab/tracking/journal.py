@@ -8,10 +8,11 @@ settings, data and code, so another training never picks up these files.
 import contextlib
 import hashlib
 import json
+import os
 import shutil
 import time
-from collections.abc import Iterator
-from dataclasses import asdict
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from reglab.tracking.checkout import locked, root, write_atomically
@@ -30,13 +31,19 @@ def place(root: Path, about: About, code: str) -> Path:
     return folder
 
 
+def kept_place(root: Path, about: About, code: str) -> Path:
+    """The folder that keeps the finished seeds of a run whose record may grow, whatever seeds it has now."""
+    return root / ".reglab" / "seeds" / place(root, replace(about, seeds=[]), code).name
+
+
 def code_of(context: dict | None) -> str:
     return context["code"] if context else ""
 
 
 @contextlib.contextmanager
-def opened(about: About, context: dict | None = None) -> Iterator[Path]:
-    """The run's folder in the journal, locked against other processes; a run begun before is resumed.
+def opened(about: About, context: dict | None = None, *, grows: bool = False) -> Iterator[Path]:
+    """The run's folder in the journal, locked against other processes; a run begun before is resumed. Where the record
+    `grows`, the seeds that `complete` has kept of a shorter one are there already.
 
     `context` is for the mirror, besides `about`: {"code", "tags", "tracking": {"uri", "experiment"}, "changed"}; without it
     nothing is mirrored. An entry that is complete and still waits to be mirrored is set aside, and the run starts anew.
@@ -48,6 +55,8 @@ def opened(about: About, context: dict | None = None) -> Iterator[Path]:
         if (entry / "record.json").exists():
             entry.rename(entry.with_name(f"{entry.name}-{time.time_ns()}"))
         entry.mkdir(exist_ok=True)
+        if grows:
+            link_seeds(kept_place(root(), about, code_of(context)), entry, about.seeds)
         if context:
             write_atomically(entry / "run.json", json.dumps({"key": entry.name} | asdict(about) | context).encode())
             mirror.start_follower(root())
@@ -56,8 +65,31 @@ def opened(about: About, context: dict | None = None) -> Iterator[Path]:
             shutil.rmtree(entry)
 
 
-def complete(entry: Path, published: Path) -> None:
-    """Hand the published record to the mirror and delete what only a resume would need."""
+def link_seeds(source: Path, target: Path, seeds: Sequence[int]) -> None:
+    """Make the finished seeds in one folder, and in those of its variants, be in the other too, with their epochs."""
+    for seed in seeds:
+        for finished in source.glob(f"**/seed-{seed}.safetensors"):
+            place = target / finished.relative_to(source)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            for suffix in (".jsonl", ".safetensors"):  # the last one says that both are there
+                if not (there := place.with_suffix(suffix)).exists() and finished.with_suffix(suffix).exists():
+                    link(finished.with_suffix(suffix), there)
+
+
+def link(source: Path, target: Path) -> None:
+    """A second name of the file; a copy where the file system has no such names."""
+    try:
+        os.link(source, target)
+    except OSError:
+        write_atomically(target, source.read_bytes())
+
+
+def complete(entry: Path, published: Path, kept: Path | None = None, seeds: Sequence[int] = ()) -> None:
+    """Hand the published record to the mirror and delete what only a resume would need; `kept` is the folder in which
+    these seeds are kept for a record with more of them.
+    """
+    if kept:
+        link_seeds(entry, kept, seeds)
     for file in (*entry.glob("*.safetensors"), *entry.glob("*.ckpt")):
         file.unlink()
     for name in ("curves.csv", "figure.svg", "record.json"):  # record.json last: it says that the entry is complete

@@ -8,14 +8,15 @@ from pathlib import Path
 from reglab.core.plain import settings as plain
 from reglab.data.prepared import Prepared
 from reglab.runtime.processes import Progress, run_all
-from reglab.tracking import journal, record
+from reglab.tracking import checkout, journal, record
 from reglab.tracking.record import About
 
 
 @dataclass(frozen=True)
 class Stage:
     """The inputs of every stage with a record: what it is `about`, the folder `runs` of all records, how many processes
-    it may use (None: one for each core) and the `context` that the mirror needs, as in `journal.opened`.
+    it may use (None: one for each core), the `context` that the mirror needs, as in `journal.opened`, and whether the
+    record `grows`: whether it may get more seeds, so that the trained ones are kept.
 
     A family's `run` works between the two:
 
@@ -28,6 +29,7 @@ class Stage:
     runs: Path
     processes: int | None = None
     context: dict | None = None
+    grows: bool = False
 
     @property
     def name(self) -> str:
@@ -39,7 +41,7 @@ class Stage:
 
     def journal(self) -> AbstractContextManager[Path]:
         """The stage's folder in the journal, locked against other processes; a run that was killed resumes there."""
-        return journal.opened(self.about, self.context)
+        return journal.opened(self.about, self.context, grows=self.grows)
 
     def run_all(self, jobs: Iterable[tuple], progress: Progress | None = None) -> list:
         """Call every job (function, *arguments) in the stage's processes; the results in the jobs' order."""
@@ -52,7 +54,10 @@ class Stage:
         """
         content = asdict(self.about) | content
         path = record.write(record.folder(self.runs, self.about), content, **files)
-        journal.complete(entry, path)
+        kept = None
+        if self.grows:
+            kept = journal.kept_place(checkout.root(), self.about, journal.code_of(self.context))
+        journal.complete(entry, path, kept, self.seeds)
         return content
 
 
@@ -60,7 +65,7 @@ class Stage:
 class StageBuilder:
     """What is known of the stage of an entry of params.yaml before its family reads the data and the settings.
 
-    `family` and `name` are those of the entry, `seeds` those of the study; the others are as in `Stage`.
+    `family` and `name` are those of the entry, `seeds` those that its record has now; the others are as in `Stage`.
     """
 
     family: str
@@ -69,6 +74,7 @@ class StageBuilder:
     runs: Path
     processes: int | None = None
     context: dict | None = None
+    grows: bool = False
 
     def build(self, data: Prepared | None, techniques: dict, /, seeds: list[int] | None = None, **others) -> Stage:
         """The stage of these techniques by name, in order of application, on the prepared data, in every seed.
@@ -80,4 +86,4 @@ class StageBuilder:
         about = About(
             self.family, self.name, list(techniques), dataset, settings, self.seeds if seeds is None else seeds
         )
-        return Stage(about, self.runs, self.processes, self.context)
+        return Stage(about, self.runs, self.processes, self.context, self.grows)

@@ -11,6 +11,7 @@ FAMILIES = (
         folder="experiments/ensembles/methods",
         base="reglab.experiments.ensembles.base.Ensemble",
         compared_with="none",
+        grows=True,
         classifies=True,
         in_lecture=True,
         marker="s",

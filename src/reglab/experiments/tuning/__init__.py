@@ -3,12 +3,15 @@
 from reglab.core.family import Family
 
 FAMILIES = (
-    Family(section="tuned", stage="tune", kind="tuned recipe", order=115, has_own_names=False, module="tuned"),
+    Family(
+        section="tuned", stage="tune", kind="tuned recipe", order=115, grows=True, has_own_names=False, module="tuned"
+    ),
     Family(
         section="tuned_clean",
         stage="tune_clean",
         kind="recipe tuned on right labels",
         order=116,
+        grows=True,
         has_own_names=False,
         module="tuned",
         settings="reglab.experiments.tuning.settings.TunedClean",
