@@ -25,7 +25,8 @@ def validation_scores(record: dict, metric: str) -> tuple[float, float] | None:
 def ranked(records: Mapping[str, dict], metric: str) -> dict[str, float]:
     """The recipes whose seeds all finished, the best first, with the mean of the metric on validation data.
 
-    The seeds are those that all recipes with any seeds have, so that a recipe with more of them is not favoured. Of equals the one with the lower validation loss comes first, then the name that is earlier in the alphabet.
+    The seeds are those that all recipes with any seeds have, so that more of them are no advantage. Of equals the one with
+    the lower validation loss comes first, then the name that is earlier in the alphabet.
     """
     trained = [set(record["seeds"]) for record in records.values() if record["seeds"]]
     common = set.intersection(*trained) if trained else set()
