@@ -72,9 +72,13 @@ def test_a_schedule_that_cannot_be_is_one_clear_line(seeds, line):
 def test_networks_and_tuned_recipes_may_get_more_seeds_and_an_ensemble_of_their_networks_may_not(load):
     settings = load("{first: 11, most: 44}")
     growing = seed_counts.growing(settings)
-    assert {section for section, _ in growing} == {"regularizers", "combinations", "ensembles", "tuned"} & {
-        section for section, _ in settings.expected()
-    }
+    assert {section for section, _ in growing} == {
+        "regularizers",
+        "combinations",
+        "ensembles",
+        "tuned",
+        "tuned_clean",
+    } & {section for section, _ in settings.expected()}
     assert ("ensembles", "bagging") in growing and ("ensembles", "heterogeneous") not in growing
     assert ("regularizers", "none") in growing and ("tuned", "none") in growing
     assert seed_counts.growing(load("11")) == []
