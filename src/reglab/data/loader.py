@@ -47,6 +47,11 @@ class StoredTensor:
         return torch.from_numpy(self.stored[places]).to(self.device)
 
 
+def tensor_of(inputs: np.ndarray | Tensor | StoredInputs, device: torch.device | str = "cpu") -> Tensor | StoredTensor:
+    """Inputs on the device; those that stay in their file are a `StoredTensor`."""
+    return StoredTensor(inputs, device) if isinstance(inputs, StoredInputs) else torch.as_tensor(inputs).to(device)
+
+
 def in_memory(inputs: np.ndarray | Tensor | StoredInputs) -> np.ndarray | Tensor:
     """Inputs as they are, or read from their file as a whole."""
     return np.asarray(inputs) if isinstance(inputs, StoredInputs) else inputs
@@ -63,10 +68,8 @@ def with_targets(inputs, targets: Tensor, device: torch.device | str = "cpu", we
 
     Inputs that stay in their file are a `StoredTensor`.
     """
-    stored = isinstance(inputs, StoredInputs)
-    inputs = StoredTensor(inputs, device) if stored else torch.as_tensor(inputs).to(device)
     weights = None if weights is None else torch.as_tensor(weights).to(device)
-    return Batch(inputs, targets.to(device), torch.arange(len(targets), device=device), weights)
+    return Batch(tensor_of(inputs, device), targets.to(device), torch.arange(len(targets), device=device), weights)
 
 
 def whole(inputs, labels, classes: int, device: torch.device | str = "cpu") -> Batch:

@@ -13,6 +13,7 @@ from reglab.experiments.ensembles.base import Committee
 
 SHOWN = 8  # examples of the training set
 ROWS = 4  # members
+LOOKED_AT = 1_000  # test images, the first ones
 
 
 def draw(panels: list[Axes], committee: Committee, split: Split, samples: list[np.ndarray], wanted: int) -> None:
@@ -27,11 +28,12 @@ def draw(panels: list[Axes], committee: Committee, split: Split, samples: list[n
 
 def resampled(panel: Axes, split: Split, samples: list[np.ndarray], wanted: int) -> None:
     """Draw a few training images, and below them how often each member drew them: images it did not draw are blank."""
-    labels, images = split.labels["labelled"], split.inputs["labelled"].mean(1)
+    labels = split.labels["labelled"]
     of_class, others = np.flatnonzero(labels == wanted), np.flatnonzero(labels != wanted)
     rows = np.concatenate([of_class[: SHOWN // 2], others[: SHOWN // 2]])
+    images = split.inputs["labelled"][rows].mean(1)
     times = np.stack([np.bincount(sample, minlength=len(labels))[rows] for sample in samples[:ROWS]])
-    tiles = [images[rows], *(images[rows] * (drawn > 0)[:, None, None] for drawn in times)]
+    tiles = [images, *(images * (drawn > 0)[:, None, None] for drawn in times)]
     show(panel, tiles, cmap="Greys", vmin=0, vmax=images.max())
     height, width = images.shape[1:]
     for row, drawn in enumerate(times, start=1):
@@ -52,8 +54,8 @@ def learned(panel: Axes, committee: Committee, split: Split, wanted: int) -> Non
 
     Blue pixels speak for the class, red ones against it.
     """
-    images = torch.as_tensor(split.inputs["test"])
-    inputs = images[torch.as_tensor(split.labels["test"] == wanted)].requires_grad_()
+    images = torch.as_tensor(split.inputs["test"][:LOOKED_AT])
+    inputs = images[torch.as_tensor(split.labels["test"][:LOOKED_AT] == wanted)].requires_grad_()
     members = committee.members(inputs).clamp(min=torch.finfo(torch.float32).tiny)
     predictions = [members.mean(0), *members[:ROWS]]  # the mean also where the members vote: a vote has no gradient
     tiles = []
@@ -72,7 +74,7 @@ def learned(panel: Axes, committee: Committee, split: Split, wanted: int) -> Non
 @torch.no_grad()
 def voted(panel: Axes, committee: Committee, split: Split) -> None:
     """Draw the test image on which the members agree least, of those that the ensemble gets right, and their votes."""
-    inputs, labels = torch.as_tensor(split.inputs["test"]), split.labels["test"]
+    inputs, labels = torch.as_tensor(split.inputs["test"][:LOOKED_AT]), split.labels["test"][:LOOKED_AT]
     members = committee.members(inputs)
     votes = members.argmax(2).numpy()
     classes = members.shape[2]
@@ -85,7 +87,7 @@ def voted(panel: Axes, committee: Committee, split: Split) -> None:
     panel.yaxis.get_major_locator().set_params(integer=True)
     panel.set_title(f"The vote on a contested “{labels[chosen]}”", fontsize=9)
     image = panel.inset_axes([0.02, 0.62, 0.3, 0.36])
-    show(image, [split.inputs["test"][chosen].mean(0)[None]], cmap="Greys")
+    show(image, [inputs[chosen].numpy().mean(0)[None]], cmap="Greys")
 
 
 def show(panel: Axes, rows: list[np.ndarray], **look) -> None:

@@ -12,8 +12,10 @@ from torch.nn.functional import one_hot
 from reglab.core.checks import Check
 from reglab.core.streams import seed_of
 from reglab.core.tasks import Task
+from reglab.data.loader import StoredTensor
 from reglab.data.prepared import Split
 from reglab.training.network import Network
+from reglab.training.passes import outputs_on
 
 
 def running(predictions: Tensor, weights: Tensor, combine: str) -> Tensor:
@@ -98,6 +100,11 @@ class Committee(nn.Module):
             return scores
         average = outputs_of(running(members, self.member_weights, "average")[-1])
         return scores + (average - average.detach())
+
+
+def members_on(committee: Committee, inputs: Tensor | StoredTensor) -> Tensor:
+    """Predictions (members, n, outputs) of each on all inputs, in pieces that fit into memory."""
+    return outputs_on(lambda piece: committee.members(piece).transpose(0, 1), inputs).transpose(0, 1)
 
 
 class Ensemble:

@@ -19,8 +19,9 @@ import torch
 from reglab.core import plain
 from reglab.core.errors import UserError
 from reglab.data import prepared
+from reglab.data.loader import tensor_of
 from reglab.data.prepared import Prepared, Split
-from reglab.experiments.ensembles.base import Committee, Ensemble, stream
+from reglab.experiments.ensembles.base import Committee, Ensemble, members_on, stream
 from reglab.experiments.ensembles.ensemble_network import untrained
 from reglab.experiments.ensembles.ensemble_size_curve import SizeCurve, all_splits, figure, size_curve, table
 from reglab.runtime.processes import Progress
@@ -30,6 +31,7 @@ from reglab.tracking.stage import Stage, StageBuilder
 from reglab.training.all_seeds import fitted_numbers, total_cost
 from reglab.training.network import Network
 from reglab.training.one_seed import PARTS, Recipe, cost_of_step, finished_seed, train_seed
+from reglab.training.passes import outputs_on
 from reglab.training.restore import empty_network, recipe_network
 
 DISAGREEMENT = {  # by task: a share, or an amount
@@ -176,8 +178,7 @@ def with_labelled_rows(split: Split, rows: np.ndarray) -> Split:
 
 def evaluate(ensemble: Ensemble, recipe: Recipe, split: Split, seed: int, cache: Path) -> SeedResult:
     """Gather a seed's members, training those that are not there yet, and evaluate them as one."""
-    split = split.in_memory()
-    inputs, labels = torch.as_tensor(split.inputs["labelled"]), split.labels["labelled"]
+    inputs, labels = tensor_of(split.inputs["labelled"]), split.labels["labelled"]
     networks, wrong, epochs = [], no_previous_errors(split), []
     for member in range(ensemble.networks):
         rows = ensemble.sample(labels, split.task, seed, member, wrong, **weights_for(ensemble.sample, split))
@@ -190,7 +191,8 @@ def evaluate(ensemble: Ensemble, recipe: Recipe, split: Split, seed: int, cache:
         networks.append(network)
         if split.task.name == "classification":
             with torch.no_grad():
-                wrong = np.concatenate([wrong, network(inputs).argmax(1).numpy()[None] != labels])
+                chosen = outputs_on(network, inputs).argmax(1).numpy()
+                wrong = np.concatenate([wrong, chosen[None] != labels])
     try:
         committee = ensemble.committee(networks, wrong, split.task, **weights_for(ensemble.committee, split)).eval()
     except (
@@ -209,17 +211,17 @@ def failed(reason: str, split: Split, epochs: float) -> SeedResult:
 @torch.no_grad()
 def assess(ensemble: Ensemble, committee: Committee, split: Split, seed: int, epochs: float) -> SeedResult:
     """Evaluate a trained ensemble on the split's labelled, validation and test examples."""
-    inputs = {part: torch.as_tensor(split.inputs[part]) for part in PARTS}
+    inputs = {part: tensor_of(split.inputs[part]) for part in PARTS}
     labels = {part: torch.as_tensor(split.labels[part]) for part in inputs}
-    predictions = {part: committee.predictions(values).numpy() for part, values in inputs.items()}
-    members = committee.members(inputs["test"])
+    predictions = {part: outputs_on(committee.predictions, values).numpy() for part, values in inputs.items()}
+    members = members_on(committee, inputs["test"])
     curve = size_curve(
         split.task,
         ensemble.rules if split.task.name == "classification" else (ensemble.combine,),
         committee.member_weights,
         members,
         labels["test"],
-        committee.members(inputs["validation"]),
+        members_on(committee, inputs["validation"]),
         labels["validation"],
     )
     task = split.task
@@ -237,7 +239,6 @@ def assess(ensemble: Ensemble, committee: Committee, split: Split, seed: int, ep
 
 def gather(ensemble: Ensemble, chosen: dict[str, Recipe], runs: Path, split: Split, seed: int) -> SeedResult:
     """Evaluate the published networks of the chosen recipes as one."""
-    split = split.in_memory()
     networks = [recipe_network(recipe, runs / "regularizers" / name, split, seed) for name, recipe in chosen.items()]
     committee = ensemble.committee(networks, no_previous_errors(split), split.task).eval()
     return assess(ensemble, committee, split, seed, epochs=0)
@@ -284,6 +285,6 @@ def draw_size_curve(
     }
     seed, split = next(iter(splits.items()))
     committee.load_state_dict({name: torch.as_tensor(array) for name, array in results[0].weights.items()})
-    pictures = ensemble.picture(committee, split.in_memory(), seed)
+    pictures = ensemble.picture(committee, split, seed)
     picture = figure(curves, parts, ensemble.combine, others, pictures)
     return {"members": table(list(splits), curves, parts), "figure": picture}

@@ -11,8 +11,9 @@ from annotated_types import Ge, Le
 
 from reglab.core.streams import seed_of
 from reglab.core.tasks import Task
+from reglab.data.loader import tensor_of
 from reglab.data.prepared import Split
-from reglab.experiments.ensembles.base import Committee, Ensemble, running
+from reglab.experiments.ensembles.base import Committee, Ensemble, members_on, running
 
 
 def bootstrap(examples: int, seed: int, member: int) -> np.ndarray:
@@ -61,7 +62,7 @@ class Bagging(Ensemble):
         labels = split.labels["labelled"]
         samples = self.samples(labels, seed)
         left_out = 1 - np.stack([np.bincount(rows, minlength=len(labels)) for rows in samples]).clip(max=1)
-        members = committee.members(torch.as_tensor(split.inputs["labelled"]))
+        members = members_on(committee, tensor_of(split.inputs["labelled"]))
         out_of_bag = left_out.any(0)
         predicted, task = running(members, torch.as_tensor(left_out), self.combine)[-1], split.task
         known = torch.as_tensor(out_of_bag)

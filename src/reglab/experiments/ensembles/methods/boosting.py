@@ -12,10 +12,12 @@ from reglab.core.checks import Check
 from reglab.core.errors import UserError
 from reglab.core.streams import seed_of
 from reglab.core.tasks import Task
+from reglab.data.loader import tensor_of
 from reglab.data.prepared import Split
 from reglab.experiments.baselines.base import fit_split
 from reglab.experiments.ensembles.base import Committee, Ensemble
 from reglab.training.network import Network
+from reglab.training.passes import outputs_on
 
 
 def samme(
@@ -132,10 +134,10 @@ class Boosting(Ensemble):
         residuals = replace(split, target_scale=(0.0, split.target_scale[1]))
         if not networks:
             return residuals
-        inputs, labels = torch.as_tensor(split.inputs["labelled"]), split.labels["labelled"]
+        committee = self.committee(networks, np.zeros(0), split.task).eval()
         with torch.no_grad():
-            fitted = self.committee(networks, np.zeros(0), split.task).eval().predictions(inputs)[:, 0].double().numpy()
-        return replace(residuals, labels=split.labels | {"labelled": labels - fitted})
+            fitted = outputs_on(committee.predictions, tensor_of(split.inputs["labelled"]))[:, 0].double().numpy()
+        return replace(residuals, labels=split.labels | {"labelled": split.labels["labelled"] - fitted})
 
     def committee(
         self, networks: Sequence[Network], wrong: np.ndarray, task: Task, weights: np.ndarray | None = None
@@ -153,11 +155,11 @@ class Boosting(Ensemble):
 
     @torch.no_grad()
     def metrics(self, committee: Committee, split: Split, seed: int) -> dict[str, float]:
-        inputs, task = split.inputs["labelled"], split.task
+        task = split.task
         trees = boosted_trees if task.name == "classification" else boosted_regression_trees
         boosted = trees(self.members, self.tree_depth, self.shrinkage)
         predicted = fit_split(boosted, split, {"test": split.inputs["test"]})["test"]
-        first = task.predictions(committee.networks[0](torch.as_tensor(inputs)))
+        first = task.predictions(outputs_on(committee.networks[0], tensor_of(split.inputs["labelled"])))
         labels = {part: torch.as_tensor(split.labels[part]) for part in ("labelled", "test")}
         return {
             f"trees_test_{task.score}": task.value(torch.as_tensor(predicted), labels["test"]),

@@ -10,10 +10,12 @@ from annotated_types import Ge, Le, Lt
 from torch import Tensor
 
 from reglab.core.tasks import Task
+from reglab.data.loader import tensor_of
 from reglab.data.prepared import Split
 from reglab.experiments.ensembles.base import Committee, Ensemble
 from reglab.regularizers.dropout import Dropout, MaskAverage
 from reglab.training.network import Network
+from reglab.training.passes import outputs_on
 
 
 class Thinned(Committee):
@@ -73,7 +75,7 @@ class DropoutAverage(Ensemble):
     def metrics(self, committee: Committee, split: Split, seed: int) -> dict[str, float]:
         from reglab.evaluation.predicted import predicted_metrics
 
-        scaled = split.task.predictions(committee.networks[0](torch.as_tensor(split.inputs["test"])))
+        scaled = split.task.predictions(outputs_on(committee.networks[0], tensor_of(split.inputs["test"])))
         metrics = predicted_metrics(scaled.numpy(), split.labels["test"])
         names = {
             "classification": self.metric_names,

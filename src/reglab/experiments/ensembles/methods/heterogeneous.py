@@ -10,10 +10,12 @@ import torch
 from annotated_types import Ge, Le
 
 from reglab.core.errors import UserError
+from reglab.data.loader import tensor_of
 from reglab.data.prepared import Split
 from reglab.evaluation.choice import ranked
 from reglab.experiments.ensembles.base import Committee, Ensemble
 from reglab.tracking.record import read
+from reglab.training.passes import outputs_on
 
 
 def digest(folder: Path) -> str:
@@ -60,5 +62,5 @@ class Heterogeneous(Ensemble):
     @torch.no_grad()
     def metrics(self, committee: Committee, split: Split, seed: int) -> dict[str, float]:
         task, best = split.task, committee.networks[0]
-        predicted = task.predictions(best(torch.as_tensor(split.inputs["test"])))
+        predicted = task.predictions(outputs_on(best, tensor_of(split.inputs["test"])))
         return {f"best_recipe_test_{task.score}": task.value(predicted, torch.as_tensor(split.labels["test"]))}
