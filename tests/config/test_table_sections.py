@@ -8,6 +8,7 @@ from reglab.config import data_checks, profiles
 from reglab.config.new_profile import create
 from reglab.config.params import Params
 from reglab.config.targets import unused
+from reglab.core.plain import entry_name
 from reglab.experiments import left_out
 from reglab.experiments.applicability import Facts
 
@@ -81,14 +82,22 @@ def test_where_groups_or_times_are_declared_a_random_split_is_studied_too(checko
     assert settings.data.split == split and settings.random_split.recipes == ("none",)
 
 
-def test_networks_of_amounts_are_attacked_and_what_counts_classes_is_left_out(checkout):
+def test_amounts_have_few_labels_in_numbers_of_examples_and_their_networks_are_attacked(checkout):
     settings = made(checkout, np.arange(ROWS) % 2, of="seen", kinds=["answer=categorical"])
-    assert settings.evaluation.metric == "rmse" and set(settings.attacks) == {
-        "regularizers",
-        "combinations",
-        "ensembles",
-    }
-    assert not settings.transfer and not settings.semi_supervised and not settings.pretraining
+    assert settings.evaluation.metric == "rmse"
+    assert set(settings.attacks) == {"regularizers", "combinations", "ensembles", "transfer"}
+    assert settings.few_labels.labels_per_class == (10, 30, 100)
+    assert [entry_name(each) for each in settings.few_labels.regularizers] == ["weight_averaging"]
+    assert set(settings.pretraining) == {"scratch", "masked", "denoising", "contrastive", "orientation"}
+    assert {"masked_tuned", "contrastive_frozen"} <= set(
+        settings.transfer
+    ) and "mean_teacher" in settings.semi_supervised
+    assert not any(entry.classes for entry in settings.transfer.values())
+
+
+def test_fewer_examples_than_a_number_of_labels_leave_it_out(checkout):
+    settings = made(checkout, np.arange(90) % 2, of="seen", kinds=["answer=categorical"])
+    assert settings.few_labels.labels_per_class == (10, 30) and settings.data.train_size < 100
 
 
 def test_the_study_of_a_table_renders_no_scenes(checkout):

@@ -77,18 +77,28 @@ def test_with_real_targets_what_is_made_for_classes_is_left_out():
     assert ours.isdisjoint({"none", "dropout", "mixup", "cutmix", "bagging", "boosting", "gradient_boosting"})
 
 
-@pytest.mark.parametrize("section", ["pretraining", "transfer", "semi_supervised"])
-def test_families_that_count_classes_say_of_amounts_that_they_are_not_applicable(section):
-    result = left_out.by_facts(SETTINGS, NUMBERS)
-    said = {name: result.get((section, name)) for name in getattr(SETTINGS, section)}
-    assert said and set(said.values()) == {"needs classes; the targets are amounts"}
-    assert not any(of == section for of, _ in left_out.by_facts(SETTINGS, NUMBERS._replace(task="classification")))
+FEW_LABELS = ("pretraining", "transfer", "semi_supervised")
+CLASSES_ALONE = {"supervised_base_classes", "new_classes_from_scratch", "new_classes_tuned", "new_classes_frozen"}
 
 
-def test_networks_of_amounts_are_attacked_except_those_of_families_that_count_classes():
-    reasons = left_out.by_facts(SETTINGS, NUMBERS)
-    assert {name for section, name in reasons if section == "attacks"} == {"transfer"} < set(SETTINGS.attacks)
-    assert reasons["attacks", "transfer"] == "needs classes; the targets are amounts"
+@pytest.mark.parametrize("facts", [NUMBERS, NUMBERS._replace(task="multilabel")])
+def test_with_few_labels_only_what_tells_classes_apart_or_needs_confidence_is_left_out(facts):
+    result = left_out.by_facts(SETTINGS, facts)
+    said = {name: why for (section, name), why in result.items() if section in FEW_LABELS}
+    what = f"the targets are {facts.targets}"
+    unsure = {"label_spreading", "pseudo_label"} if facts.task == "regression" else set()
+    assert set(said) == CLASSES_ALONE | unsure
+    assert said["new_classes_from_scratch"] == said["supervised_base_classes"] == f"needs classes; {what}"
+    assert said["new_classes_tuned"] == f"supervised_base_classes needs classes; {what}"
+    assert {said[name] for name in unsure} <= {f"needs classes or labels; {what}"}
+
+
+def test_on_classes_with_images_all_of_few_labels_is_applicable():
+    assert not any(section in FEW_LABELS for section, _ in left_out.by_facts(SETTINGS, IMAGES))
+
+
+def test_networks_of_amounts_are_attacked_in_every_family():
+    assert not any(section == "attacks" for section, _ in left_out.by_facts(SETTINGS, NUMBERS))
 
 
 @pytest.mark.parametrize(
@@ -119,9 +129,7 @@ def test_of_several_labels_what_is_made_for_one_target_is_left_out_and_says_so()
         "logistic_regression",
     }
     assert trained.isdisjoint(ours)
-    for section in ("pretraining", "transfer", "semi_supervised", "attacks"):
-        said = {result.get((section, name)) for name in getattr(SETTINGS, section)} - {ours["boosting"]}
-        assert said == {"needs classes; the targets are sets of labels"}  # attacks need one target an example
+    assert {result.get(("attacks", name)) for name in SETTINGS.attacks} == {ours["boosting"]}
 
 
 @pytest.mark.parametrize(("rule", "applies"), [("vote", False), ("geometric", False), ("average", True)])

@@ -132,7 +132,7 @@ def test_every_attack_runs_on_the_device_of_its_inputs(monkeypatch, name, norm):
 @pytest.mark.parametrize("name", [name for name in registry.names("pretraining") if name != "scratch"])
 def test_every_pretext_learns_and_is_measured_on_the_device(name, sources):
     pretext = registry.find("pretraining", name)()
-    setting = Setting(CONVOLUTIONAL, Policy(rotation=10), CLASSES, "gpu")
+    setting = Setting(CONVOLUTIONAL, Policy(rotation=10), "gpu")
     task = pretext.task(sources(name), parts(), setting, seed=0)
     assert step(task.learner, next(iter(task.training)))
     assert all_on_device(

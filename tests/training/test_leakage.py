@@ -39,7 +39,7 @@ from reglab.tracking.stage import Stage
 
 SEEDS = (0, 1)
 SIZES = Data(name="rows", train_size=48, validation_size=24, test_size=30, label_noise=0.5)
-SETTING = Setting(ConvNet(width=4, depth=1), Policy(), classes=3)
+SETTING = Setting(ConvNet(width=4, depth=1), Policy())
 PRETEXTS = [Scratch(), Masked(), Denoising(), Orientation(), Contrastive(), SupervisedBaseClasses(classes=2)]
 
 

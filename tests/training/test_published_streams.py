@@ -148,7 +148,7 @@ def test_augmentation_is_drawn_by_epoch_and_noise_by_step(keys):
 def test_what_a_pretext_draws_has_a_name_of_its_own(keys, pretext, drawn, monkeypatch):
     parts = ("labelled", "unlabelled", "validation", "test")
     study = Split(dict.fromkeys(parts, IMAGES), dict.fromkeys(parts, LABELS), {}, classes=3)
-    task = pretext.task(study, study, Setting(MLP(width=4, depth=1), ALL, 3), 3)
+    task = pretext.task(study, study, Setting(MLP(width=4, depth=1), ALL), 3)
     assert keys == [(3, "initialization"), (3, "pretext_head")]
     monkeypatch.setattr(type(task.learner), "moment", Moment(3, 1, 7))
     keys.clear()

@@ -56,8 +56,8 @@ def check(settings) -> list[str]:
         for (key, *_), found, allowed in section.data_problems(data, strata(labels), pool):
             lines.append(f"params.yaml: {family.section}.{key}: found {found}; allowed: {allowed}")
     if drawn and (settings.transfer or settings.semi_supervised):
-        lines += few_labels_problems(data, settings.few_labels, strata(labels), drawn)
-    lines += data_needs.problems(settings, shape, strata(labels), pool)
+        lines += few_labels_problems(data, settings.few_labels, labels, drawn)
+    lines += data_needs.problems(settings, Facts(shape, task_of(labels)), strata(labels), pool)
     if any(pretext.source == "text" for pretext in settings.pretraining.values()):
         lines += text_problems(settings.text.file)
     lines += scenes_problems(settings.scenes)
@@ -216,16 +216,26 @@ def scenes_problems(scenes: Scenes) -> list[str]:
 
 
 def few_labels_problems(data, few_labels, labels: np.ndarray, drawn: list[dict[str, np.ndarray]]) -> list[str]:
-    """A line where some class of some seed has fewer labelled examples than `few_labels.labels_per_class` asks for."""
-    classes = int(labels.max()) + 1
-    fewest = min(int(np.bincount(labels[parts["labelled"]], minlength=classes).min()) for parts in drawn)
+    """A line where some class of some seed has fewer labelled examples than `few_labels.labels_per_class` asks for.
+
+    Of amounts and of labels it is the examples that are counted.
+    """
     wanted = max(few_labels.labels_per_class)
+    if task_of(labels) == "classification":
+        classes = int(labels.max()) + 1
+        fewest = min(int(np.bincount(labels[parts["labelled"]], minlength=classes).min()) for parts in drawn)
+        allowed = (
+            f"at most {fewest}, what the smallest class has among the {data.train_size} labelled examples "
+            "(data.train_size)"
+        )
+    else:
+        fewest = min(len(parts["labelled"]) for parts in drawn)
+        allowed = (
+            f"at most {fewest}, the labelled examples (data.train_size), which are counted where there are no classes"
+        )
     if wanted <= fewest:
         return []
-    return [
-        f"params.yaml: few_labels.labels_per_class: found {wanted}; allowed: at most {fewest}, what the smallest class has "
-        f"among the {data.train_size} labelled examples (data.train_size)"
-    ]
+    return [f"params.yaml: few_labels.labels_per_class: found {wanted}; allowed: {allowed}"]
 
 
 def class_problems(transfers: dict, labels: np.ndarray) -> list[str]:

@@ -9,17 +9,21 @@ import numpy as np
 from reglab.core.plain import entry_name
 from reglab.data.patches import hidden_count, patch_grid
 from reglab.data.splits import STRUCTURED
-from reglab.data.target_kind import task_of
 from reglab.experiments.applicability import Facts, not_applicable
 
 
-def problems(settings, shape: tuple[int, ...], labels: np.ndarray, pool: int) -> list[str]:
+def problems(settings, facts: Facts, labels: np.ndarray, pool: int) -> list[str]:
     """A line for each section that the data cannot serve; `settings` are the `Params` without what is not applicable.
 
-    `pool`: the fewest examples that are in neither validation nor test, of all seeds; 0 where that is not known.
+    `labels` are the `strata` of the targets. `pool`: the fewest examples that are in neither validation nor test, of
+    all seeds; 0 where that is not known.
     """
-    lines = shared_problems(settings, Facts(shape, task_of(labels)))
-    return lines + few_label_problems(settings, shape, labels, pool) + attack_problems(settings.attacks, settings.data)
+    lines = shared_problems(settings, facts)
+    return (
+        lines
+        + few_label_problems(settings, facts.shape, labels, pool)
+        + attack_problems(settings.attacks, settings.data)
+    )
 
 
 def attack_problems(attacks: dict, data) -> list[str]:
@@ -104,7 +108,7 @@ def shared_problems(settings, facts: Facts) -> list[str]:
                 lines.append(
                     f"params.yaml: {place}.name: found {entry_name(model)} {found}; allowed: {wanted}, or another model"
                 )
-    for number, technique in enumerate(few.regularizers):
+    for number, technique in enumerate(few.regularizers if needs_few else ()):
         if why := not_applicable(technique.needs, facts, few.model):
             name = entry_name(technique)
             lines.append(

@@ -1,32 +1,31 @@
 """The sections of a table's profile: which entries of params.yaml are kept for it, and with which sizes."""
 
+import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from reglab.config.data_needs import image_strengths
 from reglab.config.target_lines import LabelCounts, Targets, fewest_examples
+from reglab.core.plain import entry_name
+from reglab.core.plain import settings as plain
+from reglab.core.task_names import TaskName
+from reglab.experiments.applicability import Facts, not_applicable
 
 NOT_FOR_TABLES = {
     "multitask": "rendered scenes",
     "theory": "data of their own",
     "claims": "none of the lecture's, which are about digits; declare some on this data before the run",
 }
-NOT_FOR_AMOUNTS = {
-    "pretraining": "its networks are judged by how well they tell classes apart",
-    "transfer": "labels are counted by class",
-    "semi_supervised": "labels are counted by class",
-}
-NOT_FOR_LABELS = {
-    "pretraining": "its networks are judged by how well they tell classes apart",
-    "transfer": "labels are counted by class",
-    "semi_supervised": "labels are counted by class",
-    "attacks": "they count the examples that stay right, or measure an error",
-}
+NOT_FOR_LABELS = {"attacks": "they count the examples that stay right, or measure an error"}
 EPSILON = 0.1  # largest change of a prepared column that a technique trains against; they are scaled to about 1
 EPSILONS = (0.05, 0.1, 0.2)
 LABEL_NOISE = (0.0, 0.2)
 WIDTHS = (32, 256)
 EXAMPLES_A_CLASS = 10  # of the smallest training size, on average over the classes
+FEW_EXAMPLES = (10, 30, 100)  # with an amount or with labels, where there are no classes to count by
+CONFIDENCE = (
+    0.9  # of a pseudo-label that is one of several: whether a label is there is always guessed with 1/2 or more
+)
 AUGMENTATION = {"swap": 0.2, "noise": 0.1}  # of rows
 
 
@@ -44,19 +43,14 @@ def sections(
         for name, each in settings.regularizers.items()
         if hasattr(each, "epsilon")
     ]
-    if isinstance(targets, Counter):
-        lines += ["", *few_label_sections(settings, targets, train_size, columns, structured)]
-        lines += ["", *attack_lines(settings, test_size, settings.attacks)]
-    else:
-        several = isinstance(targets, LabelCounts)
-        emptied = NOT_FOR_LABELS if several else NOT_FOR_AMOUNTS
+    lines += ["", *few_label_sections(settings, targets, train_size, columns, structured), ""]
+    if isinstance(targets, LabelCounts):
         lines += [
-            "",
-            "# Not for several labels." if several else "# Not for amounts.",
-            *(f"{section}: {{}}  # {reason}" for section, reason in emptied.items()),
+            "# Not for several labels.",
+            *(f"{name}: {{}}  # {reason}" for name, reason in NOT_FOR_LABELS.items()),
         ]
-        left = [family for family in settings.attacks if family not in emptied]
-        lines += [] if several else ["", *attack_lines(settings, test_size, left)]
+    else:
+        lines += attack_lines(settings, test_size)
     lines += ["", *regime_lines(fewest_examples(targets), train_size, structured)]
     lines += [f"tuning: {{seeds: {min(settings.tuning.seeds, settings.seeds)}}}      # at most as many as `seeds`"]
     if structured:
@@ -65,25 +59,26 @@ def sections(
     return lines + [f"{section}: {{}}  # {reason}" for section, reason in NOT_FOR_TABLES.items()]
 
 
-def attack_lines(settings, test_size: int, families: Iterable[str]) -> list[str]:
-    """Attacks on these families, on as many examples as params.yaml asks for and there are."""
+def attack_lines(settings, test_size: int) -> list[str]:
+    """Attacks on all families, on as many examples as params.yaml asks for and there are."""
     lines = ["# Attacks on the rows, in units of the scaled columns; the first so many test examples.", "attacks:"]
     return lines + [
-        f"  {family}: {{epsilons: {list(EPSILONS)}, examples: {min(settings.attacks[family].examples, test_size)}}}"
-        for family in families
+        f"  {family}: {{epsilons: {list(EPSILONS)}, examples: {min(attack.examples, test_size)}}}"
+        for family, attack in settings.attacks.items()
     ]
 
 
-def few_label_sections(settings, counts: Counter, train_size: int, columns: int, structured: bool) -> list[str]:
-    """Pretraining, transfer and semi-supervised learning, or nothing of them where the smallest class is too small.
+def few_label_sections(settings, targets: Targets, train_size: int, columns: int, structured: bool) -> list[str]:
+    """Pretraining, transfer and semi-supervised learning, or nothing of them where there are too few examples.
 
-    Parts by group or time need not have the shares of the classes that all rows have, so half of these are counted on.
+    Parts by group or time need not have the size and the shares of the classes that all rows have, so half of these are
+    counted on.
     """
-    fewest = min(counts.values()) * train_size // counts.total() // (2 if structured else 1)
-    variants = [count for count in settings.few_labels.labels_per_class if count <= fewest]
+    variants, classes = numbers_of_labels(settings, targets, train_size, structured), class_count(targets)
     if not variants:
+        few = "The smallest class has" if classes else "There are"
         emptied = "pretraining", "transfer", "semi_supervised"
-        return ["# The smallest class has too few examples for these.", *(f"{section}: {{}}" for section in emptied)]
+        return [f"# {few} too few examples for these.", *(f"{section}: {{}}" for section in emptied)]
     zero = dict.fromkeys(
         image_strengths(settings.augmentation.get("study")), 0
     )  # the profile is merged into params.yaml
@@ -91,21 +86,67 @@ def few_label_sections(settings, counts: Counter, train_size: int, columns: int,
     lines = [
         "# Few labels: networks that are pretrained without labels, or learn from rows without labels.",
         "few_labels:",
-        f"  labels_per_class: {variants}",
+        f"  labels_per_class: {variants}" + ("" if classes else "   # labelled examples, as there are no classes"),
         "  model: {name: mlp, width: 64, depth: 2}",
+        *shared_lines(settings.few_labels.regularizers, Facts((columns,), task_of(targets))),
         "augmentation:                # swap: probability that a column is that of another row; noise: in scaled units",
         f"  study: {{{strengths}}}",
     ]
-    unsuited = {name: "null" for name, each in settings.pretraining.items() if not suits(each, len(counts), columns)}
+    unsuited = {name: "null" for name, each in settings.pretraining.items() if not suits(each, classes, columns)}
     if unsuited:
         lines += ["pretraining:                 # null takes an entry out, together with what refers to it"]
     lines += [f"  {name}: {value}" for name, value in unsuited.items()]
     absent = [
         name
         for name, each in settings.transfer.items()
-        if each.start in unsuited or max(each.classes or (0,)) >= len(counts)
+        if each.start in unsuited or max(each.classes or (-1,)) >= classes
     ]
-    return lines + ["transfer:"] * bool(absent) + [f"  {name}: null" for name in absent]
+    lines += ["transfer:"] * bool(absent) + [f"  {name}: null" for name in absent]
+    return lines + (confidence_lines(settings.semi_supervised) if isinstance(targets, LabelCounts) else [])
+
+
+def task_of(targets: Targets) -> TaskName:
+    if isinstance(targets, LabelCounts):
+        return "multilabel"
+    return "classification" if isinstance(targets, Counter) else "regression"
+
+
+def class_count(targets: Targets) -> int:
+    """The number of classes; 0 where the targets are amounts or labels."""
+    return len(targets) if isinstance(targets, Counter) else 0
+
+
+def numbers_of_labels(settings, targets: Targets, train_size: int, structured: bool) -> list[int]:
+    """Of the numbers of labels a class in params.yaml, or of `FEW_EXAMPLES`, those that a training part has."""
+    wanted, there = FEW_EXAMPLES, train_size
+    if isinstance(targets, Counter):
+        wanted, there = settings.few_labels.labels_per_class, min(targets.values()) * train_size // targets.total()
+    return [count for count in wanted if count <= there // (2 if structured else 1)]
+
+
+def shared_lines(techniques: Sequence, facts: Facts) -> list[str]:
+    """Those of the techniques that all entries share which are for these targets, where some are not."""
+    suited = [each for each in techniques if not not_applicable(each.needs, facts, None)]
+    if len(suited) == len(techniques):
+        return []
+    kept = ", ".join(f"{{{entry_name(each)}: {in_one_line(plain(each))}}}" for each in suited)
+    gone = ", ".join(entry_name(each) for each in techniques if each not in suited)
+    return [f"  regularizers: [{kept}]   # without {gone}, which {facts.targets} cannot have"]
+
+
+def in_one_line(settings: dict) -> str:
+    """Settings as YAML in braces."""
+    return f"{{{', '.join(f'{key}: {json.dumps(value)}' for key, value in settings.items())}}}"
+
+
+def confidence_lines(methods: dict) -> list[str]:
+    """A threshold of confidence that says something of a label."""
+    unsure = [name for name, each in methods.items() if 0 < getattr(each, "threshold", 1) <= 0.5]
+    lines = [
+        f"  {name}: {{threshold: {CONFIDENCE}}}   # a guess of one label has a confidence of 1/2 or more"
+        for name in unsure
+    ]
+    return ["semi_supervised:", *lines] if lines else []
 
 
 def suits(pretext, classes: int, columns: int) -> bool:
@@ -118,7 +159,8 @@ def suits(pretext, classes: int, columns: int) -> bool:
         return False
     if "images" in pretext.needs:
         return True
-    return getattr(pretext, "classes", 0) <= classes - 2 and (columns > 1 or not hasattr(pretext, "mask_ratio"))
+    taught = getattr(pretext, "classes", 0)
+    return (not taught or taught <= classes - 2) and (columns > 1 or not hasattr(pretext, "mask_ratio"))
 
 
 def regime_lines(classes: int, train_size: int, structured: bool) -> list[str]:

@@ -26,6 +26,15 @@ def symmetric_divergence(one: Tensor, other: Tensor) -> Tensor:
     return ((logs.exp() - others.exp()) * (logs - others)).sum(1) / 2
 
 
+def consistency(scores: Tensor, opinions: Tensor, temperature: float) -> Tensor:
+    """Mean over the batch of KL(q || p), p = softmax(scores) and q = softmax(opinions / temperature), in nats.
+
+    Both are class scores (batch, classes). A temperature below 1 sharpens the target: with 1, equal scores cost nothing.
+    """
+    target = functional.log_softmax(opinions / temperature, 1)
+    return functional.kl_div(functional.log_softmax(scores, 1), target, reduction="batchmean", log_target=True)
+
+
 def accuracy(logits: Tensor, targets: Tensor) -> Tensor:
     """Share of the batch whose largest score is at the largest target."""
     return (logits.argmax(1) == targets.argmax(1)).double().mean()

@@ -12,10 +12,15 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from reglab.core.losses import accuracy, cross_entropy, share, symmetric_divergence
+from reglab.core.losses import accuracy, consistency, cross_entropy, share, symmetric_divergence
 from reglab.core.task_names import LOSSES
 
 TINY = torch.finfo(torch.float32).tiny  # what a probability of 0 counts as, in logarithms
+
+
+def criteria_of_members(task: "Regression | Multilabel", outputs: Tensor, targets: Tensor) -> Tensor:
+    """The criterion of each of several networks, (members,), for outputs and targets (members, batch, outputs)."""
+    return torch.stack([task.criterion(*member) for member in zip(outputs, targets, strict=True)])
 
 
 @dataclass(frozen=True)
@@ -84,6 +89,14 @@ class Classification:
         """(KL(p, q) + KL(q, p))/2 of the predictions p and q of two outputs, (batch,)."""
         return symmetric_divergence(one, other)
 
+    def consistency(self, outputs: Tensor, opinions: Tensor, temperature: float) -> Tensor:
+        """How far predictions are from sharpened opinions, both outputs (batch, classes): `core.losses.consistency`."""
+        return consistency(outputs, opinions, temperature)
+
+    def choices(self, outputs: Tensor) -> Tensor:
+        """The scores (choices, values) of every single choice: those of the classes, once an example."""
+        return outputs
+
 
 @dataclass(frozen=True)
 class Regression:
@@ -113,9 +126,7 @@ class Regression:
         """The mean of the losses."""
         return functional.mse_loss(outputs, targets)
 
-    def criteria(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """The criterion of each of several networks, (members,), for outputs and targets (members, batch, 1)."""
-        return torch.stack([self.criterion(*member) for member in zip(outputs, targets, strict=True)])
+    criteria = criteria_of_members
 
     def predictions(self, outputs: Tensor) -> Tensor:
         """Values mean + std z in the unit of the labels, (batch, 1)."""
@@ -144,6 +155,10 @@ class Regression:
         values = predictions[..., 0].double()
         return (values[:, None] - values).square().mean(2).sqrt()
 
+    def consistency(self, outputs: Tensor, opinions: Tensor, temperature: float) -> Tensor:
+        """The mean of (z - z')² of outputs z and opinions z' (batch, 1); an amount is not sharpened by a temperature."""
+        return self.criterion(outputs, opinions)
+
 
 @dataclass(frozen=True)
 class Multilabel:
@@ -171,9 +186,7 @@ class Multilabel:
         """The mean of the losses."""
         return functional.binary_cross_entropy_with_logits(outputs, targets)
 
-    def criteria(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """The criterion of each of several networks, (members,), for outputs and targets (members, batch, labels)."""
-        return torch.stack([self.criterion(*member) for member in zip(outputs, targets, strict=True)])
+    criteria = criteria_of_members
 
     def predictions(self, outputs: Tensor) -> Tensor:
         """The probability s(z) of each label, (batch, labels); they need not sum to one."""
@@ -218,6 +231,14 @@ class Multilabel:
         Of a label it is (p - q)(log p/(1 - p) - log q/(1 - q))/2, the divergence of two Bernoulli distributions.
         """
         return ((one.sigmoid() - other.sigmoid()) * (one - other)).mean(1) / 2
+
+    def consistency(self, outputs: Tensor, opinions: Tensor, temperature: float) -> Tensor:
+        """As of classes, for the two values of each label: the mean over batch and labels, in nats."""
+        return consistency(self.choices(outputs), self.choices(opinions), temperature)
+
+    def choices(self, outputs: Tensor) -> Tensor:
+        """The scores (0, z) of absence and presence of each label, (batch x labels, 2); their softmax is (1 - s(z), s(z))."""
+        return torch.stack([torch.zeros_like(outputs), outputs], 2).flatten(0, 1)
 
 
 Task = Classification | Regression | Multilabel

@@ -78,7 +78,7 @@ def parts_of(settings, section: str, name: str) -> dict[str, Any]:
     if section == "cocktails":
         return {each: settings.regularizers[each] for each in entries[name].ingredients}
     if section == "transfer":
-        return {entries[name].start: settings.pretraining[entries[name].start]}
+        return {entries[name].start: settings.pretraining[entries[name].start], name: entries[name]}
     return {name: entries[name]}
 
 

@@ -127,7 +127,7 @@ def gained(row: Compared, measure: Measure, variants: list[int], per: str) -> Ma
 
 def counted(variants: list[int], per: str) -> str:
     """1 label, 1 and 2 labels."""
-    singular = per.replace("labels", "label").replace("scenes", "scene")
+    singular = per.replace("labels", "label").replace("scenes", "scene").replace("examples", "example")
     return f"{listed(variants)} {singular if variants == [1] else per}".rstrip()
 
 

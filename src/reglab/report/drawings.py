@@ -56,14 +56,16 @@ def against_labels(lines: Sequence[Line], variants: Sequence[int], x: str, y: st
     return figure
 
 
-def over_epochs(curves: dict[str, tuple[np.ndarray, np.ndarray]], levels: dict[str, float | None]) -> Figure:
-    """Accuracies in percent by name: (epochs, values), and dashed in the same colour the level of what did not learn."""
+def over_epochs(
+    curves: dict[str, tuple[np.ndarray, np.ndarray]], levels: dict[str, float | None], axis: str, scale: int
+) -> Figure:
+    """Scores by name: (epochs, values times `scale`), and dashed in the same colour the level of what did not learn."""
     figure, axes = canvas(5.2, 2.1)
     for (name, (epochs, values)), color in zip(curves.items(), COLORS, strict=False):
-        axes.plot(epochs, 100 * values, color=color, label=name, marker="o", markersize=2.5)
+        axes.plot(epochs, scale * values, color=color, label=name, marker="o", markersize=2.5)
         if levels.get(name) is not None:
-            axes.axhline(100 * levels[name], color=color, linestyle=(0, (3, 2)), linewidth=1)
-    axes.set(xlabel="epoch", ylabel="accuracy, %")
+            axes.axhline(scale * levels[name], color=color, linestyle=(0, (3, 2)), linewidth=1)
+    axes.set(xlabel="epoch", ylabel=axis)
     axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     axes.legend(fontsize=8, ncols=2, loc="lower center", bbox_to_anchor=(0.5, 1))
     return figure

@@ -8,6 +8,7 @@ import torch
 from sklearn import semi_supervised as sklearns
 from torch.distributions import Categorical, kl_divergence
 
+from reglab.core.losses import consistency
 from reglab.core.streams import generator
 from reglab.data.augmentation.policy import Policy
 from reglab.data.loader import Whole
@@ -15,7 +16,7 @@ from reglab.data.prepared import Split
 from reglab.experiments.few_labels import run as few_labels
 from reglab.experiments.few_labels.methods.autoencoder_classifier import AutoencoderClassifier, reconstruction_error
 from reglab.experiments.few_labels.methods.label_spreading import LabelSpreading
-from reglab.experiments.few_labels.methods.mean_teacher import MeanTeacher, MeanTeacherLearner, consistency, follow
+from reglab.experiments.few_labels.methods.mean_teacher import MeanTeacher, MeanTeacherLearner, follow
 from reglab.experiments.few_labels.methods.pseudo_label import PseudoLabel, pseudo_label_loss
 from reglab.experiments.few_labels.run import FewLabelsStudy, prepare_training
 from reglab.experiments.few_labels.settings import FewLabels

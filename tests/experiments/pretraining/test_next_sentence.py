@@ -26,7 +26,7 @@ from reglab.experiments.pretraining.sentence_pairs import OPENING, SHARPNESS, Se
 from reglab.models.convnet import ConvNet
 from reglab.training.one_seed import fit
 
-PRETEXT, SETTING = NextSentence(), Setting(ConvNet(), Policy(), classes=10)
+PRETEXT, SETTING = NextSentence(), Setting(ConvNet(), Policy())
 SEEDS = (0, 1)
 
 

@@ -31,7 +31,7 @@ from reglab.training.one_seed import flops_of_step
 from reglab.training.settings import Training
 
 IMAGES = [Scratch(), Masked(), Denoising(), Orientation(), Contrastive(), SupervisedBaseClasses()]
-SETTING = Setting(ConvNet(width=8, depth=2), Policy(rotation=10), classes=10)
+SETTING = Setting(ConvNet(width=8, depth=2), Policy(rotation=10))
 
 
 def draws(*shape, key="pretexts"):

@@ -19,7 +19,7 @@ from reglab.models.mlp import MLP
 from reglab.training.one_seed import fit
 
 TABLES = [Scratch(), Masked(epochs=15), Denoising(epochs=15), Contrastive(epochs=15), SupervisedBaseClasses(classes=2)]
-SETTING = Setting(MLP(width=32, depth=2), Policy(noise=0.05, swap=0.2), classes=3)
+SETTING = Setting(MLP(width=32, depth=2), Policy(noise=0.05, swap=0.2))
 
 
 @pytest.fixture(scope="module")

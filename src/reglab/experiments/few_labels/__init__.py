@@ -1,4 +1,4 @@
-"""Transfer and semi-supervised learning with a few labels of each class."""
+"""Transfer and semi-supervised learning with a few labels."""
 
 from reglab.core.family import Family
 
@@ -11,7 +11,6 @@ FAMILIES = (
         settings="reglab.experiments.few_labels.settings.Transfer",
         compared_with="reference",
         classifies=True,
-        needs=("classes",),  # labels are counted by class
     ),
     Family(
         section="semi_supervised",
@@ -22,6 +21,5 @@ FAMILIES = (
         base="reglab.experiments.few_labels.base.SemiSupervised",
         compared_with="reference",
         classifies=True,
-        needs=("classes",),  # labels are counted by class
     ),
 )

@@ -46,7 +46,7 @@ class SemiSupervised:
         )
 
     def predict(self, few: Split, classes: int) -> dict[str, np.ndarray]:
-        """Class probabilities (examples, classes) on `labelled`, `validation` and `test`."""
+        """Probabilities (examples, classes) of the classes, or of so many labels, on `labelled`, `validation` and `test`."""
         raise NotImplementedError
 
 

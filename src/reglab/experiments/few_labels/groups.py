@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from reglab.core.families import sections
+from reglab.core.task_names import TaskName
+from reglab.evaluation.metric_table import DECIDING
 from reglab.report.answer import Point, link, listed
 from reglab.report.collect import Entry
 from reglab.report.compared import Compared, comparable, numbers_of, summary_sentence
@@ -14,9 +16,20 @@ from reglab.report.formats import fixed, missing
 from reglab.report.measure import ACCURACY, Measure
 
 FAMILIES = sections(home="few_labels")
-LABELS = "labels per class"
 SCRATCH = "training from scratch with the same augmentation"
-BESIDE = {"test_ece": "calibration error", "test_nll": "loss", "bias_squared": "bias²", "variance": "variance"}
+BESIDE = {  # shown where they are measured
+    "test_ece": "calibration error",
+    "test_nll": "loss",
+    "test_binary_cross_entropy": "loss",
+    "test_r2": "R²",
+    "bias_squared": "bias²",
+    "variance": "variance",
+}
+NOTES = {  # what these are of each task, in words
+    "classification": "calibration, loss, bias² and variance",
+    "regression": "R², bias² and variance",
+    "multilabel": "loss, bias² and variance",
+}
 
 
 @dataclass(frozen=True)
@@ -72,7 +85,20 @@ class Group:
 
     @property
     def title(self) -> str:
+        if not counts_classes(self.measure):
+            return "All examples"
         return f"Classes {listed(list(self.classes))} alone" if self.classes else "All classes"
+
+    @property
+    def per(self) -> str:
+        """What is counted on the axis of a figure."""
+        return "labels per class" if counts_classes(self.measure) else "labelled examples"
+
+    def column(self, variant: int) -> str:
+        """The title of a column: 3 labels a class, or 30 labelled examples."""
+        if counts_classes(self.measure):
+            return f"{variant} label{'' if variant == 1 else 's'} a class"
+        return f"{variant} labelled example{'' if variant == 1 else 's'}"
 
     @property
     def ranked(self) -> list[Method]:
@@ -90,7 +116,9 @@ class Group:
     @property
     def answer(self) -> Markup:
         """Which method gains most over training from scratch."""
-        return summary_sentence([m for m in self.methods if m.candidate], self.measure, self.variants, SCRATCH, LABELS)
+        return summary_sentence(
+            [m for m in self.methods if m.candidate], self.measure, self.variants, SCRATCH, self.per
+        )
 
     @property
     def figure(self) -> Markup | None:
@@ -108,8 +136,20 @@ class Group:
             how = "rival" if method.classical else "reference" if method.reference else "other"
             lines.append(Line(method.name, values, "shown" if method.name in shown else how))
         error = f"test {self.measure.error}"
-        figure = against_labels(lines, self.variants, LABELS, self.measure.axis(error), logarithmic=self.measure.share)
-        return drawn(figure, self.id, f"{error} against {LABELS}: {self.title}")
+        figure = against_labels(
+            lines, self.variants, self.per, self.measure.axis(error), logarithmic=self.measure.share
+        )
+        return drawn(figure, self.id, f"{error} against {self.per}: {self.title}")
+
+
+def task_of(measure: Measure) -> TaskName:
+    """The task whose metric this is; a metric of one's own decides nothing."""
+    return DECIDING[measure.metric.removeprefix("test_")].task
+
+
+def counts_classes(measure: Measure) -> bool:
+    """Whether the numbers of labels are those of each class."""
+    return task_of(measure) == "classification"
 
 
 def best_by(measure: Measure, metric: str, methods: Sequence[Method]) -> Method | None:
@@ -182,7 +222,7 @@ def points_to_know(every: list[Group]) -> list[Point]:
         and (where := [b for b in group.variants if verdict(group, method, b) == "hurts"])
     ]  # fmt: skip
     if hurting:
-        points.append(Point("Hurts", Markup("{} {}.").format(listed(hurting), LABELS)))
+        points.append(Point("Hurts", Markup("{} {}.").format(listed(hurting), every[0].per)))
     if diverged := [method for group in every for method in group.diverged]:
         parts = [
             Markup("{} (in {} of {} seeds)").format(
@@ -219,4 +259,4 @@ def augmentation_alone(group: Group) -> list[Point]:
         "All other differences here are to training with augmentation, so that no method is credited with its gain."
     )
     where = listed(list(group.variants))
-    return [Point("Augmentation", text.format(changes, where, LABELS, link(plain[0])))]
+    return [Point("Augmentation", text.format(changes, where, group.per, link(plain[0])))]

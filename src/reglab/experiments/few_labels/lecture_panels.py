@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from reglab.experiments.few_labels.groups import LABELS, Group, Method
+from reglab.experiments.few_labels.groups import Group, Method
 from reglab.experiments.multitask.report import DEPTH, IOU, SCENES
 from reglab.report.answer import listed
 from reglab.report.collect import Entry
@@ -63,7 +63,7 @@ def self_supervised(groups: list[Group], pretexts: dict[str, Entry]) -> LectureP
 
 def few(group: Group, methods: list[Method], letter: str, title: str, text: str, start: Entry) -> LecturePanel:
     rows = [row(method, group.measure, group.variants) for method in methods]
-    heading = f"{capital(group.measure.axis(group.measure.title))}, by {LABELS}"
+    heading = f"{capital(group.measure.axis(group.measure.title))}, by {group.per}"
     shown = picture(start, f"panel-{letter}")
     return LecturePanel(letter, title, text, shown, heading, group.variants, rows)
 

@@ -13,7 +13,11 @@ def few_labels_section(study: Study) -> Section | None:
     groups = few_labels.groups(entries, metrics, settings["few_labels"]["labels_per_class"], study.measure)
     values = {"groups": groups, "bar": few_labels.against_rival(groups[0]), "points": few_labels.points_to_know(groups)}
     values |= {"panels": lecture_panels.panels(entries, groups, tasks.methods(entries, metrics), settings)}
-    values |= {"measure": study.measure, "per": few_labels.LABELS}
+    values |= {
+        "measure": study.measure,
+        "per": groups[0].per,
+        "beside": few_labels.NOTES[few_labels.task_of(study.measure)],
+    }
     values |= {"inapplicable": study.inapplicable(*few_labels.FAMILIES)}
     values |= {"confidence": settings["evaluation"]["confidence"], "seeds": settings["seeds"]}
     return Section("few-labels", "Few labels", body("few_labels.html", **values))

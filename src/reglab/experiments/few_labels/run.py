@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
 import torch
 from safetensors.torch import load_file
 from torch import nn
@@ -12,14 +11,15 @@ from torch import nn
 from reglab.data import prepared
 from reglab.data.augmentation.policy import Policy
 from reglab.data.augmentation.variation import Variation
-from reglab.data.loader import Batch, Repeated, Whole, whole, without_labels
+from reglab.data.loader import Batch, Repeated, Whole, without_labels
 from reglab.data.prepared import Prepared, Split
+from reglab.experiments.few_labels.labelled import few
 from reglab.experiments.few_labels.settings import FewLabels, Transfer
 from reglab.tracking import record
 from reglab.tracking.stage import Stage, StageBuilder
 from reglab.training.learner import device_of
 from reglab.training.network import Network, build
-from reglab.training.one_seed import PARTS, divergence, finish, fit, flops_of_step
+from reglab.training.one_seed import PARTS, divergence, examples_of, finish, fit, flops_of_step, predict
 from reglab.training.regularizer import Regularizer
 from reglab.training.settings import Training
 from reglab.training.supervised import Supervised
@@ -67,39 +67,19 @@ class TransferMethod:
 
 @dataclass(frozen=True)
 class FewLabelsStudy:
-    """The settings that all entries share: the section `few_labels`, the policy, the device, and the classes."""
+    """The settings that all entries share: the section `few_labels`, the policy, the device, and the classes.
+
+    classes: None where the targets are amounts or labels.
+    """
 
     settings: FewLabels
     policy: Policy
     accelerator: str
-    classes: Sequence[int]
+    classes: Sequence[int] | None
 
     @property
     def training(self) -> Training:
         return self.settings.training(self.accelerator)
-
-
-def few(split: Split, per_class: int, classes: Sequence[int]) -> Split:
-    """The first `per_class` labelled examples of each class, the rest of them among the unlabelled, all of these classes.
-
-    Labels become places in `classes`. More labels keep the examples that fewer had.
-    """
-    place = {label: number for number, label in enumerate(classes)}
-    known = split.labels["labelled"]
-    rows = np.sort(np.concatenate([np.flatnonzero(known == label)[:per_class] for label in classes]))
-    kept = {part: np.flatnonzero(np.isin(split.labels[part], list(classes))) for part in split.labels}
-    pool = [getattr(split, of)["labelled"][kept["labelled"]] for of in ("inputs", "labels", "rows")]
-    kept |= {"labelled": rows}
-
-    def parts(of: dict, pooled: np.ndarray) -> dict:
-        chosen = {part: of[part][kept[part]] for part in of}
-        return chosen | {"unlabelled": np.concatenate([pooled, chosen["unlabelled"]])}
-
-    inputs, labels, numbers = map(parts, (split.inputs, split.labels, split.rows), pool)
-    labels = {part: np.array([place[label] for label in values.tolist()], np.int64) for part, values in labels.items()}
-    weights = None if split.weights is None else split.weights[rows]
-    changes = {"inputs": inputs, "labels": labels, "rows": numbers, "true_labels": None, "weights": weights}
-    return replace(split, **changes, classes=len(classes))
 
 
 def run_entry(settings, stage: StageBuilder) -> None:
@@ -110,7 +90,9 @@ def run_entry(settings, stage: StageBuilder) -> None:
         folder = stage.runs / "pretraining" / entry.start
         method, classes, flops = TransferMethod(entry, folder), entry.classes, record.read(folder)["cost"]["flops"]
     policy, accelerator = settings.augmentation["study"], settings.training.accelerator
-    study = FewLabelsStudy(settings.few_labels, policy, accelerator, classes or tuple(range(data.classes)))
+    if classes is None and data.classes is not None:
+        classes = tuple(range(data.classes))
+    study = FewLabelsStudy(settings.few_labels, policy, accelerator, classes)
     built = stage.build(data, {stage.name: entry}, few_labels=settings.few_labels, augmentation=policy)
     run(method, study, data, built, pretraining_flops=flops)
 
@@ -159,45 +141,40 @@ def run(
 
 
 def train_few(method, study: FewLabelsStudy, case: Split, seed: int, folder: Path) -> None:
-    """Leave `seed-<n>.safetensors` in `folder`: probabilities, the weights that they are of, and the outcome.
+    """Leave `seed-<n>.safetensors` in `folder`: predictions, the weights that they are of, and the outcome.
 
     Test inputs are used once, after the last step.
     """
     if method.classical:
-        predicted = method.predict(case, len(study.classes))
-        probabilities = {part: torch.as_tensor(values) for part, values in predicted.items()}
-        write_finished(folder, seed, {"status": "finished"}, case, probabilities, {})
+        predicted = method.predict(case, case.task.outputs)
+        predictions = {part: torch.as_tensor(values) for part, values in predicted.items()}
+        write_finished(folder, seed, {"status": "finished"}, case, predictions, {})
         return
     learner, batches, parts = prepare_training(method, study, case, seed)
     outcome = fit(learner, batches, [Whole(parts["labelled"]), Whole(parts["validation"])], folder, study.training)
     if outcome["status"] == "finished":
         learner.after_training(parts["validation"])
-    network = learner.eval_network().eval().to(parts["test"].inputs.device)
-    with torch.no_grad():
-        probabilities = {part: network(parts[part].inputs).softmax(1).cpu() for part in PARTS}
-    write_finished(folder, seed, outcome, case, probabilities, learner.published_network().state_dict())
+    write_finished(folder, seed, outcome, case, predict(learner, parts), learner.published_network().state_dict())
 
 
-def write_finished(folder: Path, seed: int, outcome: dict, case: Split, probabilities: dict, weights: dict) -> None:
+def write_finished(folder: Path, seed: int, outcome: dict, case: Split, predictions: dict, weights: dict) -> None:
     """Write the finished seed to `folder`, with its metrics in the outcome."""
     tensors = {f"weights/{name}": value for name, value in weights.items()}
-    tensors |= {f"predictions/{part}": values for part, values in probabilities.items()}
+    tensors |= {f"predictions/{part}": values for part, values in predictions.items()}
     if outcome["status"] == "finished":
         outcome = outcome | divergence(tensors)
     metrics = {}
     if outcome["status"] == "finished":
-        metrics = record.seed_metrics(case, {part: values.numpy() for part, values in probabilities.items()})
+        metrics = record.seed_metrics(case, {part: values.numpy() for part, values in predictions.items()})
     finish(folder, seed, outcome | {"metrics": metrics}, tensors)
 
 
 def prepare_training(method, study: FewLabelsStudy, case: Split, seed: int):
     """The learner before its first step, its batches, and the parts of the case; without a method, training from scratch."""
     device = device_of(study.accelerator)
-    parts = {part: whole(case.inputs[part], case.labels[part], len(study.classes), device) for part in PARTS}
-    if case.weights is not None:
-        parts["labelled"] = parts["labelled"]._replace(weights=torch.as_tensor(case.weights).to(device))
+    parts = {part: examples_of(case, part, device) for part in PARTS}
     unlabelled = without_labels(case.inputs["unlabelled"], device)
-    network = build(study.settings.model, case.shape, len(study.classes), seed).to(device)
+    network = build(study.settings.model, case.shape, case.task, seed).to(device)
     network.bounds, network.spread = case.bounds, case.spread
     labelled, pool = (
         Variation(study.policy, len(part.indices), case.spread) for part in (parts["labelled"], unlabelled)

@@ -13,6 +13,7 @@ from reglab.training.settings import FixedSteps
 class FewLabels(FixedSteps):
     """How every entry of `transfer` and `semi_supervised` is trained, once for each number of labels a class.
 
+    Where the targets are amounts or sets of labels, `labels_per_class` are numbers of labelled examples in all.
     `regularizers` are techniques that all of them share, the one from scratch too, in order of application.
     """
 
@@ -36,6 +37,11 @@ class Transfer:
     backbone: Literal["tuned", "frozen"] = "tuned"
     augment: bool = True
     classes: Annotated[tuple[Annotated[int, Ge(0)], ...], MinLen(2), MaxLen(1_000)] | None = None
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """As in `experiments.applicability`."""
+        return ("classes",) if self.classes else ()
 
 
 def reference_of(entry: Transfer, transfers: dict[str, Transfer]) -> str | None:

@@ -11,6 +11,5 @@ FAMILIES = (
         folder="experiments/pretraining/methods",
         base="reglab.experiments.pretraining.base.Pretext",
         compared_with="reference",
-        needs=("classes",),  # probes tell classes apart
     ),
 )

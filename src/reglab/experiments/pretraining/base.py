@@ -25,11 +25,10 @@ PROBE_EVERY = 5  # epochs
 
 
 class Setting(NamedTuple):
-    """The settings that pretexts on the study's data share: the network, the augmentation, the classes of the target task."""
+    """The settings that pretexts on the study's data share: the network, the augmentation, the device."""
 
     architecture: Architecture
     policy: Policy
-    classes: int
     accelerator: str = "cpu"
 
 
@@ -102,7 +101,7 @@ class PretextLearner(Learner):
         self.accumulate_validation(measured, len(batch.indices))
 
     def probed(self, probe: Probed) -> dict[str, float]:
-        """The accuracies of both probes."""
+        """The scores of both probes."""
         training = self.network.training
         self.network.eval()
         with torch.no_grad():
@@ -149,7 +148,7 @@ class ImagePretext(Pretext):
     def task(self, source: Split, study: Split, setting: Setting, seed: int) -> Task:
         study = study.in_memory()
         device, shape = device_of(setting.accelerator), study.inputs["test"].shape[1:]
-        network = build(setting.architecture, shape, setting.classes, seed)
+        network = build(setting.architecture, shape, study.task, seed)
         features = network.head.in_features
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(streams.seed_of(seed, "pretext_head"))

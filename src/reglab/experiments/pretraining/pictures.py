@@ -10,6 +10,7 @@ from reglab.core.figures import COLORS, canvas, shades
 from reglab.experiments.pretraining.probes import nearest
 
 SHOWN = 8
+QUERIES = 5
 
 
 def rows(named: dict[str, Sequence[Tensor]], right: Sequence[Sequence[bool]] | None = None) -> Figure:
@@ -36,13 +37,45 @@ def rows(named: dict[str, Sequence[Tensor]], right: Sequence[Sequence[bool]] | N
 
 @torch.no_grad()
 def neighbours(learner, probe, count: int = 6) -> Figure:
-    """Held-out examples of different classes, each with the examples that lie nearest in the learned space.
+    """Held-out examples with different targets, each with the examples that lie nearest in the learned space.
 
-    A green frame: of the same class. `probe` is a `Probed`.
+    A green frame: `alike` in their targets. `probe` is a `Probed`.
     """
     near = nearest(learner.features(probe.inputs), learner.features(probe.held_out_inputs), count)
-    labels = probe.held_out_labels.tolist()
-    queries = [labels.index(label) for label in sorted(set(labels))][:5]
-    named = {f"{labels[row]}: nearest": [probe.held_out_inputs[row], *probe.inputs[near[row]]] for row in queries}
-    right = [[True, *(probe.labels[near[row]] == labels[row]).tolist()] for row in queries]
+    rows_of = different(probe.held_out_labels)
+    titles = [f"{target_text(probe.held_out_labels[row])}: nearest" for row in rows_of]
+    named = {
+        title: [probe.held_out_inputs[row], *probe.inputs[near[row]]]
+        for title, row in zip(titles, rows_of, strict=True)
+    }
+    right = [[True, *alike(probe.labels, near[row], probe.held_out_labels[row]).tolist()] for row in rows_of]
     return rows(named, right)
+
+
+def different(labels: Tensor) -> list[int]:
+    """The first example of each of up to five targets: the smallest classes, sets of labels, or amounts at five quantiles."""
+    if labels.is_floating_point():
+        order = labels.argsort(stable=True).tolist()
+        chosen = {len(order) * (2 * part + 1) // (2 * QUERIES): None for part in range(QUERIES)}
+        places = [order[place] for place in chosen]
+    else:
+        values = [tuple(row) for row in labels.reshape(len(labels), -1).tolist()]
+        places = [values.index(value) for value in sorted(set(values))][:QUERIES]
+    first = {target_text(labels[place]): place for place in reversed(places)}  # amounts may look alike once rounded
+    return list(first.values())[::-1]
+
+
+def alike(labels: Tensor, near: Tensor, label: Tensor) -> Tensor:
+    """Whether the examples `near` have the class or the set of labels `label`, or an amount within half a standard deviation
+    of all the amounts.
+    """
+    if labels.is_floating_point():
+        return (labels[near] - label).abs() <= labels.std(correction=0) / 2
+    return (labels[near] == label).reshape(len(near), -1).all(1)
+
+
+def target_text(label: Tensor) -> str:
+    """A class number, an amount with three digits, or the numbers of the labels that an example has."""
+    if label.ndim:
+        return ", ".join(map(str, label.nonzero().flatten().tolist())) or "none"
+    return f"{label.item():.3g}" if label.is_floating_point() else str(label.item())

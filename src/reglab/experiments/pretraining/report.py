@@ -1,19 +1,38 @@
 """The section on pretext tasks: how well each is solved, and how useful its features are compared with random ones."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from markupsafe import Markup
 
+from reglab.core.task_names import TaskName
+from reglab.evaluation.metric_table import DECIDING
 from reglab.report.answer import Point, link, listed
 from reglab.report.collect import Entry
 from reglab.report.compared import Compared, numbers_of
 from reglab.report.drawings import drawn, over_epochs, picture
-from reglab.report.formats import fixed, missing, percent
+from reglab.report.formats import missing, percent
 from reglab.report.measure import Measure
 from reglab.report.study import Placed, Section, Study, body
 
 PROBES = (Measure("test_linear_probe", "Linear probe"), Measure("test_neighbour_probe", "Neighbour probe"))
+SCORES: dict[TaskName, str] = {"classification": "accuracy", "regression": "R²", "multilabel": "mean AUROC"}
+FITTED: dict[TaskName, str] = {
+    "classification": "a linear classifier and a vote of the nearest neighbours",
+    "regression": "a linear regression and the mean of the nearest neighbours",
+    "multilabel": "a logistic regression a label and the vote of the nearest neighbours",
+}
+CAPTIONS: dict[TaskName, str] = {
+    "classification": "accuracies in %",
+    "regression": "R² of probes, accuracies in %",
+    "multilabel": "mean AUROC of probes and accuracies in %",
+}
+ALIKE: dict[TaskName, str] = {  # of a frame in the pictures
+    "classification": "of the same class, a dotted red one of another",
+    "regression": "an amount within half a standard deviation, a dotted red one another amount",
+    "multilabel": "the same set of labels, a dotted red one another set",
+}
 DESCRIPTIONS = {
     "scratch": "Nothing is learned: random initial weights, the reference for all other pretexts.",
     "masked": "Parts of an input (patches of an image, columns of a table) are hidden; the network fills them in.",
@@ -78,18 +97,20 @@ def pretexts(entries: list[Entry], metrics: dict) -> list[PretextEntry]:
     return [PretextEntry(entry, numbers_of(entry, metrics)) for entry in entries if entry.family == "pretraining"]
 
 
-def values(entries: list[PretextEntry]) -> dict:
+def values(entries: list[PretextEntry], task: TaskName = "classification") -> dict:
     """The values for the template: the reference first, then the order of params.yaml; diverged entries separately."""
+    probes = [replace(probe, share=task != "regression") for probe in PROBES]
     ranked = sorted((row for row in entries if not row.diverged), key=lambda row: not row.reference)
     diverged = [row for row in entries if row.diverged]
     scratch = next((row for row in ranked if row.reference), None)
-    points = [Point(f"By the {probe.title.lower()}", learned_better(ranked, probe)) for probe in PROBES if scratch]
+    points = [Point(f"By the {probe.title.lower()}", learned_better(ranked, probe)) for probe in probes if scratch]
     if text := compare_with_chance(ranked):
         points.append(Point("The pretexts themselves", text))
     if diverged:
         points.append(Point("Diverged", Markup("{}.").format(listed([link(row) for row in diverged])), alarming=True))
-    curves = {row.name: curve(row, scratch) for row in ranked}
-    return {"ranked": ranked, "diverged": diverged, "points": points, "curves": curves, "probes": PROBES}
+    curves = {row.name: curve(row, scratch, probes, SCORES[task]) for row in ranked}
+    words = {"score": SCORES[task], "fitted": FITTED[task], "alike": ALIKE[task], "caption": CAPTIONS[task]}
+    return {"ranked": ranked, "diverged": diverged, "points": points, "curves": curves, "probes": probes} | words
 
 
 def learned_better(entries: list[PretextEntry], probe: Measure) -> Markup:
@@ -100,8 +121,8 @@ def learned_better(entries: list[PretextEntry], probe: Measure) -> Markup:
 
     def sentence(start: str, verdict: str) -> Markup:
         parts = [
-            Markup("{} ({}\u00a0points, {})").format(
-                link(row), probe.difference(effect.difference.mean), probe.range(effect.difference)
+            Markup("{} ({}, {})").format(
+                link(row), probe.amount(effect.difference.mean), probe.range(effect.difference)
             )
             for row, effect in judged
             if effect.verdict == verdict
@@ -130,11 +151,13 @@ def compare_with_chance(entries: list[PretextEntry]) -> Markup | None:
     return Markup("{}.").format(listed(parts))
 
 
-def curve(row: PretextEntry, scratch: PretextEntry | None) -> Markup | None:
+def curve(
+    row: PretextEntry, scratch: PretextEntry | None, probes: Sequence[Measure] = PROBES, score: str = "accuracy"
+) -> Markup | None:
     """Both probes over the epochs, on validation examples, means over seeds; dashed: the untrained network."""
     seeds = [seed for seed in row.entry.seeds("finished") if seed in row.entry.curves]
     curves, levels = {}, {}
-    for probe in PROBES:
+    for probe in probes:
         column = probe.metric.replace("test_", "validation_")
         name = probe.title.lower()
         if seeds and all(column in row.entry.curves[seed] for seed in seeds):
@@ -146,17 +169,25 @@ def curve(row: PretextEntry, scratch: PretextEntry | None) -> Markup | None:
             levels[name] = scratch.measured(column).mean if scratch and row.comparisons else None
     if not curves:
         return None
-    text = "; ".join(f"{name} ends at {fixed(100 * values[-1], 1)} %" for name, (_, values) in curves.items())
-    return drawn(over_epochs(curves, levels), f"probes-{row.name}", f"{row.name} over epochs: {text}")
+    text = "; ".join(
+        f"{probe.title.lower()} ends at {probe.value(curves[probe.title.lower()][1][-1])}{' %' if probe.share else ''}"
+        for probe in probes
+        if probe.title.lower() in curves
+    )
+    return drawn(
+        over_epochs(curves, levels, probes[0].axis(score), probes[0].scale),
+        f"probes-{row.name}",
+        f"{row.name} over epochs: {text}",
+    )
 
 
 def pretexts_section(study: Study) -> Section | None:
     entries = pretexts(study.entries, study.metrics)
     if not entries:
         return None
-    return Section(
-        "pretexts", "Pretexts", body("pretexts.html", **values(entries), inapplicable=study.inapplicable("pretraining"))
-    )
+    task = DECIDING[study.settings["evaluation"].get("metric", "accuracy")].task
+    shown = values(entries, task) | {"inapplicable": study.inapplicable("pretraining")}
+    return Section("pretexts", "Pretexts", body("pretexts.html", **shown))
 
 
 SECTIONS = (Placed(pretexts_section, "pages/few_labels.html", place=2),)

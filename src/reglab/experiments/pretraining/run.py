@@ -21,7 +21,7 @@ def run_entry(settings, stage: StageBuilder) -> None:
     """Run the entry of params.yaml that the stage is about; `settings` are the `Params`."""
     pretext, study = settings.entry("pretraining", stage.name), prepared.read(Path("data/study"))
     source, model = pretext.read(Path("data")), settings.few_labels.model
-    setting = Setting(model, settings.augmentation["study"], study.classes, settings.training.accelerator)
+    setting = Setting(model, settings.augmentation["study"], settings.training.accelerator)
     run(pretext, setting, source, study, stage.build(source, {stage.name: pretext}, model=model))
 
 

@@ -4,10 +4,15 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+from torch import Tensor
 from torch.nn import Module
 
+from reglab.core.tasks import Regression
 from reglab.data.prepared import Split
+from reglab.data.target_kind import scale_of
 from reglab.experiments.ensembles.ensemble_network import ensemble_network
+from reglab.experiments.few_labels.labelled import spread_over_amounts
 from reglab.tracking import record
 from reglab.training.one_seed import Recipe
 from reglab.training.restore import recipe_network
@@ -31,9 +36,9 @@ def trained_networks(settings, family: str) -> dict[str, Rebuild]:
 
     if family == "transfer":
         few = settings.few_labels
-        tuned = Recipe(few.regularizers, few.model, settings.training)
+        tuned, most = Recipe(few.regularizers, few.model, settings.training), max(few.labels_per_class)
         whole = [name for name, entry in entries.items() if entry.classes is None]
-        return {name: partial(recipe_network, tuned) for name in whole}
+        return {name: partial(few_labels_network, tuned, most) for name in whole}
     if family == "ensembles":
         networks = {}
         for name, ensemble in entries.items():
@@ -42,3 +47,24 @@ def trained_networks(settings, family: str) -> dict[str, Rebuild]:
             networks[name] = partial(ensemble_network, ensemble, ensemble.member_recipe(recipe()), members)
         return networks
     return {name: partial(recipe_network, recipe(*settings.recipe(name)[1])) for name in entries}
+
+
+class Rescaled(Module):
+    """The outputs of a network of amounts in the scale of another task: the same predictions."""
+
+    def __init__(self, network: Module, learned: Regression, task: Regression) -> None:
+        super().__init__()
+        self.network, self.learned, self.task = network, learned, task
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return self.task.outputs_of(self.learned.predictions(self.network(inputs)))
+
+
+def few_labels_network(recipe: Recipe, number: int, folder: Path, split: Split, seed: int) -> Module:
+    """The network of an entry of `transfer`; one of amounts learned in the scale of the `number` labels that it knew."""
+    network = recipe_network(recipe, folder, split, seed)
+    if split.task.name != "regression":
+        return network
+    right = split.labels["labelled"] if split.true_labels is None else split.true_labels
+    known = right[np.sort(spread_over_amounts(right)[:number])]
+    return Rescaled(network, Regression(*scale_of(known)), split.task).eval()

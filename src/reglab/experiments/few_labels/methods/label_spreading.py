@@ -18,24 +18,31 @@ class LabelSpreading(SemiSupervised):
     """Iterates  F <- alpha S F + (1 - alpha) Y  on the graph of `n_neighbors` nearest images, to its fixed point.
 
     S is the graph's normalised adjacency, Y the given labels. A new image takes the mean of its neighbours' F; where no
-    label ever arrives all classes are equally probable.
+    label ever arrives all classes are equally probable. Of several labels each spreads on its own, as two classes.
 
     Source: Zhou, Bousquet, Lal, Weston and Schölkopf, Learning with Local and Global Consistency, 2004, section 2.
     """
 
     classical: ClassVar[bool] = True
-    needs: ClassVar[tuple] = ("classes",)
+    needs: ClassVar[tuple] = ("discrete",)  # scikit-learn has no regression on the graph
 
     n_neighbors: Annotated[int, Ge(1)] = 10
     alpha: Annotated[float, Gt(0), Lt(1)] = 0.8
 
     def predict(self, few: Split, classes: int) -> dict[str, np.ndarray]:
+        if few.label_count is None:
+            return self.spread(few, few.labels["labelled"], classes)
+        of_each = [self.spread(few, known.astype(np.int64), 2) for known in few.labels["labelled"].T]
+        return {part: np.stack([of[part][:, 1] for of in of_each], 1) for part in of_each[0]}
+
+    def spread(self, few: Split, known: np.ndarray, classes: int) -> dict[str, np.ndarray]:
+        """Class probabilities (examples, classes) by part, from the classes `known` (n,) of the labelled examples."""
         from sklearn.semi_supervised import LabelSpreading as Estimator
 
         def flat(images: np.ndarray) -> np.ndarray:
             return images.reshape(len(images), -1).astype(np.float64)
 
-        known, unknown = few.labels["labelled"], np.full(len(few.inputs["unlabelled"]), -1)
+        unknown = np.full(len(few.inputs["unlabelled"]), -1)
         images = np.concatenate([few.inputs["labelled"], few.inputs["unlabelled"]])
         estimator = Estimator("knn", n_neighbors=self.n_neighbors, alpha=self.alpha, max_iter=ITERATIONS, n_jobs=1)
         probabilities = {}

@@ -7,22 +7,12 @@ from typing import Annotated
 import torch
 from annotated_types import Ge, Gt, Le, Lt
 from torch import Tensor, nn
-from torch.nn import functional
 
 from reglab.attacks.base import evaluation_mode
 from reglab.data.loader import Batch
 from reglab.experiments.few_labels.base import SemiSupervised, SemiSupervisedLearner
 from reglab.training.network import Network
 from reglab.training.normalization import running_averages
-
-
-def consistency(student: Tensor, teacher: Tensor, temperature: float) -> Tensor:
-    """Mean over the batch of KL(q || p), p = softmax(student) and q = softmax(teacher / temperature), in nats.
-
-    Both are class scores (batch, classes). A temperature below 1 sharpens the target: with 1, equal scores cost nothing.
-    """
-    target = functional.log_softmax(teacher / temperature, 1)
-    return functional.kl_div(functional.log_softmax(student, 1), target, reduction="batchmean", log_target=True)
 
 
 @torch.no_grad()
@@ -56,7 +46,7 @@ class MeanTeacherLearner(SemiSupervisedLearner):
     def unlabelled_loss(self, batch: Batch) -> Tensor:
         with torch.no_grad(), evaluation_mode(self.teacher):
             opinion = self.teacher(self.view(batch, "teacher", self.method.weak_view_scale))
-        return consistency(self.network(self.view(batch, "student")), opinion, self.method.temperature)
+        return self.task.consistency(self.network(self.view(batch, "student")), opinion, self.method.temperature)
 
     def optimizer_step(self, epoch: int, batch_index: int, optimizer, closure=None) -> None:
         super().optimizer_step(epoch, batch_index, optimizer, closure)
@@ -72,6 +62,8 @@ class MeanTeacher(SemiSupervised):
 
     The teacher has the exponential moving average of the student's weights and sees a weaker view, the policy's strengths
     times `weak_view_scale`; its opinion is sharpened by `temperature`. `decay` 0 makes the student its own teacher.
+    Of several labels the divergence is the mean over the labels. Of amounts it is (teacher(x') - student(x''))^2, in units of
+    their standard deviation among the labelled examples, and `temperature` has no effect.
 
     Sources: Tarvainen and Valpola, Mean Teachers Are Better Role Models, 2017, section 2; the sharpening is that of
     Berthelot et al., MixMatch: A Holistic Approach to Semi-Supervised Learning, 2019, eq. 7.

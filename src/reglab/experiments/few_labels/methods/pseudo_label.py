@@ -27,21 +27,23 @@ class PseudoLabelLearner(SemiSupervisedLearner):
 
     def unlabelled_loss(self, batch: Batch) -> Tensor:
         with torch.no_grad(), evaluation_mode(self.network):
-            probabilities = self.network(self.view(batch, "guess", self.method.weak_view_scale)).softmax(1)
-        return pseudo_label_loss(self.network(self.view(batch, "student")), probabilities, self.method.threshold)
+            guesses = self.network(self.view(batch, "guess", self.method.weak_view_scale))
+        scores = self.task.choices(self.network(self.view(batch, "student")))
+        return pseudo_label_loss(scores, self.task.choices(guesses).softmax(1), self.method.threshold)
 
 
 @dataclass(frozen=True)
 class PseudoLabel(SemiSupervised):
     """Minimises J + weight times the cross-entropy to the network's own guesses where its confidence is at least `threshold`.
 
-    It guesses from a weaker view than it learns on: the policy's strengths times `weak_view_scale`.
+    It guesses from a weaker view than it learns on: the policy's strengths times `weak_view_scale`. Of several labels each
+    is a choice of its own between two values, so that its confidence is 1/2 or more. Amounts have no confidence.
 
     Sources: Lee, Pseudo-Label: The Simple and Efficient Semi-Supervised Learning Method for Deep Neural Networks, 2013,
     eq. 15; threshold and views are those of Sohn et al., FixMatch, 2020, eq. 4.
     """
 
-    needs: ClassVar[tuple] = ("classes",)
+    needs: ClassVar[tuple] = ("discrete",)  # amounts have no confidence
 
     weight: Annotated[float, Ge(0)] = 1.0
     threshold: Annotated[float, Ge(0), Lt(1)] = 0.5
