@@ -2,6 +2,7 @@
 # make ui      MLflow on the runs   make bench  what things cost, side by side
 # make repro ONLY="none dropout"   the study of these entries alone, kept apart in profiles/only
 # make repro PROFILE=quick, make ui PROFILE=quick   the small study of params.yaml, profiles.quick, kept apart
+# make suite   the recipes over many data sets (suite: in params.yaml); with PROFILE=quick a small one
 # make docs    docs/techniques/, a page a technique, from the docstrings
 # make stress COUNT=50   kills, torn files, full disks, odd servers, many times: docs/reliability.md
 # make mutants COUNT=200   breaks the code in so many places, one at a time: how many do the tests notice?
@@ -14,9 +15,12 @@ COMPARED := $(ENV)/compared
 export OMP_NUM_THREADS := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: repro test stress mutants ui bench lint docs
+.PHONY: repro suite test stress mutants ui bench lint docs
 repro: $(READY)
 	@$(ENV)/bin/reglab repro $(if $(PROFILE),--profile '$(PROFILE)') $(if $(ONLY),--only $(ONLY))
+
+suite: $(READY)
+	@$(ENV)/bin/reglab repro --suite $(if $(PROFILE),--profile '$(PROFILE)')
 
 test: $(READY) $(ENV)/.extras
 	@$(ENV)/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -q

@@ -35,6 +35,7 @@ def main() -> None:
     command.add_argument("--profile", metavar="NAME", help="check params.yaml with this entry of `profiles` merged in")
     command.add_argument("--only", metavar="ENTRY", nargs="+", default=[], help="and with these entries alone")
     command.add_argument("--data", action="store_true", help="print a report on the data instead")
+    command.add_argument("--suite", action="store_true", help="check the suite of data sets instead (make suite)")
     command.set_defaults(call=check)
     command = commands.add_parser("new", help="read a table and write a profile for it: profiles/<name>.yaml")
     command.add_argument("file", help="csv, tsv or parquet, possibly compressed, or a pattern such as 'data/*.csv'")
@@ -64,6 +65,7 @@ def main() -> None:
     command.add_argument(
         "--only", metavar="ENTRY", nargs="+", default=[], help="the study of these entries, kept apart"
     )
+    command.add_argument("--suite", action="store_true", help="the recipes over many data sets instead (make suite)")
     command.epilog = "Every other argument is passed on to dvc repro."
     command.set_defaults(call=repro, data=False)
     command = commands.add_parser("sync", help="restore every run in MLflow that records have and MLflow lacks")
@@ -124,6 +126,15 @@ def check(given: argparse.Namespace) -> int:
         settings = None if given.only else params.load()
         if given.profile or given.only:
             settings = profiles.load(Path.cwd(), given.profile, given.only)
+    if given.suite:
+        from reglab.config import suite_checks
+
+        with profiles.reported_as_profile(given.profile):
+            sets = suite_checks.check(Path.cwd(), settings.suite)
+        print(
+            f"params.yaml: suite: no problem found: {many(len(settings.suite.names), 'recipe')} on {len(sets)} data sets"
+        )
+        return 0
     if given.data:
         from reglab.config import data_report
 
@@ -163,7 +174,7 @@ def write_images(given: argparse.Namespace) -> int:
 
 
 def repro(given: argparse.Namespace) -> int:
-    from reglab.runtime.dvc_repro import repro
+    from reglab.runtime.dvc_repro import SUITE, repro
     from reglab.tracking.mirror.follower import following
     from reglab.tracking.mirror.store import ENVIRONMENT
 
@@ -177,13 +188,14 @@ def repro(given: argparse.Namespace) -> int:
         with no_dvc(place):
             pass  # before anything is touched; again by `recover`, which mends what DVC writes
         os.environ.update(address)
-        code = warm.hand_over([__file__, "check", *smaller])
+        code = warm.hand_over([__file__, "check", *smaller, *["--suite"] * given.suite])
         code = check(given) if code is None else code
         if code == 0 and (note := git.prepare(Path.cwd())):
             print(note, file=sys.stderr, flush=True)
         if code == 0 and smaller:
             folder = profiles.prepare(folder, given.profile, given.only)
             os.environ.pop("MLFLOW_TRACKING_URI", None)  # the runs of the whole study are not to be mixed with these
+        given.arguments += [SUITE] * given.suite
         named = [argument for argument in given.arguments if not argument.startswith("-")]
         return code or repro(folder, given.arguments + ([] if named else targets(folder)), following)
 

@@ -29,6 +29,7 @@ from reglab.evaluation.metric_names import DECIDES
 from reglab.evaluation.settings import Claim, Evaluation, Pair
 from reglab.experiments.few_labels.settings import FewLabels
 from reglab.experiments.multitask.settings import FewScenes
+from reglab.experiments.suite.settings import Suite
 from reglab.experiments.tuning.settings import Tuning
 from reglab.tracking.settings import Tracking
 from reglab.training.settings import Training
@@ -56,6 +57,7 @@ class Sections:
     comparisons: dict[str, Pair]
     claims: dict[str, Claim]
     report_sections: dict[str, Any] = field(default_factory=dict)
+    suite: Suite = field(default_factory=Suite)
     profiles: dict[str, dict]
     tracking: Tracking
     processes: Annotated[int, Ge(1), Le(1_024)] | None = None

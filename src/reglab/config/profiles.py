@@ -16,9 +16,10 @@ from omegaconf.errors import OmegaConfBaseException
 from ruamel.yaml import YAML
 
 from reglab.config import params, references, seed_counts
-from reglab.config.data_section import of_another_source
-from reglab.config.own_data import bring, localized
-from reglab.config.packaged import resolved_settings
+from reglab.config.data_section import of_another_source, paths
+from reglab.config.own_data import bring, link, localized, split
+from reglab.config.own_data import files as own_files
+from reglab.config.packaged import PREFIX, resolved_settings
 from reglab.config.params import Params
 from reglab.config.renamed import renamed
 from reglab.config.yaml_source import read
@@ -127,17 +128,28 @@ def merged(path: Path, name: str | None, only: Collection[str] = ()) -> str:
     tracking, root = references.mapping(given, "tracking"), path.parent
     whole, made_of = given | {"profiles": {}, "tracking": tracking | {"uri": None}}, []
     if name:
-        whole = with_profile(whole, read_profile(root, given, name), where(root, name))
+        profile = read_profile(root, given, name)
+        whole = with_profile(with_its_suite(whole, given, profile), profile, where(root, name))
         if "data" in whole:
             whole["data"] = resolved_settings(whole["data"], where(root, name))
         made_of.append(f"{where(root, name).rstrip('.: ').removeprefix('params.yaml: ')} merged into it")
     if only:
+        whole.pop("suite", None)
         entries = [entry for section in CHOSEN for entry in references.mapping(whole, section)]
         if absent := [each for each in only if each not in entries]:
             raise UserError(*unknown("--only", absent[0], entries).lines)
         whole = references.only(whole, set(only))
         made_of.append(f"{', '.join(only)} alone")
     return f"# {path.name} with {' and '.join(made_of)}, made anew by each repro: edit that one\n" + to_yaml(whole)
+
+
+def with_its_suite(whole: dict, given: dict, profile: Plain) -> dict:
+    """The plain params with their suite where the profile names it, and the profiles among its data sets; else without."""
+    if not isinstance(profile, dict) or not isinstance(profile.get("suite"), dict):
+        return {section: value for section, value in whole.items() if section != "suite"}
+    sets = profile["suite"].get("sets") or references.mapping(given, "suite").get("sets") or []
+    entries = references.mapping(given, "profiles")
+    return whole | {"profiles": {each: entries[each] for each in sets if isinstance(each, str) and each in entries}}
 
 
 def with_profile(whole: dict, profile: Plain, place: str) -> dict:
@@ -182,7 +194,9 @@ def prepare(root: Path, name: str | None, only: Collection[str] = ()) -> Path:
     """
     folder = root / "profiles" / title(name, only)
     files = {
-        file for file in git.files(root) if file.split("/")[0] not in (*NOT_NEEDED, *OWN) and (root / file).is_file()
+        file
+        for file in git.files(root)
+        if file.split("/")[0] not in (*NOT_NEEDED, *OWN) and not file.endswith("/dvc.lock") and (root / file).is_file()
     }
     copied = folder / COPIED
     former = set(os.fsdecode(copied.read_bytes()).split("\0")) if copied.exists() else set()
@@ -199,9 +213,25 @@ def prepare(root: Path, name: str | None, only: Collection[str] = ()) -> Path:
     put(folder / "params.yaml", with_local_data(text).encode())
     if not (folder / seed_counts.FILE).exists():
         put(folder / seed_counts.FILE, seed_counts.NONE_YET)
-    bring(root, folder, YAML(typ="safe").load(text).get("data"))
+    given = YAML(typ="safe").load(text)
+    bring(root, folder, given.get("data"))
+    bring_sets(root, folder, given)
     put(folder / ".dvc" / "config.local", b"[core]\n    no_scm = true\n")
     return folder
+
+
+def bring_sets(root: Path, folder: Path, given: dict) -> None:
+    """Make `folder` hold the profiles of the suite's data sets, if there are some, and the files that these read."""
+    for name in references.mapping(given, "suite").get("sets") or []:
+        if not isinstance(name, str) or not (file := file_of(root, name)).is_file():
+            continue
+        put(file_of(folder, name), file.read_bytes())
+        data = read(file)[0].get("data")
+        for path in paths(data).values():
+            if not path.startswith(PREFIX) and not Path(path).is_absolute():
+                start, _ = split(path)
+                for inside, found in own_files(root, path):
+                    link(found, folder / start / inside)
 
 
 def with_local_data(text: str) -> str:

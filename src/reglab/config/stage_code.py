@@ -189,9 +189,11 @@ class Code:
 
     def listing(self, stage: str) -> str:
         """A line for each of the stage's files, in order: the SHA-256 of its content and its path."""
-        return "".join(
-            f"{self.digest(file)}  {file.relative_to(self.root).as_posix()}\n" for file in sorted(self.files(stage))
-        )
+        return self.lines(self.files(stage))
+
+    def lines(self, files: Iterable[Path]) -> str:
+        """A line for each file, in order: the SHA-256 of its content and its path."""
+        return "".join(f"{self.digest(file)}  {file.relative_to(self.root).as_posix()}\n" for file in sorted(files))
 
     def digest(self, file: Path) -> str:
         if file not in self._digests:

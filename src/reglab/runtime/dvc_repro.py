@@ -13,6 +13,7 @@ from reglab.runtime.outcome import PRINTED_LATER, outcome
 from reglab.runtime.processes import die_with_parent, on_signals
 from reglab.runtime.recovery import keep, recover
 
+SUITE = "suite/dvc.yaml"  # the pipeline of the suite, as a target of dvc repro
 INTERRUPTED = (128 + signal.SIGINT, 128 + signal.SIGTERM)
 
 
@@ -70,7 +71,8 @@ def repro(root: Path, arguments: list[str], still_running: Callable[[Path], str]
         print(still_running(root), end="", flush=True)
         return 128 + received if received else 1
     keep(root)
-    print(f"\n{outcome(root)}")
+    suite = {"page": "suite.html", "text": "suite.txt"} if SUITE in arguments else {}
+    print(f"\n{outcome(root, **suite)}")
     profile = f" PROFILE={root.name}" if root.parent.name == "profiles" else ""
     print(f"The runs in MLflow: make ui{profile}   (it prints the address to open)")
     return 0

@@ -1,4 +1,4 @@
-"""Repairs dvc.lock and `.dvc/tmp/rwlock`, which DVC writes in place, after a kill has left them incomplete."""
+"""Repairs dvc.lock (the suite has one, too) and `.dvc/tmp/rwlock`, which DVC writes in place, after a kill."""
 
 import json
 import os
@@ -8,7 +8,11 @@ from pathlib import Path
 from reglab.runtime import git
 from reglab.runtime.exclusive import no_dvc
 
-KEPT = Path(".reglab", "dvc.lock")  # a copy of the last complete dvc.lock
+# Each lock, and the copy of its last complete content.
+LOCKS = {
+    Path("dvc.lock"): Path(".reglab", "dvc.lock"),
+    Path("suite", "dvc.lock"): Path(".reglab", "suite-dvc.lock"),
+}
 
 
 def recover(root: Path) -> list[str]:
@@ -20,16 +24,17 @@ def recover(root: Path) -> list[str]:
     """
     done = []
     with no_dvc(root):
-        lock, kept = root / "dvc.lock", root / KEPT
-        if lock.exists() and not keep(root):
-            committed = git.run_git(root, "show", "HEAD:./dvc.lock") or b""
-            candidates = [kept.read_bytes() if kept.exists() else b"", committed]
-            good = next((content for content in candidates if is_whole(content)), None)
-            replace(lock, good) if good else lock.unlink()
-            done.append(
-                "dvc.lock is not whole (a kill in the middle of writing, or a merge); "
-                + ("restored" if good else "removed, every stage runs again")
-            )
+        for name, copy in LOCKS.items():
+            lock, kept = root / name, root / copy
+            if lock.exists() and not keep_lock(lock, kept):
+                committed = git.run_git(root, "show", f"HEAD:./{name.as_posix()}") or b""
+                candidates = [kept.read_bytes() if kept.exists() else b"", committed]
+                good = next((content for content in candidates if is_whole(content)), None)
+                replace(lock, good) if good else lock.unlink()
+                done.append(
+                    f"{name} is not whole (a kill in the middle of writing, or a merge); "
+                    + ("restored" if good else "removed, every stage runs again")
+                )
         claims = root / ".dvc" / "tmp" / "rwlock"
         if claims.exists() and has_claims(claims.read_bytes()):
             claims.unlink()
@@ -39,8 +44,13 @@ def recover(root: Path) -> list[str]:
 
 
 def keep(root: Path) -> bool:
-    """Keep a copy of dvc.lock if it is complete; returns whether it is."""
-    lock, kept = root / "dvc.lock", root / KEPT
+    """Keep a copy of each dvc.lock that is complete; returns whether the study's is."""
+    whole = {name: keep_lock(root / name, root / copy) for name, copy in LOCKS.items()}
+    return whole[Path("dvc.lock")]
+
+
+def keep_lock(lock: Path, kept: Path) -> bool:
+    """Keep a copy of a dvc.lock if it is complete; returns whether it is."""
     if not lock.exists():  # as after `repro --dry` before the first run
         return False
     content = lock.read_bytes()

@@ -1,0 +1,107 @@
+"""Checks the suite before any work: profiles, recipes that apply to no data set, rows that two data sets share."""
+
+from hashlib import blake2b
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+
+from reglab.config import suite_sets
+from reglab.config.params import Params
+from reglab.core.errors import UserError
+from reglab.data import load_examples
+from reglab.data.inputs import shape_of
+from reglab.data.source import Examples
+from reglab.data.splitting import duplicates
+from reglab.data.target_kind import task_of
+from reglab.experiments.applicability import Facts
+from reglab.experiments.suite.settings import Suite
+from reglab.experiments.suite.tries import reason
+
+SHARED = 0.05  # of the rows of the smaller set: above it two sets are not independent
+
+
+def check(root: Path, suite: Suite) -> dict[str, Params]:
+    """The settings of each data set, by the profiles of `root`; UserError with a line for each problem."""
+    sets, lines = {}, []
+    if not suite.sets:
+        allowed = "the names of at least two profiles; a profile of a smaller study has a suite of its own"
+        raise UserError(f"params.yaml: suite.sets: found no data sets; allowed: {allowed}")
+    for name in suite.sets:
+        try:
+            sets[name] = suite_sets.load(root, name, suite)
+        except UserError as error:
+            lines += error.lines
+    for name, settings in sets.items():
+        lines += lacking(name, settings, suite)
+    if not lines:
+        lines = data_problems(sets, suite)
+    if lines:
+        raise UserError(*lines)
+    return sets
+
+
+def lacking(name: str, settings: Params, suite: Suite) -> list[str]:
+    """A line for each recipe of the suite that a profile has taken out."""
+    sections = {"tuned": suite.recipes, "cocktails": suite.cocktails, "baselines": tuple(suite.baselines)}
+    return [
+        f"profiles/{name}.yaml: {section}: found no {recipe}, which suite names; allowed: a profile that keeps it"
+        for section, recipes in sections.items()
+        for recipe in recipes
+        if recipe not in getattr(settings, section)
+    ]
+
+
+def data_problems(sets: dict[str, Params], suite: Suite) -> list[str]:
+    """Lines about recipes that apply to no data set, and about data sets that share rows.
+
+    A data set that cannot be read is left to its stage, which shows the reason in its place.
+    """
+    facts, rows = {}, {}
+    for name, settings in sets.items():
+        try:
+            examples = load_examples(settings.data)
+        except UserError:
+            continue
+        facts[name] = Facts(tuple(shape_of(examples.inputs)), task_of(examples.targets))
+        rows[name] = row_digests(examples)
+    lines = []
+    for recipe in suite.names if facts else ():
+        reasons = {name: reason(sets[name], suite, recipe, known) for name, known in facts.items()}
+        if all(reasons.values()):
+            first, why = next(iter(reasons.items()))
+            found = f"{recipe}, which is applicable to none of the data sets (on {first}: {why})"
+            lines.append(f"params.yaml: suite: found {found}; allowed: a recipe that is applicable to one of them")
+    for one, two in combinations(rows, 2):
+        smaller = min(len(rows[one]), len(rows[two]))
+        share = len(rows[one] & rows[two]) / smaller
+        if share > SHARED or same_file(sets[one], sets[two]):
+            found = f"{one} and {two}, which share rows" + (f" ({share:.0%} of the smaller)" if share else "")
+            lines.append(f"params.yaml: suite.sets: found {found}; allowed: one of the two, for no row may count twice")
+    return lines
+
+
+def row_digests(examples: Examples) -> set[bytes]:
+    """What tells the rows of a data set apart, its targets left out."""
+    inputs = examples.inputs
+    if isinstance(inputs, np.ndarray):
+        arrays = [inputs]
+    elif hasattr(inputs, "rows"):
+        arrays = [inputs.rows()]
+    else:
+        arrays = [array for array in inputs.tensors().values() if len(array) == len(inputs)]
+    content = [duplicates.words(array) for array in arrays]
+    return {
+        blake2b(b"".join(part[row].tobytes() for part in content), digest_size=12).digest()
+        for row in range(len(inputs))
+    }
+
+
+def same_file(one: Params, two: Params) -> bool:
+    """Whether both read the same file, whose columns they may use in other ways."""
+    names = [
+        {str(getattr(each.data.source, key)) for key in each.data.source.paths if getattr(each.data.source, key)}
+        for each in (one, two)
+        if each.data.source is not None
+    ]
+    return len(names) == 2 and bool(names[0] & names[1])

@@ -1,0 +1,288 @@
+"""Compares the recipes of the suite on each data set and over all of them: the content of reports/suite.json.
+
+The effect on a data set is the relative error reduction: which share of the error of tuned `none` a tuned recipe takes away,
+paired over seeds. Its interval asks about new examples of the same data set, as "on this distribution" does in the study.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from reglab.evaluation import statistics
+from reglab.evaluation.hierarchical import FEWEST_SETS, GeneralEffect, hierarchical
+from reglab.evaluation.metric_table import DECIDING
+from reglab.evaluation.rank_tests import friedman, signed_rank
+from reglab.evaluation.relative_error import relative_error_reduction
+from reglab.evaluation.rounding import mean
+from reglab.experiments.suite.run import DESCRIPTION
+from reglab.experiments.suite.settings import Suite, SuiteClaim
+from reglab.experiments.suite.tries import kind_of
+from reglab.tracking import record
+
+Records = dict[str, dict[str, dict]]  # data set -> recipe -> record
+LOSSES = ("nll", "brier")  # of classes, which a claim may be about
+
+
+def read(runs: Path, suite: Suite) -> tuple[dict[str, dict], Records]:
+    """The descriptions and the records of all data sets; one that failed has no records."""
+    sets = {name: json.loads((runs / name / DESCRIPTION).read_text(encoding="utf-8")) for name in suite.sets}
+    records = {
+        name: {} if "failed" in about else {recipe: record.read(runs / name / recipe) for recipe in suite.names}
+        for name, about in sets.items()
+    }
+    return sets, records
+
+
+def evaluate(
+    suite: Suite, sets: dict[str, dict], records: Records, own: Sequence[str] = (), confidence: float = 0.95
+) -> dict:
+    """Everything that the page says; `own`: the data sets that are the user's."""
+    rows = {name: described(about, records[name]) for name, about in sets.items()}
+    rule = (suite.relevant, confidence)
+    matrix = {
+        recipe: {name: cell(records[name], recipe, "none", sets[name], *rule) for name in sets}
+        for recipe in suite.names
+    }
+    general = {recipe: over_sets(matrix[recipe], *rule) for recipe in suite.names if recipe != "none"}
+    return {
+        "sets": rows,
+        "recipes": {recipe: {"kind": kind_of(suite, recipe)} for recipe in in_order(suite, matrix)},
+        "matrix": matrix,
+        "general": with_holm(general),
+        "friedman": ranked(matrix, 1 - confidence),
+        "claims": {key: judge(claim, sets, records, *rule) for key, claim in suite.claims.items()},
+        "own": {
+            name: compared(name, rows, matrix, general) for name in own if name in rows and not rows[name]["failed"]
+        },
+        "fewest_sets": FEWEST_SETS,
+        "relevant": suite.relevant,
+        "confidence": confidence,
+    }
+
+
+def kind(about: dict) -> str:
+    """Tables, images or texts, by the shape and the source of the examples."""
+    return (
+        "images" if len(about["shape"]) == 3 else "texts" if about["source"] in ("texts", "documentation") else "tables"
+    )
+
+
+def described(about: dict, records: dict[str, dict]) -> dict:
+    """What a data set is: its size, its inputs, the error of `none`, and what its recipes cost."""
+    if "failed" in about:
+        return {"failed": about["failed"]}
+    metric, none = about["metric"], records["none"]
+    row = {
+        "failed": None,
+        "kind": kind(about),
+        "task": about["task"],
+        "metric": metric,
+        "train_size": about["sizes"]["labelled"],
+        "test_size": about["sizes"]["test"],
+        "inputs": int(np.prod(about["shape"])),
+        "classes": about["classes"],
+        "split": about["split"]["kind"],
+        "cost": cost(records.values()),
+        "score": None,
+        "gap": None,
+    }
+    if not diverged(none):
+        test, train = (errors(none, f"{part}_{metric}", metric) for part in ("test", "train"))
+        row["score"] = mean(values(none, f"test_{metric}"))
+        row["gap"] = float(1 - mean(train) / mean(test)) if mean(test) else None
+    return row
+
+
+def cost(records) -> dict[str, float]:
+    """Trainings and fits, epochs and floating-point operations of all recipes on a data set, the search with them."""
+    total = {"trainings": 0, "fits": 0, "epochs": 0, "flops": 0}
+    for each in records:
+        if budget := each.get("budget"):
+            count = budget["trainings"] + budget["further_trainings"]
+            total["fits" if each["kind"] == "classical" else "trainings"] += count
+            further = budget["further_trainings"]
+            epochs = [seed["epochs"] for seed in each["seeds"].values() if "epochs" in seed]
+            total["epochs"] += budget.get("epochs", 0) + sum(epochs[len(epochs) - further :])
+            total["flops"] += budget.get("flops", 0) + further * each.get("cost", {}).get("flops", 0)
+    return total
+
+
+def diverged(each: dict) -> bool:
+    return any(seed["status"] != "finished" for seed in each["seeds"].values())
+
+
+def values(each: dict, metric: str) -> np.ndarray:
+    return np.array([seed["metrics"][metric] for seed in each["seeds"].values()])
+
+
+def errors(each: dict, name: str, metric: str) -> np.ndarray:
+    """The distance to the best value of the metric, (seeds,)."""
+    about, measured = DECIDING[metric], values(each, name)
+    return about.high - measured if about.direction == "higher" else measured - about.low
+
+
+def cell(
+    records: dict[str, dict],
+    recipe: str,
+    versus: str,
+    about: dict,
+    relevant: float,
+    confidence: float,
+    metric: str = "",
+) -> dict[str, Any]:
+    """The effect of a recipe on a data set with its interval and `verdict`; or `status`, why there is none, and `reason`."""
+    if "failed" in about:
+        return {"status": "failed", "reason": about["failed"]}
+    for name in (recipe, versus):
+        if "not_applicable" in records[name]:
+            return {"status": "not applicable", "reason": records[name]["not_applicable"]}
+    for name in (recipe, versus):
+        if diverged(records[name]):
+            reason = next(seed["reason"] for seed in records[name]["seeds"].values() if seed["status"] != "finished")
+            return {"status": "diverged", "reason": f"{name}: {reason}"}
+    metric = metric or about["metric"]
+    name = f"test_{metric}"
+    if name not in next(iter(records[recipe]["seeds"].values()))["metrics"]:
+        return {"status": "not applicable", "reason": f"the targets have no {metric}"}
+    one, two = values(records[recipe], name), values(records[versus], name)
+    try:
+        measured = relative_error_reduction(one, two, name, about["split"]["test_to_train"] or 0.0)
+    except ValueError as problem:
+        return {"status": "failed", "reason": str(problem)}
+    low, high = statistics.student_interval(measured.gain, measured.error, confidence, len(one))
+    ends = {"effect": measured.gain, "low": float(low), "high": float(high), "error": float(measured.error)}
+    return ends | {"freedom": measured.degrees_of_freedom, "value": mean(one), "verdict": verdict(low, high, relevant)}
+
+
+def verdict(low: float, high: float, relevant: float) -> str:
+    if -relevant <= low and high <= relevant:
+        return "no relevant difference"
+    return "helps" if low > 0 else "hurts" if high < 0 else "cannot tell"
+
+
+def known(cells: Mapping[str, dict]) -> dict[str, dict]:
+    """The data sets on which there is an effect."""
+    return {name: each for name, each in cells.items() if "effect" in each}
+
+
+def over_sets(cells: Mapping[str, dict], relevant: float, confidence: float) -> dict:
+    """What a recipe does over data sets: how often it helps and hurts, and from FEWEST_SETS data sets on, in general."""
+    there = known(cells)
+    counts = {name: sum(each["verdict"] == name for each in there.values()) for name in ("helps", "hurts")}
+    row = {
+        "sets": len(there),
+        **counts,
+        "average": mean([each["effect"] for each in there.values()]) if there else None,
+    }
+    if len(there) < FEWEST_SETS:
+        return row | {"verdict": None}
+    found = general_effect(list(there.values()), relevant, confidence)
+    effects = np.array([each["effect"] for each in there.values()])
+    shrunken = dict(zip(there, (one._asdict() for one in found.per_set), strict=True))
+    return row | {
+        "verdict": found.verdict,
+        "probability_helps": found.probability_helps,
+        "probability_equivalent": found.probability_equivalent,
+        "probability_hurts": found.probability_hurts,
+        "mean": found.mean,
+        "low": found.low,
+        "high": found.high,
+        "scale": found.scale,
+        "per_set": shrunken,
+        "signed_rank_p": signed_rank(effects),
+    }
+
+
+def general_effect(cells: Sequence[dict], relevant: float, confidence: float) -> GeneralEffect:
+    effects, spread, freedom = (np.array([each[key] for each in cells]) for key in ("effect", "error", "freedom"))
+    return hierarchical(effects, spread, relevant, degrees_of_freedom=freedom, confidence=confidence)
+
+
+def with_holm(general: dict[str, dict]) -> dict[str, dict]:
+    """With the p-values of the signed ranks corrected for all recipes."""
+    tested = [recipe for recipe, row in general.items() if "signed_rank_p" in row]
+    corrected = statistics.holm(np.array([general[recipe]["signed_rank_p"] for recipe in tested])) if tested else []
+    more = {recipe: {"signed_rank_p_holm": float(p)} for recipe, p in zip(tested, corrected, strict=True)}
+    return {recipe: row | more.get(recipe, {}) for recipe, row in general.items()}
+
+
+def in_order(suite: Suite, matrix: dict[str, dict]) -> list[str]:
+    """`none` first, the others by their mean effect over data sets, the best first; those without an effect at the end."""
+
+    def rank(recipe: str) -> tuple:
+        there = known(matrix[recipe])
+        average = mean([each["effect"] for each in there.values()]) if there else -np.inf
+        return recipe != "none", -average
+
+    return sorted(suite.names, key=rank)
+
+
+def ranked(matrix: dict[str, dict], level: float) -> dict | None:
+    """Friedman's test over the recipes that have an effect on every data set that has one for any; None of too few."""
+    sets = [name for name in next(iter(matrix.values())) if any("effect" in cells[name] for cells in matrix.values())]
+    recipes = [recipe for recipe, cells in matrix.items() if all("effect" in cells[name] for name in sets)]
+    if len(sets) < FEWEST_SETS or len(recipes) < 3:
+        return None
+    scores = np.array([[matrix[recipe][name]["effect"] for recipe in recipes] for name in sets])
+    found = friedman(scores, level)
+    ranks = dict(sorted(zip(recipes, found.mean_ranks, strict=True), key=lambda pair: pair[1]))
+    return {"sets": len(sets), "mean_ranks": ranks, "p": found.p, "critical_difference": found.critical_difference}
+
+
+def judge(claim: SuiteClaim, sets: dict[str, dict], records: Records, relevant: float, confidence: float) -> dict:
+    """A claim with its verdict: supported, contradicted, no relevant difference or cannot tell, and the numbers behind it."""
+    chosen = [
+        name
+        for name, about in sets.items()
+        if "failed" not in about and (not claim.sets or name in claim.sets) and claim.kind in ("all", kind(about))
+    ]
+    given = (relevant, confidence, claim.metric or "")
+    cells = {name: cell(records[name], claim.recipe, claim.versus, sets[name], *given) for name in chosen}
+    there, row = known(cells), dict(vars(claim)) | {"cells": cells, "effect": None, "low": None, "high": None}
+    if len(there) >= FEWEST_SETS:
+        found = general_effect(list(there.values()), relevant, confidence)
+        numbers = {key: getattr(found, f"probability_{key}") for key in ("helps", "equivalent", "hurts")}
+        row |= {"effect": found.mean, "low": found.low, "high": found.high, "probabilities": numbers}
+        said = found.verdict
+    elif len(there) == 1:
+        [only] = there.values()
+        row |= {key: only[key] for key in ("effect", "low", "high")}
+        said = only["verdict"]
+    else:
+        said = "cannot tell"
+    first = said.split()[0]
+    claimed = {True: "supported", False: "contradicted"}
+    return row | {
+        "sets": list(there),
+        "verdict": claimed[first == claim.direction] if first in ("helps", "hurts") else said,
+    }
+
+
+def compared(name: str, rows: dict[str, dict], matrix: dict[str, dict], general: dict[str, dict]) -> dict:
+    """How a data set compares with the others: its place by size, inputs and gap; whether what helps there helps here."""
+    from scipy.stats import spearmanr
+
+    others = {other: row for other, row in rows.items() if other != name and not row["failed"]}
+    places = {}
+    for key in ("train_size", "inputs", "gap"):
+        there = [row[key] for row in others.values() if row[key] is not None]
+        if rows[name][key] is not None and there:
+            places[key] = {
+                "value": rows[name][key],
+                "below": sum(each < rows[name][key] for each in there),
+                "of": len(there),
+            }
+    here, elsewhere, outside = [], [], []
+    for recipe, cells in matrix.items():
+        rest = [cells[other]["effect"] for other in others if "effect" in cells[other]]
+        if recipe == "none" or "effect" not in cells[name] or not rest:
+            continue
+        here.append(cells[name]["effect"])
+        elsewhere.append(mean(rest))
+        if cells[name]["low"] > max(rest) or cells[name]["high"] < min(rest):
+            outside.append(recipe)
+    agreement = float(spearmanr(here, elsewhere).statistic) if len(here) > 2 else None
+    return {"places": places, "agreement": agreement, "recipes": len(here), "outside": outside}

@@ -1,0 +1,78 @@
+"""Runs the recipes of the suite on one data set and writes their records, or why the data set cannot be used."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from reglab.core.errors import UserError
+from reglab.data import load_examples, prepared
+from reglab.experiments.applicability import Facts
+from reglab.experiments.suite.cached import CachedStage
+from reglab.experiments.suite.settings import Suite
+from reglab.experiments.suite.trainings import train
+from reglab.experiments.suite.tries import candidate, kind_of, reason
+from reglab.tracking import checkout, record
+from reglab.tracking.stage import StageBuilder
+
+DESCRIPTION = "data_set.json"  # beside the folders of the recipes
+
+
+def run_set(
+    settings, suite: Suite, name: str, data_settings: dict, out: Path, code_of: Callable[[str, str], str]
+) -> str:
+    """Write `<out>/<recipe>/record.json` of every recipe and `<out>/data_set.json`; returns why the data set failed, else "".
+
+    `settings` are the `Params` of the data set with the budget of the suite, `data_settings` their section `data` as records
+    hold it; `code_of(section, recipe)` is the digest of the code
+    that a recipe runs.
+    """
+    shutil.rmtree(out, ignore_errors=True)
+    out.mkdir(parents=True)
+    try:
+        data, description = prepare(settings, name)
+    except UserError as error:
+        write(out / DESCRIPTION, {"name": name, "failed": " ".join(error.lines)})
+        return str(error)
+    facts = Facts(tuple(description["shape"]), description["task"])
+    pairs = []
+    for recipe in suite.names:
+        if why := reason(settings, suite, recipe, facts):
+            not_applicable(out / recipe, recipe, name, description, kind_of(suite, recipe), why)
+            continue
+        each = candidate(settings, suite, recipe, facts)
+        section = {"tuned": "tuned", "cocktail": "cocktails", "classical": "baselines"}[each.kind]
+        others = {"ranges": each.ranges, "tuning": settings.tuning, "metric": settings.evaluation.metric}
+        others |= (settings.shared() if each.kind != "classical" else {}) | {"data": data_settings}
+        builder = StageBuilder("suite", recipe, list(range(suite.seeds)), out, settings.processes)
+        about = builder.build(data, each.techniques, **others).about
+        pairs.append((each, CachedStage(about, out, settings.processes, code=code_of(section, recipe))))
+    splits = {seed: data.split(seed) for seed in range(suite.seeds)}
+    train(pairs, splits, suite.search_seeds, settings.evaluation.metric, settings.processes, name)
+    for each, stage in pairs:
+        stage.copy_to(out / each.name)
+    write(out / DESCRIPTION, {"name": name, "metric": settings.evaluation.metric} | description)
+    return ""
+
+
+def prepare(settings, name: str) -> tuple[prepared.Prepared, dict]:
+    """The prepared data and what dataset.json says of it; UserError where it cannot be read or split."""
+    examples = load_examples(settings.data)
+    folder = checkout.root() / ".reglab" / "suite" / "data" / name
+    given = {"name": name, "class_names": examples.classes, "weights": examples.weights} | examples.structure()
+    prepared.write(folder, settings.data, examples.inputs, examples.targets, settings.seeds, **given)
+    data, description = prepared.read(folder), prepared.describe(folder)
+    shutil.rmtree(folder)
+    kept = ("fingerprint", "examples", "task", "classes", "shape", "sizes", "split")
+    return data, {key: description[key] for key in kept} | {"source": settings.data.name}
+
+
+def not_applicable(folder: Path, recipe: str, name: str, description: dict, kind: str, why: str) -> None:
+    """The record of a recipe that data and network do not suit."""
+    dataset = {"name": name, "fingerprint": description["fingerprint"]}
+    about = {"family": "suite", "name": recipe, "technique": [recipe], "dataset": dataset, "settings": {}}
+    record.write(folder, about | {"kind": kind, "seeds": {}, "not_applicable": why})
+
+
+def write(path: Path, content: dict) -> None:
+    path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

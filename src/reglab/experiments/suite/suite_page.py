@@ -1,0 +1,231 @@
+"""The page of the suite, reports/suite.html, made of reports/suite.json; the same bytes for the same input."""
+
+from dataclasses import dataclass
+from math import log10
+
+from markupsafe import Markup
+
+from reglab.core.figures import COLORS
+from reglab.core.wording import many
+from reglab.evaluation.metric_table import DECIDING
+from reglab.experiments.suite.settings import Suite
+from reglab.report.answer import listed
+from reglab.report.formats import MISSING, missing, prefixed
+from reglab.report.study import TEMPLATES
+
+STRONGEST = 0.3  # an effect from which on the colour of a cell is the strongest
+AXES = {"train_size": "training examples", "inputs": "inputs", "classes": "classes", "gap": "gap of none, %"}
+SHOWN = 6  # recipes whose pictures are open
+GENERAL = ("helps in general", "helps on average", "hurts in general", "hurts on average", "no relevant difference")
+
+
+def share(x: float | None, digits: int = 0) -> str:
+    """A relative error reduction in signed percent; as many digits as it takes for a small one."""
+    if missing(x):
+        return MISSING
+    number = round(100 * x, digits)
+    return f"{number + 0.0:+.{digits}f}".replace("-", "−") if number else "0"
+
+
+def ends(row: dict, digits: int = 0) -> str:
+    return f"{share(row['low'], digits)} to {share(row['high'], digits)}"
+
+
+@dataclass(frozen=True)
+class MatrixCell:
+    """A recipe on a data set, as the matrix shows it."""
+
+    row: dict
+
+    @property
+    def known(self) -> bool:
+        return "effect" in self.row
+
+    @property
+    def css(self) -> str:
+        return self.row["verdict"].replace(" ", "-") if self.known else self.row["status"].replace(" ", "-")
+
+    @property
+    def opacity(self) -> str:
+        """Of the colour: weak where nothing is shown, so that the eye goes to what is."""
+        strength = min(abs(self.row["effect"]) / STRONGEST, 1)
+        shown = self.row["verdict"] in ("helps", "hurts")
+        return f"{(0.25 + 0.6 * strength) if shown else 0.22 * strength:.2f}"
+
+    @property
+    def side(self) -> str:
+        return "better" if self.row["effect"] > 0 else "worse"
+
+    @property
+    def text(self) -> str:
+        return share(self.row["effect"]) if self.known else {"not applicable": "n/a"}.get(self.css, self.row["status"])
+
+    @property
+    def interval(self) -> str:
+        return ends(self.row) if self.known else ""
+
+    @property
+    def title(self) -> str:
+        if not self.known:
+            return f"{self.row['status']}: {self.row['reason']}"
+        return f"{share(self.row['effect'], 1)} % ({ends(self.row, 1)}): {self.row['verdict']}"
+
+
+def label(recipe: str) -> Markup:
+    return Markup("_<wbr>").join(recipe.split("_"))
+
+
+def panel(recipe: str, axis: str, results: dict) -> Markup | None:
+    """The effect of a recipe on every data set against a property of the data set, with intervals; no line is fitted."""
+    sets, cells = results["sets"], results["matrix"][recipe]
+    places = [(sets[name].get(axis), each, name) for name, each in cells.items() if "effect" in each]
+    places = [(x, each, name) for x, each, name in places if x is not None]
+    if len(places) < 2:
+        return None
+    logarithmic = axis in ("train_size", "inputs")
+
+    def scaled(x: float) -> float:
+        return log10(x) if logarithmic else x
+
+    lowest, highest = (pick(scaled(x) for x, *_ in places) for pick in (min, max))
+    top = max(0.05, min(1.0, max(abs(end) for _, each, _ in places for end in (each["low"], each["high"]))))
+    width, height, left, upper = 220, 118, 30, 8
+
+    def across(x: float) -> float:
+        return left + 8 + (width - left - 18) * ((scaled(x) - lowest) / (highest - lowest) if highest > lowest else 0.5)
+
+    def up(y: float) -> float:
+        return upper + (height - upper - 24) * (1 - (max(min(y, top), -top) + top) / (2 * top))
+
+    parts = [f'<line class="zero" x1="{left}" x2="{width - 4}" y1="{up(0):.1f}" y2="{up(0):.1f}"/>']
+    for y in (-top, 0, top):
+        parts.append(f'<text class="tick" x="{left - 4}" y="{up(y) + 3:.1f}" text-anchor="end">{share(y)}</text>')
+    for x, each, name in sorted(places, key=lambda place: (place[0], place[2])):
+        tip = f"{name}: {share(each['effect'], 1)} % ({ends(each, 1)})"
+        at, kind = across(x), each["verdict"].replace(" ", "-")
+        parts.append(
+            f'<g class="point {kind}"><title>{tip}</title><line x1="{at:.1f}" x2="{at:.1f}" y1="{up(each["low"]):.1f}" '
+            f'y2="{up(each["high"]):.1f}"/><circle cx="{at:.1f}" cy="{up(each["effect"]):.1f}" r="3"/></g>'
+        )
+    for x, anchor in ((min(place[0] for place in places), "start"), (max(place[0] for place in places), "end")):
+        text = f"{100 * x:.0f}" if axis == "gap" else f"{x:,}"
+        parts.append(f'<text class="tick" x="{across(x):.1f}" y="{height - 12}" text-anchor="{anchor}">{text}</text>')
+    parts.append(
+        f'<text class="tick" x="{(left + width) / 2:.0f}" y="{height - 1}" text-anchor="middle">{AXES[axis]}</text>'
+    )
+    about = f"effect of {recipe} against {AXES[axis]}"
+    return Markup(f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="{about}">{"".join(parts)}</svg>')
+
+
+def pictures(results: dict) -> list[tuple[str, list[Markup]]]:
+    """By recipe, the largest mean effect first, its panels."""
+    networks = [recipe for recipe, about in results["recipes"].items() if about["kind"] != "classical"]
+    there = [recipe for recipe in networks if recipe != "none" and results["general"][recipe]["sets"] > 1]
+    there.sort(key=lambda recipe: -abs(results["general"][recipe]["average"]))
+    drawn = [(recipe, [each for axis in AXES if (each := panel(recipe, axis, results))]) for recipe in there]
+    return [(recipe, panels) for recipe, panels in drawn if panels]
+
+
+def in_general(results: dict) -> dict[str, list[str]]:
+    """The recipes by their verdict over data sets."""
+    found: dict[str, list[str]] = {}
+    for recipe in results["recipes"]:
+        said = results["general"].get(recipe, {}).get("verdict")
+        if said:
+            found.setdefault(said, []).append(recipe)
+    return found
+
+
+def headline(results: dict) -> Markup:
+    """What helps and what hurts over the data sets, in a sentence or two."""
+    usable = [name for name, row in results["sets"].items() if not row["failed"]]
+    count = many(len(usable), "data set")
+    if len(usable) < results["fewest_sets"]:
+        text = "{}: too few to say what holds in general, which needs {}. The matrix shows each of them."
+        return Markup(text).format(count, results["fewest_sets"])
+    found, parts = in_general(results), []
+    for said in GENERAL[:4]:
+        if names := found.get(said):
+            parts.append(
+                Markup("{} {}").format(
+                    listed([Markup("<b>{}</b>").format(each) for each in names]), as_verb(said, names)
+                )
+            )
+    first = (
+        Markup("Over {}, ").format(count)
+        + (Markup("; ").join(parts) if parts else "nothing is shown to help or to hurt in general")
+        + "."
+    )
+    undecided = len(found.get("cannot tell", []))
+    same = len(found.get("no relevant difference", []))
+    rest = f" Of the others, {same} make no relevant difference, and of {undecided} these data sets cannot tell."
+    return first + rest
+
+
+def as_verb(said: str, names: list[str]) -> str:
+    return said if len(names) == 1 else said.replace("helps", "help").replace("hurts", "hurt")
+
+
+def answer(results: dict) -> str:
+    """The answer in short, for the terminal."""
+    failed = [name for name, row in results["sets"].items() if row["failed"]]
+    lines = [str(headline(results).striptags())]
+    lines += [f"{name} was left out: {results['sets'][name]['failed']}" for name in failed]
+    lines += [f"{claim['says']}: {claim['verdict']}" for claim in results["claims"].values()]
+    return "\n".join(lines) + "\n"
+
+
+def place_words(place: dict, words: str) -> str:
+    return f"{place['below']} of the {place['of']} others have {words}"
+
+
+def own_sentences(results: dict) -> dict[str, list[str]]:
+    """For each data set of the user's own, how it compares with the others."""
+    sentences = {}
+    for name, row in results["own"].items():
+        places = row["places"]
+        words = {"train_size": "fewer training examples", "inputs": "fewer inputs", "gap": "a smaller gap of none"}
+        text = [f"{listed([place_words(places[key], words[key]) for key in words if key in places])}."]
+        if row["agreement"] is not None:
+            same = row["agreement"]
+            how = "much as" if same > 0.5 else "little as" if same > 0 else "unlike"
+            text.append(
+                f"The {row['recipes']} recipes rank here {how} they do on the others "
+                f"(rank correlation with their mean effect there {same:.2f})."
+            )
+        if row["outside"]:
+            text.append(f"Outside of everything seen on the others: {', '.join(row['outside'])}.")
+        sentences[name] = text
+    return sentences
+
+
+def total(results: dict) -> dict:
+    costs = [row["cost"] for row in results["sets"].values() if "cost" in row]
+    return {key: sum(each[key] for each in costs) for key in costs[0]} if costs else {}
+
+
+def render(results: dict, suite: Suite) -> str:
+    """The page."""
+    cells = {
+        recipe: {name: MatrixCell(each) for name, each in results["matrix"][recipe].items()}
+        for recipe in results["recipes"]
+        if recipe != "none"
+    }
+    drawn = pictures(results)
+    return TEMPLATES.get_template("suite.html").render(
+        results=results,
+        suite=suite,
+        colors=COLORS,
+        cells=cells,
+        headline=headline(results),
+        share=share,
+        ends=ends,
+        label=label,
+        pictures=drawn[:SHOWN],
+        further=drawn[SHOWN:],
+        own=own_sentences(results),
+        total=total(results),
+        metrics={name: about.title for name, about in DECIDING.items()},
+        prefixed=prefixed,
+        strongest=STRONGEST,
+    )

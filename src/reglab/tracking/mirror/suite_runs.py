@@ -1,0 +1,108 @@
+"""The records of the suite as runs of MLflow: an experiment of their own, a parent run for each data set, its recipes below.
+
+Runs are found again by a tag with the digest of what they hold, so that to repeat it adds nothing; a run whose record has
+been replaced is deleted.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reglab.tracking import checkout, record
+from reglab.tracking.mirror import content
+from reglab.tracking.mirror.store import Store, now, open_store, plain_errors, sole_writer
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
+
+DATA_SET, RECIPE = "reglab.data_set", "reglab.recipe"
+
+
+def sync_suite(tracking, runs: Path, results: dict) -> str:
+    """Give MLflow every run of the suite that it lacks; returns a line on it. `results` are reports/suite.json.
+
+    Raises `UserError` when MLflow cannot be reached.
+    """
+    root, made, present = checkout.root(), 0, 0
+    with sole_writer(root), plain_errors(tracking.uri, root):
+        store = open_store(tracking.uri, f"{tracking.experiment}-suite", root)
+        known = {(run.data.tags[DATA_SET], run.data.tags.get(RECIPE, "")): run for run in store.find(here(root))}
+        wanted = set()
+        for name, about in results["sets"].items():
+            records = {
+                path.parent.name: record.read_with_digest(path.parent)
+                for path in sorted(runs.glob(f"{name}/*/record.json"))
+            }
+            digest = hashlib.sha256(json.dumps([about, *(each[1] for each in records.values())]).encode()).hexdigest()
+            parent, new = updated(store, known, (name, ""), digest, root)
+            wanted.add((name, ""))
+            if new:
+                fill(store, parent, set_params(about), set_metrics(about), {"kind": "data set"})
+            made, present = made + new, present + (not new)
+            for recipe, (values, own_digest) in records.items():
+                wanted.add((name, recipe))
+                run, new = updated(store, known, (name, recipe), own_digest, root, parent)
+                if new:
+                    store.name_dataset(run, values["dataset"], root)
+                    cell = results["matrix"][recipe][name]
+                    fill(store, run, recipe_params(values), recipe_metrics(values, cell), {"kind": values["kind"]})
+                made, present = made + new, present + (not new)
+        for key, run in known.items():
+            if key not in wanted:
+                store.delete(run)
+    return f"MLflow, experiment {tracking.experiment}-suite: {made} made, {present} already there"
+
+
+def here(root: Path) -> str:
+    """The runs of this checkout."""
+    return f"tags.`{content.CHECKOUT}` = '{content.checkout(root)}'"
+
+
+def updated(
+    store: Store, known: dict, key: tuple[str, str], digest: str, root: Path, parent: "Run | None" = None
+) -> tuple["Run", bool]:
+    """The run of a data set or a recipe, and whether it is to be filled: one of other content is replaced."""
+    name, recipe = key
+    nesting = {content.PARENT: parent.info.run_id} if parent else {}
+    run = known.get(key)
+    if run and run.data.tags.get(content.RECORD) == digest and run.info.status in ("FINISHED", "FAILED"):
+        if nesting and run.data.tags.get(content.PARENT) != parent.info.run_id:
+            store.log(run, tags=nesting)  # its parent was replaced
+        return run, False
+    if run:
+        store.delete(run)
+    tags = {content.CHECKOUT: content.checkout(root), content.RECORD: digest, DATA_SET: name, **nesting}
+    return store.create(
+        f"{name}/{recipe}" if recipe else name, tags | ({RECIPE: recipe} if recipe else {}), now()
+    ), True
+
+
+def fill(store: Store, run: "Run", params: dict, metrics: dict, tags: dict) -> None:
+    rows = [(name, value, run.info.start_time, 0) for name, value in content.for_display(metrics).items()]
+    store.log(run, rows, params, tags)
+    store.end(run, "FINISHED", now())
+
+
+def set_params(about: dict) -> dict[str, str]:
+    keys = ("kind", "task", "metric", "train_size", "test_size", "inputs", "classes", "split", "failed")
+    return {key: str(about[key]) for key in keys if about.get(key) is not None}
+
+
+def set_metrics(about: dict) -> dict[str, float]:
+    numbers = {key: about.get(key) for key in ("score", "gap")} | {
+        f"cost/{key}": x for key, x in about.get("cost", {}).items()
+    }
+    return {key: value for key, value in numbers.items() if value is not None}
+
+
+def recipe_params(values: dict) -> dict[str, str]:
+    if "not_applicable" in values:
+        return {"not_applicable": values["not_applicable"]}
+    return content.params({"settings": values["chosen"]["settings"], "seeds": list(values["seeds"])})
+
+
+def recipe_metrics(values: dict, cell: dict) -> dict[str, float]:
+    """The means over the seeds, and the effect on the data set."""
+    numbers = {name: each["mean"] for name, each in values.get("summary", {}).items()}
+    return numbers | {f"effect/{key}": cell[key] for key in ("effect", "low", "high") if key in cell}
