@@ -31,7 +31,7 @@ def load(root: Path, name: str, suite: Suite) -> Params:
         model = replace(model, width=suite.width)
     tuning = replace(settings.tuning, settings=suite.settings, seeds=suite.search_seeds)
     training = replace(settings.training, epochs=suite.epochs)
-    return replace(settings, seeds=suite.seeds, model=model, training=training, tuning=tuning)
+    return replace(settings, seeds=suite.seeds, looks=None, model=model, training=training, tuning=tuning)
 
 
 def depends_on(root: Path, name: str, settings: Params, suite: Suite) -> dict:
