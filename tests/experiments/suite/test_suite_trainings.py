@@ -1,8 +1,9 @@
-"""The recipes of a data set, trained together: equal budgets, records that are kept, no look at the test part in the search."""
+"""The recipes of a data set, trained together: equal budgets, records that are kept, no test part in the search."""
 
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from blobs import blobs
@@ -40,21 +41,15 @@ SUITE = Suite(
 )
 
 
-class Settings:
-    """The sections of a study that the suite reads."""
-
-    model, training, tuning = MLP(width=4, depth=1), Training(epochs=2, batch_size=16), TUNING
-    regularizers = {
-        "none": NoRegularizer(),
-        "weight_decay": WeightDecay(),
-        "dropout": Dropout(),
-        "affine": Affine(),
-    }
-    tuned = {"none": {}, "weight_decay": {"strength": (0.001, 1.0)}}
-    cocktails = {
-        "mixed": Cocktail({"dropout": {"hidden_rate": (0.1, 0.6)}, "weight_decay": {"strength": (0.001, 0.1)}})
-    }
-    baselines = {"k_nearest_neighbours": KNearestNeighbours()}
+SETTINGS = SimpleNamespace(  # the sections of a study that the suite reads
+    model=MLP(width=4, depth=1),
+    training=Training(epochs=2, batch_size=16),
+    tuning=TUNING,
+    regularizers={"none": NoRegularizer(), "weight_decay": WeightDecay(), "dropout": Dropout(), "affine": Affine()},
+    tuned={"none": {}, "weight_decay": {"strength": (0.001, 1.0)}},
+    cocktails={"mixed": Cocktail({"dropout": {"hidden_rate": (0.1, 0.6)}, "weight_decay": {"strength": (0.001, 0.1)}})},
+    baselines={"k_nearest_neighbours": KNearestNeighbours()},
+)
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +69,7 @@ def train(tmp_path, data, monkeypatch):
         counted.clear()
         pairs = []
         for name in suite.names:
-            each = candidate(Settings, suite, name, FACTS)
+            each = candidate(SETTINGS, suite, name, FACTS)
             about = About("suite", name, [name], {"name": "one", "fingerprint": data.fingerprint}, {}, [*splits])
             pairs.append((each, CachedStage(about, tmp_path, 1, code=code)))
         trainings.train(pairs, splits, suite.search_seeds, "accuracy", 1, "one")
@@ -97,10 +92,10 @@ def test_every_recipe_a_cocktail_and_a_classical_method_have_as_many_trials_and_
 
 def test_a_recipe_has_the_numbers_that_the_family_tuned_gives_it(train, data, tmp_path):
     records, _ = train()
-    technique, last = WeightDecay(), EarlyStopping(Settings.training.epochs)
-    whole = Recipe((technique, last), Settings.model, Settings.training)
+    technique, last = WeightDecay(), EarlyStopping(SETTINGS.training.epochs)
+    whole = Recipe((technique, last), SETTINGS.model, SETTINGS.training)
     about = About("tuned", "weight_decay", ["weight_decay"], {"name": "", "fingerprint": ""}, {}, list(range(SEEDS)))
-    tuned.run(whole, Settings.tuned["weight_decay"], TUNING, data, Stage(about, tmp_path / "runs", 1))
+    tuned.run(whole, SETTINGS.tuned["weight_decay"], TUNING, data, Stage(about, tmp_path / "runs", 1))
     alone = json.loads(Path(tmp_path, "runs/tuned/weight_decay/record.json").read_text())
     for key in ("seeds", "chosen", "tries", "expected_best"):
         assert records["weight_decay"][key] == alone[key]
@@ -133,23 +128,22 @@ def test_a_killed_search_goes_on_with_what_has_not_finished(train, monkeypatch):
 
 
 def test_a_cocktail_holds_each_ingredient_about_half_of_the_time_at_the_learning_rates_of_the_others():
-    base = {name: Settings.regularizers[name] for name in ("dropout", "weight_decay")}
-    ranges = Settings.cocktails["mixed"].ingredients
-    whole = Recipe((EarlyStopping(2),), Settings.model, Settings.training)
+    base = {name: SETTINGS.regularizers[name] for name in ("dropout", "weight_decay")}
+    ranges = SETTINGS.cocktails["mixed"].ingredients
+    whole = Recipe((EarlyStopping(2),), SETTINGS.model, SETTINGS.training)
     many = replace(TUNING, settings=64)
     tried = subsets(base, ranges, many, whole)
     for ingredient in base:
         assert abs(sum(ingredient in each for each in tried) - 32) <= 2
     assert all(0.1 <= each["dropout"]["hidden_rate"] <= 0.6 for each in tried if "dropout" in each)
-    none = tuned.proposals("none", {}, many, Recipe((NoRegularizer(),), Settings.model, Settings.training))
+    none = tuned.proposals("none", {}, many, Recipe((NoRegularizer(),), SETTINGS.model, SETTINGS.training))
     assert sorted(each["training"]["learning_rate"] for each in tried) == pytest.approx(
         sorted(each["training"]["learning_rate"] for each in none), rel=0.05
     )
 
 
 def test_a_cocktail_of_which_one_ingredient_is_applicable_is_not_searched():
-    class Fewer(Settings):
-        cocktails = {"mixed": Cocktail({"affine": {"rotation": (0.0, 9.0)}, "dropout": {"hidden_rate": (0.1, 0.6)}})}
-
-    assert reason(Fewer, SUITE, "mixed", Facts((7,))) == "1 of 2 ingredients are applicable"
-    assert reason(Fewer, SUITE, "mixed", FACTS) == ""
+    ingredients = {"affine": {"rotation": (0.0, 9.0)}, "dropout": {"hidden_rate": (0.1, 0.6)}}
+    fewer = SimpleNamespace(**vars(SETTINGS) | {"cocktails": {"mixed": Cocktail(ingredients)}})
+    assert reason(fewer, SUITE, "mixed", Facts((7,))) == "1 of 2 ingredients are applicable"
+    assert reason(fewer, SUITE, "mixed", FACTS) == ""
