@@ -155,6 +155,20 @@ def test_members_may_have_other_techniques(tmp_path, stacked):
     assert alone == together_ and len(stacked) == 1
 
 
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+@pytest.mark.parametrize("schedule", ["constant", "cosine"])
+def test_members_may_have_other_learning_rates(tmp_path, stacked, optimizer, schedule):
+    """Decoupled decay shrinks the weights by the learning rate of its own member; the last one diverges."""
+    rates = (0.01, 0.003, 0.01, 1e20)
+    recipes = [
+        recipe_of(WeightDecay(0.1, decoupled=True), learning_rate=rate, optimizer=optimizer, schedule=schedule)
+        for rate in rates
+    ]
+    alone, together_ = alone_and_together(tmp_path, recipes, [split_of(0)] * len(rates))
+    assert alone == together_ and len(stacked) == 1
+    assert len({weights for weights, _ in alone}) == len(rates)
+
+
 def test_without_curves_no_epoch_is_measured_and_the_weights_are_the_same(tmp_path, stacked):
     alone, together_ = alone_and_together(
         tmp_path, [recipe_of(Dropout())] * 2, [split_of(seed) for seed in range(2)], log_every_epoch=False

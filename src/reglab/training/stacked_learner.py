@@ -144,7 +144,7 @@ class StackedLearner(LightningModule):
     """Takes one step of every member at a time.
 
     A member's techniques, criterion and measurements are called exactly as in a training of its own. What the members have
-    in common is the pass of their networks (`stacked_network`) and the call of the optimizer:
+    in common is the pass of their networks (`stacked_network`) and, where their learning rates agree, the optimizer's call:
 
         batches = [member.transformed(batch) for ...]
         outputs = stack([batch.inputs for batch in batches])
@@ -159,13 +159,20 @@ class StackedLearner(LightningModule):
         super().__init__()
         self.members, self.stack, self.exact = members, None, {}
         self.learners = nn.ModuleList(member.learner for member in members)
+        self.by_rate: dict[float, list[Member]] = {}  # the members with each learning rate, a group of the optimizer
+        for member in members:
+            self.by_rate.setdefault(member.learner.training_settings.learning_rate, []).append(member)
 
     @property
     def active(self) -> list[Member]:
         return [member for member in self.members if member.active]
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        return optimizer_of(self.learners.parameters(), self.members[0].learner.training_settings)
+        groups = [
+            {"params": [weight for member in members for weight in member.learner.parameters()], "lr": rate}
+            for rate, members in self.by_rate.items()
+        ]
+        return optimizer_of(groups, self.members[0].learner.training_settings)
 
     def on_train_start(self) -> None:
         for member in self.members:
@@ -264,10 +271,14 @@ class StackedLearner(LightningModule):
                 member.learner.zero_grad()  # the optimizer leaves its weights alone
 
     def optimizer_step(self, epoch: int, batch_index: int, optimizer, closure=None) -> None:
-        self.active[0].learner.set_learning_rate(optimizer)
+        groups = list(zip(self.by_rate.values(), optimizer.param_groups, strict=True))
+        for members, group in groups:
+            members[0].learner.set_learning_rate(group)
         super().optimizer_step(epoch, batch_index, optimizer, closure)
-        for member in self.active:
-            member.learner.after_optimizer_step(optimizer.param_groups[0]["lr"])
+        for members, group in groups:
+            for member in members:
+                if member.active:
+                    member.learner.after_optimizer_step(group["lr"])
 
     def validation_step(self, batches: list[tuple[Member, Batch]], batch_index: int, dataloader_idx: int = 0) -> None:
         for member, batch in batches:

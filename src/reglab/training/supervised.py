@@ -96,16 +96,16 @@ class Supervised(TaskLearner):
         steps, warmup = (round(epochs * self.steps_of_epoch) for epochs in (settings.epochs, settings.warmup_epochs))
         return settings.learning_rate * factor(settings.schedule, self.global_step, steps, warmup)
 
-    def set_learning_rate(self, optimizer: torch.optim.Optimizer) -> None:
-        """Set the learning rate to that of its schedule, if there is one."""
+    def set_learning_rate(self, group: dict) -> None:
+        """Set the learning rate of the optimizer's group to that of its schedule, if there is one."""
         if self.training_settings.scheduled:
-            for group in optimizer.param_groups:
-                group["lr"] = self.scheduled_rate()
+            group["lr"] = self.scheduled_rate()
 
     def optimizer_step(self, epoch: int, batch_index: int, optimizer, closure=None) -> None:
-        self.set_learning_rate(optimizer)
+        [group] = optimizer.param_groups
+        self.set_learning_rate(group)
         super().optimizer_step(epoch, batch_index, optimizer, closure)
-        self.after_optimizer_step(optimizer.param_groups[0]["lr"])
+        self.after_optimizer_step(group["lr"])
 
     def after_optimizer_step(self, learning_rate: float) -> None:
         """Let the techniques act on the weights after a step, and after the last one of an epoch."""

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -65,10 +65,11 @@ class SeedTraining:
 
     @property
     def kind(self) -> str:
-        """What trainings have in common that can be in one stack; their techniques may differ."""
+        """What trainings have in common that can be in one stack; their techniques and learning rates may differ."""
         task, settings = self.split.task, (self.every, self.log_every_epoch)
         examples = (len(self.split.inputs["labelled"]), tuple(self.split.shape), task.name, task.outputs)
-        return repr((self.recipe.architecture, self.recipe.training, examples, settings))
+        training = replace(self.recipe.training, learning_rate=1.0)
+        return repr((self.recipe.architecture, training, examples, settings))
 
 
 def in_stacks(jobs: Iterable[tuple], processes: int | None) -> list[tuple]:
