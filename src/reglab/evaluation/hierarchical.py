@@ -17,7 +17,10 @@ from math import inf
 from typing import Literal, NamedTuple
 
 import numpy as np
-import scipy  # whose parts are imported when they are first used
+import scipy  # whose part `stats` is imported when it is first used
+
+from reglab.evaluation.effect_grid import EffectGrid
+from reglab.evaluation.rounding import ROUNDING
 
 Verdict = Literal[
     "helps in general",
@@ -29,10 +32,8 @@ Verdict = Literal[
 ]
 
 FEWEST_SETS = 5  # below it nothing is known about how much data sets differ
-CELLS = 2048  # of the grid of effects
+FEWEST_CELLS, MOST_CELLS = 1_024, 4_096  # of the grid: powers of two, for the Fourier transform
 RANGE = 1.5  # the grid reaches so many times as far from 0 as any set's effect plus four of its standard errors
-SCALES = 0.25 * 1.3 ** np.arange(38)  # of the effects of data sets, in cells: to 5,000, beyond twice the grid
-FREEDOMS = 1 + 0.06 * 2.2 ** np.arange(11)  # degrees of freedom: from 1.06 to 160
 
 
 class CredibleInterval(NamedTuple):
@@ -49,8 +50,9 @@ class GeneralEffect:
 
     On the next data set it is above the region of practical equivalence (`probability_helps`), within it
     (`probability_equivalent`) or below it (`probability_hurts`): the posterior predictive probabilities. `mean`, with the
-    credible interval from `low` to `high`, is the location m of the effects of data sets. `per_set`, in the order of the
-    sets: the effect of each, shrunken towards that of the others. `scale`: the posterior median of S.
+    credible interval from `low` to `high`, is the location m of the effects of data sets: where most of them lie, while
+    one far from the others hardly moves it. `scale`: the posterior median of S.
+    `per_set`, in the order of the sets: the effect of each, shrunken towards that of the others.
     """
 
     probability_helps: float
@@ -68,23 +70,32 @@ class GeneralEffect:
     def verdict(self) -> Verdict:
         """By these rules in this order:
 
-        1. the probability that the next data set gains more than the region is at least `confidence`  -> helps in general
-           (loses more than the region -> hurts in general; lies within the region -> no relevant difference)
-        2. the credible interval of the mean effect lies within the region                    -> no relevant difference
-        3. the credible interval of the mean effect lies above (below) zero                   -> helps (hurts) on average
-        4. anything else                                                                      -> cannot tell
+        1. on the next data set the gain is beyond the region with a probability of at least `confidence`, and no set shows
+           otherwise                                                                     -> helps (hurts) in general
+        2. on the next data set it is within the region with that probability, or the credible interval of the mean effect
+           lies within it, and no set shows otherwise                                    -> no relevant difference
+        3. the credible interval of the mean effect lies above (below) zero              -> helps (hurts) on average
+        4. anything else                                                                 -> cannot tell
 
-        "On average" says that gains outweigh losses, and leaves open how the next data set turns out.
+        A set shows otherwise where the credible interval of its effect lies on the other side of an end of the region; of 20
+        sets or more, at a `confidence` of 95 %, one in twenty may. "On average" says that gains outweigh losses, and leaves
+        open how the next data set turns out.
         """
-        if self.probability_helps >= self.confidence:
+        if self.probability_helps >= self.confidence and self._holds(self.region, inf):
             return "helps in general"
-        if self.probability_hurts >= self.confidence:
+        if self.probability_hurts >= self.confidence and self._holds(-inf, -self.region):
             return "hurts in general"
-        if self.probability_equivalent >= self.confidence or -self.region <= self.low <= self.high <= self.region:
+        within = -self.region <= self.low and self.high <= self.region
+        if (within or self.probability_equivalent >= self.confidence) and self._holds(-self.region, self.region):
             return "no relevant difference"
         if self.low > 0:
             return "helps on average"
         return "hurts on average" if self.high < 0 else "cannot tell"
+
+    def _holds(self, low: float, high: float) -> bool:
+        """Whether no more sets than `confidence` allows have effects that are shown to lie outside of [low, high]."""
+        outside = sum(one.high < low or one.low > high for one in self.per_set)
+        return outside <= (1 - self.confidence) * len(self.per_set) + ROUNDING
 
 
 def hierarchical(
@@ -104,34 +115,34 @@ def hierarchical(
     The prior, which has no scale of its own:
 
         m        uniform on the grid, which reaches RANGE times as far from 0 as any effect plus four of its errors
-        S        uniform
+        S        uniform, to three times as far as any effect
         v - 1    Gamma(a, b) with a uniform on 0.5 to 5 and b on 0.05 to 0.15: from nearly Cauchy to nearly normal, mean 30
 
-    That is the authors' prior. Errors below half a cell of the grid, a 2,700th of the farthest effect, count as half a cell.
+    That is the authors' prior, but that their S may be larger still. A cell of the grid is a quarter of the smallest error or
+    a sixteenth of the region wide, whichever is more, but there are no fewer than 1,024 cells and no more than 4,096; errors
+    below half a cell count as half a cell.
+
     Raises ValueError for fewer than FEWEST_SETS sets, and for effects or errors that are not finite.
     """
     y, s, freedom, region = _checked(effects, errors, degrees_of_freedom, region)
-    reach = max(RANGE * float(np.max(np.abs(y) + 4 * s)), 2 * region)
-    if reach == 0:  # every seed of every set is equal, and any difference matters
+    if not (y.any() or s.any() or region):  # every seed of every set is equal, and any difference matters
         nothing = CredibleInterval(0.0, 0.0, 0.0)
         return GeneralEffect(0.0, 1.0, 0.0, *nothing, 0.0, (nothing,) * len(y), region, confidence)
-    cell = 2 * reach / CELLS
-    likelihoods = _likelihoods(y / cell, np.maximum(s / cell, 0.5), freedom)
-    weights, marginal = _posterior(likelihoods, _prior(SCALES))
-    helps, equivalent, hurts = _next_set(weights, region / cell)
-    mean = _interval(weights.sum((0, 1)), confidence)
+    grid, cell, likelihoods, marginal, weights = _posterior(y, s, freedom, region)
+    helps, equivalent, hurts = grid.next_set(weights, region / cell)
+    mean = grid.interval(weights.sum((0, 1)), confidence)
     per_set = [
-        _interval(likelihood * _others(weights, one), confidence)
+        grid.interval(likelihood * grid.of_others(weights, one), confidence)
         for likelihood, one in zip(likelihoods, marginal, strict=True)
     ]
     mass = weights.sum((0, 2))
-    scale = cell * float(np.exp(np.interp(0.5, mass.cumsum() - mass / 2, np.log(SCALES))))
+    scale = np.exp(np.interp(0.5, mass.cumsum() - mass / 2, np.log(grid.scales)))
     return GeneralEffect(
         helps,
         equivalent,
         hurts,
         *(cell * value for value in mean),
-        scale,
+        float(cell * scale),
         tuple(CredibleInterval(*(cell * value for value in one)) for one in per_set),
         region,
         confidence,
@@ -154,85 +165,36 @@ def _checked(effects, errors, degrees_of_freedom, region) -> tuple[np.ndarray, n
     return y, s, freedom, float(region)
 
 
-# Everything below is in cells: cell j has its centre at j - (CELLS - 1) / 2, so that zero is a boundary.
+class GridPosterior(NamedTuple):
+    """`weights`: the posterior mass (freedoms, scales, cells) of v, S and m on the `grid`, whose cells are `cell` wide.
+    By set: `likelihoods` (cells,) of its effect, and `marginal` (freedoms, scales, cells), of v, S and m."""
 
-CENTRES = np.arange(CELLS) - (CELLS - 1) / 2
-
-
-def _likelihoods(y: np.ndarray, s: np.ndarray, freedom: np.ndarray) -> np.ndarray:
-    """(sets, CELLS): the likelihood of an effect in each cell, the mean over the cell."""
-    ends = (np.append(CENTRES - 0.5, CENTRES[-1] + 0.5) - y[:, None]) / s[:, None]
-    return np.maximum(np.diff(_student_cdf(freedom[:, None], ends)), 1e-300)
-
-
-def _student_cdf(freedom: np.ndarray, x: np.ndarray) -> np.ndarray:
-    return np.where(np.isinf(freedom), scipy.special.ndtr(x), scipy.special.stdtr(np.minimum(freedom, 1e9), x))
+    grid: EffectGrid
+    cell: float
+    likelihoods: np.ndarray
+    marginal: list[np.ndarray]
+    weights: np.ndarray
 
 
-def _prior(scales: np.ndarray) -> np.ndarray:
-    """(FREEDOMS, scales): the prior mass of each node; both kinds of nodes are equally far apart in the logarithm."""
-    a, b = np.linspace(0.5, 5, 46), np.linspace(0.05, 0.15, 21)[:, None]
-    beyond_one = FREEDOMS - 1
-    freedom = [scipy.stats.gamma.pdf(x, a, scale=1 / b).mean() * x for x in beyond_one]
-    mass = np.outer(freedom, scales)
-    return mass / mass.sum()
-
-
-@lru_cache(maxsize=1)
-def _tails() -> np.ndarray:
-    """(FREEDOMS, SCALES, 2 CELLS + 1): the mass of S t_v above each boundary from -CELLS + 1/2 to CELLS + 1/2 cells."""
-    beyond = (np.arange(CELLS + 1) + 0.5) / SCALES[:, None]
-    upper = np.stack([scipy.special.stdtr(freedom, -beyond) for freedom in FREEDOMS])
-    return np.concatenate([1 - upper[..., -2::-1], upper], axis=-1)
-
-
-@lru_cache(maxsize=1)
-def _spread() -> np.ndarray:
-    """(FREEDOMS, SCALES, CELLS + 1): the Fourier transform of S t_v in cells; real, for it is symmetric."""
-    mass = -np.diff(_tails())  # of the cells from -CELLS + 1 to CELLS
-    return np.fft.rfft(np.roll(mass, 1 - CELLS, axis=-1)).real
-
-
-def _convolved(values: np.ndarray) -> np.ndarray:
-    """`values` (..., CELLS) with the distribution of S t_v: (FREEDOMS, SCALES, CELLS)."""
-    return np.fft.irfft(np.fft.rfft(values, 2 * CELLS) * _spread(), 2 * CELLS)[..., :CELLS]
-
-
-def _posterior(likelihoods: np.ndarray, prior: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
-    """The posterior mass (FREEDOMS, SCALES, CELLS) of v, S and m, and for each set its likelihood given them."""
-    marginal = [np.maximum(_convolved(likelihood), 1e-300) for likelihood in likelihoods]
-    logarithm = sum(map(np.log, marginal)) + np.log(prior)[..., None]
+def _posterior(y: np.ndarray, s: np.ndarray, freedom: np.ndarray, region: float) -> GridPosterior:
+    reach = max(RANGE * float(np.max(np.abs(y) + 4 * s)), 2 * region)
+    finest = max(float(s.min()) / 4, region / 16, 2 * reach / MOST_CELLS)
+    grid = _grid(int(max(2 ** np.ceil(np.log2(2 * reach / finest)), FEWEST_CELLS)))
+    cell = 2 * reach / grid.cells
+    likelihoods = grid.likelihoods(y / cell, np.maximum(s / cell, 0.5), freedom)
+    marginal = [grid.convolved(likelihood) for likelihood in likelihoods]
+    logarithm = sum(map(np.log, marginal)) + np.log(_prior(grid))[..., None]
     weights = np.exp(logarithm - logarithm.max())
-    return weights / weights.sum(), marginal
+    return GridPosterior(grid, cell, likelihoods, marginal, weights / weights.sum())
 
 
-def _others(weights: np.ndarray, marginal: np.ndarray) -> np.ndarray:
-    """(CELLS,): what the other sets say of the effect of one, the density of m + S t_v without it."""
-    return _spread_back(weights / marginal)
+def _prior(grid: EffectGrid, a: tuple[float, float] = (0.5, 5), b: tuple[float, float] = (0.05, 0.15)) -> np.ndarray:
+    """(freedoms, scales): the prior mass of each pair; both are equally far apart in the logarithm."""
+    shapes, rates = np.linspace(*a, 46), np.linspace(*b, 21)[:, None]
+    freedom = [x * scipy.stats.gamma.pdf(x, shapes, scale=1 / rates).mean() for x in grid.freedoms - 1]
+    return np.outer(freedom, grid.scales)
 
 
-def _spread_back(without: np.ndarray) -> np.ndarray:
-    transformed = (np.fft.rfft(without, 2 * CELLS) * _spread()).sum((0, 1))
-    return np.maximum(np.fft.irfft(transformed, 2 * CELLS)[:CELLS], 0)
-
-
-def _next_set(weights: np.ndarray, region: float) -> tuple[float, float, float]:
-    """The probabilities that the next effect is above, within and below the region."""
-
-    def above(boundary: int) -> float:  # it lies `boundary` cells above zero
-        first = CELLS // 2 + boundary  # cells below the boundary
-        tails = _tails()[..., first : first + CELLS][..., ::-1]
-        return float((weights * tails).sum())
-
-    whole, part = int(region), region - int(region)
-    helps = (1 - part) * above(whole) + part * above(whole + 1)
-    hurts = 1 - ((1 - part) * above(-whole) + part * above(-whole - 1))
-    return helps, max(1 - helps - hurts, 0.0), hurts
-
-
-def _interval(mass: np.ndarray, confidence: float) -> CredibleInterval:
-    """The mean and the central interval of a density over the cells."""
-    below = np.concatenate([[0.0], np.cumsum(mass)]) / mass.sum()
-    ends = np.append(CENTRES - 0.5, CENTRES[-1] + 0.5)
-    low, high = np.interp([(1 - confidence) / 2, (1 + confidence) / 2], below, ends)
-    return CredibleInterval(float(mass @ CENTRES / mass.sum()), float(low), float(high))
+@lru_cache(maxsize=3)
+def _grid(cells: int) -> EffectGrid:
+    return EffectGrid(cells)
