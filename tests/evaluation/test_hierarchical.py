@@ -111,7 +111,7 @@ def test_sets_that_hardly_differ_are_pooled_and_sets_that_differ_much_are_left_a
 
 
 def test_each_set_counts_once_where_errors_are_small():
-    """Sets are not weighted by their precision: a hundred times the error changes nothing while it is far below the spread."""
+    """Sets are not weighted by their precision: an error far below the spread of the effects does not count."""
     errors = np.geomspace(2e-6, 2e-4, 7)
     one, other = (hierarchical(EFFECTS, each, REGION) for each in (errors, errors[::-1]))
     assert one.mean == pytest.approx(other.mean, abs=2e-3 * (one.high - one.low))
