@@ -25,8 +25,9 @@ def main() -> None:
         raise unknown(f"params.yaml: {section}", entry, known)
     seeds = list(range(seed_counts.of(Path(), settings, section, entry)))
     grows = (section, entry) in seed_counts.growing(settings)
-    context = context_of(this, settings.tracking)
-    built = StageBuilder(section, entry, seeds, Path("runs"), settings.processes, context, grows)
+    listing = code(this)
+    context, compute = context_of(this, settings.tracking, listing), compute_of(this, listing, settings.compute)
+    built = StageBuilder(section, entry, seeds, Path("runs"), settings.processes, context, grows, compute)
     if reason := applicability.run(settings, built, run_entry, Path("data/study")):
         print(f"{entry}: not applicable: {reason}", file=sys.stderr)
 
@@ -46,11 +47,26 @@ def name() -> str:
     return given
 
 
-def context_of(this: str, tracking) -> dict:
+def compute_of(this: str, listing: str, engine):
+    """What runs the trainings of a stage: None for processes of this machine, which `engine` local stands for."""
+    import os
+
+    from reglab.runtime.compute.elsewhere import Elsewhere, JobBuilder
+    from reglab.runtime.compute.spool import SPOOL, Spool
+    from reglab.tracking.checkout import root
+
+    study = JobBuilder(this, listing, root())
+    if SPOOL in os.environ:
+        return Spool.of(os.environ[SPOOL], study)
+    return None if engine.name == "local" else Elsewhere(engine, study)
+
+
+def context_of(this: str, tracking, listing: str) -> dict:
     """What the journal needs to know of a stage: its code, and what the mirror to MLflow needs.
 
-    `tracking` is the section of params.yaml.
+    `tracking` is the section of params.yaml, `listing` the stage's list of code.
     """
+    import hashlib
     import os
     from dataclasses import asdict
     from pathlib import Path
@@ -61,18 +77,17 @@ def context_of(this: str, tracking) -> dict:
     commit = git.run_git(Path.cwd(), "rev-parse", "HEAD") or b""
     tags = {"dvc_stage": this if "DVC_STAGE" in os.environ else "by hand", "git_commit": commit.decode().strip()}
     tags |= {"dvc_experiment": os.environ.get("DVC_EXP_NAME", "")}
-    return {"tags": tags, "tracking": asdict(tracking), "changed": changed_settings(), "code": code(this)}
+    return {"tags": tags, "tracking": asdict(tracking), "changed": changed_settings()} | {
+        "code": hashlib.sha256(listing.encode()).hexdigest()
+    }
 
 
 def code(this: str) -> str:
-    """The digest of the list of code on which a stage depends (data/code), of the files as they are now."""
-    import hashlib
-
+    """The list of code on which a stage depends, as in data/code, of the files as they are now."""
     from reglab.config.stage_code import Code
     from reglab.config.yaml_source import read
 
-    listing = Code(stage.HERE.parent, read("params.yaml")[0]).listing(this)
-    return hashlib.sha256(listing.encode()).hexdigest()
+    return Code(stage.HERE.parent, read("params.yaml")[0]).listing(this)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from contextlib import nullcontext
 import pytest
 
 from reglab import cli
+from reglab.config import in_study
 
 
 @pytest.mark.parametrize(
@@ -23,15 +24,16 @@ def test_options_for_dvc_bring_no_stage_back_that_nothing_uses(given, wanted, tm
     called = []
     monkeypatch.setattr("reglab.runtime.dvc_repro.repro", lambda root, arguments, follow: called.append(arguments) or 0)
     monkeypatch.setattr("reglab.runtime.processes.exit_on_signals", lambda: None)
-    monkeypatch.setattr(cli, "exit_on_signals", lambda: None)
+    monkeypatch.setattr(in_study, "exit_on_signals", lambda: None)
+    monkeypatch.setattr(in_study, "reach_engine", lambda folder: None)
     monkeypatch.setattr(cli, "check", lambda given: 0)
     monkeypatch.setattr(cli, "targets", lambda root: ["needed"])
-    monkeypatch.setattr(cli.warm, "server", lambda environment: nullcontext({}))
-    monkeypatch.setattr(cli.warm, "hand_over", lambda argv: None)
-    monkeypatch.setattr(cli.git, "prepare", lambda root: "")
+    monkeypatch.setattr(in_study.warm, "server", lambda environment: nullcontext({}))
+    monkeypatch.setattr(in_study.warm, "hand_over", lambda argv: None)
+    monkeypatch.setattr(in_study.git, "prepare", lambda root: "")
     monkeypatch.chdir(tmp_path)
     (tmp_path / "params.yaml").write_text("")
-    assert cli.repro(Namespace(profile=None, only=[], wait=False, arguments=given)) == 0
+    assert cli.repro(Namespace(profile=None, only=[], wait=False, engine=None, address=None, arguments=given)) == 0
     assert called == [wanted]
 
 

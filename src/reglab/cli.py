@@ -9,6 +9,7 @@ from contextlib import chdir, nullcontext
 from pathlib import Path
 
 from reglab.config import entries, params, profiles
+from reglab.config.in_study import add_arguments, in_study, submit_study
 from reglab.config.targets import targets
 from reglab.config.uncommitted import untracked
 from reglab.core import registry
@@ -16,9 +17,7 @@ from reglab.core.errors import UserError, exit_codes
 from reglab.core.outlines import outlines
 from reglab.core.redaction import redact_output
 from reglab.core.wording import many
-from reglab.runtime import disk_space, git, warm
-from reglab.runtime.exclusive import no_dvc, only_repro
-from reglab.runtime.processes import exit_on_signals
+from reglab.runtime import disk_space
 
 STUDY_NAME = "the study: its folder below profiles/, as heart, or heart-only after ONLY; . for the whole study"
 
@@ -60,14 +59,13 @@ def main() -> None:
     command.add_argument("--size", type=int, nargs=2, metavar=("HEIGHT", "WIDTH"), required=True, help="in pixels")
     command.set_defaults(call=write_images)
     command = commands.add_parser("repro", help="what make repro calls: recover, dvc repro, say where to look")
-    command.add_argument("--profile", metavar="NAME", help="the smaller study of this entry of `profiles`, kept apart")
-    command.add_argument("--wait", action="store_true", help="while another repro is at work here, wait for its end")
-    command.add_argument(
-        "--only", metavar="ENTRY", nargs="+", default=[], help="the study of these entries, kept apart"
-    )
+    add_arguments(command)
     command.add_argument("--suite", action="store_true", help="the recipes over many data sets instead (make suite)")
     command.epilog = "Every other argument is passed on to dvc repro."
     command.set_defaults(call=repro, data=False)
+    command = commands.add_parser("submit", help="train what all stale stages need at once; dvc repro then collects it")
+    add_arguments(command)
+    command.set_defaults(call=submit, data=False, suite=False)
     command = commands.add_parser("sync", help="restore every run in MLflow that records have and MLflow lacks")
     command.set_defaults(call=sync)
     command = commands.add_parser("ui", help="MLflow's pages on the runs, on a free port")
@@ -176,28 +174,17 @@ def write_images(given: argparse.Namespace) -> int:
 def repro(given: argparse.Namespace) -> int:
     from reglab.runtime.dvc_repro import SUITE, repro
     from reglab.tracking.mirror.follower import following
-    from reglab.tracking.mirror.store import ENVIRONMENT
 
-    exit_on_signals()
-    if not Path("params.yaml").exists():
-        return check(given)  # which says so
-    folder, smaller = Path.cwd(), ["--profile", given.profile] * bool(given.profile)
-    smaller += ["--only", *given.only] * bool(given.only)
-    place = profiles.place(folder, given.profile, given.only) if smaller else folder
-    with only_repro(place, wait=given.wait), warm.server(ENVIRONMENT) as address:
-        with no_dvc(place):
-            pass  # before anything is touched; again by `recover`, which mends what DVC writes
-        os.environ.update(address)
-        code = warm.hand_over([__file__, "check", *smaller, *["--suite"] * given.suite])
-        code = check(given) if code is None else code
-        if code == 0 and (note := git.prepare(Path.cwd())):
-            print(note, file=sys.stderr, flush=True)
-        if code == 0 and smaller:
-            folder = profiles.prepare(folder, given.profile, given.only)
-            os.environ.pop("MLFLOW_TRACKING_URI", None)  # the runs of the whole study are not to be mixed with these
+    def run(folder: Path) -> int:
         given.arguments += [SUITE] * given.suite
         named = [argument for argument in given.arguments if not argument.startswith("-")]
-        return code or repro(folder, given.arguments + ([] if named else targets(folder)), following)
+        return repro(folder, given.arguments + ([] if named else targets(folder)), following)
+
+    return in_study(given, check, run)
+
+
+def submit(given: argparse.Namespace) -> int:
+    return in_study(given, check, submit_study)
 
 
 def sync(given: argparse.Namespace) -> int:

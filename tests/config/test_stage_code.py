@@ -308,7 +308,7 @@ def test_a_stage_by_hand_keeps_trainings_by_the_very_list_that_dvc_compares(proj
         name, entry = stage.split("@")
         printed = project.run("-c", SAY_CODE.format(stage=stage))
         listing = project.folder / "data" / "code" / name / f"{entry}.txt"
-        assert printed.stdout.strip() == hashlib.sha256(listing.read_bytes()).hexdigest(), printed.stderr
+        assert printed.stdout.rstrip("\n") == listing.read_text("utf-8").rstrip("\n"), printed.stderr
     project.comment("report/tables.py")
     assert project.run("-c", SAY_CODE.format(stage=stage)).stdout == printed.stdout
     project.comment("data/mine_table.py")
@@ -332,3 +332,20 @@ def test_the_check_accepts_a_source_with_a_helper_and_a_data_file(package, proje
     checked = project.run("-m", "reglab.cli", "check")
     assert checked.returncode == 0, checked.stderr
     assert "data/sources/mine" in project.lists()["prepare"] and "mine_table.py" in project.lists()["prepare"]
+
+
+def test_where_trainings_run_is_in_no_list_and_no_parameter_of_a_stage(project):
+    before = project.lists()
+    for file in (
+        *(project.package / "runtime" / "engines").glob("*.py"),
+        *(project.package / "runtime" / "compute").glob("*.py"),
+    ):
+        project.comment(file.relative_to(project.package).as_posix())
+    project.comment("config/compute_section.py")
+    settings = YAML(typ="safe").load(project.folder / "params.yaml")
+    YAML().dump(
+        settings | {"compute": {"engine": "dask", "address": "tcp://127.0.0.1:8786"}}, project.folder / "params.yaml"
+    )
+    assert project.lists() == before
+    stages = YAML(typ="safe").load(project.folder / "dvc.yaml")["stages"].values()
+    assert "compute" not in str([stage.get("do", stage).get("params") for stage in stages])

@@ -20,9 +20,9 @@ from reglab.experiments.baselines.methods.k_nearest_neighbours import KNearestNe
 from reglab.experiments.baselines.methods.logistic_regression import LogisticRegression
 from reglab.experiments.baselines.methods.ridge_regression import RidgeRegression
 from reglab.experiments.baselines.methods.support_vector_machine import SupportVectorMachine
+from reglab.experiments.ensembles.member_cache import weights_for, with_labelled_rows
 from reglab.experiments.ensembles.methods.bagging import Bagging
 from reglab.experiments.ensembles.methods.boosting import Boosting, samme
-from reglab.experiments.ensembles.run import weights_for, with_labelled_rows
 from reglab.experiments.few_labels.run import few
 from reglab.models.mlp import MLP
 from reglab.regularizers.class_weighting import ClassWeighting

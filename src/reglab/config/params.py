@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 from annotated_types import Ge, Le
 
+from reglab.config.compute_section import engine_of, overriding
 from reglab.config.cross_checks import check_across, check_references
 from reglab.config.data_section import data_of
 from reglab.config.entries import describe, entry_of, find_own, in_checkout
@@ -31,6 +32,8 @@ from reglab.experiments.few_labels.settings import FewLabels
 from reglab.experiments.multitask.settings import FewScenes
 from reglab.experiments.suite.settings import Suite
 from reglab.experiments.tuning.settings import Tuning
+from reglab.runtime.compute.engine import Engine
+from reglab.runtime.engines.local import Local
 from reglab.tracking.settings import Tracking
 from reglab.training.settings import Training
 
@@ -60,6 +63,7 @@ class Sections:
     suite: Suite = field(default_factory=Suite)
     profiles: dict[str, dict]
     tracking: Tracking
+    compute: Engine = field(default_factory=Local)
     processes: Annotated[int, Ge(1), Le(1_024)] | None = None
     looks: Looks | None = field(default=None, metadata={"derived": True})  # of a mapping under `seeds`
 
@@ -114,7 +118,7 @@ def load(path: str | Path = "params.yaml") -> Params:
     """The file as `Params`; UserError with a line for each problem: key, what was found, what is allowed."""
     given, problems = read(path)
     kinds, values = hints(Params), {}
-    given = renamed(known_sections(given, section_names(), problems), problems)
+    given = renamed(known_sections(given, section_names(), problems), problems) | overriding()
     check_references(given, problems)
     for section in fields(Params):
         name = section.name
@@ -198,6 +202,8 @@ def section_of(name: str, kind: Any, given: Plain, problems: Problems) -> Any:
         return replace(rest, model=model, regularizers=shared) if rest and model else None
     if name == "data" and isinstance(given, dict):
         return data_of(given, problems)
+    if name == "compute":
+        return engine_of(given, problems)
     return checked(kind, given, (name,), problems)
 
 

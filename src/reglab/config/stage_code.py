@@ -17,14 +17,16 @@ from typing import Any, NamedTuple
 from ruamel.yaml import YAML
 
 from reglab.config.references import mapping
+from reglab.config.yaml_source import read
 from reglab.core.registry import BASES, FOLDERS, LOADER, RUNNERS, SOURCES
 from reglab.core.wording import Plain
 
 # Files and folders that cannot change an output: messages, the reading of params.yaml (DVC compares the values), the mirror
-# to MLflow, the process that a stage runs in.
+# to MLflow, the process that a stage runs in, and where its trainings run.
 IDLE = (
     *("core/errors.py", "core/outlines.py", "core/redaction.py", "core/registry.py", "core/wording.py"),
     *("runtime/cores.py", "runtime/disk_space.py", "runtime/dvc_process.py", "runtime/git.py", "runtime/outcome.py"),
+    *("runtime/compute", "runtime/engines", "config/compute_section.py", "config/in_study.py"),
     *("runtime/warm.py", "tracking/mirror", "config/changed_settings.py", "config/entries.py", "config/params.py"),
     *("config/problems.py", "config/seed_counts.py", "config/stage_code.py", "config/yaml_source.py"),
 )
@@ -200,6 +202,14 @@ class Code:
             with open(file, "rb") as content:
                 self._digests[file] = hashlib.file_digest(content, "sha256").hexdigest()
         return self._digests[file]
+
+
+def training_stages(root: Path) -> list[str]:
+    """The stages of the study in `root` that train networks, by what their families import."""
+    code, trains = Code(root, read(root / "params.yaml")[0]), "reglab.training.together"
+    runners = {stage: RUNNERS.get(stage.partition("@")[0]) for stage in code.stages()}
+    files = {stage: code.file_of(runner) for stage, runner in runners.items() if runner}
+    return [stage for stage, file in files.items() if file and code.file_of(trains) in code.closure({file})]
 
 
 class Parsed(NamedTuple):

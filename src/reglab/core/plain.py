@@ -5,7 +5,8 @@ from typing import Any
 
 
 def settings(value: Any) -> Any:
-    """The plain values of a settings object or of all `Params`, as params.yaml has them; a model with its `name`.
+    """The plain values of a settings object or of all `Params`, as params.yaml has them; a model with its `name`, an engine
+    with its `engine`.
 
     The settings in a field that is `flat` (in its metadata) stand beside the others; a field that is `derived` is none.
     """
@@ -24,6 +25,8 @@ def settings(value: Any) -> Any:
         plain |= {} if flat is None else {field.name: settings(getattr(flat, field.name)) for field in fields(flat)}
     module = type(value).__module__
     is_model = module.startswith("reglab.models.") or not module.startswith("reglab.")
+    if module.startswith("reglab.runtime.engines."):
+        return {"engine": entry_name(value)} | plain
     return {"name": entry_name(value)} | plain if is_model else plain
 
 

@@ -15,6 +15,8 @@ from reglab.core.errors import WorkError
 from reglab.runtime.cores import usable_cores
 from reglab.runtime.memory import keep_freed_memory
 
+START = "fork" if sys.platform == "linux" else "spawn"  # of the processes of a pool
+
 
 def die_with_parent(sign: int = signal.SIGKILL, parent: int | None = None) -> None:
     """On Linux, have this process get a signal when its parent ends; on other systems do nothing.
@@ -51,7 +53,8 @@ def on_signals(handler: Callable[[int, object], None]) -> Iterator[None]:
             signal.signal(number, former)
 
 
-def _begin_worker(parent: int, with_torch: bool) -> None:
+def begin_worker(parent: int, with_torch: bool) -> None:
+    """The beginning of a process of a pool: it ends with its parent, and trains in one thread."""
     die_with_parent(parent=parent)
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # otherwise Lightning ends the fit as if it were complete
     if with_torch:
@@ -95,8 +98,8 @@ def run_all(
     forked where that is safe, which saves each of them the imports; concurrent.futures notices a worker that was killed,
     which multiprocessing.Pool does not. Jobs that need no torch do without its import, which takes seconds.
     """
-    context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
-    beginning = {"initializer": _begin_worker, "initargs": (os.getpid(), with_torch)}
+    context = multiprocessing.get_context(START)
+    beginning = {"initializer": begin_worker, "initargs": (os.getpid(), with_torch)}
     shown = progress.bar() if progress else nullcontext(lambda: None)
     with shown as update, ProcessPoolExecutor(processes or usable_cores(), mp_context=context, **beginning) as pool:
         futures: list[Future] = [pool.submit(*job) for job in jobs]

@@ -94,15 +94,30 @@ def hand_over(argv: list[str]) -> int | None:
     return code[0] if code else 128 + signal.SIGTERM
 
 
-def request_run(argv: list[str], folder: Path, files: list[int], *, detached: bool = False) -> socket.socket | None:
+def request_run(
+    argv: list[str],
+    folder: Path,
+    files: list[int],
+    *,
+    detached: bool = False,
+    path: list[str] | None = None,
+    more: Mapping[str, str] | None = None,
+) -> socket.socket | None:
     """Run a script in the warm process, in a folder, with these arguments and open files; the connection to its keeper.
 
-    None without a warm process. A `detached` script outlives this process and the server.
+    None without a warm process. A `detached` script outlives this process and the server. `path`: where modules are looked
+    for, those of this process unless given; `more`: variables of the environment.
     """
     if ADDRESS not in os.environ:
         return None
-    request = {"python": interpreter(), "path": sys.path, "argv": argv, "folder": str(folder), "detached": detached}
-    request |= {"environment": dict(os.environ)}
+    request = {
+        "python": interpreter(),
+        "path": path or sys.path,
+        "argv": argv,
+        "folder": str(folder),
+        "detached": detached,
+    }
+    request |= {"environment": os.environ | (more or {})}
     connection = socket.socket(socket.AF_UNIX)
     with contextlib.suppress(OSError):
         connection.connect(os.environ[ADDRESS])

@@ -1,12 +1,14 @@
 """A stage that publishes one record: its inputs, its folder in the journal, and the publication."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from reglab.core.plain import settings as plain
 from reglab.data.prepared import Prepared
+from reglab.runtime.compute.elsewhere import Elsewhere
+from reglab.runtime.compute.spool import Spool
 from reglab.runtime.processes import Progress, run_all
 from reglab.tracking import checkout, journal, record
 from reglab.tracking.record import About
@@ -15,8 +17,9 @@ from reglab.tracking.record import About
 @dataclass(frozen=True)
 class Stage:
     """The inputs of every stage with a record: what it is `about`, the folder `runs` of all records, how many processes
-    it may use (None: one for each core), the `context` that the mirror needs, as in `journal.opened`, and whether the
-    record `grows`: whether it may get more seeds, so that the trained ones are kept.
+    it may use (None: one for each core), the `context` that the mirror needs, as in `journal.opened`, whether the record
+    `grows`: whether it may get more seeds, so that the trained ones are kept, and what runs its trainings where these
+    processes do not (`compute`).
 
     A family's `run` works between the two:
 
@@ -30,6 +33,7 @@ class Stage:
     processes: int | None = None
     context: dict | None = None
     grows: bool = False
+    compute: Elsewhere | Spool | None = None
 
     @property
     def name(self) -> str:
@@ -45,13 +49,36 @@ class Stage:
 
     def run_all(self, jobs: Iterable[tuple], progress: Progress | None = None) -> list:
         """Call every job (function, *arguments) in the stage's processes; the results in the jobs' order."""
+        self.end_if_collected()
         return run_all(jobs, processes=self.processes, progress=progress)
+
+    def end_if_collected(self) -> None:
+        """End the process where only the stage's trainings are wanted, by `reglab submit`."""
+        if isinstance(self.compute, Spool):
+            self.compute.end()
+
+    def train(
+        self,
+        calls: Sequence[tuple],
+        folder: Path,
+        joined: Callable[[Sequence[tuple], int | None], list[tuple]],
+        progress: Progress | None = None,
+    ) -> list:
+        """Call every job as `run_all`, where `compute` of params.yaml says: they leave their files in
+        `folder`, and read none there.
+
+        `joined` makes fewer and larger jobs of them for so many processes or workers; the results are in its order.
+        """
+        if self.compute:
+            return self.compute.run(calls, folder, joined, progress, self.processes)
+        return self.run_all(joined(calls, self.processes), progress)
 
     def publish(self, entry: Path, content: dict, **files) -> dict:
         """Publish `runs/<family>/<name>` atomically and complete the journal's `entry`; returns the record's content.
 
         `files` are the further arguments of `record.write`.
         """
+        self.end_if_collected()
         content = asdict(self.about) | content
         path = record.write(record.folder(self.runs, self.about), content, **files)
         kept = None
@@ -75,6 +102,7 @@ class StageBuilder:
     processes: int | None = None
     context: dict | None = None
     grows: bool = False
+    compute: Elsewhere | Spool | None = None
 
     def build(self, data: Prepared | None, techniques: dict, /, seeds: list[int] | None = None, **others) -> Stage:
         """The stage of these techniques by name, in order of application, on the prepared data, in every seed.
@@ -86,4 +114,4 @@ class StageBuilder:
         about = About(
             self.family, self.name, list(techniques), dataset, settings, self.seeds if seeds is None else seeds
         )
-        return Stage(about, self.runs, self.processes, self.context, self.grows)
+        return Stage(about, self.runs, self.processes, self.context, self.grows, self.compute)

@@ -112,7 +112,8 @@ def train_all(recipe: Recipe, splits: dict[int, Split], entry: Path, stage: Stag
     """Train every seed into `entry`; returns the cost of a step with and without the techniques."""
     first = next(iter(splits.values()))
     costs = [(cost_of_step, each, first) for each in (recipe, replace(recipe, regularizers=()))]
-    seeds = [(train_seed, recipe, split, seed, entry) for seed, split in splits.items()]
+    left = {seed: split for seed, split in splits.items() if not (entry / f"seed-{seed}.safetensors").exists()}
+    seeds = [(train_seed, recipe, split, seed, entry) for seed, split in left.items()]
     progress = Progress(
         stage.name,
         "epoch",
@@ -120,5 +121,5 @@ def train_all(recipe: Recipe, splits: dict[int, Split], entry: Path, stage: Stag
         done=lambda: journal.epochs_written(entry, *splits),
         note=lambda: f"{len(splits) - sum(1 for _ in entry.glob('seed-*.safetensors'))} of {len(splits)} seeds left",
     )
-    with_techniques, without, *_ = stage.run_all(in_stacks(costs + seeds, stage.processes), progress)
+    with_techniques, without, *_ = stage.train(costs + seeds, entry, in_stacks, progress)
     return with_techniques, without

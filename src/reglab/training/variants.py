@@ -39,7 +39,7 @@ def train_variants(jobs: dict[Case, tuple], entry: Path, stage: Stage, title: st
     def finished() -> int:
         return sum(1 for _ in entry.glob("variant-*/*.safetensors"))
 
-    stage.run_all(in_stacks(calls, stage.processes), Progress(title or stage.name, "training", len(jobs), finished))
+    stage.train(calls, entry, in_stacks, Progress(title or stage.name, "training", len(jobs), finished))
     return {(seed, variant): finished_seed(variant_folder(entry, variant), seed) for seed, variant in jobs}
 
 

@@ -23,6 +23,7 @@ from reglab.core.errors import UserError
 from reglab.core.tasks import Classification
 from reglab.data.prepared import Split
 from reglab.evaluation.bias_variance import resampled_split
+from reglab.experiments.ensembles import member_cache
 from reglab.experiments.ensembles import run as ensembling
 from reglab.experiments.ensembles.base import Committee, stream
 from reglab.experiments.ensembles.ensemble_network import untrained
@@ -124,7 +125,7 @@ def test_members_with_batch_normalization_predict_from_the_record_as_they_were_j
 
 def test_a_members_examples_keep_their_true_labels(data):
     split, rows = data.split(0), np.array([3, 3, 7])
-    resampled = ensembling.with_labelled_rows(split, rows)
+    resampled = member_cache.with_labelled_rows(split, rows)
     assert np.array_equal(resampled.true_labels, split.true_labels[rows])
     assert np.array_equal(resampled.labels["labelled"], split.labels["labelled"][rows])
 
@@ -190,15 +191,15 @@ def test_members_of_another_recipe_or_other_data_are_not_taken_from_the_cache(da
     of = about("ensembles", "bagging", data, {})
     longer = replace(RECIPE, training=replace(RECIPE.training, epochs=4))
     elsewhere = replace(of, dataset={"name": "blobs", "fingerprint": "another"})
-    caches = [ensembling.member_cache_dir(*each) for each in ((of, RECIPE), (of, longer), (elsewhere, RECIPE))]
+    caches = [member_cache.member_cache_dir(*each) for each in ((of, RECIPE), (of, longer), (elsewhere, RECIPE))]
     assert len(set(caches)) == 3
-    assert ensembling.member_cache_dir(replace(of, settings={"members": 9}), RECIPE) == caches[0]
+    assert member_cache.member_cache_dir(replace(of, settings={"members": 9}), RECIPE) == caches[0]
 
 
 def test_members_that_other_code_trained_are_not_taken_from_the_cache(data, tmp_path, monkeypatch):
     monkeypatch.setenv("DVC_ROOT", str(tmp_path))
     of = about("ensembles", "bagging", data, {})
-    caches = [ensembling.member_cache_dir(of, RECIPE, {"code": code}) for code in ("one", "one", "another")]
+    caches = [member_cache.member_cache_dir(of, RECIPE, {"code": code}) for code in ("one", "one", "another")]
     assert caches[0] == caches[1] != caches[2]
 
 
@@ -246,7 +247,7 @@ def test_bagging_trains_on_its_samples_and_nothing_else(run, data, tmp_path):
     rows = Bagging().sample(split.labels["labelled"], split.task, seed, member, None)
     folder = tmp_path / "by_hand"
     folder.mkdir()
-    one_seed.train_seed(RECIPE, ensembling.with_labelled_rows(split, rows), stream(seed, member), folder)
+    one_seed.train_seed(RECIPE, member_cache.with_labelled_rows(split, rows), stream(seed, member), folder)
     by_hand = one_seed.finished_seed(folder, stream(seed, member))[1]
     published = load_file(tmp_path / "runs" / "ensembles" / "bagging" / "weights" / "seed-1.safetensors")
     for name, value in published.items():
@@ -257,8 +258,8 @@ def test_bagging_trains_on_its_samples_and_nothing_else(run, data, tmp_path):
 WORKER = """
 import pickle, sys
 from pathlib import Path
-from reglab.experiments.ensembles import run as ensembling
-ensembling.train_alone(*pickle.load(open(sys.argv[1], "rb")))
+from reglab.experiments.ensembles import member_cache
+member_cache.train_alone(*pickle.load(open(sys.argv[1], "rb")))
 """
 
 
@@ -281,7 +282,7 @@ def test_a_member_killed_with_9_goes_on_and_ends_with_the_same_bits(data, tmp_pa
     worker.send_signal(signal.SIGKILL)
     worker.wait()
     for job in jobs:
-        ensembling.train_alone(*job)
+        member_cache.train_alone(*job)
     one, other = (next(home.glob("*/*.safetensors")).read_bytes() for home in homes)
     assert one == other
 

@@ -1,15 +1,8 @@
-"""Trains the members of an ensemble in parallel, evaluates them together, and publishes the record.
+"""Trains the members of an ensemble in parallel, evaluates them together, and publishes the record."""
 
-A trained member is cached under `.reglab/members/` in the main checkout, in a folder named by everything that determines
-it: the recipe, the data, the code, the seed, and the examples it trains on. So raising `members` from 8 to 16 trains 8
-more, and a training that was killed continues. The cache may be deleted at any time.
-"""
-
-import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from inspect import signature
 from pathlib import Path
 from statistics import fmean
 
@@ -24,15 +17,24 @@ from reglab.data.prepared import Prepared, Split
 from reglab.experiments.ensembles.base import Committee, Ensemble, members_on, stream
 from reglab.experiments.ensembles.ensemble_network import untrained
 from reglab.experiments.ensembles.ensemble_size_curve import SizeCurve, all_splits, figure, size_curve, table
+from reglab.experiments.ensembles.member_cache import (
+    is_trained,
+    member_cache_dir,
+    no_previous_errors,
+    train_alone,
+    train_member,
+    trained_member,
+    weights_for,
+)
 from reglab.runtime.processes import Progress
-from reglab.tracking import checkout, journal, record
-from reglab.tracking.record import About
+from reglab.tracking import record
 from reglab.tracking.stage import Stage, StageBuilder
 from reglab.training.all_seeds import fitted_numbers, total_cost
 from reglab.training.network import Network
-from reglab.training.one_seed import PARTS, Recipe, cost_of_step, finished_seed, train_seed
+from reglab.training.one_seed import PARTS, Recipe, cost_of_step
 from reglab.training.passes import outputs_on
-from reglab.training.restore import empty_network, recipe_network
+from reglab.training.restore import recipe_network
+from reglab.training.together import in_stacks
 
 DISAGREEMENT = {  # by task: a share, or an amount
     "classification": "disagreement",
@@ -107,13 +109,6 @@ def run(
         )
 
 
-def member_cache_dir(about: About, member: Recipe, context: dict | None = None) -> Path:
-    """The cache of members of this recipe, trained by this code; it does not depend on the ensemble's size or rule."""
-    members = About("members", about.name, [], about.dataset, plain.settings(member), [])
-    place = journal.place(checkout.root(), members, journal.code_of(context))
-    return checkout.root() / ".reglab" / "members" / place.name
-
-
 def train_all(ensemble: Ensemble, member: Recipe, plain: Recipe, splits: dict[int, Split], stage: Stage) -> list:
     """Train every member of every seed's ensemble; returns the costs of a step of the `member` and of the `plain` recipe,
     then every seed's result.
@@ -122,58 +117,17 @@ def train_all(ensemble: Ensemble, member: Recipe, plain: Recipe, splits: dict[in
     cache.mkdir(parents=True, exist_ok=True)
     alone = [] if ensemble.sequential else range(ensemble.networks)
     cases = [(ensemble, member, split, seed) for seed, split in splits.items()]
-    members = [(train_alone, *case, number, cache) for case in cases for number in alone]
+    members = [
+        (train_alone, *case, number, cache)
+        for case in cases
+        for number in alone
+        if not is_trained(*case, number, cache)
+    ]
     total = ensemble.networks * len(splits)
     progress = Progress(stage.name, "member", total, lambda: sum(1 for _ in cache.glob("*/*.safetensors")))
-    stage.run_all(members, progress)
+    stage.train(members, cache, in_stacks, progress)
     costs = [(cost_of_step, recipe, next(iter(splits.values()))) for recipe in (member, plain)]
     return stage.run_all(costs + [(evaluate, *case, cache) for case in cases], progress)
-
-
-def train_alone(ensemble: Ensemble, recipe: Recipe, split: Split, seed: int, member: int, cache: Path) -> None:
-    """Train a member that needs no others, and leave it in the cache."""
-    known, given = split.labels["labelled"], weights_for(ensemble.sample, split)
-    rows = ensemble.sample(known, split.task, seed, member, no_previous_errors(split), **given)
-    train_member(recipe, split, rows, seed, member, cache)
-
-
-def weights_for(method: Callable, split: Split) -> dict[str, np.ndarray]:
-    """The argument `weights` of a method, where it has one and the examples have some."""
-    return {} if split.weights is None or "weights" not in signature(method).parameters else {"weights": split.weights}
-
-
-def no_previous_errors(split: Split) -> np.ndarray:
-    """`wrong` when there is no earlier member."""
-    return np.zeros((0, len(split.labels["labelled"])), dtype=bool)
-
-
-def train_member(recipe: Recipe, split: Split, rows: np.ndarray, seed: int, member: int, cache: Path) -> Path:
-    """Train a member on the labelled examples at `rows`, unless the cache has it; the folder in which it lies."""
-    key = hashlib.blake2b(rows.astype(np.int64).tobytes(), digest_size=8).hexdigest()
-    folder = cache / f"{seed}-{member}-{key}"
-    folder.mkdir(exist_ok=True)
-    with checkout.locked(cache / f".{folder.name}.lock", f"member {member} of seed {seed}"):
-        train_seed(recipe, with_labelled_rows(split, rows), stream(seed, member), folder, log_every_epoch=False)
-    return folder
-
-
-def trained_member(recipe: Recipe, split: Split, seed: int, folder: Path) -> tuple[dict, Network]:
-    """The outcome and the network of the member in the folder; `seed` is that of its random numbers."""
-    outcome, tensors = finished_seed(folder, seed)
-    network = empty_network(recipe, split, seed)
-    weights = record.starting_with("weights/", tensors)
-    network.load_state_dict({name: torch.as_tensor(array) for name, array in weights.items()})
-    return outcome, network
-
-
-def with_labelled_rows(split: Split, rows: np.ndarray) -> Split:
-    """The split with only the labelled examples at `rows`, which may repeat."""
-    inputs, labels, numbers = (
-        part | {"labelled": part["labelled"].take(rows, axis=0)} for part in (split.inputs, split.labels, split.rows)
-    )
-    true_labels = None if split.true_labels is None else split.true_labels[rows]
-    weights = None if split.weights is None else split.weights[rows]
-    return replace(split, inputs=inputs, labels=labels, rows=numbers, true_labels=true_labels, weights=weights)
 
 
 def evaluate(ensemble: Ensemble, recipe: Recipe, split: Split, seed: int, cache: Path) -> SeedResult:

@@ -15,6 +15,7 @@ from reglab.tracking.journal import Journal, epochs_written
 from reglab.tracking.record import curves_csv, starting_with
 from reglab.tracking.stage import Stage, StageBuilder
 from reglab.training.one_seed import finish, finished_seed, fit, flops_of_step
+from reglab.training.together import in_stacks
 
 
 def run_entry(settings, stage: StageBuilder) -> None:
@@ -36,7 +37,9 @@ def run(pretext: Pretext, setting: Setting, source: Prepared, study: Prepared, s
             for seed in stage.seeds
         ]
         total = pretext.epochs * len(jobs)
-        stage.run_all(jobs, Progress(stage.name, "epoch", total, lambda: epochs_written(entry, *stage.seeds)))
+        progress = Progress(stage.name, "epoch", total, lambda: epochs_written(entry, *stage.seeds))
+        missing = [job for job in jobs if not (entry / f"seed-{job[-2]}.safetensors").exists()]
+        stage.train(missing, entry, in_stacks, progress)
         results = {seed: finished_seed(entry, seed) for seed in stage.seeds}
         weights = {seed: starting_with("weights/", tensors) for seed, (_, tensors) in results.items()}
         cost = {"flops": round(fmean(outcome.pop("flops") for outcome, _ in results.values()))}

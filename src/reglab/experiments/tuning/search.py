@@ -74,8 +74,7 @@ def evaluate_best(
     that was tried, relative to those of one training without any technique.
     """
     number = best(tried, metric)
-    jobs = final_jobs(recipes[number], splits, folders[number], entry)
-    stage.run_all(in_stacks(jobs, stage.processes))
+    train_chosen(recipes[number], splits, folders[number], entry, stage)
     plain, first = replace(recipes[0], regularizers=()), next(iter(splits.values()))
     *steps, plain_step = stage.run_all([(cost_of_step, recipe, first) for recipe in (*recipes, plain)])
     results = gather(recipes[number], (steps[number], plain_step), splits, entry)
@@ -97,11 +96,9 @@ def evaluate_best(
     return Choice(number, results._replace(cost=results.cost | {"search": search}), budget)
 
 
-def final_jobs(recipe: Recipe, splits: dict[int, Split], searched: Path, folder: Path) -> list[tuple]:
-    """For `run_all`: what leaves every seed of the chosen recipe in `folder`; those that were searched are not repeated."""
-    return [
-        (evaluate_seed, recipe, split, seed, searched, folder)
-        if (searched / f"seed-{seed}.safetensors").exists()
-        else (train_seed, recipe, split, seed, folder)
-        for seed, split in splits.items()
-    ]
+def train_chosen(recipe: Recipe, splits: dict[int, Split], searched: Path, folder: Path, stage: Stage) -> None:
+    """Leave every seed of the chosen recipe in `folder`; those that lie in `searched` are not repeated."""
+    known = {seed for seed in splits if (searched / f"seed-{seed}.safetensors").exists()}
+    left = [seed for seed in splits if seed not in known and not (folder / f"seed-{seed}.safetensors").exists()]
+    stage.train([(train_seed, recipe, splits[seed], seed, folder) for seed in left], folder, in_stacks)
+    stage.run_all([(evaluate_seed, recipe, splits[seed], seed, searched, folder) for seed in sorted(known)])

@@ -1,0 +1,73 @@
+"""Collects the trainings that many stages need, so that `reglab submit` can send them all at once.
+
+A stage that runs with the variable SPOOL writes its jobs into a folder, where they are found by their number, and ends
+without training. What it would do after its trainings is left to `dvc repro`, which finds them in the journal.
+"""
+
+import json
+import os
+import pickle
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from reglab.core.errors import WorkError
+from reglab.runtime import warm
+from reglab.runtime.compute.elsewhere import JobBuilder
+from reglab.runtime.compute.payload import Job
+from reglab.runtime.recovery import replace
+
+SPOOL = "REGLAB_SPOOL"  # the variable, as JSON: the folder, and the number of workers
+
+
+@dataclass(frozen=True)
+class Spool:
+    """Where the jobs of a stage are written, and for how many workers they are divided."""
+
+    folder: Path
+    workers: int
+    study: JobBuilder
+
+    @classmethod
+    def of(cls, variable: str, study: JobBuilder) -> "Spool":
+        given = json.loads(variable)
+        return cls(Path(given["folder"]), given["workers"], study)
+
+    def run(
+        self, calls: Sequence[tuple], folder: Path, joined: Callable[[Sequence[tuple], int], list[tuple]], *_
+    ) -> list:
+        """Write the jobs that leave files, and end the process."""
+        for job in filter(None, self.study.jobs(joined(calls, self.workers), folder)):
+            replace(self.folder / f"{len(list(self.folder.iterdir())):06d}", job.dumps())
+        self.end()
+
+    def end(self) -> NoReturn:
+        sys.exit(0)
+
+
+def collect(root: Path, stages: Sequence[str], workers: int) -> list[Job]:
+    """The jobs of these stages of the study in `root`, which must be the folder of this process."""
+    with tempfile.TemporaryDirectory() as folder:
+        for stage in stages:
+            more = {
+                SPOOL: json.dumps({"folder": folder, "workers": workers}),
+                "DVC_STAGE": stage,
+                "DVC_ROOT": str(root),
+            }
+            if code := run_pipeline(root, more):
+                raise WorkError(f"{stage}: its trainings could not be collected (exit code {code})")
+        return [pickle.loads(file.read_bytes()) for file in sorted(Path(folder).iterdir())]
+
+
+def run_pipeline(root: Path, more: dict[str, str]) -> int:
+    """Run pipelines/experiment.py with more variables, in the warm process if there is one; its exit code."""
+    folder = root / "pipelines"  # last, for its code.py is not that of Python
+    argv, path = [str(folder / "experiment.py")], [str(root / "src"), *sys.path, str(folder)]
+    if connection := warm.request_run(argv, root, [0, 1, 2], path=path, more=more):
+        with connection:
+            return (connection.recv(1) or b"\1")[0]
+    return subprocess.run([sys.executable, *argv], cwd=root, env=os.environ | more).returncode

@@ -1,0 +1,61 @@
+"""Asks DVC which stages would run, and which of those it would restore from its cache without running them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass
+class Stale:
+    """Stages by name: those that would `run` now, those that `wait` for one that runs, and those that DVC can `restore`."""
+
+    run: list[str] = field(default_factory=list)
+    wait: list[str] = field(default_factory=list)
+    restore: list[str] = field(default_factory=list)
+
+
+def preparations(root: Path) -> list[str]:
+    """The stages that are no entry of a section and depend on none: what must be up to date before entries can be judged."""
+    from dvc.repo import Repo
+
+    with Repo(str(root)) as repo:
+        return [
+            stage.addressing
+            for stage in repo.index.stages
+            if not any("@" in each.addressing for each in (stage, *needed(repo, stage)))
+        ]
+
+
+def stale(root: Path, names: Iterable[str]) -> Stale:
+    """The state of these stages of the study in `root`."""
+    from dvc.repo import Repo
+
+    found, changed = Stale(), {}
+    with Repo(str(root)) as repo, repo.lock:
+        stages = {stage.addressing: stage for stage in repo.index.stages}
+        for name, stage in stages.items():
+            changed[name] = stage.changed()
+        for name in names:
+            if any(changed[each.addressing] for each in needed(repo, stages[name])):
+                found.wait.append(name)
+            elif changed[name]:
+                (found.restore if restorable(repo, stages[name]) else found.run).append(name)
+    return found
+
+
+def needed(repo, stage) -> set:
+    """All stages on whose outputs a stage depends."""
+    import networkx
+
+    return networkx.descendants(repo.index.graph, stage)
+
+
+def restorable(repo, stage) -> bool:
+    """Whether DVC has the outputs that the stage would have: those of its last run, or of an earlier one with the same
+    dependencies, as after an edit that was taken back.
+    """
+    if not stage.changed_deps() and not stage.changed_stage():
+        return stage.outs_cached()
+    stage.save_deps()
+    earlier = repo.stage_cache._load(stage)
+    return bool(earlier) and repo.stage_cache._create_stage(earlier, wdir=stage.wdir).outs_cached()

@@ -1,0 +1,59 @@
+"""`reglab submit`: trains what all stale stages need, all at once, and leaves it where `dvc repro` finds it."""
+
+import os
+import sys
+from collections.abc import Callable, Collection
+from contextlib import AbstractContextManager, ExitStack
+from pathlib import Path
+
+from reglab.core.wording import many
+from reglab.runtime.compute.elsewhere import Futures
+from reglab.runtime.compute.engine import Engine
+from reglab.runtime.compute.spool import collect
+from reglab.runtime.compute.stale import Stale, preparations, stale
+from reglab.runtime.dvc_repro import wait_for
+from reglab.runtime.processes import Progress
+from reglab.runtime.recovery import recover
+
+
+def submit(
+    root: Path,
+    engine: Engine,
+    processes: int | None,
+    unused: Collection[str],
+    trainings: Callable[[], list[str]],
+    locked: Callable[[Path, str], AbstractContextManager],
+) -> int:
+    """Bring data and code lists up to date, list what is stale, and train it; the exit code.
+
+    `trainings()` names the stages that train, which is known when the lists of code are; `unused` stages are left out.
+    `locked(folder, stage)` keeps other processes out of a folder of the journal. This process must be in `root`.
+    """
+    for line in recover(root):
+        print(line, flush=True)
+    first = [name for name in preparations(root) if name not in unused]
+    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    command = [sys.executable, "-P", "-m", "reglab.runtime.dvc_process", "repro", "--quiet", *first]
+    code, received = wait_for(command, root, environment)
+    if code or received:
+        return 128 + received if received else 1
+    found = stale(root, trainings())
+    print(listing(found), flush=True)
+    if not found.run:
+        return 0
+    with engine.executor(processes) as executor, ExitStack() as locks:
+        jobs = dict(enumerate(collect(root, found.run, engine.workers(executor))))
+        for folder, title in {job.folder: job.title for job in jobs.values()}.items():
+            locks.enter_context(locked(folder, title))
+        futures = Futures(engine, executor, jobs)
+        futures.results(Progress("submitted", "job", len(jobs), lambda: len(jobs) - len(futures.pending)))
+    print(f"Trained: {many(len(jobs), 'job')} of {many(len(found.run), 'stage')}. dvc repro collects them.")
+    return 0
+
+
+def listing(found: Stale) -> str:
+    """The stages that would run, and why others are left out, a line each."""
+    lines = [f"{name}: to train" for name in found.run]
+    lines += [f"{name}: DVC has its outputs from an earlier run; nothing to train" for name in found.restore]
+    lines += [f"{name}: waits for a stage before it; submit again after dvc repro" for name in found.wait]
+    return "\n".join(lines) or "Nothing is stale."

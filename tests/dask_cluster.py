@@ -1,0 +1,76 @@
+"""A Dask cluster of processes of this machine, each worker with a disk of its own, for tests that kill some of them."""
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+
+TESTS = Path(__file__).parent
+PATIENCE = 60.0  # seconds in which something must begin on a busy machine
+
+
+class Cluster:
+    """A scheduler and workers of one thread; `disk(n)` is the folder of temporary files of worker n."""
+
+    def __init__(self, folder: Path, workers: int, **environment: str) -> None:
+        self.folder = folder
+        folder.mkdir(exist_ok=True)
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.address = f"tcp://127.0.0.1:{free.getsockname()[1]}"
+        self.scheduler = self.start("scheduler", "--port", self.address.rpartition(":")[2], "--no-dashboard")
+        self.workers = []
+        for number in range(workers):
+            self.disk(number).mkdir(parents=True)
+            more = {"TMPDIR": str(self.disk(number))} | environment
+            self.workers.append(
+                self.start("worker", self.address, "--nthreads", "1", "--no-nanny", "--no-dashboard", **more)
+            )
+
+    def start(self, role: str, *arguments: str, **environment: str) -> subprocess.Popen:
+        """`dask scheduler` or `dask worker`, on the loopback address; it ends when the cluster does."""
+        path = os.pathsep.join([str(TESTS.parent / "src"), str(TESTS)])
+        return subprocess.Popen(
+            [sys.executable, "-m", "dask", role, *arguments, "--host", "127.0.0.1"],
+            cwd=self.folder,
+            env=os.environ | {"PYTHONPATH": path, "OMP_NUM_THREADS": "1"} | environment,
+            stdout=subprocess.DEVNULL,
+            stderr=(self.folder / "cluster.log").open("a"),
+        )
+
+    def disk(self, number: int) -> Path:
+        return self.folder / f"disk-{number}"
+
+    def wait_for_workers(self) -> "Cluster":
+        from distributed import Client
+
+        with Client(self.address, timeout=PATIENCE, set_as_default=False) as client:
+            client.wait_for_workers(len(self.workers), timeout=PATIENCE)
+        return self
+
+    def training_worker(self) -> int:
+        """The number of a worker that has trained an epoch of an unfinished seed."""
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            for number in range(len(self.workers)):
+                with contextlib.suppress(OSError):
+                    if any(file.stat().st_size for file in self.disk(number).rglob("seed-*.jsonl")):
+                        return number
+            time.sleep(0.02)
+        raise TimeoutError((self.folder / "cluster.log").read_text("utf-8"))
+
+    def kill(self, number: int) -> None:
+        """End a worker as the system does when it runs out of memory."""
+        self.workers[number].kill()
+        self.workers[number].wait()
+
+    def end(self) -> None:
+        for process in (*self.workers, self.scheduler):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+                process.wait()
