@@ -50,20 +50,29 @@ def anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
+def is_method(call: ast.Call, name: str) -> bool:
+    return getattr(call.func, "attr", "") == name
+
+
+def calls_in(path: str) -> list[ast.Call]:
+    """The calls in a file, from its first line to its last."""
+    tree = ast.parse((ROOT / path).read_text("utf-8"))
+    return sorted((node for node in ast.walk(tree) if isinstance(node, ast.Call)), key=lambda node: node.lineno)
+
+
 def options() -> dict[str, set[str]]:
-    """The commands of `reglab` and the options of each, read from the text of cli.py."""
+    """The commands of `reglab` and the options of each, read from the text of cli.py and of config/in_study.py."""
     result, current = {}, set()
-    calls = [
-        node
-        for node in ast.walk(ast.parse((ROOT / "src/reglab/cli.py").read_text("utf-8")))
-        if isinstance(node, ast.Call)
-    ]
-    for call in sorted(calls, key=lambda node: node.lineno):
-        method = getattr(call.func, "attr", "")
-        if method == "add_parser":
+    of_study = {
+        call.args[0].value for call in calls_in("src/reglab/config/in_study.py") if is_method(call, "add_argument")
+    }
+    for call in calls_in("src/reglab/cli.py"):
+        if is_method(call, "add_parser"):
             current = result[call.args[0].value] = set()
-        elif method == "add_argument":
+        elif is_method(call, "add_argument"):
             current.add(call.args[0].value)
+        elif getattr(call.func, "id", "") == "add_arguments":
+            current |= of_study
     return result
 
 
