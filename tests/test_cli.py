@@ -33,7 +33,10 @@ def test_options_for_dvc_bring_no_stage_back_that_nothing_uses(given, wanted, tm
     monkeypatch.setattr(in_study.git, "prepare", lambda root: "")
     monkeypatch.chdir(tmp_path)
     (tmp_path / "params.yaml").write_text("")
-    assert cli.repro(Namespace(profile=None, only=[], wait=False, engine=None, address=None, arguments=given)) == 0
+    assert (
+        cli.repro(Namespace(profile=None, only=[], wait=False, suite=False, engine=None, address=None, arguments=given))
+        == 0
+    )
     assert called == [wanted]
 
 
