@@ -190,7 +190,12 @@ def submit(given: argparse.Namespace) -> int:
 def sync(given: argparse.Namespace) -> int:
     from reglab.tracking import mirror
 
-    print(mirror.sync_all(params.load()))
+    settings, suite = params.load(), Path("reports", "suite.json")
+    print(mirror.sync_all(settings))
+    if suite.exists():
+        from reglab.tracking.mirror.suite_runs import sync_suite
+
+        print(sync_suite(settings.tracking, Path("suite", "runs"), json.loads(suite.read_text(encoding="utf-8"))))
     return 0
 
 

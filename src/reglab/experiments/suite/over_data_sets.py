@@ -49,7 +49,7 @@ def evaluate(
     general = {recipe: over_sets(matrix[recipe], *rule) for recipe in suite.names if recipe != "none"}
     return {
         "sets": rows,
-        "recipes": {recipe: {"kind": kind_of(suite, recipe)} for recipe in in_order(suite, matrix)},
+        "recipes": {recipe: {"kind": kind_of(suite, recipe)} for recipe in in_order(suite, matrix, general)},
         "matrix": matrix,
         "general": with_holm(general),
         "friedman": ranked(matrix, 1 - confidence),
@@ -209,13 +209,17 @@ def with_holm(general: dict[str, dict]) -> dict[str, dict]:
     return {recipe: row | more.get(recipe, {}) for recipe, row in general.items()}
 
 
-def in_order(suite: Suite, matrix: dict[str, dict]) -> list[str]:
-    """`none` first, the others by their mean effect over data sets, the best first; those without an effect at the end."""
+def in_order(suite: Suite, matrix: dict[str, dict], general: dict[str, dict]) -> list[str]:
+    """`none` first, then what is likeliest to help on the next data set less likeliest to hurt; behind, by their mean effect,
+    the recipes of which too few data sets have an effect."""
 
     def rank(recipe: str) -> tuple:
-        there = known(matrix[recipe])
-        average = mean([each["effect"] for each in there.values()]) if there else -np.inf
-        return recipe != "none", -average
+        row, average = (
+            general.get(recipe, {}),
+            mean([each["effect"] for each in known(matrix[recipe]).values()] or [-np.inf]),
+        )
+        lead = row["probability_helps"] - row["probability_hurts"] if row.get("verdict") else -np.inf
+        return recipe != "none", -lead, -average
 
     return sorted(suite.names, key=rank)
 

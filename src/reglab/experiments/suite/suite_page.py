@@ -10,7 +10,7 @@ from reglab.core.wording import many
 from reglab.evaluation.metric_table import DECIDING
 from reglab.experiments.suite.settings import Suite
 from reglab.report.answer import listed
-from reglab.report.formats import MISSING, missing, prefixed
+from reglab.report.formats import MISSING, capital, missing, prefixed
 from reglab.report.study import TEMPLATES
 
 STRONGEST = 0.3  # an effect from which on the colour of a cell is the strongest
@@ -28,7 +28,8 @@ def share(x: float | None, digits: int = 0) -> str:
 
 
 def ends(row: dict, digits: int = 0) -> str:
-    return f"{share(row['low'], digits)} to {share(row['high'], digits)}"
+    """The interval; no more than all errors can be taken away, though a symmetric interval may reach beyond."""
+    return f"{share(row['low'], digits)} to {share(min(row['high'], 1.0), digits)}"
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class MatrixCell:
 
     @property
     def text(self) -> str:
-        return share(self.row["effect"]) if self.known else {"not applicable": "n/a"}.get(self.css, self.row["status"])
+        return share(self.row["effect"]) if self.known else {"not-applicable": "n/a"}.get(self.css, self.css)
 
     @property
     def interval(self) -> str:
@@ -158,8 +159,10 @@ def headline(results: dict) -> Markup:
     )
     undecided = len(found.get("cannot tell", []))
     same = len(found.get("no relevant difference", []))
-    rest = f" Of the others, {same} make no relevant difference, and of {undecided} these data sets cannot tell."
-    return first + rest
+    count_all = many(sum(map(len, found.values())), "recipe")
+    rest = [f"{same} of {count_all} make no relevant difference"] * bool(same)
+    rest += [f"of {undecided} the data sets do not tell"] * bool(undecided)
+    return first + (f" {capital(' and '.join(rest))}." if rest else "")
 
 
 def as_verb(said: str, names: list[str]) -> str:

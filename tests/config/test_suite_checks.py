@@ -1,0 +1,160 @@
+"""The suite's bad input: a line each, all at once; what the records of a data set depend on."""
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ruamel.yaml import YAML
+
+from reglab.config import params, profiles, suite_checks, suite_sets
+from reglab.core.errors import UserError
+
+ROOT = Path(__file__).parent.parent.parent
+SMALL = {"train_size": 60, "validation_size": 20, "test_size": 20, "label_noise": 0.0}
+HEAD = {"delimiter": ",", "decimal": ".", "encoding": "utf-8", **SMALL}
+
+
+def table(root: Path, name: str, rows: np.ndarray, numeric: bool = False) -> None:
+    """A profile of a table of two numbers with a target: a class, or an amount where it is `numeric`."""
+    (root / "data/source").mkdir(parents=True, exist_ok=True)
+    lines = [f"{a:.6f},{b:.6f},{a if numeric else int(a > 0)}" for a, b in rows]
+    (root / f"data/source/{name}.csv").write_text("\n".join(["a,b,target", *lines]) + "\n", "utf-8")
+    target = {"kind": "numeric"} if numeric else {"kind": "categorical", "levels": ["0", "1"]}
+    columns = {"a": {"kind": "numeric"}, "b": {"kind": "numeric"}, "target": target}
+    data = {"name": "table", "file": f"data/source/{name}.csv", "target": "target", "columns": columns} | HEAD
+    profile = {"data": data, "claims": {}} | ({"evaluation": {"metric": "rmse"}} if numeric else {})
+    for section in ("pretraining", "transfer", "semi_supervised", "multitask", "theory", "attacks", "regimes"):
+        profile[section] = {}
+    (root / "profiles").mkdir(exist_ok=True)
+    with open(root / f"profiles/{name}.yaml", "w", encoding="utf-8") as file:
+        YAML().dump(profile, file)
+
+
+@pytest.fixture
+def root(tmp_path, monkeypatch):
+    """A checkout whose suite has the data sets one and two."""
+    monkeypatch.chdir(tmp_path)
+    random = np.random.default_rng(0)
+    for name in ("one", "two"):
+        table(tmp_path, name, random.normal(size=(100, 2)))
+    edit(tmp_path, sets=["one", "two"], recipes=["none", "dropout"], cocktails=[], claims={})
+    return tmp_path
+
+
+def edit(root: Path, **changes) -> None:
+    source = root / "params.yaml" if (root / "params.yaml").exists() else ROOT / "params.yaml"
+    settings = YAML(typ="safe").load(source)
+    settings["suite"] |= {"baselines": {}} | changes
+    with open(root / "params.yaml", "w", encoding="utf-8") as file:
+        YAML().dump(settings, file)
+
+
+def lines(root: Path) -> list[str]:
+    with pytest.raises(UserError) as refused:
+        suite_checks.check(root, params.load(root / "params.yaml").suite)
+    return refused.value.lines
+
+
+def test_a_good_suite_has_no_problem(root):
+    sets = suite_checks.check(root, params.load("params.yaml").suite)
+    assert list(sets) == ["one", "two"]
+    assert {each.seeds for each in sets.values()} == {6} and {each.model.width for each in sets.values()} == {64}
+
+
+def test_what_contradicts_itself_is_reported_all_at_once(root):
+    edit(
+        root,
+        sets=["one", "one"],
+        recipes=["dropout", "dropuot"],
+        search_seeds=9,
+        baselines={"gradient_boosting": {"max_iter": [100, 20], "depth": [1, 2]}},
+    )
+    with pytest.raises(UserError) as refused:
+        params.load("params.yaml")
+    text = str(refused.value)
+    for part in (
+        "suite.sets: found one, named 2 times; allowed: each data set once",
+        "suite.sets: found [one, one]; allowed: at least two data sets",
+        "suite.recipes: found no none; allowed: none among them",
+        "suite.search_seeds: found 9; allowed: at most 6",
+        "did you mean dropout?",
+        "suite.baselines.gradient_boosting.max_iter: found [100, 20]; allowed: two numbers, the lower first",
+        "suite.baselines.gradient_boosting.depth: found depth",
+    ):
+        assert part in text.replace('"', ""), f"{part}\n\n{text}"
+
+
+def test_a_data_set_that_is_no_profile_is_reported(root):
+    edit(root, sets=["one", "three"])
+    [line] = lines(root)
+    assert "profiles" in line and "three" in line
+
+
+def test_a_recipe_that_applies_to_none_of_the_data_sets_is_reported(root):
+    edit(root, recipes=["none", "affine"])
+    [line] = lines(root)
+    assert line.startswith("params.yaml: suite: found affine, which is applicable to none of the data sets")
+    table(root, "two", np.random.default_rng(1).normal(size=(100, 2)), numeric=True)
+    edit(root, recipes=["none", "label_smoothing"])
+    suite_checks.check(root, params.load("params.yaml").suite)  # one has classes
+
+
+def test_two_data_sets_that_share_rows_are_reported(root):
+    rows = np.random.default_rng(0).normal(size=(100, 2))
+    table(root, "two", np.concatenate([rows[:50], rows[:50] + 9]))
+    [line] = lines(root)
+    assert line.startswith("params.yaml: suite.sets: found one and two, which share rows (50% of the smaller)")
+
+
+def test_a_data_set_that_cannot_be_read_is_left_to_its_stage(root):
+    (root / "data/source/two.csv").write_text("x\n1\n", "utf-8")
+    assert list(suite_checks.check(root, params.load("params.yaml").suite)) == ["one", "two"]
+
+
+def test_the_records_of_a_data_set_depend_on_its_files_and_recipes_and_not_on_other_data_sets(root):
+    def known(name):
+        suite_sets.file_digest.cache_clear()
+        suite = params.load("params.yaml").suite
+        return suite_sets.depends_on(root, name, suite_sets.load(root, name, suite), suite)
+
+    before = known("one")
+    table(root, "three", np.random.default_rng(5).normal(size=(100, 2)))
+    edit(root, sets=["one", "two", "three"])
+    assert known("one") == before
+    table(root, "one", np.random.default_rng(6).normal(size=(100, 2)))
+    assert known("one")["files"] != before["files"]
+    edit(root, recipes=["none", "dropout", "mixup"])
+    assert list(known("one")["recipes"]["tuned"]) == ["none", "dropout", "mixup"]
+
+
+def test_own_data_is_what_no_package_ships(root):
+    suite = params.load("params.yaml").suite
+    for name in ("segment", "digits_clean"):
+        (root / f"profiles/{name}.yaml").write_bytes((ROOT / f"profiles/{name}.yaml").read_bytes())
+    assert suite_sets.own_sets(root, replace(suite, sets=("one", "segment", "digits_clean"))) == ["one"]
+
+
+def test_a_smaller_study_has_the_suite_that_its_profile_names_with_profiles_and_files(root):
+    for command in (["init", "-q"], ["add", "-A"]):
+        subprocess.run(["git", *command], cwd=root, check=True)
+    settings = YAML(typ="safe").load(root / "params.yaml")
+    settings["profiles"] = {"small": {"suite": {"seeds": 3}}, "other": {"seeds": 5}}
+    with open(root / "params.yaml", "w", encoding="utf-8") as file:
+        YAML().dump(settings, file)
+    folder = profiles.prepare(root, "small")
+    suite = params.load(folder / "params.yaml").suite
+    assert (suite.sets, suite.seeds) == (("one", "two"), 3)
+    assert list(suite_checks.check(folder, suite)) == ["one", "two"]
+    assert (folder / "data/source/one.csv").read_bytes() == (root / "data/source/one.csv").read_bytes()
+    assert profiles.load(root, "other").suite.sets == ()
+
+
+def test_every_data_set_of_params_yaml_is_a_profile_and_no_two_share_rows():
+    command = [sys.executable, "-m", "reglab.cli", "check", "--suite"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    if "installs those of the shipped profiles" in done.stderr:
+        pytest.skip("the packages of the data sets are not installed; make installs them")
+    assert done.returncode == 0 and "no problem found" in done.stdout, done.stderr
