@@ -69,8 +69,8 @@ class Study:
     @cached_property
     def data(self) -> Prepared:
         """The examples, split as the profile says; the split in time has whole years."""
-        sizes = {"phishing": (250, 100, 900), "wage_panel_time": (600, 545, 545)}.get(self.name, (600, 100, 1500))
-        return self.prepared(self.examples, *sizes)
+        sizes = {"phishing": (250, 100, 900), "wage_panel_time": (600, 545, 545), "trump_approval": (500, 100, 400)}
+        return self.prepared(self.examples, *sizes.get(self.name, (600, 100, 1500)))
 
     @cached_property
     def shuffled(self) -> Split:
