@@ -36,16 +36,23 @@ def main() -> None:
     command.add_argument("--data", action="store_true", help="print a report on the data instead")
     command.add_argument("--suite", action="store_true", help="check the suite of data sets instead (make suite)")
     command.set_defaults(call=check)
-    command = commands.add_parser("new", help="read a table and write a profile for it: profiles/<name>.yaml")
-    command.add_argument("file", help="csv, tsv or parquet, possibly compressed, or a pattern such as 'data/*.csv'")
+    command = commands.add_parser("new", help="read data and write a profile for it: profiles/<name>.yaml")
+    files = "a table (csv, tsv, parquet; a pattern such as 'data/*.csv'), arrays (npz, npy, safetensors), or a folder"
+    command.add_argument("file", help=f"{files} that has a folder for each class, with images or with text files")
     targets = (
-        "the column to predict: classes or amounts; several, separated by commas or by the option again, are labels"
+        "the column (of arrays: the array) to predict: classes or amounts; several columns, separated by commas or by the "
+        "option again, are labels"
     )
-    command.add_argument("--target", metavar="COLUMN", action="append", required=True, help=targets)
+    command.add_argument("--target", metavar="COLUMN", action="append", help=targets)
+    command.add_argument("--inputs", metavar="ARRAY", help="the array of the inputs, where it is not the only one")
+    command.add_argument("--targets-file", metavar="FILE", help="the file of the array to predict, such as labels.npy")
+    command.add_argument("--text", metavar="COLUMN", help="of a table: the texts, whose words are the inputs")
+    command.add_argument("--path", metavar="COLUMN", help="of a table: the paths of images, which are the inputs")
+    command.add_argument("--folder", help="of the images that --path names; that of the table unless given")
     command.add_argument("--name", help="of the profile; that of the file unless given")
-    command.add_argument("--group", metavar="COLUMN", help="rows with the same value stay in one part")
+    command.add_argument("--group", metavar="COLUMN", help="examples with the same value stay in one part")
     command.add_argument("--time", metavar="COLUMN", help="the past trains, the future tests")
-    command.add_argument("--weight", metavar="COLUMN", help="how much each row counts in the loss of a training")
+    command.add_argument("--weight", metavar="COLUMN", help="how much each example counts in the loss of a training")
     command.add_argument("--delimiter", metavar="CHARACTER", help="between columns, also: tab, space; else detected")
     command.add_argument("--decimal", choices=(".", ","), help="before the fraction of a number; a point unless given")
     command.add_argument("--encoding", help="of the text; utf-8 unless given")
@@ -152,13 +159,11 @@ def check(given: argparse.Namespace) -> int:
 def new(given: argparse.Namespace) -> int:
     from reglab.config.new_profile import create
 
-    options = {
-        key: getattr(given, key) for key in ("group", "time", "weight", "delimiter", "decimal", "encoding", "missing")
-    }
+    named = ("group", "time", "weight", "delimiter", "decimal", "encoding", "missing")
+    of_others = ("inputs", "targets_file", "text", "path", "folder")
+    options = {key: getattr(given, key) for key in (*named, *of_others)} | {"kinds": given.kind}
     with outlines():
-        text = create(
-            Path.cwd(), given.file, given.target, name=given.name, force=given.force, kinds=given.kind, **options
-        )
+        text = create(Path.cwd(), given.file, given.target, name=given.name, force=given.force, **options)
     print(text)
     return 0
 

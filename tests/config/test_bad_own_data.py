@@ -8,11 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from pydantic import TypeAdapter
 from ruamel.yaml import YAML
 
 from reglab import cli
 from reglab.config import own_data
 from reglab.core.errors import UserError
+from reglab.data.sources.table import Table
 
 ROOT = Path(__file__).parents[2]
 
@@ -37,6 +39,16 @@ def text_folder(folder: Path) -> dict:
         for number in range(3):
             (folder / "own" / name / f"{number}.txt").write_text("some words", encoding="utf-8")
     return {"name": "texts", "folder": "own"}
+
+
+def table_file(folder: Path, kind: str, values, levels=None, name: str = "code") -> dict:
+    """A table whose column `name` has these values and is declared to be of this kind."""
+    values = list(values)
+    lines = [f'{number % 7},"{value}",{"ab"[number % 2]}' for number, value in enumerate(values)]
+    (folder / "own.csv").write_text("\n".join([f"size,{name},answer", *lines]) + "\n", encoding="utf-8")
+    column = {"kind": kind} | ({"levels": levels or sorted(set(values))} if kind == "categorical" else {})
+    columns = {"size": {"kind": "numeric"}, name: column, "answer": {"kind": "categorical", "levels": ["a", "b"]}}
+    return {"name": "table", "file": "own.csv", "target": "answer", "columns": columns}
 
 
 def cut(path: Path) -> None:
@@ -89,6 +101,49 @@ CASES = {
         lambda folder: text_folder(folder) | {"folder": "owm"},
         "owm: found no such folder; allowed: a folder; did you mean own?",
     ),
+    "a feature that is missing in every row": (
+        lambda folder: table_file(folder, "numeric", [""] * 60),
+        "own.csv: column code: found no value in any row; allowed: values, or kind: constant in place of numeric",
+    ),
+    "an identifier as a feature": (
+        lambda folder: table_file(folder, "categorical", [f"person {number}" for number in range(60)]),
+        'own.csv: column code, line 2: found "person 0", another text in each row: an identifier; allowed: levels that '
+        "several rows share; or kind: identifier, which leaves the column out",
+    ),
+    "the number of the row as a feature": (
+        lambda folder: table_file(folder, "numeric", range(1, 61)),
+        'own.csv: column code, line 2: found "1", another whole number in each row: an identifier; allowed: numbers that',
+    ),
+    "a number that is called an identifier as a feature": (
+        lambda folder: table_file(folder, "numeric", range(7, 427, 7), name="person_id"),
+        'own.csv: column person_id, line 2: found "7", another whole number in each row: an identifier',
+    ),
+    "numbers stored as text, with units": (
+        lambda folder: table_file(folder, "categorical", [f"{number % 20} kg" for number in range(60)]),
+        'own.csv: column code, line 2: found "0 kg", 20 different numbers as levels; allowed: plain numbers with kind',
+    ),
+    "numbers stored as text, with a decimal comma": (
+        lambda folder: table_file(folder, "categorical", [f"{number % 20},5" for number in range(60)]),
+        'own.csv: column code, line 2: found "0,5", 20 different numbers as levels',
+    ),
+    "amounts as levels": (
+        lambda folder: table_file(folder, "categorical", [f"{number % 55}.5" for number in range(60)]),
+        'own.csv: column code, line 2: found "0.5", 55 different numbers as levels',
+    ),
+    "more levels in a profile than a network can have inputs": (
+        lambda folder: table_file(folder, "categorical", [f"level {number // 3}" for number in range(3_003)]),
+        "profiles/mine.yaml: data.columns.code.levels: found 1,001 entries; allowed: at most 1,000 entries",
+    ),
+    "100,000 levels in the file": (
+        lambda folder: table_file(
+            folder, "categorical", [f"x{number // 2}" for number in range(200_000)], ["x0", "x1"]
+        ),
+        'own.csv: column code, line 6: found "x2", the first of 199,996 such rows; then "x2" in line 7, "x3" in line 8, ...',
+    ),
+    "many values that do not fit": (
+        lambda folder: table_file(folder, "numeric", ["old", *range(5), *["none of it"] * 54]),
+        'own.csv: column code, line 2: found "old", the first of 55 such rows; then "none of it" in line 8, "none of it" in',
+    ),
     "a data set that scikit-learn does not ship": (
         lambda folder: {"name": "sklearn", "dataset": "wines"},
         'profiles/mine.yaml: data.dataset: found "wines"; allowed: one of: breast_cancer, wine, iris,',
@@ -115,6 +170,23 @@ def test_the_check_of_a_profile_says_in_one_line(case, checkout, monkeypatch, ca
         cli.main()
     output = capsys.readouterr()
     assert end.value.code == 2 and output.err.count("\n") == 1 and output.err.startswith(line), output.err
+
+
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [
+        ("categorical", [f"{number % 30:05}" for number in range(60)]),  # codes with leading zeros
+        ("categorical", [f"{number % 30}" for number in range(60)]),
+        ("categorical", [f"{number % 10} kg" for number in range(60)]),
+        ("categorical", [f"{number % 29} people in it" for number in range(60)]),
+        ("numeric", range(7, 427, 7)),
+        ("numeric", [number // 2 for number in range(60)]),
+    ],
+)
+def test_codes_and_numbers_that_say_more_than_which_row_it_is_are_features(kind, values, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    data = {key: value for key, value in table_file(tmp_path, kind, values).items() if key != "name"}
+    assert len(TypeAdapter(Table).validate_python(data).load().inputs) == 60
 
 
 def test_a_link_out_of_a_folder_is_not_brought_into_a_profile(checkout):

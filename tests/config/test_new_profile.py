@@ -176,6 +176,30 @@ def test_numbers_that_are_written_for_people_are_left_out_with_a_note(checkout, 
     assert profiles.load(checkout, "people").data.source.columns["price"].kind == "text"
 
 
+@pytest.mark.parametrize(
+    ("values", "kind", "found"),
+    [
+        ([f"p{number}" for number in range(60)], "categorical", '"p0", another text in each row: an identifier'),
+        (range(1, 61), "numeric", '"1", another whole number in each row: an identifier'),
+        ([f"{number % 20} kg" for number in range(60)], "categorical", '"0 kg", 20 different numbers as levels'),
+    ],
+)
+def test_a_kind_that_makes_an_input_of_what_can_be_none_is_refused_and_without_it_the_column_is_left_out(
+    checkout, values, kind, found
+):
+    rows, header = with_column("code", values)
+    (line,) = refused(checkout, rows, header=header, kinds=[f"code={kind}"])
+    assert line.startswith(f"people.csv: column code, line 2: found {found}; allowed: ")
+    new(checkout, rows, header=header)
+    assert profiles.load(checkout, "people").data.source.columns["code"].kind in ("identifier", "text")
+
+
+def test_a_few_rows_with_a_sentence_each_are_text_and_not_a_level_each(checkout):
+    rows, header = with_column("words", [f"the {number} words of a row" for number in range(30)], count=30)
+    new(checkout, rows, header=header)
+    assert profiles.load(checkout, "people").data.source.columns["words"].kind == "text"
+
+
 @pytest.mark.parametrize("form", ["00{}", "k{}", "{}a", "{} rooms and more", "10.0.{}.1"])
 def test_codes_and_texts_with_digits_are_not_taken_for_written_numbers(checkout, form):
     rows, header = with_column("price", [form.format(100 + number % 56) for number in range(60)])

@@ -242,6 +242,7 @@ def test_the_name_of_a_combination_fits_a_folder_and_a_stage(tmp_path, name):
         ("epsilons", [0.1, 0.1], "numbers that rise"),
         ("epsilons", [0.0], "a list, each item a number above 0, not empty"),
         ("epsilons", [], "a list, each item a number above 0, not empty"),
+        ("epsilons", [0.1] * 101, "at most 100 entries"),
         ("norm", "l1", "one of: linf, l2"),
         ("seeds", 4, "at most 3, the seeds that are trained"),
     ],

@@ -120,6 +120,21 @@ def test_without_a_size_the_first_file_of_another_size_is_named():
     assert len(Images("animals", 1, (5, 6)).load().targets) == 9
 
 
+def test_new_images_have_the_size_of_the_study_whatever_most_of_them_have():
+    Path("new").mkdir()
+    for name, size in (("a", (7, 5)), ("b", (7, 5)), ("c", (6, 5)), ("d", (9, 9))):
+        Image.new("L", size).save(f"new/{name}.png")
+    pixels = Images("animals", 1).load().inputs
+    reader = Images("animals", 1).reader(pixels.description(), pixels.values.shape[1:])
+    with pytest.raises(UserError) as error:
+        reader.load_new("new")
+    found = "a.png: found 5 x 7 pixels (height x width), and other sizes than the study in 2 more files"
+    assert error.value.lines == (f"new/{found}; allowed: 5 x 6, as in the study",)
+    assert reader.load_new("new/c.png").inputs.values.shape == (1, 1, 5, 6)
+    brought = Images("animals", 1, (5, 6)).reader(pixels.description(), (1, 5, 6)).load_new("new")
+    assert brought.inputs.values.shape == (4, 1, 5, 6)
+
+
 def bomb(width: int, height: int) -> bytes:
     """A png of a few bytes whose header claims so many pixels."""
 

@@ -14,7 +14,7 @@ from reglab.data.tables.settings import Column
 
 NAMES = ("red", "green", "blue")
 LABELS = np.array([[1, 0, 0], [1, 1, 0], [0, 0, 1], [0, 1, 1], [1, 0, 1], [0, 1, 0], [0, 0, 0]] * 4, np.uint8)
-SIZES = np.arange(len(LABELS), dtype=float)
+SIZES = np.arange(len(LABELS)) / 2  # whole numbers without a gap would be those of the rows
 SPELLED = {"red": ("0", "1"), "green": ("false", "TRUE"), "blue": ("no", "yes")}
 SCHEMA = {"size": Column("numeric")} | {name: Column("boolean", SPELLED[name]) for name in NAMES}
 
@@ -139,7 +139,7 @@ def test_settings_of_several_targets_that_contradict_themselves_are_named(change
             2 * LABELS,
             "a.npz: targets, row 1 (index 0), column 1: found 2, one of 36 such values; allowed: 0 or 1 for each label",
         ),
-        (np.where(SIZES[:, None] == 3, np.nan, LABELS), "row 4 (index 3), column 1: found nan"),
+        (np.where(SIZES[:, None] == 1.5, np.nan, LABELS), "row 4 (index 3), column 1: found nan"),
         (LABELS[:, :1], "found an array of the shape 28 x 1; allowed: (n,), a target for each input; or (n, labels)"),
         (LABELS[:, :, None], "found an array of the shape 28 x 3 x 1"),
     ],

@@ -113,8 +113,9 @@ def checked(kind: Any, given: Plain, key: Key, problems: Problems) -> Any:
     try:  # as JSON, for its types are those of YAML: a list may become a tuple, but no text a number
         return adapter(kind).validate_json(json.dumps(given), strict=True, extra="forbid")
     except ValidationError as error:
-        wrong = {each["loc"]: each["type"] for each in error.errors(include_url=False)}
-    for place, kind_of_error in wrong.items():
+        wrong = {each["loc"]: each for each in error.errors(include_url=False)}
+    for place, each in wrong.items():
+        kind_of_error = each["type"]
         inside, wanted, value = reached(kind, given, place)
         name = place[len(inside) :]  # of a setting that is unknown or missing there
         kinds = hints(without_null(wanted)) if is_dataclass(without_null(wanted)) else {}
@@ -123,6 +124,8 @@ def checked(kind: Any, given: Plain, key: Key, problems: Problems) -> Any:
             problems.add(key + place, "an unknown setting", allowed)
         elif kind_of_error == "missing" and len(name) == 1 and name[0] in kinds:
             problems.add(key + place, "nothing", words(kinds[name[0]]))
+        elif kind_of_error == "too_long" and get_origin(wanted) is Annotated:  # a list of another length is shown whole
+            problems.add(key + inside, f"{len(value):,} entries", f"at most {each['ctx']['max_length']:,} entries")
         else:
             choices = get_args(wanted) if get_origin(wanted) is Literal else ()
             problems.add(key + inside, shown(value), words(wanted) + nearest(value, choices))

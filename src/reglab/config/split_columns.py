@@ -37,15 +37,3 @@ def is_count(raw: RawTable, understood: Understood, decimal: str) -> bool:
 
 def as_numeric(understood: Understood) -> Understood:
     return replace(understood, column=Column("numeric", missing=understood.column.missing), notes=())
-
-
-def usable_rows(raw: RawTable, roles: dict[str, str]) -> int:
-    """How many rows the parts may have in all: a third where groups last over several times, and both are named.
-
-    A group is in the past, in the validation or in the test alone, and its rows of the other times are left out.
-    """
-    if not {"group", "time"} <= roles.keys():
-        return len(raw)
-    groups, times = (raw.columns[roles[role]].to_pylist() for role in ("group", "time"))
-    lasting = len(set(zip(groups, times, strict=True))) > len(set(groups))
-    return len(raw) // 3 if lasting else len(raw)

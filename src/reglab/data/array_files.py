@@ -103,3 +103,20 @@ def numpy_array(content, place: str) -> np.ndarray:
         raise UserError(f"{place}: found an array of {size / 2**30:,.0f} GiB; allowed: {allowed}")
     content.seek(0)
     return np.lib.format.read_array(content, allow_pickle=False)
+
+
+def array_names(file: str) -> list[str]:
+    """The names of the arrays of a file; that of an npy file is `array`. UserError as `read_array`."""
+    path = Path(file)
+    if path.suffix.lower() == ".npy" or not path.is_file():
+        read_array(file, "array")
+        return ["array"]
+    try:
+        if path.suffix.lower() == ".safetensors":
+            with safe_open(path, framework="np") as archive:
+                return sorted(archive.keys())
+        with zipfile.ZipFile(path) as archive:
+            return sorted(member.removesuffix(".npy") for member in archive.namelist())
+    except (OSError, zipfile.BadZipFile, SafetensorError) as error:
+        reason = " ".join(str(error).split())[:160]
+        raise UserError(f"{file}: found a damaged file ({reason}); allowed: {KINDS}") from None

@@ -87,3 +87,10 @@ def check_names(place: str, names: list[str], wanted: Sequence[str]) -> None:
     ]
     if lines:
         raise UserError(*lines)
+
+
+def distinct_values(file: str) -> dict[str, int]:
+    """How many different values each column has, by name in the order of the file; UserError as `read_columns`."""
+    read_columns(file, [])
+    (_, names), *records = rows(decoded(Path(file).read_bytes(), file), KINDS[Path(file).suffix.lower()])
+    return {name: len({row[place] for _, row in records}) for place, name in enumerate(names)}

@@ -43,14 +43,21 @@ class Found:
     deep: bool = False
 
 
-def read_stack(files: Sequence[str], channels: int, size: tuple[int, int] | None, place: str) -> tuple[np.ndarray, int]:
+def read_stack(
+    files: Sequence[str],
+    channels: int,
+    size: tuple[int, int] | None,
+    place: str,
+    study_size: tuple[int, int] | None = None,
+) -> tuple[np.ndarray, int]:
     """The images (n, channels, height, width) as uint8, and the number that stands for white; read-only.
 
     If any has 16 bits, all are uint16, and 255 becomes 65,535. UserError with a line for each file that is no image, or for
-    the sizes that differ; `place` begins the line that counts what is not listed.
+    the sizes that differ, from each other or from `study_size` if there is one; `place` begins the line that counts what is
+    not listed.
     """
     first = first_image(files, channels, size)
-    form = Form(channels, size, first.shape, first.dtype)
+    form = Form(channels, size, (channels, *study_size) if study_size else first.shape, first.dtype)
     home = (
         "data" if Path("data").is_dir() else None
     )  # beside the prepared data: a folder of the system may lie in memory
@@ -59,9 +66,9 @@ def read_stack(files: Sequence[str], channels: int, size: tuple[int, int] | None
         if lines := [line for each in found for line in each.lines]:
             raise UserError(*at_most(lines, place))
         if shapes := {place: shape for each in found for place, shape in each.shapes.items()}:
-            raise size_error(files, shapes, form)
+            raise size_error(files, shapes, form, study_size)
         if any(each.deep for each in found):
-            form = Form(channels, size, first.shape, np.dtype(np.uint16))
+            form = Form(channels, size, form.shape, np.dtype(np.uint16))
             read_all(files, form, target.fileno())
         array = np.memmap(target, form.dtype, "r", shape=(len(files), *form.shape))
     return array.view(np.ndarray), WHITE[form.dtype]
@@ -107,8 +114,19 @@ def read_some(files: Sequence[str], start: int, form: Form, target: int) -> Foun
     return found
 
 
-def size_error(files: Sequence[str], shapes: dict[int, tuple[int, ...]], form: Form) -> UserError:
-    """The line on images whose size is not that of most; `shapes` are those, by place, that are not that of the form."""
+def size_error(
+    files: Sequence[str], shapes: dict[int, tuple[int, ...]], form: Form, study_size: tuple[int, int] | None
+) -> UserError:
+    """The line on images whose size is not that of most, or not `study_size`; `shapes` are those, by place, that are not that
+    of the form.
+    """
+    if study_size:
+        file, shape = files[min(shapes)], shapes[min(shapes)]
+        others = f", and other sizes than the study in {len(shapes) - 1:,} more files" if len(shapes) > 1 else ""
+        allowed = "{} x {}, as in the study".format(*study_size)
+        return UserError(
+            "{}: found {} x {} pixels (height x width){}; allowed: {}".format(file, *shape[1:], others, allowed)
+        )
     of_all = [shapes.get(place, form.shape) for place in range(len(files))]
     counts = Counter(of_all)
     usual = max(counts, key=counts.get)

@@ -72,10 +72,11 @@ class Source:
             "arrays, images and texts; reglab model makes a model that takes arrays"
         )
 
-    def reader(self, encoding: dict[str, Any]) -> "Source":
-        """The source that reads new inputs of a study whose inputs have this `Inputs.description`.
+    def reader(self, encoding: dict[str, Any], shape: tuple[int, ...] | None = None) -> "Source":
+        """The source that reads new inputs of a study whose inputs have this `Inputs.description` and, each, this shape.
 
-        Another one than this where the data set itself, and not params.yaml, says what its columns are.
+        Another one than this where the data set itself, and not params.yaml, says what its columns or its sizes are. `shape`
+        is None where the inputs are not one array.
         """
         return self
 

@@ -37,8 +37,9 @@ def predict_file(settings, recipe: str, file: Path, output: Path, seed: int | No
         allowed = "a study of table, openml, arrays, images or texts; reglab model makes a model that takes arrays"
         found = f"found {settings.data.name}, which cannot read new examples"
         raise UserError(f"params.yaml: data.name: {found}; allowed: {allowed}")
-    new = source.reader(data.encoding).load_new(str(file))
-    InputForm.of(data.inputs).check(str(file), new.inputs)
+    form = InputForm.of(data.inputs)
+    new = source.reader(form.encoding, form.shape).load_new(str(file))
+    form.check(str(file), new.inputs)
     predicted = predict_again if trained.parent.name == "baselines" else predict
     predictions = predicted(trained, data, new.inputs, None if seed is None else [seed])
     columns = prediction_columns(predictions, data.class_names, several=data.label_count is not None)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from annotated_types import Ge, Le
@@ -30,6 +30,7 @@ class Images(Source):
     """
 
     paths: ClassVar[tuple[str, ...]] = ("folder", "file")
+    study_size: ClassVar[tuple[int, int] | None] = None  # that new images must have; None while the study reads its own
 
     folder: str
     channels: Literal[1, 3]
@@ -85,5 +86,15 @@ class Images(Source):
 
     def read(self, files: list[str], place: str) -> Pixels:
         """The images of the files; UserError with a line for each file that is none, or for the sizes that differ."""
-        pixels, white = read_stack(files, self.channels, self.size, place)
+        pixels, white = read_stack(files, self.channels, self.size, place, self.study_size)
         return Pixels(pixels, 0, white)
+
+    def reader(self, encoding: dict[str, Any], shape: tuple[int, ...] | None = None) -> "Images":
+        return self if shape is None else NewImages(**vars(self), study_size=shape[1:])
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewImages(Images):
+    """The same settings for new images, each of which has the `study_size` (height, width) once it is read."""
+
+    study_size: tuple[int, int]

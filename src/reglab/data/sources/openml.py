@@ -68,7 +68,7 @@ class OpenML(Source):
         columns = {each.name: each.column for each in understood}
         return Table(file=place, target=target, columns=columns, missing=(), scaling=self.scaling), raw
 
-    def reader(self, encoding: dict[str, Any]) -> Table:
+    def reader(self, encoding: dict[str, Any], shape: tuple[int, ...] | None = None) -> Table:
         numbers = len(encoding["names"]) - len(encoding["levels"])
         levels = dict(zip(encoding["names"][numbers:], map(tuple, encoding["levels"]), strict=True))
         columns = {name: Column("numeric", missing=name in encoding["missing"]) for name in encoding["names"][:numbers]}

@@ -16,6 +16,7 @@ from reglab.data.scaling import Scaling
 from reglab.data.source import Examples, NewExamples, Source
 from reglab.data.tables import values as reading
 from reglab.data.tables.checked import check_names, column_values, report_rows
+from reglab.data.tables.features import check_feature
 from reglab.data.tables.files import RawTable, read, release_text
 from reglab.data.tables.frames import of_frame
 from reglab.data.tables.settings import MISSING, USED, Column
@@ -57,7 +58,7 @@ class Table(Source):
 
     def load(self) -> Examples:
         table, raw = self.table()
-        examples = table.examples(raw)
+        examples = table.examples(raw, declared=True)
         del raw
         release_text()
         return examples
@@ -66,13 +67,16 @@ class Table(Source):
         """The schema, and the columns as text."""
         return self, read(self.file, delimiter=self.delimiter, encoding=self.encoding, missing=self.missing)
 
-    def examples(self, raw: RawTable) -> Examples:
-        """The rows by the schema."""
+    def examples(self, raw: RawTable, *, declared: bool = False) -> Examples:
+        """The rows by the schema; `declared` by a person, whose mistakes are then problems (`tables.features`)."""
         problems = TableProblems(self.file)
         self.check_schema(problems)
         check_names(raw, self.columns, problems)
         problems.stop()
         inputs = self.inputs(raw, problems)
+        for place, name in enumerate(inputs.names if declared else ()):
+            numbers = inputs.numeric[:, place] if place < inputs.numeric.shape[1] else None
+            check_feature(raw, name, self.columns[name], numbers, problems)
         targets = self.targets(raw, problems)
         structure = {"groups": self.groups, "times": self.times, "parts": self.named_parts, "weights": self.weights}
         arrays = {name: read_column(raw, problems) for name, read_column in structure.items()}

@@ -60,11 +60,19 @@ def column_values(
 def report_rows(
     raw: RawTable, name: str, values: pa.ChunkedArray, wrong: np.ndarray, allowed: str, problems: TableProblems
 ) -> None:
-    """A line for each of the first rows (n,) that are wrong, and one with the number of the others."""
+    """A line for the column where rows (n,) are wrong: the first value, how many there are, and where the next ones stand."""
     rows = np.flatnonzero(wrong)
-    for row in rows[:SHOWN_OF_A_COLUMN]:
-        file, line = raw.place(int(row))
-        text = values[int(row)].as_py()
-        problems.add(f"column {name}, {line}", "nothing" if text is None else shown(text), allowed, file)
-    if len(rows) > SHOWN_OF_A_COLUMN:
-        problems.add(f"column {name}", f"the same in {len(rows) - SHOWN_OF_A_COLUMN:,} more rows", allowed)
+    if not len(rows):
+        return
+    places = [raw.place(int(row)) for row in rows[:SHOWN_OF_A_COLUMN]]
+    texts = [
+        "nothing" if (text := values[int(row)].as_py()) is None else shown(text) for row in rows[:SHOWN_OF_A_COLUMN]
+    ]
+    (file, line), found = places[0], texts[0]
+    if len(rows) > 1:
+        named = [
+            f"{text} in {place if each == file else f'{each}, {place}'}"
+            for text, (each, place) in zip(texts[1:], places[1:], strict=True)
+        ]
+        found += f", the first of {len(rows):,} such rows; then {', '.join(named)}{', ...' * (len(rows) > len(places))}"
+    problems.add(f"column {name}, {line}", found, allowed, file)

@@ -1,6 +1,5 @@
 """Infers what kind of values a column holds, from its text alone; what is not clear is refused, never guessed."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,16 +9,14 @@ import pyarrow.compute as pc
 
 from reglab.core.wording import shown
 from reglab.data.tables import values as reading
+from reglab.data.tables.features import NUMERIC_CODES, all_differ, are_written_numbers, counts_rows, most_levels
 from reglab.data.tables.files import RawTable
 from reglab.data.tables.settings import MOST_LEVELS, Column
 from reglab.data.tables.table_labels import PAIRS, all_labels, truth, understood_levels
 from reglab.data.tables.table_problems import TableProblems
 from reglab.data.tables.table_targets import amount_targets, amounts_with_texts, are_amounts, class_problems
 
-NUMERIC_CODES = 10  # texts among more different numbers than these are mistakes, not levels
-FEW_LEVELS, LEVEL_SHARE = 50, 0.1  # more different texts than both (the share is of the rows) are no levels
 SAMPLE = 200  # texts with which a format of dates is tried first
-NAMED_ID = re.compile(r"(^|[_ .-])(id|ids|uuid|guid|index|identifier|row)([_ .-]|$)|[a-z]I[dD]$", re.IGNORECASE)
 CLEAR = "a value of one kind in each row"
 AN_INPUT = "makes each an input"  # the end of a note, which is for columns that may be inputs
 
@@ -129,9 +126,9 @@ def inferred(candidate: Candidate) -> tuple[Column, tuple[str, ...]]:
     if candidate.decimal == "." and commas.any() and (commas | ~wrong).all():
         option = '--decimal "," (decimal: "," in a profile) where the comma is a decimal comma'
         allowed = f"a decimal point and no separator of thousands; {option}"
-        return candidate.report(
-            commas, "{text}, a number with a comma", f"{allowed}; {candidate.option('categorical')}"
-        )
+        if candidate.distinct <= NUMERIC_CODES:
+            allowed += f"; {candidate.option('categorical')}"
+        return candidate.report(commas, "{text}, a number with a comma", allowed)
     if infinite.any() and (infinite | ~wrong).all():
         return candidate.report(infinite, "{text}", "finite numbers, or nothing where a value is missing")
     different = len(np.unique(numbers[~np.isnan(numbers)]))
@@ -150,8 +147,7 @@ def of_numbers(candidate: Candidate, numbers: np.ndarray) -> tuple[Column, tuple
     if padded.any():
         column, notes = of_texts(candidate)
         return column, (*notes, "numbers with leading zeros: taken for codes, not for amounts")
-    all_differ = candidate.distinct == candidate.filled > 20
-    if whole and all_differ and (known.max() - known.min() + 1 == len(known) or NAMED_ID.search(candidate.name)):
+    if counts_rows(candidate.name, known):
         return Column("identifier", missing=candidate.missing), ("another whole number in each row",)
     notes = ()
     if whole and candidate.distinct <= NUMERIC_CODES and candidate.filled > 5 * candidate.distinct:
@@ -200,19 +196,16 @@ def of_texts(candidate: Candidate) -> tuple[Column, tuple[str, ...]]:
     written = ()
     if reading.matches(texts, reading.WRITTEN_NUMBER).all():
         written = (f"numbers that are written as {shown(texts[0].as_py())}: as an input they have to be plain numbers",)
-    if candidate.distinct == candidate.filled > 20 and words < 4:
+    differ = all_differ(candidate.values, candidate.distinct)
+    if differ and words < 4:
         return Column("identifier", missing=candidate.missing), ("another text in each row", *written)
-    if candidate.distinct > most_levels(candidate.filled):
+    amounts = written and are_written_numbers(candidate.values, candidate.distinct)
+    if differ or amounts or candidate.distinct > most_levels(candidate.filled):
         notes = (f"{candidate.distinct:,} different texts in {candidate.filled:,} rows", *written)
-        if candidate.distinct <= MOST_LEVELS:
+        if candidate.distinct <= MOST_LEVELS and not (differ or amounts):
             notes += (f"{candidate.option('categorical')} {AN_INPUT}",)
         return Column("text", missing=candidate.missing), notes
     return Column("categorical", tuple(candidate.counts), "", candidate.missing), ()
-
-
-def most_levels(filled: int) -> float:
-    """With more different texts than these, in so many rows with a text, a column is text and has no levels."""
-    return min(MOST_LEVELS, max(FEW_LEVELS, LEVEL_SHARE * filled))
 
 
 def levels_found(candidate: Candidate, column: Column, notes: tuple[str, ...]) -> tuple[Column, tuple[str, ...]]:

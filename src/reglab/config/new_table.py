@@ -1,0 +1,204 @@
+"""What `reglab new` understands of a table, column by column, and how its profile has it: the schema that is frozen."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from reglab.config.candidates import candidates
+from reglab.config.new_study import NewStudy, listed, scalar, setting_lines, usable
+from reglab.config.packaged import resolved
+from reglab.config.split_columns import with_split_columns
+from reglab.config.target_lines import LabelCounts, Targets
+from reglab.core.errors import UserError
+from reglab.core.wording import nearest, shown
+from reglab.data.tables.features import check_feature
+from reglab.data.tables.files import RawTable, delimiter_name, read
+from reglab.data.tables.inference import AN_INPUT, Understood, infer, understood_labels, understood_target
+from reglab.data.tables.settings import MISSING, USED, Column
+from reglab.data.tables.table_problems import TableProblems
+from reglab.data.tables.table_weights import row_weights
+from reglab.data.tables.values import level_counts, numbers
+
+OPTIONS = ("target", "group", "time", "weight", "delimiter", "decimal", "encoding", "missing", "kinds")
+ROLES = ("target", "group", "time", "weight")  # of a column that is no input
+SCHEMA = (
+    "  # The schema: a file that does not fit it is an error. Kinds: numeric, boolean, date and categorical are inputs;",
+    "  # text, identifier and constant are left out. missing: true where values may be missing.",
+    "  columns:",
+)
+KINDS = ("numeric", "boolean", "date", "categorical", "text", "identifier", "constant")
+
+
+def understood(file: str, options: dict) -> NewStudy:
+    """The table in a file, or in the files of a pattern; UserError with all that is not clear.
+
+    options: target (columns, several separated by commas: labels, of which a row may have any number), group, time, weight,
+    delimiter, decimal, encoding, missing, kinds.
+    """
+    missing = tuple(dict.fromkeys((*MISSING, *(options.get("missing") or ()))))
+    encoding = options.get("encoding") or "utf-8"
+    raw = read(resolved(file), delimiter=options.get("delimiter"), encoding=encoding, missing=missing)
+    roles = {role: each for role in ROLES[1:] if (each := options.get(role))}
+    if not options.get("target"):
+        allowed = f"the column to predict: --target with one of {shown(', '.join(raw.columns))}"
+        raise UserError(f"{file}: --target: found nothing; allowed: {allowed}")
+    targets = target_columns(options["target"], raw)
+    check_roles(file, raw, [*(("target", each) for each in targets), *roles.items()])
+    kinds = parsed_kinds(options.get("kinds") or (), raw)
+    decimal = options.get("decimal") or "."
+    if weight := roles.get("weight"):
+        problems = TableProblems(raw.file)
+        row_weights(raw, weight, decimal, problems)
+        problems.stop()
+        kinds = {weight: "numeric"} | kinds  # also where they are all different, or all the same
+    of_target = understood_targets(raw, targets, kinds, decimal)
+    others = infer(raw.without(*targets), decimal=decimal, kinds=kinds)
+    columns = sorted([*of_target, *others], key=lambda each: list(raw.columns).index(each.name))
+    columns = with_split_columns(raw, columns, targets, roles, decimal)
+    check_used(file, columns, {*targets, *roles.values()})
+    check_declared(raw, {each.name: each.column for each in others if each.name in kinds}, roles, decimal)
+    source = {
+        "file": file,
+        "target": targets[0] if len(targets) == 1 else targets,
+        "delimiter": delimiter_name(raw.parts[0].delimiter or ","),
+    }
+    source |= {"decimal": decimal, "encoding": encoding} | roles
+    if missing != MISSING:
+        source["missing"] = list(missing)
+    counted = counted_targets(raw, of_target, decimal)
+    split = next((role for role in ("time", "group") if role in source), None)
+    both = [raw.columns[roles[role]].to_pylist() for role in ("group", "time") if {"group", "time"} <= roles.keys()]
+    taken = roles_of(source)
+    summary, notes = described(file, raw, columns, source, counted)
+    return NewStudy(
+        name="table",
+        settings=[
+            *setting_lines(source),
+            "  scaling: robust        # of the numbers: robust, standard, none; fitted on the training part of each seed",
+        ],
+        schema=[
+            *SCHEMA,
+            *(f"    {column_line(each)}" for each in columns),
+        ],
+        examples=len(raw),
+        usable=usable(len(raw), *(both or (None, None))),
+        targets=counted,
+        columns=sum(each.column.kind in USED and each.name not in taken for each in columns),
+        split=split,
+        summary=summary,
+        notes=notes,
+    )
+
+
+def target_columns(given: Sequence[str], raw: RawTable) -> list[str]:
+    """The columns that options name: each one column, or several separated by commas where there is no such column."""
+    several = [name for each in given for name in ([each] if each in raw.columns else each.split(","))]
+    return [name if name in raw.columns else name.strip() for name in several]
+
+
+def understood_targets(raw: RawTable, targets: list[str], kinds: dict[str, str], decimal: str) -> list[Understood]:
+    """The column of the target, or those of labels where there are several; UserError where they are no targets."""
+    if len(targets) == 1:
+        return [understood_target(raw, targets[0], kind=kinds.get(targets[0]), decimal=decimal)]
+    for name in targets:
+        if kinds.get(name, "boolean") != "boolean":
+            found = f"{shown(f'{name}={kinds[name]}')}, one of several targets"
+            raise UserError(f"--kind: found {found}; allowed: boolean, for a label that a row has or lacks")
+    return understood_labels(raw, targets)
+
+
+def counted_targets(raw: RawTable, understood: list[Understood], decimal: str) -> Targets:
+    """How many rows have each class or label, or the amounts."""
+    if len(understood) > 1:
+        having = {each.name: level_counts(raw.columns[each.name], 2)[1][each.column.levels[1]] for each in understood}
+        return LabelCounts(having, len(raw))
+    values = raw.columns[understood[0].name]
+    amounts = understood[0].column.kind == "numeric"
+    return numbers(values, decimal)[0] if amounts else Counter(values.to_pylist())
+
+
+def check_roles(file: str, raw: RawTable, roles: list[tuple[str, str]]) -> None:
+    """UserError for each option that names no column, or one that another option names; roles: option and column."""
+    lines = [
+        f"{file}: --{role}: found {shown(name)}; allowed: a column: {shown(', '.join(raw.columns))}"
+        + nearest(name, list(raw.columns))
+        for role, name in roles
+        if name not in raw.columns
+    ]
+    for name, count in Counter(name for _, name in roles).items():
+        if count > 1 and name in raw.columns:
+            options = " and ".join(dict.fromkeys(f"--{role}" for role, each in roles if each == name))
+            lines.append(f"{file}: {options}: found {shown(name)} more than once; allowed: a column for each")
+    if lines:
+        raise UserError(*lines)
+
+
+def parsed_kinds(given: list[str], raw: RawTable) -> dict[str, str]:
+    """{column: kind} of options such as age=numeric or seen=date:%d.%m.%Y."""
+    kinds = {}
+    for each in given:
+        name, _, kind = each.partition("=")
+        if name not in raw.columns:
+            allowed = f"COLUMN=KIND with a column of {shown(', '.join(raw.columns))}{nearest(name, raw.columns)}"
+            raise UserError(f"--kind: found {shown(each)}; allowed: {allowed}")
+        if kind.partition(":")[0] not in KINDS:
+            raise UserError(f"--kind: found {shown(each)}; allowed: COLUMN=KIND with a kind of {', '.join(KINDS)}")
+        kinds[name] = kind
+    return kinds
+
+
+def check_used(file: str, columns: list[Understood], roles: set[str]) -> None:
+    """UserError where no column is left for the network."""
+    if not any(each.column.kind in USED for each in columns if each.name not in roles):
+        others = ", ".join(f"{each.name} ({each.column.kind})" for each in columns if each.name not in roles)
+        found = f"no column to learn from: {others}" if others else "no column beside those that the options name"
+        texts = [each.name for each in columns if each.column.kind == "text" and each.name not in roles]
+        hint = f"; a profile with data.name: texts and text: {scalar(texts[0])} reads the words" if texts else ""
+        raise UserError(f"{file}: found {found}; allowed: one of the kinds {', '.join(USED)}{hint}")
+
+
+def check_declared(raw: RawTable, declared: dict[str, Column], roles: dict[str, str], decimal: str) -> None:
+    """UserError for columns that --kind makes inputs and that can be none."""
+    problems = TableProblems(raw.file)
+    for name, column in declared.items():
+        if name not in roles.values():
+            check_feature(raw, name, column, numbers(raw.columns[name], decimal)[0], problems)
+    problems.stop()
+
+
+def roles_of(source: dict) -> dict[str, str]:
+    """By column its role, of those that are no inputs."""
+    named = {role: source[role] for role in ROLES if role in source}
+    return {name: role for role, given in named.items() for name in ([given] if isinstance(given, str) else given)}
+
+
+def column_line(understood: Understood) -> str:
+    """name: {kind: ..., levels: [...], ...}"""
+    column = understood.column
+    settings = [f"kind: {column.kind}"]
+    settings += [f"levels: {listed(list(column.levels))}"] * bool(column.levels)
+    settings += [f"format: {scalar(column.format)}"] * bool(column.format)
+    settings += ["missing: true"] * column.missing
+    return f"{scalar(understood.name)}: {{{', '.join(settings)}}}"
+
+
+def described(
+    file: str, raw: RawTable, columns: list[Understood], source: dict, targets: Targets
+) -> tuple[list[str], list[str]]:
+    """What was understood, a line a column, and what to look at."""
+    roles = roles_of(source)
+    table = [("column", "kind", "used as", "missing", "different", "values")]
+    for each in columns:
+        use = roles.get(each.name) or ("input" if each.column.kind in USED else "left out")
+        table.append((each.name, each.column.kind, use, f"{each.missing:,}", f"{each.distinct:,}", each.example))
+    table = [[cell if len(cell) <= 36 else cell[:33] + "..." for cell in line] for line in table]
+    widths = [max(map(len, cells)) for cells in zip(*table, strict=True)]
+    lines = [f"{file}: {len(raw):,} rows, {len(columns)} columns; delimiter {source['delimiter']}", ""]
+    lines += ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in table]
+    lines += [""]
+    notes = [
+        f"{each.name}: {note}"
+        for each in columns
+        for note in each.notes
+        if not (each.name in roles and note.endswith(AN_INPUT))
+    ]
+    return lines, notes + candidates(columns, len(raw), roles)
