@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -95,6 +96,63 @@ def test_a_file_is_not_there_twice_and_is_brought_anew_when_it_was_replaced(chec
     (checkout / "mine" / "new").replace(checkout / "mine" / "a.txt")
     profiles.prepare(checkout, "mine")
     assert copy.read_text() == "5 6"
+
+
+def edited(file, how: str) -> None:
+    """Another content for the file, written into it or put into its place, as editors do."""
+    if how == "in place":
+        with file.open("a") as content:
+            content.write("0,1\n")
+    else:
+        (file.parent / "new").write_text("1,2\n0,1\n")
+        (file.parent / "new").replace(file)
+
+
+@pytest.mark.parametrize("how", ["in place", "by another file"])
+def test_a_bare_dvc_status_in_the_folder_of_a_profile_sees_an_edit_of_a_csv_that_lies_elsewhere(
+    checkout, tmp_path_factory, how
+):
+    csv = tmp_path_factory.mktemp("elsewhere") / "heart.csv"
+    csv.write_text("1,2\n")
+    stages = {
+        "read": {"cmd": "cat data/source/files/heart.csv > read.txt", "deps": ["data/source"], "outs": ["read.txt"]}
+    }
+    YAML().dump({"stages": stages}, checkout / "dvc.yaml")
+    (checkout / ".dvc").mkdir()
+    (checkout / ".dvc" / "config").write_text("[core]\n    analytics = false\n")
+    profile(checkout, data={"name": "lines", "files": str(csv)})
+    folder = profiles.prepare(checkout, "mine")
+
+    def dvc(*command: str) -> str:
+        done = subprocess.run([sys.executable, "-m", "dvc", *command], cwd=folder, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    dvc("repro")
+    assert "up to date" in dvc("status")
+    edited(csv, how)
+    assert "data/source" in dvc("status")
+    dvc("repro")
+    assert (folder / "read.txt").read_text() == "1,2\n0,1\n" and "up to date" in dvc("status")
+
+
+def test_a_link_to_a_file_takes_the_place_of_a_former_copy_and_goes_with_the_file_that_it_names(checkout):
+    profile(checkout, data={"name": "lines", "files": "mine/a.txt"})
+    copy = profiles.prepare(checkout, "mine") / "data" / "source" / "files" / "a.txt"
+    copy.unlink()
+    copy.write_text("an earlier version")
+    profiles.prepare(checkout, "mine")
+    assert copy.is_symlink() and copy.read_text() == "1 2"
+    (checkout / "mine" / "a.txt").unlink()
+    profile(checkout, data={"name": "lines", "files": "mine/c.csv"})
+    profiles.prepare(checkout, "mine")
+    assert not copy.is_symlink() and names(copy.parent) == ["c.csv"]
+
+
+def test_the_files_of_a_folder_are_no_symbolic_links_which_would_lead_out_of_it(checkout):
+    profile(checkout, data={"name": "lines", "files": "mine"})
+    copies = profiles.prepare(checkout, "mine") / "data" / "source" / "files" / "mine"
+    assert not any(path.is_symlink() for path in copies.rglob("*")) and (copies / "a.txt").read_text() == "1 2"
 
 
 def test_a_folder_on_another_file_system_is_copied(checkout, monkeypatch):

@@ -244,6 +244,23 @@ def test_the_least_p_value_stands_once_below_the_table_and_a_verdict_that_one_se
     assert text.count("Where no p stands it is 0.023") == 1 and 'title="p 0.041; cannot tell without seed 3"' in text
 
 
+def test_the_first_page_says_what_a_random_split_would_have_claimed_where_groups_are_declared(study):
+    runs, expected, metrics = study
+    ends = {"low": 0.5, "high": 0.9}
+    row = {"random": ends | {"mean": 0.81}, "structured": ends | {"mean": 0.605}, "p": 0.01}
+    row |= {"difference": 0.205, "difference_low": 0.1, "difference_high": 0.3}
+    leaking = metrics | {"random_split": {"none": {"test_accuracy": row}}}
+    settings = SETTINGS | {"data": SETTINGS["data"] | {"split": "group"}}
+    first = render(collect(runs, expected), leaking, settings)["index.html"]
+    said = re.sub(r"<[^>]*>", "", first).replace("&nbsp;", " ").replace("\u00a0", " ")
+    assert (
+        "On random splits none has accuracy 81.0 %, on new groups 60.5 %. Random splits claim 20.5 points too much."
+        in said
+    )
+    assert re.search(r'href="[^"]*#random-split"', first)
+    assert "On random splits" not in render(collect(runs, expected), metrics, SETTINGS)["index.html"]
+
+
 def test_declared_pairs_have_a_table(study):
     runs, expected, metrics = study
     row = {"recipe": "dropout", "versus": "mixup", "metric": "test_accuracy", "difference": 0.021, "low": 0.01}

@@ -8,7 +8,7 @@ from pathlib import PurePath
 from statistics import median
 
 import numpy as np
-from PIL import Image
+from PIL.Image import open as open_image
 
 from reglab.config.candidates import named_candidates
 from reglab.config.new_rows import named_columns, without_columns
@@ -78,7 +78,7 @@ def scanned(files: Sequence[str]) -> tuple[Counter, Counter]:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                with Image.open(file, formats=FORMATS) as image:
+                with open_image(file, formats=FORMATS) as image:
                     width, height = image.size
                     turned = image.getexif().get(ORIENTATION) in TURNED
                     sizes[(width, height) if turned else (height, width)] += 1

@@ -25,15 +25,23 @@ def localized(data: Plain) -> Plain:
 def bring(root: Path, folder: Path, data: Plain) -> None:
     """Make data/source/ of `folder` hold what the source reads, and nothing else; paths are relative to `root`.
 
-    Files are hard links where the file system allows it, so that a large data set is not there twice.
+    A file that is named, or that a pattern matches, is a symbolic link, so that `dvc status` sees an edit of the file itself,
+    also one that replaces it. The files of a folder are hard links where the file system allows it: they are not there twice,
+    and a symbolic link in a folder of images or texts would lead out of it.
     """
     target = folder / FOLDER
-    wanted = {target / key / name: file for key, path in paths(data).items() for name, file in files(root, path)}
-    for old in [path for path in target.rglob("*") if not path.is_dir()] if target.is_dir() else ():
+    wanted = {
+        target / key / name: (file, (root / path).is_dir())
+        for key, path in paths(data).items()
+        for name, file in files(root, path)
+    }
+    for old in (
+        [path for path in target.rglob("*") if path.is_symlink() or not path.is_dir()] if target.is_dir() else ()
+    ):
         if old not in wanted:
             old.unlink()
-    for new, file in wanted.items():
-        link(file, new)
+    for new, (file, of_folder) in wanted.items():
+        (link if of_folder else point)(file, new)
     target.mkdir(parents=True, exist_ok=True)
     for left in sorted((path for path in target.rglob("*") if path.is_dir()), reverse=True):
         if not any(left.iterdir()):
@@ -61,9 +69,19 @@ def files(root: Path, path: str) -> Iterator[tuple[str, Path]]:
         yield from ((str(file.relative_to(home)), file) for file in inside if file.is_file())
 
 
+def point(file: Path, new: Path) -> None:
+    """Make `new` a symbolic link to the file; to what it names where it is one itself."""
+    wanted = os.path.abspath(file)
+    if new.is_symlink() and os.readlink(new) == wanted:
+        return
+    new.parent.mkdir(parents=True, exist_ok=True)
+    new.unlink(missing_ok=True)
+    new.symlink_to(wanted)
+
+
 def link(file: Path, new: Path) -> None:
     """Make `new` the same file, or a copy of it on another file system."""
-    if new.exists() and os.path.samefile(file, new):
+    if new.exists() and not new.is_symlink() and os.path.samefile(file, new):
         return
     new.parent.mkdir(parents=True, exist_ok=True)
     new.unlink(missing_ok=True)

@@ -8,6 +8,7 @@ from reglab.report import (
     best_set,
     bias_variance_figure,
     curves,
+    leak,
     nearness,
     panels,
     pareto,
@@ -43,6 +44,7 @@ def answer_section(study: Study) -> Section:
                 study.rows, study.metrics.get("best_sets", {}).get("as configured"), study.settings["seeds"]
             ),
             *answer.points_to_know(study.rows, study.settings, study.metrics),
+            *leak.point(study.metrics, study.settings["data"].get("split", "random"), study.measure),
             *applicable.point(study.left_out),
         ],
         "inapplicable": study.inapplicable(*COMPARED),

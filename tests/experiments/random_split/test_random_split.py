@@ -13,6 +13,8 @@ from reglab.experiments.random_split import evaluate, report
 from reglab.experiments.random_split.run import at_random
 from reglab.experiments.random_split.settings import RandomSplit
 from reglab.models.mlp import MLP
+from reglab.report import leak
+from reglab.report.measure import ACCURACY
 from reglab.report.study import Study
 from reglab.tracking.record import About
 from reglab.tracking.stage import Stage
@@ -88,8 +90,8 @@ def test_without_random_splits_there_are_no_rows_and_no_section():
     assert report.random_split_section(Study([], {}, {}, "")) is None
 
 
-def section(rows, split="group"):
-    settings = {"data": {"split": split}, "seeds": SEEDS, "evaluation": {"confidence": 0.95}}
+def section(rows, split="group", **evaluation):
+    settings = {"data": {"split": split}, "seeds": SEEDS, "evaluation": {"confidence": 0.95} | evaluation}
     body = report.random_split_section(Study([], {"random_split": rows}, settings, "")).body
     return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]*>", "", str(body))))
 
@@ -120,6 +122,29 @@ def test_a_difference_that_may_be_zero_is_not_called_a_leak_and_a_diverged_seed_
     under = row | {"difference": -0.03, "difference_low": -0.05, "difference_high": -0.01}
     assert "claim 3.0 points too little" in section({"none": {"test_accuracy": under}})
     assert "a seed diverged, so nothing can be said" in section({"none": {}})
+
+
+def test_a_smaller_error_on_random_splits_is_claimed_too_much():
+    ends = {"mean": 2.0, "low": 1.8, "high": 2.2}
+    row = {"random": ends, "structured": ends | {"mean": 3.0}, "p": 0.01}
+    row |= {"difference": -1.0, "difference_low": -1.2, "difference_high": -0.8}
+    assert "claim 1.00 too much" in section({"none": {"test_rmse": row}}, metric="rmse", relevant_difference=None)
+
+
+@pytest.mark.parametrize("split", ["group", "time"])
+def test_the_first_page_has_the_price_of_the_leak_for_none_in_a_sentence(records, split):
+    rows = evaluate.rows(records, confidence=0.95)
+    row = rows["none"]["test_accuracy"]
+    metrics = {"random_split": {"other": {}} | rows}
+    [point] = leak.point(metrics, split, ACCURACY)
+    said = point.text.striptags().replace("\u00a0", " ")
+    new = {"group": "new groups", "time": "later times"}[split]
+    means = [f"{100 * row[kind]['mean']:.1f} %" for kind in ("random", "structured")]
+    assert said.startswith(f"On random splits none has accuracy {means[0]}, on {new} {means[1]}. Random splits claim ")
+    assert f"{100 * row['difference']:.1f} points too much" in said and 'href="#random-split"' in point.text
+    assert (
+        leak.point({}, "random", ACCURACY) == [] and leak.point({"random_split": {"none": {}}}, split, ACCURACY) == []
+    )
 
 
 def test_random_splits_beside_random_splits_are_a_contradiction():

@@ -1,6 +1,7 @@
 """The section on the price of the leak: each recipe on random splits and on those of the study."""
 
 from reglab.report.formats import fixed
+from reglab.report.leak import claimed
 from reglab.report.study import Placed, Section, Study, body
 
 METRICS = {
@@ -36,6 +37,7 @@ def random_split_section(study: Study) -> Section | None:
         "names": names,
         "measure": measure,
         "shown": lambda x, name: study.score.value(x) if name in ("test_rmse", "test_mae") else fixed(x, 3),
+        "claimed": claimed,
         "split": SPLITS[data["split"]],
         "cause": CAUSES[data["split"]],
     }
