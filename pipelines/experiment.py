@@ -73,10 +73,11 @@ def context_of(this: str, tracking, listing: str) -> dict:
 
     from reglab.config.changed_settings import changed_settings
     from reglab.runtime import git
+    from reglab.runtime.compute import machine
 
     commit = git.run_git(Path.cwd(), "rev-parse", "HEAD") or b""
     tags = {"dvc_stage": this if "DVC_STAGE" in os.environ else "by hand", "git_commit": commit.decode().strip()}
-    tags |= {"dvc_experiment": os.environ.get("DVC_EXP_NAME", "")}
+    tags |= {"dvc_experiment": os.environ.get("DVC_EXP_NAME", ""), "processor": machine.processor()}
     return {"tags": tags, "tracking": asdict(tracking), "changed": changed_settings()} | {
         "code": hashlib.sha256(listing.encode()).hexdigest()
     }

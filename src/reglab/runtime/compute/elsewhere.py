@@ -19,6 +19,7 @@ from reglab.runtime.processes import Progress, on_signals, run_all
 from reglab.runtime.recovery import replace
 
 POLL_SECONDS = 0.25
+PROCESSORS = "processors.txt"  # in the journal, a line a kind: a record holds nothing of the machine
 GONE_SECONDS = 15.0  # for which a scheduler may be unreachable
 
 
@@ -156,8 +157,14 @@ def result_of(future: Future) -> JobResult:
 
 
 def receive(result: JobResult, folder: Path) -> None:
-    """Put the files of a training where they belong; last those that say that a seed is finished; each whole."""
+    """Put the files of a training where they belong, each whole, and last those that say that a seed is finished; beside
+    them stands on which kind of processor they were made.
+    """
     for name, content in sorted(result.files.items(), key=lambda item: item[0].endswith(".safetensors")):
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         replace(path, content)
+    kinds = folder / PROCESSORS
+    known = set(kinds.read_text(encoding="utf-8").splitlines()) if kinds.exists() else set()
+    if result.processor not in known:
+        replace(kinds, "".join(f"{kind}\n" for kind in sorted({*known, result.processor})).encode())

@@ -7,6 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 PACKAGES = ("torch", "pytorch-lightning", "torchmetrics", "numpy", "scipy", "scikit-learn", "safetensors")
+VECTORS = ("avx512f", "avx2", "avx")  # instructions, the widest first: torch chooses its code by them
 
 
 def versions() -> dict[str, str]:
@@ -20,15 +21,12 @@ def versions() -> dict[str, str]:
     return found
 
 
-def processor() -> str:
-    """The kind of processor, such as "x86_64 AuthenticAMD AVX2": on one kind a training leaves the same bytes."""
-    import torch
-
-    vendor = ""
-    if (table := Path("/proc/cpuinfo")).exists():
-        lines = (line.partition(":") for line in table.read_text(encoding="utf-8", errors="replace").splitlines())
-        vendor = next((value.strip() for key, _, value in lines if key.strip() == "vendor_id"), "")
-    return " ".join(filter(None, (platform.machine(), vendor, torch.backends.cpu.get_cpu_capability())))
+def processor(table: Path = Path("/proc/cpuinfo")) -> str:
+    """The kind of processor, such as "x86_64 AuthenticAMD avx2": on one kind a training leaves the same bytes."""
+    lines = table.read_text(encoding="utf-8", errors="replace").splitlines() if table.exists() else []
+    facts = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
+    widest = next((level for level in VECTORS if level in facts.get("flags", "").split()), "")
+    return " ".join(filter(None, (platform.machine(), facts.get("vendor_id", ""), widest)))
 
 
 def name() -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 
 @dataclass
@@ -19,10 +20,11 @@ def preparations(root: Path) -> list[str]:
     from dvc.repo import Repo
 
     with Repo(str(root)) as repo:
+        stages, graph = pipeline(repo)
         return [
-            stage.addressing
-            for stage in repo.index.stages
-            if not any("@" in each.addressing for each in (stage, *needed(repo, stage)))
+            name
+            for name, stage in stages.items()
+            if not any("@" in each.addressing for each in (stage, *needed(graph, stage)))
         ]
 
 
@@ -32,22 +34,33 @@ def stale(root: Path, names: Iterable[str]) -> Stale:
 
     found, changed = Stale(), {}
     with Repo(str(root)) as repo, repo.lock:
-        stages = {stage.addressing: stage for stage in repo.index.stages}
+        stages, graph = pipeline(repo)
         for name, stage in stages.items():
             changed[name] = stage.changed()
         for name in names:
-            if any(changed[each.addressing] for each in needed(repo, stages[name])):
+            if any(changed[each.addressing] for each in needed(graph, stages[name])):
                 found.wait.append(name)
             elif changed[name]:
                 (found.restore if restorable(repo, stages[name]) else found.run).append(name)
     return found
 
 
-def needed(repo, stage) -> set:
+def pipeline(repo) -> tuple[dict, Any]:
+    """The stages of dvc.yaml by name, and their graph: from each an edge to those that make what it needs.
+
+    Those of other pipelines below the folder are left out.
+    """
+    from dvc.repo.graph import build_graph
+
+    stages = repo.stage.load_all()
+    return {stage.addressing: stage for stage in stages}, build_graph(stages)
+
+
+def needed(graph, stage) -> set:
     """All stages on whose outputs a stage depends."""
     import networkx
 
-    return networkx.descendants(repo.index.graph, stage)
+    return networkx.descendants(graph, stage)
 
 
 def restorable(repo, stage) -> bool:

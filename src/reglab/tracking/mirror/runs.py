@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reglab.core.families import stage_name
+from reglab.runtime.compute.elsewhere import PROCESSORS
 from reglab.tracking import record
 from reglab.tracking.mirror import content, learning_curves, trials
 from reglab.tracking.mirror.learning_curves import Curve
@@ -58,6 +59,9 @@ def recipe_from_journal(entry: Path, about: dict, trains: bool, root: Path) -> M
     first = [point.time for curve in journal.values() for point in curve.values()]
     begun = min([*first, written(entry / "run.json")])  # a resume has written it anew
     ended = written(entry / "record.json") if record else None
+    if (kinds := entry / PROCESSORS).exists():
+        processors = "; ".join(kinds.read_text(encoding="utf-8").splitlines())
+        about = about | {"tags": about.get("tags", {}) | {"processor": processors}}
     return MirroredRecipe(about, {content.KEY: about["key"]}, journal, record, begun, ended, trains, root)
 
 
@@ -126,6 +130,9 @@ def update(store: Store, recipe: MirroredRecipe, runs: Runs, sent: dict[str, set
     params = content.params(record.values if record else about)
     tags = content.tags(about, recipe.root) | recipe.identity
     mark = {content.RECORD: record.digest} if record else {}
+    mark |= {
+        name: tag for name, tag in about.get("tags", {}).items() if name == "processor"
+    }  # known when trainings return
 
     parent = runs.parent or store.create(
         content.run_name(about["name"], content.varied(about)), tags | content.parent_tags(about), recipe.begun

@@ -1,0 +1,164 @@
+"""What a job carries and what a worker checks, without a cluster: the worker is a process of this machine."""
+
+import dataclasses
+import pickle
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import ClassVar
+
+import numpy as np
+import pytest
+from study_elsewhere import StudyElsewhere
+
+from reglab.config.compute_section import OVERRIDE, engine_of, overriding
+from reglab.config.in_study import override_compute
+from reglab.config.problems import Problems
+from reglab.core.errors import UserError, WorkError
+from reglab.runtime.compute import engine, machine, worker
+from reglab.runtime.compute.elsewhere import PROCESSORS, JobBuilder, receive
+from reglab.runtime.compute.engine import Engine
+from reglab.runtime.compute.payload import KEPT_SECONDS, dump_call, load_call, tidy
+from reglab.runtime.compute.worker import JobResult, work_once
+
+
+@dataclasses.dataclass(frozen=True)
+class Threads(Engine):
+    """Hands jobs to threads, each of which does one in a process of its own, as a job of Slurm does."""
+
+    work: ClassVar = staticmethod(work_once)
+
+    @contextmanager
+    def executor(self, processes):
+        with ThreadPoolExecutor(2) as pool:
+            yield pool
+
+    def workers(self, executor):
+        return 2
+
+
+@pytest.fixture
+def study(tmp_path, monkeypatch):
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    return StudyElsewhere(tmp_path, seeds=3)
+
+
+def test_arrays_stay_out_of_a_job_and_come_back_to_the_bit(tmp_path):
+    array = np.random.default_rng(0).normal(size=(100, 100))
+    folder = tmp_path / "entry"
+    content, mentioned = dump_call((max, array, np.arange(3), folder / "variant-a"), folder, tmp_path / "arrays")
+    assert len(content) < 1000 and mentioned == ("variant-a",)
+    function, same, few, place = load_call(content, tmp_path / "elsewhere")
+    assert function is max and np.array_equal(same, array) and few.tolist() == [0, 1, 2]
+    assert place == tmp_path / "elsewhere" / "variant-a"
+    assert len(list((tmp_path / "arrays").iterdir())) == 1
+    dump_call((max, array.copy()), folder, tmp_path / "arrays")
+    assert len(list((tmp_path / "arrays").iterdir())) == 1, "the same content is kept once"
+
+
+def test_another_array_under_the_path_of_a_job_is_refused(tmp_path):
+    content, _ = dump_call((max, np.zeros(10_000)), tmp_path / "entry", tmp_path / "arrays")
+    [file] = (tmp_path / "arrays").iterdir()
+    np.save(file, np.ones(10_000))
+    with pytest.raises(WorkError, match="its fingerprint differs"):
+        load_call(content, tmp_path)
+    file.unlink()
+    with pytest.raises(WorkError, match="it must reach the folder of the study"):
+        load_call(content, tmp_path)
+
+
+def test_arrays_that_no_job_has_used_for_a_week_are_removed(tmp_path):
+    dump_call((max, np.zeros(10_000)), tmp_path / "entry", tmp_path)
+    [file] = tmp_path.iterdir()
+    tidy(tmp_path, lambda: file.stat().st_mtime + KEPT_SECONDS)
+    assert file.exists()
+    tidy(tmp_path, lambda: file.stat().st_mtime + KEPT_SECONDS + 1)
+    assert not file.exists()
+
+
+def test_files_of_jobs_published_by_one_process_are_those_of_local_trainings_and_nothing_is_left_on_the_worker(
+    study, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "disk"))
+    (tmp_path / "disk").mkdir()
+    assert study.run("there", Threads()) == study.run("here")
+    assert not [file for file in (tmp_path / "disk").rglob("*") if file.is_file()]
+
+
+def test_a_worker_with_other_versions_refuses(study, monkeypatch, tmp_path):
+    builder = JobBuilder("train@dropout", "", tmp_path)
+    [job] = builder.jobs([(print, tmp_path / "entry")], tmp_path / "entry")
+    other = dataclasses.replace(job, versions=job.versions | {"torch": "1.0"})
+    with pytest.raises(worker.Refused, match=r"this worker has torch \S+ and not 1\.0; install"):
+        worker.check_fingerprints(other)
+    worker.check_fingerprints(job)
+
+
+def test_a_worker_that_does_not_reach_the_folder_of_the_study_says_so(study, tmp_path):
+    [job] = JobBuilder("train@dropout", "", tmp_path).jobs([(print, tmp_path / "entry")], tmp_path / "entry")
+    elsewhere = dataclasses.replace(job, study=tmp_path / "nowhere")
+    result = pickle.loads(work_once(elsewhere.dumps()))
+    assert result.problem == f"{tmp_path / 'nowhere'}: no study there; a worker must reach its folder under this path"
+
+
+def test_the_journal_says_on_which_kinds_of_processor_trainings_ran(tmp_path):
+    for kind in ("x86_64 GenuineIntel avx512f", "x86_64 AuthenticAMD avx2", "x86_64 AuthenticAMD avx2"):
+        receive(JobResult("a worker", processor=kind), tmp_path)
+    assert (tmp_path / PROCESSORS).read_text("utf-8").splitlines() == [
+        "x86_64 AuthenticAMD avx2",
+        "x86_64 GenuineIntel avx512f",
+    ]
+
+
+def test_a_processor_is_named_by_its_maker_and_its_widest_instructions(tmp_path):
+    table = tmp_path / "cpuinfo"
+    table.write_text("processor\t: 0\nvendor_id\t: AuthenticAMD\nflags\t\t: fpu avx avx2 fma\n")
+    assert machine.processor(table).split()[1:] == ["AuthenticAMD", "avx2"]
+    assert machine.processor(tmp_path / "none") == machine.platform.machine()
+
+
+@pytest.mark.parametrize(
+    ("given", "line"),
+    [
+        ({"engine": "dusk"}, 'compute.engine: found "dusk"; allowed: one of: dask, local, slurm; did you mean dask?'),
+        ({"engine": "dask"}, "compute.address: found nothing; allowed: text"),
+        ({"engine": "local", "address": "x"}, "compute.address: found an unknown setting; allowed: no settings: {}"),
+        ("dask", 'compute: found "dask"; allowed: a mapping of engine and its settings, such as {engine: local}'),
+        ({"engine": "slurm", "jobs": 0}, "compute.jobs: found 0; allowed: a whole number of at least 1"),
+    ],
+)
+def test_a_problem_of_the_section_is_one_line(given, line):
+    pytest.importorskip("distributed")
+    problems = Problems("params.yaml")
+    assert engine_of(given, problems) is None and problems.lines == [f"params.yaml: {line}"]
+
+
+@pytest.mark.parametrize("name", ["dask", "slurm"])
+def test_an_engine_without_its_package_names_the_extra(name, monkeypatch):
+    monkeypatch.setattr(engine, "find_spec", lambda package: None)
+    problems = Problems("params.yaml")
+    assert engine_of({"engine": name, "address": "tcp://127.0.0.1:1"}, problems) is None
+    [line] = problems.lines
+    assert line.startswith(f"params.yaml: compute.engine: found {name}, which needs the package")
+    assert line.endswith(f"pip install 'reglab[{name}]'")
+
+
+@pytest.mark.parametrize(
+    ("name", "address", "line"),
+    [
+        ("dusk", None, '--engine: found "dusk"; allowed: one of: dask, local'),
+        (None, "tcp://x:1", "--address: found it without --engine"),
+        ("dask", None, "--address: found nothing"),
+    ],
+)
+def test_a_wrong_option_of_the_command_is_one_line(name, address, line):
+    pytest.importorskip("distributed")
+    with pytest.raises(UserError, match=line):
+        override_compute(name, address)
+
+
+def test_options_of_the_command_take_the_place_of_the_section(monkeypatch):
+    pytest.importorskip("distributed")
+    monkeypatch.setenv(OVERRIDE, "")  # restored afterwards
+    override_compute("dask", "tcp://x:1")
+    assert overriding() == {"compute": {"engine": "dask", "address": "tcp://x:1"}}
