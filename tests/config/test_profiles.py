@@ -268,3 +268,10 @@ def test_claims_are_about_the_data_and_those_of_a_profile_take_the_place_of_othe
         assert (
             profiles.with_profile(whole, same | with_claims, place)["claims"] == whole["claims"] | with_claims["claims"]
         )
+
+
+def test_a_smaller_study_without_a_suite_has_no_pipeline_of_one(root):
+    (root / "suite").mkdir()
+    (root / "suite" / "dvc.yaml").write_text("stages: {set: {foreach: '${suite.sets}', do: {cmd: exec true}}}\n")
+    subprocess.run(["git", "add", "-A"], cwd=root, check=True)
+    assert not (profiles.prepare(root, "small") / "suite").exists()

@@ -193,10 +193,17 @@ def prepare(root: Path, name: str | None, only: Collection[str] = ()) -> Path:
     Files that have not changed are not rewritten, so that DVC runs only what has changed.
     """
     folder = root / "profiles" / title(name, only)
+    text = merged(root / "params.yaml", name, only)
+    given = YAML(typ="safe").load(text)
+    without = (
+        () if "suite" in given else ("suite",)
+    )  # its pipeline, without whose section DVC could not read the folder
     files = {
         file
         for file in git.files(root)
-        if file.split("/")[0] not in (*NOT_NEEDED, *OWN) and not file.endswith("/dvc.lock") and (root / file).is_file()
+        if file.split("/")[0] not in (*NOT_NEEDED, *OWN, *without)
+        and not file.endswith("/dvc.lock")
+        and (root / file).is_file()
     }
     copied = folder / COPIED
     former = set(os.fsdecode(copied.read_bytes()).split("\0")) if copied.exists() else set()
@@ -209,11 +216,9 @@ def prepare(root: Path, name: str | None, only: Collection[str] = ()) -> Path:
     for file in files:
         put(folder / file, (root / file).read_bytes())
     replace(copied, os.fsencode("\0".join(sorted(files))))
-    text = merged(root / "params.yaml", name, only)
     put(folder / "params.yaml", with_local_data(text).encode())
     if not (folder / seed_counts.FILE).exists():
         put(folder / seed_counts.FILE, seed_counts.NONE_YET)
-    given = YAML(typ="safe").load(text)
     bring(root, folder, given.get("data"))
     bring_sets(root, folder, given)
     put(folder / ".dvc" / "config.local", b"[core]\n    no_scm = true\n")
