@@ -18,14 +18,14 @@ from reglab.evaluation.predicted import predicted_metrics
 from reglab.experiments.baselines.base import Baseline, fit_split
 from reglab.experiments.suite.cached import CachedStage
 from reglab.experiments.suite.tries import SearchedRecipe
-from reglab.experiments.tuning.search import SEEN, final_jobs, scores
+from reglab.experiments.tuning.search import SEEN, scores
 from reglab.experiments.tuning.selection import Scores, best, expected_best, value
 from reglab.runtime.processes import Progress, run_all
 from reglab.tracking import record
 from reglab.tracking.checkout import write_atomically
 from reglab.tracking.journal import epochs_written
 from reglab.training.all_seeds import gather
-from reglab.training.one_seed import PARTS, cost_of_step, train_seed
+from reglab.training.one_seed import PARTS, cost_of_step, evaluate_seed, train_seed
 from reglab.training.together import in_stacks
 from reglab.training.variants import variant_folder
 
@@ -96,11 +96,15 @@ def search_jobs(work: Work, splits: dict[int, Split]) -> Iterator[tuple]:
 
 
 def jobs_of_chosen(work: Work, number: int, splits: dict[int, Split]) -> Iterator[tuple]:
-    chosen = work.candidate.tries[number]
-    if work.classical:
-        yield from ((fit_seed, chosen, split, seed, work.folder) for seed, split in splits.items())
-    else:
-        yield from final_jobs(chosen, splits, variant_folder(work.folder, number), work.folder)
+    """What leaves every seed of the chosen one in the folder of its record; seeds of the search are not trained again."""
+    chosen, searched = work.candidate.tries[number], variant_folder(work.folder, number)
+    for seed, split in splits.items():
+        if work.classical:
+            yield fit_seed, chosen, split, seed, work.folder
+        elif (searched / f"seed-{seed}.safetensors").exists():
+            yield evaluate_seed, chosen, split, seed, searched, work.folder
+        else:
+            yield train_seed, chosen, split, seed, work.folder
 
 
 def fit_seed(baseline: Baseline, split: Split, seed: int, folder: Path) -> None:
