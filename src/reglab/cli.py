@@ -151,7 +151,8 @@ def check(given: argparse.Namespace) -> int:
     for warning in [*warnings, *untracked(Path.cwd())]:
         print(warning, file=sys.stderr)
     recipes = many(len(settings.regularizers) + len(settings.combinations), "recipe")
-    seeds, baselines = many(settings.seeds, "seed"), many(len(settings.baselines), "baseline")
+    seeds = f"{settings.seeds} to {settings.most_seeds} seeds" if settings.looks else many(settings.seeds, "seed")
+    baselines = many(len(settings.baselines), "baseline")
     print(f"params.yaml: no problem found: {recipes} x {seeds}, {baselines}")
     return 0
 
@@ -177,13 +178,17 @@ def write_images(given: argparse.Namespace) -> int:
 
 
 def repro(given: argparse.Namespace) -> int:
+    from reglab.config.more_seeds import run_looks
     from reglab.runtime.dvc_repro import SUITE, repro
     from reglab.tracking.mirror.follower import following
 
     def run(folder: Path) -> int:
         given.arguments += [SUITE] * given.suite
         named = [argument for argument in given.arguments if not argument.startswith("-")]
-        return repro(folder, given.arguments + ([] if named else targets(folder)), following)
+        code = 0
+        if not given.arguments:
+            code = run_looks(folder, lambda stages: repro(folder, stages, following, last=False))
+        return code or repro(folder, given.arguments + ([] if named else targets(folder)), following)
 
     return in_study(given, check, run)
 

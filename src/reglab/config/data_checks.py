@@ -23,7 +23,7 @@ from reglab.data.target_kind import amount_problems, strata, task_of
 from reglab.evaluation.metric_table import DECIDING, names_of
 from reglab.experiments import left_out
 from reglab.experiments.applicability import Facts
-from reglab.experiments.required_seeds import too_few_seeds
+from reglab.experiments.required_seeds import too_few_seeds, unreachable_looks
 
 LARGEST_TEXT = 256 * 2**20  # bytes
 LARGEST_SCENES = 8 * 2**30  # bytes of all images, masks and depths
@@ -43,6 +43,7 @@ def check(settings) -> list[str]:
     settings = left_out.without(settings, inapplicable)
     structure = examples.structure() | {"duplicates": duplicates.of_inputs(examples.inputs)}
     lines += metric_problems(settings.evaluation.metric, labels)
+    lines += unreachable_looks(settings)
     drawn = []
     if not (problems := split_problems.problems(data, labels, **structure)):
         drawn = all_splits(data, labels, settings.most_seeds, **structure)

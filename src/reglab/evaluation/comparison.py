@@ -13,14 +13,17 @@ from reglab.core.task_names import LOSSES
 from reglab.evaluation import statistics
 from reglab.evaluation.best import behind_the_best, values_of_sound
 from reglab.evaluation.judgement import PairedComparison, exclusion, judge, on_distribution
+from reglab.evaluation.looks import Looks
 from reglab.evaluation.metric_names import DECIDES, quantity, sign
 from reglab.evaluation.metric_table import DECIDING
 from reglab.evaluation.paired_values import (
     Key,
     Records,
+    differences_so_far,
     diverged_seeds,
     estimates,
     failed_checks,
+    first_seeds,
     metrics_of,
     paired_differences,
     seeds_of,
@@ -41,6 +44,7 @@ def compare(
     relevant_difference: float | None,
     metric: str = DECIDES,
     test_to_train: float | None = None,
+    looks: Looks | None = None,
 ) -> dict[str, dict[str, dict]]:
     """family -> name -> row; what cannot be known is None; families other than COMPARED have no row.
 
@@ -53,30 +57,39 @@ def compare(
     exact check, in its topic's record or its own, gets the verdict "check failed" and is not compared either; `metrics`:
     name -> mean, difference, intervals. The verdict of `none` is "reference".
 
-    Raises UserError when `none` is missing or a recipe has other seeds than `none`.
+    With `looks`, networks may have the seeds of different looks: their rows are those of `judgement.judge` at looks, over
+    the seeds that `none` has too. What compares several recipes at once, `behind_best` and the baselines, is over the first
+    seeds, which all have.
+
+    Raises UserError when `none` is missing or a recipe has other seeds than `none`, or than those of a look.
     """
-    recipes, failed = _recipes(records), failed_checks(records)
-    none = recipes[NONE]
+    recipes, failed = _recipes(records, looks), failed_checks(records)
+    none, first = recipes[NONE], recipes
+    if looks:
+        first = {key: first_seeds(record, looks.first) for key, record in recipes.items()}
     comparisons = {
-        key: PairedComparison(paired_differences(record, none, metric), metric, exclusion(record, failed=key in failed))
+        key: PairedComparison(by_look[-1], metric, exclusion(record, failed=key in failed), by_look[:-1])
         for key, record in recipes.items()
         if key != NONE
+        for by_look in [differences_so_far(record, none, metric, looks if key[0] not in CLASSICAL else None)]
     }
     rule = {"confidence": confidence, "relevant_difference": relevant_difference, "metric": metric}
     judged, on_new_data = {}, {}
     for classical in (False, True):
         family = {key: each for key, each in comparisons.items() if (key[0] in CLASSICAL) == classical}
-        judged |= judge(family, seeds_of(none), **rule)
-        on_new_data |= on_distribution(family, test_to_train=test_to_train, **rule)
-    networks = {key: record for key, record in recipes.items() if key[0] not in CLASSICAL}
+        given = rule if classical else rule | {"looks": looks}
+        judged |= judge(family, seeds_of(first[NONE]), **given)
+        on_new_data |= on_distribution(family, test_to_train=test_to_train, **given)
+    networks = {key: record for key, record in first.items() if key[0] not in CLASSICAL}
     behind = behind_the_best(values_of_sound(networks, failed, metric), metric, confidence)
     best = _best_baseline(recipes, metric.replace("test_", "validation_", 1))
 
     report: dict[str, dict[str, dict]] = {family: {} for family, _ in recipes}
     for key, record in recipes.items():
         family, name = key
+        of_look = judged.get(key, {}).get("look", {}).get("confidence", confidence)
         measured = {
-            other: estimates(record, none, other, confidence) for other in dict.fromkeys([metric, *metrics_of(record)])
+            other: estimates(record, none, other, of_look) for other in dict.fromkeys([metric, *metrics_of(record)])
         }
         row = {
             metric: measured[metric]["mean"],
@@ -94,7 +107,7 @@ def compare(
         if key == NONE:
             row["verdict"] = exclusion(record, failed=key in failed) or "reference"
         if best and family not in CLASSICAL and not diverged_seeds(record):
-            lead = statistics.shown_sign(paired_differences(record, recipes[best], metric), confidence)
+            lead = statistics.shown_sign(paired_differences(first[key], recipes[best], metric), confidence)
             row |= {"best_baseline": best[1], "beats_baselines": lead == sign(metric)}
         report[family][name] = without_nan(row)
     return report
@@ -107,8 +120,8 @@ def _reference_row(effect: dict[str, float]) -> dict:
     return untested | {"difference": effect["difference"]} | interval | {"distribution": None}
 
 
-def _recipes(records: Records) -> dict[Key, dict]:
-    """The records that have seeds, all of them the same as those of `none`."""
+def _recipes(records: Records, looks: Looks | None) -> dict[Key, dict]:
+    """The records that have seeds, all of them the same as those of `none`; with `looks`, of networks those of a look."""
     recipes = {
         (family, name): record
         for family, names in records.items()
@@ -120,12 +133,21 @@ def _recipes(records: Records) -> dict[Key, dict]:
             "params.yaml: regularizers: found no entry none, with which every recipe is compared; add `none: {}`"
         )
     allowed = recipes[NONE]["seeds"].keys()
-    problems = [
-        f"runs/{family}/{name}/record.json: seeds: found {', '.join(record['seeds'])}; "
-        f"regularizers/none has {', '.join(allowed)}, and pairs need the same; run `dvc repro`"
-        for (family, name), record in recipes.items()
-        if record["seeds"].keys() != allowed
-    ]
+    if looks:
+        problems = [
+            f"runs/{family}/{name}/record.json: seeds: found {len(record['seeds'])}; a look has "
+            f"{', '.join(map(str, sizes))}, and regularizers/none {len(allowed)}; run `reglab repro`"
+            for (family, name), record in recipes.items()
+            for sizes in [looks.sizes[:1] if family in CLASSICAL else looks.sizes]
+            if len(record["seeds"]) not in sizes or not record["seeds"].keys() <= allowed
+        ]
+    else:
+        problems = [
+            f"runs/{family}/{name}/record.json: seeds: found {', '.join(record['seeds'])}; "
+            f"regularizers/none has {', '.join(allowed)}, and pairs need the same; run `dvc repro`"
+            for (family, name), record in recipes.items()
+            if record["seeds"].keys() != allowed
+        ]
     if problems:
         raise UserError(*problems)
     return recipes

@@ -13,10 +13,12 @@ from typing import NamedTuple
 
 from reglab.evaluation import statistics
 from reglab.evaluation.judgement import OF_TEST, PairedComparison, exclusion, judge
+from reglab.evaluation.looks import Looks
 from reglab.evaluation.metric_names import DECIDES
 from reglab.evaluation.paired_values import (
     Key,
     Records,
+    differences_so_far,
     diverged_seeds,
     failed_checks,
     mean_with_interval,
@@ -42,6 +44,7 @@ def compare_metrics(
     confidence: float,
     relevant_difference: float | None,
     metric: str = DECIDES,
+    looks: Looks | None = None,
 ) -> dict[str, dict[str, dict]]:
     """family -> name -> {"comparisons": {metric: row}, "metrics": {metric: {...}}, "diverged_seeds": [...]}; what cannot be
     known is None. `metrics` are all of the record, each with its mean and interval.
@@ -49,7 +52,8 @@ def compare_metrics(
     A row: `mean`, `low`, `high` of the metric; `reference`, and `difference` to it with `difference_low` and
     `difference_high`; the test and the verdict as in `judgement.judge` ("reference" where the entry is its own); and
     `over_rival`: `name`, and the paired `difference` to the rival with `low` and `high`, and its `sign` as far as it is
-    shown (`statistics.shown_sign`), corrected for no other comparison.
+    shown (`statistics.shown_sign`), corrected for no other comparison. With `looks`, entries and references may have the
+    seeds of different looks, and a row has `look`, as in `judgement.judge`.
     """
     rule = {"confidence": confidence, "relevant_difference": relevant_difference, "metric": metric}
     failed = failed_checks(records)
@@ -65,10 +69,10 @@ def compare_metrics(
         for key, reference in references.items():
             record = record_of(records, key)
             excluded = "reference" if key == reference else exclusion(record, failed=key in failed)
-            differences = paired_differences(record, record_of(records, reference), measured)
-            comparisons[key] = PairedComparison(differences, measured, excluded)
+            *earlier, differences = differences_so_far(record, record_of(records, reference), measured, looks)
+            comparisons[key] = PairedComparison(differences, measured, excluded, earlier)
         seeds = seeds_of(record_of(records, next(iter(references))))
-        judged = judge(comparisons, seeds, **rule)
+        judged = judge(comparisons, seeds, looks=looks, **rule)
         for key, reference in references.items():
             record, test = record_of(records, key), judged[key]
             row = mean_with_interval(record, measured, confidence) | {
@@ -76,7 +80,7 @@ def compare_metrics(
                 "difference_low": test["low"],
                 "difference_high": test["high"],
                 "reference": reference[1],
-                **{name: test[name] for name in OF_TEST},
+                **{name: test[name] for name in (*OF_TEST, "look") if name in test},
             }
             if rival := plan.rivals.get(key):
                 lead = paired_differences(record, record_of(records, rival), measured)

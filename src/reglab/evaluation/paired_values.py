@@ -5,7 +5,9 @@ from math import isfinite
 import numpy as np
 
 from reglab.evaluation import statistics
+from reglab.evaluation.choice import of_seeds
 from reglab.evaluation.interval import mean_interval
+from reglab.evaluation.looks import Looks
 from reglab.evaluation.metric_names import is_gap
 from reglab.evaluation.rounding import mean, subtract
 
@@ -44,8 +46,35 @@ def compared_values(record: dict, metric: str) -> np.ndarray:
 
 
 def paired_differences(record: dict, other: dict, metric: str) -> np.ndarray:
-    """record - other by seed, of `compared_values`; empty where either has no values."""
+    """record - other by seed, of `compared_values`, over the seeds that both have; empty where either has no values."""
+    both = record["seeds"].keys() & other["seeds"].keys()
+    record, other = of_seeds(record, both), of_seeds(other, both)
     return differences_of(compared_values(record, metric), compared_values(other, metric))
+
+
+def differences_so_far(record: dict, other: dict, metric: str, looks: Looks | None) -> list[np.ndarray]:
+    """`paired_differences` over the seeds of the first look, of the second, ..., as far as both records have them; without
+    looks those over all."""
+    if not looks:
+        return [paired_differences(record, other, metric)]
+    both = len(record["seeds"].keys() & other["seeds"].keys())
+    sizes = [size for size in looks.sizes if size <= both]
+    return [paired_differences(first_seeds(record, size), other, metric) for size in sizes]
+
+
+def at_first_look(records: Records, looks: Looks | None) -> Records:
+    """The records with the seeds of the first look alone; as they are without looks."""
+    if not looks:
+        return records
+    return {
+        family: {name: first_seeds(record, looks.first) for name, record in names.items()}
+        for family, names in records.items()
+    }
+
+
+def first_seeds(record: dict, count: int) -> dict:
+    """The record with so many seeds, the first ones."""
+    return of_seeds(record, list(map(str, range(count))))
 
 
 def differences_of(values: np.ndarray, others: np.ndarray) -> np.ndarray:

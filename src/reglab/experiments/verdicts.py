@@ -1,17 +1,19 @@
 """Makes the content of reports/metrics.json from the records, and the short table that DVC prints."""
 
+from reglab.core.families import BY_SECTION
 from reglab.evaluation.best import best_set
 from reglab.evaluation.claims import judge
 from reglab.evaluation.comparison import COMPARED, compare
 from reglab.evaluation.effects import Predicted
+from reglab.evaluation.looks import Looks
 from reglab.evaluation.metric_comparison import compare_metrics
-from reglab.evaluation.paired_values import Records
+from reglab.evaluation.paired_values import Records, at_first_look
 from reglab.evaluation.pairs import compare_pairs
 from reglab.experiments import left_out
 from reglab.experiments.catalogue import modules
 from reglab.experiments.required_seeds import too_few_seeds
 from reglab.experiments.tuning.evaluate_tuned import FAMILY as TUNED
-from reglab.experiments.tuning.evaluate_tuned import with_other_verdicts
+from reglab.experiments.tuning.evaluate_tuned import tuned, with_other_verdicts
 from reglab.experiments.tuning.settings import CLEAN
 
 ON_DATA_SET = "Over new seeds, these examples given: exact sign-flip test, bias-corrected and accelerated bootstrap."
@@ -37,19 +39,26 @@ def verdicts(settings, records: Records, predicted: Predicted, test_to_train: fl
     the others.
     `settings` are the `Params`; `predicted` is as in `claims`; `test_to_train` is as in `splits.test_to_train`, of the sizes
     that the splits came to. UserError as in `compare`.
+
+    Where `settings.looks` lets recipes have more seeds, the verdicts on networks and on tuned recipes are over all that each
+    has. All others, such as pairs and claims, are over the first seeds: their number was settled before the run.
     """
     inapplicable, all_settings = left_out.by_records(settings, records), settings
     settings, records = left_out.without(settings, inapplicable), left_out.applicable(records)
-    rule = settings.evaluation.rule
-    rows = compare(records, **rule, test_to_train=test_to_train)
+    rule, looks, grown = settings.evaluation.rule, settings.looks, records
+    rows = compare(grown, **rule, test_to_train=test_to_train, looks=looks)
+    records = at_first_look(grown, looks)
     for plan in [module.plan(settings) for module in modules("comparisons")]:
         for family, compared in compare_metrics(records, plan, **rule).items():
             rows.setdefault(family, {}).update(compared)
     for module in modules("evaluate"):
         rows |= module.tables(records, **rule)
+    rows |= {
+        family: tuned(grown, family, **rule, looks=looks) for family in (TUNED, CLEAN) if looks and family in grown
+    }
     rows = with_other_verdicts(rows) | {
         "comparisons": compare_pairs(settings.comparisons, records, **rule, test_to_train=test_to_train),
-        "claims": judge(settings.claims, records, predicted, **rule),
+        "claims": judge(settings.claims, records, of_first_seeds(predicted, looks), **rule),
         "best_sets": best_sets(rows, rule["confidence"]),
         "statistical_tests": {
             "on this data set": ON_DATA_SET,
@@ -61,6 +70,18 @@ def verdicts(settings, records: Records, predicted: Predicted, test_to_train: fl
     for (section, name), row in left_out.rows(all_settings, inapplicable):
         rows.setdefault(section, {})[name] = row
     return rows
+
+
+def of_first_seeds(predicted: Predicted, looks: Looks | None) -> Predicted:
+    """The predictions of the first seeds, where a record may have more."""
+    if not looks:
+        return predicted
+
+    def first(family: str, name: str) -> dict:
+        arrays = predicted(family, name)
+        return {key: values[: looks.first] for key, values in arrays.items()} if BY_SECTION[family].grows else arrays
+
+    return first
 
 
 def best_sets(rows: dict, confidence: float) -> dict[str, dict]:

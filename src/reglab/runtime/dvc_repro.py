@@ -49,8 +49,11 @@ def wait_for(command: list[str], folder: Path, environment: dict[str, str]) -> t
         return process.wait(), received
 
 
-def repro(root: Path, arguments: list[str], still_running: Callable[[Path], str] = lambda root: "") -> int:
-    """Recover, run `dvc repro`, and say where the results are; the exit code: 0 done, 1 a stage failed.
+def repro(
+    root: Path, arguments: list[str], still_running: Callable[[Path], str] = lambda root: "", *, last: bool = True
+) -> int:
+    """Recover, run `dvc repro`, and say where the results are, if it is the `last` one; the exit code: 0 done, 1 a stage
+    failed.
 
     `still_running` names the processes that go on after a failure.
     """
@@ -71,6 +74,8 @@ def repro(root: Path, arguments: list[str], still_running: Callable[[Path], str]
         print(still_running(root), end="", flush=True)
         return 128 + received if received else 1
     keep(root)
+    if not last:
+        return 0
     suite = {"page": "suite.html", "text": "suite.txt"} if SUITE in arguments else {}
     print(f"\n{outcome(root, **suite)}")
     profile = f" PROFILE={root.name}" if root.parent.name == "profiles" else ""

@@ -12,9 +12,10 @@ from reglab.core.errors import UserError
 from reglab.evaluation.best import behind_the_best, values_of_sound
 from reglab.evaluation.comparison import NONE
 from reglab.evaluation.interval import mean_interval
+from reglab.evaluation.looks import Looks
 from reglab.evaluation.metric_comparison import ComparisonPlan, compare_metrics
 from reglab.evaluation.metric_names import DECIDES, sign
-from reglab.evaluation.paired_values import Records, failed_checks, without_nan
+from reglab.evaluation.paired_values import Records, at_first_look, failed_checks, without_nan
 from reglab.evaluation.rounding import mean, subtract
 
 FAMILY = "tuned"
@@ -30,6 +31,7 @@ def tuned(
     confidence: float,
     relevant_difference: float | None,
     metric: str = DECIDES,
+    looks: Looks | None = None,
 ) -> dict[str, dict]:
     """By recipe `comparisons`, `metrics` and `diverged_seeds`, as in `compare_metrics`, against `none` tuned; and
 
@@ -40,18 +42,22 @@ def tuned(
     `budget`: `settings` tried, `trainings`, those that `diverged`, `epochs` and `flops` of the search;
     `optimism`: as in `optimism`; `expected_best` of k settings, and `rank_after` k of them, 1 for the best recipe.
 
+    With `looks`, recipes may have the seeds of different looks, as in `compare_metrics`; what compares several of them at
+    once, and the recipes as configured, is over the first seeds, which all have.
+
     Raises UserError where the budgets differ.
     """
     entries = records.get(family, {})
     if not entries:
         return {}
     check_budgets(family, entries)
+    first = at_first_look(records, looks)
     rule = {"confidence": confidence, "relevant_difference": relevant_difference, "metric": metric}
     plan = ComparisonPlan({(family, name): {metric: (family, NONE[1])} for name in entries}, {})
-    rows = compare_metrics(records, plan, **rule)[family]
-    stopping = against_early_stopping(records, list(entries), rule) if family == FAMILY else {}
+    rows = compare_metrics(records, plan, looks=looks, **rule)[family]
+    stopping = against_early_stopping(first, list(entries), rule) if family == FAMILY else {}
     sound = values_of_sound(
-        {(family, name): record for name, record in entries.items()}, failed_checks(records), metric
+        {(family, name): record for name, record in first[family].items()}, failed_checks(records), metric
     )
     behind = behind_the_best({name: values for (_, name), values in sound.items()}, metric, confidence)
     ranks = ranks_after({name: record["expected_best"] for name, record in entries.items()}, sign(metric))
