@@ -27,7 +27,7 @@ NOT_ON_DISTRIBUTION = {
     "time": "No answer: the seeds test on the same windows in time (data.split: time), so a new future is not imitated.",
 }
 DIGITS = 5  # after the point: what `dvc metrics` prints
-NO_TABLES = ("best_sets", "statistical_tests", "warnings")  # what has no rows with a verdict
+NO_TABLES = ("best_sets", "looks", "statistical_tests", "warnings")  # what has no rows with a verdict
 NO_DIAGRAM = "No critical-difference diagram: it ranks methods over many independent data sets, and this study has one."
 
 
@@ -41,7 +41,8 @@ def verdicts(settings, records: Records, predicted: Predicted, test_to_train: fl
     that the splits came to. UserError as in `compare`.
 
     Where `settings.looks` lets recipes have more seeds, the verdicts on networks and on tuned recipes are over all that each
-    has. All others, such as pairs and claims, are over the first seeds: their number was settled before the run.
+    has, and `looks` has the `seeds` of each look and the `nominal` level there of a single comparison. All others, such as
+    pairs and claims, are over the first seeds: their number was settled before the run.
     """
     inapplicable, all_settings = left_out.by_records(settings, records), settings
     settings, records = left_out.without(settings, inapplicable), left_out.applicable(records)
@@ -67,6 +68,12 @@ def verdicts(settings, records: Records, predicted: Predicted, test_to_train: fl
         },
         "warnings": too_few_seeds(settings),
     }
+    if looks:
+        rows["looks"] = {
+            "seeds": list(looks.sizes),
+            "nominal": looks.nominal(1 - rule["confidence"]).tolist(),
+            "first_share": looks.first_share,
+        }
     for (section, name), row in left_out.rows(all_settings, inapplicable):
         rows.setdefault(section, {})[name] = row
     return rows

@@ -6,6 +6,7 @@ from markupsafe import Markup
 
 from reglab.core.wording import many
 from reglab.evaluation.statistics import smallest_seeds
+from reglab.report import looked
 from reglab.report.formats import fixed, missing, percent, setting
 from reglab.report.measure import AMOUNTS, deciding, label_words, relevant_difference
 from reglab.report.nearness import MARK
@@ -96,7 +97,7 @@ def headline(table: list[Row], settings: dict, given: str = "") -> Markup:
 
     `given`: what else the answer depends on, behind the data.
     """
-    seeds = many(settings["seeds"], "seed")
+    seeds = looked.seeds_in_words(candidates(table), settings)
     place = setting_of(settings) + given
     reference = next((row for row in table if row.reference), None)
     if reference is None or reference.diverged:
@@ -110,12 +111,13 @@ def headline(table: list[Row], settings: dict, given: str = "") -> Markup:
         best, measure = helps[0], helps[0].measure
         mean, low, high = measure.sizes(best.difference)
         return Markup(
-            "On {}, {}<b>{}</b> {}: it {} {} from {} to {}, by <b>{}</b> ({:g}\u00a0% interval {} to {}, {}), {}."
+            "On {}, {}<b>{}</b> {}: it {} {} from {} to {}, by <b>{}</b> ({}\u00a0% interval {} to {}, {}), {}."
         ).format(
             place, *(("", link(best), "helps most") if len(helps) > 1 else ("only ", link(best), "is shown to help")),
-            "lowers" if measure.lower_is_better else "raises", measure.name, measure.with_unit(reference.value),
+            "lowers" if measure.lower_is_better else "raises", measure.name, measure.with_unit(start(best, reference)),
             measure.with_unit(best.value), measure.counted(mean),
-            100 * settings["evaluation"]["confidence"], low, high, seeds,
+            looked.percentage(looked.confidence_of(best, settings)), low, high,
+            many(looked.seeds_of(best, settings), "seed"),
             price(best.numbers.get("cost")),
         ) + at_no_extra_cost(helps)  # fmt: skip
     if all(not row.ranked for row in recipes):
@@ -136,15 +138,27 @@ def headline(table: list[Row], settings: dict, given: str = "") -> Markup:
     )
 
 
+def start(row: Row, reference: Row) -> float:
+    """The mean of the reference over the seeds of the row, of which the reference may have more."""
+    return row.value - row.difference.mean if "look" in row.numbers else reference.value
+
+
 def points_to_know(table: list[Row], settings: dict, metrics: dict) -> list[Point]:
     """The points beside the answer, the most important first; `metrics` is reports/metrics.json."""
     return (
         by_verdict(table, settings)
+        + seeds(table, settings, metrics)
         + near_to_turning(table, metrics)
         + placebo(table)
         + classical(table)
         + power(table, settings)
     )
+
+
+def seeds(table: list[Row], settings: dict, metrics: dict) -> list[Point]:
+    """How many seeds the recipes have, where they may differ."""
+    text = looked.sentences(candidates(table), metrics.get("looks"), settings)
+    return [Point("Seeds", text)] if text else []
 
 
 def by_verdict(table: list[Row], settings: dict) -> list[Point]:

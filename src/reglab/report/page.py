@@ -9,6 +9,7 @@ from reglab.report import (
     bias_variance_figure,
     curves,
     leak,
+    looked,
     nearness,
     panels,
     pareto,
@@ -52,6 +53,8 @@ def answer_section(study: Study) -> Section:
         "axis": tables.common_axis(study.rows, study.relevant_difference),
         "standings": standings.standings(study.entries),
         "place_among": tables.place_among,
+        "seeds_in_words": lambda table: looked.seeds_in_words(table, study.settings),
+        "confidence_in_words": lambda table: looked.confidence_in_words(table, study.settings),
     }
     return Section("answer", "The answer", body("answer.html", study=study, **values))
 

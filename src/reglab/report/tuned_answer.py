@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from reglab.core.wording import many
 from reglab.report import best_set
-from reglab.report.answer import Point, by_verdict, headline, link, listed, placebo, power
+from reglab.report.answer import Point, by_verdict, headline, link, listed, placebo, power, seeds
 from reglab.report.collect import Entry
 from reglab.report.formats import setting, significant
 from reglab.report.measure import Interval, Measure
@@ -97,6 +97,7 @@ def points_to_know(table: list[TunedRow], settings: dict, metrics: dict) -> list
         best_set.point(table, metrics.get("best_sets", {}).get(FAMILY), settings["seeds"])
         + changed_by_tuning(table)
         + by_verdict(table, settings)
+        + seeds(table, settings, metrics)
         + placebo(table)
         + power(table, settings)
     )
@@ -120,6 +121,7 @@ def points_on_right_labels(clean: list[TunedRow], table: list[TunedRow], setting
         best_set.point(clean, metrics.get("best_sets", {}).get(CLEAN), settings["seeds"])
         + changes("Changed by the labels", verdicts, "where labels are wrong", "where they are right")
         + by_verdict(clean, settings)
+        + seeds(clean, settings, metrics)
         + placebo(clean)
         + power(clean, settings)
     )
