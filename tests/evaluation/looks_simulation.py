@@ -1,0 +1,78 @@
+"""Studies that look at growing data, simulated: which verdicts they reach and how many seeds they spend."""
+
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+
+from reglab.evaluation import statistics
+from reglab.evaluation.judgement import verdict_of
+from reglab.evaluation.looks import Looks
+
+LEVEL, RELEVANT = 0.05, 0.005
+METRIC = "test_accuracy"
+
+
+class Outcome(NamedTuple):
+    """The verdicts of a study's recipes and the seeds that each has in the end."""
+
+    verdicts: list[str]
+    seeds: list[int]
+
+
+@cache
+def signs(seeds: int) -> np.ndarray:
+    """(seeds, patterns): all patterns, or random ones where they are too many."""
+    if 2**seeds <= statistics.FLIPS:
+        return (1 - 2 * (np.arange(2 ** (seeds - 1)) >> np.arange(seeds)[:, None] & 1)).astype(np.float32)
+    return 1 - 2 * np.random.default_rng(0).integers(0, 2, (seeds, statistics.FLIPS)).astype(np.float32)
+
+
+def sign_flips(d: np.ndarray) -> np.ndarray:
+    """p-values (recipes,) of `statistics.sign_flips` of d (recipes, seeds), by one matrix product."""
+    patterns = signs(d.shape[1])
+    reached = np.abs(d.astype(np.float32) @ patterns) >= np.abs(d.sum(axis=1, keepdims=True)) * (1 - 1e-5)
+    if 2 ** d.shape[1] <= statistics.FLIPS:
+        return reached.mean(axis=1)
+    return (reached.sum(axis=1) + 1) / (patterns.shape[1] + 1)
+
+
+def study(differences: np.ndarray, looks: Looks) -> Outcome:
+    """What becomes of recipes with these differences to `none` (recipes, most seeds), of which each look sees the first."""
+    recipes = len(differences)
+    at, p = np.zeros(recipes, dtype=int), np.full((recipes, len(looks.sizes)), np.nan)
+    last = float(looks.nominal(LEVEL)[-1])
+    p[:, 0] = sign_flips(differences[:, : looks.first])
+    while True:
+        overall = np.array([float(looks.p_values(p[i, : at[i] + 1])) for i in range(recipes)])
+        adjusted, verdicts, growing = statistics.holm(overall), [], []
+        for i, place in enumerate(at):
+            seen = differences[i, : looks.sizes[place]]
+            given = {
+                "confidence": looks.confidence(len(seen), 1 - LEVEL),
+                "relevant_difference": RELEVANT,
+                "level": LEVEL,
+            }
+            verdicts.append(verdict_of(seen, adjusted[i], METRIC, **given))
+            if verdicts[-1] == "cannot tell" and place + 1 < len(looks.sizes):
+                rule = {"comparisons": recipes, "relevant_difference": RELEVANT, "level": last}
+                growing += [i] if statistics.seeds_needed(seen, **rule) <= looks.most else []
+        if not growing:
+            return Outcome(verdicts, [looks.sizes[place] for place in at])
+        at[growing] += 1
+        for place in set(at[growing]):
+            which = [i for i in growing if at[i] == place]
+            p[which, place] = sign_flips(differences[which, : looks.sizes[place]])
+
+
+def differences_to_none(random, recipes: int, seeds: int, spread: float, kind: str, effect=0.0) -> np.ndarray:
+    """(recipes, seeds) recipe - none, where every recipe and `none` vary alike about the effect of the split, which cancels.
+
+    kind: of the distribution, `normal`, `skewed` or `heavy` tails. All recipes share `none`.
+    """
+    draw = {
+        "normal": lambda size: random.normal(size=size),
+        "skewed": lambda size: random.exponential(size=size),
+        "heavy": lambda size: random.standard_t(3, size=size) / np.sqrt(3),
+    }[kind]
+    return spread / np.sqrt(2) * (draw((recipes, seeds)) - draw((1, seeds))) + np.reshape(effect, (-1, 1))
