@@ -1,5 +1,6 @@
 """Asks DVC which stages would run, and which of those it would restore from its cache without running them."""
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,12 +25,12 @@ def preparations(root: Path) -> list[str]:
         return [
             name
             for name, stage in stages.items()
-            if not any("@" in each.addressing for each in (stage, *needed(graph, stage)))
+            if not any("@" in each.name for each in (stage, *needed(graph, stage)))
         ]
 
 
 def stale(root: Path, names: Iterable[str]) -> Stale:
-    """The state of these stages of the study in `root`."""
+    """The state of these stages of the study in `root`, which must be the folder of this process."""
     from dvc.repo import Repo
 
     found, changed = Stale(), {}
@@ -38,7 +39,7 @@ def stale(root: Path, names: Iterable[str]) -> Stale:
         for name, stage in stages.items():
             changed[name] = stage.changed()
         for name in names:
-            if any(changed[each.addressing] for each in needed(graph, stages[name])):
+            if any(changed[each.name] for each in needed(graph, stages[name])):
                 found.wait.append(name)
             elif changed[name]:
                 (found.restore if restorable(repo, stages[name]) else found.run).append(name)
@@ -52,8 +53,8 @@ def pipeline(repo) -> tuple[dict, Any]:
     """
     from dvc.repo.graph import build_graph
 
-    stages = repo.stage.load_all()
-    return {stage.addressing: stage for stage in stages}, build_graph(stages)
+    stages = repo.stage.load_all(os.path.join(repo.root_dir, "dvc.yaml"))
+    return {stage.name: stage for stage in stages}, build_graph(stages)
 
 
 def needed(graph, stage) -> set:

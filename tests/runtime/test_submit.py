@@ -1,0 +1,95 @@
+"""What `reglab submit` trains: the stages that DVC would run now, and no others."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from reglab.runtime.compute.stale import preparations, stale
+from reglab.runtime.compute.submit import listing
+
+STAGES = """
+stages:
+  code: {cmd: echo code > code.txt, outs: [code.txt]}
+  prepare: {cmd: cat number.txt code.txt > data.txt, deps: [number.txt, code.txt], outs: [data.txt]}
+  train:
+    foreach: ${recipes}
+    do: {cmd: "cat data.txt > ${key}.txt", params: ["recipes.${key}"], deps: [data.txt], outs: ["${key}.txt"]}
+  ensemble:
+    foreach: ${ensembles}
+    do: {cmd: "cat ${item}.txt > ${key}.txt", deps: ["${item}.txt"], outs: ["${key}.txt"]}
+"""
+OTHER = "vars: [absent.yaml]\nstages: {set: {foreach: '${absent}', do: {cmd: exec true}}}\n"
+TRAINED = ("train@a", "train@b", "ensemble@both")
+
+
+class Pipeline:
+    """A pipeline of stages that copy a file, and another one below it that cannot be read."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        for name in (".dvc", "suite"):
+            (folder / name).mkdir()
+        (folder / ".dvc" / "config").write_text("[core]\n    no_scm = true\n    analytics = false\n")
+        (folder / "suite" / "dvc.yaml").write_text(OTHER)
+        (folder / "dvc.yaml").write_text(STAGES)
+        (folder / "number.txt").write_text("1\n")
+        self.write(a=1, b=1)
+
+    def write(self, **recipes: int) -> None:
+        YAML().dump({"recipes": recipes, "ensembles": {"both": "a"}}, self.folder / "params.yaml")
+
+    def repro(self, *targets: str) -> None:
+        command = [sys.executable, "-m", "dvc", "repro", "--quiet", *targets]
+        environment = {key: value for key, value in os.environ.items() if not key.startswith("DVC_")}
+        subprocess.run(command, cwd=self.folder, env=environment, check=True)
+
+    def stale(self) -> tuple[list[str], list[str], list[str]]:
+        found = stale(self.folder, TRAINED)
+        return found.run, found.wait, found.restore
+
+
+@pytest.fixture
+def pipeline(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return Pipeline(tmp_path)
+
+
+def test_what_must_be_made_before_is_what_depends_on_no_entry(pipeline):
+    (pipeline.folder / "suite" / "dvc.yaml").unlink()
+    assert preparations(pipeline.folder) == ["code", "prepare"]
+
+
+def test_a_stage_behind_a_stale_one_waits_and_an_edit_taken_back_is_restored_and_not_trained(pipeline):
+    (pipeline.folder / "suite" / "dvc.yaml").unlink()
+    pipeline.repro("prepare")
+    assert pipeline.stale() == (["train@a", "train@b"], ["ensemble@both"], [])
+    pipeline.repro(*TRAINED)
+    assert pipeline.stale() == ([], [], [])
+    pipeline.write(a=2, b=1)
+    assert pipeline.stale() == (["train@a"], ["ensemble@both"], [])
+    pipeline.repro(*TRAINED)
+    pipeline.write(a=1, b=1)
+    assert pipeline.stale() == ([], ["ensemble@both"], ["train@a"])
+    (pipeline.folder / "b.txt").unlink()
+    assert pipeline.stale()[2] == ["train@a", "train@b"], "an output that is gone lies in the cache"
+
+
+def test_asking_changes_nothing_and_another_pipeline_below_is_not_read(pipeline):
+    before = {file: file.read_bytes() for file in pipeline.folder.glob("*.*") if file.is_file()}
+    assert pipeline.stale() == ([], list(TRAINED), [])
+    assert {file: file.read_bytes() for file in pipeline.folder.glob("*.*") if file.is_file()} == before
+
+
+def test_the_list_has_a_line_a_stage_with_what_becomes_of_it(pipeline):
+    (pipeline.folder / "suite" / "dvc.yaml").unlink()
+    pipeline.repro(*TRAINED)
+    assert listing(stale(pipeline.folder, TRAINED)) == "Nothing is stale."
+    pipeline.write(a=2, b=1)
+    assert listing(stale(pipeline.folder, TRAINED)).splitlines() == [
+        "train@a: to train",
+        "ensemble@both: waits for a stage before it; submit again after dvc repro",
+    ]
