@@ -73,6 +73,7 @@ class Checkout:
                 comparisons={},
                 claims={},
                 profiles={},
+                suite={},
             )
         )
         stages = YAML(typ="safe").load(folder / "dvc.yaml")
