@@ -8,6 +8,7 @@ from reglab.models.mlp import MLP
 from reglab.regularizers.dropout import Dropout
 from reglab.runtime.compute.elsewhere import Elsewhere, JobBuilder
 from reglab.runtime.compute.engine import Engine
+from reglab.runtime.compute.spool import Spool
 from reglab.tracking.record import About
 from reglab.tracking.stage import Stage
 from reglab.training import all_seeds
@@ -30,6 +31,7 @@ class StudyElsewhere:
         name: str,
         engine: Engine | None = None,
         *,
+        spool: Spool | None = None,
         technique=DROPOUT,
         epochs: int = 3,
         code: str = "",
@@ -37,7 +39,7 @@ class StudyElsewhere:
         """Train the recipe and publish its record below `name`; its files by name."""
         training = Training(epochs=epochs, batch_size=16, learning_rate=0.01)
         about = About("regularizers", "dropout", ["dropout"], {"fingerprint": self.data.fingerprint}, {}, self.seeds)
-        compute = Elsewhere(engine, JobBuilder("train@dropout", code, self.folder)) if engine else None
+        compute = Elsewhere(engine, JobBuilder("train@dropout", code, self.folder)) if engine else spool
         recipe = Recipe((technique,), MLP(width=8, depth=1), training)
         all_seeds.run(recipe, self.data, Stage(about, self.folder / name, processes=2, compute=compute))
         published = (self.folder / name).rglob("*")

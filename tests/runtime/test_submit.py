@@ -1,15 +1,21 @@
 """What `reglab submit` trains: the stages that DVC would run now, and no others."""
 
 import os
+import pickle
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
+from study_elsewhere import StudyElsewhere
 
+from reglab.runtime.compute.elsewhere import Futures, JobBuilder
+from reglab.runtime.compute.spool import Spool
 from reglab.runtime.compute.stale import preparations, stale
 from reglab.runtime.compute.submit import listing
+from reglab.runtime.engines.local import Local
+from reglab.training import one_seed, together
 
 STAGES = """
 stages:
@@ -93,3 +99,20 @@ def test_the_list_has_a_line_a_stage_with_what_becomes_of_it(pipeline):
         "train@a: to train",
         "ensemble@both: waits for a stage before it; submit again after dvc repro",
     ]
+
+
+def test_a_stage_collects_what_was_submitted_and_trains_nothing(tmp_path, monkeypatch):
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    study, spool = StudyElsewhere(tmp_path, seeds=4), tmp_path / "spool"
+    spool.mkdir()
+    wanted = study.run("alone")
+    with pytest.raises(SystemExit) as end:
+        study.run("collected", spool=Spool(spool, 2, JobBuilder("train@dropout", "", tmp_path)))
+    assert end.value.code == 0 and not (tmp_path / "collected").exists(), "nothing is published yet"
+    jobs = dict(enumerate(pickle.loads(file.read_bytes()) for file in sorted(spool.iterdir())))
+    with Local().executor(2) as executor:
+        Futures(Local(), executor, jobs).results()
+    monkeypatch.delattr(together, "run_trainer")
+    monkeypatch.delattr(one_seed, "run_trainer")
+    assert study.run("collected") == wanted
