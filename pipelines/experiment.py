@@ -15,6 +15,7 @@ def main() -> None:
     from reglab.core.registry import runner
     from reglab.core.wording import unknown
     from reglab.experiments import applicability
+    from reglab.runtime.cores import usable_cores
     from reglab.tracking.stage import StageBuilder
 
     this = name()
@@ -27,7 +28,8 @@ def main() -> None:
     grows = (section, entry) in seed_counts.growing(settings)
     listing = code(this)
     context, compute = context_of(this, settings.tracking, listing), compute_of(this, listing, settings.compute)
-    built = StageBuilder(section, entry, seeds, Path("runs"), settings.processes, context, grows, compute)
+    processes = settings.training.side_by_side(settings.processes or usable_cores())
+    built = StageBuilder(section, entry, seeds, Path("runs"), processes, context, grows, compute)
     if reason := applicability.run(settings, built, run_entry, Path("data/study")):
         print(f"{entry}: not applicable: {reason}", file=sys.stderr)
 

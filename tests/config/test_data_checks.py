@@ -252,6 +252,22 @@ def test_a_gpu_that_is_not_there(monkeypatch):
     assert line.startswith('params.yaml: training.accelerator: found "gpu", but torch sees none; allowed here: cpu')
     monkeypatch.setattr("torch.cuda.device_count", lambda: 1)
     check(replace(SETTINGS, training=gpu))
+    [line] = lines(training=replace(gpu, trainer=TrainerSettings(devices=2)))
+    assert line == "params.yaml: training.trainer.devices: found 2; allowed here: at most 1, the GPUs"
+
+
+def test_machines_that_cannot_find_each_other(monkeypatch):
+    three = replace(SETTINGS.training, trainer=TrainerSettings(num_nodes=3))
+    for name in ("NODE_RANK", "MASTER_ADDR", "MASTER_PORT"):
+        monkeypatch.delenv(name, raising=False)
+    [line] = lines(training=three)
+    assert line.startswith("params.yaml: training.trainer.num_nodes: found 3, and no usable MASTER_PORT, NODE_RANK, MASTER_ADDR")
+    for name, value in {"NODE_RANK": "3", "MASTER_ADDR": "10.0.0.1", "MASTER_PORT": "29500"}.items():
+        monkeypatch.setenv(name, value)
+    [line] = lines(training=three)
+    assert "no usable NODE_RANK; allowed: in the environment of each machine NODE_RANK, from 0 to 2" in line
+    monkeypatch.setenv("NODE_RANK", "2")
+    check(replace(SETTINGS, training=three))
 
 
 @pytest.mark.parametrize(

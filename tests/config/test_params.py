@@ -299,6 +299,15 @@ def test_all_problems_are_reported_at_once(tmp_path):
             "epochs: 2, optimizer: sgd, learning_rate: 0.1, warmup_epochs: 2",
             "training.warmup_epochs: found 2; allowed: less than 2, the training.epochs",
         ),
+        (
+            "epochs: 2, optimizer: sgd, learning_rate: 0.1, batch_size: 5, trainer: {devices: 3, num_nodes: 2}",
+            "training.trainer: found 6 processes; allowed: devices x num_nodes of at most 5, the training.batch_size, "
+            "of which each has a share",
+        ),
+        (
+            "epochs: 2, optimizer: sgd, learning_rate: 0.1, trainer: {devices: 2, strategy: dpp}",
+            "training.trainer.strategy: found dpp; allowed: auto, ddp or ddp_find_unused_parameters_true; did you mean ddp?",
+        ),
     ],
 )
 def test_settings_of_a_training_that_contradict_each_other_are_refused(tmp_path, training, line):
@@ -393,7 +402,7 @@ def test_shared_settings_and_expected_records(tmp_path):
         "data": SMALL["data"] | {"test_set": "resampled", "split": "random", "folds": None},
         "model": {"name": "mlp"}
         | asdict(registry.find("models", "mlp")(**{name: SMALL["model"][name] for name in ("width", "depth")})),
-        "training": asdict(Training(**SMALL["training"])),
+        "training": {name: value for name, value in asdict(Training(**SMALL["training"])).items() if name != "trainer"},
     }
     families = ["baselines", "regularizers", "combinations", "augmentation", "pretraining", "transfer"]
     families += ["tuned", "sweeps", "cocktails"]

@@ -89,7 +89,7 @@ def check_tracking(given: Plain, problems: Problems) -> None:
 
 
 def check_training(values: dict, problems: Problems) -> None:
-    """Nesterov's momentum has an optimizer and a momentum; a warm-up ends before the training does."""
+    """Nesterov's momentum has an optimizer and a momentum; a warm-up ends before the training does; batches can be shared."""
     training = values.get("training")
     if not training:
         return
@@ -99,6 +99,9 @@ def check_training(values: dict, problems: Problems) -> None:
     elif training.nesterov and not training.momentum:
         allowed = "nesterov: false, or a momentum above 0, such as 0.9"
         problems.add(("training", "nesterov"), "true with momentum: 0", allowed)
+    if training.ranks > training.batch_size:
+        allowed = f"devices x num_nodes of at most {training.batch_size}, the training.batch_size, of which each has a share"
+        problems.add(("training", "trainer"), f"{training.ranks} processes", allowed)
     lengths = {"training.epochs": training.epochs}
     for name, ensemble in (values.get("ensembles") or {}).items():
         if ensemble and has_setting(ensemble, "epochs"):

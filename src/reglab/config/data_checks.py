@@ -1,5 +1,6 @@
 """Checks that the data has what the settings need, before any work."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,7 @@ def check(settings) -> list[str]:
     `settings` are the `Params`. UserError with all that data and machine cannot give.
     """
     data = settings.data
-    lines = accelerator_problems(settings.training.accelerator)
+    lines = accelerator_problems(settings.training)
     examples = loaded(data)
     shape, labels = shape_of(examples.inputs), examples.targets
     inapplicable = left_out.by_facts(settings, Facts(shape, task_of(labels)))
@@ -177,15 +178,35 @@ def metric_problems(metric: str, labels: np.ndarray) -> list[str]:
     ]
 
 
-def accelerator_problems(accelerator: str) -> list[str]:
-    """A line where a GPU is asked for and torch sees none; torch is imported in that case alone."""
-    if accelerator != "gpu":
-        return []
-    import torch
+def accelerator_problems(training) -> list[str]:
+    """Lines where a GPU is asked for and torch sees none, or where machines cannot find each other.
 
-    if torch.cuda.device_count():
+    `training` is the section of params.yaml. torch is imported only where a GPU is asked for.
+    """
+    lines, devices = [], training.trainer.devices if training.trainer else 1
+    if training.accelerator == "gpu" or (training.accelerator == "auto" and devices > 1):
+        import torch
+
+        if not (count := torch.cuda.device_count()) and training.accelerator == "gpu":
+            lines = ['params.yaml: training.accelerator: found "gpu", but torch sees none; allowed here: cpu, or auto']
+        elif 0 < count < devices:
+            lines = [f"params.yaml: training.trainer.devices: found {devices}; allowed here: at most {count}, the GPUs"]
+    return lines + machine_problems(training.trainer)
+
+
+def machine_problems(trainer) -> list[str]:
+    """A line where several machines train and the environment does not say which one this is and where they meet."""
+    if trainer is None or trainer.num_nodes == 1:
         return []
-    return ['params.yaml: training.accelerator: found "gpu", but torch sees none; allowed here: cpu, or auto']
+    wrong = [name for name in ("MASTER_PORT", "NODE_RANK") if not os.environ.get(name, "").isdigit()]
+    wrong += [name for name in ("MASTER_ADDR",) if not os.environ.get(name)]
+    if not wrong and int(os.environ["NODE_RANK"]) >= trainer.num_nodes:
+        wrong = ["NODE_RANK"]
+    if not wrong:
+        return []
+    allowed = f"in the environment of each machine NODE_RANK, from 0 to {trainer.num_nodes - 1}, and the same MASTER_ADDR and"
+    found = f"{trainer.num_nodes}, and no usable {', '.join(wrong)}"
+    return [f"params.yaml: training.trainer.num_nodes: found {found}; allowed: {allowed} MASTER_PORT, where machine 0 listens"]
 
 
 def text_problems(file: str) -> list[str]:

@@ -8,7 +8,8 @@ def settings(value: Any) -> Any:
     """The plain values of a settings object or of all `Params`, as params.yaml has them; a model with its `name`, an engine
     with its `engine`.
 
-    The settings in a field that is `flat` (in its metadata) stand beside the others; a field that is `derived` is none.
+    The settings in a field that is `flat` (in its metadata) stand beside the others; a field that is `derived` is none, and
+    one that is `optional` is none where it is None.
     """
     if isinstance(value, dict):
         return {key: settings(part) for key, part in value.items()}
@@ -16,10 +17,13 @@ def settings(value: Any) -> Any:
         return [{entry_name(item): settings(item)} if is_dataclass(item) else settings(item) for item in value]
     if not is_dataclass(value):
         return value
+    left_out = {
+        field.name for field in fields(value) if field.metadata.get("optional") and getattr(value, field.name) is None
+    }
     plain = {
         field.name: settings(getattr(value, field.name))
         for field in fields(value)
-        if not {"flat", "derived"} & set(field.metadata)
+        if not {"flat", "derived"} & set(field.metadata) and field.name not in left_out
     }
     for flat in (getattr(value, field.name) for field in fields(value) if field.metadata.get("flat")):
         plain |= {} if flat is None else {field.name: settings(getattr(flat, field.name)) for field in fields(flat)}

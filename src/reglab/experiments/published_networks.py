@@ -43,7 +43,8 @@ def recipe(content: dict, techniques: dict[str, dict]) -> Recipe:
         find_own_modules()
     architecture = class_at(name) if "." in name else find("models", name)
     applied = tuple(find("regularizers", each)(**of_technique) for each, of_technique in techniques.items())
-    return Recipe(applied, architecture(**model), Training(**settings["training"]))
+    training = settings["training"] | {"trainer": None}  # a trained network is evaluated in one process
+    return Recipe(applied, architecture(**model), Training(**training))
 
 
 def find_own_modules() -> None:

@@ -6,6 +6,7 @@ import os
 import time
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,12 +24,14 @@ from reglab.data.prepared import Split
 from reglab.tracking.checkout import write_atomically
 from reglab.tracking.journal import Journal
 from reglab.tracking.record import starting_with
+from reglab.training.data_parallel import DataParallel, Ranks, Shard, run_ranks
 from reglab.training.epoch_loop import shorten_epochs
 from reglab.training.learner import Diverged, Learner, device_of
 from reglab.training.network import Architecture, build
 from reglab.training.network_measures import measure_network
 from reglab.training.passes import outputs_on
 from reglab.training.regularizer import Regularizer
+from reglab.training.settings import TrainerSettings
 from reglab.training.supervised import Supervised
 
 PARTS = ("labelled", "validation", "test")  # of a split, all on which a trained network is evaluated
@@ -65,20 +68,24 @@ class EpochCheckpoint(Checkpoint):
         self.path, self.every, self.saved = path, every, time.monotonic()
 
     def on_train_epoch_end(self, trainer: Trainer, learner: LightningModule) -> None:
-        if trainer.should_stop or time.monotonic() - self.saved < self.every:
+        due = not trainer.should_stop and time.monotonic() - self.saved >= self.every
+        if not trainer.strategy.broadcast(due):  # all processes of a training save it together
             return
         partial = self.path.with_suffix(".partial")
         trainer.save_checkpoint(partial)
-        os.replace(partial, self.path)
+        if trainer.is_global_zero:
+            os.replace(partial, self.path)
         self.saved = time.monotonic()
 
 
-def learner_of(recipe: Recipe, split: Split, seed: int, streams: Seeds | None = None) -> Supervised:
+def learner_of(
+    recipe: Recipe, split: Split, seed: int, streams: Seeds | None = None, kind: type[Supervised] = Supervised
+) -> Supervised:
     """The learner before its first step, for inputs as those of the split; `streams` if their seeds are not all the same."""
     streams = streams or Seeds(seed, seed, seed)
     network = build(recipe.architecture, split.shape, split.task, streams.initialization)
     network.bounds, network.spread = split.bounds, split.spread
-    return Supervised(network, recipe.regularizers, recipe.training, streams.masks)
+    return kind(network, recipe.regularizers, recipe.training, streams.masks)
 
 
 def examples_of(split: Split, part: str, device: str = "cpu") -> Batch:
@@ -113,19 +120,36 @@ def train_seed(
     """
     if (folder / f"seed-{seed}.safetensors").exists():
         return
+    arguments = recipe, split, seed, folder, every, streams, log_every_epoch
+    if recipe.training.ranks == 1:
+        train_in_process(*arguments)
+    else:
+        run_ranks(train_in_process, arguments, recipe.training.trainer, seed)
+
+
+def train_in_process(
+    recipe: Recipe,
+    split: Split,
+    seed: int,
+    folder: Path,
+    every: float,
+    streams: Seeds | None,
+    log_every_epoch: bool,
+    ranks: Ranks | None = None,
+) -> None:
+    """Train one seed in this process, or this process's share of it; of several processes one writes the files."""
     parts = parts_of(recipe, split)
-    learner = learner_of(recipe, split, seed, streams)
+    learner = learner_of(recipe, split, seed, streams, DataParallel if ranks else Supervised)
     callbacks = callbacks_of(recipe)
-    outcome = fit(
-        learner,
-        Loader(parts["labelled"], recipe.training.batch_size, streams.batch_order if streams else seed),
-        [Whole(parts["labelled"]), Whole(parts["validation"])] if log_every_epoch or callbacks else [],
-        folder,
-        recipe.training,
-        callbacks,
-        every,
-        seed,
-    )
+    order = Loader(parts["labelled"], recipe.training.batch_size, streams.batch_order if streams else seed)
+    batches = Shard(order, ranks.global_rank(), ranks.world_size()) if ranks else order
+    validation = [Whole(parts["labelled"]), Whole(parts["validation"])] if log_every_epoch or callbacks else []
+    if ranks and not ranks.writes:
+        with suppress(Diverged):  # its loss is that of all: the process that writes says so
+            checkpoint = folder / f"seed-{seed}.ckpt"
+            run_trainer(learner, batches, validation, checkpoint, recipe.training, callbacks, every, ranks)
+        return
+    outcome = fit(learner, batches, validation, folder, recipe.training, callbacks, every, seed, ranks)
     evaluate(learner, parts, outcome, folder, seed)
 
 
@@ -187,6 +211,7 @@ def fit(
     callbacks: Sequence[Callback] = (),
     every: float = CHECKPOINT_SECONDS,
     seed: int | None = None,
+    ranks: Ranks | None = None,
 ) -> dict:
     """Train a learner to its last epoch, from where a kill left it; its status, the number of epochs, the chosen one.
 
@@ -197,7 +222,7 @@ def fit(
     journal, checkpoint = Journal(stem.with_suffix(".jsonl")), stem.with_suffix(".ckpt")
     reason = ""
     try:
-        run_trainer(learner, batches, validation, checkpoint, training, [Curves(journal), *callbacks], every)
+        run_trainer(learner, batches, validation, checkpoint, training, [Curves(journal), *callbacks], every, ranks)
     except Diverged as error:
         reason = str(error)
     return ended(learner, journal, reason)
@@ -211,22 +236,34 @@ def run_trainer(
     training,
     callbacks: Sequence[Callback],
     every: float,
+    ranks: Ranks | None = None,
 ) -> None:
-    """Train with Lightning, from the checkpoint if there is one."""
+    """Train with Lightning, from the checkpoint if there is one; with `ranks`, this process's share.
+
+    A training on several machines has no checkpoint, for only one of them would have the file.
+    """
     silence_lightning()
+    settings = training.trainer or TrainerSettings()
+    resumable = settings.num_nodes == 1
     trainer = Trainer(
         max_epochs=training.epochs,
         accelerator=training.accelerator,
-        devices=1,
-        callbacks=[*callbacks, EpochCheckpoint(checkpoint, every)],
+        devices=settings.devices,
+        num_nodes=settings.num_nodes,
+        strategy=settings.strategy,
+        precision=settings.precision,
+        plugins=[ranks] if ranks else None,
+        use_distributed_sampler=False,  # loaders know their share
+        callbacks=[*callbacks, *([EpochCheckpoint(checkpoint, every)] if resumable else [])],
         logger=False,
-        enable_checkpointing=True,
+        enable_checkpointing=resumable,
         enable_progress_bar=False,
         enable_model_summary=False,
         num_sanity_val_steps=0,
     )
-    shorten_epochs(trainer)
-    trainer.fit(learner, batches, validation, ckpt_path=checkpoint if checkpoint.exists() else None)
+    if training.trainer is None:
+        shorten_epochs(trainer)
+    trainer.fit(learner, batches, validation, ckpt_path=checkpoint if resumable and checkpoint.exists() else None)
     if trainer.interrupted or trainer.received_sigterm:  # Lightning returns as if the training were complete
         raise InterruptedError("the training was interrupted")
 

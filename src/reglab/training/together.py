@@ -107,10 +107,11 @@ def may_be_stacked(recipe: Recipe) -> bool:
     """Whether trainings of the recipe gain from a stack.
 
     Not with a technique that takes gradients of the first pass by itself, from which every member's would be computed, nor
-    with a callback on batches.
+    with a callback on batches, nor with a Trainer of its own.
     """
     return (
         recipe.architecture.stacked
+        and recipe.training.trainer is None
         and all(type(each).transform_loss is Regularizer.transform_loss for each in recipe.regularizers)
         and not any(hook_of_lightning(callback) for callback in callbacks_of(recipe))
     )
