@@ -27,6 +27,7 @@ from reglab.models.mlp import MLP
 from reglab.regularizers.cutmix import CutMix
 from reglab.regularizers.input_noise import InputNoise
 from reglab.regularizers.k_sparse import KSparse
+from reglab.training.settings import TrainerSettings
 
 SETTINGS = params.load(Path(__file__).parents[2] / "params.yaml")
 
@@ -261,7 +262,9 @@ def test_machines_that_cannot_find_each_other(monkeypatch):
     for name in ("NODE_RANK", "MASTER_ADDR", "MASTER_PORT"):
         monkeypatch.delenv(name, raising=False)
     [line] = lines(training=three)
-    assert line.startswith("params.yaml: training.trainer.num_nodes: found 3, and no usable MASTER_PORT, NODE_RANK, MASTER_ADDR")
+    assert line.startswith(
+        "params.yaml: training.trainer.num_nodes: found 3, and no usable MASTER_PORT, NODE_RANK, MASTER_ADDR"
+    )
     for name, value in {"NODE_RANK": "3", "MASTER_ADDR": "10.0.0.1", "MASTER_PORT": "29500"}.items():
         monkeypatch.setenv(name, value)
     [line] = lines(training=three)

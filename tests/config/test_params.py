@@ -306,7 +306,8 @@ def test_all_problems_are_reported_at_once(tmp_path):
         ),
         (
             "epochs: 2, optimizer: sgd, learning_rate: 0.1, trainer: {devices: 2, strategy: dpp}",
-            "training.trainer.strategy: found dpp; allowed: auto, ddp or ddp_find_unused_parameters_true; did you mean ddp?",
+            'training.trainer.strategy: found "dpp"; allowed: one of: auto, ddp, '
+            "ddp_find_unused_parameters_true; did you mean ddp?",
         ),
     ],
 )

@@ -111,12 +111,11 @@ def test_the_ranks_share_every_batch_of_the_keyed_order_without_overlap(examples
                 assert sorted(row for part in parts for row in part.indices.tolist()) == rows
 
 
-def test_ranks_draw_masks_of_their_own_and_augment_an_example_alike():
-    moments = [RankMoment(0, 1, 2, rank=rank) for rank in (1, 2)]
-    first, second = (torch.rand(8, generator=moment.generator("dropout")) for moment in moments)
-    assert not torch.equal(first, second)
-    first, second = (moment.uniform("affine", torch.arange(4), 3, 8) for moment in moments)
-    assert torch.equal(first, second)
+def test_ranks_draw_numbers_of_their_own_for_masks_and_for_augmentation():
+    one, other = (RankMoment(0, 1, 2, rank=rank) for rank in (1, 2))
+    assert not torch.equal(*(torch.rand(8, generator=each.generator("dropout")) for each in (one, other)))
+    assert not torch.equal(*(each.uniform("affine", torch.arange(4), 3, 8) for each in (one, other)))
+    assert torch.equal(*(each.uniform("affine", torch.arange(4), 3, 8) for each in (one, replace(one))))
 
 
 def test_a_loss_that_becomes_infinite_ends_all_processes_with_the_outcome(split, tmp_path):

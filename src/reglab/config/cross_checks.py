@@ -100,7 +100,9 @@ def check_training(values: dict, problems: Problems) -> None:
         allowed = "nesterov: false, or a momentum above 0, such as 0.9"
         problems.add(("training", "nesterov"), "true with momentum: 0", allowed)
     if training.ranks > training.batch_size:
-        allowed = f"devices x num_nodes of at most {training.batch_size}, the training.batch_size, of which each has a share"
+        allowed = (
+            f"devices x num_nodes of at most {training.batch_size}, the training.batch_size, of which each has a share"
+        )
         problems.add(("training", "trainer"), f"{training.ranks} processes", allowed)
     lengths = {"training.epochs": training.epochs}
     for name, ensemble in (values.get("ensembles") or {}).items():

@@ -204,9 +204,13 @@ def machine_problems(trainer) -> list[str]:
         wrong = ["NODE_RANK"]
     if not wrong:
         return []
-    allowed = f"in the environment of each machine NODE_RANK, from 0 to {trainer.num_nodes - 1}, and the same MASTER_ADDR and"
+    allowed = (
+        f"in the environment of each machine NODE_RANK, from 0 to {trainer.num_nodes - 1}, and the same MASTER_ADDR and"
+    )
     found = f"{trainer.num_nodes}, and no usable {', '.join(wrong)}"
-    return [f"params.yaml: training.trainer.num_nodes: found {found}; allowed: {allowed} MASTER_PORT, where machine 0 listens"]
+    return [
+        f"params.yaml: training.trainer.num_nodes: found {found}; allowed: {allowed} MASTER_PORT, where machine 0 listens"
+    ]
 
 
 def text_problems(file: str) -> list[str]:

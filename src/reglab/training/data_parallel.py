@@ -17,7 +17,6 @@ import torch
 from pytorch_lightning.plugins.environments import ClusterEnvironment
 from torch import Tensor, distributed
 
-from reglab.core import streams
 from reglab.core.streams import Moment
 from reglab.data.loader import Batch, Loader
 from reglab.runtime.processes import run_all
@@ -83,8 +82,8 @@ class Ranks(ClusterEnvironment):
 def run_ranks(function, arguments: tuple, settings: TrainerSettings, seed: int) -> None:
     """Call function(*arguments, ranks) in a process for each device of this machine; the first error ends them all.
 
-    Machines meet where the environment says, as Lightning's own do: NODE_RANK, MASTER_ADDR and MASTER_PORT, from which on each
-    seed has a port.
+    Machines meet where the environment says, as Lightning's own do: NODE_RANK, MASTER_ADDR and MASTER_PORT, from which on
+    each seed has a port.
     """
     place = {"address": MAIN, "port": free_port()}
     if settings.num_nodes > 1:
@@ -132,12 +131,12 @@ class Shard:
 
 @dataclass(frozen=True)
 class RankMoment(Moment):
-    """The position of one rank's training: masks and noise of its rows are not those of another rank's."""
+    """The position of one rank's training: what is drawn for its rows is not what another rank draws."""
 
     rank: int = 0
 
-    def generator(self, stream: str, device: "torch.device | str" = "cpu") -> torch.Generator:
-        return streams.generator(self.seed, stream, self.step, "rank", self.rank, *self._pass_key(), device=device)
+    def _pass_key(self) -> tuple[int | str, ...]:
+        return *super()._pass_key(), "rank", self.rank
 
 
 class DataParallel(Supervised):
