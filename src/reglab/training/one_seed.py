@@ -215,7 +215,7 @@ def fit(
 ) -> dict:
     """Train a learner to its last epoch, from where a kill left it; its status, the number of epochs, the chosen one.
 
-    `training` has `epochs` and `accelerator`. The epochs go to `seed-<n>.jsonl` in `folder`; the checkpoint stays until
+    `training` has `epochs`, `accelerator` and perhaps `trainer`. The epochs go to `seed-<n>.jsonl` in `folder`; the checkpoint stays until
     `finish`. `seed` names both files if it is not that of the learner.
     """
     stem = folder / f"seed-{learner.seed if seed is None else seed}"
@@ -243,7 +243,8 @@ def run_trainer(
     A training on several machines has no checkpoint, for only one of them would have the file.
     """
     silence_lightning()
-    settings = training.trainer or TrainerSettings()
+    given = getattr(training, "trainer", None)
+    settings = given or TrainerSettings()
     resumable = settings.num_nodes == 1
     trainer = Trainer(
         max_epochs=training.epochs,
@@ -261,7 +262,7 @@ def run_trainer(
         enable_model_summary=False,
         num_sanity_val_steps=0,
     )
-    if training.trainer is None:
+    if given is None:
         shorten_epochs(trainer)
     trainer.fit(learner, batches, validation, ckpt_path=checkpoint if resumable and checkpoint.exists() else None)
     if trainer.interrupted or trainer.received_sigterm:  # Lightning returns as if the training were complete
