@@ -264,12 +264,26 @@ def test_a_checkpoint_is_taken_when_its_time_has_come_and_not_of_a_training_abou
         taken.append(path)
         path.write_text("whole")
 
+    def trainer(stops):
+        alone = SimpleNamespace(broadcast=lambda due: due)
+        return SimpleNamespace(should_stop=stops, save_checkpoint=save_checkpoint, strategy=alone, is_global_zero=True)
+
     checkpoint = EpochCheckpoint(tmp_path / "seed-0.ckpt", every)
-    checkpoint.on_train_epoch_end(SimpleNamespace(should_stop=stops, save_checkpoint=save_checkpoint), None)
+    checkpoint.on_train_epoch_end(trainer(stops), None)
     assert len(taken) == saved and sorted(tmp_path.iterdir()) == [tmp_path / "seed-0.ckpt"][:saved]
     checkpoint.every = 1e6
-    checkpoint.on_train_epoch_end(SimpleNamespace(should_stop=False, save_checkpoint=save_checkpoint), None)
+    checkpoint.on_train_epoch_end(trainer(False), None)
     assert len(taken) == saved, "the time since the last one has begun anew"
+
+
+@pytest.mark.parametrize("first_says", [True, False])
+def test_processes_of_one_training_save_a_checkpoint_when_the_first_says_so_and_only_it_has_the_file(
+    tmp_path, first_says
+):
+    taken, strategy = [], SimpleNamespace(broadcast=lambda due: first_says)
+    other = SimpleNamespace(should_stop=False, save_checkpoint=taken.append, strategy=strategy, is_global_zero=False)
+    EpochCheckpoint(tmp_path / "seed-0.ckpt", 0.0 if not first_says else 1e6).on_train_epoch_end(other, None)
+    assert len(taken) == first_says and not list(tmp_path.iterdir())
 
 
 def test_what_a_resume_would_need_goes_when_a_seed_is_finished(tmp_path):

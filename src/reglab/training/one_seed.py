@@ -215,8 +215,8 @@ def fit(
 ) -> dict:
     """Train a learner to its last epoch, from where a kill left it; its status, the number of epochs, the chosen one.
 
-    `training` has `epochs`, `accelerator` and perhaps `trainer`. The epochs go to `seed-<n>.jsonl` in `folder`; the checkpoint stays until
-    `finish`. `seed` names both files if it is not that of the learner.
+    `training` has `epochs`, `accelerator` and perhaps `trainer`. The epochs go to `seed-<n>.jsonl` in `folder`; the
+    checkpoint stays until `finish`. `seed` names both files if it is not that of the learner.
     """
     stem = folder / f"seed-{learner.seed if seed is None else seed}"
     journal, checkpoint = Journal(stem.with_suffix(".jsonl")), stem.with_suffix(".ckpt")
