@@ -24,15 +24,14 @@ from reglab.regularizers.k_sparse import KSparse
 from reglab.regularizers.mixup import Mixup
 from reglab.regularizers.placebo import Placebo
 from reglab.training.one_seed import (
-    EpochCheckpoint,
     Recipe,
     cost_of_step,
     finish,
     finished_seed,
-    silence_lightning,
     train_seed,
 )
 from reglab.training.settings import Training
+from reglab.training.trainer import EpochCheckpoint, silence_lightning
 
 TECHNIQUES = (Mixup(0.4), InputNoise(0.3), Dropout(0.2, 0.5))
 

@@ -6,6 +6,7 @@ from math import isfinite, sqrt
 from reglab.config.problems import Key, Problems, at_places, is_named
 from reglab.config.references import missing, references
 from reglab.config.stacks import check_stacks
+from reglab.config.training_checks import check_training
 from reglab.core.families import FAMILIES, sections
 from reglab.core.plain import entry_name, has_setting
 from reglab.core.redaction import has_secret
@@ -86,32 +87,6 @@ def check_tracking(given: Plain, problems: Problems) -> None:
     if isinstance(uri, str) and has_secret(uri):
         allowed = "an address without one, or null: set MLFLOW_TRACKING_URI to the whole address instead"
         problems.add(("tracking", "uri"), "a password or a token, which git and dvc.lock would keep", allowed)
-
-
-def check_training(values: dict, problems: Problems) -> None:
-    """Nesterov's momentum has an optimizer and a momentum; a warm-up ends before the training does; batches can be shared."""
-    training = values.get("training")
-    if not training:
-        return
-    if training.nesterov and training.optimizer != "sgd":
-        allowed = "nesterov: false, or optimizer: sgd with a momentum above 0"
-        problems.add(("training", "nesterov"), f"true with optimizer: {training.optimizer}", allowed)
-    elif training.nesterov and not training.momentum:
-        allowed = "nesterov: false, or a momentum above 0, such as 0.9"
-        problems.add(("training", "nesterov"), "true with momentum: 0", allowed)
-    if training.ranks > training.batch_size:
-        allowed = (
-            f"devices x num_nodes of at most {training.batch_size}, the training.batch_size, of which each has a share"
-        )
-        problems.add(("training", "trainer"), f"{training.ranks} processes", allowed)
-    lengths = {"training.epochs": training.epochs}
-    for name, ensemble in (values.get("ensembles") or {}).items():
-        if ensemble and has_setting(ensemble, "epochs"):
-            lengths[f"ensembles.{name}.epochs"] = ensemble.epochs
-    shortest = min(lengths, key=lengths.get)
-    if training.warmup_epochs >= lengths[shortest]:
-        allowed = f"less than {lengths[shortest]}, the {shortest}"
-        problems.add(("training", "warmup_epochs"), f"{training.warmup_epochs:g}", allowed)
 
 
 def check_sizes(values: dict, problems: Problems) -> None:

@@ -1,10 +1,6 @@
 """Trains one seed of a recipe, resuming where a kill has left it."""
 
 import json
-import logging
-import os
-import time
-import warnings
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
-from pytorch_lightning.callbacks import Checkpoint
 from safetensors import safe_open
 from safetensors.torch import save
 from torch.utils.flop_counter import FlopCounterMode
@@ -25,14 +20,13 @@ from reglab.tracking.checkout import write_atomically
 from reglab.tracking.journal import Journal
 from reglab.tracking.record import starting_with
 from reglab.training.data_parallel import DataParallel, Ranks, Shard, run_ranks
-from reglab.training.epoch_loop import shorten_epochs
 from reglab.training.learner import Diverged, Learner, device_of
 from reglab.training.network import Architecture, build
 from reglab.training.network_measures import measure_network
 from reglab.training.passes import outputs_on
 from reglab.training.regularizer import Regularizer
-from reglab.training.settings import TrainerSettings
 from reglab.training.supervised import Supervised
+from reglab.training.trainer import run_trainer
 
 PARTS = ("labelled", "validation", "test")  # of a split, all on which a trained network is evaluated
 CHECKPOINT_SECONDS = 10.0  # a kill costs at most this much work; an epoch of a small network is not worth a file
@@ -58,26 +52,6 @@ class Curves(Callback):
         self.journal.append(trainer.current_epoch, measured | learner.curves())
 
 
-class EpochCheckpoint(Checkpoint):
-    """At the end of an epoch, if `every` seconds have gone by, replaces the checkpoint at `path`, atomically.
-
-    A training about to stop is not saved: resumed, it would go an epoch too far.
-    """
-
-    def __init__(self, path: Path, every: float) -> None:
-        self.path, self.every, self.saved = path, every, time.monotonic()
-
-    def on_train_epoch_end(self, trainer: Trainer, learner: LightningModule) -> None:
-        due = not trainer.should_stop and time.monotonic() - self.saved >= self.every
-        if not trainer.strategy.broadcast(due):  # all processes of a training save it together
-            return
-        partial = self.path.with_suffix(".partial")
-        trainer.save_checkpoint(partial)
-        if trainer.is_global_zero:
-            os.replace(partial, self.path)
-        self.saved = time.monotonic()
-
-
 def learner_of(
     recipe: Recipe, split: Split, seed: int, streams: Seeds | None = None, kind: type[Supervised] = Supervised
 ) -> Supervised:
@@ -92,13 +66,6 @@ def examples_of(split: Split, part: str, device: str = "cpu") -> Batch:
     """A part of the split as one batch with the targets of its task; the labelled part has its weights."""
     weights = split.weights if part == "labelled" else None
     return with_targets(split.inputs[part], split.task.targets(split.labels[part]), device, weights)
-
-
-def silence_lightning() -> None:
-    """Turn off Lightning's notes about devices and loaders."""
-    logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
-    warnings.filterwarnings("ignore", module="pytorch_lightning")
-    warnings.filterwarnings("ignore", module="lightning_fabric")
 
 
 def train_seed(
@@ -226,47 +193,6 @@ def fit(
     except Diverged as error:
         reason = str(error)
     return ended(learner, journal, reason)
-
-
-def run_trainer(
-    learner: LightningModule,
-    batches,
-    validation: list,
-    checkpoint: Path,
-    training,
-    callbacks: Sequence[Callback],
-    every: float,
-    ranks: Ranks | None = None,
-) -> None:
-    """Train with Lightning, from the checkpoint if there is one; with `ranks`, this process's share.
-
-    A training on several machines has no checkpoint, for only one of them would have the file.
-    """
-    silence_lightning()
-    given = getattr(training, "trainer", None)
-    settings = given or TrainerSettings()
-    resumable = settings.num_nodes == 1
-    trainer = Trainer(
-        max_epochs=training.epochs,
-        accelerator=training.accelerator,
-        devices=settings.devices,
-        num_nodes=settings.num_nodes,
-        strategy=settings.strategy,
-        precision=settings.precision,
-        plugins=[ranks] if ranks else None,
-        use_distributed_sampler=False,  # loaders know their share
-        callbacks=[*callbacks, *([EpochCheckpoint(checkpoint, every)] if resumable else [])],
-        logger=False,
-        enable_checkpointing=resumable,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        num_sanity_val_steps=0,
-    )
-    if given is None:
-        shorten_epochs(trainer)
-    trainer.fit(learner, batches, validation, ckpt_path=checkpoint if resumable and checkpoint.exists() else None)
-    if trainer.interrupted or trainer.received_sigterm:  # Lightning returns as if the training were complete
-        raise InterruptedError("the training was interrupted")
 
 
 def ended(learner: Learner, journal: Journal, diverged: str = "") -> dict:

@@ -27,7 +27,6 @@ from reglab.training.one_seed import (
     evaluate,
     learner_of,
     parts_of,
-    run_trainer,
     train_seed,
 )
 from reglab.training.regularizer import Regularizer
@@ -42,6 +41,7 @@ from reglab.training.stacked_learner import (
 )
 from reglab.training.stacked_network import can_be_stacked
 from reglab.training.supervised import Supervised
+from reglab.training.trainer import run_trainer
 
 MOST = 16  # members of a stack; more gain little, and their data lie in memory at once
 LARGEST = 2**20  # weights of a network; beyond, the products take so long that nothing is gained

@@ -21,7 +21,7 @@ from reglab.experiments.multitask.methods.segmentation_only import SegmentationO
 from reglab.experiments.multitask.methods.soft_tied import SoftTied
 from reglab.experiments.multitask.methods.uncertainty_weighting import UncertaintyWeighting, weight_losses
 from reglab.experiments.multitask.prediction_grid import picture
-from reglab.training.one_seed import silence_lightning
+from reglab.training.trainer import silence_lightning
 
 RENDERED = render(12, size=16)
 SCENES = whole(RENDERED.images.astype(np.float32) / 255, RENDERED.masks, RENDERED.depth)

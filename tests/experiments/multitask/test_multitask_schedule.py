@@ -13,8 +13,8 @@ from reglab.experiments.multitask.base import whole
 from reglab.experiments.multitask.methods.joint import Joint
 from reglab.experiments.multitask.methods.uncertainty_weighting import UncertaintyWeighting
 from reglab.experiments.multitask.settings import FewScenes
-from reglab.training.one_seed import silence_lightning
 from reglab.training.settings import Training
+from reglab.training.trainer import silence_lightning
 
 RENDERED = render(4, size=16)
 SCENES = whole(RENDERED.images.astype(np.float32) / 255, RENDERED.masks, RENDERED.depth)
