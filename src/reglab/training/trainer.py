@@ -37,7 +37,8 @@ class EpochCheckpoint(Checkpoint):
 
 def silence_lightning() -> None:
     """Turn off Lightning's notes about devices and loaders."""
-    logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
+    for package in ("pytorch_lightning", "lightning_fabric"):
+        logging.getLogger(package).setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", module="pytorch_lightning")
     warnings.filterwarnings("ignore", module="lightning_fabric")
 
