@@ -195,6 +195,19 @@ def test_texts_of_a_folder_and_of_a_column_give_the_same_words():
     )
 
 
+def test_a_table_says_which_option_makes_inputs_of_its_texts_or_of_the_images_that_it_names():
+    texts = [f"the {sentence(number)} {number}" for number in range(COUNT)]
+    write_table("own/t.csv", words=texts, photo=[f"a/{number}.png" for number in range(COUNT)], x=ROWS[:, 0], y=CLASSES)
+    said = create(Path.cwd(), "own/t.csv", "y")
+    assert 'words: --text "words" takes its words for the inputs, in place of the columns' in said
+    assert 'photo: --path "photo" takes the images that it names for the inputs' in said
+    write_table("own/u.csv", words=texts, y=CLASSES)
+    with pytest.raises(
+        UserError, match=r'found no column to learn from: words .*; --text "words", which takes its words'
+    ):
+        create(Path.cwd(), "own/u.csv", "y")
+
+
 def test_a_few_examples_leave_out_what_needs_more():
     write_images("own/photos", PIXELS[:24])
     settings, _ = accepted("own/photos")

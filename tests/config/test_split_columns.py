@@ -56,7 +56,7 @@ def test_a_time_of_whole_numbers_that_are_all_different_is_numeric_and_passes_th
 def test_where_only_texts_are_left_the_line_names_the_source_that_reads_them(checkout):
     rows = [f"{number} words of {number * 7919 % 60} people,{'ab'[number % 2]}" for number in range(60)]
     Path("notes.csv").write_text("\n".join(["note,topic", *rows, rows[0]]) + "\n")
-    with pytest.raises(UserError, match=r"a profile with data\.name: texts and text: note reads the words"):
+    with pytest.raises(UserError, match='--text "note", which takes its words for the inputs'):
         create(checkout, "notes.csv", "topic")
 
 

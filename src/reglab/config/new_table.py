@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from reglab.config.candidates import candidates
+from reglab.config.new_kind import IMAGES
 from reglab.config.new_study import NewStudy, listed, scalar, setting_lines, usable
 from reglab.config.packaged import resolved
 from reglab.config.split_columns import with_split_columns
@@ -25,6 +26,7 @@ SCHEMA = (
     "  # text, identifier and constant are left out. missing: true where values may be missing.",
     "  columns:",
 )
+SENTENCE = 4  # spaces in an example of a column of texts
 KINDS = ("numeric", "boolean", "date", "categorical", "text", "identifier", "constant")
 
 
@@ -152,7 +154,7 @@ def check_used(file: str, columns: list[Understood], roles: set[str]) -> None:
         others = ", ".join(f"{each.name} ({each.column.kind})" for each in columns if each.name not in roles)
         found = f"no column to learn from: {others}" if others else "no column beside those that the options name"
         texts = [each.name for each in columns if each.column.kind == "text" and each.name not in roles]
-        hint = f"; a profile with data.name: texts and text: {scalar(texts[0])} reads the words" if texts else ""
+        hint = f"; --text {shown(texts[0])}, which takes its words for the inputs" if texts else ""
         raise UserError(f"{file}: found {found}; allowed: one of the kinds {', '.join(USED)}{hint}")
 
 
@@ -201,4 +203,19 @@ def described(
         for note in each.notes
         if not (each.name in roles and note.endswith(AN_INPUT))
     ]
+    notes += [
+        f"{each.name}: --{option} {shown(each.name)} takes {what} for the inputs, in place of the columns"
+        for each in columns
+        if each.name not in roles
+        for option, what in other_inputs(each)
+    ]
     return lines, notes + candidates(columns, len(raw), roles)
+
+
+def other_inputs(understood: Understood) -> list[tuple[str, str]]:
+    """The option of `reglab new` for a column that is left out and may hold all that a network can learn from."""
+    if understood.column.kind not in ("text", "identifier"):
+        return []
+    if understood.example.lower().endswith(IMAGES):
+        return [("path", "the images that it names")]
+    return [("text", "its words")] if understood.example.count(" ") >= SENTENCE else []
