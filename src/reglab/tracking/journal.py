@@ -45,7 +45,7 @@ def opened(about: About, context: dict | None = None, *, grows: bool = False) ->
     """The run's folder in the journal, locked against other processes; a run begun before is resumed. Where the record
     `grows`, the seeds that `complete` has kept of a shorter one are there already.
 
-    `context` is for the mirror, besides `about`: {"code", "tags", "tracking": {"uri", "experiment"}, "changed"}; without it
+    `context` is for the mirror, besides `about`: {"code", "tags", "tracking", "changed"}; without it
     nothing is mirrored. An entry that is complete and still waits to be mirrored is set aside, and the run starts anew.
     """
     from reglab.tracking import mirror
