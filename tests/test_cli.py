@@ -23,6 +23,7 @@ from reglab.config import in_study
 def test_options_for_dvc_bring_no_stage_back_that_nothing_uses(given, wanted, tmp_path, monkeypatch):
     called = []
     monkeypatch.setattr("reglab.runtime.dvc_repro.repro", lambda root, arguments, follow: called.append(arguments) or 0)
+    monkeypatch.setattr("reglab.config.more_seeds.run_looks", lambda folder, run: 0)
     monkeypatch.setattr("reglab.runtime.processes.exit_on_signals", lambda: None)
     monkeypatch.setattr(in_study, "exit_on_signals", lambda: None)
     monkeypatch.setattr(in_study, "reach_engine", lambda folder: None)

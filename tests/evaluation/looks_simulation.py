@@ -40,29 +40,36 @@ def sign_flips(d: np.ndarray) -> np.ndarray:
 def study(differences: np.ndarray, looks: Looks) -> Outcome:
     """What becomes of recipes with these differences to `none` (recipes, most seeds), of which each look sees the first."""
     recipes = len(differences)
-    at, p = np.zeros(recipes, dtype=int), np.full((recipes, len(looks.sizes)), np.nan)
-    last = float(looks.nominal(LEVEL)[-1])
-    p[:, 0] = sign_flips(differences[:, : looks.first])
+    at, last = np.zeros(recipes, dtype=int), float(looks.nominal(LEVEL)[-1])
+    overall = looks.p_values([sign_flips(differences[:, : looks.first])])
+    intervals: dict[tuple[int, int], tuple[float, float]] = {}
+
+    def verdict(recipe: int, p_holm: float) -> str:
+        """As `judgement.verdict_of`; an interval is computed once, and only where it can matter."""
+        seeds = looks.sizes[at[recipe]]
+        seen, confidence = differences[recipe, :seeds], looks.confidence(seeds, 1 - LEVEL)
+        if p_holm > LEVEL and abs(seen.mean()) > RELEVANT:
+            return "cannot tell"
+        if (recipe, seeds) not in intervals:
+            intervals[recipe, seeds] = statistics.difference_interval(seen, confidence)
+        rule = {"confidence": confidence, "relevant_difference": RELEVANT, "level": LEVEL}
+        return verdict_of(seen, p_holm, METRIC, interval=intervals[recipe, seeds], **rule)
+
     while True:
-        overall = np.array([float(looks.p_values(p[i, : at[i] + 1])) for i in range(recipes)])
-        adjusted, verdicts, growing = statistics.holm(overall), [], []
-        for i, place in enumerate(at):
-            seen = differences[i, : looks.sizes[place]]
-            given = {
-                "confidence": looks.confidence(len(seen), 1 - LEVEL),
-                "relevant_difference": RELEVANT,
-                "level": LEVEL,
-            }
-            verdicts.append(verdict_of(seen, adjusted[i], METRIC, **given))
-            if verdicts[-1] == "cannot tell" and place + 1 < len(looks.sizes):
-                rule = {"comparisons": recipes, "relevant_difference": RELEVANT, "level": last}
-                growing += [i] if statistics.seeds_needed(seen, **rule) <= looks.most else []
+        verdicts = [verdict(recipe, p) for recipe, p in enumerate(statistics.holm(overall))]
+        growing = []
+        for recipe in np.flatnonzero(np.array(verdicts) == "cannot tell"):
+            seen = differences[recipe, : looks.sizes[at[recipe]]]
+            rule = {"comparisons": recipes, "relevant_difference": RELEVANT, "level": last}
+            if len(seen) < looks.most and statistics.seeds_needed(seen, **rule) <= looks.most:
+                growing.append(recipe)
         if not growing:
             return Outcome(verdicts, [looks.sizes[place] for place in at])
         at[growing] += 1
         for place in set(at[growing]):
-            which = [i for i in growing if at[i] == place]
-            p[which, place] = sign_flips(differences[which, : looks.sizes[place]])
+            which = [recipe for recipe in growing if at[recipe] == place]
+            p = sign_flips(differences[which, : looks.sizes[place]])
+            overall[which] = np.minimum(overall[which], looks.p_values([np.ones_like(p)] * place + [p]))
 
 
 def differences_to_none(random, recipes: int, seeds: int, spread: float, kind: str, effect=0.0) -> np.ndarray:

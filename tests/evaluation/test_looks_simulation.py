@@ -50,9 +50,7 @@ def test_what_is_decided_stops_and_what_would_need_more_than_the_most_gets_none(
 
 
 @pytest.mark.stress
-@pytest.mark.parametrize(
-    ("kind", "spread"), [(k, s) for k in ("normal", "skewed", "heavy") for s in (0.005, 0.01, 0.02)]
-)
+@pytest.mark.parametrize(("kind", "spread"), [("normal", 0.01), ("normal", 0.02), ("skewed", 0.01), ("heavy", 0.01)])
 def test_of_2000_studies_of_nothing_at_most_5_percent_have_a_false_verdict(kind, spread):
     studies = many_studies(2000, kind, spread)
     share, seeds = false_verdicts(studies), mean_seeds(studies)

@@ -69,9 +69,10 @@ def judged(keys: list[Key], reference: Key, records: Records, settings) -> dict[
 
 
 def sentence(looks: Looks, decided: int, growing: Mapping[str, int], beyond: int) -> str:
-    """Look: 31 verdicts; 2 get more seeds (regularizers/l1 22, tuned/l1 44); 9 would be undecided with 44 too."""
-    more = f"{len(growing)} get more seeds"
+    """Look: 31 verdicts; 1 gets more seeds (tuned/l1 22); 9 stay undecided, which 44 seeds could not decide."""
+    more = {0: "none gets", 1: "1 gets"}.get(len(growing), f"{len(growing)} get") + " more seeds"
     if growing:
         more += f" ({', '.join(f'{name} {seeds}' for name, seeds in growing.items())})"
-    rest = f"{beyond or 'none'} would be undecided with {looks.most} too"
-    return f"Look: {many(decided, 'verdict')}; {more}; {rest}."
+    stay = {0: "none stays", 1: "1 stays"}.get(beyond, f"{beyond} stay") + " undecided"
+    reason = f", which {looks.most} seeds could not decide" if beyond else ""
+    return f"Look: {many(decided, 'verdict')}; {more}; {stay}{reason}."
