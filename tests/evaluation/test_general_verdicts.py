@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+from fire import under_fire
 from scipy import stats
 
 from reglab.evaluation import hierarchical as module
@@ -76,7 +77,8 @@ def test_other_weakly_informative_priors_move_the_probabilities_little(sets, mos
     """Instead of uniform S, half-Cauchy and half-normal at the spread of the measured effects and twice that; instead of v of
     the authors, that of Kruschke (2013), exponential with mean 29, and of Juárez and Steel (2010), Gamma(2, 0.1).
 
-    The largest shift in twelve suites of the probability that the next data set is helped or hurt was 0.08, 0.05 and 0.03 for 5, 8 and 12 sets.
+    The largest shift of the probability that the next data set is helped or hurt was 0.08, 0.05 and 0.03 in twelve suites of
+    5, 8 and 12 sets.
     """
     random = np.random.default_rng(3)
     authors = module._prior
@@ -112,7 +114,7 @@ def test_other_weakly_informative_priors_move_the_probabilities_little(sets, mos
             assert np.abs(probabilities(other) - first).max() < most
 
 
-@pytest.mark.stress
+@under_fire
 @pytest.mark.parametrize("sets", [5, 8, 12])
 @pytest.mark.parametrize("spread", [0.0, 0.02])
 def test_of_1000_suites_of_no_effect_at_most_five_percent_help_in_general(sets, spread):

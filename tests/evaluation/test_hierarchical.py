@@ -10,7 +10,7 @@ from scipy import special, stats
 
 from reglab.evaluation import hierarchical as module
 from reglab.evaluation.effect_grid import EffectGrid
-from reglab.evaluation.hierarchical import CredibleInterval, GeneralEffect, hierarchical
+from reglab.evaluation.hierarchical import GeneralEffect, hierarchical
 
 EFFECTS = np.array([0.031, 0.012, -0.004, 0.022, 0.008, 0.017, 0.026])
 ERRORS = np.array([0.006, 0.009, 0.004, 0.012, 0.005, 0.007, 0.010])
@@ -213,9 +213,8 @@ def test_effects_that_are_zero_on_every_seed_are_equivalent():
 # verdicts
 
 
-def general(helps=0.0, equivalent=0.0, hurts=0.0, interval=(0.0, -0.1, 0.1), per_set=()) -> GeneralEffect:
-    sets = tuple(CredibleInterval(*one) for one in per_set)
-    return GeneralEffect(helps, equivalent, hurts, *interval, 0.01, sets, REGION, 0.95)
+def general(helps=0.0, equivalent=0.0, hurts=0.0, interval=(0.0, -0.1, 0.1), alone=()) -> GeneralEffect:
+    return GeneralEffect(helps, equivalent, hurts, *interval, 0.01, (), tuple(alone), REGION, 0.95)
 
 
 def test_the_verdict_follows_its_rules():
@@ -229,15 +228,23 @@ def test_the_verdict_follows_its_rules():
 
 
 def test_a_set_that_shows_otherwise_stands_against_a_general_verdict_but_not_one_of_twenty():
-    hurt, gained, nothing = (-0.02, -0.03, -0.01), (0.02, 0.01, 0.03), (0.0, -0.004, 0.004)
-    unclear = (0.0, -0.1, 0.1)
+    hurt, gained, nothing, unclear = (-0.03, -0.01), (0.01, 0.03), (-0.004, 0.004), (-0.1, 0.1)
     in_general = general(helps=0.96, interval=(0.02, 0.01, 0.03))
     for other in (hurt, nothing):
-        sets = tuple(CredibleInterval(*one) for one in [other] + [gained] * 18)
-        assert replace(in_general, per_set=sets).verdict == "helps on average"
-        assert replace(in_general, per_set=(*sets, CredibleInterval(*unclear))).verdict == "helps in general"
-    assert general(equivalent=0.97, per_set=[gained, *[nothing] * 6]).verdict == "cannot tell"
-    assert general(hurts=0.97, per_set=[nothing, *[hurt] * 6]).verdict == "cannot tell"
+        sets = (other, *[gained] * 18)
+        assert replace(in_general, alone=sets).verdict == "helps on average"
+        assert replace(in_general, alone=(*sets, unclear)).verdict == "helps in general"
+    assert general(equivalent=0.97, alone=[gained, *[nothing] * 6]).verdict == "cannot tell"
+    assert general(hurts=0.97, alone=[nothing, *[hurt] * 6]).verdict == "cannot tell"
+
+
+def test_what_a_set_shows_alone_is_corrected_for_the_number_of_sets():
+    """Student's interval at 1 - 0.05/7; without error it is a point."""
+    alone = hierarchical(EFFECTS, ERRORS, REGION, degrees_of_freedom=5).alone
+    low, high = stats.t.interval(1 - 0.05 / 7, 5, EFFECTS, ERRORS)
+    assert np.array(alone) == pytest.approx(np.stack([low, high], axis=1), rel=1e-9)
+    exact = hierarchical(EFFECTS, np.zeros(7), REGION, degrees_of_freedom=5).alone
+    assert exact == tuple(zip(EFFECTS, EFFECTS, strict=True))
 
 
 def test_one_set_that_gains_much_keeps_the_verdict_from_equivalence():
@@ -246,6 +253,18 @@ def test_one_set_that_gains_much_keeps_the_verdict_from_equivalence():
     result = hierarchical(effects, np.full(7, 0.0005), REGION, degrees_of_freedom=9)
     assert result.probability_equivalent > 0.8
     assert result.verdict == "cannot tell"
+
+
+def test_a_set_that_is_far_off_leaves_the_others_as_they_are_and_is_not_forgotten():
+    """Ten times the error on one set: five degrees of freedom take it for an error of measurement, and `alone` does not."""
+    effects = np.array([0.05, 0.04, 0.06, 0.03, 0.05, 0.04, 0.02])
+    errors = np.array([0.02, 0.01, 0.03, 0.02, 0.02, 0.01, 0.02])
+    without = hierarchical(effects, errors, 0.02, degrees_of_freedom=5)
+    with_it = hierarchical([*effects, -10], [*errors, 1.2], 0.02, degrees_of_freedom=5)
+    assert with_it.probability_helps == pytest.approx(without.probability_helps, abs=0.06)
+    assert with_it.per_set[0] == pytest.approx(without.per_set[0], abs=0.006)
+    assert with_it.alone[-1][1] < 0
+    assert replace(with_it, probability_helps=0.96).verdict == "helps on average"
 
 
 # what is refused

@@ -32,7 +32,7 @@ Verdict = Literal[
 ]
 
 FEWEST_SETS = 5  # below it nothing is known about how much data sets differ
-FEWEST_CELLS, MOST_CELLS = 1_024, 4_096  # of the grid: powers of two, for the Fourier transform
+FEWEST_CELLS, MOST_CELLS = 1_024, 8_192  # of the grid: powers of two, for the Fourier transform
 RANGE = 1.5  # the grid reaches so many times as far from 0 as any set's effect plus four of its standard errors
 
 
@@ -52,7 +52,8 @@ class GeneralEffect:
     (`probability_equivalent`) or below it (`probability_hurts`): the posterior predictive probabilities. `mean`, with the
     credible interval from `low` to `high`, is the location m of the effects of data sets: where most of them lie, while
     one far from the others hardly moves it. `scale`: the posterior median of S.
-    `per_set`, in the order of the sets: the effect of each, shrunken towards that of the others.
+    In the order of the sets, `per_set`: the effect of each, shrunken towards that of the others; `alone`: Student's interval
+    of its effect, measured on that set alone, with Bonferroni's correction for the number of sets.
     """
 
     probability_helps: float
@@ -63,6 +64,7 @@ class GeneralEffect:
     high: float
     scale: float
     per_set: tuple[CredibleInterval, ...]
+    alone: tuple[tuple[float, float], ...]
     region: float
     confidence: float
 
@@ -77,9 +79,9 @@ class GeneralEffect:
         3. the credible interval of the mean effect lies above (below) zero              -> helps (hurts) on average
         4. anything else                                                                 -> cannot tell
 
-        A set shows otherwise where the credible interval of its effect lies on the other side of an end of the region; of 20
-        sets or more, at a `confidence` of 95 %, one in twenty may. "On average" says that gains outweigh losses, and leaves
-        open how the next data set turns out.
+        A set shows otherwise where its interval `alone` lies on the other side of an end of the region; of 20 sets or more,
+        at a `confidence` of 95 %, one in twenty may. "On average" says that gains outweigh losses, and leaves open how the
+        next data set turns out.
         """
         if self.probability_helps >= self.confidence and self._holds(self.region, inf):
             return "helps in general"
@@ -94,8 +96,8 @@ class GeneralEffect:
 
     def _holds(self, low: float, high: float) -> bool:
         """Whether no more sets than `confidence` allows have effects that are shown to lie outside of [low, high]."""
-        outside = sum(one.high < low or one.low > high for one in self.per_set)
-        return outside <= (1 - self.confidence) * len(self.per_set) + ROUNDING
+        outside = sum(end < low or start > high for start, end in self.alone)
+        return outside <= (1 - self.confidence) * len(self.alone) + ROUNDING
 
 
 def hierarchical(
@@ -119,15 +121,17 @@ def hierarchical(
         v - 1    Gamma(a, b) with a uniform on 0.5 to 5 and b on 0.05 to 0.15: from nearly Cauchy to nearly normal, mean 30
 
     That is the authors' prior, but that their S may be larger still. A cell of the grid is a quarter of the smallest error or
-    a sixteenth of the region wide, whichever is more, but there are no fewer than 1,024 cells and no more than 4,096; errors
+    a sixteenth of the region wide, whichever is more, but there are no fewer than 1,024 cells and no more than 8,192; errors
     below half a cell count as half a cell.
 
     Raises ValueError for fewer than FEWEST_SETS sets, and for effects or errors that are not finite.
     """
     y, s, freedom, region = _checked(effects, errors, degrees_of_freedom, region)
+    half = s * scipy.stats.t.isf((1 - confidence) / (2 * len(y)), freedom)
+    alone = tuple(zip((y - half).tolist(), (y + half).tolist(), strict=True))
     if not (y.any() or s.any() or region):  # every seed of every set is equal, and any difference matters
         nothing = CredibleInterval(0.0, 0.0, 0.0)
-        return GeneralEffect(0.0, 1.0, 0.0, *nothing, 0.0, (nothing,) * len(y), region, confidence)
+        return GeneralEffect(0.0, 1.0, 0.0, *nothing, 0.0, (nothing,) * len(y), alone, region, confidence)
     grid, cell, likelihoods, marginal, weights = _posterior(y, s, freedom, region)
     helps, equivalent, hurts = grid.next_set(weights, region / cell)
     mean = grid.interval(weights.sum((0, 1)), confidence)
@@ -144,6 +148,7 @@ def hierarchical(
         *(cell * value for value in mean),
         float(cell * scale),
         tuple(CredibleInterval(*(cell * value for value in one)) for one in per_set),
+        alone,
         region,
         confidence,
     )
