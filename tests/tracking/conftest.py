@@ -96,6 +96,7 @@ class Study:
         """`sync_all` for a params.yaml with these entries, `<family>/<name>`."""
         tracking = SimpleNamespace(uri=uri, experiment="reglab")
         settings = {"tracking": tracking, "evaluation": SimpleNamespace(metric="accuracy")}
+        settings |= {"few_labels": SimpleNamespace(labels_per_class=(1, 3, 10))}
         return sync_all(SimpleNamespace(**settings, expected=lambda: [tuple(name.split("/")) for name in names]))
 
     def runs(self) -> dict[str, list[dict]]:

@@ -125,6 +125,7 @@ def test_the_experiment_says_where_to_look_and_its_views_find_what_they_are_for(
 
 def test_a_view_begins_with_its_numbers_as_charts_and_the_interval_is_none_of_them():
     for view in views.VIEWS.values():
+        view = views.at_labels(view, (1, 10))
         state = json.loads(json.loads(views.saved(view))["state"])
         sections = [section["uuid"] for section in state["compareRunSections"]]
         assert sections == ["results", "curves"]
@@ -140,6 +141,13 @@ def test_views_sort_by_the_metric_that_decides_the_best_first_and_draw_the_curve
     assert orders == {"auroc": ("metrics.`test_auroc`", False), "rmse": ("metrics.`test_rmse`", True)}
     assert "metrics.`versus/test_rmse`" in by["rmse"]["selectedColumns"] and "accuracy" not in json.dumps(by["rmse"])
     assert views.experiment_tags("1", "rmse")["mlflow.experiment.primaryMetric.name"] == "test_rmse"
+
+
+def test_the_view_of_few_labels_has_the_columns_of_the_fewest_and_the_most_of_the_study():
+    tags = views.experiment_tags("1", "rmse", (10, 30, 100))
+    columns = json.loads(json.loads(tags[views.VIEW + "few_labels"])["state"])["selectedColumns"]
+    assert columns[-2:] == ["metrics.`test_rmse_10`", "metrics.`test_rmse_100`"]
+    assert "fewest" not in json.dumps(tags) and "test_accuracy" not in json.dumps(tags)
 
 
 def test_the_address_of_a_view_is_that_of_the_description(study):

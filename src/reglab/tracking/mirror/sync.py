@@ -97,7 +97,8 @@ def sync_all(params) -> str:
     root, uri, experiment = checkout.root(), params.tracking.uri, params.tracking.experiment
     with sole_writer(root), plain_errors(uri, root):
         store = open_store(uri, experiment, root)
-        store.describe(views.experiment_tags(store.experiment, params.evaluation.metric))
+        labels = params.few_labels.labels_per_class
+        store.describe(views.experiment_tags(store.experiment, params.evaluation.metric, labels))
         completed, problems = mirror_journal(root, {})
         restored = present = missing = 0
         records = {}

@@ -4,6 +4,7 @@ A view is a tag of the experiment: which runs, in what order, with which columns
 """
 
 import json
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from reglab.core.task_names import CURVES
@@ -47,6 +48,7 @@ def link(experiment: str, view: str = DEFAULT) -> str:
 
 
 ACCURACY = "test_accuracy"  # in the views below, in whose place stands the metric that decides
+LABELLED = ("test_accuracy_fewest", "test_accuracy_most")  # in whose place stand those at the fewest and most labels
 VIEWS = {
     "recipes": View(
         "1 Recipes against none",
@@ -71,7 +73,7 @@ VIEWS = {
             *metric("test_accuracy"),
             *versus("test_accuracy"),
             *INTERVAL,
-            *metric("test_accuracy_1", "test_accuracy_10"),
+            *metric(*LABELLED),
         ),
     ),
     "tasks": View(
@@ -121,13 +123,26 @@ def card(kind: str, key: str, section: str) -> dict:
     }
 
 
-def experiment_tags(experiment: str, metric: str = "accuracy") -> dict[str, str]:
-    """Description and views of the experiment with this id of MLflow's, in which `metric` decides the verdicts."""
+def experiment_tags(experiment: str, metric: str = "accuracy", labels: Sequence[int] = (1, 10)) -> dict[str, str]:
+    """Description and views of the experiment with this id of MLflow's, in which `metric` decides the verdicts.
+
+    `labels`: the numbers of labels, in rising order, with which entries are trained that learn from few.
+    """
     tags = {
         "mlflow.experimentKind": "custom_model_development",
         "mlflow.experiment.primaryMetric.name": f"test_{metric}",
     }
-    return tags | {NOTE: description(experiment)} | {VIEW + key: saved(view, metric) for key, view in VIEWS.items()}
+    return (
+        tags
+        | {NOTE: description(experiment)}
+        | {VIEW + key: saved(view, metric, labels) for key, view in VIEWS.items()}
+    )
+
+
+def at_labels(view: View, labels: Sequence[int]) -> View:
+    """The view with the columns of the fewest and the most of these numbers of labels."""
+    named = dict(zip(metric(*LABELLED), metric(*(f"{ACCURACY}_{labels[end]}" for end in (0, -1))), strict=True))
+    return view._replace(columns=tuple(dict.fromkeys(named.get(column, column) for column in view.columns)))
 
 
 def decided_by(view: View, metric: str) -> View:
@@ -163,9 +178,9 @@ def description(experiment: str) -> str:
     )
 
 
-def saved(view: View, metric: str = "accuracy") -> str:
+def saved(view: View, metric: str = "accuracy", labels: Sequence[int] = (1, 10)) -> str:
     """As the UI of MLflow 3 saves a view; its creation time decides its place in the list, the first on top."""
-    view, about = decided_by(view, metric), DECIDING[metric]
+    view, about = decided_by(at_labels(view, labels), metric), DECIDING[metric]
     ascending = view.order.startswith("attributes") or (
         about.direction == "lower" and view.order.endswith(f"test_{metric}`")
     )
