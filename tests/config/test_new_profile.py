@@ -252,7 +252,8 @@ def test_a_column_of_weights_is_no_input_whatever_its_values(checkout, weights):
     assert load_examples(profiles.load(checkout, "people").data).weights.tolist() == list(weights)
     written = (checkout / "profiles/people.yaml").read_text()
     assert (
-        "weight: weight   # of each row in the loss of a training; metrics and verdicts count every row once" in written
+        "weight: weight   # of each example in the loss of a training; metrics and verdicts count every one once"
+        in written
     )
 
 
