@@ -85,6 +85,21 @@ def test_files_of_jobs_published_by_one_process_are_those_of_local_trainings_and
     assert not [file for file in (tmp_path / "disk").rglob("*") if file.is_file()]
 
 
+def test_a_job_that_was_killed_finds_its_files_on_the_same_machine_again_and_one_given_out_twice_does_not(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with pytest.raises(WorkError), worker.scratch(b"job") as first:
+        (first / "files").mkdir()
+        (first / "files" / "seed-0.ckpt").touch()
+        raise WorkError("killed")
+    with worker.scratch(b"job") as again:
+        assert again == first and (again / "files" / "seed-0.ckpt").exists()
+        with worker.scratch(b"job") as twice, worker.scratch(b"another job") as other:
+            assert len({first, twice, other}) == 3 and not list(twice.iterdir())
+    assert not first.exists() and not twice.exists()
+
+
 def test_a_worker_with_other_versions_refuses(study, monkeypatch, tmp_path):
     builder = JobBuilder("train@dropout", "", tmp_path)
     [job] = builder.jobs([(print, tmp_path / "entry")], tmp_path / "entry")

@@ -74,6 +74,8 @@ def test_nobody_at_the_address_is_one_line(study, monkeypatch):
     monkeypatch.setattr(dask, "CONNECT_SECONDS", 1)
     with pytest.raises(UserError, match=r"compute.address: found tcp://127.0.0.1:9, where no scheduler answers"):
         study.run("there", Dask("tcp://127.0.0.1:9"))
+    with pytest.raises(UserError, match=r'compute.address: found "nonsense"; allowed: the address that dask scheduler'):
+        study.run("there", Dask("nonsense"))
 
 
 def test_a_scheduler_that_goes_in_the_middle_ends_the_stage_and_what_is_finished_is_kept(tmp_path, study, monkeypatch):

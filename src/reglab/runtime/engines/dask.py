@@ -1,5 +1,6 @@
 """The workers of a Dask cluster: one thread each, `dask worker ADDRESS --nthreads 1`."""
 
+import re
 from collections.abc import Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
@@ -7,6 +8,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from reglab.core.errors import UserError
+from reglab.core.wording import shown
 from reglab.runtime.compute.engine import Engine
 from reglab.runtime.compute.worker import work
 
@@ -30,13 +32,16 @@ class Dask(Engine):
         import dask
         from distributed import Client
 
+        allowed = "the address that dask scheduler prints, such as tcp://host:8786"
+        if not re.fullmatch(r"[a-z]+://\S+:\d+", self.address):
+            raise UserError(f"compute.address: found {shown(self.address)}; allowed: {allowed}")
         with dask.config.set({"distributed.comm.timeouts.connect": CONNECT_SECONDS}):
             try:
                 client = Client(self.address, timeout=CONNECT_SECONDS, set_as_default=False)
             except (OSError, ValueError, TimeoutError) as error:
                 raise UserError(
                     f"compute.address: found {self.address}, where no scheduler answers within {CONNECT_SECONDS} seconds "
-                    f"({type(error).__name__}); allowed: the address that dask scheduler prints, such as tcp://host:8786"
+                    f"({type(error).__name__}); allowed: {allowed}"
                 ) from None
             try:
                 yield client.get_executor(pure=False)
