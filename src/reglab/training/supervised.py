@@ -102,10 +102,10 @@ class Supervised(TaskLearner):
             group["lr"] = self.scheduled_rate()
 
     def optimizer_step(self, epoch: int, batch_index: int, optimizer, closure=None) -> None:
-        [group] = optimizer.param_groups
-        self.set_learning_rate(group)
+        for group in optimizer.param_groups:  # a method with weights of its own, such as a decoder, has a group for them
+            self.set_learning_rate(group)
         super().optimizer_step(epoch, batch_index, optimizer, closure)
-        self.after_optimizer_step(group["lr"])
+        self.after_optimizer_step(optimizer.param_groups[0]["lr"])
 
     def after_optimizer_step(self, learning_rate: float) -> None:
         """Let the techniques act on the weights after a step, and after the last one of an epoch."""
