@@ -27,6 +27,7 @@ from reglab.models.mlp import MLP
 from reglab.regularizers.cutmix import CutMix
 from reglab.regularizers.input_noise import InputNoise
 from reglab.regularizers.k_sparse import KSparse
+from reglab.regularizers.label_smoothing import LabelSmoothing
 from reglab.training.settings import TrainerSettings
 
 SETTINGS = params.load(Path(__file__).parents[2] / "params.yaml")
@@ -325,6 +326,38 @@ def test_what_regimes_labels_and_attacks_ask_for_too_much_is_said_beside_other_p
 def test_more_labels_than_the_smallest_class_has_in_any_seed():
     [line] = lines(few_labels=replace(SETTINGS.few_labels, labels_per_class=(1, 500)))
     assert line.startswith("params.yaml: few_labels.labels_per_class: found 500; allowed: at most ")
+
+
+def few_labels_of_rows(labels_per_class: tuple[int, ...], techniques: tuple = ()) -> dict:
+    """Sections of a study of rows that learns from few labels."""
+    few = {"model": MLP(width=8, depth=1), "labels_per_class": labels_per_class, "regularizers": techniques}
+    return TABLE | {
+        "few_labels": replace(SETTINGS.few_labels, **few),
+        "augmentation": {"study": Policy(noise=0.1)},
+        "attacks": {},
+    }
+
+
+@pytest.mark.parametrize("metric", ["rmse", "multilabel_auroc"])
+def test_of_amounts_and_labels_no_more_labels_are_allowed_than_there_are_training_examples(table, metric):
+    random, many = np.random.default_rng(1), metric != "rmse"
+    table.labels = (random.random((300, 3)) < 0.4).astype(np.uint8) if many else random.random(300)
+    settings = {"evaluation": Evaluation(metric=metric)}
+    check(replace(SETTINGS, **few_labels_of_rows((10, 150)) | settings))
+    (line,) = lines(**few_labels_of_rows((10, 151)) | settings)
+    assert line.startswith(
+        "params.yaml: few_labels.labels_per_class: found 151; allowed: at most 150, the labelled examples"
+    )
+
+
+def test_what_all_entries_share_must_suit_amounts_where_any_of_them_trains(table):
+    table.labels = np.random.default_rng(1).random(300)
+    sections = few_labels_of_rows((10,), (LabelSmoothing(), InputNoise())) | {"evaluation": Evaluation(metric="rmse")}
+    (line,) = lines(**sections)
+    why = "needs classes or labels; the targets are amounts"
+    assert line.startswith(f"params.yaml: few_labels.regularizers[0]: found label_smoothing, which {why}")
+    none = {section: {} for section in ("pretraining", "transfer", "semi_supervised")}
+    check(replace(SETTINGS, **sections | none))
 
 
 def test_a_transfer_to_a_class_that_the_data_does_not_have():
