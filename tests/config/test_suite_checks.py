@@ -152,6 +152,24 @@ def test_a_smaller_study_has_the_suite_that_its_profile_names_with_profiles_and_
     assert profiles.load(root, "other").suite.sets == ()
 
 
+def test_a_smaller_suite_is_without_baselines_that_are_null_and_claims_about_what_it_has_not(root):
+    claim = {"says": "it helps", "recipe": "dropout", "versus": "none", "direction": "helps"}
+    settings = YAML(typ="safe").load(root / "params.yaml")
+    settings["suite"] |= {"sets": ["one", "two", "three"], "recipes": ["none", "dropout", "mixup"]}
+    settings["suite"]["claims"] = {
+        "kept": claim,
+        "gone": claim | {"recipe": "mixup"},
+        "there": claim | {"sets": ["three"]},
+    }
+    settings["profiles"] = {"small": {"suite": {"sets": ["one", "two"], "recipes": ["none", "dropout"]}}}
+    settings["suite"]["baselines"] = {"ridge_regression": {}, "logistic_regression": {}}
+    settings["profiles"]["small"]["suite"]["baselines"] = {"ridge_regression": None}
+    with open(root / "params.yaml", "w", encoding="utf-8") as file:
+        YAML().dump(settings, file)
+    suite = profiles.load(root, "small").suite
+    assert list(suite.claims) == ["kept"] and list(suite.baselines) == ["logistic_regression"]
+
+
 def test_every_data_set_of_params_yaml_is_a_profile_and_no_two_share_rows():
     command = [sys.executable, "-m", "reglab.cli", "check", "--suite"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)

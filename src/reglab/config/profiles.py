@@ -130,6 +130,8 @@ def merged(path: Path, name: str | None, only: Collection[str] = ()) -> str:
     if name:
         profile = read_profile(root, given, name)
         whole = with_profile(with_its_suite(whole, given, profile), profile, where(root, name))
+        if "suite" in whole:
+            whole["suite"] = pruned_suite(whole["suite"])
         if "data" in whole:
             whole["data"] = resolved_settings(whole["data"], where(root, name))
         made_of.append(f"{where(root, name).rstrip('.: ').removeprefix('params.yaml: ')} merged into it")
@@ -150,6 +152,24 @@ def with_its_suite(whole: dict, given: dict, profile: Plain) -> dict:
     sets = profile["suite"].get("sets") or references.mapping(given, "suite").get("sets") or []
     entries = references.mapping(given, "profiles")
     return whole | {"profiles": {each: entries[each] for each in sets if isinstance(each, str) and each in entries}}
+
+
+def pruned_suite(suite: Plain) -> Plain:
+    """The plain suite of a smaller study without the baselines that are null there, and without the claims about recipes or
+    data sets that it has not."""
+    if not isinstance(suite, dict):
+        return suite
+    baselines = references.mapping(suite, "baselines")
+    suite = suite | {"baselines": {name: ranges for name, ranges in baselines.items() if ranges is not None}}
+    there = {name for key in ("recipes", "cocktails", "baselines") for name in suite.get(key) or ()}
+    claims = references.mapping(suite, "claims")
+    kept = {
+        name: claim
+        for name, claim in claims.items()
+        if {references.mapping(claims, name).get(side) for side in references.SIDES} <= there
+        and set(references.mapping(claims, name).get("sets") or ()) <= set(suite.get("sets") or ())
+    }
+    return suite | {"claims": kept}
 
 
 def with_profile(whole: dict, profile: Plain, place: str) -> dict:
