@@ -11,11 +11,11 @@ from safetensors.numpy import save_file
 from torch.nn.functional import cross_entropy
 
 from reglab.config import params
+from reglab.core import tasks
 from reglab.core.streams import Moment, generator
 from reglab.data.augmentation.policy import Policy
 from reglab.data.loader import Loader, whole
 from reglab.data.prepared import Split
-from reglab.experiments.few_labels.methods import mean_teacher
 from reglab.experiments.few_labels.methods.mean_teacher import MeanTeacher
 from reglab.experiments.few_labels.methods.pseudo_label import PseudoLabel
 from reglab.experiments.few_labels.run import FewLabelsStudy, prepare_training, train_few
@@ -234,9 +234,7 @@ def test_the_teacher_gives_its_opinion_without_the_noise_of_the_student(monkeypa
     study = replace(STUDY, settings=replace(STUDY.settings, regularizers=(HiddenNoise(0.5), Dropout(0.2, 0.5))))
     learner, batches, _ = prepare_training(MeanTeacher(unlabelled_batch_size=5), study, few_case(), seed=0)
     batch, teachers = next(iter(batches)).unlabelled, []
-    monkeypatch.setattr(
-        mean_teacher, "consistency", lambda student, teacher, _: teachers.append(teacher) or student.sum()
-    )
+    monkeypatch.setattr(tasks, "consistency", lambda student, teacher, _: teachers.append(teacher) or student.sum())
     learner.train().unlabelled_loss(batch)
     expected = learner.teacher.head(without_hooks(learner.teacher, learner.view(batch, "teacher", 0.5))[-1])
     assert torch.equal(teachers[0], expected) and learner.teacher.training, "and it is in the mode that it was in"
