@@ -3,6 +3,7 @@
 # make repro ONLY="none dropout"   the study of these entries alone, kept apart in profiles/only
 # make repro PROFILE=quick, make ui PROFILE=quick   the small study of params.yaml, profiles.quick, kept apart
 # make suite   the recipes over many data sets (suite: in params.yaml); with PROFILE=quick a small one
+# make server   MLflow for a team, with PostgreSQL, on loopback (PORT=5001 as above)
 # make docs    docs/techniques/, a page a technique, from the docstrings
 # make stress COUNT=50   kills, torn files, full disks, odd servers, many times: docs/reliability.md
 # make mutants COUNT=200   breaks the code in so many places, one at a time: how many do the tests notice?
@@ -15,7 +16,7 @@ COMPARED := $(ENV)/compared
 export OMP_NUM_THREADS := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: repro suite test stress mutants ui bench lint docs
+.PHONY: repro suite test stress mutants ui server bench lint docs
 repro: $(READY)
 	@$(ENV)/bin/reglab repro $(if $(PROFILE),--profile '$(PROFILE)') $(if $(ONLY),--only $(ONLY))
 
@@ -34,6 +35,9 @@ mutants: $(READY)
 
 ui: $(READY)
 	@$(ENV)/bin/reglab ui $(if $(PROFILE),--profile '$(PROFILE)') $(if $(PORT),--port '$(PORT)')
+
+server: $(READY) $(ENV)/.extras
+	@$(ENV)/bin/reglab server $(if $(PORT),--port '$(PORT)')
 
 bench: $(READY) $(COMPARED)/.ready
 	@export PYTHONPATH=$(COMPARED); for benchmark in benchmarks/*.py; do $(ENV)/bin/python $$benchmark || exit 1; done

@@ -79,6 +79,10 @@ def main() -> None:
     command.add_argument("--profile", metavar="NAME", help="the runs of this entry of `profiles`")
     command.add_argument("--port", type=int, metavar="NUMBER", help="this port and no other")
     command.set_defaults(call=ui)
+    command = commands.add_parser("server", help="MLflow for a team: PostgreSQL and a folder of artifacts, on loopback")
+    command.add_argument("--port", type=int, metavar="NUMBER", help="this port and no other")
+    command.add_argument("--workers", type=int, default=2, metavar="NUMBER", help="processes that answer; default: 2")
+    command.set_defaults(call=server)
     command = commands.add_parser("predict", help="predict new examples with the networks that a study has trained")
     command.add_argument("profile", help=STUDY_NAME)
     command.add_argument("recipe", help="an entry of regularizers, combinations, ensembles or baselines, or tuned/NAME")
@@ -217,6 +221,12 @@ def ui(given: argparse.Namespace) -> int:
         os.environ.pop("MLFLOW_TRACKING_URI", None)  # which repro ignores for a profile
     tracking = params.load_tracking(folder / "params.yaml")
     return serve(folder, tracking.uri, tracking.experiment, given.port)
+
+
+def server(given: argparse.Namespace) -> int:
+    from reglab.tracking.mirror.server import serve
+
+    return serve(Path.cwd(), given.port, given.workers)
 
 
 def predict(given: argparse.Namespace) -> int:

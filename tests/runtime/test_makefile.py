@@ -66,7 +66,7 @@ def test_the_packages_of_data_are_those_of_the_extra():
     assert project["optional-dependencies"]["datasets"] == locked
 
 
-@pytest.mark.parametrize("extra", ["s3", "dask", "slurm"])
+@pytest.mark.parametrize("extra", ["s3", "server", "dask", "slurm"])
 def test_the_packages_of_an_extra_are_those_that_the_tests_try(extra):
     locked = (ROOT / "requirements-extras.lock").read_text().splitlines()
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]

@@ -92,9 +92,9 @@ class Study:
         shutil.rmtree(training.entry)
         return folder
 
-    def sync(self, *names: str, uri: str | None = None) -> str:
+    def sync(self, *names: str, uri: str | None = None, seeds: bool | None = None) -> str:
         """`sync_all` for a params.yaml with these entries, `<family>/<name>`."""
-        tracking = SimpleNamespace(uri=uri, experiment="reglab")
+        tracking = SimpleNamespace(uri=uri, experiment="reglab", seeds=seeds)
         settings = {"tracking": tracking, "evaluation": SimpleNamespace(metric="accuracy")}
         settings |= {"few_labels": SimpleNamespace(labels_per_class=(1, 3, 10))}
         return sync_all(SimpleNamespace(**settings, expected=lambda: [tuple(name.split("/")) for name in names]))

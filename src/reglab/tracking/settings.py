@@ -10,3 +10,4 @@ from annotated_types import MinLen
 class Tracking:
     uri: Annotated[str, MinLen(1)] | None = None
     experiment: Annotated[str, MinLen(1)] = "reglab"
+    seeds: bool | None = None  # whether every seed is a run too; None: in a database of one's own, not on a server

@@ -170,17 +170,21 @@ def summary_metrics(record: dict) -> dict[str, float]:
     return metrics
 
 
-def note(about: dict, record: dict, timed: bool, verdicts: tuple[str, ...] = ()) -> str:
-    """What the run is and how it ended, a few lines of Markdown; not `timed`: its times are those of mirroring."""
+def note(about: dict, record: dict, timed: bool, verdicts: tuple[str, ...] = (), seeds: bool = True) -> str:
+    """What the run is and how it ended, a few lines of Markdown; not `timed`: its times are those of mirroring.
+
+    `seeds`: whether every seed is a run too.
+    """
     lines = [f"{heading(about)}: record `runs/{about['family']}/{about['name']}/record.json`."]
     lines += [f"* {verdict}" for verdict in verdicts] + [""] * bool(verdicts)
     if why := record.get("not_applicable"):
         lines.append(f"**Not applicable**: {why}. Nothing was trained.")
-    if seeds := diverged(record):
-        lines.append(f"**Diverged: seed {', '.join(seeds)}**, so there are no means: no seed is ever left out.")
-    elif seeds := record["seeds"]:
+    if failed := diverged(record):
+        lines.append(f"**Diverged: seed {', '.join(failed)}**, so there are no means: no seed is ever left out.")
+    elif record["seeds"]:
+        where = "nested below" if seeds else "each in record.json and curves.csv"
         lines += [
-            f"{len(seeds)} seeds, nested below: metrics are means over them, `training/...` per epoch. Seeds are paired"
+            f"{len(record['seeds'])} seeds, {where}: metrics are means over them, `training/...` per epoch. Seeds are paired"
             " between recipes; the whole answer is in reports/index.html.",
             *intervals(record),
         ]

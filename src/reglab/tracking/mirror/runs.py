@@ -86,8 +86,8 @@ class Runs:
     def all(self) -> "list[Run]":
         return [*self.seeds.values(), *([self.parent] if self.parent else [])]
 
-    def complete(self, record: Record) -> bool:
-        wanted = set(record.values["seeds"])
+    def complete(self, record: Record, seeds: bool) -> bool:
+        wanted = set(record.values["seeds"]) if seeds else set()
         return self.parent is not None and wanted <= set(self.seeds) and all(map(ended, self.all()))
 
 
@@ -149,7 +149,7 @@ def update(store: Store, recipe: MirroredRecipe, runs: Runs, sent: dict[str, set
     }
     last = recipe.ended or max((point.time for curve in timed.values() for point in curve.values()), default=start)
     nested = []
-    for seed, curve in timed.items():
+    for seed, curve in timed.items() if store.seeds else ():
         nesting = content.seed_tags(seed, parent.info.run_id)
         first = min((point.time for point in curve.values()), default=start)
         run = runs.seeds.get(seed) or store.create(content.seed_name(about, seed), tags | nesting, first)
@@ -206,7 +206,7 @@ def end_parent(store: Store, parent: "Run", recipe: MirroredRecipe, band: Curve,
     durations = [learning_curves.seconds(curve) for curve in recipe.journal.values()]
     total = sum(durations) if durations and None not in durations else None
     numbers = content.summary_metrics(record) | {f"{content.COST}seconds": total}
-    note = content.note(recipe.about, record, timed=recipe.ended is not None)
+    note = content.note(recipe.about, record, timed=recipe.ended is not None, seeds=store.seeds)
     store.log(
         parent,
         [(name, value, moment, 0) for name, value in content.for_display(numbers).items()],

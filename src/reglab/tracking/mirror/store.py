@@ -60,6 +60,7 @@ class Store:
 
     client: "MlflowClient"
     experiment: str  # MLflow's id
+    seeds: bool = True  # whether the seeds of a recipe are runs too
 
     def describe(self, tags: dict[str, str]) -> None:
         """Set tags of the experiment where they differ."""
@@ -173,10 +174,11 @@ def first_line(error: Exception) -> str:
     return redact(f"{type(error).__name__}: {error}").splitlines()[0][:200]  # a cut secret would not be found
 
 
-def open_store(uri: str | None, experiment: str, root: Path) -> Store:
+def open_store(uri: str | None, experiment: str, root: Path, seeds: bool | None = None) -> Store:
     """The experiment, created if need be together with its database; raises `UserError` when MLflow cannot be reached.
 
-    To be called by the sole writer. Without a server the artifacts lie in `<root>/mlartifacts`.
+    To be called by the sole writer. Without a server the artifacts lie in `<root>/mlartifacts`. `seeds` None: every seed is a
+    run in a database of one's own; a server, which holds the studies of many, has the recipes alone.
     """
     with plain_errors(uri, root):
         from mlflow.tracking import MlflowClient
@@ -187,12 +189,13 @@ def open_store(uri: str | None, experiment: str, root: Path) -> Store:
         except ValueError as error:
             raise unusable(place, error) from error
         location = None if remote else (root.resolve() / "mlartifacts").as_uri()
+        seeds = not remote if seeds is None else seeds
         if location:  # of MLflow's experiment "Default" too, whose SQL takes no path with ' or :
             os.environ[ARTIFACT_ROOT] = location
         client = MlflowClient(place)
         existing = client.get_experiment_by_name(experiment)
         if existing is None:
-            return Store(client, client.create_experiment(experiment, artifact_location=location))
+            return Store(client, client.create_experiment(experiment, artifact_location=location), seeds)
         if existing.lifecycle_stage == "deleted":
             client.restore_experiment(existing.experiment_id)
         if place == below(root.resolve(), "mlflow.db") and existing.artifact_location != location:
@@ -201,7 +204,7 @@ def open_store(uri: str | None, experiment: str, root: Path) -> Store:
                 f" copied; found tracking.experiment {experiment}: choose another name, or delete mlflow.db and"
                 " mlartifacts; then `reglab sync` restores every run that has a record"
             )
-        return Store(client, existing.experiment_id)
+        return Store(client, existing.experiment_id, seeds)
 
 
 def now() -> int:

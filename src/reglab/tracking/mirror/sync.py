@@ -50,9 +50,12 @@ def mirror_journal(root: Path, sent: dict[str, set[int]]) -> tuple[set[str], lis
     for entry in entries(root):
         try:
             about = json.loads((entry / "run.json").read_text(encoding="utf-8"))
-            destination = about["tracking"]["uri"], about["tracking"]["experiment"]
+            tracking = about["tracking"]
+            destination = tracking["uri"], tracking["experiment"]
             if destination not in away:
-                completed |= mirror_entry(open_store(*destination, root), entry, about, root, sent)
+                completed |= mirror_entry(
+                    open_store(*destination, root, tracking.get("seeds")), entry, about, root, sent
+                )
         except UserError as error:  # MLflow is not there: every further entry would wait for it as long
             away.add(destination)
             problems += error.lines
@@ -65,7 +68,7 @@ def mirror_entry(store: Store, entry: Path, about: dict, root: Path, sent: dict[
     """The digest of the record, if the entry has one: then its runs are complete and it is removed."""
     recipe = runs.recipe_from_journal(entry, about, trains(entry), root)
     mirrored = runs.runs_of_training(store, about["key"], root)
-    if recipe.record and runs.runs_of_record(store, recipe.record).complete(recipe.record):
+    if recipe.record and runs.runs_of_record(store, recipe.record).complete(recipe.record, store.seeds):
         for run in mirrored.all():  # the same training was run again: one run is enough
             store.delete(run)
     else:
@@ -95,8 +98,9 @@ def sync_all(params) -> str:
     from reglab.tracking import checkout
 
     root, uri, experiment = checkout.root(), params.tracking.uri, params.tracking.experiment
+    seeds = params.tracking.seeds
     with sole_writer(root), plain_errors(uri, root):
-        store = open_store(uri, experiment, root)
+        store = open_store(uri, experiment, root, seeds)
         labels = params.few_labels.labels_per_class
         store.describe(views.experiment_tags(store.experiment, params.evaluation.metric, labels))
         completed, problems = mirror_journal(root, {})
@@ -128,7 +132,7 @@ def sync_all(params) -> str:
 def restore(store: Store, record: runs.Record, root: Path) -> bool:
     """Complete the runs of a record; False if they were complete."""
     mirrored = runs.runs_of_record(store, record)
-    if mirrored.complete(record):
+    if mirrored.complete(record, store.seeds):
         return False
     runs.update(store, runs.recipe_from_record(record, root), mirrored, {})
     return True

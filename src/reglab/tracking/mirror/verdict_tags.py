@@ -123,7 +123,8 @@ def add(store: Store, metrics: dict, records: dict[tuple[str, str], runs.Record]
         entries = list(comparisons(row, decides)) if isinstance(row, dict) else []
         if run is None or not entries or ("verdict" in run.data.tags and EXPERIMENT in names()):
             continue
-        note = content.note(record.values, record.values, content.KEY in run.data.tags, tuple(sentences(entries)))
+        timed, said = content.KEY in run.data.tags, tuple(sentences(entries))
+        note = content.note(record.values, record.values, timed, said, store.seeds)
         tags = verdict_tags(entries) | {content.NOTE: note}
         changed = {key: value for key, value in numbers(entries).items() if run.data.metrics.get(key) != value}
         moment = now()

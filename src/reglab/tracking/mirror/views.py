@@ -159,7 +159,7 @@ def description(experiment: str) -> str:
     ]
     return "\n".join(
         [
-            "**Where to look** (unfold this): a run is a recipe, an entry of params.yaml; its seeds are nested below it.",
+            "**Where to look** (unfold this): a run is a recipe, an entry of params.yaml; seeds that are runs are nested below.",
             "",
             *listed,
             "",
