@@ -159,7 +159,8 @@ def description(experiment: str) -> str:
     ]
     return "\n".join(
         [
-            "**Where to look** (unfold this): a run is a recipe, an entry of params.yaml; seeds that are runs are nested below.",
+            "**Where to look** (unfold this): a run is a recipe, an entry of params.yaml. Its seeds are"
+            " nested below it where they are runs too.",
             "",
             *listed,
             "",
