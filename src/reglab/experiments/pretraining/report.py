@@ -30,8 +30,8 @@ CAPTIONS: dict[TaskName, str] = {
 }
 ALIKE: dict[TaskName, str] = {  # of a frame in the pictures
     "classification": "of the same class, a dotted red one of another",
-    "regression": "an amount within half a standard deviation, a dotted red one another amount",
-    "multilabel": "the same set of labels, a dotted red one another set",
+    "regression": "of an amount within half a standard deviation of its own, a dotted red one of another",
+    "multilabel": "of the same set of labels, a dotted red one of another",
 }
 DESCRIPTIONS = {
     "scratch": "Nothing is learned: random initial weights, the reference for all other pretexts.",
