@@ -111,6 +111,23 @@ def test_every_command_is_constant():
         assert "$" not in command and command.startswith("exec python pipelines/"), f"dvc.yaml: {name}: {command}"
 
 
+def test_the_pipeline_of_the_suite_has_constant_commands_and_makes_nothing_that_the_study_reads():
+    suite = YAML(typ="safe").load(ROOT / "suite" / "dvc.yaml")["stages"]
+    outs = set()
+    for name, stage in suite.items():
+        template = stage.get("do", stage)
+        assert re.fullmatch(r"exec python pipelines/suite_\w+\.py", template["cmd"]), f"suite/dvc.yaml: {name}"
+        assert template["wdir"] == ".."
+        outs |= {out if isinstance(out, str) else next(iter(out)) for out in template.get("outs", ())}
+    for name in stages():
+        template = of_template(name)
+        for part in ("deps", "outs"):
+            for path in template.get(part, ()):
+                path = path if isinstance(path, str) else next(iter(path))
+                overlaps = [out for out in outs if f"{out}/".startswith(f"{path}/") or f"{path}/".startswith(f"{out}/")]
+                assert not overlaps, f"dvc.yaml: {name}: {path} overlaps with {overlaps} of suite/dvc.yaml"
+
+
 def test_the_stages_of_families_and_no_others_are_those_that_call_the_function_of_a_family():
     called = {name for name in stages() if of_template(name)["cmd"].endswith(" pipelines/experiment.py")}
     assert called == set(RUNNERS) and len({family.order for family in FAMILIES}) == len(FAMILIES)
