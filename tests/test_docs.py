@@ -125,6 +125,10 @@ def test_a_link_leads_to_a_file_and_a_heading_that_are_there(page):
             assert not anchor or anchor in anchors(target), f"{named(page)}: {link}"
 
 
+def made(path: str) -> bool:
+    return path.split("/")[0] in MADE or path.startswith("suite/runs/")
+
+
 def files() -> set[str]:
     """The names of all files of code, and those of a record, which may be named without a folder."""
     result = {path.name for folder in ("src", "pipelines", "tests") for path in (ROOT / folder).rglob("*.*")}
@@ -137,7 +141,7 @@ def test_a_path_in_backticks_is_that_of_a_file(page):
     for span in spans(page):
         is_path = re.fullmatch(r"[\w.@<>*-]+(/[\w.@<>*-]*)+", span)
         is_file = re.fullmatch(r"[\w.-]+\.(py|md|yaml|toml|json|csv|html|txt|lock)", span)
-        if (is_path or is_file) and not EXAMPLE.search(span) and span.split("/")[0] not in MADE:
+        if (is_path or is_file) and not EXAMPLE.search(span) and not made(span):
             there = any((place / span).exists() for place in (ROOT, ROOT / "src/reglab", page.parent))
             assert there or span in known, f"{named(page)}: {span}"
 
