@@ -1,9 +1,11 @@
-"""Techniques that go wrong in a training, each in its own way, for tests of where trainings run."""
+"""Techniques that go wrong or wait in a training, each in its own way, for tests of where trainings run."""
 
 import errno
 import os
 import signal
+import time
 from dataclasses import dataclass
+from pathlib import Path
 
 from reglab.training.regularizer import Regularizer
 
@@ -30,3 +32,16 @@ class FullDisk(Regularizer):
 
     def after_step(self, network, learning_rate) -> None:
         raise OSError(errno.ENOSPC, "No space left on device", "/scratch/seed-0.ckpt")
+
+
+@dataclass(frozen=True)
+class Waits(Regularizer):
+    """Waits in the second epoch until the file `go` is in the folder, and leaves a file there meanwhile."""
+
+    folder: str
+
+    def after_step(self, network, learning_rate) -> None:
+        if network.moment.epoch == 1 and not Path(self.folder, "go").exists():
+            Path(self.folder, f"waits-{os.getpid()}").touch()
+            while not Path(self.folder, "go").exists():
+                time.sleep(0.05)

@@ -5,13 +5,12 @@ import os
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import psutil
 
 TESTS = Path(__file__).parent
-PATIENCE = 60.0  # seconds in which something must begin on a busy machine
+PATIENCE = 300.0  # seconds in which something must begin on a busy machine
 
 
 class Cluster:
@@ -52,17 +51,6 @@ class Cluster:
         with Client(self.address, timeout=PATIENCE, set_as_default=False) as client:
             client.wait_for_workers(len(self.workers), timeout=PATIENCE)
         return self
-
-    def training_worker(self) -> int:
-        """The number of a worker that has trained an epoch of an unfinished seed."""
-        deadline = time.monotonic() + PATIENCE
-        while time.monotonic() < deadline:
-            for number in range(len(self.workers)):
-                with contextlib.suppress(OSError):
-                    if any(file.stat().st_size for file in self.disk(number).rglob("seed-*.jsonl")):
-                        return number
-            time.sleep(0.02)
-        raise TimeoutError((self.folder / "cluster.log").read_text("utf-8"))
 
     def kill(self, number: int) -> None:
         """End a worker as the system does when it runs out of memory."""

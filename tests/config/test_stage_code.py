@@ -349,3 +349,10 @@ def test_where_trainings_run_is_in_no_list_and_no_parameter_of_a_stage(project):
     assert project.lists() == before
     stages = YAML(typ="safe").load(project.folder / "dvc.yaml")["stages"].values()
     assert "compute" not in str([stage.get("do", stage).get("params") for stage in stages])
+
+
+def test_the_stages_that_train_are_those_whose_families_call_a_training(project):
+    stages = stage_code.training_stages(project.folder)
+    families = {stage.partition("@")[0] for stage in stages}
+    assert {"train", "combine", "ensemble", "pretraining", "transfer", "tune", "cocktail", "regime"} <= families
+    assert not {"baseline", "theory", "attack", "augment", "code", "check", "evaluate", "report"} & families

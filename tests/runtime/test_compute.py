@@ -2,7 +2,7 @@
 
 import dataclasses
 import pickle
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import ClassVar
 
@@ -15,7 +15,7 @@ from reglab.config.in_study import override_compute
 from reglab.config.problems import Problems
 from reglab.core.errors import UserError, WorkError
 from reglab.runtime.compute import engine, machine, worker
-from reglab.runtime.compute.elsewhere import PROCESSORS, JobBuilder, receive
+from reglab.runtime.compute.elsewhere import PROCESSORS, Futures, JobBuilder, receive
 from reglab.runtime.compute.engine import Engine
 from reglab.runtime.compute.payload import KEPT_SECONDS, dump_call, load_call, tidy
 from reglab.runtime.compute.worker import JobResult, work_once
@@ -98,6 +98,20 @@ def test_a_job_that_was_killed_finds_its_files_on_the_same_machine_again_and_one
         with worker.scratch(b"job") as twice, worker.scratch(b"another job") as other:
             assert len({first, twice, other}) == 3 and not list(twice.iterdir())
     assert not first.exists() and not twice.exists()
+
+
+class Never(Executor):
+    """Takes jobs and does none."""
+
+    def submit(self, function, /, *arguments):
+        return Future()
+
+
+def test_an_interrupted_command_cancels_what_waits(study, tmp_path):
+    [job] = JobBuilder("train@dropout", "", tmp_path).jobs([(print, tmp_path / "entry")], tmp_path / "entry")
+    with pytest.raises(KeyboardInterrupt), Futures(Threads(), Never(), {0: job}).cancelled_on_error() as futures:
+        raise KeyboardInterrupt
+    assert [future.cancelled() for future in futures.pending] == [True]
 
 
 def test_a_worker_with_other_versions_refuses(study, monkeypatch, tmp_path):

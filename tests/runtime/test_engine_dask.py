@@ -1,10 +1,12 @@
 """Trainings on a Dask cluster: the bytes of local ones, whatever dies; what fails says why, in its own words."""
 
 import threading
+import time
 
 import pytest
 
 pytest.importorskip("distributed")
+from broken_techniques import Broken, FullDisk, Greedy, Waits
 from dask_cluster import Cluster
 from study_elsewhere import StudyElsewhere
 
@@ -28,13 +30,25 @@ def study(tmp_path, monkeypatch):
     return StudyElsewhere(tmp_path, seeds=6)
 
 
+def when_they_wait(folder, count: int, call) -> threading.Thread:
+    """In a thread: `call` when so many trainings wait in their second epoch, and then let them go on."""
+
+    def work() -> None:
+        while len(list(folder.glob("waits-*"))) < count:
+            time.sleep(0.05)
+        call()
+        (folder / "go").touch()
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    return thread
+
+
 def test_a_record_made_by_a_cluster_of_which_a_worker_is_killed_is_that_of_local_processes_to_the_byte(cluster, study):
-    killer = threading.Thread(target=lambda: cluster.kill(cluster.training_worker()))
-    killer.start()
-    there = study.run("there", Dask(cluster.address), epochs=150)
+    killer = when_they_wait(study.folder, 3, lambda: cluster.kill(0))
+    there = study.run("there", Dask(cluster.address), technique=Waits(str(study.folder)))
     killer.join()
-    assert sum(worker.poll() is not None for worker in cluster.workers) == 1, "a worker was killed while it trained"
-    assert there == study.run("here", epochs=150)
+    assert there == study.run("here", technique=Waits(str(study.folder)))
 
 
 def test_a_worker_refuses_code_that_is_not_that_of_the_job(cluster, study):
@@ -46,8 +60,6 @@ def test_a_worker_refuses_code_that_is_not_that_of_the_job(cluster, study):
 
 
 def test_a_training_that_fails_three_times_fails_its_stage_with_its_own_message(cluster, study, capfd):
-    from broken_techniques import Broken
-
     with pytest.raises(
         WorkError, match=r"train@dropout: a training failed 3 times, at last on .*: ValueError: it cannot"
     ):
@@ -56,16 +68,12 @@ def test_a_training_that_fails_three_times_fails_its_stage_with_its_own_message(
 
 
 def test_a_training_that_takes_more_memory_than_there_is_fails_its_stage_and_not_the_worker(cluster, study):
-    from broken_techniques import Greedy
-
     with pytest.raises(WorkError, match=r"failed 3 times, .*was killed .signal 9., probably for lack of memory"):
         study.run("there", Dask(cluster.address), technique=Greedy())
     assert len(study.run("there", Dask(cluster.address))) > 2
 
 
 def test_a_full_disk_of_a_worker_is_named_with_the_worker(cluster, study):
-    from broken_techniques import FullDisk
-
     with pytest.raises(WorkError, match=r"failed 3 times, at last on \S+, process \d+: .*no space left on this disk"):
         study.run("there", Dask(cluster.address), technique=FullDisk())
 
@@ -81,11 +89,10 @@ def test_nobody_at_the_address_is_one_line(study, monkeypatch):
 def test_a_scheduler_that_goes_in_the_middle_ends_the_stage_and_what_is_finished_is_kept(tmp_path, study, monkeypatch):
     monkeypatch.setattr(elsewhere, "GONE_SECONDS", 3.0)
     one = Cluster(tmp_path / "cluster", workers=1).wait_for_workers()
-    gone = threading.Thread(target=lambda: (one.training_worker(), one.scheduler.kill()))
-    gone.start()
+    gone = when_they_wait(study.folder, 1, lambda: (one.scheduler.kill(), one.scheduler.wait()))
     try:
         with pytest.raises(WorkError, match=r"the scheduler is gone. What is finished is kept"):
-            study.run("there", Dask(one.address), epochs=400)
+            study.run("there", Dask(one.address), technique=Waits(str(study.folder)))
     finally:
         gone.join()
         one.end()

@@ -26,7 +26,7 @@ from reglab.core.wording import Plain
 IDLE = (
     *("core/errors.py", "core/outlines.py", "core/redaction.py", "core/registry.py", "core/wording.py"),
     *("runtime/cores.py", "runtime/disk_space.py", "runtime/dvc_process.py", "runtime/git.py", "runtime/outcome.py"),
-    *("runtime/compute", "runtime/engines", "config/compute_section.py", "config/in_study.py"),
+    *("runtime/compute", "runtime/engines", "config/compute_section.py"),
     *("runtime/warm.py", "tracking/mirror", "config/changed_settings.py", "config/entries.py", "config/params.py"),
     *("config/problems.py", "config/seed_counts.py", "config/stage_code.py", "config/yaml_source.py"),
 )

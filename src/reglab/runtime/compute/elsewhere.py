@@ -4,11 +4,12 @@ import os
 import pickle
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, wait
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from reglab.core.errors import UserError, WorkError
 from reglab.runtime.compute import machine
@@ -62,10 +63,10 @@ class Elsewhere:
             calls = joined(calls, self.engine.workers(executor))
             jobs = self.study.jobs(calls, folder)
             sent = {place: job for place, job in enumerate(jobs) if job}
-            futures = Futures(self.engine, executor, sent)
             here = {place: call for place, call in enumerate(calls) if place not in sent}
-            values = dict(zip(here, run_all(here.values(), processes=processes), strict=True)) if here else {}
-            values |= futures.results(progress)
+            with Futures(self.engine, executor, sent).cancelled_on_error() as futures:
+                values = dict(zip(here, run_all(here.values(), processes=processes), strict=True)) if here else {}
+                values |= futures.results(progress)
         return [values[place] for place in range(len(calls))]
 
 
@@ -84,35 +85,45 @@ class Futures:
         self.attempts[place] += 1
         self.pending[self.executor.submit(self.engine.work, self.contents[place])] = place
 
+    @contextmanager
+    def cancelled_on_error(self) -> Iterator[Self]:
+        """Cancel what has not come back where the block raises or this process is interrupted."""
+
+        def cancel() -> None:
+            for future in self.pending:
+                future.cancel()
+
+        def leave(number: int, frame) -> None:
+            cancel()
+            os._exit(128 + number)
+
+        with on_signals(leave):
+            try:
+                yield self
+            except BaseException:
+                cancel()
+                raise
+
     def results(self, progress: Progress | None = None) -> dict[int, object]:
         """Wait for all, put their files where they belong as they come; the value of each call by its place.
 
         WorkError with the job's own message where one has failed as often as the engine tries, UserError at once.
         """
-
-        def leave(number: int, frame) -> None:
-            self.cancel()
-            os._exit(128 + number)
-
         values, processors = {}, set()
-        with on_signals(leave), progress.bar() if progress else nullcontext(lambda: None) as update:
-            try:
-                while self.pending:
-                    done, _ = wait(self.pending, timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
-                    self.wait_while_lost()
-                    for future in done:
-                        place = self.pending.pop(future)
-                        result = result_of(future)
-                        if result.problem:
-                            self.again(place, result)
-                        else:
-                            receive(result, self.jobs[place].folder)
-                            values[place] = result.value
-                            processors.add(result.processor)
-                    update()
-            except BaseException:
-                self.cancel()
-                raise
+        with progress.bar() if progress else nullcontext(lambda: None) as update:
+            while self.pending:
+                done, _ = wait(self.pending, timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
+                self.wait_while_lost()
+                for future in done:
+                    place = self.pending.pop(future)
+                    result = result_of(future, self.engine.name)
+                    if result.problem:
+                        self.again(place, result)
+                    else:
+                        receive(result, self.jobs[place].folder)
+                        values[place] = result.value
+                        processors.add(result.processor)
+                update()
         if len(processors) > 1:
             kinds = "; ".join(sorted(processors))
             print(f"Trained on several kinds of processor, whose last digits may differ: {kinds}", file=sys.stderr)
@@ -125,10 +136,6 @@ class Futures:
             if time.monotonic() > deadline:
                 raise WorkError(f"{reason}. What is finished is kept: run the command again to go on from there.")
             time.sleep(POLL_SECONDS)
-
-    def cancel(self) -> None:
-        for future in self.pending:
-            future.cancel()
 
     def again(self, place: int, result: JobResult) -> None:
         """Send a job again that has failed, or raise its error."""
@@ -144,16 +151,16 @@ class Futures:
         raise WorkError(f"{self.jobs[place].title}: a training {times}{result.worker}: {result.problem}")
 
 
-def result_of(future: Future) -> JobResult:
-    """The result of a job that has ended; of one whose worker has died, what the executor says."""
+def result_of(future: Future, engine: str) -> JobResult:
+    """The result of a job that has ended; of one whose worker has died, what the executor of the engine says."""
     try:
         return pickle.loads(future.result())
     except CancelledError:
-        return JobResult("the cluster", problem="it has lost the job")
+        return JobResult(engine, problem="it has lost the job")
     except UserError:
         raise
     except Exception as error:
-        return JobResult("the cluster", problem=f"{type(error).__name__}: {error}")
+        return JobResult(engine, problem=f"{type(error).__name__}: {error}")
 
 
 def receive(result: JobResult, folder: Path) -> None:

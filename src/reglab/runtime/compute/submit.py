@@ -45,8 +45,8 @@ def submit(
         jobs = dict(enumerate(collect(root, found.run, engine.workers(executor))))
         for folder, title in {job.folder: job.title for job in jobs.values()}.items():
             locks.enter_context(locked(folder, title))
-        futures = Futures(engine, executor, jobs)
-        futures.results(Progress("submitted", "job", len(jobs), lambda: len(jobs) - len(futures.pending)))
+        with Futures(engine, executor, jobs).cancelled_on_error() as futures:
+            futures.results(Progress("submitted", "job", len(jobs), lambda: len(jobs) - len(futures.pending)))
     print(f"Trained: {many(len(jobs), 'job')} of {many(len(found.run), 'stage')}. dvc repro collects them.")
     return 0
 
