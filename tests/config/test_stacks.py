@@ -50,11 +50,11 @@ def test_an_average_over_masks_stands_before_temperature_scaling(tmp_path):
 
 def test_a_cocktail_tries_them_in_one_order(tmp_path):
     ranges = {"adversarial_training": {"epsilon": [0.1, 0.2]}, "input_noise": {"std": [0.1, 0.2]}}
-    assert lines(tmp_path, cocktails={"mine": {"ingredients": ranges}}) == []
+    assert lines(tmp_path, cocktails={"mine": {"ingredients": ranges}}, suite={}) == []
     path = tmp_path / "params.yaml"
     turned = dict(reversed(ranges.items()))
     yaml = YAML()  # keeps the order
-    yaml.dump(SHIPPED | {"cocktails": {"mine": {"ingredients": turned}}}, path)
+    yaml.dump(SHIPPED | {"cocktails": {"mine": {"ingredients": turned}}, "suite": {}}, path)
     with outlines(), pytest.raises(UserError) as error:
         params.load(path)
     [line] = error.value.lines
