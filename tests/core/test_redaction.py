@@ -36,7 +36,7 @@ PLANTED = {
     "http://127.0.0.1:9/?other=odd14secret": "odd14secret",
     "http://127.0.0.1:9/#fragment15secret": "fragment15secret",
     "postgresql://user:post16secret@127.0.0.1:9/mlflow": "post16secret",
-    "postgresql+psycopg2://user:driver17secret@127.0.0.1:9/mlflow": "driver17secret",
+    "postgresql+pg8000://user:driver17secret@127.0.0.1:9/mlflow": "driver17secret",
     "mysql://user:my18secret@127.0.0.1:9/mlflow?charset=utf8": "my18secret",
     "mysql+pymysql://127.0.0.1:9/mlflow?user=me&password=named19secret": "named19secret",
     "mssql+pyodbc:///?odbc_connect=DRIVER%3DX%3BUID%3Dme%3BPWD%3Dodbc20secret": "odbc20secret",

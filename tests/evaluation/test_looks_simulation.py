@@ -1,11 +1,12 @@
 """More seeds until decided, simulated: false verdicts are rare in the whole family, and few seeds are spent on nothing.
 
-`python -m pytest -m stress -s tests/evaluation/test_looks_simulation.py` simulates 2,000 studies of each kind and prints
-the numbers of docs/reliability.md.
+`COUNT=1 python -m pytest -m stress -s tests/evaluation/test_looks_simulation.py` simulates 2,000 studies of each kind and
+prints the numbers of docs/reliability.md.
 """
 
 import numpy as np
 import pytest
+from fire import under_fire
 from looks_simulation import differences_to_none, sign_flips, study
 
 from reglab.evaluation import statistics
@@ -49,7 +50,7 @@ def test_what_is_decided_stops_and_what_would_need_more_than_the_most_gets_none(
     assert of_study.seeds[1] > LOOKS.first and of_study.verdicts[1] == "helps"
 
 
-@pytest.mark.stress
+@under_fire
 @pytest.mark.parametrize(("kind", "spread"), [("normal", 0.01), ("normal", 0.02), ("skewed", 0.01), ("heavy", 0.01)])
 def test_of_2000_studies_of_nothing_at_most_5_percent_have_a_false_verdict(kind, spread):
     studies = many_studies(2000, kind, spread)
@@ -58,7 +59,7 @@ def test_of_2000_studies_of_nothing_at_most_5_percent_have_a_false_verdict(kind,
     assert share <= 0.05 + 2.6 * np.sqrt(0.05 * 0.95 / 2000)
 
 
-@pytest.mark.stress
+@under_fire
 def test_effects_that_are_there_are_found_more_often_than_with_the_first_seeds_alone():
     effects = np.zeros(RECIPES)
     effects[:6] = 0.008

@@ -30,6 +30,7 @@ EMPTY = (
     "comparisons",
     "claims",
     "tuned",
+    "suite",
 )
 NUMBERS = [10, 20]
 DECIDES = {"amounts": "r2", "labels": "multilabel_auroc"}
