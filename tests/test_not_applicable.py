@@ -18,7 +18,7 @@ from reglab.tracking.stage import StageBuilder
 
 ROOT = Path(__file__).parent.parent
 WHY = "needs images; examples are rows of 30 numbers"
-EMPTY = ("ensembles", "baselines", "semi_supervised", "multitask", "theory", "attacks", "profiles")
+EMPTY = ("ensembles", "baselines", "semi_supervised", "multitask", "theory", "attacks", "profiles", "suite")
 
 
 def small_study() -> dict:
