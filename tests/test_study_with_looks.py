@@ -6,11 +6,12 @@ import shutil
 
 import pytest
 from checkout import Checkout
+from fire import UNDER_FIRE
 from ruamel.yaml import YAML
 
 from reglab.runtime import warm
 
-pytestmark = pytest.mark.stress
+pytestmark = UNDER_FIRE
 
 
 def small(all: dict) -> None:
