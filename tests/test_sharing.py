@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 from checkout import Checkout, few_stages
-from fire import some_of
+from fire import UNDER_FIRE
 
 from reglab.runtime import warm
 
-pytestmark = pytest.mark.stress
+pytestmark = list(UNDER_FIRE)
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +67,7 @@ def mirrored(checkout: Checkout) -> dict[str, dict[str, float]]:
     return found
 
 
-@pytest.mark.parametrize("place", some_of([s3, folder], 1))
+@pytest.mark.parametrize("place", [folder, s3])
 def test_who_pulls_a_study_trains_nothing_and_has_the_same_runs_and_the_same_report(done, place, tmp_path, monkeypatch):
     with place(tmp_path, monkeypatch) as address:
         for command in (("remote", "add", "--default", "--force", "team", address), ("push",)):

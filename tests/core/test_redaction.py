@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 import pytest
 from checkout import Checkout, few_stages
+from fire import under_fire
 
 from reglab.core.errors import UserError
 from reglab.core.redaction import has_secret, redact, redact_output
@@ -173,7 +174,7 @@ for address in {addresses!r}:
 """
 
 
-@pytest.mark.stress
+@under_fire
 def test_no_secret_is_in_anything_that_a_study_with_a_failing_server_prints_or_writes(tmp_path, monkeypatch):
     """`reglab repro` of a small study, then `reglab sync` at every address; each file below the checkout is searched."""
     for name, value in VARIABLES.items():

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fire import some_of
 from ruamel.yaml import YAML
 
 from reglab.config import data_checks, params
@@ -75,7 +76,7 @@ def write_rows(kind: str) -> None:
     np.savez("rows.npz", x=inputs, goal=100 + scores[:, 0] if kind == "amounts" else (scores > 0).astype(np.uint8))
 
 
-@pytest.fixture(scope="module", params=list(DECIDES))
+@pytest.fixture(scope="module", params=some_of(DECIDES, 1))
 def study(request, tmp_path_factory):
     """The kind of the targets, its folder after all stages, and what each entry that was not run said."""
     kind, folder, said = request.param, tmp_path_factory.mktemp(request.param), {}
