@@ -182,12 +182,13 @@ def write_images(given: argparse.Namespace) -> int:
 
 
 def repro(given: argparse.Namespace) -> int:
+    from reglab.config import suite_digests
     from reglab.config.more_seeds import run_looks
-    from reglab.runtime.dvc_repro import SUITE, repro
+    from reglab.runtime.dvc_repro import repro
     from reglab.tracking.mirror.follower import following
 
     def run(folder: Path) -> int:
-        given.arguments += [SUITE] * given.suite
+        given.arguments += suite_digests.targets(folder) if given.suite else []
         named = [argument for argument in given.arguments if not argument.startswith("-")]
         code = 0
         if not given.arguments:

@@ -1,5 +1,6 @@
 """The suite's bad input: a line each, all at once; what the records of a data set depend on."""
 
+import json
 import subprocess
 import sys
 from dataclasses import replace
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 from ruamel.yaml import YAML
 
-from reglab.config import params, profiles, suite_checks, suite_sets
+from reglab.config import params, profiles, suite_checks, suite_digests, suite_sets
 from reglab.core.errors import UserError
 
 ROOT = Path(__file__).parent.parent.parent
@@ -128,6 +129,26 @@ def test_the_records_of_a_data_set_depend_on_its_files_and_recipes_and_not_on_ot
     assert known("one")["files"] != before["files"]
     edit(root, recipes=["none", "dropout", "mixup"])
     assert list(known("one")["recipes"]["tuned"]) == ["none", "dropout", "mixup"]
+
+
+def test_the_digest_of_a_data_set_changes_with_its_profile_and_its_files_and_with_nothing_else(root):
+    def noted() -> dict[str, str]:
+        (root / "suite").mkdir(exist_ok=True)
+        suite_sets.file_digest.cache_clear()  # which a process has for itself
+        assert suite_digests.targets(root) == ["suite/dvc.yaml"]
+        return json.loads((root / suite_digests.FILE).read_text(encoding="utf-8"))
+
+    before = noted()
+    edit(root, seeds=3)
+    assert noted() == before and list(before) == ["one", "two"]
+    table(root, "one", np.random.default_rng(6).normal(size=(100, 2)))
+    after = noted()
+    assert after["one"] != before["one"] and after["two"] == before["two"]
+    profile = root / "profiles/two.yaml"
+    profile.write_text(profile.read_text(encoding="utf-8") + "training: {epochs: 3}\n", encoding="utf-8")
+    assert noted() == {"one": after["one"], "two": noted()["two"]} and noted()["two"] != after["two"]
+    (root / "data/source/one.csv").unlink()  # its stage says that the file is missing
+    assert noted()["one"] not in (before["one"], after["one"])
 
 
 def test_own_data_is_what_no_package_ships(root):

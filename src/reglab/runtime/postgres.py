@@ -47,7 +47,7 @@ def running(folder: Path) -> Iterator[str]:
             path.mkdir(exist_ok=True)
             os.chown(path, user.pw_uid, user.pw_gid)
     sockets.mkdir(exist_ok=True)
-    sockets.chmod(0o700)  # whoever may open the folder needs no password
+    sockets.chmod(0o700)  # a user who may open the folder needs no password
     start = {"stdin": subprocess.DEVNULL, "stderr": subprocess.STDOUT, "cwd": "/"}
     start |= {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []} if user else {}
     with log.open("ab") as written:

@@ -1,0 +1,39 @@
+"""What DVC cannot see of the suite's data sets, since profiles and files may lie anywhere: the file suite/digests.json.
+
+`reglab repro --suite` writes it, and nothing else does. It belongs to the suite as suite/dvc.lock does; the stage `check` of
+the suite depends on it.
+"""
+
+import hashlib
+from contextlib import suppress
+from pathlib import Path
+
+from reglab.config import profiles
+from reglab.config.packaged import resolved_settings
+from reglab.config.references import mapping
+from reglab.config.suite_sets import digests, written
+from reglab.config.yaml_source import read
+from reglab.core.errors import UserError
+from reglab.runtime.dvc_repro import SUITE
+from reglab.runtime.recovery import replace
+
+FILE = Path("suite", "digests.json")
+
+
+def targets(root: Path) -> list[str]:
+    """The target of `dvc repro` that is the suite, once the file has the digests of today; an equal one is left alone."""
+    given = read(root / "params.yaml")[0]
+    sets = mapping(given, "suite").get("sets") or []
+    content = written({name: digest(root, given, name) for name in sets}).encode()
+    path = root / FILE
+    if not path.exists() or path.read_bytes() != content:
+        replace(path, content)
+    return [SUITE]
+
+
+def digest(root: Path, given: dict, name: str) -> str:
+    """The SHA-256 of a profile and of the files that it reads, as far as they can be read."""
+    profile, files = profiles.read_profile(root, given, name), {}
+    with suppress(UserError):
+        files = dict(digests(root, resolved_settings(mapping(profile, "data"), f"profiles/{name}.yaml: ")))
+    return hashlib.sha256(written({"profile": profile, "files": files}).encode()).hexdigest()
