@@ -15,8 +15,9 @@ from reglab.config.in_study import override_compute
 from reglab.config.problems import Problems
 from reglab.core.errors import UserError, WorkError
 from reglab.runtime.compute import engine, machine, worker
-from reglab.runtime.compute.elsewhere import PROCESSORS, Futures, JobBuilder, receive
+from reglab.runtime.compute.elsewhere import Futures, JobBuilder, receive
 from reglab.runtime.compute.engine import Engine
+from reglab.runtime.compute.machine import PROCESSORS
 from reglab.runtime.compute.payload import KEPT_SECONDS, dump_call, load_call, tidy
 from reglab.runtime.compute.worker import JobResult, work_once
 

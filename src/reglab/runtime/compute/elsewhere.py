@@ -20,7 +20,6 @@ from reglab.runtime.processes import Progress, on_signals, run_all
 from reglab.runtime.recovery import replace
 
 POLL_SECONDS = 0.25
-PROCESSORS = "processors.txt"  # in the journal, a line a kind: a record holds nothing of the machine
 GONE_SECONDS = 15.0  # for which a scheduler may be unreachable
 
 
@@ -171,7 +170,7 @@ def receive(result: JobResult, folder: Path) -> None:
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         replace(path, content)
-    kinds = folder / PROCESSORS
+    kinds = folder / machine.PROCESSORS
     known = set(kinds.read_text(encoding="utf-8").splitlines()) if kinds.exists() else set()
     if result.processor not in known:
         replace(kinds, "".join(f"{kind}\n" for kind in sorted({*known, result.processor})).encode())

@@ -8,6 +8,7 @@ from pathlib import Path
 
 PACKAGES = ("torch", "pytorch-lightning", "torchmetrics", "numpy", "scipy", "scikit-learn", "safetensors")
 VECTORS = ("avx512f", "avx2", "avx")  # instructions, the widest first: torch chooses its code by them
+PROCESSORS = "processors.txt"  # in the journal, a line a kind: a record holds nothing of the machine
 
 
 def versions() -> dict[str, str]:

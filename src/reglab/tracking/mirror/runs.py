@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reglab.core.families import stage_name
-from reglab.runtime.compute.elsewhere import PROCESSORS
+from reglab.runtime.compute.machine import PROCESSORS
 from reglab.tracking import record
 from reglab.tracking.mirror import content, learning_curves, trials
 from reglab.tracking.mirror.learning_curves import Curve
