@@ -6,7 +6,7 @@ import numpy as np
 
 from reglab.evaluation import statistics
 from reglab.evaluation.metric_names import quantity
-from reglab.evaluation.metric_table import DECIDING
+from reglab.evaluation.metric_table import DECIDING, DecidingMetric
 from reglab.evaluation.rounding import mean
 
 
@@ -32,7 +32,7 @@ def relative_error_reduction(
     more finite pairs, and where the reference makes no error, for then nothing can be reduced.
     """
     about = DECIDING[quantity(metric)]
-    errors, before = (_errors(np.asarray(each, dtype=np.float64), about) for each in (values, reference))
+    errors, before = (errors_of(np.asarray(each, dtype=np.float64), about) for each in (values, reference))
     if errors.shape != before.shape or errors.ndim != 1 or len(errors) < 2:
         raise ValueError(
             f"found {errors.shape} values and {before.shape} of the reference: two pairs or more are needed"
@@ -46,5 +46,6 @@ def relative_error_reduction(
     return MeasuredEffect(gain, statistics.standard_error(linear, test_to_train) / mean(before), len(errors) - 1)
 
 
-def _errors(values: np.ndarray, about) -> np.ndarray:
+def errors_of(values: np.ndarray, about: DecidingMetric) -> np.ndarray:
+    """The distance to the best value of the metric, (seeds,)."""
     return about.high - values if about.direction == "higher" else values - about.low

@@ -15,7 +15,7 @@ from reglab.evaluation import statistics
 from reglab.evaluation.hierarchical import FEWEST_SETS, GeneralEffect, hierarchical
 from reglab.evaluation.metric_table import DECIDING
 from reglab.evaluation.rank_tests import friedman, signed_rank
-from reglab.evaluation.relative_error import relative_error_reduction
+from reglab.evaluation.relative_error import errors_of, relative_error_reduction
 from reglab.evaluation.rounding import mean
 from reglab.experiments.suite.run import DESCRIPTION
 from reglab.experiments.suite.settings import Suite, SuiteClaim
@@ -23,7 +23,6 @@ from reglab.experiments.suite.tries import kind_of
 from reglab.tracking import record
 
 Records = dict[str, dict[str, dict]]  # data set -> recipe -> record
-LOSSES = ("nll", "brier")  # of classes, which a claim may be about
 
 
 def read(runs: Path, suite: Suite) -> tuple[dict[str, dict], Records]:
@@ -49,7 +48,7 @@ def evaluate(
     general = {recipe: over_sets(matrix[recipe], *rule) for recipe in suite.names if recipe != "none"}
     return {
         "sets": rows,
-        "recipes": {recipe: {"kind": kind_of(suite, recipe)} for recipe in in_order(suite, matrix, general)},
+        "recipes": {recipe: {"kind": kind_of(suite, recipe)} for recipe in in_order(suite, general)},
         "matrix": matrix,
         "general": with_holm(general),
         "friedman": ranked(matrix, 1 - confidence),
@@ -90,7 +89,7 @@ def described(about: dict, records: dict[str, dict]) -> dict:
         "gap": None,
     }
     if not diverged(none):
-        test, train = (errors(none, f"{part}_{metric}", metric) for part in ("test", "train"))
+        test, train = (errors_of(values(none, f"{part}_{metric}"), DECIDING[metric]) for part in ("test", "train"))
         row["score"] = mean(values(none, f"test_{metric}"))
         row["gap"] = float(1 - mean(train) / mean(test)) if mean(test) else None
     return row
@@ -116,12 +115,6 @@ def diverged(each: dict) -> bool:
 
 def values(each: dict, metric: str) -> np.ndarray:
     return np.array([seed["metrics"][metric] for seed in each["seeds"].values()])
-
-
-def errors(each: dict, name: str, metric: str) -> np.ndarray:
-    """The distance to the best value of the metric, (seeds,)."""
-    about, measured = DECIDING[metric], values(each, name)
-    return about.high - measured if about.direction == "higher" else measured - about.low
 
 
 def cell(
@@ -179,18 +172,18 @@ def over_sets(cells: Mapping[str, dict], relevant: float, confidence: float) -> 
     }
     if len(there) < FEWEST_SETS:
         return row | {"verdict": None}
-    found = general_effect(list(there.values()), relevant, confidence)
+    together = general_effect(list(there.values()), relevant, confidence)
     effects = np.array([each["effect"] for each in there.values()])
-    shrunken = dict(zip(there, (one._asdict() for one in found.per_set), strict=True))
+    shrunken = dict(zip(there, (one._asdict() for one in together.per_set), strict=True))
     return row | {
-        "verdict": found.verdict,
-        "probability_helps": found.probability_helps,
-        "probability_equivalent": found.probability_equivalent,
-        "probability_hurts": found.probability_hurts,
-        "mean": found.mean,
-        "low": found.low,
-        "high": found.high,
-        "scale": found.scale,
+        "verdict": together.verdict,
+        "probability_helps": together.probability_helps,
+        "probability_equivalent": together.probability_equivalent,
+        "probability_hurts": together.probability_hurts,
+        "mean": together.mean,
+        "low": together.low,
+        "high": together.high,
+        "scale": together.scale,
         "per_set": shrunken,
         "signed_rank_p": signed_rank(effects),
     }
@@ -209,15 +202,13 @@ def with_holm(general: dict[str, dict]) -> dict[str, dict]:
     return {recipe: row | more.get(recipe, {}) for recipe, row in general.items()}
 
 
-def in_order(suite: Suite, matrix: dict[str, dict], general: dict[str, dict]) -> list[str]:
+def in_order(suite: Suite, general: dict[str, dict]) -> list[str]:
     """`none` first, then what is likeliest to help on the next data set less likeliest to hurt; behind, by their mean effect,
     the recipes of which too few data sets have an effect."""
 
     def rank(recipe: str) -> tuple:
-        row, average = (
-            general.get(recipe, {}),
-            mean([each["effect"] for each in known(matrix[recipe]).values()] or [-np.inf]),
-        )
+        row = general.get(recipe, {})
+        average = -np.inf if row.get("average") is None else row["average"]
         lead = row["probability_helps"] - row["probability_hurts"] if row.get("verdict") else -np.inf
         return recipe != "none", -lead, -average
 
@@ -231,9 +222,9 @@ def ranked(matrix: dict[str, dict], level: float) -> dict | None:
     if len(sets) < FEWEST_SETS or len(recipes) < 3:
         return None
     scores = np.array([[matrix[recipe][name]["effect"] for recipe in recipes] for name in sets])
-    found = friedman(scores, level)
-    ranks = dict(sorted(zip(recipes, found.mean_ranks, strict=True), key=lambda pair: pair[1]))
-    return {"sets": len(sets), "mean_ranks": ranks, "p": found.p, "critical_difference": found.critical_difference}
+    test = friedman(scores, level)
+    ranks = dict(sorted(zip(recipes, test.mean_ranks, strict=True), key=lambda pair: pair[1]))
+    return {"sets": len(sets), "mean_ranks": ranks, "p": test.p, "critical_difference": test.critical_difference}
 
 
 def judge(claim: SuiteClaim, sets: dict[str, dict], records: Records, relevant: float, confidence: float) -> dict:
@@ -247,21 +238,21 @@ def judge(claim: SuiteClaim, sets: dict[str, dict], records: Records, relevant: 
     cells = {name: cell(records[name], claim.recipe, claim.versus, sets[name], *given) for name in chosen}
     there, row = known(cells), dict(vars(claim)) | {"cells": cells, "effect": None, "low": None, "high": None}
     if len(there) >= FEWEST_SETS:
-        found = general_effect(list(there.values()), relevant, confidence)
-        numbers = {key: getattr(found, f"probability_{key}") for key in ("helps", "equivalent", "hurts")}
-        row |= {"effect": found.mean, "low": found.low, "high": found.high, "probabilities": numbers}
-        said = found.verdict
+        together = general_effect(list(there.values()), relevant, confidence)
+        numbers = {key: getattr(together, f"probability_{key}") for key in ("helps", "equivalent", "hurts")}
+        row |= {"effect": together.mean, "low": together.low, "high": together.high, "probabilities": numbers}
+        outcome = together.verdict
     elif len(there) == 1:
         [only] = there.values()
         row |= {key: only[key] for key in ("effect", "low", "high")}
-        said = only["verdict"]
+        outcome = only["verdict"]
     else:
-        said = "cannot tell"
-    first = said.split()[0]
+        outcome = "cannot tell"
+    first = outcome.split()[0]
     claimed = {True: "supported", False: "contradicted"}
     return row | {
         "sets": list(there),
-        "verdict": claimed[first == claim.direction] if first in ("helps", "hurts") else said,
+        "verdict": claimed[first == claim.direction] if first in ("helps", "hurts") else outcome,
     }
 
 

@@ -10,21 +10,18 @@ from reglab.core.wording import many
 from reglab.evaluation.metric_table import DECIDING
 from reglab.experiments.suite.settings import Suite
 from reglab.report.answer import listed
-from reglab.report.formats import MISSING, capital, missing, prefixed
+from reglab.report.formats import capital, missing, points, prefixed
 from reglab.report.study import TEMPLATES
 
 STRONGEST = 0.3  # an effect from which on the colour of a cell is the strongest
 AXES = {"train_size": "training examples", "inputs": "inputs", "classes": "classes", "gap": "gap of none, %"}
 SHOWN = 6  # recipes whose pictures are open
-GENERAL = ("helps in general", "helps on average", "hurts in general", "hurts on average", "no relevant difference")
+GENERAL = ("helps in general", "helps on average", "hurts in general", "hurts on average")
 
 
 def share(x: float | None, digits: int = 0) -> str:
     """A relative error reduction in signed percent; as many digits as it takes for a small one."""
-    if missing(x):
-        return MISSING
-    number = round(100 * x, digits)
-    return f"{number + 0.0:+.{digits}f}".replace("-", "−") if number else "0"
+    return points(x, digits) if missing(x) or round(100 * x, digits) else "0"
 
 
 def ends(row: dict, digits: int = 0) -> str:
@@ -63,7 +60,7 @@ class MatrixCell:
 
     @property
     def interval(self) -> str:
-        return ends(self.row) if self.known else ""
+        return ends(self.row)
 
     @property
     def title(self) -> str:
@@ -129,12 +126,12 @@ def pictures(results: dict) -> list[tuple[str, list[Markup]]]:
 
 def in_general(results: dict) -> dict[str, list[str]]:
     """The recipes by their verdict over data sets."""
-    found: dict[str, list[str]] = {}
+    by_verdict: dict[str, list[str]] = {}
     for recipe in results["recipes"]:
-        said = results["general"].get(recipe, {}).get("verdict")
-        if said:
-            found.setdefault(said, []).append(recipe)
-    return found
+        verdict = results["general"].get(recipe, {}).get("verdict")
+        if verdict:
+            by_verdict.setdefault(verdict, []).append(recipe)
+    return by_verdict
 
 
 def headline(results: dict) -> Markup:
@@ -144,12 +141,12 @@ def headline(results: dict) -> Markup:
     if len(usable) < results["fewest_sets"]:
         text = "{}: too few to say what holds in general, which needs {}. The matrix shows each of them."
         return Markup(text).format(count, results["fewest_sets"])
-    found, parts = in_general(results), []
-    for said in GENERAL[:4]:
-        if names := found.get(said):
+    by_verdict, parts = in_general(results), []
+    for verdict in GENERAL:
+        if names := by_verdict.get(verdict):
             parts.append(
                 Markup("{} {}").format(
-                    listed([Markup("<b>{}</b>").format(each) for each in names]), as_verb(said, names)
+                    listed([Markup("<b>{}</b>").format(each) for each in names]), as_verb(verdict, names)
                 )
             )
     first = (
@@ -157,16 +154,16 @@ def headline(results: dict) -> Markup:
         + (Markup("; ").join(parts) if parts else "nothing is shown to help or to hurt in general")
         + "."
     )
-    undecided = len(found.get("cannot tell", []))
-    same = len(found.get("no relevant difference", []))
-    count_all = many(sum(map(len, found.values())), "recipe")
+    undecided = len(by_verdict.get("cannot tell", []))
+    same = len(by_verdict.get("no relevant difference", []))
+    count_all = many(sum(map(len, by_verdict.values())), "recipe")
     rest = [f"{same} of {count_all} make no relevant difference"] * bool(same)
     rest += [f"of {undecided} the data sets do not tell"] * bool(undecided)
     return first + (f" {capital(' and '.join(rest))}." if rest else "")
 
 
-def as_verb(said: str, names: list[str]) -> str:
-    return said if len(names) == 1 else said.replace("helps", "help").replace("hurts", "hurt")
+def as_verb(verdict: str, names: list[str]) -> str:
+    return verdict if len(names) == 1 else verdict.replace("helps", "help").replace("hurts", "hurt")
 
 
 def answer(results: dict) -> str:
@@ -230,5 +227,4 @@ def render(results: dict, suite: Suite) -> str:
         total=total(results),
         metrics={name: about.title for name, about in DECIDING.items()},
         prefixed=prefixed,
-        strongest=STRONGEST,
     )
