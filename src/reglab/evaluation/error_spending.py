@@ -42,16 +42,17 @@ def nominal_levels(times: Sequence[float], spent: Sequence[float]) -> np.ndarray
 
     times: (looks,) rising, at most 1; spent: (looks,) the probability of a rejection up to each look, rising.
     """
-    levels, density, before, points, weights = [], None, 0.0, np.zeros(1), np.ones(1)
-    for look, (time, probability) in enumerate(zip(times, spent, strict=True)):
-        last, density = (times[look - 1] if look else 0.0), np.ones(1) if density is None else density
+    levels, last, before = [], 0.0, 0.0
+    density, points, weights = np.ones(1), np.zeros(1), np.ones(1)
+    for time, probability in zip(times, spent, strict=True):
         step, added = np.sqrt(time - last), probability - before
         bound = boundary(points, weights * density, step, np.sqrt(time), added)
         levels.append(2 * scipy.stats.norm.sf(bound / np.sqrt(time)))
         reach = min(bound, FARTHEST * np.sqrt(time))
         inside = reach * nodes()[0]
         moved = np.exp(-(((inside[:, None] - points) / step) ** 2) / 2) / (step * np.sqrt(2 * np.pi))
-        density, points, weights, before = moved @ (weights * density), inside, reach * nodes()[1], probability
+        density, points, weights = moved @ (weights * density), inside, reach * nodes()[1]
+        last, before = time, probability
     return np.array(levels)
 
 

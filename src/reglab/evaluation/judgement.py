@@ -154,10 +154,8 @@ def on_distribution(
     }
     p, intervals = {}, {}
     for key, each in known.items():
-        values, tested = (
-            each.differences,
-            [student_p(data, test_to_train) for data in (*each.earlier, each.differences)],
-        )
+        values = each.differences
+        tested = [student_p(by_look, test_to_train) for by_look in (*each.earlier, values)]
         error = statistics.standard_error(values, test_to_train)
         p[key] = float(looks.p_values(tested)) if looks else tested[-1]
         of_look = confidence_of(each, confidence, looks)

@@ -8,10 +8,8 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Ge, Gt, Le, Lt
 
-LOWEST, POINTS = (
-    1e-9,
-    400,
-)  # of the overall levels for which nominal ones are tabulated, evenly spread by their logarithms
+# Of the overall levels for which nominal ones are tabulated, evenly spread by their logarithms.
+LOWEST, POINTS = 1e-9, 400
 
 
 @dataclass(frozen=True)
