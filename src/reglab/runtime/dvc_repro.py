@@ -49,6 +49,16 @@ def wait_for(command: list[str], folder: Path, environment: dict[str, str]) -> t
         return process.wait(), received
 
 
+def run_dvc(root: Path, arguments: list[str]) -> tuple[int, int]:
+    """Run `dvc repro` with the programs of this environment; its exit code, and the signal that ended it (0: none)."""
+    more = {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", PRINTED_LATER: "yes"}
+    command = [sys.executable, "-P", "-m", "reglab.runtime.dvc_process", "repro", *arguments]
+    code, received = wait_for(command, root, os.environ | more)
+    if not received and code in INTERRUPTED:
+        received = code - 128
+    return code, received
+
+
 def repro(
     root: Path, arguments: list[str], still_running: Callable[[Path], str] = lambda root: "", *, last: bool = True
 ) -> int:
@@ -59,11 +69,7 @@ def repro(
     """
     for line in recover(root):
         print(line, flush=True)
-    more = {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", PRINTED_LATER: "yes"}
-    command = [sys.executable, "-P", "-m", "reglab.runtime.dvc_process", "repro", *arguments]
-    code, received = wait_for(command, root, os.environ | more)
-    if not received and code in INTERRUPTED:
-        received = code - 128
+    code, received = run_dvc(root, arguments)
     if received:
         print("\nInterrupted. What is finished is kept: make repro goes on from there.")
     elif code and (full := disk_space.full_folder(root)):

@@ -1,7 +1,5 @@
 """`reglab submit`: trains what all stale stages need, all at once, and leaves it where `dvc repro` finds it."""
 
-import os
-import sys
 from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
@@ -11,7 +9,7 @@ from reglab.runtime.compute.elsewhere import Futures
 from reglab.runtime.compute.engine import Engine
 from reglab.runtime.compute.spool import collect
 from reglab.runtime.compute.stale import Stale, preparations, stale
-from reglab.runtime.dvc_repro import wait_for
+from reglab.runtime.dvc_repro import run_dvc
 from reglab.runtime.processes import Progress
 from reglab.runtime.recovery import recover
 
@@ -32,9 +30,7 @@ def submit(
     for line in recover(root):
         print(line, flush=True)
     first = [name for name in preparations(root) if name not in unused]
-    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-    command = [sys.executable, "-P", "-m", "reglab.runtime.dvc_process", "repro", "--quiet", *first]
-    code, received = wait_for(command, root, environment)
+    code, received = run_dvc(root, ["--quiet", *first])
     if code or received:
         return 128 + received if received else 1
     found = stale(root, trainings())
