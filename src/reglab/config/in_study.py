@@ -77,8 +77,12 @@ def reach_engine(folder: Path) -> None:
     with chdir(folder), outlines():
         engine = params.load().compute
     if engine.name != "local":
-        with engine.executor(None):
-            pass
+        place = "--" if OVERRIDE in os.environ else "params.yaml: compute."
+        try:
+            with engine.executor(None):
+                pass
+        except UserError as error:
+            raise UserError(*(line.replace("compute.", place, 1) for line in error.lines)) from None
 
 
 def submit_study(folder: Path) -> int:
