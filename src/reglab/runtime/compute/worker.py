@@ -159,7 +159,7 @@ def check_fingerprints(job: Job) -> None:
     """Raise `Refused` where the code in the study's folder, or a version, is not that of the job."""
     here = machine.versions()
     if odd := [
-        f"{name} {here.get(name)} and not {wanted}" for name, wanted in job.versions.items() if here[name] != wanted
+        f"{name} {here.get(name)} and not {wanted}" for name, wanted in job.versions.items() if here.get(name) != wanted
     ]:
         raise Refused(f"this worker has {', '.join(odd)}; install the versions of the study on it")
     for line in job.code.splitlines():

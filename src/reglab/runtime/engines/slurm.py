@@ -69,8 +69,8 @@ class SlurmFutures(Executor):
 
         self.folder = Path(".reglab", "slurm", f"{os.getpid()}-{time.time_ns()}").absolute()
         self.slurm = SlurmExecutor(self.folder)
-        asked = {"partition": settings.partition, "account": settings.account, "mem": settings.memory_gb}
-        asked["mem"] = f"{settings.memory_gb}GB" if settings.memory_gb else None
+        memory = f"{settings.memory_gb}GB" if settings.memory_gb else None
+        asked = {"partition": settings.partition, "account": settings.account, "mem": memory}
         more = {name: value for name, value in asked.items() if value}
         self.slurm.update_parameters(job_name="reglab", time=settings.minutes, cpus_per_task=1, **more)
         self.jobs: dict[Future, object] = {}
@@ -111,7 +111,7 @@ class SlurmFutures(Executor):
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         self.closed.set()
-        if not any(not future.done() for future in self.jobs):
+        if all(future.done() for future in self.jobs):
             shutil.rmtree(self.folder, ignore_errors=True)
 
 
