@@ -130,9 +130,8 @@ def update(store: Store, recipe: MirroredRecipe, runs: Runs, sent: dict[str, set
     params = content.params(record.values if record else about)
     tags = content.tags(about, recipe.root) | recipe.identity
     mark = {content.RECORD: record.digest} if record else {}
-    mark |= {
-        name: tag for name, tag in about.get("tags", {}).items() if name == "processor"
-    }  # known when trainings return
+    if processor := about.get("tags", {}).get("processor"):  # known when trainings return
+        mark["processor"] = processor
 
     parent = runs.parent or store.create(
         content.run_name(about["name"], content.varied(about)), tags | content.parent_tags(about), recipe.begun

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from reglab.tracking import checkout, record
 from reglab.tracking.mirror import content
+from reglab.tracking.mirror.runs import ended
 from reglab.tracking.mirror.store import Store, now, open_store, plain_errors, sole_writer
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def updated(
     name, recipe = key
     nesting = {content.PARENT: parent.info.run_id} if parent else {}
     run = known.get(key)
-    if run and run.data.tags.get(content.RECORD) == digest and run.info.status in ("FINISHED", "FAILED"):
+    if run and run.data.tags.get(content.RECORD) == digest and ended(run):
         if nesting and run.data.tags.get(content.PARENT) != parent.info.run_id:
             store.log(run, tags=nesting)  # its parent was replaced
         return run, False
