@@ -90,11 +90,8 @@ def row_digests(examples: Examples) -> set[bytes]:
         arrays = [inputs.rows()]
     else:
         arrays = [array for array in inputs.tensors().values() if len(array) == len(inputs)]
-    content = [duplicates.words(array) for array in arrays]
-    return {
-        blake2b(b"".join(part[row].tobytes() for part in content), digest_size=12).digest()
-        for row in range(len(inputs))
-    }
+    rows = duplicates.content(arrays, np.arange(len(inputs)))
+    return {blake2b(row.tobytes(), digest_size=12).digest() for row in rows}
 
 
 def same_file(one: Params, two: Params) -> bool:

@@ -41,8 +41,9 @@ class Spool:
         self, calls: Sequence[tuple], folder: Path, joined: Callable[[Sequence[tuple], int], list[tuple]], *_
     ) -> list:
         """Write the jobs that leave files, and end the process."""
-        for job in filter(None, self.study.jobs(joined(calls, self.workers), folder)):
-            replace(self.folder / f"{len(list(self.folder.iterdir())):06d}", job.dumps())
+        jobs = filter(None, self.study.jobs(joined(calls, self.workers), folder))
+        for number, job in enumerate(jobs, start=len(list(self.folder.iterdir()))):  # behind those of the stages before
+            replace(self.folder / f"{number:06d}", job.dumps())
         self.end()
 
     def end(self) -> NoReturn:
