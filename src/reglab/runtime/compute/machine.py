@@ -13,13 +13,13 @@ PROCESSORS = "processors.txt"  # in the journal, a line a kind: a record holds n
 
 def versions() -> dict[str, str]:
     """The versions of Python and of the packages that train, by name; "missing" for one that is not installed."""
-    found = {"python": platform.python_version()}
+    installed = {"python": platform.python_version()}
     for name in PACKAGES:
         try:
-            found[name] = version(name)
+            installed[name] = version(name)
         except PackageNotFoundError:
-            found[name] = "missing"
-    return found
+            installed[name] = "missing"
+    return installed
 
 
 def processor(table: Path = Path("/proc/cpuinfo")) -> str:

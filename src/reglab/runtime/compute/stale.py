@@ -33,17 +33,17 @@ def stale(root: Path, names: Iterable[str]) -> Stale:
     """The state of these stages of the study in `root`, which must be the folder of this process."""
     from dvc.repo import Repo
 
-    found, changed = Stale(), {}
+    state, changed = Stale(), {}
     with Repo(str(root)) as repo, repo.lock:
         stages, graph = pipeline(repo)
         for name, stage in stages.items():
             changed[name] = stage.changed()
         for name in names:
             if any(changed[each.name] for each in needed(graph, stages[name])):
-                found.wait.append(name)
+                state.wait.append(name)
             elif changed[name]:
-                (found.restore if restorable(repo, stages[name]) else found.run).append(name)
-    return found
+                (state.restore if restorable(repo, stages[name]) else state.run).append(name)
+    return state
 
 
 def pipeline(repo) -> tuple[dict, Any]:

@@ -33,23 +33,23 @@ def submit(
     code, received = run_dvc(root, ["--quiet", *first])
     if code or received:
         return 128 + received if received else 1
-    found = stale(root, trainings())
-    print(listing(found), flush=True)
-    if not found.run:
+    state = stale(root, trainings())
+    print(listing(state), flush=True)
+    if not state.run:
         return 0
     with engine.executor(processes) as executor, ExitStack() as locks:
-        jobs = dict(enumerate(collect(root, found.run, engine.workers(executor))))
+        jobs = dict(enumerate(collect(root, state.run, engine.workers(executor))))
         for folder, title in {job.folder: job.title for job in jobs.values()}.items():
             locks.enter_context(locked(folder, title))
         with Futures(engine, executor, jobs).cancelled_on_error() as futures:
             futures.results(Progress("submitted", "job", len(jobs), lambda: len(jobs) - len(futures.pending)))
-    print(f"Trained: {many(len(jobs), 'job')} of {many(len(found.run), 'stage')}. dvc repro collects them.")
+    print(f"Trained: {many(len(jobs), 'job')} of {many(len(state.run), 'stage')}. dvc repro collects them.")
     return 0
 
 
-def listing(found: Stale) -> str:
+def listing(state: Stale) -> str:
     """The stages that would run, and why others are left out, a line each."""
-    lines = [f"{name}: to train" for name in found.run]
-    lines += [f"{name}: DVC has its outputs from an earlier run; nothing to train" for name in found.restore]
-    lines += [f"{name}: waits for a stage before it; submit again after dvc repro" for name in found.wait]
+    lines = [f"{name}: to train" for name in state.run]
+    lines += [f"{name}: DVC has its outputs from an earlier run; nothing to train" for name in state.restore]
+    lines += [f"{name}: waits for a stage before it; submit again after dvc repro" for name in state.wait]
     return "\n".join(lines) or "Nothing is stale."
