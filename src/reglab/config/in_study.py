@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, chdir
 from pathlib import Path
 
 from reglab.config import params, profiles
-from reglab.config.compute_section import OVERRIDE, engine_of
+from reglab.config.compute_section import OVERRIDE, engine_of, overriding
 from reglab.config.problems import Problems
 from reglab.config.stage_code import training_stages
 from reglab.config.targets import unused
@@ -73,10 +73,13 @@ def override_compute(engine: str | None, address: str | None) -> None:
 
 
 def reach_engine(folder: Path) -> None:
-    """UserError before any work where the engine of the study in this folder does not answer."""
-    with chdir(folder), outlines():
-        engine = params.load().compute
-    if engine.name != "local":
+    """UserError before any work where the engine of the study in this folder does not answer.
+
+    Only its section is read: `params.load` imports PyTorch, which this process needs for nothing else.
+    """
+    section = (read(folder / "params.yaml")[0] | overriding()).get("compute", {"engine": "local"})
+    engine = engine_of(section, Problems("params.yaml"))  # the check before has reported its problems
+    if engine and engine.name != "local":
         place = "--" if OVERRIDE in os.environ else "params.yaml: compute."
         try:
             with engine.executor(None):

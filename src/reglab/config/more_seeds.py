@@ -4,9 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from reglab.config import params, seed_counts
+from reglab.config.references import mapping
+from reglab.config.yaml_source import read
 from reglab.core.families import BY_SECTION, stage_name
-from reglab.experiments.undecided import decide
-from reglab.report.collect import by_family, collect
 
 
 def run_looks(root: Path, run: Callable[[list[str]], int]) -> int:
@@ -15,9 +15,12 @@ def run_looks(root: Path, run: Callable[[list[str]], int]) -> int:
 
     The counts are in looks.yaml before the next look begins, so that a look that was killed is resumed.
     """
+    if "most" not in mapping(read(root / "params.yaml")[0], "seeds"):
+        return 0  # without `params.load`, which imports PyTorch
+    from reglab.experiments.undecided import decide
+    from reglab.report.collect import by_family, collect
+
     settings = params.load(root / "params.yaml")
-    if not settings.looks:
-        return 0
     recipes = [(section, name) for section, name in settings.expected() if BY_SECTION[section].grows]
     stages = [stage_name(section, name) for section, name in recipes]
     counts = seed_counts.read(root, settings)
