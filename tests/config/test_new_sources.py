@@ -195,6 +195,19 @@ def test_texts_of_a_folder_and_of_a_column_give_the_same_words():
     )
 
 
+def test_no_option_is_proposed_that_texts_and_images_cannot_have():
+    more = {"sample_weight": np.ones(COUNT), "year": np.arange(COUNT)}
+    topics, texts = [("coast", "land")[number % 2] for number in range(COUNT)], list(map(sentence, range(COUNT)))
+    write_table("own/letters.csv", words=texts, topic=topics, **more)
+    _, said = accepted("own/letters.csv", "topic", text="words")
+    assert '--time "year"' in said and "--weight" not in said
+    write_images("own/photos")
+    paths = [f"{'abc'[number % 3]}/{number}.png" for number in range(COUNT)]
+    write_table("own/photos.csv", file=paths, kind=CLASSES, **more)
+    _, said = accepted("own/photos.csv", "kind", path="file", folder="own/photos")
+    assert '--time "year"' in said and "--weight" not in said
+
+
 def test_a_table_says_which_option_makes_inputs_of_its_texts_or_of_the_images_that_it_names():
     texts = [f"the {sentence(number)} {number}" for number in range(COUNT)]
     write_table("own/t.csv", words=texts, photo=[f"a/{number}.png" for number in range(COUNT)], x=ROWS[:, 0], y=CLASSES)

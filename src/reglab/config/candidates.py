@@ -1,7 +1,7 @@
 """Points out columns and arrays whose names are those of groups, times or weights."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from reglab.core.wording import shown
 from reglab.data.tables.inference import Understood
@@ -17,34 +17,46 @@ WEIGHT_LIKE = re.compile(
 TIME_LIKE = re.compile(r"(^|[_ .-])(year|date|time|timestamp|month|week)([_ .-]|$)", re.IGNORECASE)
 
 
-def named_candidates(distinct: Mapping[str, int], rows: int, roles: Mapping[str, str]) -> list[str]:
-    """As `candidates`, of arrays or columns of which nothing is known but the name and how many values differ.
+def candidates(columns: Sequence[Understood], rows: int, roles: Mapping[str, str]) -> list[str]:
+    """Columns that may hold groups, times or weights; they are pointed out, never assumed.
 
-    `roles` are the options that are given, with the names that they have.
+    `roles`: by column its role, of those that have one.
     """
     questions = []
-    for name, count in distinct.items():
-        if WEIGHT_LIKE.search(name) and "weight" not in roles:
-            questions.append(f"{name}: does it say how much an example counts? if so --weight {shown(name)}")
-        elif GROUP_LIKE.search(name) and 1 < count < rows / 1.5 and "group" not in roles:
-            questions.append(f"{name}: do several examples belong together? if so --group {shown(name)}")
-        elif TIME_LIKE.search(name) and "time" not in roles:
-            questions.append(f"{name}: is the future to be predicted from the past? if so --time {shown(name)}")
-    return questions
-
-
-def candidates(columns: Sequence[Understood], rows: int, roles: dict[str, str]) -> list[str]:
-    """Columns that may hold groups, times or weights; they are pointed out, never assumed."""
-    questions = []
     for each in columns:
-        if each.name in roles:
-            continue
-        if WEIGHT_LIKE.search(each.name) and each.column.kind == "numeric" and "weight" not in roles.values():
-            questions.append(f"{each.name}: does it say how much a row counts? if so --weight {shown(each.name)}")
-        elif GROUP_LIKE.search(each.name) and 1 < each.distinct < rows / 1.5 and "group" not in roles.values():
-            questions.append(f"{each.name}: do several rows belong together? if so --group {shown(each.name)}")
-        if (each.column.kind == "date" or TIME_LIKE.search(each.name)) and "time" not in roles.values():
-            questions.append(
-                f"{each.name}: is the future to be predicted from the past? if so --time {shown(each.name)}"
-            )
+        free = {"group", "time", "weight"} - set(roles.values())
+        if each.column.kind != "numeric":
+            free -= {"weight"}
+        if each.name not in roles:
+            dated = each.column.kind == "date"
+            questions += asked(each.name, each.distinct, rows, free, one="a row", several="rows", dated=dated)
     return questions
+
+
+def named_candidates(distinct: Mapping[str, int], rows: int, free: Collection[str]) -> list[str]:
+    """As `candidates`, of arrays or columns of which nothing is known but the name and how many values differ.
+
+    `free` are the options of their source that are not given.
+    """
+    return [question for name, count in distinct.items() for question in asked(name, count, rows, free)]
+
+
+def asked(
+    name: str,
+    distinct: int,
+    rows: int,
+    free: Collection[str],
+    *,
+    one: str = "an example",
+    several: str = "examples",
+    dated: bool = False,
+) -> list[str]:
+    """What an array or a column of this name may be, each with its option."""
+    questions = []
+    if WEIGHT_LIKE.search(name) and "weight" in free:
+        questions.append(f"does it say how much {one} counts? if so --weight")
+    elif GROUP_LIKE.search(name) and 1 < distinct < rows / 1.5 and "group" in free:
+        questions.append(f"do several {several} belong together? if so --group")
+    if (dated or TIME_LIKE.search(name)) and "time" in free:
+        questions.append("is the future to be predicted from the past? if so --time")
+    return [f"{name}: {question} {shown(name)}" for question in questions]

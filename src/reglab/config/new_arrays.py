@@ -51,7 +51,7 @@ def understood(file: str, options: dict) -> NewStudy:
     notes += [f"{inputs}: {note}"] * bool(note) + target_notes(targets, arrays[targets], examples)
     taken = {inputs, targets, *roles.values()}
     others = {name: len(np.unique(array)) for name, array in arrays.items() if name not in taken and array.ndim == 1}
-    notes += named_candidates(others, len(examples.targets), roles)
+    notes += named_candidates(others, len(examples.targets), {"group", "time", "weight"} - roles.keys())
     scaling = [
         "  scaling: robust        # of the columns: robust, standard, none; fitted on the training part of each seed"
     ]

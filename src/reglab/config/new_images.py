@@ -55,7 +55,11 @@ def understood(path: str, options: dict) -> NewStudy:
     structure = (None if each is None else each.tolist() for each in (examples.groups, examples.times))
     counts = np.bincount(examples.targets, minlength=len(examples.classes)).tolist()
     shown = [*mode_notes(modes, channels), *size_notes(sizes, size)]
-    candidates = named_candidates(distinct, len(files), roles) if unsized.file else folder_notes(path, files)
+    candidates = (
+        named_candidates(distinct, len(files), {"group", "time"} - set(roles))
+        if unsized.file
+        else folder_notes(path, files)
+    )
     return NewStudy(
         name="images",
         settings=setting_lines(settings),

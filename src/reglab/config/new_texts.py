@@ -48,7 +48,7 @@ def understood(path: str, options: dict) -> NewStudy:
         columns=most,
         split=roles[0] if roles else None,
         summary=summary(path, inputs, words, most),
-        notes=[*word_notes(words), *named_candidates(distinct, len(examples.targets), roles)],
+        notes=[*word_notes(words), *named_candidates(distinct, len(examples.targets), {"group", "time"} - set(roles))],
     )
 
 
