@@ -3,7 +3,8 @@
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from reglab.evaluation.metric_names import relevance
+from reglab.core.task_names import TaskName
+from reglab.evaluation.metric_names import quantity, relevance
 from reglab.evaluation.metric_table import DECIDING
 from reglab.report.formats import MISSING, exponent_of, fixed, missing, percent, points
 
@@ -36,6 +37,11 @@ class Measure:
     best: float = 1.0
     of_target: bool = False
     relevant: float | None = None
+
+    @property
+    def task(self) -> TaskName:
+        """The task whose metric this is."""
+        return DECIDING[quantity(self.metric)].task
 
     @property
     def scale(self) -> int:
@@ -187,10 +193,9 @@ def score(settings: dict) -> Measure:
     """The metric by which training and test are compared: the accuracy, of labels the Hamming loss, or of amounts the root
     mean squared error.
     """
-    task = DECIDING[settings["evaluation"].get("metric", "accuracy")].task
-    if task != "regression":
-        return ACCURACY if task == "classification" else HAMMING_LOSS
     decides = deciding(settings)
+    if decides.task != "regression":
+        return ACCURACY if decides.task == "classification" else HAMMING_LOSS
     return replace(RMSE, relevant=decides.relevant if decides.of_target else None)
 
 

@@ -4,8 +4,6 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from reglab.evaluation.metric_names import quantity
-from reglab.evaluation.metric_table import DECIDING
 from reglab.report.collect import Entry, Shown
 from reglab.report.drawings import picture
 from reglab.report.formats import capital, fixed, percent, significant
@@ -140,8 +138,7 @@ class EnsembleEntry(Shown):
 def columns(measure: Measure) -> dict[str, tuple]:
     """Those of the table, the metric that decides first."""
     heading = capital(measure.axis(measure.title))
-    task = DECIDING[quantity(measure.metric)].task
-    known = {"classification": COLUMNS, "regression": COLUMNS_OF_AMOUNTS, "multilabel": COLUMNS_OF_LABELS}[task]
+    known = {"classification": COLUMNS, "regression": COLUMNS_OF_AMOUNTS, "multilabel": COLUMNS_OF_LABELS}[measure.task]
     column = known.get(measure.metric, (heading, measure.value, "On the test examples, mean over seeds"))
     return {measure.metric: column} | known
 

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from reglab.core.families import sections
-from reglab.core.task_names import TaskName
-from reglab.evaluation.metric_table import DECIDING
 from reglab.report.answer import Point, link, listed
 from reglab.report.collect import Entry
 from reglab.report.compared import Compared, comparable, numbers_of, summary_sentence
@@ -142,14 +140,9 @@ class Group:
         return drawn(figure, self.id, f"{error} against {self.per}: {self.title}")
 
 
-def task_of(measure: Measure) -> TaskName:
-    """The task whose metric this is; a metric of one's own decides nothing."""
-    return DECIDING[measure.metric.removeprefix("test_")].task
-
-
 def counts_classes(measure: Measure) -> bool:
     """Whether the numbers of labels are those of each class."""
-    return task_of(measure) == "classification"
+    return measure.task == "classification"
 
 
 def best_by(measure: Measure, metric: str, methods: Sequence[Method]) -> Method | None:

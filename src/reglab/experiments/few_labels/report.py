@@ -16,7 +16,7 @@ def few_labels_section(study: Study) -> Section | None:
     values |= {
         "measure": study.measure,
         "per": groups[0].per,
-        "beside": few_labels.NOTES[few_labels.task_of(study.measure)],
+        "beside": few_labels.NOTES[study.measure.task],
     }
     values |= {"inapplicable": study.inapplicable(*few_labels.FAMILIES)}
     values |= {"confidence": settings["evaluation"]["confidence"], "seeds": settings["seeds"]}

@@ -7,7 +7,6 @@ import numpy as np
 from markupsafe import Markup
 
 from reglab.core.task_names import TaskName
-from reglab.evaluation.metric_table import DECIDING
 from reglab.report.answer import Point, link, listed
 from reglab.report.collect import Entry
 from reglab.report.compared import Compared, numbers_of
@@ -185,8 +184,7 @@ def pretexts_section(study: Study) -> Section | None:
     entries = pretexts(study.entries, study.metrics)
     if not entries:
         return None
-    task = DECIDING[study.settings["evaluation"].get("metric", "accuracy")].task
-    shown = values(entries, task) | {"inapplicable": study.inapplicable("pretraining")}
+    shown = values(entries, study.measure.task) | {"inapplicable": study.inapplicable("pretraining")}
     return Section("pretexts", "Pretexts", body("pretexts.html", **shown))
 
 
