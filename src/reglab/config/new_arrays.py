@@ -1,12 +1,11 @@
 """What `reglab new` understands of arrays: which are inputs and targets, and what pixels may be."""
 
-from collections import Counter
 from collections.abc import Mapping
 
 import numpy as np
 
 from reglab.config.candidates import named_candidates
-from reglab.config.new_study import NewStudy, setting_lines, usable
+from reglab.config.new_study import NewStudy, aligned, class_counts, declared_split, setting_lines, usable
 from reglab.config.packaged import resolved
 from reglab.config.target_lines import LabelCounts, Targets
 from reglab.core.errors import AllProblems, UserError
@@ -46,7 +45,7 @@ def understood(file: str, options: dict) -> NewStudy:
         settings["targets_file"] = resolved(source["targets_file"])
     examples = Arrays(**settings).load()
     counted = counted_targets(examples)
-    shape, both = shape_of(examples.inputs), [examples.groups, examples.times]
+    shape = shape_of(examples.inputs)
     rows = len(shape) == 1
     notes += [f"{inputs}: {note}"] * bool(note) + target_notes(targets, arrays[targets], examples)
     taken = {inputs, targets, *roles.values()}
@@ -60,11 +59,11 @@ def understood(file: str, options: dict) -> NewStudy:
         settings=[*setting_lines(source | roles), *(scaling * rows)],
         noun="rows" if rows else "images",
         examples=len(examples.targets),
-        usable=usable(len(examples.targets), *(None if each is None else each.tolist() for each in both)),
+        usable=usable(len(examples.targets), examples.groups, examples.times),
         targets=counted,
         columns=shape[0] if rows else int(np.prod(shape)),
         size=None if rows else shape[1:],
-        split=next((role for role in ("time", "group") if role in roles), None),
+        split=declared_split(roles),
         summary=summary(file, arrays, source | roles),
         notes=notes,
     )
@@ -128,12 +127,13 @@ def chosen(file: str, arrays: Mapping[str, np.ndarray], options: dict, roles: di
 
 def several(arrays: Mapping[str, np.ndarray], able: list[str]) -> str:
     """The arrays that an option may name, each with its shape."""
-    listed = ", ".join(f"{name} ({by(arrays[name])})" for name in able or arrays)
+    listed = ", ".join(f"{name} ({shape_in_words(arrays[name])} {arrays[name].dtype})" for name in able or arrays)
     return f"the name of one of: {listed or 'no array'}"
 
 
-def by(array: np.ndarray) -> str:
-    return f"{' x '.join(map(str, array.shape)) or 'one number'} {array.dtype}"
+def shape_in_words(array: np.ndarray) -> str:
+    """90 x 1 x 8 x 8, or that it is a single number."""
+    return " x ".join(map(str, array.shape)) or "one number"
 
 
 def pixel_range(array: np.ndarray) -> tuple[tuple[int, int] | None, str]:
@@ -157,12 +157,11 @@ def pixel_range(array: np.ndarray) -> tuple[tuple[int, int] | None, str]:
 
 def counted_targets(examples: Examples) -> Targets:
     """How many examples have each class or label, or the amounts."""
-    targets, names = examples.targets, examples.classes
-    if task_of(targets) == "regression":
-        return targets
-    counts = targets.sum(0, dtype=np.int64) if targets.ndim == 2 else np.bincount(targets, minlength=len(names))
-    having = dict(zip(names, counts.tolist(), strict=True))
-    return LabelCounts(having, len(targets)) if targets.ndim == 2 else Counter(having)
+    targets, task = examples.targets, task_of(examples.targets)
+    if task == "multilabel":
+        counts = targets.sum(0, dtype=np.int64).tolist()
+        return LabelCounts(dict(zip(examples.classes, counts, strict=True)), len(targets))
+    return targets if task == "regression" else class_counts(examples)
 
 
 def target_notes(name: str, array: np.ndarray, examples: Examples) -> list[str]:
@@ -184,11 +183,8 @@ def summary(file: str, arrays: Mapping[str, np.ndarray], source: dict) -> list[s
     uses |= {source[role]: role for role in ("group", "time", "weight") if role in source}
     table = [("array", "shape", "type", "used as", "values")]
     for name, array in arrays.items():
-        shape = " x ".join(map(str, array.shape)) or "one number"
-        table.append((name, shape, str(array.dtype), uses.get(name, "left out"), values(array)))
-    widths = [max(map(len, cells)) for cells in zip(*table, strict=True)]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in table]
-    return [f"{file}: {len(arrays[source['targets']]):,} examples", "", *lines, ""]
+        table.append((name, shape_in_words(array), str(array.dtype), uses.get(name, "left out"), values(array)))
+    return [f"{file}: {len(arrays[source['targets']]):,} examples", "", *aligned(table), ""]
 
 
 def values(array: np.ndarray) -> str:

@@ -7,12 +7,11 @@ from dataclasses import replace
 from pathlib import PurePath
 from statistics import median
 
-import numpy as np
 from PIL.Image import open as open_image
 
 from reglab.config.candidates import named_candidates
 from reglab.config.new_rows import named_columns, without_columns
-from reglab.config.new_study import NewStudy, setting_lines, usable
+from reglab.config.new_study import NewStudy, class_counts, declared_split, setting_lines, usable
 from reglab.config.packaged import resolved
 from reglab.core.errors import UserError
 from reglab.data.class_folders import class_files
@@ -51,25 +50,21 @@ def understood(path: str, options: dict) -> NewStudy:
     settings = source | {"channels": channels} | ({"size": list(size)} if size else {})
     examples = replace(unsized, channels=channels, size=size).load()
     height, width = examples.inputs.values.shape[2:]
-    roles = [role for role in ("time", "group") if role in settings]
-    structure = (None if each is None else each.tolist() for each in (examples.groups, examples.times))
-    counts = np.bincount(examples.targets, minlength=len(examples.classes)).tolist()
+    roles = {"group", "time"} & settings.keys()
     shown = [*mode_notes(modes, channels), *size_notes(sizes, size)]
     candidates = (
-        named_candidates(distinct, len(files), {"group", "time"} - set(roles))
-        if unsized.file
-        else folder_notes(path, files)
+        named_candidates(distinct, len(files), {"group", "time"} - roles) if unsized.file else folder_notes(path, files)
     )
     return NewStudy(
         name="images",
         settings=setting_lines(settings),
         noun="images",
         examples=len(examples.targets),
-        usable=usable(len(examples.targets), *structure),
-        targets=Counter(dict(zip(examples.classes, counts, strict=True))),
+        usable=usable(len(examples.targets), examples.groups, examples.times),
+        targets=class_counts(examples),
         columns=channels * height * width,
         size=(height, width),
-        split=roles[0] if roles else None,
+        split=declared_split(roles),
         summary=summary(path, sizes, modes, (channels, height, width)),
         notes=[*shown, *candidates],
     )

@@ -2,11 +2,15 @@
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from reglab.config.target_lines import Targets
 from reglab.core.errors import UserError
+from reglab.data.source import Examples
 
 PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 YAML_WORDS = {"y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf"}
@@ -47,7 +51,7 @@ def check_options(options: dict, allowed: Iterable[str], place: str, what: str) 
 
 def flag(option: str) -> str:
     """The option as a command line has it: --targets-file of targets_file."""
-    return f"--{ {'kinds': 'kind'}.get(option, option).replace('_', '-') }".replace(" ", "")
+    return "--" + {"kinds": "kind"}.get(option, option).replace("_", "-")
 
 
 def setting_lines(settings: dict) -> list[str]:
@@ -70,7 +74,24 @@ def listed(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def usable(count: int, groups: Sequence | None, times: Sequence | None) -> int:
+def declared_split(roles: Collection[str]) -> str | None:
+    """The split that the roles of arrays or columns ask for; None for a random one."""
+    return next((role for role in ("time", "group") if role in roles), None)
+
+
+def class_counts(examples: Examples) -> Counter:
+    """How many examples have each class, by name."""
+    counts = np.bincount(examples.targets, minlength=len(examples.classes)).tolist()
+    return Counter(dict(zip(examples.classes, counts, strict=True)))
+
+
+def aligned(table: Sequence[Sequence[str]]) -> list[str]:
+    """The rows of a table as lines whose columns begin below each other."""
+    widths = [max(map(len, cells)) for cells in zip(*table, strict=True)]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in table]
+
+
+def usable(count: int, groups: Iterable | None, times: Iterable | None) -> int:
     """How many of `count` examples the parts may have: a third where groups last over several times, and both are named.
 
     A group is in the past, in the validation or in the test alone, and its examples of the other times are left out.

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from reglab.config.candidates import candidates
 from reglab.config.new_kind import IMAGES
-from reglab.config.new_study import NewStudy, listed, scalar, setting_lines, usable
+from reglab.config.new_study import NewStudy, aligned, declared_split, listed, scalar, setting_lines, usable
 from reglab.config.packaged import resolved
 from reglab.config.split_columns import with_split_columns
 from reglab.config.target_lines import LabelCounts, Targets
@@ -67,7 +67,6 @@ def understood(file: str, options: dict) -> NewStudy:
     if missing != MISSING:
         source["missing"] = list(missing)
     counted = counted_targets(raw, of_target, decimal)
-    split = next((role for role in ("time", "group") if role in source), None)
     both = [raw.columns[roles[role]].to_pylist() for role in ("group", "time") if {"group", "time"} <= roles.keys()]
     taken = roles_of(source)
     summary, notes = described(file, raw, columns, source, counted)
@@ -85,7 +84,7 @@ def understood(file: str, options: dict) -> NewStudy:
         usable=usable(len(raw), *(both or (None, None))),
         targets=counted,
         columns=sum(each.column.kind in USED and each.name not in taken for each in columns),
-        split=split,
+        split=declared_split(roles),
         summary=summary,
         notes=notes,
     )
@@ -193,10 +192,8 @@ def described(
         use = roles.get(each.name) or ("input" if each.column.kind in USED else "left out")
         table.append((each.name, each.column.kind, use, f"{each.missing:,}", f"{each.distinct:,}", each.example))
     table = [[cell if len(cell) <= 36 else cell[:33] + "..." for cell in line] for line in table]
-    widths = [max(map(len, cells)) for cells in zip(*table, strict=True)]
     lines = [f"{file}: {len(raw):,} rows, {len(columns)} columns; delimiter {source['delimiter']}", ""]
-    lines += ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in table]
-    lines += [""]
+    lines += [*aligned(table), ""]
     notes = [
         f"{each.name}: {note}"
         for each in columns

@@ -1,12 +1,10 @@
 """What `reglab new` understands of texts: classes, their number, their length, and how many different words they have."""
 
-from collections import Counter
-
 import numpy as np
 
 from reglab.config.candidates import named_candidates
 from reglab.config.new_rows import named_columns, without_columns
-from reglab.config.new_study import NewStudy, setting_lines, usable
+from reglab.config.new_study import NewStudy, class_counts, declared_split, setting_lines, usable
 from reglab.config.packaged import resolved
 from reglab.data.preprocessing.term_counts import TermCounts
 from reglab.data.sources.texts import Texts
@@ -28,10 +26,8 @@ def understood(path: str, options: dict) -> NewStudy:
         source = {"folder": path}
     place = "file" if "file" in source else "folder"
     examples = Texts(**(source | {place: resolved(path)})).load()
-    counts = np.bincount(examples.targets, minlength=len(examples.classes)).tolist()
-    inputs, roles = examples.inputs, [role for role in ("time", "group") if role in source]
+    inputs, roles = examples.inputs, {"group", "time"} & source.keys()
     most = min(Texts.max_features, len(inputs.vocabulary))
-    structure = (None if each is None else each.tolist() for each in (examples.groups, examples.times))
     words = np.array(
         [inputs.counts[start:end].sum() for start, end in zip(inputs.starts, inputs.starts[1:], strict=False)]
     )
@@ -43,12 +39,12 @@ def understood(path: str, options: dict) -> NewStudy:
         ],
         noun="texts",
         examples=len(examples.targets),
-        usable=usable(len(examples.targets), *structure),
-        targets=Counter(dict(zip(examples.classes, counts, strict=True))),
+        usable=usable(len(examples.targets), examples.groups, examples.times),
+        targets=class_counts(examples),
         columns=most,
-        split=roles[0] if roles else None,
+        split=declared_split(roles),
         summary=summary(path, inputs, words, most),
-        notes=[*word_notes(words), *named_candidates(distinct, len(examples.targets), {"group", "time"} - set(roles))],
+        notes=[*word_notes(words), *named_candidates(distinct, len(examples.targets), {"group", "time"} - roles)],
     )
 
 
