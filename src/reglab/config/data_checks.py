@@ -1,6 +1,5 @@
 """Checks that the data has what the settings need, before any work."""
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from reglab.config import data_needs
+from reglab.config.machine_checks import machine_problems
 from reglab.config.target_lines import RELEVANT
 from reglab.core.errors import UserError, WorkError
 from reglab.core.families import FAMILIES
@@ -36,7 +36,7 @@ def check(settings) -> list[str]:
     `settings` are the `Params`. UserError with all that data and machine cannot give.
     """
     data = settings.data
-    lines = accelerator_problems(settings.training)
+    lines = machine_problems(settings.training)
     examples = loaded(data)
     shape, labels = shape_of(examples.inputs), examples.targets
     inapplicable = left_out.by_facts(settings, Facts(shape, task_of(labels)))
@@ -175,41 +175,6 @@ def metric_problems(metric: str, labels: np.ndarray) -> list[str]:
     return [
         f"params.yaml: evaluation.metric: found {metric}, for {DECIDING[metric].task}, and targets that are {what}; "
         f"allowed: {', '.join(names_of(task))}"
-    ]
-
-
-def accelerator_problems(training) -> list[str]:
-    """Lines where a GPU is asked for and torch sees none, or where machines cannot find each other.
-
-    `training` is the section of params.yaml. torch is imported only where a GPU is asked for.
-    """
-    lines, devices = [], training.trainer.devices if training.trainer else 1
-    if training.accelerator == "gpu" or (training.accelerator == "auto" and devices > 1):
-        import torch
-
-        if not (count := torch.cuda.device_count()) and training.accelerator == "gpu":
-            lines = ['params.yaml: training.accelerator: found "gpu", but torch sees none; allowed here: cpu, or auto']
-        elif 0 < count < devices:
-            lines = [f"params.yaml: training.trainer.devices: found {devices}; allowed here: at most {count}, the GPUs"]
-    return lines + machine_problems(training.trainer)
-
-
-def machine_problems(trainer) -> list[str]:
-    """A line where several machines train and the environment does not say which one this is and where they meet."""
-    if trainer is None or trainer.num_nodes == 1:
-        return []
-    wrong = [name for name in ("MASTER_PORT", "NODE_RANK") if not os.environ.get(name, "").isdigit()]
-    wrong += [name for name in ("MASTER_ADDR",) if not os.environ.get(name)]
-    if not wrong and int(os.environ["NODE_RANK"]) >= trainer.num_nodes:
-        wrong = ["NODE_RANK"]
-    if not wrong:
-        return []
-    allowed = (
-        f"in the environment of each machine NODE_RANK, from 0 to {trainer.num_nodes - 1}, and the same MASTER_ADDR and"
-    )
-    found = f"{trainer.num_nodes}, and no usable {', '.join(wrong)}"
-    return [
-        f"params.yaml: training.trainer.num_nodes: found {found}; allowed: {allowed} MASTER_PORT, where machine 0 listens"
     ]
 
 
