@@ -7,7 +7,7 @@ from markupsafe import Markup
 from reglab.core.wording import many
 from reglab.evaluation.statistics import smallest_seeds
 from reglab.report import looked
-from reglab.report.formats import fixed, missing, percent, setting
+from reglab.report.formats import fixed, listed, missing, percent, setting
 from reglab.report.measure import AMOUNTS, deciding, label_words, relevant_difference
 from reglab.report.nearness import MARK
 from reglab.report.tables import VERDICTS, Row
@@ -26,12 +26,6 @@ class Point(NamedTuple):
 
 def link(row: Row) -> Markup:
     return Markup('<a href="#{}">{}</a>').format(row.id, row.name)
-
-
-def listed(parts: list) -> Markup:
-    """a, b and c."""
-    *first, last = parts
-    return Markup("{} and {}").format(Markup(", ").join(first), last) if first else Markup("{}").format(last)
 
 
 def gain(row: Row) -> Markup:

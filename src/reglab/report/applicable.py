@@ -6,8 +6,9 @@ from markupsafe import Markup
 
 from reglab.core.families import BY_SECTION
 from reglab.evaluation.comparison import COMPARED
-from reglab.report.answer import Point, listed
+from reglab.report.answer import Point
 from reglab.report.collect import Entry
+from reglab.report.formats import listed
 
 REASON = "not_applicable"  # the key of the sentence, in a record and in reports/metrics.json
 

@@ -4,7 +4,8 @@ from markupsafe import Markup
 
 from reglab.core.wording import many
 from reglab.evaluation.statistics import smallest_seeds
-from reglab.report.answer import Point, link, listed, price
+from reglab.report.answer import Point, link, price
+from reglab.report.formats import listed
 from reglab.report.tables import Row
 
 

@@ -7,9 +7,9 @@ from typing import NamedTuple
 from markupsafe import Markup
 
 from reglab.core.wording import many
-from reglab.report.answer import link, listed
+from reglab.report.answer import link
 from reglab.report.collect import Entry, Shown
-from reglab.report.formats import missing
+from reglab.report.formats import listed, missing
 from reglab.report.measure import Interval, Measure
 from reglab.report.nearness import turning
 from reglab.report.tables import DIFFERENCE

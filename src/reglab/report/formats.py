@@ -2,6 +2,9 @@
 
 import math
 import re
+from collections.abc import Iterable
+
+from markupsafe import Markup
 
 MISSING = "–"
 SHARES = (
@@ -21,6 +24,12 @@ PREFIXES = ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 def missing(x: float | None) -> bool:
     return x is None or not math.isfinite(x)
+
+
+def listed(parts: Iterable) -> Markup:
+    """a, b and c."""
+    *first, last = parts
+    return Markup("{} and {}").format(Markup(", ").join(first), last) if first else Markup("{}").format(last)
 
 
 def fixed(x: float | None, digits: int, sign: str = "-") -> str:

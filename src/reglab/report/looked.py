@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from markupsafe import Markup
 
 from reglab.core.wording import many
+from reglab.report.formats import listed
 from reglab.report.tables import Row
 
 
@@ -37,12 +38,6 @@ def confidence_in_words(table: Iterable[Row], settings: Mapping) -> str:
     return f"{' to '.join(ends)}\u00a0%"
 
 
-def words(parts: Iterable) -> str:
-    """9, 13 and 18."""
-    *first, last = map(str, parts)
-    return f"{', '.join(first)} and {last}" if first else last
-
-
 def sentences(table: list[Row], looks: Mapping | None, settings: Mapping) -> Markup | None:
     """Which recipes have more seeds than others, and how the looks share the error; None in a study without looks.
 
@@ -67,8 +62,8 @@ def sentences(table: list[Row], looks: Mapping | None, settings: Mapping) -> Mar
         "err in {:.3g}\u00a0% of studies. A p-value here is that of all looks so far, and an interval has the confidence of "
         "its look, {}."
     ).format(
-        words(looks["seeds"]),
-        words(f"{nominal:.3g}" for nominal in looks["nominal"]),
+        listed(looks["seeds"]),
+        listed(f"{nominal:.3g}" for nominal in looks["nominal"]),
         level,
-        words(f"{percentage(1 - nominal)}\u00a0%" for nominal in looks["nominal"]),
+        listed(f"{percentage(1 - nominal)}\u00a0%" for nominal in looks["nominal"]),
     )

@@ -10,9 +10,9 @@ from markupsafe import Markup
 
 from reglab.core.wording import many
 from reglab.report import best_set
-from reglab.report.answer import Point, by_verdict, headline, link, listed, placebo, power, seeds
+from reglab.report.answer import Point, by_verdict, headline, link, placebo, power, seeds
 from reglab.report.collect import Entry
-from reglab.report.formats import setting, significant
+from reglab.report.formats import listed, setting, significant
 from reglab.report.measure import Interval, Measure
 from reglab.report.tables import DIFFERENCE, Row, sorted_rows
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from reglab.core.families import sections
-from reglab.report.answer import Point, link, listed
+from reglab.report.answer import Point, link
 from reglab.report.collect import Entry
 from reglab.report.compared import Compared, comparable, numbers_of, summary_sentence
 from reglab.report.drawings import Line, against_labels, drawn
-from reglab.report.formats import fixed, missing
+from reglab.report.formats import fixed, listed, missing
 from reglab.report.measure import ACCURACY, Measure
 
 FAMILIES = sections(home="few_labels")

@@ -7,11 +7,10 @@ from markupsafe import Markup
 
 from reglab.experiments.few_labels.groups import Group, Method
 from reglab.experiments.multitask.report import DEPTH, IOU, SCENES
-from reglab.report.answer import listed
 from reglab.report.collect import Entry
 from reglab.report.compared import Compared
 from reglab.report.drawings import picture
-from reglab.report.formats import capital
+from reglab.report.formats import capital, listed
 from reglab.report.measure import Measure
 
 

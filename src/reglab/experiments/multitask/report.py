@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from reglab.report.answer import Point, link, listed
+from reglab.report.answer import Point, link
 from reglab.report.collect import Entry
 from reglab.report.compared import Compared, numbers_of, summary_sentence
 from reglab.report.drawings import Line, against_labels, drawn, picture
-from reglab.report.formats import missing
+from reglab.report.formats import listed, missing
 from reglab.report.measure import Measure, relevant_difference
 from reglab.report.study import Placed, Section, Study, body
 

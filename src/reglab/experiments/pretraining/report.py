@@ -7,11 +7,11 @@ import numpy as np
 from markupsafe import Markup
 
 from reglab.core.task_names import TaskName
-from reglab.report.answer import Point, link, listed
+from reglab.report.answer import Point, link
 from reglab.report.collect import Entry
 from reglab.report.compared import Compared, numbers_of
 from reglab.report.drawings import drawn, over_epochs, picture
-from reglab.report.formats import missing, percent
+from reglab.report.formats import listed, missing, percent
 from reglab.report.measure import Measure
 from reglab.report.study import Placed, Section, Study, body
 

@@ -9,9 +9,9 @@ from markupsafe import Markup
 
 from reglab.core.wording import many
 from reglab.evaluation.statistics import smallest_seeds
-from reglab.report.answer import Point, listed
+from reglab.report.answer import Point
 from reglab.report.collect import Shown
-from reglab.report.formats import missing, setting
+from reglab.report.formats import listed, missing, setting
 from reglab.report.measure import CLASS_LABELS, Interval, LabelWords, Measure, label_words
 from reglab.report.nearness import turning
 from reglab.report.study import Placed, Section, Study, body

@@ -12,10 +12,10 @@ from matplotlib.ticker import MaxNLocator
 from reglab.core.figures import COLORS, INK, canvas
 from reglab.core.wording import many
 from reglab.experiments.tuning.report_ingredients import Ingredient, Rival, difference, interval
-from reglab.report.answer import Point, listed
+from reglab.report.answer import Point
 from reglab.report.collect import Shown
 from reglab.report.drawings import drawn
-from reglab.report.formats import missing
+from reglab.report.formats import listed, missing
 from reglab.report.measure import ACCURACY, Measure
 from reglab.report.study import Section, Study, body
 from reglab.report.tables import VERDICTS

@@ -12,10 +12,10 @@ from matplotlib.ticker import MaxNLocator, NullLocator
 
 from reglab.core.figures import COLORS, INK, canvas
 from reglab.core.wording import many
-from reglab.report.answer import Point, listed
+from reglab.report.answer import Point
 from reglab.report.collect import Shown
 from reglab.report.drawings import drawn
-from reglab.report.formats import capital, missing, percent, setting
+from reglab.report.formats import capital, listed, missing, percent, setting
 from reglab.report.measure import ACCURACY, Interval, Measure
 from reglab.report.study import Section, Study, body
 

@@ -12,10 +12,10 @@ from reglab.core.figures import COLORS, INK, canvas
 from reglab.core.wording import many
 from reglab.experiments.tuning.evaluate_tuned import FAMILY, ranking_changes
 from reglab.experiments.tuning.settings import CLEAN
-from reglab.report.answer import Point, listed
+from reglab.report.answer import Point
 from reglab.report.collect import Shown
 from reglab.report.drawings import drawn
-from reglab.report.formats import prefixed
+from reglab.report.formats import listed, prefixed
 from reglab.report.measure import Interval, Measure
 from reglab.report.study import Section, Study, body
 

@@ -9,9 +9,8 @@ from matplotlib.ticker import MaxNLocator
 
 from reglab.core.figures import COLORS, INK, canvas
 from reglab.experiments.variance_sources.evaluate import ALL, beside
-from reglab.report.answer import listed
 from reglab.report.drawings import drawn
-from reglab.report.formats import capital, fixed, missing, percent
+from reglab.report.formats import capital, fixed, listed, missing, percent
 from reglab.report.measure import ACCURACY, Interval, Measure, label_words
 from reglab.report.study import Placed, Section, Study, body
 
