@@ -18,12 +18,8 @@ def problems(settings, facts: Facts, labels: np.ndarray, pool: int) -> list[str]
     `labels` are the `strata` of the targets. `pool`: the fewest examples that are in neither validation nor test, of
     all seeds; 0 where that is not known.
     """
-    lines = shared_problems(settings, facts)
-    return (
-        lines
-        + few_label_problems(settings, facts.shape, labels, pool)
-        + attack_problems(settings.attacks, settings.data)
-    )
+    lines = shared_problems(settings, facts) + few_label_problems(settings, facts.shape, labels, pool)
+    return lines + attack_problems(settings.attacks, settings.data)
 
 
 def attack_problems(attacks: dict, data) -> list[str]:

@@ -1,5 +1,7 @@
 """What `reglab new` understands of texts: classes, their number, their length, and how many different words they have."""
 
+from itertools import pairwise
+
 import numpy as np
 
 from reglab.config.candidates import named_candidates
@@ -28,9 +30,7 @@ def understood(path: str, options: dict) -> NewStudy:
     examples = Texts(**(source | {place: resolved(path)})).load()
     inputs, roles = examples.inputs, {"group", "time"} & source.keys()
     most = min(Texts.max_features, len(inputs.vocabulary))
-    words = np.array(
-        [inputs.counts[start:end].sum() for start, end in zip(inputs.starts, inputs.starts[1:], strict=False)]
-    )
+    words = np.array([inputs.counts[start:end].sum() for start, end in pairwise(inputs.starts)])
     return NewStudy(
         name="texts",
         settings=[
