@@ -90,7 +90,7 @@ def supervised(*techniques):
 def trained(learner, parts, folder, *callbacks):
     """The state after a training with a second validation loader of several batches, its curves and its outcome."""
     folder.mkdir()
-    validation = [Whole(parts["labelled"]), InOrder(parts["validation"])]
+    validation = [InOrder(parts["validation"]), Whole(parts["labelled"])]
     callbacks = [
         *callbacks,
         *(each for technique in getattr(learner, "regularizers", ()) for each in technique.callbacks()),
@@ -166,7 +166,7 @@ def test_a_termination_ends_the_training_within_the_epoch_and_it_goes_on_to_the_
     assert learner.network.moment.step == 2 * STEPS + 2  # no step after the signal
     assert len(Journal(folder / "seed-0.jsonl").lines) == 2
     again = supervised(Dropout())
-    fit(again, Loader(parts["labelled"], 7, seed=0), [Whole(parts["labelled"])], folder, TRAINING)
+    fit(again, Loader(parts["labelled"], 7, seed=0), [Whole(parts["validation"])], folder, TRAINING)
     assert all(torch.equal(value, undisturbed[name]) for name, value in again.network.state_dict().items())
 
 

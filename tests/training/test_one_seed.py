@@ -203,7 +203,8 @@ def test_a_training_that_logs_no_epoch_ends_with_the_same_bits(tmp_path, split, 
     assert outcome_alone == outcome and same(alone, tensors)
     stopping = isinstance(techniques[0], EarlyStopping)
     assert "validation_nll" in watched[0]
-    assert ("validation_nll" in (tmp_path / "seed-0.jsonl").read_text()) == stopping
+    written = (tmp_path / "seed-0.jsonl").read_text()
+    assert ("validation_nll" in written) == stopping and "train_nll" not in written
     assert (outcome["epochs"] < 30) == stopping, "it still stops by what it measures"
 
 

@@ -176,6 +176,18 @@ def test_without_curves_no_epoch_is_measured_and_the_weights_are_the_same(tmp_pa
     assert alone == together_ and "validation_nll" not in together_[0][1][0][1]
 
 
+def test_without_curves_members_that_stop_early_are_measured_on_the_validation_part_and_the_others_not(
+    tmp_path, stacked
+):
+    recipes = [recipe_of(technique, epochs=10) for technique in (EarlyStopping(2), Dropout(), EarlyStopping(10))]
+    alone, together_ = alone_and_together(
+        tmp_path, recipes, [split_of(seed) for seed in range(3)], log_every_epoch=False
+    )
+    assert alone == together_ and len(stacked) == 1
+    measured = [{name for _, metrics in epochs for name in metrics if "_nll" in name} for _, epochs in together_]
+    assert measured == [{"validation_nll"}, set(), {"validation_nll"}]
+
+
 def test_members_that_stop_early_leave_the_others_as_they_are(tmp_path, stacked):
     recipes = [recipe_of(EarlyStopping(patience), epochs=30, learning_rate=0.05) for patience in (1, 3, 40, 1)]
     alone, together_ = alone_and_together(tmp_path, recipes, [split_of(seed) for seed in range(4)])

@@ -15,7 +15,7 @@ from reglab.training.passes import outputs_on
 from reglab.training.penalties import norm
 from reglab.training.weights import weights
 
-PARTS = ("train", "validation")
+PARTS = ("validation", "train")  # that are measured after every epoch, or the first of them alone
 
 
 class Diverged(ArithmeticError):

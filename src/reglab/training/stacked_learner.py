@@ -91,7 +91,11 @@ class MemberParts:
         return 1
 
     def __iter__(self) -> Iterator[list[tuple[Member, Batch]]]:
-        yield [(member, member.validation[self.number].examples) for member in self.members if member.active]
+        yield [
+            (member, member.validation[self.number].examples)
+            for member in self.members
+            if member.active and self.number < len(member.validation)
+        ]
 
 
 class MemberCallbacks(Callback):

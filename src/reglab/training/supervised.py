@@ -102,7 +102,7 @@ class Supervised(TaskLearner):
             group["lr"] = self.scheduled_rate()
 
     def optimizer_step(self, epoch: int, batch_index: int, optimizer, closure=None) -> None:
-        for group in optimizer.param_groups:  # a method with weights of its own, such as a decoder, has a group for them
+        for group in optimizer.param_groups:  # a method's own weights, such as a decoder's, are a group of their own
             self.set_learning_rate(group)
         super().optimizer_step(epoch, batch_index, optimizer, closure)
         self.after_optimizer_step(optimizer.param_groups[0]["lr"])

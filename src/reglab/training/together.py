@@ -13,7 +13,7 @@ from pytorch_lightning.utilities.model_helpers import is_overridden
 from torch.nn import Module
 
 from reglab.core.streams import Seeds
-from reglab.data.loader import Loader, Whole
+from reglab.data.loader import Loader
 from reglab.data.prepared import Split
 from reglab.runtime.cores import usable_cores
 from reglab.tracking.journal import Journal
@@ -26,6 +26,7 @@ from reglab.training.one_seed import (
     ended,
     evaluate,
     learner_of,
+    measured_parts,
     parts_of,
     train_seed,
 )
@@ -156,15 +157,15 @@ def train_stack(trainings: Sequence[SeedTraining], learners: Sequence[Supervised
     for training, learner, journal, of in zip(trainings, learners, journals, parts, strict=True):
         order = training.streams.batch_order if training.streams else training.seed
         batches = Loader(of["labelled"], training.recipe.training.batch_size, order)
-        validation = [Whole(of["labelled"]), Whole(of["validation"])]
-        members.append(Member(learner, batches, validation, [Curves(journal), *callbacks_of(training.recipe)]))
-    measured = first.log_every_epoch or any(len(member.callbacks) > 1 for member in members)
+        callbacks = callbacks_of(training.recipe)
+        validation = measured_parts(of, callbacks, log_every_epoch=training.log_every_epoch)
+        members.append(Member(learner, batches, validation, [Curves(journal), *callbacks]))
     checkpoint = checkpoint_of(trainings)
     with suppress(Diverged):  # all of them have, or have ended before
         run_trainer(
             StackedLearner(members),
             MemberBatches(members),
-            [MemberParts(members, number) for number in range(2)] if measured else [],
+            [MemberParts(members, number) for number in range(max(len(member.validation) for member in members))],
             checkpoint,
             first.recipe.training,
             [MemberCallbacks(members)],

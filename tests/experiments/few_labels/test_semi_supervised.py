@@ -11,7 +11,6 @@ from torch.distributions import Categorical, kl_divergence
 from reglab.core.losses import consistency
 from reglab.core.streams import generator
 from reglab.data.augmentation.policy import Policy
-from reglab.data.loader import Whole
 from reglab.data.prepared import Split
 from reglab.experiments.few_labels import run as few_labels
 from reglab.experiments.few_labels.methods.autoencoder_classifier import AutoencoderClassifier, reconstruction_error
@@ -26,7 +25,7 @@ from reglab.regularizers.dropout import Dropout
 from reglab.regularizers.label_smoothing import LabelSmoothing
 from reglab.regularizers.weight_averaging import WeightAveraging
 from reglab.training.network import build
-from reglab.training.one_seed import finished_seed, fit
+from reglab.training.one_seed import finished_seed, fit, measured_parts
 from reglab.training.supervised import Supervised
 
 SHARED = (LabelSmoothing(0.1), WeightAveraging(0.9), Dropout(input_rate=0.2, hidden_rate=0.5))
@@ -64,7 +63,7 @@ def case():
 def fitted(method, case, folder, study=STUDY):
     folder.mkdir(parents=True, exist_ok=True)
     learner, batches, parts = prepare_training(method, study, case, seed=0)
-    fit(learner, batches, [Whole(parts["labelled"]), Whole(parts["validation"])], folder, study.training, every=0.0)
+    fit(learner, batches, measured_parts(parts), folder, study.training, every=0.0)
     return learner
 
 

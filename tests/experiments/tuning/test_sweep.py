@@ -119,9 +119,9 @@ def test_equal_counts_are_equal_accuracies_though_their_means_round_apart(one, o
 def test_the_search_is_given_no_test_part(swept, monkeypatch):
     seen = []
 
-    def watched(recipe, split, seed, folder):
+    def watched(recipe, split, seed, folder, **how):
         seen.append((folder.name, "test" in split.inputs or "test" in split.labels or "test" in split.rows))
-        one_seed.train_seed(recipe, split, seed, folder)
+        one_seed.train_seed(recipe, split, seed, folder, **how)
 
     monkeypatch.setattr(searching, "train_seed", watched)
     monkeypatch.setattr("reglab.tracking.stage.run_all", called_here)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from blobs import blobs
 from killed import kill_at_the_end
+from pandas import read_csv
 from safetensors.numpy import load_file
 
 from reglab.data.prepared import Prepared
@@ -169,10 +170,10 @@ def test_on_right_labels_a_search_is_that_of_the_same_data_without_label_noise(t
 def test_no_training_of_a_search_is_given_a_test_example(tune, data, monkeypatch):
     seen = []
 
-    def watched(recipe, split, seed, folder):
+    def watched(recipe, split, seed, folder, **how):
         if folder.name.startswith("variant-"):
             seen.append({row for rows in split.rows.values() for row in rows.tolist()} & test_rows(seed))
-        one_seed.train_seed(recipe, split, seed, folder)
+        one_seed.train_seed(recipe, split, seed, folder, **how)
 
     def test_rows(seed: int) -> set[int]:
         return set(data.split(seed).rows["test"].tolist())
@@ -195,8 +196,10 @@ def test_the_record_is_that_of_the_chosen_recipe_by_itself_to_the_bit(tune, tmp_
     alone = all_seeds.run(recipe, data, Stage(about, tmp_path / "runs", processes=1))
     assert record["seeds"] == alone["seeds"]
     one, other = (tmp_path / "runs" / folder for folder in ("tuned/l1", "combinations/alone"))
-    for file in ("curves.csv", "predictions.safetensors"):
-        assert (one / file).read_bytes() == (other / file).read_bytes()
+    assert (one / "predictions.safetensors").read_bytes() == (other / "predictions.safetensors").read_bytes()
+    curves, all_curves = (read_csv(folder / "curves.csv", dtype=str) for folder in (one, other))
+    assert set(all_curves) - set(curves) == {"train_nll", "train_accuracy"}, "its best epoch does not need them"
+    assert curves.equals(all_curves[list(curves)])
 
 
 def test_after_a_kill_no_training_is_done_again_and_the_record_is_the_same(tune, monkeypatch):

@@ -11,7 +11,7 @@ from torch import nn
 from reglab.data import prepared
 from reglab.data.augmentation.policy import Policy
 from reglab.data.augmentation.variation import Variation
-from reglab.data.loader import Batch, Repeated, Whole, without_labels
+from reglab.data.loader import Batch, Repeated, without_labels
 from reglab.data.prepared import Prepared, Split
 from reglab.experiments.few_labels.labelled import few
 from reglab.experiments.few_labels.settings import FewLabels, Transfer
@@ -19,7 +19,7 @@ from reglab.tracking import record
 from reglab.tracking.stage import Stage, StageBuilder
 from reglab.training.learner import device_of
 from reglab.training.network import Network, build
-from reglab.training.one_seed import PARTS, divergence, examples_of, finish, fit, flops_of_step, predict
+from reglab.training.one_seed import PARTS, divergence, examples_of, finish, fit, flops_of_step, measured_parts, predict
 from reglab.training.regularizer import Regularizer
 from reglab.training.settings import Training
 from reglab.training.supervised import Supervised
@@ -151,7 +151,7 @@ def train_few(method, study: FewLabelsStudy, case: Split, seed: int, folder: Pat
         write_finished(folder, seed, {"status": "finished"}, case, predictions, {})
         return
     learner, batches, parts = prepare_training(method, study, case, seed)
-    outcome = fit(learner, batches, [Whole(parts["labelled"]), Whole(parts["validation"])], folder, study.training)
+    outcome = fit(learner, batches, measured_parts(parts), folder, study.training)
     if outcome["status"] == "finished":
         learner.after_training(parts["validation"])
     write_finished(folder, seed, outcome, case, predict(learner, parts), learner.published_network().state_dict())

@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,6 +29,10 @@ from reglab.training.all_seeds import gather
 from reglab.training.one_seed import PARTS, cost_of_step, evaluate_seed, train_seed
 from reglab.training.together import in_stacks
 from reglab.training.variants import variant_folder
+
+train_for_best_epoch = partial(
+    train_seed, log_every_epoch=False
+)  # measures the validation part alone after every epoch
 
 
 class Work(NamedTuple):
@@ -89,7 +94,7 @@ def finished_file(function, *arguments) -> Path:
 
 
 def search_jobs(work: Work, splits: dict[int, Split]) -> Iterator[tuple]:
-    function = fit_seed if work.classical else train_seed
+    function = fit_seed if work.classical else train_for_best_epoch
     for number, tried in enumerate(work.candidate.tries):
         for seed, split in splits.items():
             yield function, tried, split, seed, variant_folder(work.folder, number)
@@ -104,7 +109,7 @@ def jobs_of_chosen(work: Work, number: int, splits: dict[int, Split]) -> Iterato
         elif (searched / f"seed-{seed}.safetensors").exists():
             yield evaluate_seed, chosen, split, seed, searched, work.folder
         else:
-            yield train_seed, chosen, split, seed, work.folder
+            yield train_for_best_epoch, chosen, split, seed, work.folder
 
 
 def fit_seed(baseline: Baseline, split: Split, seed: int, folder: Path) -> None:

@@ -6,6 +6,7 @@ recipe that was not chosen is computed.
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,11 +25,18 @@ SEEN = {"train": "labelled", "validation": "validation"}  # what a search may se
 
 
 def try_all(
-    recipes: dict[Variant, Recipe], splits: dict[int, Split], entry: Path, stage: Stage, title: str = ""
+    recipes: dict[Variant, Recipe],
+    splits: dict[int, Split],
+    entry: Path,
+    stage: Stage,
+    title: str = "",
+    *,
+    log_every_epoch: bool = True,
 ) -> dict[Variant, Scores]:
     """Train every recipe on every split, in one pool, each in a folder of the entry; their scores."""
+    train = partial(train_seed, log_every_epoch=log_every_epoch)
     jobs = {
-        (seed, variant): (train_seed, recipes[variant], splits[seed].without_test())
+        (seed, variant): (train, recipes[variant], splits[seed].without_test())
         for seed, variant in cases(splits, recipes)
     }
     train_variants(jobs, entry, stage, title)
@@ -67,6 +75,8 @@ def evaluate_best(
     entry: Path,
     stage: Stage,
     metric: str = "accuracy",
+    *,
+    log_every_epoch: bool = True,
 ) -> Choice:
     """Train the best of the recipes by the metric on all splits and evaluate it on the test parts.
 
@@ -74,7 +84,7 @@ def evaluate_best(
     that was tried, relative to those of one training without any technique.
     """
     number = best(tried, metric)
-    train_chosen(recipes[number], splits, folders[number], entry, stage)
+    train_chosen(recipes[number], splits, folders[number], entry, stage, log_every_epoch=log_every_epoch)
     plain, first = replace(recipes[0], regularizers=()), next(iter(splits.values()))
     *steps, plain_step = stage.run_all([(cost_of_step, recipe, first) for recipe in (*recipes, plain)])
     results = gather(recipes[number], (steps[number], plain_step), splits, entry)
@@ -96,9 +106,18 @@ def evaluate_best(
     return Choice(number, results._replace(cost=results.cost | {"search": search}), budget)
 
 
-def train_chosen(recipe: Recipe, splits: dict[int, Split], searched: Path, folder: Path, stage: Stage) -> None:
+def train_chosen(
+    recipe: Recipe,
+    splits: dict[int, Split],
+    searched: Path,
+    folder: Path,
+    stage: Stage,
+    *,
+    log_every_epoch: bool,
+) -> None:
     """Leave every seed of the chosen recipe in `folder`; those that lie in `searched` are not repeated."""
     known = {seed for seed in splits if (searched / f"seed-{seed}.safetensors").exists()}
     left = [seed for seed in splits if seed not in known and not (folder / f"seed-{seed}.safetensors").exists()]
-    stage.train([(train_seed, recipe, splits[seed], seed, folder) for seed in left], folder, in_stacks)
+    train = partial(train_seed, log_every_epoch=log_every_epoch)
+    stage.train([(train, recipe, splits[seed], seed, folder) for seed in left], folder, in_stacks)
     stage.run_all([(evaluate_seed, recipe, splits[seed], seed, searched, folder) for seed in sorted(known)])
