@@ -33,6 +33,7 @@ class Checkout:
         for name in ("src", "pipelines", ".dvc/plots", "data/source"):
             shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("*.egg-info", HALF_WRITTEN))
         for name in (
+            "data/source_folder",
             "dvc.yaml",
             "looks.yaml",
             "params.yaml",

@@ -56,7 +56,12 @@ def made(root):
 
 
 def names(folder) -> list[str]:
-    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+    """The files below a folder, also those behind a link to a folder."""
+    return sorted(
+        str(Path(place, name).relative_to(folder))
+        for place, _, files in os.walk(folder, followlinks=True)
+        for name in files
+    )
 
 
 @pytest.mark.parametrize(
@@ -108,32 +113,99 @@ def edited(file, how: str) -> None:
         (file.parent / "new").replace(file)
 
 
+def with_stage(checkout, *command: str) -> None:
+    """A pipeline of one stage, which depends on what `prepare` of the shipped dvc.yaml depends on."""
+    shipped = YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"]["prepare"]["deps"]
+    watched = [each for each in shipped if each.startswith("data/source")]
+    stage = {"cmd": " ".join(command), "deps": watched, "outs": ["read.txt"]}
+    YAML().dump({"stages": {"read": stage}}, checkout / "dvc.yaml")
+    (checkout / ".dvc").mkdir()
+    (checkout / ".dvc" / "config").write_text("[core]\n    analytics = false\n")
+
+
+def dvc(folder, *command: str) -> str:
+    done = subprocess.run([sys.executable, "-m", "dvc", *command], cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
 @pytest.mark.parametrize("how", ["in place", "by another file"])
 def test_a_bare_dvc_status_in_the_folder_of_a_profile_sees_an_edit_of_a_csv_that_lies_elsewhere(
     checkout, tmp_path_factory, how
 ):
     csv = tmp_path_factory.mktemp("elsewhere") / "heart.csv"
     csv.write_text("1,2\n")
-    stages = {
-        "read": {"cmd": "cat data/source/files/heart.csv > read.txt", "deps": ["data/source"], "outs": ["read.txt"]}
-    }
-    YAML().dump({"stages": stages}, checkout / "dvc.yaml")
-    (checkout / ".dvc").mkdir()
-    (checkout / ".dvc" / "config").write_text("[core]\n    analytics = false\n")
+    with_stage(checkout, "cat data/source/files/heart.csv > read.txt")
     profile(checkout, data={"name": "lines", "files": str(csv)})
     folder = profiles.prepare(checkout, "mine")
-
-    def dvc(*command: str) -> str:
-        done = subprocess.run([sys.executable, "-m", "dvc", *command], cwd=folder, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    dvc("repro")
-    assert "up to date" in dvc("status")
+    dvc(folder, "repro")
+    assert "up to date" in dvc(folder, "status")
     edited(csv, how)
-    assert "data/source" in dvc("status")
-    dvc("repro")
-    assert (folder / "read.txt").read_text() == "1,2\n0,1\n" and "up to date" in dvc("status")
+    assert "data/source" in dvc(folder, "status")
+    dvc(folder, "repro")
+    assert (folder / "read.txt").read_text() == "1,2\n0,1\n" and "up to date" in dvc(folder, "status")
+
+
+def test_a_bare_dvc_repro_sees_files_that_are_added_edited_replaced_and_removed_in_a_folder_that_lies_elsewhere(
+    checkout, tmp_path_factory
+):
+    images = tmp_path_factory.mktemp("elsewhere") / "birds"
+    for name in ("owl/1.txt", "owl/2.txt", "wren/1.txt"):
+        (images / name).parent.mkdir(parents=True, exist_ok=True)
+        (images / name).write_text(name)
+    with_stage(checkout, "cat data/source/files/birds/*/* > read.txt")
+    profile(checkout, data={"name": "lines", "files": str(images)})
+    folder = profiles.prepare(checkout, "mine")
+    dvc(folder, "repro")
+    lock = (folder / "dvc.lock").read_text()
+    changes = {
+        "added": lambda: (images / "wren/2.txt").write_text("wren/2.txt"),
+        "edited": lambda: (images / "owl/1.txt").write_text("a"),
+        "replaced": lambda: [(images / "new").write_text("bc"), (images / "new").replace(images / "owl/2.txt")],
+        "removed": lambda: (images / "wren/1.txt").unlink(),
+        "in a new class": lambda: [(images / "heron").mkdir(), (images / "heron/1.txt").write_text("heron")],
+    }
+    for how, change in changes.items():
+        assert "up to date" in dvc(folder, "status"), how
+        change()
+        assert "data/source_folder" in dvc(folder, "status"), how
+        dvc(folder, "repro")
+        assert (folder / "read.txt").read_text() == "".join(file.read_text() for file in sorted(images.glob("*/*"))), (
+            how
+        )
+    (images / "heron/1.txt").unlink()
+    (images / "heron").rmdir()
+    for name in ("owl/1.txt", "owl/2.txt", "wren/1.txt"):
+        (images / name).write_text(name)
+    (images / "wren/2.txt").unlink()
+    dvc(folder, "repro")
+    assert (folder / "dvc.lock").read_text() == lock and str(images) not in lock  # the same files, wherever they lie
+
+
+def test_nothing_is_written_through_a_link_to_a_folder(checkout):
+    (checkout / "data/source/files/mine").mkdir(parents=True)
+    (checkout / "data/source/files/mine/a.txt").write_text("of the checkout")
+    (checkout / ".gitignore").write_text("/data/*\n!/data/source/\n!/data/source_folder\n/profiles/*/\n")
+    (checkout / "data/source_folder").write_text("of the checkout")
+    profile(checkout, data={"name": "lines", "files": "mine"})
+    for _ in range(2):
+        folder = profiles.prepare(checkout, "mine")
+        assert os.path.samefile(folder / "data/source_folder", checkout / "mine")
+    assert names(checkout / "mine") == ["a.txt", "c.csv", "deep/b.txt"]
+    assert (checkout / "mine/a.txt").read_text() == "1 2"
+    profile(checkout, data={"name": "lines", "files": "mine/a.txt"})
+    profiles.prepare(checkout, "mine")
+    assert (folder / "data/source_folder").read_text() == "of the checkout" and names(checkout / "mine")
+
+
+def test_a_link_to_a_folder_takes_the_place_of_former_copies(checkout):
+    copies = checkout / "profiles/mine/data/source/files/mine"
+    for name in ("a.txt", "old/b.txt"):
+        own_data.link(checkout / "mine/a.txt", copies / name)
+    (checkout / "profiles/mine.yaml").write_text("data: {name: lines, files: mine}\n")
+    profiles.prepare(checkout, "mine")
+    assert copies.is_symlink() and names(copies) == ["a.txt", "c.csv", "deep/b.txt"]
+    assert names(checkout / "mine") == ["a.txt", "c.csv", "deep/b.txt"]
 
 
 def test_a_link_to_a_file_takes_the_place_of_a_former_copy_and_goes_with_the_file_that_it_names(checkout):
@@ -149,10 +221,14 @@ def test_a_link_to_a_file_takes_the_place_of_a_former_copy_and_goes_with_the_fil
     assert not copy.is_symlink() and names(copy.parent) == ["c.csv"]
 
 
-def test_the_files_of_a_folder_are_no_symbolic_links_which_would_lead_out_of_it(checkout):
-    profile(checkout, data={"name": "lines", "files": "mine"})
-    copies = profiles.prepare(checkout, "mine") / "data" / "source" / "files" / "mine"
-    assert not any(path.is_symlink() for path in copies.rglob("*")) and (copies / "a.txt").read_text() == "1 2"
+def test_of_a_second_folder_the_files_are_hard_links(checkout, monkeypatch):
+    monkeypatch.setattr(Lines, "paths", ("files", "others"))
+    data = {"name": "lines", "files": "mine", "others": "mine/deep"}
+    folder = checkout / "profiles/mine"
+    own_data.bring(checkout, folder, data)
+    assert (folder / "data/source/files/mine").is_symlink() and names(folder / "data/source/others") == ["deep/b.txt"]
+    copy = folder / "data/source/others/deep/b.txt"
+    assert not copy.parent.is_symlink() and os.path.samefile(copy, checkout / "mine/deep/b.txt")
 
 
 def test_a_folder_on_another_file_system_is_copied(checkout, monkeypatch):

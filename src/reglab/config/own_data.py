@@ -1,9 +1,13 @@
-"""Brings the files that the data source of a profile reads below data/source/ of the profile's folder, which DVC watches."""
+"""Brings what the data source of a profile reads into the profile's folder, where DVC watches it.
+
+Files are below data/source/. DVC does not look into a link to a folder that it meets there, but it does where the dependency
+itself is such a link: data/source_folder is one, to the folder of images or texts that the source reads.
+"""
 
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from reglab.config.data_section import paths
@@ -13,6 +17,7 @@ from reglab.data.class_folders import link_problem
 from reglab.data.classes import at_most
 
 FOLDER = "data/source"
+WATCHED = "data/source_folder"  # a file that says what it is for where the source reads no folder
 
 
 def localized(data: Plain) -> Plain:
@@ -26,26 +31,46 @@ def bring(root: Path, folder: Path, data: Plain) -> None:
     """Make data/source/ of `folder` hold what the source reads, and nothing else; paths are relative to `root`.
 
     A file that is named, or that a pattern matches, is a symbolic link, so that `dvc status` sees an edit of the file itself,
-    also one that replaces it. The files of a folder are hard links where the file system allows it: they are not there twice,
-    and a symbolic link in a folder of images or texts would lead out of it.
+    also one that replaces it. A folder is one too, and so is data/source_folder, by which it sees every file that is added,
+    removed or replaced there. DVC can watch one folder: of a second one the files are hard links, or copies on another file
+    system. UserError for links that lead out of a folder.
     """
-    target = folder / FOLDER
-    wanted = {
-        target / key / name: (file, (root / path).is_dir())
-        for key, path in paths(data).items()
-        for name, file in files(root, path)
-    }
-    for old in (
-        [path for path in target.rglob("*") if path.is_symlink() or not path.is_dir()] if target.is_dir() else ()
-    ):
-        if old not in wanted:
-            old.unlink()
-    for new, (file, of_folder) in wanted.items():
-        (link if of_folder else point)(file, new)
+    target, named = folder / FOLDER, paths(data)
+    folders = [key for key, path in named.items() if (root / path).is_dir()]
+    wanted = {target / key / name: file for key, path in named.items() for name, file in files(root, path)}
+    if folders:
+        inside = target / folders[0]
+        wanted = {new: file for new, file in wanted.items() if not new.is_relative_to(inside)}
+        wanted[inside / split(named[folders[0]])[1]] = root / named[folders[0]]
+    clear(target, wanted)
+    for new, file in wanted.items():
+        of_second = new.relative_to(target).parts[0] in folders[1:]
+        (link if of_second else point)(file, new)
+    watch(root, folder, root / named[folders[0]] if folders else None)
+
+
+def clear(target: Path, wanted: Collection[Path]) -> None:
+    """Remove from data/source/ what is not wanted, and folders that hold nothing; links are not followed."""
+    if target.is_dir():
+        for old in [path for path in target.rglob("*") if path.is_symlink() or not path.is_dir()]:
+            if old not in wanted:
+                old.unlink()
     target.mkdir(parents=True, exist_ok=True)
-    for left in sorted((path for path in target.rglob("*") if path.is_dir()), reverse=True):
+    inside = (path for path in target.rglob("*") if path.is_dir() and not path.is_symlink())
+    for left in sorted(inside, reverse=True):
         if not any(left.iterdir()):
             left.rmdir()
+
+
+def watch(root: Path, folder: Path, source: Path | None) -> None:
+    """Make data/source_folder of `folder` a link to this folder; without one, the file of the checkout."""
+    place = folder / WATCHED
+    if source:
+        point(source, place)
+    elif place.is_symlink() or not place.exists():
+        place.unlink(missing_ok=True)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes((root / WATCHED).read_bytes() if (root / WATCHED).is_file() else b"")
 
 
 def split(path: str) -> tuple[str, str]:
@@ -70,7 +95,7 @@ def files(root: Path, path: str) -> Iterator[tuple[str, Path]]:
 
 
 def point(file: Path, new: Path) -> None:
-    """Make `new` a symbolic link to the file; to what it names where it is one itself."""
+    """Make `new` a symbolic link to the file or folder."""
     wanted = os.path.abspath(file)
     if new.is_symlink() and os.readlink(new) == wanted:
         return

@@ -17,7 +17,7 @@ from ruamel.yaml import YAML
 
 from reglab.config import params, references, seed_counts
 from reglab.config.data_section import of_another_source, paths
-from reglab.config.own_data import bring, link, localized, split
+from reglab.config.own_data import FOLDER, WATCHED, bring, link, localized, split
 from reglab.config.own_data import files as own_files
 from reglab.config.packaged import PREFIX, resolved_settings
 from reglab.config.params import Params
@@ -223,6 +223,7 @@ def prepare(root: Path, name: str | None, only: Collection[str] = ()) -> Path:
         for file in git.files(root)
         if file.split("/")[0] not in (*NOT_NEEDED, *OWN, *without)
         and not file.endswith("/dvc.lock")
+        and not file.startswith((f"{FOLDER}/", WATCHED))  # `bring` makes these: a copy could be written through a link
         and (root / file).is_file()
     }
     copied = folder / COPIED
