@@ -15,7 +15,8 @@ def main() -> None:
     settings, reports = params.load(), Path("reports")
     sets, records = read(Path("suite/runs"), settings.suite)
     own = own_sets(Path.cwd(), settings.suite)
-    results = evaluate(settings.suite, sets, records, own, settings.evaluation.confidence)
+    confidence = settings.evaluation.confidence
+    results = evaluate(settings.suite, settings.suite_claims, sets, records, own, confidence)
     reports.mkdir(exist_ok=True)
     (reports / "suite.json").write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
     (reports / "suite.html").write_text(render(results, settings.suite), encoding="utf-8")

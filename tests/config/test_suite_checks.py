@@ -14,6 +14,7 @@ from reglab.config import params, profiles, suite_checks, suite_digests, suite_s
 from reglab.core.errors import UserError
 
 ROOT = Path(__file__).parent.parent.parent
+CLAIM = {"says": "it helps", "over": "suite", "recipe": "dropout", "versus": "none", "direction": "helps"}
 SMALL = {"train_size": 60, "validation_size": 20, "test_size": 20, "label_noise": 0.0}
 HEAD = {"delimiter": ",", "decimal": ".", "encoding": "utf-8", **SMALL}
 
@@ -41,14 +42,16 @@ def root(tmp_path, monkeypatch):
     random = np.random.default_rng(0)
     for name in ("one", "two"):
         table(tmp_path, name, random.normal(size=(100, 2)))
-    edit(tmp_path, sets=["one", "two"], recipes=["none", "dropout"], cocktails=[], claims={})
+    edit(tmp_path, sets=["one", "two"], recipes=["none", "dropout"], cocktails=[])
     return tmp_path
 
 
-def edit(root: Path, **changes) -> None:
+def edit(root: Path, claims: dict | None = None, **changes) -> None:
+    """Change the section `suite`, and the claims where some are given; those of the lecture are left out."""
     source = root / "params.yaml" if (root / "params.yaml").exists() else ROOT / "params.yaml"
     settings = YAML(typ="safe").load(source)
     settings["suite"] |= {"baselines": {}} | changes
+    settings["claims"] = claims or {}
     with open(root / "params.yaml", "w", encoding="utf-8") as file:
         YAML().dump(settings, file)
 
@@ -86,6 +89,49 @@ def test_what_contradicts_itself_is_reported_all_at_once(root):
         "suite.baselines.gradient_boosting.depth: found depth",
     ):
         assert part in text.replace('"', ""), f"{part}\n\n{text}"
+
+
+def test_claims_over_the_suite_stand_in_claims_and_are_checked_against_its_recipes_and_data_sets(root):
+    lecture = {"says": "it helps", "lecture": "dropout", "recipe": "dropout", "versus": "none", "direction": "higher"}
+    edit(root, {"here": lecture, "there": CLAIM | {"sets": ["two"], "metric": "nll"}})
+    settings = params.load("params.yaml")
+    assert (list(settings.claims), list(settings.suite_claims)) == (["here"], ["there"])
+    bad = {
+        "one": CLAIM | {"over": "suit"},
+        "two": CLAIM | {"recipe": "mixup"},
+        "three": CLAIM | {"sets": ["one", "other"]},
+        "four": CLAIM | {"metric": "nil"},
+        "five": CLAIM | {"recipe": "none"},
+        "six": CLAIM | {"direction": "higher"},
+    }
+    edit(root, bad)
+    with pytest.raises(UserError) as refused:
+        params.load("params.yaml")
+    for part in (
+        'claims.one.over: found "suit"; allowed: one of: suite',
+        'claims.two.recipe: found "mixup"; allowed: a recipe of the suite: none, dropout',
+        'claims.three.sets: found "other"; allowed: data sets of the suite: one, two',
+        'claims.four.metric: found "nil"; allowed: ',
+        "claims.five.versus: found none, the recipe itself; allowed: another recipe of the suite",
+        'claims.six.direction: found "higher"; allowed: one of: helps, hurts',
+    ):
+        assert any(part in line for line in refused.value.lines), f"{part}\n\n{refused.value}"
+    assert len(refused.value.lines) == 6
+
+
+def test_without_data_sets_nothing_is_claimed_over_them(root):
+    edit(root, {"there": CLAIM | {"sets": ["two"]}}, sets=[])
+    assert params.load("params.yaml").suite.sets == ()
+
+
+def test_a_smaller_study_without_a_suite_has_no_claims_over_it(root):
+    edit(root, {"there": CLAIM})
+    settings = YAML(typ="safe").load(root / "params.yaml")
+    settings["profiles"] = {"other": {"seeds": 5}}
+    with open(root / "params.yaml", "w", encoding="utf-8") as file:
+        YAML().dump(settings, file)
+    assert profiles.load(root, "other").suite_claims == {}
+    assert profiles.load(root, None, ["dropout"]).suite_claims == {}
 
 
 def test_a_data_set_that_is_no_profile_is_reported(root):
@@ -128,7 +174,10 @@ def test_the_records_of_a_data_set_depend_on_its_files_and_recipes_and_not_on_ot
     table(root, "one", np.random.default_rng(6).normal(size=(100, 2)))
     assert known("one")["files"] != before["files"]
     edit(root, recipes=["none", "dropout", "mixup"])
-    assert list(known("one")["recipes"]["tuned"]) == ["none", "dropout", "mixup"]
+    more = known("one")
+    assert list(more["recipes"]["tuned"]) == ["none", "dropout", "mixup"]
+    edit(root, {"there": CLAIM})
+    assert known("one") == more
 
 
 def test_the_digest_of_a_data_set_changes_with_its_profile_and_its_files_and_with_nothing_else(root):
@@ -174,10 +223,10 @@ def test_a_smaller_study_has_the_suite_that_its_profile_names_with_profiles_and_
 
 
 def test_a_smaller_suite_is_without_baselines_that_are_null_and_claims_about_what_it_has_not(root):
-    claim = {"says": "it helps", "recipe": "dropout", "versus": "none", "direction": "helps"}
+    claim = CLAIM
     settings = YAML(typ="safe").load(root / "params.yaml")
     settings["suite"] |= {"sets": ["one", "two", "three"], "recipes": ["none", "dropout", "mixup"]}
-    settings["suite"]["claims"] = {
+    settings["claims"] = {
         "kept": claim,
         "gone": claim | {"recipe": "mixup"},
         "there": claim | {"sets": ["three"]},
@@ -187,8 +236,9 @@ def test_a_smaller_suite_is_without_baselines_that_are_null_and_claims_about_wha
     settings["profiles"]["small"]["suite"]["baselines"] = {"ridge_regression": None}
     with open(root / "params.yaml", "w", encoding="utf-8") as file:
         YAML().dump(settings, file)
-    suite = profiles.load(root, "small").suite
-    assert list(suite.claims) == ["kept"] and list(suite.baselines) == ["logistic_regression"]
+    small = profiles.load(root, "small")
+    assert list(small.suite_claims) == ["kept"] and list(small.suite.baselines) == ["logistic_regression"]
+    assert not small.claims
 
 
 def test_every_data_set_of_params_yaml_is_a_profile_and_no_two_share_rows():

@@ -6,6 +6,7 @@ from math import isfinite, sqrt
 from reglab.config.problems import Key, Problems, at_places, is_named
 from reglab.config.references import missing, references
 from reglab.config.stacks import check_stacks
+from reglab.config.suite_section import check_suite
 from reglab.config.training_checks import check_training
 from reglab.core.families import FAMILIES, sections
 from reglab.core.plain import entry_name, has_setting
@@ -20,7 +21,10 @@ from reglab.experiments.tuning.settings import points
 
 # A topic may have the name of the technique it explains, and a sweep has that of its technique; the keys of the others are
 # names of folders, families, pairs and claims, or of files that are no part of a study.
-OTHER_NAMES = (*sections(has_own_names=False), "comparisons", "claims", "profiles", "metrics", "report_sections")
+OTHER_NAMES = (
+    *sections(has_own_names=False),
+    *("comparisons", "claims", "suite_claims", "profiles", "metrics", "report_sections"),
+)
 
 
 def check_references(given: dict, problems: Problems) -> None:
@@ -146,29 +150,6 @@ def check_theory(topics: dict, problems: Problems) -> None:
     if drawn and drawn.radius < (least := 1.01 * drawn.total / sqrt(2)):
         allowed = f"at least {least:.4g}, 1.01 times the distance of the line w1 + w2 = {drawn.total:g} from the origin"
         problems.add(("theory", "lagrangian", "radius"), shown(drawn.radius), allowed)
-
-
-def check_suite(values: dict, problems: Problems) -> None:
-    """The suite's lists agree with each other, and name what is there, with ranges of settings that it has."""
-    suite = values.get("suite")
-    if not suite:
-        return
-    for key, found, allowed in suite.problems():
-        problems.write(("suite", *key), found, allowed)
-    lists = {"recipes": ("tuned", suite.recipes), "cocktails": ("cocktails", suite.cocktails)}
-    for key, (section, names_) in (lists | {"baselines": ("baselines", tuple(suite.baselines))}).items():
-        for name in dict.fromkeys(names_):
-            is_named(("suite", key, name), name, list(values.get(section) or ()), problems)
-    for name, ranges in suite.baselines.items():
-        method = (values.get("baselines") or {}).get(name)
-        for setting, given in ranges.items():
-            key = ("suite", "baselines", name, setting)
-            if method and is_named(key, setting, list(vars(method)), problems):
-                numbers = [value for value in given if type(value) in (int, float)]
-                if len(given) < 2 or (numbers and (len(numbers) != 2 or len(given) != 2 or numbers[0] >= numbers[1])):
-                    problems.add(
-                        key, shown(list(given)), "two numbers, the lower first, or words of which one is chosen"
-                    )
 
 
 def check_representations(values: dict, problems: Problems) -> None:

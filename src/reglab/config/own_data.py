@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from reglab.config.data_section import paths
+from reglab.config.packaged import PREFIX
 from reglab.core.errors import UserError
 from reglab.core.wording import Plain
 from reglab.data.class_folders import link_problem
@@ -71,6 +72,15 @@ def watch(root: Path, folder: Path, source: Path | None) -> None:
         place.unlink(missing_ok=True)
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes((root / WATCHED).read_bytes() if (root / WATCHED).is_file() else b"")
+
+
+def bring_in_place(root: Path, folder: Path, data: Plain) -> None:
+    """Make `folder` hold, at the same paths, what a plain section `data` reads of the checkout at `root`."""
+    for path in paths(data).values():
+        if not path.startswith(PREFIX) and not Path(path).is_absolute():
+            start, _ = split(path)
+            for name, file in files(root, path):
+                link(file, folder / start / name)
 
 
 def split(path: str) -> tuple[str, str]:

@@ -18,6 +18,7 @@ from reglab.config.entries import describe, entry_of, find_own, in_checkout
 from reglab.config.grids import cocktail_of, sweep_of, tuned_of
 from reglab.config.problems import Key, Problems, checked, hints, is_named, words
 from reglab.config.renamed import renamed
+from reglab.config.suite_section import claim_class, split_claims
 from reglab.config.yaml_source import read
 from reglab.core.errors import UserError
 from reglab.core.families import BY_SECTION, FAMILIES
@@ -31,6 +32,7 @@ from reglab.evaluation.settings import Claim, Evaluation, Pair
 from reglab.experiments.few_labels.settings import FewLabels
 from reglab.experiments.multitask.settings import FewScenes
 from reglab.experiments.suite.settings import Suite
+from reglab.experiments.suite.suite_claim import SuiteClaim
 from reglab.experiments.tuning.settings import Tuning
 from reglab.runtime.compute.engine import Engine
 from reglab.runtime.engines.local import Local
@@ -66,6 +68,7 @@ class Sections:
     compute: Engine = field(default_factory=Local)
     processes: Annotated[int, Ge(1), Le(1_024)] | None = None
     looks: Looks | None = field(default=None, metadata={"derived": True})  # of a mapping under `seeds`
+    suite_claims: dict[str, SuiteClaim] = field(default_factory=dict, metadata={"derived": True})  # of `claims`
 
     @property
     def most_seeds(self) -> int:
@@ -139,6 +142,7 @@ def load(path: str | Path = "params.yaml") -> Params:
             problems.add(("profiles", name), "the name of the folder that `--only` takes", "another name")
         for section in profile if isinstance(profile, dict) else ():
             is_named(("profiles", name, section), section, section_names(), problems)
+    values["claims"], values["suite_claims"] = split_claims(values.get("claims") or {})
     name_deciding_metric(values)
     check_across(given, values, problems)
     if problems.lines:
@@ -192,7 +196,8 @@ def section_of(name: str, kind: Any, given: Plain, problems: Problems) -> Any:
         return {entry: checked(class_at(family.settings), given[entry], (name, entry), problems) for entry in known}
     entry_class = DECLARED.get(name) or (family and not family.recipes_of and class_at(family.settings))
     if entry_class and isinstance(given, dict):
-        return {entry: free_entry(name, entry, value, entry_class, problems) for entry, value in given.items()}
+        classes = {entry: claim_class(value) if name == "claims" else entry_class for entry, value in given.items()}
+        return {entry: free_entry(name, entry, value, classes[entry], problems) for entry, value in given.items()}
     if name == "model":
         return model_of((name,), given, problems)
     if name == "few_labels" and isinstance(given, dict):

@@ -16,12 +16,12 @@ from omegaconf.errors import OmegaConfBaseException
 from ruamel.yaml import YAML
 
 from reglab.config import params, references, seed_counts
-from reglab.config.data_section import of_another_source, paths
-from reglab.config.own_data import FOLDER, WATCHED, bring, link, localized, split
-from reglab.config.own_data import files as own_files
-from reglab.config.packaged import PREFIX, resolved_settings
+from reglab.config.data_section import of_another_source
+from reglab.config.own_data import FOLDER, WATCHED, bring, bring_in_place, localized
+from reglab.config.packaged import resolved_settings
 from reglab.config.params import Params
 from reglab.config.renamed import renamed
+from reglab.config.suite_profiles import data_sets, over_suite, pruned_suite, with_its_suite, without_suite
 from reglab.config.yaml_source import read
 from reglab.config.yaml_writing import to_yaml
 from reglab.core.errors import UserError
@@ -130,13 +130,12 @@ def merged(path: Path, name: str | None, only: Collection[str] = ()) -> str:
     if name:
         profile = read_profile(root, given, name)
         whole = with_profile(with_its_suite(whole, given, profile), profile, where(root, name))
-        if "suite" in whole:
-            whole["suite"] = pruned_suite(whole["suite"])
+        whole = pruned_suite(whole, profile)
         if "data" in whole:
             whole["data"] = resolved_settings(whole["data"], where(root, name))
         made_of.append(f"{where(root, name).rstrip('.: ').removeprefix('params.yaml: ')} merged into it")
     if only:
-        whole.pop("suite", None)
+        whole = without_suite(whole)
         entries = [entry for section in CHOSEN for entry in references.mapping(whole, section)]
         if absent := [each for each in only if each not in entries]:
             raise UserError(*unknown("--only", absent[0], entries).lines)
@@ -145,37 +144,10 @@ def merged(path: Path, name: str | None, only: Collection[str] = ()) -> str:
     return f"# {path.name} with {' and '.join(made_of)}, made anew by each repro: edit that one\n" + to_yaml(whole)
 
 
-def with_its_suite(whole: dict, given: dict, profile: Plain) -> dict:
-    """The plain params with their suite where the profile names it, and the profiles among its data sets; else without."""
-    if not isinstance(profile, dict) or not isinstance(profile.get("suite"), dict):
-        return {section: value for section, value in whole.items() if section != "suite"}
-    sets = profile["suite"].get("sets") or references.mapping(given, "suite").get("sets") or []
-    entries = references.mapping(given, "profiles")
-    return whole | {"profiles": {each: entries[each] for each in sets if isinstance(each, str) and each in entries}}
-
-
-def pruned_suite(suite: Plain) -> Plain:
-    """The plain suite of a smaller study without the baselines that are null there, and without the claims about recipes or
-    data sets that it has not."""
-    if not isinstance(suite, dict):
-        return suite
-    baselines = references.mapping(suite, "baselines")
-    suite = suite | {"baselines": {name: ranges for name, ranges in baselines.items() if ranges is not None}}
-    there = {name for key in ("recipes", "cocktails", "baselines") for name in suite.get(key) or ()}
-    claims = references.mapping(suite, "claims")
-    kept = {
-        name: claim
-        for name, claim in claims.items()
-        if {references.mapping(claims, name).get(side) for side in references.SIDES} <= there
-        and set(references.mapping(claims, name).get("sets") or ()) <= set(suite.get("sets") or ())
-    }
-    return suite | {"claims": kept}
-
-
 def with_profile(whole: dict, profile: Plain, place: str) -> dict:
     """The profile merged in; an entry that is null there is removed, together with what refers to it, and so are all entries
-    of a section that is {} there. The settings of a data source are replaced by those of another one, and the claims,
-    which are about the data, by those of the profile.
+    of a section that is {} there. The settings of a data source are replaced by those of another one, and the claims
+    about the data by those of the profile.
 
     `place` begins the lines about its settings. Raises UserError where the profile is no mapping, or has a mapping in place
     of a list, or a list in place of a mapping.
@@ -192,7 +164,9 @@ def with_profile(whole: dict, profile: Plain, place: str) -> dict:
             removed += [(section, entry) for entry, value in values.items() if value is None or profile[section] == {}]
     if isinstance(profile.get("data"), dict) and isinstance(whole.get("data"), dict):
         name = profile["data"].get("name")
-        claims = {"claims": {}} if name not in (None, whole["data"].get("name")) and "claims" in whole else {}
+        claims = (
+            {"claims": over_suite(whole)} if name not in (None, whole["data"].get("name")) and "claims" in whole else {}
+        )
         whole = whole | {"data": of_another_source(whole["data"], name)} | claims
     for section, value in profile.items():
         try:
@@ -241,23 +215,11 @@ def prepare(root: Path, name: str | None, only: Collection[str] = ()) -> Path:
     if not (folder / seed_counts.FILE).exists():
         put(folder / seed_counts.FILE, seed_counts.NONE_YET)
     bring(root, folder, given.get("data"))
-    bring_sets(root, folder, given)
+    for profile in [file for each in data_sets(given) if (file := file_of(root, each)).is_file()]:
+        put(folder / profile.relative_to(root), profile.read_bytes())
+        bring_in_place(root, folder, read(profile)[0].get("data"))
     put(folder / ".dvc" / "config.local", b"[core]\n    no_scm = true\n")
     return folder
-
-
-def bring_sets(root: Path, folder: Path, given: dict) -> None:
-    """Make `folder` hold the profiles of the suite's data sets, if there are some, and the files that these read."""
-    for name in references.mapping(given, "suite").get("sets") or []:
-        if not isinstance(name, str) or not (file := file_of(root, name)).is_file():
-            continue
-        put(file_of(folder, name), file.read_bytes())
-        data = read(file)[0].get("data")
-        for path in paths(data).values():
-            if not path.startswith(PREFIX) and not Path(path).is_absolute():
-                start, _ = split(path)
-                for inside, found in own_files(root, path):
-                    link(found, folder / start / inside)
 
 
 def with_local_data(text: str) -> str:

@@ -49,9 +49,9 @@ def references(given: dict) -> Iterator[Reference]:
         for number, name in enumerate(recipes if isinstance(recipes, list) else ()):
             places.append(((family.section, "recipes", number), name, family.recipes_of))
     for section in ("comparisons", "claims"):
-        for name in mapping(given, section):
-            for side in SIDES:
-                places.append(((section, name, side), mapping(given, section, name).get(side), TRAINED))
+        for name, declared in mapping(given, section).items():
+            for side in SIDES if "over" not in mapping(declared) else ():  # a claim over the suite is about its recipes
+                places.append(((section, name, side), mapping(declared).get(side), TRAINED))
     return (Reference(place, name, sections) for place, name, sections in places if isinstance(name, str))
 
 

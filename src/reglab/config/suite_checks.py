@@ -43,10 +43,9 @@ def check(root: Path, suite: Suite) -> dict[str, Params]:
 
 def lacking(name: str, settings: Params, suite: Suite) -> list[str]:
     """A line for each recipe of the suite that a profile has taken out."""
-    sections = {"tuned": suite.recipes, "cocktails": suite.cocktails, "baselines": tuple(suite.baselines)}
     return [
         f"profiles/{name}.yaml: {section}: found no {recipe}, which suite names; allowed: a profile that keeps it"
-        for section, recipes in sections.items()
+        for section, recipes in suite.sections.items()
         for recipe in recipes
         if recipe not in getattr(settings, section)
     ]

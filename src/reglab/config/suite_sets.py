@@ -39,7 +39,6 @@ def depends_on(root: Path, name: str, settings: Params, suite: Suite) -> dict:
 
     Paths in packages are as the profile has them.
     """
-    sections = {"tuned": suite.recipes, "cocktails": suite.cocktails, "baselines": suite.baselines}
     ingredients = [each for name in suite.cocktails for each in settings.cocktails[name].ingredients]
     used = dict.fromkeys([*suite.recipes, *ingredients])
     return {
@@ -50,7 +49,7 @@ def depends_on(root: Path, name: str, settings: Params, suite: Suite) -> dict:
         "regularizers": {name: plain(settings.regularizers[name]) for name in used},
         "recipes": {
             section: {each: plain(getattr(settings, section)[each]) for each in entries}
-            for section, entries in sections.items()
+            for section, entries in suite.sections.items()
         },
         "baselines": plain(suite.baselines),
     }
@@ -110,11 +109,7 @@ class SetCode:
     def whole(self, suite: Suite, script: Path) -> str:
         """The listing of all recipes and of the script that runs them."""
         files = set(self.code.closure([script]))
-        for section, names in {
-            "tuned": suite.recipes,
-            "cocktails": suite.cocktails,
-            "baselines": suite.baselines,
-        }.items():
+        for section, names in suite.sections.items():
             for recipe in names:
                 if f"{STAGES[section]}@{recipe}" in self.code.items:
                     files |= self.code.files(f"{STAGES[section]}@{recipe}")

@@ -5,8 +5,9 @@ import re
 import numpy as np
 import pytest
 
-from reglab.experiments.suite.over_data_sets import evaluate
-from reglab.experiments.suite.settings import Suite, SuiteClaim
+from reglab.experiments.suite import over_data_sets
+from reglab.experiments.suite.settings import Suite
+from reglab.experiments.suite.suite_claim import SuiteClaim
 from reglab.experiments.suite.suite_page import answer, own_sentences, render
 
 SEEDS = 6
@@ -49,6 +50,10 @@ def study(gain: float, sets: int = 8, noise: float = 0.002, **settings) -> tuple
         better = errors * (1 - gain) + noise * random.normal(size=SEEDS)
         records[name] = {"none": recipe(1 - errors), "better": recipe(1 - better), "same": recipe(1 - errors)}
     return suite, {name: about(name) for name in suite.sets}, records
+
+
+def evaluate(suite, sets, records, claims=None, **more) -> dict:
+    return over_data_sets.evaluate(suite, claims or {}, sets, records, **more)
 
 
 def test_the_effect_is_the_share_of_errors_that_is_taken_away_and_none_has_none():
@@ -108,12 +113,12 @@ def test_regression_and_classification_are_on_one_scale():
 
 def test_claims_are_judged_over_the_data_sets_that_they_name():
     claims = {
-        "all": SuiteClaim("it helps", "better", "none", "helps"),
-        "wrong": SuiteClaim("it hurts", "better", "none", "hurts", metric="nll"),
-        "one": SuiteClaim("it helps there", "better", "none", "helps", sets=("set_2",)),
-        "nowhere": SuiteClaim("it helps on images", "better", "none", "helps", kind="images"),
+        "all": SuiteClaim("it helps", "suite", "better", "none", "helps"),
+        "wrong": SuiteClaim("it hurts", "suite", "better", "none", "hurts", metric="nll"),
+        "one": SuiteClaim("it helps there", "suite", "better", "none", "helps", sets=("set_2",)),
+        "nowhere": SuiteClaim("it helps on images", "suite", "better", "none", "helps", kind="images"),
     }
-    found = evaluate(*study(0.3, claims=claims))["claims"]
+    found = evaluate(*study(0.3), claims)["claims"]
     said = {key: claim["verdict"] for key, claim in found.items()}
     assert said == {"all": "supported", "wrong": "contradicted", "one": "supported", "nowhere": "cannot tell"}
     assert found["one"]["sets"] == ["set_2"] and found["nowhere"]["sets"] == []

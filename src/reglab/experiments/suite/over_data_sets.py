@@ -12,7 +12,8 @@ from reglab.evaluation.rank_tests import friedman, signed_rank
 from reglab.evaluation.rounding import mean
 from reglab.experiments.suite.on_data_set import cell, described, kind
 from reglab.experiments.suite.run import DESCRIPTION
-from reglab.experiments.suite.settings import Suite, SuiteClaim
+from reglab.experiments.suite.settings import Suite
+from reglab.experiments.suite.suite_claim import SuiteClaim
 from reglab.experiments.suite.tries import kind_of
 from reglab.tracking import record
 
@@ -30,7 +31,12 @@ def read(runs: Path, suite: Suite) -> tuple[dict[str, dict], Records]:
 
 
 def evaluate(
-    suite: Suite, sets: dict[str, dict], records: Records, own: Sequence[str] = (), confidence: float = 0.95
+    suite: Suite,
+    claims: Mapping[str, SuiteClaim],
+    sets: dict[str, dict],
+    records: Records,
+    own: Sequence[str] = (),
+    confidence: float = 0.95,
 ) -> dict:
     """Everything that the page says; `own`: the data sets that are the user's."""
     rows = {name: described(about, records[name]) for name, about in sets.items()}
@@ -46,7 +52,7 @@ def evaluate(
         "matrix": matrix,
         "general": with_holm(general),
         "friedman": ranked(matrix, 1 - confidence),
-        "claims": {key: judge(claim, sets, records, *rule) for key, claim in suite.claims.items()},
+        "claims": {key: judge(claim, sets, records, *rule) for key, claim in claims.items()},
         "own": {
             name: compared(name, rows, matrix, general) for name in own if name in rows and not rows[name]["failed"]
         },

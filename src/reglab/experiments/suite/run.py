@@ -41,12 +41,13 @@ def run_set(
             not_applicable(out / recipe, recipe, name, description, kind_of(suite, recipe), why)
             continue
         each = candidate(settings, suite, recipe, facts)
-        section = {"tuned": "tuned", "cocktail": "cocktails", "classical": "baselines"}[each.kind]
         others = {"ranges": each.ranges, "tuning": settings.tuning, "metric": settings.evaluation.metric}
         others |= (settings.shared() if each.kind != "classical" else {}) | {"data": data_settings}
         builder = StageBuilder("suite", recipe, list(range(suite.seeds)), out, settings.processes)
         about = builder.build(data, each.techniques, **others).about
-        pairs.append((each, CachedStage(about, out, settings.processes, code=code_of(section, recipe))))
+        pairs.append(
+            (each, CachedStage(about, out, settings.processes, code=code_of(suite.section_of(recipe), recipe)))
+        )
     splits = {seed: data.split(seed) for seed in range(suite.seeds)}
     train(pairs, splits, suite.search_seeds, settings.evaluation.metric, settings.processes, name)
     for each, stage in pairs:

@@ -2,28 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Annotated, Literal
+from typing import Annotated
 
-from annotated_types import Ge, Gt, Le, Lt, MinLen
+from annotated_types import Ge, Gt, Le, Lt
 
 from reglab.core.bounds import Epochs, Width
 from reglab.core.wording import shown
 from reglab.experiments.tuning.settings import Ranges
-
-
-@dataclass(frozen=True)
-class SuiteClaim:
-    """What is asserted of all data sets, those of a `kind`, or those in `sets`: the error of `recipe`, by `metric`, is lower
-    (`helps`) or higher (`hurts`) than that of `versus`. metric null: the one that decides on each data set.
-    """
-
-    says: Annotated[str, MinLen(1)]
-    recipe: str
-    versus: str
-    direction: Literal["helps", "hurts"]
-    metric: str | None = None
-    kind: Literal["all", "tables", "images", "texts"] = "all"
-    sets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -45,12 +30,20 @@ class Suite:
     epochs: Epochs = 20
     width: Width = 64
     relevant: Annotated[float, Gt(0), Lt(1)] = 0.02
-    claims: dict[str, SuiteClaim] = field(default_factory=dict)
+
+    @property
+    def sections(self) -> dict[str, tuple[str, ...]]:
+        """By section of params.yaml, its entries that are recipes of the suite."""
+        return {"tuned": self.recipes, "cocktails": self.cocktails, "baselines": tuple(self.baselines)}
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Every recipe, in the order of the columns."""
-        return (*self.recipes, *self.cocktails, *self.baselines)
+        """Every recipe, in the order of the sections."""
+        return tuple(name for names in self.sections.values() for name in names)
+
+    def section_of(self, recipe: str) -> str:
+        """The section of params.yaml that has this recipe."""
+        return next(section for section, names in self.sections.items() if recipe in names)
 
     def problems(self) -> Iterator[tuple[tuple[str, ...], str, str]]:
         """Key, what was found and what is allowed, of what contradicts itself."""
@@ -68,10 +61,3 @@ class Suite:
             yield ("recipes",), "no none", "none among them, with which the others are compared"
         if self.search_seeds > self.seeds:
             yield ("search_seeds",), shown(self.search_seeds), f"at most {self.seeds}, the seeds that are trained"
-        for key, claim in self.claims.items():
-            for side in ("recipe", "versus"):
-                if (entry := getattr(claim, side)) not in self.names:
-                    yield ("claims", key, side), shown(entry), f"one of {', '.join(self.names)}"
-            for name in claim.sets:
-                if name not in self.sets:
-                    yield ("claims", key, "sets"), shown(name), f"one of {', '.join(self.sets)}"

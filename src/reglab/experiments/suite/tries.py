@@ -14,7 +14,7 @@ from reglab.training.one_seed import Recipe
 from reglab.training.regularizer import Regularizer, name
 
 Kind = Literal["tuned", "cocktail", "classical"]
-SECTIONS: dict[str, Kind] = {"tuned": "tuned", "cocktails": "cocktail", "baselines": "classical"}
+KINDS: dict[str, Kind] = {"tuned": "tuned", "cocktails": "cocktail", "baselines": "classical"}  # by section
 
 
 @dataclass(frozen=True)
@@ -33,9 +33,7 @@ class SearchedRecipe:
 
 
 def kind_of(suite: Suite, recipe: str) -> Kind:
-    if recipe in suite.recipes:
-        return "tuned"
-    return "cocktail" if recipe in suite.cocktails else "classical"
+    return KINDS[suite.section_of(recipe)]
 
 
 def reason(settings, suite: Suite, recipe: str, facts: Facts) -> str:
