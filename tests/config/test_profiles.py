@@ -122,7 +122,7 @@ def test_the_folder_holds_the_files_as_they_are_now_and_keeps_what_is_its_own(ro
     (root / "src" / "reglab" / "new.py").write_text("not known to git yet")
     folder = profiles.prepare(root, "small")
     wanted = {"dvc.yaml", ".gitignore", "looks.yaml", "params.yaml", "src/reglab/model.py", "src/reglab/new.py"}
-    assert held(folder) == wanted | {".dvc/config.local", profiles.COPIED}
+    assert held(folder) == wanted | {".dvc/config.local", profiles.COPIED, profiles.WATCHED}
     assert (folder / "looks.yaml").read_bytes() == seed_counts.NONE_YET
     (folder / "dvc.lock").write_text("own")
     (folder / "looks.yaml").write_text("own")
