@@ -15,7 +15,9 @@ def main() -> None:
     from reglab.core.registry import runner
     from reglab.core.wording import unknown
     from reglab.experiments import applicability
+    from reglab.runtime.compute.of_stage import compute_of
     from reglab.runtime.cores import usable_cores
+    from reglab.tracking import checkout
     from reglab.tracking.stage import StageBuilder
 
     this = name()
@@ -27,7 +29,8 @@ def main() -> None:
     seeds = list(range(seed_counts.of(Path(), settings, section, entry)))
     grows = (section, entry) in seed_counts.growing(settings)
     listing = code(this)
-    context, compute = context_of(this, settings.tracking, listing), compute_of(this, listing, settings.compute)
+    context = context_of(this, settings.tracking, listing)
+    compute = compute_of(this, listing, settings.compute, checkout.root())
     processes = settings.training.side_by_side(settings.processes or usable_cores())
     built = StageBuilder(section, entry, seeds, Path("runs"), processes, context, grows, compute)
     if reason := applicability.run(settings, built, run_entry, Path("data/study")):
@@ -47,20 +50,6 @@ def name() -> str:
         allowed = "a stage of dvc.yaml and an entry of params.yaml, such as train@none"
         raise UserError(f"{sys.argv[0]}: found {given!r}; allowed: {allowed}")
     return given
-
-
-def compute_of(this: str, listing: str, engine):
-    """What runs the trainings of a stage: None for processes of this machine, which `engine` local stands for."""
-    import os
-
-    from reglab.runtime.compute.elsewhere import Elsewhere, JobBuilder
-    from reglab.runtime.compute.spool import SPOOL, Spool
-    from reglab.tracking.checkout import root
-
-    study = JobBuilder(this, listing, root())
-    if SPOOL in os.environ:
-        return Spool.of(os.environ[SPOOL], study)
-    return None if engine.name == "local" else Elsewhere(engine, study)
 
 
 def context_of(this: str, tracking, listing: str) -> dict:

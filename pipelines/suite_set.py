@@ -13,13 +13,18 @@ def main() -> None:
     from reglab.config import params, suite_sets
     from reglab.core.wording import unknown
     from reglab.experiments.suite.run import run_set
+    from reglab.runtime.compute.of_stage import compute_of
+    from reglab.tracking import checkout
 
-    this, suite, root = name(), params.load().suite, Path.cwd()
+    study, this, root = params.load(), name(), Path.cwd()
+    suite = study.suite
     if this not in suite.sets:
         raise unknown("params.yaml: suite.sets", this, list(suite.sets))
     settings, code = suite_sets.load(root, this, suite), suite_sets.SetCode(root, this)
     data = suite_sets.data_as_written(root, this, settings)
-    failed = run_set(settings, suite, this, data, Path("suite/runs", this), code.digest)
+    listing = code.whole(suite, root / "pipelines" / "suite_set.py")
+    compute = compute_of(f"set@{this}", listing, study.compute, checkout.root())
+    failed = run_set(settings, suite, this, data, Path("suite/runs", this), code.digest, compute)
     if failed:
         print(f"{this}: left out: {failed}", file=sys.stderr)
 

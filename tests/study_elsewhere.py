@@ -1,6 +1,10 @@
-"""A study of one recipe whose trainings an engine does, for tests that compare its record with a local one."""
+"""A study of one recipe whose trainings an engine does, and such an engine, for tests that compare with local records."""
 
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from blobs import blobs
 
@@ -9,6 +13,7 @@ from reglab.regularizers.dropout import Dropout
 from reglab.runtime.compute.elsewhere import Elsewhere, JobBuilder
 from reglab.runtime.compute.engine import Engine
 from reglab.runtime.compute.spool import Spool
+from reglab.runtime.compute.worker import work_once
 from reglab.tracking.record import About
 from reglab.tracking.stage import Stage
 from reglab.training import all_seeds
@@ -16,6 +21,21 @@ from reglab.training.one_seed import Recipe
 from reglab.training.settings import Training
 
 DROPOUT = Dropout(input_rate=0.2)
+
+
+@dataclass(frozen=True)
+class Threads(Engine):
+    """Hands jobs to threads, each of which does one in a process of its own, as a job of Slurm does."""
+
+    work: ClassVar = staticmethod(work_once)
+
+    @contextmanager
+    def executor(self, processes):
+        with ThreadPoolExecutor(2) as pool:
+            yield pool
+
+    def workers(self, executor):
+        return 2
 
 
 class StudyElsewhere:

@@ -2,13 +2,11 @@
 
 import dataclasses
 import pickle
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from contextlib import contextmanager
-from typing import ClassVar
+from concurrent.futures import Executor, Future
 
 import numpy as np
 import pytest
-from study_elsewhere import StudyElsewhere
+from study_elsewhere import StudyElsewhere, Threads
 
 from reglab.config.compute_section import OVERRIDE, engine_of, overriding
 from reglab.config.in_study import override_compute
@@ -16,25 +14,9 @@ from reglab.config.problems import Problems
 from reglab.core.errors import UserError, WorkError
 from reglab.runtime.compute import engine, machine, worker
 from reglab.runtime.compute.elsewhere import Futures, JobBuilder, receive
-from reglab.runtime.compute.engine import Engine
 from reglab.runtime.compute.machine import PROCESSORS
 from reglab.runtime.compute.payload import KEPT_SECONDS, dump_call, load_call, tidy
 from reglab.runtime.compute.worker import JobResult, work_once
-
-
-@dataclasses.dataclass(frozen=True)
-class Threads(Engine):
-    """Hands jobs to threads, each of which does one in a process of its own, as a job of Slurm does."""
-
-    work: ClassVar = staticmethod(work_once)
-
-    @contextmanager
-    def executor(self, processes):
-        with ThreadPoolExecutor(2) as pool:
-            yield pool
-
-    def workers(self, executor):
-        return 2
 
 
 @pytest.fixture

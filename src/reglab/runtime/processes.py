@@ -64,6 +64,16 @@ def begin_worker(parent: int, with_torch: bool) -> None:
         keep_freed_memory()
 
 
+def pool(processes: int | None, *, with_torch: bool = True) -> ProcessPoolExecutor:
+    """So many processes, or one for each core, in which jobs run.
+
+    They are forked where that is safe, which saves each of them the imports; concurrent.futures notices a worker that was
+    killed, which multiprocessing.Pool does not. Jobs that need no torch do without its import, which takes seconds.
+    """
+    context, arguments = multiprocessing.get_context(START), (os.getpid(), with_torch)
+    return ProcessPoolExecutor(processes or usable_cores(), context, begin_worker, arguments)
+
+
 @dataclass(frozen=True)
 class Progress:
     """A progress bar: `done()` of `total` units, and behind it a `note()`."""
@@ -94,15 +104,11 @@ def run_all(
 ) -> list:
     """Call every job (function, *arguments) in processes; the results in the jobs' order.
 
-    The `progress` bar is updated about four times a second. The first exception ends all jobs. Processes are
-    forked where that is safe, which saves each of them the imports; concurrent.futures notices a worker that was killed,
-    which multiprocessing.Pool does not. Jobs that need no torch do without its import, which takes seconds.
+    The `progress` bar is updated about four times a second. The first exception ends all jobs.
     """
-    context = multiprocessing.get_context(START)
-    beginning = {"initializer": begin_worker, "initargs": (os.getpid(), with_torch)}
     shown = progress.bar() if progress else nullcontext(lambda: None)
-    with shown as update, ProcessPoolExecutor(processes or usable_cores(), mp_context=context, **beginning) as pool:
-        futures: list[Future] = [pool.submit(*job) for job in jobs]
+    with shown as update, pool(processes, with_torch=with_torch) as executor:
+        futures: list[Future] = [executor.submit(*job) for job in jobs]
         pending = set(futures)
         try:
             while pending:
@@ -111,7 +117,7 @@ def run_all(
                     future.result()
                 update()
         except BaseException as error:
-            pool.shutdown(wait=False, cancel_futures=True)
+            executor.shutdown(wait=False, cancel_futures=True)
             for worker in multiprocessing.active_children():
                 worker.kill()
             if isinstance(error, BrokenProcessPool):

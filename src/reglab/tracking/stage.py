@@ -4,14 +4,17 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from reglab.core.plain import settings as plain
 from reglab.data.prepared import Prepared
-from reglab.runtime.compute.elsewhere import Elsewhere
-from reglab.runtime.compute.spool import Spool
 from reglab.runtime.processes import Progress, run_all
 from reglab.tracking import checkout, journal, record
 from reglab.tracking.record import About
+
+if TYPE_CHECKING:
+    from reglab.runtime.compute.elsewhere import Elsewhere
+    from reglab.runtime.compute.spool import Spool
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,7 @@ class Stage:
     processes: int | None = None
     context: dict | None = None
     grows: bool = False
-    compute: Elsewhere | Spool | None = None
+    compute: "Elsewhere | Spool | None" = None
 
     @property
     def name(self) -> str:
@@ -54,7 +57,7 @@ class Stage:
 
     def end_if_collected(self) -> None:
         """End the process where only the stage's trainings are wanted, by `reglab submit`."""
-        if isinstance(self.compute, Spool):
+        if self.compute and self.compute.collects:
             self.compute.end()
 
     def train(
@@ -102,7 +105,7 @@ class StageBuilder:
     processes: int | None = None
     context: dict | None = None
     grows: bool = False
-    compute: Elsewhere | Spool | None = None
+    compute: "Elsewhere | Spool | None" = None
 
     def build(self, data: Prepared | None, techniques: dict, /, seeds: list[int] | None = None, **others) -> Stage:
         """The stage of these techniques by name, in order of application, on the prepared data, in every seed.

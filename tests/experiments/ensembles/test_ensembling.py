@@ -16,6 +16,7 @@ import pytest
 import torch
 from blobs import blobs
 from safetensors.torch import load_file
+from study_elsewhere import Threads
 
 from reglab.config import params
 from reglab.core import plain
@@ -33,6 +34,7 @@ from reglab.experiments.ensembles.methods.deep_ensemble import DeepEnsemble
 from reglab.experiments.ensembles.methods.dropout_average import DropoutAverage
 from reglab.models.mlp import MLP
 from reglab.regularizers.none import NoRegularizer
+from reglab.runtime.compute.elsewhere import Elsewhere, JobBuilder
 from reglab.tracking import checkout
 from reglab.tracking.record import About
 from reglab.tracking.stage import Stage
@@ -56,9 +58,9 @@ def about(family, name, data, settings):
     return About(family, name, [name], {"name": data.name, "fingerprint": data.fingerprint}, settings, [0, 1])
 
 
-def published(ensemble, recipe, data, root):
+def published(ensemble, recipe, data, root, compute=None):
     of = about("ensembles", name_of(ensemble), data, {name_of(ensemble): plain.settings(ensemble)})
-    ensembling.run(ensemble, recipe, data, Stage(of, root / "runs", processes=2))
+    ensembling.run(ensemble, recipe, data, Stage(of, root / "runs", processes=2, compute=compute))
     return root / "runs" / "ensembles" / name_of(ensemble)
 
 
@@ -79,6 +81,19 @@ def each(request, data, tmp_path_factory):
 
 def files(folder):
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_boosting_on_another_machine_has_the_members_of_this_one_and_trains_none_here(data, tmp_path, monkeypatch):
+    boosting, records = Boosting(members=3, width=4, epochs=3), []
+    for compute in (None, Elsewhere(Threads(), JobBuilder("ensemble@boosting", "", tmp_path))):
+        root = tmp_path / str(len(records))
+        root.mkdir()
+        (root / "params.yaml").touch()
+        monkeypatch.setenv("DVC_ROOT", str(root))
+        monkeypatch.chdir(root)
+        records.append(files(published(boosting, RECIPE, data, root, compute)))
+        monkeypatch.delattr(one_seed, "run_trainer", raising=False)  # from now on forked processes cannot train
+    assert records[0] == records[1]
 
 
 def rows_of(folder):

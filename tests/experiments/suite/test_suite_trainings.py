@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 from blobs import blobs
+from study_elsewhere import Threads
 
 from reglab.experiments.applicability import Facts
 from reglab.experiments.baselines.methods.k_nearest_neighbours import KNearestNeighbours
@@ -22,9 +23,11 @@ from reglab.regularizers.dropout import Dropout
 from reglab.regularizers.early_stopping import EarlyStopping
 from reglab.regularizers.none import NoRegularizer
 from reglab.regularizers.weight_decay import WeightDecay
+from reglab.runtime.compute.elsewhere import Elsewhere, JobBuilder
 from reglab.tracking import record
 from reglab.tracking.record import About
 from reglab.tracking.stage import Stage
+from reglab.training import one_seed, together
 from reglab.training.one_seed import Recipe
 from reglab.training.settings import Training
 
@@ -61,18 +64,23 @@ def data(tmp_path_factory):
 def train(tmp_path, data, monkeypatch):
     """Train the suite's recipes; the records by name, and how many trainings there were."""
     monkeypatch.setenv("DVC_ROOT", str(tmp_path))
-    counted = []
-    monkeypatch.setattr(trainings, "in_stacks", lambda jobs, processes: counted.extend(jobs) or jobs)
+    counted, run_jobs = [], trainings.run_jobs
+
+    def counting(jobs, stage, title):
+        counted.extend(job for job in jobs if not trainings.finished_file(*job).exists())
+        run_jobs(jobs, stage, title)
+
+    monkeypatch.setattr(trainings, "run_jobs", counting)
     splits = {seed: data.split(seed) for seed in range(SEEDS)}
 
-    def run(suite=SUITE, code="") -> tuple[dict, int]:
+    def run(suite=SUITE, code="", compute=None) -> tuple[dict, int]:
         counted.clear()
         pairs = []
         for name in suite.names:
             each = candidate(SETTINGS, suite, name, FACTS)
             about = About("suite", name, [name], {"name": "one", "fingerprint": data.fingerprint}, {}, [*splits])
-            pairs.append((each, CachedStage(about, tmp_path, 1, code=code)))
-        trainings.train(pairs, splits, suite.search_seeds, "accuracy", 1, "one")
+            pairs.append((each, CachedStage(about, tmp_path, 1, compute=compute, code=code)))
+        trainings.train(pairs, splits, suite.search_seeds, "accuracy", "one")
         return {stage.name: record.read(stage.entry / "record") for _, stage in pairs}, len(counted)
 
     return run
@@ -108,6 +116,18 @@ def test_what_is_kept_is_not_trained_again_and_a_new_recipe_trains_itself_alone(
     assert (again, nothing) == (before, 0) and first == 2 * (4 * 2 + SEEDS)
     more, new = train(replace(fewer, recipes=("none", "weight_decay")))
     assert new == 4 * 2 + SEEDS and more["none"] == before["none"]
+
+
+def test_another_machine_trains_what_this_one_would_to_the_byte(train, tmp_path, monkeypatch):
+    suite = replace(SUITE, recipes=("none",), cocktails=())
+    here, _ = train(suite)
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path / "other"))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "params.yaml").touch()
+    for module in (one_seed, together):
+        monkeypatch.delattr(module, "run_trainer")  # processes of this machine are forked, those of jobs are not
+    there, _ = train(suite, compute=Elsewhere(Threads(), JobBuilder("set@one", "", tmp_path / "other")))
+    assert there == here
 
 
 def test_other_code_trains_anew(train):

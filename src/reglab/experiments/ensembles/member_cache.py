@@ -38,7 +38,11 @@ def train_alone(ensemble: Ensemble, recipe: Recipe, split: Split, seed: int, mem
 
 def is_trained(ensemble: Ensemble, recipe: Recipe, split: Split, seed: int, member: int, cache: Path) -> bool:
     """Whether the cache has a member that needs no others."""
-    folder = member_folder(rows_alone(ensemble, split, seed, member), seed, member, cache)
+    return is_member(member_folder(rows_alone(ensemble, split, seed, member), seed, member, cache), seed, member)
+
+
+def is_member(folder: Path, seed: int, member: int) -> bool:
+    """Whether the folder has the member."""
     return (folder / f"seed-{stream(seed, member)}.safetensors").exists()
 
 

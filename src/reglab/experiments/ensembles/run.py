@@ -14,7 +14,7 @@ from reglab.core.errors import UserError
 from reglab.data import prepared
 from reglab.data.loader import tensor_of
 from reglab.data.prepared import Prepared, Split
-from reglab.experiments.ensembles.base import Committee, Ensemble, members_on, stream
+from reglab.experiments.ensembles.base import Committee, Ensemble, members_on
 from reglab.experiments.ensembles.ensemble_network import untrained
 from reglab.experiments.ensembles.ensemble_size_curve import SizeCurve, all_splits, figure, size_curve, table
 from reglab.experiments.ensembles.member_cache import (
@@ -22,10 +22,9 @@ from reglab.experiments.ensembles.member_cache import (
     member_cache_dir,
     no_previous_errors,
     train_alone,
-    train_member,
-    trained_member,
     weights_for,
 )
+from reglab.experiments.ensembles.members import are_trained, members_of, train_in_order
 from reglab.runtime.processes import Progress
 from reglab.tracking import record
 from reglab.tracking.stage import Stage, StageBuilder
@@ -115,14 +114,16 @@ def train_all(ensemble: Ensemble, member: Recipe, plain: Recipe, splits: dict[in
     """
     cache = member_cache_dir(stage.about, member, stage.context)
     cache.mkdir(parents=True, exist_ok=True)
-    alone = [] if ensemble.sequential else range(ensemble.networks)
     cases = [(ensemble, member, split, seed) for seed, split in splits.items()]
-    members = [
-        (train_alone, *case, number, cache)
-        for case in cases
-        for number in alone
-        if not is_trained(*case, number, cache)
-    ]
+    if ensemble.sequential:
+        members = [(train_in_order, *case, cache) for case in cases if not are_trained(*case, cache)]
+    else:
+        members = [
+            (train_alone, *case, number, cache)
+            for case in cases
+            for number in range(ensemble.networks)
+            if not is_trained(*case, number, cache)
+        ]
     total = ensemble.networks * len(splits)
     progress = Progress(stage.name, "member", total, lambda: sum(1 for _ in cache.glob("*/*.safetensors")))
     stage.train(members, cache, in_stacks, progress)
@@ -132,21 +133,9 @@ def train_all(ensemble: Ensemble, member: Recipe, plain: Recipe, splits: dict[in
 
 def evaluate(ensemble: Ensemble, recipe: Recipe, split: Split, seed: int, cache: Path) -> SeedResult:
     """Gather a seed's members, training those that are not there yet, and evaluate them as one."""
-    inputs, labels = tensor_of(split.inputs["labelled"]), split.labels["labelled"]
-    networks, wrong, epochs = [], no_previous_errors(split), []
-    for member in range(ensemble.networks):
-        rows = ensemble.sample(labels, split.task, seed, member, wrong, **weights_for(ensemble.sample, split))
-        given = ensemble.member_split(split, member, networks)
-        folder = train_member(recipe, given, rows, seed, member, cache)
-        outcome, network = trained_member(recipe, given, stream(seed, member), folder)
-        epochs.append(outcome["epochs"])
-        if outcome["status"] != "finished":
-            return failed(f"member {member}: {outcome['reason']}", split, fmean(epochs))
-        networks.append(network)
-        if split.task.name == "classification":
-            with torch.no_grad():
-                chosen = outputs_on(network, inputs).argmax(1).numpy()
-                wrong = np.concatenate([wrong, chosen[None] != labels])
+    networks, wrong, epochs, failure = members_of(ensemble, recipe, split, seed, cache)
+    if failure:
+        return failed(failure, split, fmean(epochs))
     try:
         committee = ensemble.committee(networks, wrong, split.task, **weights_for(ensemble.committee, split)).eval()
     except (

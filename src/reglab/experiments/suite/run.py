@@ -4,6 +4,7 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from reglab.core.errors import UserError
 from reglab.data import load_examples, prepared
@@ -15,17 +16,26 @@ from reglab.experiments.suite.tries import candidate, kind_of, reason
 from reglab.tracking import checkout, record
 from reglab.tracking.stage import StageBuilder
 
+if TYPE_CHECKING:
+    from reglab.runtime.compute.elsewhere import Elsewhere
+
 DESCRIPTION = "data_set.json"  # beside the folders of the recipes
 
 
 def run_set(
-    settings, suite: Suite, name: str, data_settings: dict, out: Path, code_of: Callable[[str, str], str]
+    settings,
+    suite: Suite,
+    name: str,
+    data_settings: dict,
+    out: Path,
+    code_of: Callable[[str, str], str],
+    compute: "Elsewhere | None" = None,
 ) -> str:
     """Write `<out>/<recipe>/record.json` of every recipe and `<out>/data_set.json`; returns why the data set failed, else "".
 
     `settings` are the `Params` of the data set with the budget of the suite, `data_settings` their section `data` as records
     hold it; `code_of(section, recipe)` is the digest of the code
-    that a recipe runs.
+    that a recipe runs; `compute` is as that of a `Stage`.
     """
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
@@ -45,11 +55,10 @@ def run_set(
         others |= (settings.shared() if each.kind != "classical" else {}) | {"data": data_settings}
         builder = StageBuilder("suite", recipe, list(range(suite.seeds)), out, settings.processes)
         about = builder.build(data, each.techniques, **others).about
-        pairs.append(
-            (each, CachedStage(about, out, settings.processes, code=code_of(suite.section_of(recipe), recipe)))
-        )
+        code = code_of(suite.section_of(recipe), recipe)
+        pairs.append((each, CachedStage(about, out, settings.processes, compute=compute, code=code)))
     splits = {seed: data.split(seed) for seed in range(suite.seeds)}
-    train(pairs, splits, suite.search_seeds, settings.evaluation.metric, settings.processes, name)
+    train(pairs, splits, suite.search_seeds, settings.evaluation.metric, name)
     for each, stage in pairs:
         stage.copy_to(out / each.name)
     write(out / DESCRIPTION, {"name": name, "metric": settings.evaluation.metric} | description)

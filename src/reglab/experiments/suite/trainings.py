@@ -21,7 +21,7 @@ from reglab.experiments.suite.cached import CachedStage
 from reglab.experiments.suite.tries import SearchedRecipe
 from reglab.experiments.tuning.search import SEEN, scores
 from reglab.experiments.tuning.selection import Scores, best, expected_best, value
-from reglab.runtime.processes import Progress, run_all
+from reglab.runtime.processes import Progress
 from reglab.tracking import record
 from reglab.tracking.checkout import write_atomically
 from reglab.tracking.journal import epochs_written
@@ -52,7 +52,6 @@ def train(
     splits: dict[int, Split],
     search_seeds: int,
     metric: str,
-    processes: int | None,
     title: str,
 ) -> None:
     """Make the records of all candidates that are not kept yet. The metric on validation data decides what is chosen."""
@@ -62,12 +61,13 @@ def train(
         works = [Work(each, stage, locks.enter_context(stage.journal())) for each, stage in pairs if not stage.done]
         if not works:
             return
-        run_jobs([job for work in works for job in search_jobs(work, searched)], processes, f"{title}, search")
+        stage = works[0].stage  # all have the same processes
+        run_jobs([job for work in works for job in search_jobs(work, searched)], stage, f"{title}, search")
         tried = {work.stage.name: scores_of(work, searched) for work in works}
         chosen = {name: best(scored, metric) for name, scored in tried.items()}
         finals = [job for work in works for job in jobs_of_chosen(work, chosen[work.stage.name], splits)]
-        run_jobs(finals, processes, f"{title}, all seeds")
-        costs = step_costs(works, next(iter(splits.values())), processes)
+        run_jobs(finals, stage, f"{title}, all seeds")
+        costs = step_costs(works, next(iter(splits.values())), stage)
         for work in works:
             name = work.stage.name
             content, files = result(work, tried[name], chosen[name], splits, list(searched), metric, costs)
@@ -80,11 +80,12 @@ def only_parts(split: Split, parts: Sequence[str]) -> Split:
     return replace(split, **{key: {part: each[part] for part in parts} for key, each in arrays.items()})
 
 
-def run_jobs(jobs: list[tuple], processes: int | None, title: str) -> None:
-    """Run what has left no file yet; trainings that can be are in stacks."""
+def run_jobs(jobs: list[tuple], stage: CachedStage, title: str) -> None:
+    """Run what has left no file yet: trainings, in stacks where they can be, by the engine of the stage, others here."""
     jobs = [job for job in jobs if not finished_file(*job).exists()]
     progress = Progress(title, "training", len(jobs), lambda: sum(finished_file(*job).exists() for job in jobs))
-    run_all(in_stacks(jobs, processes), processes=processes, progress=progress)
+    stage.train([job for job in jobs if job[0] is train_seed], stage.entry.parent, in_stacks, progress)
+    stage.run_all([job for job in jobs if job[0] is not train_seed], progress)
 
 
 def finished_file(function, *arguments) -> Path:
@@ -149,7 +150,7 @@ def scores_of(work: Work, splits: dict[int, Split]) -> dict[int, Scores]:
     }
 
 
-def step_costs(works: Sequence[Work], split: Split, processes: int | None) -> dict[tuple[str, ...], dict]:
+def step_costs(works: Sequence[Work], split: Split, stage: CachedStage) -> dict[tuple[str, ...], dict]:
     """The cost of a step by the names of the techniques of a recipe; of no techniques under ()."""
     recipes = {}
     for work in works:
@@ -157,7 +158,7 @@ def step_costs(works: Sequence[Work], split: Split, processes: int | None) -> di
             recipes.setdefault(names(tried), tried)
             recipes.setdefault((), replace(tried, regularizers=()))
     jobs = [(cost_of_step, recipe, split) for recipe in recipes.values()]
-    return dict(zip(recipes, run_all(jobs, processes=processes), strict=True)) if jobs else {}
+    return dict(zip(recipes, stage.run_all(jobs), strict=True)) if jobs else {}
 
 
 def names(recipe) -> tuple[str, ...]:

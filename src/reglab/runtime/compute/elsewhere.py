@@ -9,7 +9,7 @@ from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import ClassVar, Self
 
 from reglab.core.errors import UserError, WorkError
 from reglab.runtime.compute import machine
@@ -44,6 +44,7 @@ class JobBuilder:
 class Elsewhere:
     """Runs the trainings of a stage by an engine that is not `local`."""
 
+    collects: ClassVar[bool] = False
     engine: Engine
     study: JobBuilder
 

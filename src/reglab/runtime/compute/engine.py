@@ -13,6 +13,7 @@ from reglab.core.wording import unknown
 from reglab.runtime.compute.worker import work_once
 
 FOLDER = Path(__file__).parent.parent / "engines"
+SPOOL = "REGLAB_SPOOL"  # the variable, as JSON: the folder for the jobs of `reglab submit`, and the number of workers
 
 
 @dataclass(frozen=True)

@@ -13,21 +13,21 @@ import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import ClassVar, NoReturn
 
 from reglab.core.errors import WorkError
 from reglab.runtime import warm
 from reglab.runtime.compute.elsewhere import JobBuilder
+from reglab.runtime.compute.engine import SPOOL
 from reglab.runtime.compute.payload import Job
 from reglab.runtime.recovery import replace
-
-SPOOL = "REGLAB_SPOOL"  # the variable, as JSON: the folder, and the number of workers
 
 
 @dataclass(frozen=True)
 class Spool:
     """Where the jobs of a stage are written, and for how many workers they are divided."""
 
+    collects: ClassVar[bool] = True  # the stage ends where its trainings have been collected
     folder: Path
     workers: int
     study: JobBuilder

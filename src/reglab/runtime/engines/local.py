@@ -1,7 +1,5 @@
 """Processes of this machine, one a core or as many as `processes` says."""
 
-import multiprocessing
-import os
 from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
@@ -10,8 +8,7 @@ from typing import ClassVar
 
 from reglab.runtime.compute.engine import Engine
 from reglab.runtime.compute.worker import work_in_place
-from reglab.runtime.cores import usable_cores
-from reglab.runtime.processes import START, begin_worker
+from reglab.runtime.processes import pool
 
 
 @dataclass(frozen=True)
@@ -23,10 +20,8 @@ class Local(Engine):
 
     @contextmanager
     def executor(self, processes: int | None) -> Iterator[Executor]:
-        context = multiprocessing.get_context(START)
-        beginning = {"initializer": begin_worker, "initargs": (os.getpid(), True)}
-        with ProcessPoolExecutor(processes or usable_cores(), mp_context=context, **beginning) as pool:
-            yield pool
+        with pool(processes) as executor:
+            yield executor
 
     def workers(self, executor: ProcessPoolExecutor) -> int:
         return executor._max_workers
