@@ -27,7 +27,7 @@ from reglab.tracking.checkout import write_atomically
 from reglab.tracking.journal import epochs_written
 from reglab.training.all_seeds import gather
 from reglab.training.one_seed import PARTS, cost_of_step, evaluate_seed, train_seed
-from reglab.training.together import in_stacks
+from reglab.training.together import in_stacks, seed_training
 from reglab.training.variants import variant_folder
 
 train_for_best_epoch = partial(
@@ -84,8 +84,8 @@ def run_jobs(jobs: list[tuple], stage: CachedStage, title: str) -> None:
     """Run what has left no file yet: trainings, in stacks where they can be, by the engine of the stage, others here."""
     jobs = [job for job in jobs if not finished_file(*job).exists()]
     progress = Progress(title, "training", len(jobs), lambda: sum(finished_file(*job).exists() for job in jobs))
-    stage.train([job for job in jobs if job[0] is train_seed], stage.entry.parent, in_stacks, progress)
-    stage.run_all([job for job in jobs if job[0] is not train_seed], progress)
+    stage.train([job for job in jobs if seed_training(*job)], stage.entry.parent, in_stacks, progress)
+    stage.run_all([job for job in jobs if not seed_training(*job)], progress)
 
 
 def finished_file(function, *arguments) -> Path:
