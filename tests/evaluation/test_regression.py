@@ -34,3 +34,15 @@ def test_another_unit_changes_errors_with_it_and_leaves_r2():
 def test_equal_labels_have_errors_and_no_r2():
     result = regression(torch.tensor([[1.0], [3.0]]), torch.tensor([2.0, 2.0]))
     assert result == {"rmse": 1.0, "mae": 1.0}
+
+
+@pytest.mark.parametrize(("middle", "spread"), [(1e6, 1.0), (0.0, 1e-3), (0.0, 1e-9)])
+def test_r2_is_scikit_learns_for_labels_far_from_zero_and_for_tiny_ones(middle, spread):
+    """torchmetrics' r2_score differs by 6e-5 in the first case and by 0.2 in the others."""
+    labels = middle + spread * RANDOM.normal(size=200)
+    predicted = labels + spread / 2 * RANDOM.normal(size=200)
+    assert predicted_metrics(predicted[:, None], labels)["r2"] == pytest.approx(r2_score(labels, predicted), abs=1e-12)
+
+
+def test_a_single_example_has_errors_and_no_r2():
+    assert predicted_metrics(np.array([[1.5]]), np.array([2.0])) == {"rmse": 0.5, "mae": 0.5}

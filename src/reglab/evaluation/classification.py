@@ -1,12 +1,11 @@
 """Metrics of predicted class probabilities."""
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
+from torchmetrics.functional.classification import multiclass_stat_scores
 
-from reglab.core.losses import share
-from reglab.evaluation.ranking import macro_f1, ranking
+from reglab.evaluation.ranking import ranking
 
 CALIBRATION_BINS = 15
 
@@ -18,8 +17,9 @@ def classification(probabilities: Tensor, labels: Tensor) -> dict[str, float]:
         brier    = mean sum_c (p_ic - [y_i = c])²          ece = sum_b n_b/n |accuracy_b - confidence_b|
 
     probabilities: (examples, k), rows summing to one; labels: (examples,) in 0..k-1. A probability of exactly 0 counts
-    as float32's smallest normal number, so that one certain mistake costs 87.3 nats and not infinity. The ece is that of
-    `calibration_error`, the others are those of `of_each_class`. Raises ValueError for logits and for NaN.
+    as float32's smallest normal number, so that one certain mistake costs 87.3 nats and not infinity. torchmetrics has
+    neither nll nor brier; the ece is that of `calibration_error`, the others are those of `of_each_class`. Raises ValueError
+    for logits and for NaN.
 
     Brier, "Verification of forecasts expressed in terms of probability", 1950, eq. 2.
     """
@@ -28,42 +28,44 @@ def classification(probabilities: Tensor, labels: Tensor) -> dict[str, float]:
         raise ValueError("probabilities must be finite, not negative, and sum to one in every row")
     p = p.clamp(0, 1)
     chosen = p.gather(1, labels[:, None]).clamp(min=torch.finfo(torch.float32).tiny)
+    counted = of_each_class(p, labels)
     return {
-        "accuracy": share(p.argmax(1) == labels),
+        "accuracy": counted["accuracy"],
         "nll": float(-chosen.log().mean()),
         "brier": float((p - one_hot(labels, p.shape[1])).square().sum(1).mean()),
         "ece": calibration_error(probabilities, labels),
-    } | of_each_class(p, labels)
+    } | counted
 
 
 def of_each_class(probabilities: Tensor, labels: Tensor) -> dict[str, float]:
-    """Means over classes, as scikit-learn has them: `balanced_accuracy`, `macro_f1`, `auroc` and `average_precision`.
+    """`accuracy`, and means over classes: `balanced_accuracy`, `macro_f1`, `auroc` and `average_precision`.
 
     The balanced accuracy is the mean recall of the classes that have examples, the macro F1 the mean over those and the
     classes that are predicted. Of two classes, the area under the ROC curve and the average precision are those of the
     second by its probability; of more, the mean over the classes that some examples belong to and others do not, each
-    against the rest. Where there is no such class both are missing, for nothing can be ranked.
+    against the rest (`ranking`).
 
-    Arguments as for `classification`. Fawcett, "An introduction to ROC analysis", 2006, sections 7 and 9.
+    The first three are quotients of torchmetrics' counts, for its own quotients of them are in single precision. Arguments
+    as for `classification`. Fawcett, "An introduction to ROC analysis", 2006, sections 7 and 9, and for F1 van Rijsbergen,
+    "Information Retrieval", 1979, chapter 7.
     """
-    p, truth = probabilities.cpu().numpy(), labels.cpu().numpy()
-    predicted, present = p.argmax(1), np.unique(truth)
-    measured = {
-        "balanced_accuracy": float(np.mean([np.mean(predicted[truth == label] == label) for label in present])),
-        "macro_f1": macro_f1(truth, predicted, p.shape[1]),
-    }
-    ranked = [1] if p.shape[1] == 2 else present
-    if len(present) > 1:
-        scores = [ranking(truth == label, p[:, label]) for label in ranked]
-        for name, values in zip(("auroc", "average_precision"), zip(*scores, strict=True), strict=True):
-            measured[name] = float(np.mean(values))
-    return measured
+    classes = probabilities.shape[1]
+    scores = multiclass_stat_scores(probabilities.argmax(1), labels, classes, average="none", validate_args=False)
+    hits, false, _, missed, support = scores.cpu().numpy().T
+    present, either = support > 0, 2 * hits + false + missed
+    columns = [1] if classes == 2 else slice(None)
+    return {
+        "accuracy": float(hits.sum() / support.sum()),
+        "balanced_accuracy": float((hits[present] / support[present]).mean()),
+        "macro_f1": float((2 * hits[either > 0] / either[either > 0]).mean()),
+    } | ranking(probabilities[:, columns], one_hot(labels, classes)[:, columns].bool())
 
 
 def calibration_error(probabilities: Tensor, labels: Tensor) -> float:
     """sum_b n_b/n |accuracy_b - confidence_b| over 15 bins ((b - 1)/15, b/15] of the confidence max_c p_ic.
 
-    A confidence on an edge belongs to the bin below it, so that one of exactly 1 stands with those just under 1.
+    A confidence on an edge belongs to the bin below it, so that one of exactly 1 stands with those just under 1. In
+    torchmetrics it belongs to the bin above, so that a confidence of 1 has a bin of its own, and all is in single precision.
     Arguments as for `classification`. Guo et al., "On calibration of modern neural networks", 2017, eqs. 2 and 3.
     """
     confidence, chosen = probabilities.clamp(0, 1).max(1)

@@ -14,6 +14,7 @@ from typing import ClassVar, NamedTuple
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torchmetrics.functional.classification import multiclass_stat_scores
 from torchmetrics.functional.regression import mean_absolute_error, mean_squared_error
 
 from reglab.experiments.multitask.encoder_decoder import build_dense
@@ -71,13 +72,14 @@ def task_metrics(predicted: Mapping[str, Tensor], masks: Tensor, depth: Tensor, 
 def overlap(seen: Tensor, masks: Tensor, labels: int) -> float:
     """Intersection over union, the mean over those of the `labels` that are there: |seen = c and true = c| / |either = c|.
 
-    From whole numbers, so that equal counts are equal scores. seen, masks: (n, s, s) in 0..labels-1.
+    From torchmetrics' counts in double precision, so that equal counts are equal scores; its own `multiclass_jaccard_index`
+    divides them in single. seen, masks: (n, s, s) in 0..labels-1.
     Jaccard, "The distribution of the flora in the alpine zone", 1912.
     """
-    counts = torch.bincount((labels * masks + seen).flatten(), minlength=labels**2).view(labels, labels)
-    both = counts.diagonal()
-    either = counts.sum(0) + counts.sum(1) - both
-    return (both[either > 0].double() / either[either > 0].double()).mean().item()
+    scores = multiclass_stat_scores(seen, masks, labels, average="none", validate_args=False)
+    both, false, _, missed, _ = scores.double().unbind(1)
+    either = both + false + missed
+    return (both[either > 0] / either[either > 0]).mean().item()
 
 
 class Multitask:
