@@ -71,6 +71,7 @@ class Checkout:
                 variance_sources={"recipes": []},
                 random_split={"recipes": []},
                 tuned_clean={"recipes": []},
+                tuned_other_network={"recipes": []},
                 comparisons={},
                 claims={},
                 profiles={},

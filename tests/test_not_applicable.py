@@ -50,6 +50,7 @@ def small_study() -> dict:
         "variance_sources": {"recipes": []},
         "random_split": {"recipes": []},
         "tuned_clean": {"recipes": []},
+        "tuned_other_network": {"recipes": []},
         "comparisons": {"moved": {"recipe": "dropout", "versus": "affine"}, "plain": {"recipe": "dropout", "versus": "none"}},
         "claims": {"pasting": claim | {"direction": "higher"}},
     }  # fmt: skip

@@ -21,7 +21,7 @@ from reglab.experiments.pretraining.methods.contrastive import Contrastive
 from reglab.experiments.pretraining.methods.masked import Masked
 from reglab.experiments.pretraining.methods.supervised_base_classes import SupervisedBaseClasses
 from reglab.experiments.regimes.settings import Regimes
-from reglab.experiments.tuning.settings import TunedClean
+from reglab.experiments.tuning.settings import TunedAgain, TunedOtherNetwork
 from reglab.models.convnet import ConvNet
 from reglab.models.mlp import MLP
 from reglab.regularizers.cutmix import CutMix
@@ -111,7 +111,8 @@ def test_baselines_that_take_no_weights_are_named(weighted):
 TABLE = {
     "data": Data(name="table", train_size=150, validation_size=50, test_size=50),
     "regimes": Regimes((), (), (), ()),
-    "tuned_clean": TunedClean(()),
+    "tuned_clean": TunedAgain(()),
+    "tuned_other_network": TunedOtherNetwork(()),
     "attacks": {"regularizers": replace(SETTINGS.attacks["regularizers"], examples=10)},
     "combinations": {},
     "cocktails": {},

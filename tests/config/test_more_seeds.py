@@ -20,7 +20,7 @@ NOISE = np.random.default_rng(0).normal(size=9)
 def given():
     """The settings of a few entries alone, none of them tuned."""
     whole = YAML(typ="safe").load(profiles.merged(ROOT / "params.yaml", None, NAMES))
-    return whole | {"tuned": {}, "tuned_clean": {"recipes": []}}
+    return whole | {"tuned": {}, "tuned_clean": {"recipes": []}, "tuned_other_network": {"recipes": []}}
 
 
 class Study:

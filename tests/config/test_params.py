@@ -51,6 +51,7 @@ regimes: {recipes: [none, l1], train_size: [50, 100], label_noise: [0.0], width:
 variance_sources: {recipes: [none]}
 random_split: {recipes: []}
 tuned_clean: {recipes: []}
+tuned_other_network: {recipes: []}
 comparisons: {l1_or_dropout: {recipe: l1, versus: dropout}}
 claims: {}
 profiles: {quick: {seeds: 2}}

@@ -81,6 +81,7 @@ regimes: {recipes: [], train_size: [50], label_noise: [0.0], width: [8]}
 variance_sources: {recipes: []}
 random_split: {recipes: []}
 tuned_clean: {recipes: []}
+tuned_other_network: {recipes: []}
 evaluation: {}
 comparisons: {}
 claims: {}

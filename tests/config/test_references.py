@@ -70,7 +70,7 @@ def test_keeping_none_alone_is_a_line_for_each_entry_that_something_names(tmp_pa
 def test_every_reference_names_an_entry_and_what_holds_it_is_there():
     assert not missing(SHIPPED) and pruned(SHIPPED) == SHIPPED
     assert {reference.place[0] for reference in references(SHIPPED)} == {
-        *("transfer", "tuned", "tuned_clean", "sweeps", "cocktails", "regimes"),
+        *("transfer", "tuned", "tuned_clean", "tuned_other_network", "sweeps", "cocktails", "regimes"),
         *("variance_sources", "comparisons", "claims"),
     }
 

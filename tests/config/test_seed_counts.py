@@ -78,6 +78,7 @@ def test_networks_and_tuned_recipes_may_get_more_seeds_and_an_ensemble_of_their_
         "ensembles",
         "tuned",
         "tuned_clean",
+        "tuned_other_network",
     } & {section for section, _ in settings.expected()}
     assert ("ensembles", "bagging") in growing and ("ensembles", "heterogeneous") not in growing
     assert ("regularizers", "none") in growing and ("tuned", "none") in growing

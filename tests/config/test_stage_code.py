@@ -143,7 +143,7 @@ def test_a_new_row_of_a_family_changes_the_list_of_no_training(project, stale):
         ("recipes/run", {"train", "combine"}),
         ("regimes/run", {"regime"}),
         ("tuning/sweep", {"sweep"}),
-        ("tuning/tuned", {"tune", "tune_clean"}),
+        ("tuning/tuned", {"tune", "tune_clean", "tune_other_network"}),
     ],
 )
 def test_an_edit_of_how_a_family_runs_concerns_its_own_stages_alone(module, stages, project, stale):

@@ -158,8 +158,9 @@ def test_nothing_compared_needs_no_seeds():
         "sweeps",
         "cocktails",
     )
+    listing = ("regimes", "tuned_clean", "tuned_other_network")
     nothing = alone | {section: {} for section in (*others, "comparisons", "claims")}
-    nothing |= {section: replace(getattr(SETTINGS, section), recipes=()) for section in ("regimes", "tuned_clean")}
+    nothing |= {section: replace(getattr(SETTINGS, section), recipes=()) for section in listing}
     assert too_few_seeds(replace(SETTINGS, seeds=2, **nothing)) == []
 
 
@@ -206,6 +207,7 @@ def test_rows_by_other_metrics_stand_under_their_own_family_beside_those_against
         "regimes",
         "tuned",
         "tuned_clean",
+        "tuned_other_network",
         "sweeps",
         "cocktails",
         "variance_sources",

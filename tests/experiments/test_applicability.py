@@ -17,7 +17,7 @@ from reglab.experiments.ensembles.methods.heterogeneous import Heterogeneous
 from reglab.experiments.prediction import finished_record
 from reglab.experiments.regimes.settings import Regimes
 from reglab.experiments.robustness.trained_networks import trained_networks
-from reglab.experiments.tuning.settings import Cocktail, TunedClean
+from reglab.experiments.tuning.settings import Cocktail, TunedAgain
 from reglab.models.convnet import ConvNet
 from reglab.models.mlp import MLP
 from reglab.models.resnet import ResNet
@@ -155,7 +155,7 @@ NAMING = replace(
         for section in ("baselines", "ensembles", "pretraining", "transfer", "semi_supervised", "attacks", "sweeps")
     },
     tuned={"none": {}, "cutmix": {"alpha": (0.1, 1.0)}},
-    tuned_clean=TunedClean(("none", "cutmix")),
+    tuned_clean=TunedAgain(("none", "cutmix")),
     regularizers=TECHNIQUES,
     combinations={"both": (Dropout(), CutMix())},
     cocktails={

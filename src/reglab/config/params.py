@@ -83,6 +83,10 @@ class Sections:
             return "combinations", self.combinations[name]
         raise unknown("params.yaml: a recipe", name, [*self.regularizers, *self.combinations])
 
+    def model_of(self, family: str) -> Any:
+        """The network of the entries of the section `family`: the section's own, or that of the study."""
+        return getattr(getattr(self, family), "model", self.model)
+
     def entry(self, family: str, name: str) -> Any:
         """An entry of the section `family`."""
         entries = getattr(self, family)
@@ -200,6 +204,10 @@ def section_of(name: str, kind: Any, given: Plain, problems: Problems) -> Any:
         return {entry: free_entry(name, entry, value, classes[entry], problems) for entry, value in given.items()}
     if name == "model":
         return model_of((name,), given, problems)
+    if family and family.recipes_of and isinstance(given, dict) and given.get("model") is not None:
+        whole = checked(kind, given | {"model": None}, (name,), problems)
+        model = model_of((name, "model"), given["model"], problems) if whole and hasattr(whole, "model") else None
+        return replace(whole, model=model) if model else whole
     if name == "few_labels" and isinstance(given, dict):
         model = model_of((name, "model"), given.get("model"), problems)
         shared = stacked((name, "regularizers"), given["regularizers"], problems) if given.get("regularizers") else ()

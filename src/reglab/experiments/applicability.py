@@ -91,6 +91,11 @@ def needs_of_family(section: str, name: str) -> tuple[str, ...]:
     return family_needs(section) + (family_needs(name) if section == "attacks" else ())
 
 
+def has_own_network(settings, section: str) -> bool:
+    """Whether the section names a network that takes the place of the study's."""
+    return hasattr(getattr(settings, section), "model")
+
+
 def inapplicable_ingredients(settings, name: str, facts: Facts) -> dict[str, str]:
     """By name the ingredients of a cocktail that data and network do not suit, and why."""
     reasons = {
@@ -105,9 +110,14 @@ def reason(settings, section: str, name: str, facts: Facts) -> str:
 
     A cocktail is searched over the ingredients that are applicable, unless fewer than two are left of more.
     """
-    model = settings.few_labels.model if section in FEW_LABELS else settings.model
+    model = settings.few_labels.model if section in FEW_LABELS else settings.model_of(section)
     if "label_noise" in needs_of_family(section, name) and not settings.data.label_noise:
         return "needs label noise; data.label_noise is 0, so that `tuned` is on right labels"
+    if has_own_network(settings, section):
+        if model == settings.model and not settings.data.label_noise:
+            return f"needs another network; data.label_noise is 0, so that `tuned` has {entry_name(model)} on right labels"
+        if why := not_applicable(needs_of(model), facts, model):
+            return f"{entry_name(model)} {why}"
     if why := not_applicable(needs_of_family(section, name), facts, model):
         return why
     parts = parts_of(settings, section, name)
@@ -125,7 +135,8 @@ def reason(settings, section: str, name: str, facts: Facts) -> str:
 def reason_of_stage(settings, section: str, name: str, folder: Path) -> str:
     """The `reason` by the prepared data in `folder`, which is read only where the entry needs something."""
     parts = parts_of(settings, section, name).values()
-    if not needs_of_family(section, name) and section != "ensembles" and not any(map(needs_of, parts)):
+    read = needs_of_family(section, name) or section == "ensembles" or has_own_network(settings, section)
+    if not read and not any(map(needs_of, parts)):
         return ""
     return reason(settings, section, name, facts_of(folder))
 

@@ -12,7 +12,7 @@ from reglab.data.new_inputs import InputForm
 from reglab.experiments.prediction import best_recipe, predict, prediction_columns, write_predictions
 from reglab.experiments.refitted import predict_again
 from reglab.experiments.served_model import contents
-from reglab.experiments.tuning.evaluate_tuned import FAMILY as TUNED
+from reglab.experiments.tuning.settings import TUNED
 from reglab.tracking import record
 from reglab.tracking.mirror import models
 from reglab.tracking.mirror.store import address

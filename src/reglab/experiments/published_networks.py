@@ -8,6 +8,7 @@ from torch.nn import Module
 from reglab.core.registry import class_at, find
 from reglab.data.prepared import Split
 from reglab.experiments.ensembles.ensemble_network import ensemble_network
+from reglab.experiments.tuning.settings import STUDIES
 from reglab.training.one_seed import Recipe
 from reglab.training.restore import recipe_network
 from reglab.training.settings import Training
@@ -28,7 +29,7 @@ def published_network(content: dict, folder: Path, split: Split, seed: int) -> M
 def recipe_of(content: dict) -> Recipe:
     """The recipe of a record, from the settings that it was trained with; of a tuned one, from those that were chosen."""
     settings = content["settings"]
-    if content["family"] in ("tuned", "tuned_clean"):
+    if content["family"] in STUDIES:
         chosen = content["chosen"]["settings"]
         settings = settings | {section: settings[section] | of_section for section, of_section in chosen.items()}
     return recipe({"settings": settings}, {name: settings[name] for name in content["technique"]})

@@ -13,6 +13,7 @@ AT_LOOKS = (  # what may get more seeds
     "comparisons with none",
     "comparisons of tuned recipes",
     "comparisons of recipes tuned on right labels",
+    "comparisons of recipes tuned with another network",
 )
 
 

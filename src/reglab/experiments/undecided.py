@@ -10,11 +10,10 @@ from reglab.evaluation.judgement import PairedComparison, exclusion, judge
 from reglab.evaluation.looks import Looks
 from reglab.evaluation.paired_values import Key, Records, differences_so_far, failed_checks
 from reglab.experiments import left_out
-from reglab.experiments.tuning.evaluate_tuned import FAMILY as TUNED
-from reglab.experiments.tuning.settings import CLEAN
+from reglab.experiments.tuning.settings import STUDIES
 
 NETWORKS = sections(compared_with="none", classical=False)
-GROUPS = {NETWORKS: NONE, (TUNED,): (TUNED, NONE[1]), (CLEAN,): (CLEAN, NONE[1])}  # with the reference of each
+GROUPS = {NETWORKS: NONE} | {(family,): (family, NONE[1]) for family in STUDIES}  # with the reference of each
 Counts = dict[str, dict[str, int]]  # section -> entry -> seeds
 
 

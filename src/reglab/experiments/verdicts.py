@@ -12,9 +12,8 @@ from reglab.evaluation.pairs import compare_pairs
 from reglab.experiments import left_out
 from reglab.experiments.catalogue import modules
 from reglab.experiments.required_seeds import too_few_seeds
-from reglab.experiments.tuning.evaluate_tuned import FAMILY as TUNED
 from reglab.experiments.tuning.evaluate_tuned import tuned, with_other_verdicts
-from reglab.experiments.tuning.settings import CLEAN
+from reglab.experiments.tuning.settings import STUDIES
 
 ON_DATA_SET = "Over new seeds, these examples given: exact sign-flip test, bias-corrected and accelerated bootstrap."
 ON_DISTRIBUTION = "Over new examples too: t test on resampled splits, its variance corrected for their overlap."
@@ -54,9 +53,7 @@ def verdicts(settings, records: Records, predicted: Predicted, test_to_train: fl
             rows.setdefault(family, {}).update(compared)
     for module in modules("evaluate"):
         rows |= module.tables(records, **rule)
-    rows |= {
-        family: tuned(grown, family, **rule, looks=looks) for family in (TUNED, CLEAN) if looks and family in grown
-    }
+    rows |= {family: tuned(grown, family, **rule, looks=looks) for family in STUDIES if looks and family in grown}
     rows = with_other_verdicts(rows) | {
         "comparisons": compare_pairs(settings.comparisons, records, **rule, test_to_train=test_to_train),
         "claims": judge(settings.claims, records, of_first_seeds(predicted, looks), **rule),
@@ -92,9 +89,9 @@ def of_first_seeds(predicted: Predicted, looks: Looks | None) -> Predicted:
 
 
 def best_sets(rows: dict, confidence: float) -> dict[str, dict]:
-    """By study, `as configured` and, where there are such, `tuned` and `tuned_clean`: the recipes that cannot be told from
-    the best, as in `best.best_set`, by their names."""
-    studies = {"as configured": COMPARED, TUNED: (TUNED,), CLEAN: (CLEAN,)}
+    """By study, `as configured` and those of STUDIES that there are: the recipes that cannot be told from the best, as in
+    `best.best_set`, by their names."""
+    studies = {"as configured": COMPARED} | {family: (family,) for family in STUDIES}
     sets = {
         study: best_set({name: row for family in families for name, row in rows.get(family, {}).items()}, confidence)
         for study, families in studies.items()

@@ -24,21 +24,14 @@ from reglab.report.study import Section, Study, body
 
 
 def answer_section(study: Study) -> Section:
-    table, clean = (
-        tuned_answer.rows(study.entries, study.metrics, study.measure, family)
-        for family in (tuned_answer.FAMILY, tuned_answer.CLEAN)
-    )
+    table = tuned_answer.rows(study.entries, study.metrics, study.measure)
+    again = tuned_answer.tuned_again(study.entries, study.metrics, study.settings, study.measure) if table else []
     values = {
         "tuned": table,
         "tuned_answer": tuned_answer.answer(table, study.settings) if table else None,
         "tuned_points": tuned_answer.points_to_know(table, study.settings, study.metrics) if table else [],
-        "tuned_inapplicable": study.inapplicable(tuned_answer.FAMILY),
-        "clean": clean,
-        "clean_answer": tuned_answer.answer_on_right_labels(clean, study.settings) if clean else "",
-        "clean_points": tuned_answer.points_on_right_labels(clean, table, study.settings, study.metrics)
-        if clean
-        else [],
-        "clean_inapplicable": study.inapplicable(tuned_answer.CLEAN) if clean else [],
+        "tuned_inapplicable": study.inapplicable(tuned_answer.TUNED),
+        "tuned_again": again,
         "headline": answer.headline(study.rows, study.settings),
         "points": [
             *best_set.point(

@@ -30,8 +30,7 @@ def short_answer(entries: list[Entry], metrics: dict, settings: dict) -> str:
         verdicts = [row.verdict for row in candidates(table_of_tuned)]
         counts = f"{many(len(verdicts), 'recipe')} tuned, against none tuned: {counted(verdicts, VERDICTS)}."
         lines = [tuned_answer.answer(table_of_tuned, settings), counts, Markup("As configured: {}").format(lines[0])]
-        if clean := tuned_answer.rows(entries, metrics, deciding(settings), tuned_answer.CLEAN):
-            lines.insert(1, tuned_answer.answer_on_right_labels(clean, settings))
+        lines[1:1] = [each.answer for each in tuned_answer.tuned_again(entries, metrics, settings, deciding(settings))]
     if counts := [each for each in (counted(recipes, VERDICTS), applicable.counted(left_out)) if each]:
         lines.append(f"{many(len(recipes), 'recipe')} against none: {'; '.join(counts)}.")
     if claims:

@@ -1,7 +1,7 @@
 """The tuned study on the leading page: what a technique adds where it and `none` are tuned and keep their best epoch.
 
-Its table has three kinds of verdict: tuned, as configured, and against early stopping. A second table has the recipes that
-are tuned on right labels.
+Its table has three kinds of verdict: tuned, as configured, and against early stopping. Further tables have the recipes that
+are tuned again: on right labels, and there with another network.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from reglab.report.formats import listed, setting, significant
 from reglab.report.measure import Interval, Measure
 from reglab.report.tables import DIFFERENCE, Row, sorted_rows
 
-FAMILY, CLEAN = "tuned", "tuned_clean"
+TUNED, CLEAN, OTHER_NETWORK = "tuned", "tuned_clean", "tuned_other_network"
 OUTCOMES = {  # a verdict in a sentence, of one recipe and of several
     "helps": ("helps", "help"),
     "hurts": ("hurts", "hurt"),
@@ -60,7 +60,7 @@ def in_words(value: object) -> str:
     return significant(value) if type(value) in (int, float) else setting(value)
 
 
-def rows(entries: list[Entry], metrics: dict, measure: Measure, family: str = FAMILY) -> list[TunedRow]:
+def rows(entries: list[Entry], metrics: dict, measure: Measure, family: str = TUNED) -> list[TunedRow]:
     """One for each tuned recipe, in the order of the results table; none where nothing was tuned."""
     results = metrics.get(family, {})
     return sorted_rows(
@@ -85,16 +85,75 @@ def answer(table: list[TunedRow], settings: dict) -> Markup:
     return headline(table, settings, f", where every recipe is tuned with {tried} and keeps its best epoch")
 
 
-def answer_on_right_labels(table: list[TunedRow], settings: dict) -> Markup:
-    """The same of the recipes that are tuned on right labels."""
+@dataclass(frozen=True)
+class TunedAgain:
+    """The recipes of a family that are tuned again under other conditions, as the leading page has them.
+
+    `title` and `about` are those of their part of the page and of their table, which both begin with `id`.
+    """
+
+    family: str
+    id: str
+    title: str
+    about: str
+    table: list[TunedRow]
+    answer: Markup
+    points: list[Point]
+
+
+def tuned_again(entries: list[Entry], metrics: dict, settings: dict, measure: Measure) -> list[TunedAgain]:
+    """What was tuned on right labels, and there with another network; nothing of a family without rows."""
+    tables = {family: rows(entries, metrics, measure, family) for family in (TUNED, CLEAN, OTHER_NETWORK)}
+    parts = {CLEAN: on_right_labels, OTHER_NETWORK: with_other_network}
+    return [part(tables, settings, metrics) for family, part in parts.items() if tables[family]]
+
+
+def on_right_labels(tables: dict[str, list[TunedRow]], settings: dict, metrics: dict) -> TunedAgain:
+    """The recipes with the network of the study."""
+    table = tables[CLEAN]
+    changed = changed_from(tables[TUNED], table, "Changed by the labels", "where labels are wrong", "where they are right")
+    return TunedAgain(
+        CLEAN,
+        "right-labels",
+        "On right labels",
+        "Each recipe tuned on right labels",
+        table,
+        answer_again(table, settings, "all labels are right"),
+        points_again(CLEAN, table, settings, metrics, changed),
+    )
+
+
+def with_other_network(tables: dict[str, list[TunedRow]], settings: dict, metrics: dict) -> TunedAgain:
+    """The recipes with the network of their section, beside those with the study's on the same labels."""
+    table, name, usual = (
+        tables[OTHER_NETWORK],
+        settings[OTHER_NETWORK]["model"]["name"],
+        settings["model"]["name"],
+    )
+    beside = tables[TUNED if not settings["data"]["label_noise"] else CLEAN]
+    changed = both_networks(beside, table, usual, name)
+    changed += changed_from(beside, table, "Changed by the network", f"with {usual}", f"with {name}")
+    return TunedAgain(
+        OTHER_NETWORK,
+        "other-network",
+        f"On right labels, with {name}",
+        f"Each recipe tuned with {name} on right labels",
+        table,
+        answer_again(table, settings, f"all labels are right, the network is {name}"),
+        points_again(OTHER_NETWORK, table, settings, metrics, changed),
+    )
+
+
+def answer_again(table: list[TunedRow], settings: dict, where: str) -> Markup:
+    """The answer of what was tuned again in a sentence; `where`: its conditions."""
     right = settings | {"data": settings["data"] | {"label_noise": 0.0}}
-    return headline(table, right, ", where all labels are right and every recipe is tuned with the same budget")
+    return headline(table, right, f", where {where} and every recipe is tuned with the same budget")
 
 
 def points_to_know(table: list[TunedRow], settings: dict, metrics: dict) -> list[Point]:
     """The points beside that answer, the most important first; `metrics` is reports/metrics.json."""
     return (
-        best_set.point(table, metrics.get("best_sets", {}).get(FAMILY), settings["seeds"])
+        best_set.point(table, metrics.get("best_sets", {}).get(TUNED), settings["seeds"])
         + changed_by_tuning(table)
         + by_verdict(table, settings)
         + seeds(table, settings, metrics)
@@ -113,18 +172,36 @@ def changed_by_tuning(table: list[TunedRow]) -> list[Point]:
     return points
 
 
-def points_on_right_labels(clean: list[TunedRow], table: list[TunedRow], settings: dict, metrics: dict) -> list[Point]:
-    """The points beside the answer on right labels; `table` has the recipes that are tuned on the labels of the study."""
-    noisy = {row.name: row.verdict for row in table}
-    verdicts = [(row, noisy[row.name]) for row in clean if row.name in noisy]
+def points_again(
+    family: str, table: list[TunedRow], settings: dict, metrics: dict, changed: list[Point]
+) -> list[Point]:
+    """The points beside the answer of what was tuned again; `changed` are those on what is another way elsewhere."""
     return (
-        best_set.point(clean, metrics.get("best_sets", {}).get(CLEAN), settings["seeds"])
-        + changes("Changed by the labels", verdicts, "where labels are wrong", "where they are right")
-        + by_verdict(clean, settings)
-        + seeds(clean, settings, metrics)
-        + placebo(clean)
-        + power(clean, settings)
+        best_set.point(table, metrics.get("best_sets", {}).get(family), settings["seeds"])
+        + changed
+        + by_verdict(table, settings)
+        + seeds(table, settings, metrics)
+        + placebo(table)
+        + power(table, settings)
     )
+
+
+def changed_from(
+    beside: list[TunedRow], table: list[TunedRow], about: str, before: str, after: str
+) -> list[Point]:
+    """A point on the recipes whose verdict is another one than in the table `beside`."""
+    verdicts = {row.name: row.verdict for row in beside}
+    return changes(about, [(row, verdicts[row.name]) for row in table if row.name in verdicts], before, after)
+
+
+def both_networks(beside: list[TunedRow], table: list[TunedRow], usual: str, name: str) -> list[Point]:
+    """The means of `none` tuned with either network; nothing where one of them is not there."""
+    means = [next((row for row in rows if row.reference and row.ranked), None) for rows in (beside, table)]
+    if None in means:
+        return []
+    before, after = (row.measure.with_unit(row.value) for row in means)
+    text = Markup("Tuned none has a mean {} of {} with {} and of {} with {}, on the same splits.")
+    return [Point("Both networks", text.format(table[0].measure.name, before, usual, after, name))]
 
 
 def changes(about: str, verdicts: list[tuple[TunedRow, str]], before: str, after: str) -> list[Point]:

@@ -50,7 +50,8 @@ def small_study(kind: str) -> dict:
     }
     attack = {"transfer": {"epsilons": [0.1], "examples": 10, "seeds": 1}} if kind == "amounts" else {}
     transfers = {name: entry for name, entry in whole["transfer"].items() if entry["start"] in ("scratch", *pretexts)}
-    recipes = {name: {"recipes": []} for name in ("variance_sources", "random_split", "tuned_clean")}
+    listing = ("variance_sources", "random_split", "tuned_clean", "tuned_other_network")
+    recipes = {name: {"recipes": []} for name in listing}
     return whole | {name: {} for name in EMPTY} | recipes | {
         "data": {"name": "arrays", "file": "rows.npz", "inputs": "x", "targets": "goal", "train_size": 40,
                  "validation_size": 30, "test_size": 40, "label_noise": 0.0},

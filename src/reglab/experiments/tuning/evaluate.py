@@ -22,10 +22,9 @@ from reglab.evaluation.paired_values import (
     without_nan,
 )
 from reglab.evaluation.rounding import mean, subtract
-from reglab.experiments.tuning.evaluate_tuned import FAMILY as TUNED
 from reglab.experiments.tuning.evaluate_tuned import tuned
 from reglab.experiments.tuning.selection import best
-from reglab.experiments.tuning.settings import CLEAN
+from reglab.experiments.tuning.settings import STUDIES, TUNED
 
 NO_TECHNIQUE = ("none", "placebo")
 
@@ -33,8 +32,7 @@ NO_TECHNIQUE = ("none", "placebo")
 def tables(records: Records, **rule) -> dict[str, dict]:
     """The family's part of reports/metrics.json; the rule is that of `cocktails`, UserError as in `tuned`."""
     return {
-        TUNED: tuned(records, **rule),
-        CLEAN: tuned(records, CLEAN, **rule),
+        **{family: tuned(records, family, **rule) for family in STUDIES},
         "sweeps": sweeps(records, **rule),
         "cocktails": cocktails(records, **rule),
     }
@@ -47,6 +45,7 @@ def comparison_counts(settings) -> dict[str, int]:
     return {
         "comparisons of tuned recipes": max(len(settings.tuned) - 1, 0),
         "comparisons of recipes tuned on right labels": max(len(settings.tuned_clean.recipes) - 1, 0),
+        "comparisons of recipes tuned with another network": max(len(settings.tuned_other_network.recipes) - 1, 0),
         "comparisons with early stopping": len(settings.tuned) if "early_stopping" in settings.regularizers else 0,
         "comparisons of sweeps": len(settings.sweeps),
         "comparisons of cocktails": sum(1 + 2 * number for number in ingredients),  # all, all but one, one alone

@@ -1,6 +1,7 @@
 """The tuned recipes in reports/metrics.json: against `none` tuned with the same budget, and beside it the other verdicts.
 
-Those on right labels, the family `tuned_clean`, have no other verdicts: as configured every recipe has the study's labels.
+Those that are tuned again, on right labels and perhaps with another network, have no other verdicts: as configured every recipe
+has the study's labels and network.
 
 Holm's correction is over all tuned recipes, because a reader looks for one that helps in all of them.
 """
@@ -17,8 +18,8 @@ from reglab.evaluation.metric_comparison import ComparisonPlan, compare_metrics
 from reglab.evaluation.metric_names import DECIDES, sign
 from reglab.evaluation.paired_values import Records, at_first_look, failed_checks, without_nan
 from reglab.evaluation.rounding import mean, subtract
+from reglab.experiments.tuning.settings import TUNED
 
-FAMILY = "tuned"
 EARLY_STOPPING = (NONE[0], "early_stopping")
 KEPT = ("verdict", "difference", "low", "high", "p_holm")  # of a verdict of another kind
 DECIDED = ("helps", "hurts", "no relevant difference")
@@ -26,7 +27,7 @@ DECIDED = ("helps", "hurts", "no relevant difference")
 
 def tuned(
     records: Records,
-    family: str = FAMILY,
+    family: str = TUNED,
     *,
     confidence: float,
     relevant_difference: float | None,
@@ -37,7 +38,7 @@ def tuned(
 
     `chosen`: the chosen settings of the training and of the technique;
     `against_early_stopping`: the recipe as configured against early stopping as configured, a row of KEPT, corrected over
-    these comparisons; None where there is no early stopping, and on right labels;
+    these comparisons; None where there is no early stopping, and for what is tuned again;
     `behind_best`, as in `best.behind_the_best`, and `cost` of a training with the chosen settings, relative to none;
     `budget`: `settings` tried, `trainings`, those that `diverged`, `epochs` and `flops` of the search;
     `optimism`: as in `optimism`; `expected_best` of k settings, and `rank_after` k of them, 1 for the best recipe.
@@ -55,7 +56,7 @@ def tuned(
     rule = {"confidence": confidence, "relevant_difference": relevant_difference, "metric": metric}
     plan = ComparisonPlan({(family, name): {metric: (family, NONE[1])} for name in entries}, {})
     rows = compare_metrics(records, plan, looks=looks, **rule)[family]
-    stopping = against_early_stopping(first, list(entries), rule) if family == FAMILY else {}
+    stopping = against_early_stopping(first, list(entries), rule) if family == TUNED else {}
     sound = values_of_sound(
         {(family, name): record for name, record in first[family].items()}, failed_checks(records), metric
     )
@@ -163,10 +164,10 @@ def with_other_verdicts(rows: dict[str, dict]) -> dict[str, dict]:
     """The rows of all families, those of `tuned` with `as_configured`, a row of KEPT on the recipe as params.yaml has it
     against `none`, and `turned`: whether both verdicts are decided and differ."""
     result = {}
-    for name, row in rows.get(FAMILY, {}).items():
+    for name, row in rows.get(TUNED, {}).items():
         configured = rows.get(NONE[0], {}).get(name)
         [tested] = row["comparisons"].values()
         verdicts = (tested["verdict"], configured["verdict"] if configured else None)
         turned = all(verdict in DECIDED for verdict in verdicts) and verdicts[0] != verdicts[1]
         result[name] = row | {"as_configured": short(configured) if configured else None, "turned": turned}
-    return rows | {FAMILY: result}
+    return rows | {TUNED: result}

@@ -10,8 +10,8 @@ from matplotlib.ticker import MaxNLocator
 
 from reglab.core.figures import COLORS, INK, canvas
 from reglab.core.wording import many
-from reglab.experiments.tuning.evaluate_tuned import FAMILY, ranking_changes
-from reglab.experiments.tuning.settings import CLEAN
+from reglab.experiments.tuning.evaluate_tuned import ranking_changes
+from reglab.experiments.tuning.settings import CLEAN, OTHER_NETWORK, TUNED
 from reglab.report.answer import Point
 from reglab.report.collect import Shown
 from reglab.report.drawings import drawn
@@ -46,11 +46,16 @@ class Search(Shown):
 
 
 def tuned_section(study: Study) -> Section | None:
-    return searches_section(study, FAMILY, "tuned", "Tuned with the same budget")
+    return searches_section(study, TUNED, "tuned", "Tuned with the same budget")
 
 
 def clean_section(study: Study) -> Section | None:
     return searches_section(study, CLEAN, "tuned-clean", "Tuned on right labels")
+
+
+def other_network_section(study: Study) -> Section | None:
+    title = "Tuned with another network"
+    return searches_section(study, OTHER_NETWORK, "tuned-other-network", title)
 
 
 def searches_section(study: Study, family: str, prefix: str, title: str) -> Section | None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 from annotated_types import Ge, Gt, Le
@@ -11,7 +11,8 @@ from annotated_types import Ge, Gt, Le
 from reglab.data.settings import Data
 
 Ranges = dict[str, tuple]  # setting -> its lowest and highest number, or words of which one is chosen
-CLEAN = "tuned_clean"  # the family that trains on the true labels
+TUNED, CLEAN, OTHER_NETWORK = "tuned", "tuned_clean", "tuned_other_network"
+STUDIES = (TUNED, CLEAN, OTHER_NETWORK)  # the families of tuned recipes; those after the first train on the true labels
 Rate = Annotated[float, Gt(0)]
 
 
@@ -33,7 +34,7 @@ class Tuning:
 
 
 @dataclass(frozen=True)
-class TunedClean:
+class TunedAgain:
     """The entries of `tuned` that are tuned a second time, on the true labels of the training examples."""
 
     recipes: tuple[str, ...] = ()
@@ -46,6 +47,19 @@ class TunedClean:
     def data_problems(self, data: Data, labels: np.ndarray, pool: int) -> Iterator[tuple[tuple[str, ...], str, str]]:
         """Nothing: the splits are those of the study."""
         yield from ()
+
+
+@dataclass(frozen=True)
+class TunedOtherNetwork(TunedAgain):
+    """The same with another network, `model`, in the place of the study's."""
+
+    model: Any = None
+
+    def problems(self, values: dict) -> Iterator[tuple[tuple[str, ...], str, str]]:
+        """Key, what was found and what is allowed; a model that is wrong has been reported."""
+        yield from super().problems(values)
+        if self.recipes and self.model is None:
+            yield ("model",), "no network", "one, such as {name: convnet, width: 16, depth: 2}, or recipes: []"
 
 
 @dataclass(frozen=True)

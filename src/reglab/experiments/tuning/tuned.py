@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+from reglab.core import plain
 from reglab.core.streams import seed_of
 from reglab.data import prepared
 from reglab.data.prepared import Prepared
@@ -10,7 +11,7 @@ from reglab.evaluation.metric_table import DECIDING
 from reglab.experiments.tuning.ranges import shares, value_at
 from reglab.experiments.tuning.search import evaluate_best, try_all
 from reglab.experiments.tuning.selection import expected_best, value
-from reglab.experiments.tuning.settings import CLEAN, Ranges, Tuning, numeric
+from reglab.experiments.tuning.settings import TUNED, Ranges, Tuning, numeric
 from reglab.regularizers.early_stopping import EarlyStopping
 from reglab.tracking.stage import Stage, StageBuilder
 from reglab.training.all_seeds import fitted_numbers
@@ -28,8 +29,9 @@ def run_entry(settings, stage: StageBuilder) -> None:
     ranges, tuning, metric = settings.entry("tuned", stage.name), settings.tuning, settings.evaluation.metric
     best_epoch = EarlyStopping(patience=settings.training.epochs)  # trains every epoch and keeps the best one's weights
     techniques = {stage.name: technique, name(best_epoch): best_epoch}
-    recipe = Recipe(tuple(techniques.values()), settings.model, settings.training)
-    clean, shared = stage.family == CLEAN, settings.shared()
+    model = settings.model_of(stage.family)
+    recipe = Recipe(tuple(techniques.values()), model, settings.training)
+    clean, shared = stage.family != TUNED, settings.shared() | {"model": plain.settings(model)}
     if clean:
         shared["data"] |= {"label_noise": 0.0}
     built = stage.build(data, techniques, ranges=ranges, tuning=tuning, metric=metric, **shared)

@@ -13,7 +13,7 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
-from reglab.core.families import stage_name
+from reglab.core.families import sections, stage_name
 from reglab.evaluation.interval import mean_interval
 
 KEY, RECORD, SEED = "reglab.key", "reglab.record", "reglab.seed"  # tags: training, content of the record, nested run
@@ -55,7 +55,7 @@ def ranges(about: dict) -> dict[str, dict]:
 
 def chosen(record: dict) -> dict[str, dict]:
     """What a search has chosen, by technique or `training` and by setting; nothing before it has."""
-    if record.get("family") not in ("tuned", "tuned_clean", "sweeps", "cocktails"):
+    if record.get("family") not in sections(home="tuning"):
         return {}
     settings = (record.get("chosen") or record.get("best") or {}).get("settings", {})
     return {record["name"]: settings} if record["family"] == "sweeps" else settings
