@@ -141,6 +141,7 @@ def test_a_folder_of_images_has_classes_and_the_size_and_channels_that_its_files
     assert (source.folder, source.channels, source.size) == ("own/photos", 1, None)
     assert "90 images" in said and "8 x 8" in said and "L 90" in said and "classes: a 30, b 30, c 30" in said
     assert load_examples(settings.data).inputs.values.shape == PIXELS.shape
+    assert settings.tuned_other_network.recipes and entry_name(settings.tuned_other_network.model) == "convnet"
 
 
 def test_images_of_several_sizes_and_modes_are_brought_to_one_and_that_is_said():
@@ -158,6 +159,7 @@ def test_large_images_are_brought_to_a_size_that_a_network_can_take_in_their_pro
     settings, said = accepted("own/photos")
     assert settings.data.source.size == (32, 64) and "a large size: all are brought to 32 x 64 pixels" in said
     assert settings.few_labels.model.width == 16 and settings.pretraining["masked"].patch_size == 4
+    assert settings.tuned_other_network.recipes == ()
 
 
 def test_folders_below_the_classes_are_pointed_out():

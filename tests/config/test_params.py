@@ -18,6 +18,7 @@ from reglab.config import entries, params
 from reglab.core import plain, registry
 from reglab.core.errors import UserError
 from reglab.experiments.tuning.settings import points
+from reglab.models.convnet import ConvNet
 from reglab.training.settings import Training
 
 ROOT = Path(__file__).parent.parent.parent
@@ -489,6 +490,31 @@ def test_what_is_searched_is_searched_with_one_budget_and_over_settings_that_the
 def test_what_cannot_be_tuned_is_one_line_with_its_key(tmp_path, key, change, found, allowed):
     [line] = problems(tmp_path, changed(change))
     assert line.startswith(f"params.yaml: {key}: found {found}; allowed: {allowed}"), line
+
+
+NO_NETWORK = "one, such as {name: convnet, width: 16, depth: 2}, or recipes: []"
+
+
+@pytest.mark.parametrize(
+    ("key", "section", "found", "allowed"),
+    [
+        ("recipes", {"recipes": ["l1"], "model": {"name": "convnet"}}, "no none", "none among them"),
+        ("recipes[1]", {"recipes": ["none", "l2"], "model": {"name": "convnet"}}, '"l2"', "one of: none, l1"),
+        ("model", {"recipes": ["none", "l1"]}, "no network", NO_NETWORK),
+        ("model", {"recipes": ["none", "l1"], "model": None}, "no network", NO_NETWORK),
+        ("model", {"recipes": ["none", "l1"], "model": "convnet"}, '"convnet"', "a mapping of a name"),
+        ("model.name", {"recipes": [], "model": {"name": "convnett"}}, '"convnett"', "one of: convnet, mlp, resnet"),
+        ("model.width", {"recipes": [], "model": {"name": "mlp", "width": 0}}, "0", "a whole number from 1"),
+    ],
+)  # fmt: skip
+def test_another_network_that_cannot_be_tuned_is_one_line_with_its_key(tmp_path, key, section, found, allowed):
+    [line] = problems(tmp_path, changed(("tuned_other_network", section)))
+    assert line.startswith(f"params.yaml: tuned_other_network.{key}: found {found}; allowed: {allowed}"), line
+
+
+def test_the_network_of_an_entry_is_that_of_its_section_where_there_is_one(tmp_path):
+    loaded = read(tmp_path, changed(("tuned_other_network", {"recipes": ["none"], "model": {"name": "convnet"}})))
+    assert loaded.model_of("tuned_other_network") == ConvNet() and loaded.model_of("tuned_clean") is loaded.model
 
 
 def test_a_technique_that_chooses_the_epoch_is_not_tuned_since_all_tuned_recipes_do(tmp_path):

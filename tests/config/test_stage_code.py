@@ -151,6 +151,12 @@ def test_an_edit_of_how_a_family_runs_concerns_its_own_stages_alone(module, stag
     assert {stage.partition("@")[0] for stage in edited} == stages
 
 
+def test_an_edit_of_another_network_concerns_what_is_tuned_with_it(project, stale):
+    edited = stale(lambda: project.comment("models/convnet.py"))
+    assert {f"tune_other_network@{name}" for name in ("none", "affine")} <= edited
+    assert not edited & {"tune@none", "tune_clean@none", "train@none"}
+
+
 def test_an_edit_of_how_an_ensemble_chooses_its_members_concerns_the_list_of_members(project, stale):
     assert "members" in stale(lambda: project.comment("experiments/ensembles/methods/heterogeneous.py"))
     assert "members" in stale(lambda: project.comment("tracking/record.py"))

@@ -17,7 +17,7 @@ from reglab.experiments.ensembles.methods.heterogeneous import Heterogeneous
 from reglab.experiments.prediction import finished_record
 from reglab.experiments.regimes.settings import Regimes
 from reglab.experiments.robustness.trained_networks import trained_networks
-from reglab.experiments.tuning.settings import Cocktail, TunedAgain
+from reglab.experiments.tuning.settings import Cocktail, TunedAgain, TunedOtherNetwork
 from reglab.models.convnet import ConvNet
 from reglab.models.mlp import MLP
 from reglab.models.resnet import ResNet
@@ -156,6 +156,7 @@ NAMING = replace(
     },
     tuned={"none": {}, "cutmix": {"alpha": (0.1, 1.0)}},
     tuned_clean=TunedAgain(("none", "cutmix")),
+    tuned_other_network=TunedOtherNetwork(("none",), ConvNet()),
     regularizers=TECHNIQUES,
     combinations={"both": (Dropout(), CutMix())},
     cocktails={
@@ -180,6 +181,7 @@ def test_what_names_a_part_that_is_not_applicable_is_not_applicable_and_names_th
         ("cocktails", "mixed"): f"cutmix {why}",
         ("tuned", "cutmix"): why,
         ("tuned_clean", "cutmix"): why,
+        ("tuned_other_network", "none"): f"convnet {why}",
         ("regimes", "cutmix"): why,
         ("comparisons", "first"): f"cutmix {why}",
         ("comparisons", "second"): f"cutmix {why}",
@@ -193,6 +195,19 @@ def test_without_label_noise_nothing_is_tuned_on_right_labels_a_second_time():
     said = {name: why for (section, name), why in left_out.by_facts(right, IMAGES).items() if section == "tuned_clean"}
     assert said == {"none": why, "cutmix": why}
     assert not any(section == "tuned_clean" for section, _ in left_out.by_facts(NAMING, IMAGES))
+
+
+def test_another_network_is_tuned_where_the_data_suit_it_and_it_is_another_one():
+    right = replace(NAMING, data=replace(NAMING.data, label_noise=0.0))
+
+    def said(settings) -> str:
+        return reason(settings, "tuned_other_network", "none", IMAGES)
+
+    assert said(NAMING) == said(right) == said(replace(NAMING, model=ConvNet())) == ""
+    assert said(replace(right, model=ConvNet(width=8))) == ""
+    assert said(replace(right, model=ConvNet())) == (
+        "needs another network; data.label_noise is 0, so that `tuned` has convnet on right labels"
+    )
 
 
 def test_settings_without_it_have_everything_else_in_its_order():

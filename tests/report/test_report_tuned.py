@@ -40,20 +40,35 @@ def page(pages):
 RIGHT = {"none": (0.97, "reference"), "dropout": (0.97, "no relevant difference"), "mixup": (0.98, "helps")}
 
 
-@pytest.fixture(scope="module")
-def with_right_labels(tuned_study):
-    entries, metrics, settings = tuned_study
+# The same with another network.
+OTHER = {"none": (0.985, "reference"), "dropout": (0.995, "helps"), "mixup": (0.985, "no relevant difference")}
+
+
+def tuned_again(study, family: str, results: dict):
+    """The study with the recipes of these results in a family that is tuned again."""
+    entries, metrics, settings = study
     tuned = {entry.name: entry for entry in entries if entry.family == "tuned"}
-    clean = [replace(tuned[name], record=tuned[name].record | {"family": "tuned_clean"}) for name in RIGHT]
-    rows, ranks = {}, ranks_after({name: EXPECTED[name] for name in RIGHT}, 1)
-    for name, (accuracy, verdict) in RIGHT.items():
-        test = effect(round(accuracy - RIGHT["none"][0], 9), verdict)
+    again = [replace(tuned[name], record=tuned[name].record | {"family": family}) for name in results]
+    rows, ranks = {}, ranks_after({name: EXPECTED[name] for name in results}, 1)
+    for name, (accuracy, verdict) in results.items():
+        test = effect(round(accuracy - results["none"][0], 9), verdict)
         ends = {f"difference_{end}": test.pop(end) for end in ("low", "high")}
         row = metrics["tuned"][name]
         compared = row["comparisons"]["test_accuracy"] | {"mean": accuracy} | ends | test
         own = {"against_early_stopping": None, "rank_after": ranks[name]}
         rows[name] = row | {"comparisons": {"test_accuracy": compared}} | own
-    return entries + clean, metrics | {"tuned_clean": rows}, settings
+    return entries + again, metrics | {family: rows}, settings
+
+
+@pytest.fixture(scope="module")
+def with_right_labels(tuned_study):
+    return tuned_again(tuned_study, "tuned_clean", RIGHT)
+
+
+@pytest.fixture(scope="module")
+def with_other_network(with_right_labels):
+    entries, metrics, settings = tuned_again(with_right_labels, "tuned_other_network", OTHER)
+    return entries, metrics, settings | {"tuned_other_network": {"recipes": list(OTHER), "model": {"name": "convnet"}}}
 
 
 def test_the_first_sentences_answer_for_both_kinds_of_labels(with_right_labels):
@@ -77,6 +92,50 @@ def test_recipes_on_right_labels_have_a_table_of_their_own_and_what_the_labels_c
         "dropout helps where labels are wrong and makes no relevant difference where they are right."
     ) in text
     assert len(tables(pages["pages/tuning.html"])["tuned-clean-searches-caption"].column("Recipe")) == len(RIGHT)
+
+
+def test_the_first_sentences_answer_for_another_network_too(with_other_network):
+    first = clean(render(*with_other_network)["index.html"].split('<p class="lead">')[1].split("</p>")[0])
+    answer = first.split(" On digits (900 training examples), where all labels are right, the network is convnet and ")[
+        1
+    ]
+    assert answer.startswith("every recipe is tuned with the same budget, only <b>")
+    assert ">dropout</a></b> is shown to help: it raises test accuracy from 98.5 % to 99.5 %" in answer
+    lines = short_answer(*with_other_network).splitlines()
+    assert "only mixup is shown to help" in lines[1] and "only dropout is shown to help" in lines[2]
+
+
+def test_recipes_with_another_network_have_tables_and_what_the_network_changes_on_the_same_labels_is_said(
+    with_other_network,
+):
+    pages = render(*with_other_network)
+    assert tables(pages["index.html"])["tuned-other-network-caption"].column("Recipe")[0] == "dropout"
+    assert set(tables(pages["pages/tuning.html"])["tuned-other-network-searches-caption"].column("Recipe")) == set(
+        OTHER
+    )
+    text = clean(re.sub("<[^>]+>", "", pages["index.html"]))
+    assert (
+        "Tuned none has a mean test accuracy of 97.0 % with mlp and of 98.5 % with convnet, on the same splits." in text
+    )
+    assert (
+        "dropout makes no relevant difference with mlp and helps with convnet. "
+        "mixup helps with mlp and makes no relevant difference with convnet."
+    ) in text
+
+
+def test_without_label_noise_another_network_is_set_beside_the_tuned_recipes_of_the_study(
+    tuned_study, with_other_network
+):
+    entries, metrics, settings = with_other_network
+    right = settings | {"data": settings["data"] | {"label_noise": 0.0}}
+    [part] = tuned_answer.tuned_again(
+        [entry for entry in entries if entry.family != "tuned_clean"],
+        {family: rows for family, rows in metrics.items() if family != "tuned_clean"},
+        right,
+        deciding(settings),
+    )
+    said = {point.about: clean(point.text.striptags()) for point in part.points}
+    assert "93.0 % with mlp and of 98.5 % with convnet" in said["Both networks"]
 
 
 def points(table, tuned_study) -> dict[str, str]:

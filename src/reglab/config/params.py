@@ -204,10 +204,10 @@ def section_of(name: str, kind: Any, given: Plain, problems: Problems) -> Any:
         return {entry: free_entry(name, entry, value, classes[entry], problems) for entry, value in given.items()}
     if name == "model":
         return model_of((name,), given, problems)
-    if family and family.recipes_of and isinstance(given, dict) and given.get("model") is not None:
-        whole = checked(kind, given | {"model": None}, (name,), problems)
-        model = model_of((name, "model"), given["model"], problems) if whole and hasattr(whole, "model") else None
-        return replace(whole, model=model) if model else whole
+    if name == "tuned_other_network" and isinstance(given, dict) and given.get("model") is not None:
+        model = model_of((name, "model"), given["model"], problems)
+        listing = checked(kind, given | {"model": None}, (name,), problems)
+        return replace(listing, model=model) if listing and model else None
     if name == "few_labels" and isinstance(given, dict):
         model = model_of((name, "model"), given.get("model"), problems)
         shared = stacked((name, "regularizers"), given["regularizers"], problems) if given.get("regularizers") else ()

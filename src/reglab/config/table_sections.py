@@ -42,6 +42,11 @@ def sections(settings, study: NewStudy, *, train_size: int, test_size: int) -> l
             *epsilon_lines(settings, study),
             "",
         ]
+    elif math.prod(study.size) > SMALL:
+        lines = [
+            "tuned_other_network: {recipes: []}   # a convolutional network, which takes long on images of this size",
+            "",
+        ]
     lines += [*few_label_sections(settings, study, train_size), ""]
     if isinstance(targets, LabelCounts):
         lines += [

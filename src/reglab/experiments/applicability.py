@@ -115,7 +115,9 @@ def reason(settings, section: str, name: str, facts: Facts) -> str:
         return "needs label noise; data.label_noise is 0, so that `tuned` is on right labels"
     if has_own_network(settings, section):
         if model == settings.model and not settings.data.label_noise:
-            return f"needs another network; data.label_noise is 0, so that `tuned` has {entry_name(model)} on right labels"
+            return (
+                f"needs another network; data.label_noise is 0, so that `tuned` has {entry_name(model)} on right labels"
+            )
         if why := not_applicable(needs_of(model), facts, model):
             return f"{entry_name(model)} {why}"
     if why := not_applicable(needs_of_family(section, name), facts, model):

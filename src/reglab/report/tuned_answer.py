@@ -86,7 +86,7 @@ def answer(table: list[TunedRow], settings: dict) -> Markup:
 
 
 @dataclass(frozen=True)
-class TunedAgain:
+class OtherConditions:
     """The recipes of a family that are tuned again under other conditions, as the leading page has them.
 
     `title` and `about` are those of their part of the page and of their table, which both begin with `id`.
@@ -101,18 +101,20 @@ class TunedAgain:
     points: list[Point]
 
 
-def tuned_again(entries: list[Entry], metrics: dict, settings: dict, measure: Measure) -> list[TunedAgain]:
+def tuned_again(entries: list[Entry], metrics: dict, settings: dict, measure: Measure) -> list[OtherConditions]:
     """What was tuned on right labels, and there with another network; nothing of a family without rows."""
     tables = {family: rows(entries, metrics, measure, family) for family in (TUNED, CLEAN, OTHER_NETWORK)}
     parts = {CLEAN: on_right_labels, OTHER_NETWORK: with_other_network}
     return [part(tables, settings, metrics) for family, part in parts.items() if tables[family]]
 
 
-def on_right_labels(tables: dict[str, list[TunedRow]], settings: dict, metrics: dict) -> TunedAgain:
+def on_right_labels(tables: dict[str, list[TunedRow]], settings: dict, metrics: dict) -> OtherConditions:
     """The recipes with the network of the study."""
     table = tables[CLEAN]
-    changed = changed_from(tables[TUNED], table, "Changed by the labels", "where labels are wrong", "where they are right")
-    return TunedAgain(
+    changed = changed_from(
+        tables[TUNED], table, "Changed by the labels", "where labels are wrong", "where they are right"
+    )
+    return OtherConditions(
         CLEAN,
         "right-labels",
         "On right labels",
@@ -123,7 +125,7 @@ def on_right_labels(tables: dict[str, list[TunedRow]], settings: dict, metrics: 
     )
 
 
-def with_other_network(tables: dict[str, list[TunedRow]], settings: dict, metrics: dict) -> TunedAgain:
+def with_other_network(tables: dict[str, list[TunedRow]], settings: dict, metrics: dict) -> OtherConditions:
     """The recipes with the network of their section, beside those with the study's on the same labels."""
     table, name, usual = (
         tables[OTHER_NETWORK],
@@ -133,7 +135,7 @@ def with_other_network(tables: dict[str, list[TunedRow]], settings: dict, metric
     beside = tables[TUNED if not settings["data"]["label_noise"] else CLEAN]
     changed = both_networks(beside, table, usual, name)
     changed += changed_from(beside, table, "Changed by the network", f"with {usual}", f"with {name}")
-    return TunedAgain(
+    return OtherConditions(
         OTHER_NETWORK,
         "other-network",
         f"On right labels, with {name}",
@@ -186,9 +188,7 @@ def points_again(
     )
 
 
-def changed_from(
-    beside: list[TunedRow], table: list[TunedRow], about: str, before: str, after: str
-) -> list[Point]:
+def changed_from(beside: list[TunedRow], table: list[TunedRow], about: str, before: str, after: str) -> list[Point]:
     """A point on the recipes whose verdict is another one than in the table `beside`."""
     verdicts = {row.name: row.verdict for row in beside}
     return changes(about, [(row, verdicts[row.name]) for row in table if row.name in verdicts], before, after)

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,10 +11,14 @@ from killed import kill_at_the_end
 from pandas import read_csv
 from safetensors.numpy import load_file
 
+from reglab.config import params
+from reglab.core.families import sections
 from reglab.data.prepared import Prepared
+from reglab.experiments.published_networks import recipe_of as recipe_of_record
 from reglab.experiments.tuning import search as searching
 from reglab.experiments.tuning import tuned
-from reglab.experiments.tuning.settings import Tuning
+from reglab.experiments.tuning.settings import STUDIES, Tuning
+from reglab.models.convnet import ConvNet
 from reglab.models.mlp import MLP
 from reglab.regularizers.dropout import Dropout
 from reglab.regularizers.early_stopping import EarlyStopping
@@ -26,12 +31,13 @@ from reglab.regularizers.weight_averaging import WeightAveraging
 from reglab.regularizers.weight_decay import WeightDecay
 from reglab.tracking import checkout
 from reglab.tracking.record import About
-from reglab.tracking.stage import Stage
+from reglab.tracking.stage import Stage, StageBuilder
 from reglab.training import all_seeds, one_seed
 from reglab.training.one_seed import Recipe, train_seed
 from reglab.training.regularizer import name
 from reglab.training.settings import Training
 
+SETTINGS = params.load(Path(__file__).parents[3] / "params.yaml")
 SEEDS, TUNING = 3, Tuning(seeds=2, settings=5, learning_rate=(0.005, 0.05))
 TRAINING = Training(epochs=3, batch_size=16, learning_rate=0.01)
 RANGES = {"strength": (0.001, 1.0)}
@@ -165,6 +171,29 @@ def test_on_right_labels_a_search_is_that_of_the_same_data_without_label_noise(t
     clean, same, spoiled = tune(data=noisy, clean=True), tune(data=right), tune(data=noisy)
     assert [clean[part] for part in parts] == [same[part] for part in parts]
     assert spoiled["tries"] != same["tries"]
+
+
+def test_an_entry_of_tuned_other_network_trains_its_network_on_right_labels_and_says_so(tmp_path, data, monkeypatch):
+    """It is the search of `tuned` in a study that has this network and no label noise."""
+    other = replace(SETTINGS.tuned_other_network, model=ConvNet(width=2, depth=1))
+    small = {"training": TRAINING, "tuning": TUNING, "tuned_other_network": other}
+    noisy = replace(SETTINGS, **small, model=MLP(width=4, depth=1))
+    right = replace(SETTINGS, **small, model=other.model, data=replace(SETTINGS.data, label_noise=0.0))
+    clean = blobs(tmp_path / "right", seeds=SEEDS, train_size=60, validation_size=30, test_size=30, label_noise=0.0)
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
+    records = []
+    for family, settings, prepared in (("tuned_other_network", noisy, data), ("tuned", right, clean)):
+        monkeypatch.setattr(tuned.prepared, "read", lambda _, prepared=prepared: prepared)
+        tuned.run_entry(settings, StageBuilder(family, "mixup", list(range(SEEDS)), tmp_path / "runs", 1, {}))
+        records.append(json.loads((tmp_path / "runs" / family / "mixup" / "record.json").read_text()))
+    again, alone = records
+    assert again["settings"] == alone["settings"] and again["settings"]["model"]["name"] == "convnet"
+    assert all(again[part] == alone[part] for part in ("seeds", "chosen", "tries", "budget"))
+    assert type(recipe_of_record(again).architecture) is ConvNet
+
+
+def test_the_families_of_tuned_recipes_are_those_that_this_module_runs():
+    assert sections(module="tuned") == STUDIES
 
 
 def test_no_training_of_a_search_is_given_a_test_example(tune, data, monkeypatch):

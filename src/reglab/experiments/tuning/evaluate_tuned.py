@@ -1,7 +1,7 @@
 """The tuned recipes in reports/metrics.json: against `none` tuned with the same budget, and beside it the other verdicts.
 
-Those that are tuned again, on right labels and perhaps with another network, have no other verdicts: as configured every recipe
-has the study's labels and network.
+Those that are tuned again, on right labels and perhaps with another network, have no other verdicts: as configured every
+recipe has the study's labels and network.
 
 Holm's correction is over all tuned recipes, because a reader looks for one that helps in all of them.
 """
