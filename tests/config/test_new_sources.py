@@ -11,6 +11,7 @@ from safetensors.numpy import save_file
 from reglab.config import data_checks, profiles
 from reglab.config.new_profile import create
 from reglab.core.errors import UserError
+from reglab.core.plain import entry_name
 from reglab.data import load_examples
 
 RANDOM = np.random.default_rng(0)

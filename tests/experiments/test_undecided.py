@@ -95,6 +95,7 @@ def test_looks_that_cannot_reject_are_one_clear_line(monkeypatch, first, most, s
         "comparisons with none": 40,
         "comparisons of tuned recipes": 30,
         "comparisons of recipes tuned on right labels": 0,
+        "comparisons of recipes tuned with another network": 0,
         "claims": 10_000,
     }
     monkeypatch.setattr("reglab.experiments.required_seeds.comparison_counts", lambda settings: counts)
