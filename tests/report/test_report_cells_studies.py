@@ -168,7 +168,7 @@ def test_cocktails_cell_by_cell():
         for table in Tables(report_cocktails.cocktails_section(study).body).found
         if "Ingredient" in table.headings
     ]
-    assert table.headings == ["Ingredient", "Strength", "Alone, over none", "Beside the others", "Verdicts"]
+    assert table.headings == ["Ingredient", "Strength", "Alone", "Beside the others", "Verdicts"]
     assert table.words == [
         ["mixup", "alpha 0.4", "+3.0 (+2.0 to +4.5)", "−1.0 (−2.0 to +0.5)", "helps; cannot tell"],
         ["dropout", "hidden_rate 0.3", "+6.0 (+5.0 to +7.0)", "+1.0 (+5.0 to +7.0)", "helps; helps"],

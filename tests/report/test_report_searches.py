@@ -186,7 +186,7 @@ def mixed(settings, left_out=(), **full):
     } | full
     parts = {name: {"only": row, "without": row | {"difference": 0.01}} for name in settings}
     numbers = {"full": row, "ingredients": parts, "left_out": list(left_out), "diverged_seeds": [], "rivals": {}}
-    numbers |= {"budget": {"trainings": 36}, "best_tuned": None}
+    numbers |= {"budget": {"trainings": 36}, "best_tuned": None, "tuned_none": None}
     return cocktail, numbers | {"overlap": {"difference": 0.06, "low": 0.04, "high": 0.08, "sign": 1}}
 
 
@@ -212,7 +212,9 @@ def test_a_cocktail_is_compared_with_the_best_tuned_technique_and_unequal_budget
     cocktail, row = mixed(BOTH)
     assert "best tuned technique" not in section_text(cocktail, row)
     best = rival("cannot tell", 0.003) | {"name": "r_drop", "budget": {"trainings": 36}}
-    said = section_text(cocktail, row | {"best_tuned": best})
+    plain = rival("helps", 0.012) | {"name": "none", "budget": {"trainings": 36}}
+    said = section_text(cocktail, row | {"best_tuned": best, "tuned_none": plain})
+    assert "Against tuned none the cocktail has +1.2 points of test accuracy (+0.6 to +1.8), helps." in said
     assert "r_drop, the best tuned technique on validation data: the cocktail has +0.3 points of test accuracy" in said
     assert "(-0.3 to +0.9), cannot tell. Each search had 36 trainings." in said.replace("\u2212", "-")
     said = section_text(cocktail, row | {"best_tuned": best | {"budget": {"trainings": 24}}})
@@ -286,9 +288,7 @@ def test_the_figure_has_each_ingredient_alone_beside_the_others_and_all_together
     [axes] = report_cocktails.attribution(report_cocktails.Mixed(cocktail, row), 0.005).axes
     assert [label.get_text() for label in axes.get_yticklabels()] == ["mixup", "dropout", "all together"]
     drawn = {line.get_label(): list(line.get_xdata()) for line in axes.lines}
-    assert drawn["alone, over none"] == pytest.approx([6.0, 6.0]) and drawn["beside the others"] == pytest.approx(
-        [1.0, 1.0]
-    )
+    assert drawn["alone"] == pytest.approx([6.0, 6.0]) and drawn["beside the others"] == pytest.approx([1.0, 1.0])
 
 
 def test_the_history_rises_to_the_best_trial():

@@ -54,10 +54,12 @@ def test_once_more_and_after_a_kill_there_is_one_run_a_trial(study, monkeypatch)
 
 
 def test_a_trial_of_a_cocktail_says_what_was_in_it():
-    record = {"name": "stacked", "trials": TRIALS, "best": {"number": 1, "settings": TRIALS[1]["settings"]}}
+    tried = [trial | {"training": {"learning_rate": rate}} for trial, rate in zip(TRIALS, (0.01, 0.002), strict=True)]
+    record = {"name": "stacked", "trials": tried, "best": {"number": 1, "settings": TRIALS[1]["settings"]}}
     empty, stacked = trials.trials_of(record)
-    assert empty == ({"ingredients": "none"}, {"validation_accuracy": 0.8}, False)
-    assert stacked.params == {"mixup.alpha": "0.4", "ingredients": "mixup, placebo"} and stacked.chosen
+    assert empty == ({"training.learning_rate": "0.01", "ingredients": "none"}, {"validation_accuracy": 0.8}, False)
+    assert stacked.chosen
+    assert stacked.params == {"mixup.alpha": "0.4", "training.learning_rate": "0.002", "ingredients": "mixup, placebo"}
 
 
 def test_a_try_of_a_tuned_recipe_has_the_settings_of_the_training_and_of_the_technique():
@@ -94,9 +96,16 @@ SEARCHES = {
         {
             "cocktail": {"ingredients": {"dropout": {"hidden_rate": [0.1, 0.7]}, "mixup": {"alpha": [0.1, 6.4]}}},
             "mixup": {"alpha": 0.4},
+            "tuning": {"seeds": 3, "learning_rate": [0.001, 0.02]},
         },
-        {"best": {"number": 2, "settings": {"dropout": {"hidden_rate": 0.3}}}},
-        {"dropout.hidden_rate": "0.3"},
+        {
+            "best": {
+                "number": 2,
+                "settings": {"dropout": {"hidden_rate": 0.3}},
+                "training": {"learning_rate": 0.002},
+            }
+        },
+        {"dropout.hidden_rate": "0.3", "training.learning_rate": "0.002"},
     ),
 }
 

@@ -43,6 +43,7 @@ def stacked(none):
     mixed = around(0.93, 1)
     return cocktail(
         test_accuracy=mixed,
+        test_accuracy__none=plain,
         test_accuracy__without_mixup=plain,
         test_accuracy__only_mixup=mixed,
         test_accuracy__without_placebo=mixed,
@@ -88,9 +89,31 @@ def test_the_whole_is_held_against_every_single_technique_in_a_family_of_their_o
     assert set(rivals) == {"mixup", "placebo", "regularizers.input_noise", "regularizers.l1"}
     assert rivals["regularizers.input_noise"]["difference"] == pytest.approx(-0.01)
     assert rivals["regularizers.input_noise"]["p_holm"] == pytest.approx(4 * 2 / 2048)
+    records = {"regularizers": recipes, "tuned": {"none": none, "l1": recipes["l1"]}, "cocktails": {"stacked": stacked}}
+    for each in records["tuned"].values():
+        each |= {
+            "budget": BUDGET,
+            "tries": [{"validation_accuracy": [0.9], "validation_nll": [0.3]}],
+            "chosen": {"number": 0},
+        }
+    tuned = searches.cocktails(records, **RULE)["stacked"]["rivals"]
+    assert set(tuned) == {"mixup", "placebo", "tuned.l1"}, "a tuned study has no other rivals"
     verdicts = {name: row["verdict"] for name, row in rivals.items()}
     assert verdicts["regularizers.input_noise"] == "hurts" and verdicts["regularizers.l1"] == "helps"
     assert verdicts["mixup"] == "no relevant difference" and rivals["mixup"]["difference"] == 0.0
+
+
+def test_the_whole_is_compared_with_its_own_training_without_ingredients_and_not_with_none_as_configured(stacked):
+    none = record("regularizers", "none", test_accuracy=around(0.5, 0))
+    result = searches.cocktails({"regularizers": {"none": none}, "cocktails": {"stacked": stacked}}, **RULE)["stacked"]
+    assert result["full"]["difference"] == pytest.approx(0.06, abs=0.01)
+
+
+def test_an_empty_cocktail_is_its_own_training_without_ingredients(none):
+    empty = cocktail(test_accuracy=around(0.9, 1)) | {"best": {"number": 0, "settings": {}}}
+    result = searches.cocktails({"regularizers": {"none": none}, "cocktails": {"stacked": empty}}, **RULE)["stacked"]
+    assert (result["full"]["difference"], result["full"]["verdict"]) == (0.0, "no relevant difference")
+    assert result["ingredients"] == result["rivals"] == {}
 
 
 def test_what_the_ingredients_bring_alone_is_held_against_the_whole_seed_by_seed(none, stacked):

@@ -8,7 +8,7 @@ import pytest
 from reglab.core.errors import UserError
 from reglab.evaluation import statistics
 from reglab.experiments.tuning import evaluate_tuned
-from reglab.experiments.tuning.evaluate import beside_best_tuned
+from reglab.experiments.tuning.evaluate import beside_best_tuned, beside_tuned
 from reglab.experiments.tuning.evaluate_tuned import ranking_changes, ranks_after, with_other_verdicts
 from reglab.experiments.tuning.evaluate_tuned import tuned as rows_of
 
@@ -157,7 +157,10 @@ def test_a_cocktail_is_held_against_the_tuned_technique_that_is_best_on_validati
     row = beside_best_tuned(records | {"tuned": tuned, "cocktails": {"stacked": mixed}}, **rule)["stacked"]
     assert row["name"] == "l1" and row["verdict"] == "helps" and row["difference"] == pytest.approx(0.03)
     assert row["budget"] == tuned["l1"]["budget"]
+    plain = beside_tuned(records | {"tuned": tuned, "cocktails": {"stacked": mixed}}, "none", **rule)["stacked"]
+    assert plain["difference"] == pytest.approx(-0.03) and (plain["name"], plain["verdict"]) == ("none", "hurts")
     assert beside_best_tuned(records | {"tuned": {}, "cocktails": {"stacked": mixed}}, **rule) == {}
+    assert beside_tuned(records | {"tuned": {}, "cocktails": {"stacked": mixed}}, "none", **rule) == {}
 
 
 def test_a_reference_with_a_diverged_seed_leaves_no_difference_and_no_error(records):

@@ -6,6 +6,7 @@ from typing import Any, Literal
 from reglab.core.streams import seed_of
 from reglab.experiments.applicability import Facts, needs_of, not_applicable
 from reglab.experiments.suite.settings import Suite
+from reglab.experiments.tuning.cocktail import with_ingredients
 from reglab.experiments.tuning.ranges import shares, value_at
 from reglab.experiments.tuning.settings import Ranges
 from reglab.experiments.tuning.tuned import SHARED, Settings, proposals, with_settings
@@ -99,13 +100,6 @@ def subsets(base: dict[str, Regularizer], ingredients: dict[str, Ranges], tuning
                 settings[of][setting] = value_at(share, tuple(values), whole=whole)
         tries.append(settings)
     return tries
-
-
-def with_ingredients(recipe: Recipe, base: dict[str, Regularizer], settings: Settings) -> Recipe:
-    """The recipe with these ingredients, before its own techniques, and these settings of the training."""
-    inside = (replace(technique, **settings[each]) for each, technique in base.items() if each in settings)
-    training = replace(recipe.training, **settings[SHARED])
-    return replace(recipe, regularizers=(*inside, *recipe.regularizers), training=training)
 
 
 def classical(method: str, baseline: Any, ranges: Ranges, count: int) -> SearchedRecipe:

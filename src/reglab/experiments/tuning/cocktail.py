@@ -14,13 +14,15 @@ from reglab.experiments.applicability import facts_of, inapplicable_ingredients
 from reglab.experiments.tuning.ranges import is_logarithmic, rounded
 from reglab.experiments.tuning.search import evaluate_best, try_all
 from reglab.experiments.tuning.selection import Scores, value
+from reglab.experiments.tuning.settings import PLAIN, Tuning
+from reglab.experiments.tuning.tuned import SHARED, Settings
+from reglab.regularizers.early_stopping import EarlyStopping
 from reglab.tracking.stage import Stage, StageBuilder
 from reglab.training.all_seeds import finished_with_metrics
 from reglab.training.one_seed import Recipe, train_seed
-from reglab.training.regularizer import Regularizer, name
+from reglab.training.regularizer import Regularizer
 from reglab.training.variants import cases, train_variants, variant_folder
 
-Settings = dict[str, dict]  # ingredient -> the settings that were varied, of those that are in, in order of application
 # Of the numbers of a training, in the order of the records.
 KEPT = tuple(dict.fromkeys(["test_accuracy", "test_nll", *(f"test_{name}" for name in NAMES)]))
 
@@ -31,38 +33,42 @@ def run_entry(settings, stage: StageBuilder) -> None:
     inapplicable = inapplicable_ingredients(settings, stage.name, facts_of(Path("data/study")))
     used = {ingredient: ranges for ingredient, ranges in search.ingredients.items() if ingredient not in inapplicable}
     techniques = {ingredient: settings.regularizers[ingredient] for ingredient in used}
-    recipe = Recipe(tuple(techniques.values()), settings.model, settings.training)
-    seeds, metric = settings.tuning.seeds, settings.evaluation.metric
-    built = stage.build(data, techniques, cocktail=search, tuning={"seeds": seeds}, metric=metric, **settings.shared())
-    run(recipe, replace(search, ingredients=used), seeds, data, built, metric, inapplicable)
+    best_epoch = EarlyStopping(patience=settings.training.epochs)  # as tuned recipes have it
+    recipe = Recipe((best_epoch,), settings.model, settings.training)
+    tuning, metric = settings.tuning, settings.evaluation.metric
+    searched = {"cocktail": search, "tuning": {"seeds": tuning.seeds} | tuning.ranges}
+    built = stage.build(data, techniques, **searched, metric=metric, **settings.shared())
+    run(recipe, techniques, replace(search, ingredients=used), tuning, data, built, metric, inapplicable)
 
 
 def run(
     recipe: Recipe,
+    base: Mapping[str, Regularizer],
     search,  # the entry of `cocktails` in params.yaml: ingredients, trials
-    search_seeds: int,
+    tuning: Tuning,
     data: Prepared,
     stage: Stage,
     metric: str = "accuracy",
     inapplicable: Mapping[str, str] = MappingProxyType({}),
 ) -> dict:
-    """Search which of the recipe's techniques to stack and how strongly, take the best apart on all seeds, and publish
-    the record; returns its content.
+    """Search which techniques of `base` to add to the recipe, how strongly and with which learning rate, take the best apart
+    on all seeds, and publish the record; returns its content.
 
-    Trials follow each other, each on the first `search_seeds` seeds; the metric on validation data decides. `seeds`, curves
+    Trials follow each other, each on the first `tuning.seeds` seeds; the metric on validation data decides. `seeds`, curves
     and predictions are those of the best, as a recipe of its own would have them, with `test_<metric>@without_<ingredient>`,
-    the best without it, and `test_<metric>@only_<ingredient>`, it alone, as strong as in the best. `inapplicable`: the
-    ingredients of params.yaml that are not searched, and why; the record names them.
+    the best without it, `test_<metric>@only_<ingredient>`, it alone, as strong as in the best, and `test_<metric>@none`, all
+    of them left out. `inapplicable`: the ingredients of params.yaml that are not searched, and why; the record names them.
     """
-    base = {name(technique): technique for technique in recipe.regularizers}
     with stage.journal() as entry:
         splits = {seed: data.split(seed) for seed in stage.seeds}
-        searched = {seed: splits[seed] for seed in stage.seeds[:search_seeds]}
-        settings, tried = explore(recipe, base, search, searched, entry, stage, metric)
+        searched = {seed: splits[seed] for seed in stage.seeds[: tuning.seeds]}
+        settings, tried = explore(recipe, base, search, tuning, searched, entry, stage, metric)
         folders = [variant_folder(entry, f"trial-{number}") for number in tried]
-        recipes = [stacked(recipe, base, each) for each in settings]
-        number, best, budget = evaluate_best(recipes, tried, folders, list(searched), splits, entry, stage, metric)
-        parts = {way: stacked(recipe, base, each) for way, each in taken_apart(settings[number]).items()}
+        recipes = [with_ingredients(recipe, base, each) for each in settings]
+        number, best, budget = evaluate_best(
+            recipes, tried, folders, list(searched), splits, entry, stage, metric, log_every_epoch=False
+        )
+        parts = {way: with_ingredients(recipe, base, each) for way, each in taken_apart(settings[number]).items()}
         train = partial(train_seed, log_every_epoch=False)
         jobs = {(seed, way): (train, parts[way], splits[seed]) for seed, way in cases(splits, parts)}
         train_variants(jobs, entry, stage)
@@ -71,9 +77,9 @@ def run(
                 str(seed): with_parts(best.seeds[str(seed)], entry, seed, split, parts)
                 for seed, split in splits.items()
             },
-            "best": {"number": number, "settings": settings[number]},
+            "best": {"number": number} | described(settings[number]),
             "left_out": [ingredient for ingredient in base if ingredient not in settings[number]],
-            "trials": [{"number": trial, "settings": settings[trial]} | scores for trial, scores in tried.items()],
+            "trials": [{"number": trial} | described(settings[trial]) | scores for trial, scores in tried.items()],
             "cost": best.cost,
             "budget": budget,
         } | ({"not_applicable_ingredients": dict(inapplicable)} if inapplicable else {})
@@ -82,14 +88,15 @@ def run(
 
 def explore(
     recipe: Recipe,
-    base: dict[str, Regularizer],
+    base: Mapping[str, Regularizer],
     search,
+    tuning: Tuning,
     splits: dict[int, Split],
     entry: Path,
     stage: Stage,
     metric: str = "accuracy",
 ) -> tuple[list[Settings], dict[int, Scores]]:
-    """The settings and the scores of every trial; the first is the empty cocktail.
+    """The settings and the scores of every trial; the first is the empty cocktail, at the recipe's learning rate.
 
     A Parzen estimator of good and bad trials proposes the next one; what it draws follows from the cocktail's name alone.
 
@@ -100,46 +107,75 @@ def explore(
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     sampler = optuna.samplers.TPESampler(seed=seed_of("cocktail", stage.name), n_startup_trials=search.trials // 2)
     study = optuna.create_study(sampler=sampler, direction="maximize" if DECIDING[metric].sign > 0 else "minimize")
-    study.enqueue_trial(dict.fromkeys(base, False))
+    study.enqueue_trial(dict.fromkeys(base, False) | first_training(recipe, tuning))
     settings, tried = [], {}
     for number in range(search.trials):
         trial = study.ask()
-        settings.append(proposed(trial, base, search.ingredients))
+        settings.append(proposed(trial, recipe, base, tuning, search.ingredients))
         first = settings.index(settings[number])  # what was tried before is not trained again
         if first == number:
-            proposal = {f"trial-{number}": stacked(recipe, base, settings[number])}
-            [tried[number]] = try_all(proposal, splits, entry, stage, f"{stage.name}, trial {number}").values()
+            proposal = {f"trial-{number}": with_ingredients(recipe, base, settings[number])}
+            title = f"{stage.name}, trial {number}"
+            [tried[number]] = try_all(proposal, splits, entry, stage, title, log_every_epoch=False).values()
         tried[number] = tried[first]
         study.tell(trial, value(tried[number], metric))
     return settings, tried
 
 
-def proposed(trial, base: dict[str, Regularizer], ingredients: dict[str, dict]) -> Settings:
-    """What Optuna's trial proposes: which ingredients are in, with which settings, to a few digits."""
-    chosen: Settings = {}
+def first_training(recipe: Recipe, tuning: Tuning) -> dict[str, float]:
+    """The recipe's own settings of the training, by their names in a trial, as far as they lie in the ranges."""
+    own = {setting: getattr(recipe.training, setting) for setting in tuning.ranges}
+    return {
+        f"{SHARED}.{setting}": value
+        for setting, value in own.items()
+        if tuning.ranges[setting][0] <= value <= tuning.ranges[setting][1]
+    }
+
+
+def proposed(
+    trial, recipe: Recipe, base: Mapping[str, Regularizer], tuning: Tuning, ingredients: dict[str, dict]
+) -> Settings:
+    """The settings of the training, the ingredients and their settings that Optuna proposes, to a few digits."""
+    chosen: Settings = {SHARED: suggested(trial, SHARED, recipe.training, tuning.ranges)}
     for ingredient, ranges in ingredients.items():
-        if not trial.suggest_categorical(ingredient, [False, True]):
-            continue
-        chosen[ingredient] = {}
-        for setting, (low, high) in ranges.items():
-            at, logarithmic = f"{ingredient}.{setting}", is_logarithmic(low, high)
-            if type(getattr(base[ingredient], setting)) is int:
-                chosen[ingredient][setting] = trial.suggest_int(at, round(low), round(high), log=logarithmic)
-            else:
-                chosen[ingredient][setting] = rounded(trial.suggest_float(at, low, high, log=logarithmic), low, high)
+        if trial.suggest_categorical(ingredient, [False, True]):
+            chosen[ingredient] = suggested(trial, ingredient, base[ingredient], ranges)
     return chosen
 
 
-def stacked(recipe: Recipe, base: dict[str, Regularizer], settings: Settings) -> Recipe:
-    """The recipe with these of its techniques, in the order of `base`."""
-    inside = (replace(technique, **settings[name]) for name, technique in base.items() if name in settings)
-    return replace(recipe, regularizers=tuple(inside))
+def suggested(trial, of: str, now, ranges: dict) -> dict[str, float]:
+    """A value within each range, whole where `now` has a whole number."""
+    values = {}
+    for setting, (low, high) in ranges.items():
+        at, logarithmic = f"{of}.{setting}", is_logarithmic(low, high)
+        if type(getattr(now, setting)) is int:
+            values[setting] = trial.suggest_int(at, round(low), round(high), log=logarithmic)
+        else:
+            values[setting] = rounded(trial.suggest_float(at, low, high, log=logarithmic), low, high)
+    return values
+
+
+def with_ingredients(recipe: Recipe, base: Mapping[str, Regularizer], settings: Settings) -> Recipe:
+    """The recipe with these ingredients, before its own techniques, and these settings of the training."""
+    inside = (replace(technique, **settings[each]) for each, technique in base.items() if each in settings)
+    training = replace(recipe.training, **settings[SHARED])
+    return replace(recipe, regularizers=(*inside, *recipe.regularizers), training=training)
+
+
+def described(settings: Settings) -> dict[str, dict]:
+    """`settings` of the ingredients, and those of the `training`."""
+    ingredients = {name: of for name, of in settings.items() if name != SHARED}
+    return {"settings": ingredients, "training": settings[SHARED]}
 
 
 def taken_apart(settings: Settings) -> dict[str, Settings]:
-    """Each ingredient left out of the others, and each alone."""
-    without = {f"without_{name}": {other: settings[other] for other in settings if other != name} for name in settings}
-    return without | {f"only_{name}": {name: strength} for name, strength in settings.items()}
+    """Each ingredient left out of the others, each alone, and none of them; nothing of an empty cocktail."""
+    training, ingredients = {SHARED: settings[SHARED]}, [name for name in settings if name != SHARED]
+    without = {
+        f"without_{name}": {other: settings[other] for other in settings if other != name} for name in ingredients
+    }
+    alone = {f"only_{name}": training | {name: settings[name]} for name in ingredients}
+    return without | alone | ({PLAIN: training} if ingredients else {})
 
 
 def with_parts(seed_of_best: dict, entry: Path, seed: int, split: Split, parts: dict[str, Recipe]) -> dict:

@@ -24,7 +24,7 @@ from reglab.evaluation.paired_values import (
 from reglab.evaluation.rounding import mean, subtract
 from reglab.experiments.tuning.evaluate_tuned import tuned
 from reglab.experiments.tuning.selection import best
-from reglab.experiments.tuning.settings import STUDIES, TUNED
+from reglab.experiments.tuning.settings import PLAIN, STUDIES, TUNED
 
 NO_TECHNIQUE = ("none", "placebo")
 
@@ -41,7 +41,7 @@ def tables(records: Records, **rule) -> dict[str, dict]:
 def comparison_counts(settings) -> dict[str, int]:
     """How many comparisons are corrected together, by their kind; `settings` are the `Params`."""
     ingredients = [len(cocktail.ingredients) for cocktail in settings.cocktails.values()]
-    techniques = len(set(settings.regularizers) - set(NO_TECHNIQUE))
+    techniques = len(set(settings.tuned or settings.regularizers) - set(NO_TECHNIQUE))
     return {
         "comparisons of tuned recipes": max(len(settings.tuned) - 1, 0),
         "comparisons of recipes tuned on right labels": max(len(settings.tuned_clean.recipes) - 1, 0),
@@ -50,6 +50,7 @@ def comparison_counts(settings) -> dict[str, int]:
         "comparisons of sweeps": len(settings.sweeps),
         "comparisons of cocktails": sum(1 + 2 * number for number in ingredients),  # all, all but one, one alone
         "single techniques beside cocktails": sum(techniques + number for number in ingredients),
+        "cocktails beside tuned none": len(ingredients) if settings.tuned else 0,
         "cocktails beside the best tuned technique": len(ingredients) if settings.tuned else 0,
     }
 
@@ -71,35 +72,40 @@ def sweeps(
 def cocktails(
     records: Records, *, confidence: float, relevant_difference: float | None, metric: str = DECIDES
 ) -> dict[str, dict]:
-    """By cocktail: `full`, a row on the best against `none`; `ingredients`: by name of those that are in the best, the row
-    `without`, what it adds to the others (the best - the best without it), and the row `only`, what it does alone (it
-    alone - `none`); `rivals`: the best less a single technique, one of its ingredients alone under its name, or an entry of
-    `regularizers` under `regularizers.<name>`; `overlap`, by how much the sum of what the ingredients bring alone is above
-    what they bring together, as in `overlap`; `left_out`, the names of the ingredients that are not in
-    the best; `diverged_seeds`; `budget`, what the search has spent; `best_tuned`, as in `beside_best_tuned`;
+    """By cocktail: `full`, a row on the best against the same training without its ingredients; `ingredients`: by name of
+    those that are in the best, the row `without`, what it adds to the others (the best - the best without it), and the row
+    `only`, what it does alone (it alone - none of them); `rivals`: the best less a single technique, one of its ingredients
+    alone under its name, or a tuned recipe under `tuned.<name>`, in a study without them an entry of `regularizers` under
+    `regularizers.<name>`; `overlap`, by how much the sum of what the ingredients bring alone is above what they bring
+    together, as in `overlap`; `left_out`, the names of the ingredients that are not in the best; `diverged_seeds`; `budget`,
+    what the search has spent; `tuned_none`, a row on the best less tuned `none`; `best_tuned`, as in `beside_best_tuned`;
     `not_applicable_ingredients`, by name the reason, where there are any.
 
     A row is as in `judgement.judge`. The rivals are a family of their own, because a reader looks for one that beats the
     best in all of them.
     """
     entries, failed = records.get("cocktails", {}), failed_checks(records)
-    recipes = records[NONE[0]]
-    sound = {name: record for name, record in recipes.items() if (NONE[0], name) not in failed}
+    family = TUNED if records.get(TUNED) else NONE[0]
+    sound = {
+        f"{family}.{name}": record
+        for name, record in records[family].items()
+        if name not in NO_TECHNIQUE and (family, name) not in failed
+    }
     parts: dict[tuple[str, str], PairedComparison] = {}
     rivals: dict[tuple[str, str], PairedComparison] = {}
     for name, record in entries.items():
         wrong = ("cocktails", name) in failed
         for family, by_part in (
-            (parts, contrasts(record, recipes[NONE[1]], metric)),
+            (parts, contrasts(record, metric)),
             (rivals, singles(record, sound, metric)),
         ):
             for part, values in by_part.items():
                 excluded = "check failed" if wrong else None if len(values) else "diverged"
                 family[name, part] = PairedComparison(values, metric, excluded)
     rule = {"confidence": confidence, "relevant_difference": relevant_difference, "metric": metric}
-    seeds = seeds_of(recipes[NONE[1]])
+    seeds = seeds_of(records[NONE[0]][NONE[1]])
     rows, against = (without_nan(judge(family, seeds, **rule)) for family in (parts, rivals))
-    tuned_rival = beside_best_tuned(records, **rule)
+    plain_rival, tuned_rival = beside_tuned(records, NONE[1], **rule), beside_best_tuned(records, **rule)
     return {
         name: {
             "full": rows[name, "full"],
@@ -112,6 +118,7 @@ def cocktails(
             "left_out": record["left_out"],
             "diverged_seeds": diverged_seeds(record),
             "budget": record["budget"],
+            "tuned_none": plain_rival.get(name),
             "best_tuned": tuned_rival.get(name),
         }
         | {key: record[key] for key in ("not_applicable_ingredients",) if key in record}
@@ -120,12 +127,8 @@ def cocktails(
 
 
 def beside_best_tuned(records: Records, **rule) -> dict[str, dict]:
-    """By cocktail a row on the best less the best tuned technique, which validation data choose, as in `judgement.judge`,
-    with its `name` and its `budget`; nothing without tuned techniques.
-
-    The cocktails are corrected together.
-    """
-    metric, failed = rule["metric"], failed_checks(records)
+    """As `beside_tuned`, of the best tuned technique, which validation data choose; nothing without tuned techniques."""
+    failed = failed_checks(records)
     tried = {
         name: record["tries"][record["chosen"]["number"]]
         for name, record in records.get(TUNED, {}).items()
@@ -133,13 +136,24 @@ def beside_best_tuned(records: Records, **rule) -> dict[str, dict]:
     }
     if not tried:
         return {}
-    name = best(tried, metric.removeprefix("test_"))
-    rival = records[TUNED][name]
+    return beside_tuned(records, best(tried, rule["metric"].removeprefix("test_")), **rule)
+
+
+def beside_tuned(records: Records, name: str, **rule) -> dict[str, dict]:
+    """By cocktail a row on the best less a tuned recipe, as in `judgement.judge`, with its `name` and its `budget`; nothing
+    without it.
+
+    The cocktails are corrected together.
+    """
+    metric, failed = rule["metric"], failed_checks(records)
+    rival = records.get(TUNED, {}).get(name)
+    if rival is None:
+        return {}
     comparisons = {
         cocktail: PairedComparison(
             paired_differences(record, rival, metric),
             metric,
-            exclusion(record, rival, failed=("cocktails", cocktail) in failed),
+            exclusion(record, rival, failed=bool({("cocktails", cocktail), (TUNED, name)} & failed.keys())),
         )
         for cocktail, record in records.get("cocktails", {}).items()
     }
@@ -147,11 +161,12 @@ def beside_best_tuned(records: Records, **rule) -> dict[str, dict]:
     return {cocktail: without_nan(row) | {"name": name, "budget": rival["budget"]} for cocktail, row in judged.items()}
 
 
-def contrasts(record: dict, none: dict, metric: str) -> dict[str, np.ndarray]:
+def contrasts(record: dict, metric: str) -> dict[str, np.ndarray]:
     """Paired differences (seeds,) of the metric: `full`, and for each ingredient `without_` and `only_` it."""
-    full, plain = values_of(record, metric), values_of(none, metric)
+    full, ingredients = values_of(record, metric), record["best"]["settings"]
+    plain = values_of(record, f"{metric}@{PLAIN}") if ingredients else full
     differences = {"full": differences_of(full, plain)}
-    for name in record["best"]["settings"]:
+    for name in ingredients:
         differences[f"without_{name}"] = differences_of(full, values_of(record, f"{metric}@without_{name}"))
         differences[f"only_{name}"] = differences_of(values_of(record, f"{metric}@only_{name}"), plain)
     return differences
@@ -173,14 +188,10 @@ def overlap(
 
 
 def singles(record: dict, recipes: dict[str, dict], metric: str) -> dict[str, np.ndarray]:
-    """The best less each single technique, paired over seeds: its ingredients alone, if they are several, and the recipes.
-
-    The reference and the placebo are no techniques.
-    """
+    """The best less each single technique, paired over seeds: its ingredients alone, if they are several, and the recipes."""
     full, settings = values_of(record, metric), record["best"]["settings"]
     ingredients = settings if len(settings) > 1 else ()
     differences = {name: differences_of(full, values_of(record, f"{metric}@only_{name}")) for name in ingredients}
     if settings:
-        techniques = [name for name in recipes if name not in NO_TECHNIQUE]
-        differences |= {f"{NONE[0]}.{name}": paired_differences(record, recipes[name], metric) for name in techniques}
+        differences |= {name: paired_differences(record, recipe, metric) for name, recipe in recipes.items()}
     return differences

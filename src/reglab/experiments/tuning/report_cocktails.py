@@ -20,7 +20,7 @@ from reglab.report.measure import ACCURACY, Measure
 from reglab.report.study import Section, Study, body
 from reglab.report.tables import VERDICTS
 
-WAYS = {"only": "alone, over none", "without": "beside the others"}
+WAYS = {"only": "alone", "without": "beside the others"}
 
 
 @dataclass(frozen=True)
@@ -94,27 +94,31 @@ class Mixed(Shown):
 
     @property
     def against_tuned(self) -> list[Point]:
-        """How it compares with the best tuned technique, and whether both searches had as many trainings."""
+        """How it compares with tuned `none` and the best tuned technique, and whether both searches had as many trainings."""
         if not (rival := self.row["best_tuned"]):
             return []
+        points = (
+            [Point("Against tuned none", self.beside(self.row["tuned_none"]) + ".")] if self.row["tuned_none"] else []
+        )
         trainings, others = self.row["budget"]["trainings"], rival["budget"]["trainings"]
         title = Markup('<a href="#tuned-{}">{}</a>').format(rival["name"], rival["name"])
-        text = Markup("{}, the best tuned technique on validation data: ").format(title)
-        if missing(rival["difference"]):
-            text += Markup("nothing is known: {}").format(rival["verdict"])
-        else:
-            mean = self.measure.counted(self.measure.difference(rival["difference"]))
-            text += Markup("the cocktail has {} of {} ({}), <b>{}</b>").format(
-                mean, self.measure.name, interval(rival, self.measure), rival["verdict"]
-            )
+        text = Markup("{}, the best tuned technique on validation data: {}").format(title, self.beside(rival))
         if trainings == others:
             text += Markup(". Each search had {}").format(many(trainings, "training"))
         else:
             text += Markup(". <b>The budgets are unequal</b>: the search of the cocktail had {}, that of {} {}").format(
                 many(trainings, "training"), title, others
             )
-        text += ". The cocktail keeps the learning rate of params.yaml and its last epoch."
-        return [Point("Against the best tuned technique", text)]
+        return [*points, Point("Against the best tuned technique", text + ".")]
+
+    def beside(self, row: dict) -> Markup:
+        """What the test part shows of the cocktail beside a tuned recipe."""
+        if missing(row["difference"]):
+            return Markup("nothing is known: {}").format(row["verdict"])
+        mean = self.measure.counted(self.measure.difference(row["difference"]))
+        return Markup("the cocktail has {} of {} ({}), <b>{}</b>").format(
+            mean, self.measure.name, interval(row, self.measure), row["verdict"]
+        )
 
     @property
     def sentence(self) -> Markup:
@@ -133,7 +137,7 @@ class Mixed(Shown):
         if missing(full["difference"]):
             return text + Markup(". A seed of it diverged, so it is not compared on the test part.")
         measure = self.measure
-        text += Markup(". Against none: {} of {}, {}, <b>{}</b>.").format(
+        text += Markup(". Against the same training without them: {} of {}, {}, <b>{}</b>.").format(
             measure.counted(measure.difference(full["difference"])),
             measure.name,
             interval(full, measure),

@@ -13,6 +13,7 @@ from reglab.data.settings import Data
 Ranges = dict[str, tuple]  # setting -> its lowest and highest number, or words of which one is chosen
 TUNED, CLEAN, OTHER_NETWORK = "tuned", "tuned_clean", "tuned_other_network"
 STUDIES = (TUNED, CLEAN, OTHER_NETWORK)  # the families of tuned recipes; those after the first train on the true labels
+PLAIN = "none"  # the variant of a cocktail without its ingredients
 Rate = Annotated[float, Gt(0)]
 
 

@@ -57,8 +57,11 @@ def chosen(record: dict) -> dict[str, dict]:
     """What a search has chosen, by technique or `training` and by setting; nothing before it has."""
     if record.get("family") not in sections(home="tuning"):
         return {}
-    settings = (record.get("chosen") or record.get("best") or {}).get("settings", {})
-    return {record["name"]: settings} if record["family"] == "sweeps" else settings
+    choice = record.get("chosen") or record.get("best") or {}
+    settings = choice.get("settings", {})
+    if record["family"] == "sweeps":
+        return {record["name"]: settings}
+    return settings | ({"training": choice["training"]} if "training" in choice else {})
 
 
 def flat(settings: dict, prefix: str = "") -> Iterator[tuple[str, str]]:

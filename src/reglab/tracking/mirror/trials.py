@@ -27,7 +27,8 @@ def trials_of(record: dict) -> list[Trial]:
     trials = []
     for number, trial in enumerate(tried):
         settings = {record["name"]: trial["settings"]} if "grid" in record else trial["settings"]
-        params = content.params({"settings": settings, "seeds": []})
+        training = {"training": trial["training"]} if "training" in trial else {}
+        params = content.params({"settings": settings | training, "seeds": []})
         if "trials" in record:
             params["ingredients"] = ", ".join(settings) or "none"
         metrics = {name: fmean(values) for name, values in trial.items() if listed(values) and None not in values}
