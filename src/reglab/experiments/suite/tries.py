@@ -8,8 +8,8 @@ from reglab.experiments.applicability import Facts, needs_of, not_applicable
 from reglab.experiments.suite.settings import Suite
 from reglab.experiments.tuning.cocktail import with_ingredients
 from reglab.experiments.tuning.ranges import shares, value_at
-from reglab.experiments.tuning.settings import Ranges
-from reglab.experiments.tuning.tuned import SHARED, Settings, proposals, with_settings
+from reglab.experiments.tuning.settings import SHARED, Ranges, Settings
+from reglab.experiments.tuning.tuned import proposals, with_settings
 from reglab.regularizers.early_stopping import EarlyStopping
 from reglab.training.one_seed import Recipe
 from reglab.training.regularizer import Regularizer, name

@@ -14,8 +14,7 @@ from reglab.experiments.applicability import facts_of, inapplicable_ingredients
 from reglab.experiments.tuning.ranges import is_logarithmic, rounded
 from reglab.experiments.tuning.search import evaluate_best, try_all
 from reglab.experiments.tuning.selection import Scores, value
-from reglab.experiments.tuning.settings import PLAIN, Tuning
-from reglab.experiments.tuning.tuned import SHARED, Settings
+from reglab.experiments.tuning.settings import PLAIN, SHARED, Settings, Tuning
 from reglab.regularizers.early_stopping import EarlyStopping
 from reglab.tracking.stage import Stage, StageBuilder
 from reglab.training.all_seeds import finished_with_metrics

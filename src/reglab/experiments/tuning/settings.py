@@ -10,6 +10,8 @@ from annotated_types import Ge, Gt, Le
 
 from reglab.data.settings import Data
 
+SHARED = "training"  # the section of the settings that all recipes are tuned over
+Settings = dict[str, dict]  # section or technique -> setting -> value
 Ranges = dict[str, tuple]  # setting -> its lowest and highest number, or words of which one is chosen
 TUNED, CLEAN, OTHER_NETWORK = "tuned", "tuned_clean", "tuned_other_network"
 STUDIES = (TUNED, CLEAN, OTHER_NETWORK)  # the families of tuned recipes; those after the first train on the true labels

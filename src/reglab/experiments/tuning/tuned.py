@@ -11,16 +11,13 @@ from reglab.evaluation.metric_table import DECIDING
 from reglab.experiments.tuning.ranges import shares, value_at
 from reglab.experiments.tuning.search import evaluate_best, try_all
 from reglab.experiments.tuning.selection import expected_best, value
-from reglab.experiments.tuning.settings import TUNED, Ranges, Tuning, numeric
+from reglab.experiments.tuning.settings import SHARED, TUNED, Ranges, Settings, Tuning, numeric
 from reglab.regularizers.early_stopping import EarlyStopping
 from reglab.tracking.stage import Stage, StageBuilder
 from reglab.training.all_seeds import fitted_numbers
 from reglab.training.one_seed import Recipe
 from reglab.training.regularizer import name
 from reglab.training.variants import variant_folder
-
-SHARED = "training"  # the section of the settings that all recipes are tuned over
-Settings = dict[str, dict]  # section or technique -> setting -> value
 
 
 def run_entry(settings, stage: StageBuilder) -> None:
