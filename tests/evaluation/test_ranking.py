@@ -82,7 +82,9 @@ def test_the_area_of_a_perfect_ranking_is_one_and_never_more(examples):
     """The rounded steps of 71 or 126 examples, one with the label, sum to 1 + 2e-16."""
     labels = (torch.arange(examples) < 1)[:, None]
     measured = ranking(torch.linspace(1, 0, examples, dtype=torch.float64)[:, None], labels)
-    assert max(measured.values()) <= 1 and measured == pytest.approx({"auroc": 1.0, "average_precision": 1.0}, abs=1e-12)
+    assert max(measured.values()) <= 1 and measured == pytest.approx(
+        {"auroc": 1.0, "average_precision": 1.0}, abs=1e-12
+    )
 
 
 def test_the_default_precision_of_torch_is_as_before_also_after_an_error():
