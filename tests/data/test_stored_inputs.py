@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from reglab.data import prepared, tensor_files
+from reglab.data import prepared, stored_inputs, tensor_files
 from reglab.data.loader import Loader, StoredTensor, with_targets
 from reglab.data.preprocessing.pixels import Pixels
 from reglab.data.settings import Data
-from reglab.data.stored_inputs import StoredInputs
+from reglab.data.stored_inputs import StoredInputs, examples_at, joined
 
 DATA = Data("images", train_size=60, validation_size=20, test_size=20)
 VALUES = np.random.default_rng(0).integers(0, 256, (120, 3, 5, 4), np.uint8)
@@ -41,13 +41,23 @@ def test_any_index_gives_the_numbers_of_the_array(splits):
     assert np.array_equal(stored.take(places, axis=0), arrays[places])
 
 
-def test_a_split_in_memory_has_arrays_and_what_was_in_memory_stays(splits):
+def test_parts_are_joined_and_examples_chosen_in_their_file(splits):
     arrays, stored = splits
     assert stored.shape == arrays.shape == (3, 5, 4)
-    for split in (arrays, stored):
-        read = split.in_memory()
-        assert all(np.array_equal(read.inputs[part], arrays.inputs[part]) for part in prepared.PARTS)
-        assert all(type(read.inputs[part]) is np.ndarray for part in prepared.PARTS)
+    parts = [[split.inputs[part] for part in ("validation", "test")] for split in splits]
+    both, both_stored = map(joined, parts)
+    assert isinstance(both, np.ndarray) and isinstance(both_stored, StoredInputs)
+    assert np.array_equal(both_stored, both)
+    for places in (np.array([39, 3, 3]), slice(5, 30)):
+        chosen, chosen_stored = examples_at(both, places), examples_at(both_stored, places)
+        assert isinstance(chosen_stored, StoredInputs) and np.array_equal(chosen_stored, chosen)
+
+
+def test_pieces_are_all_examples_in_their_order(splits, monkeypatch):
+    stored = splits[1].inputs["labelled"]
+    monkeypatch.setattr(stored_inputs, "PIECE", 7 * 60 + 59)  # numbers, of which an example has 60
+    pieces = list(stored.pieces())
+    assert [len(piece) for piece in pieces] == [7] * 8 + [4] and np.array_equal(np.concatenate(pieces), stored)
 
 
 def test_another_process_gets_numbers_of_rows_and_no_pixels(splits):

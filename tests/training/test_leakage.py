@@ -13,6 +13,7 @@ import torch
 
 from reglab.data import prepared
 from reglab.data.augmentation.policy import Policy
+from reglab.data.loader import without_labels
 from reglab.data.prepared import Prepared
 from reglab.data.settings import Data
 from reglab.data.sources.scenes import render
@@ -141,14 +142,15 @@ class PartsAndTheirNames(torch.nn.Module):
     network = torch.nn.Identity()
 
     def metrics(self, batch):
-        return {"loss": torch.tensor(batch)}
+        return {"loss": batch.inputs.mean()}
 
     def probed(self, probe):
         return {"linear_probe": probe}
 
 
 def test_measurements_of_a_pretext_are_named_after_the_part_they_are_made_on():
-    task = SimpleNamespace(learner=PartsAndTheirNames(), validation=1.0, test=2.0, probes=(10.0, 20.0))
+    parts = {part: without_labels(torch.full((3, 1), value)) for part, value in (("validation", 1.0), ("test", 2.0))}
+    task = SimpleNamespace(learner=PartsAndTheirNames(), **parts, probes=(10.0, 20.0))
     result = pretraining.evaluate(task, trained=True)
     assert result == {
         "validation_pretext_loss": 1.0,

@@ -1,8 +1,4 @@
-"""A training on inputs that stay in their file is the training on arrays, and its memory does not grow with them."""
-
-import json
-import subprocess
-import sys
+"""A training on inputs that stay in their file is the training on arrays."""
 
 import numpy as np
 import pytest
@@ -107,78 +103,3 @@ def test_statistics_in_pieces_are_the_means_of_those_of_the_pieces(monkeypatch):
     recompute_statistics(model, inputs)
     assert torch.allclose(model[0].running_mean, inputs.mean(0), atol=1e-6)
     assert torch.allclose(model[0].running_var, torch.stack([part.var(0) for part in inputs.split(20)]).mean(0))
-
-
-PEAKS = """
-import json, sys, threading
-from pathlib import Path
-
-import numpy as np
-from PIL import Image
-
-
-def anonymous():  # kB that no file holds, of this process
-    return int(next(line for line in open("/proc/self/status") if line.startswith("RssAnon")).split()[1])
-
-
-def peak(work):
-    highest, ended = [anonymous()], threading.Event()
-
-    def watch():
-        while not ended.wait(0.01):
-            highest.append(anonymous())
-
-    watching = threading.Thread(target=watch)
-    watching.start()
-    work()
-    ended.set()
-    watching.join()
-    return max(highest) - highest[0]
-
-
-def prepare():
-    data = Data("images", count // 2, count // 4, count // 4, source=Images("images", 3))
-    examples = data.source.load()
-    prepared.write(Path("study"), data, examples.inputs, examples.targets, 1, class_names=examples.classes)
-
-
-def train():
-    train_seed(Recipe((), ConvNet(width=4, depth=2), Training(epochs=1)), prepared.read(Path("study")).split(0), 0, Path())
-
-
-count, random = int(sys.argv[1]), np.random.default_rng(0)
-for number in range(count):
-    path = Path("images", str(number % 2), f"{number:05}.png")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(random.integers(0, 256, (64, 64, 3), np.uint8)).save(path, compress_level=0)
-
-from reglab.data import image_stack, prepared, tensor_files
-from reglab.data.settings import Data
-from reglab.data.sources.images import Images
-
-prepared.STORED, tensor_files.MAPPED = 0, 2**20
-of_prepare = peak(prepare)
-from reglab.runtime.memory import keep_freed_memory
-from reglab.models.convnet import ConvNet
-from reglab.training.one_seed import Recipe, train_seed
-from reglab.training.settings import Training
-
-keep_freed_memory()  # as processes that train
-print(json.dumps([of_prepare, peak(train)]))
-"""
-
-
-@pytest.mark.stress
-@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_four_times_as_many_images_take_the_same_memory_beyond_a_tenth_of_their_pixels(tmp_path):
-    peaks = []
-    for count in (2_000, 8_000):
-        folder = tmp_path / str(count)
-        folder.mkdir()
-        command = [sys.executable, "-c", PEAKS, str(count)]
-        peaks.append(json.loads(subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout))
-    more_pixels = 6_000 * 3 * 64 * 64 / 1000  # kB as bytes, and four times as many as float32
-    (prepare, train), (prepare_four, train_four) = peaks
-    print(peaks)
-    assert prepare_four - prepare < 0.2 * more_pixels
-    assert train_four - train < 0.2 * 4 * more_pixels

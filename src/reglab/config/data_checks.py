@@ -23,7 +23,7 @@ from reglab.data.splitting import duplicates
 from reglab.data.target_kind import amount_problems, strata, task_of
 from reglab.evaluation.metric_table import DECIDING, names_of
 from reglab.experiments import left_out
-from reglab.experiments.applicability import Facts
+from reglab.experiments.applicability import Facts, facts_of_examples
 from reglab.experiments.required_seeds import too_few_seeds, unreachable_looks
 
 LARGEST_TEXT = 256 * 2**20  # bytes
@@ -39,7 +39,7 @@ def check(settings) -> list[str]:
     lines = machine_problems(settings.training)
     examples = loaded(data)
     shape, labels = shape_of(examples.inputs), examples.targets
-    inapplicable = left_out.by_facts(settings, Facts(shape, task_of(labels)))
+    inapplicable = left_out.by_facts(settings, facts_of_examples(examples.inputs, labels, data.train_size))
     notes = [*left_out.notes(settings, inapplicable)]
     settings = left_out.without(settings, inapplicable)
     structure = examples.structure() | {"duplicates": duplicates.of_inputs(examples.inputs)}

@@ -24,7 +24,7 @@ from reglab.data.splitting.named import NAMES
 from reglab.data.tables.files import release_text
 from reglab.data.target_kind import task_of
 from reglab.experiments import left_out
-from reglab.experiments.applicability import Facts
+from reglab.experiments.applicability import facts_of_examples
 
 
 def report(settings) -> str:
@@ -44,7 +44,7 @@ def report(settings) -> str:
         raise UserError(*lines)
     described = described_targets(labels, examples.classes)
     shape = shape_of(examples.inputs)
-    inapplicable = left_out.by_facts(settings, Facts(shape, task_of(labels)))
+    inapplicable = left_out.by_facts(settings, facts_of_examples(examples.inputs, labels, data.train_size))
     sections = {
         "examples": [*size_lines(shape, labels), *described.lines()],
         "identical examples": [*duplicate_lines(same, labels)],

@@ -10,11 +10,9 @@ from reglab.config import suite_sets
 from reglab.config.params import Params
 from reglab.core.errors import UserError
 from reglab.data import load_examples
-from reglab.data.inputs import shape_of
 from reglab.data.source import Examples
 from reglab.data.splitting import duplicates
-from reglab.data.target_kind import task_of
-from reglab.experiments.applicability import Facts
+from reglab.experiments.applicability import facts_of_examples
 from reglab.experiments.suite.settings import Suite
 from reglab.experiments.suite.tries import reason
 
@@ -62,7 +60,7 @@ def data_problems(sets: dict[str, Params], suite: Suite) -> list[str]:
             examples = load_examples(settings.data)
         except UserError:
             continue
-        facts[name] = Facts(tuple(shape_of(examples.inputs)), task_of(examples.targets))
+        facts[name] = facts_of_examples(examples.inputs, examples.targets, settings.data.train_size)
         rows[name] = row_digests(examples)
     lines = []
     for recipe in suite.names if facts else ():

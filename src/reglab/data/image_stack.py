@@ -16,6 +16,7 @@ import numpy as np
 from reglab.core.errors import UserError
 from reglab.data.classes import at_most
 from reglab.data.image_files import read_image
+from reglab.data.stored_inputs import scratch_folder
 from reglab.runtime.processes import run_all
 
 FILES = 256  # that a process reads before it takes others
@@ -58,10 +59,7 @@ def read_stack(
     """
     first = first_image(files, channels, size)
     form = Form(channels, size, (channels, *study_size) if study_size else first.shape, first.dtype)
-    home = (
-        "data" if Path("data").is_dir() else None
-    )  # beside the prepared data: a folder of the system may lie in memory
-    with tempfile.TemporaryFile(dir=home) as target:
+    with tempfile.TemporaryFile(dir=scratch_folder()) as target:
         found = read_all(files, form, target.fileno())
         if lines := [line for each in found for line in each.lines]:
             raise UserError(*at_most(lines, place))

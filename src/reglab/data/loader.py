@@ -58,9 +58,9 @@ def in_memory(inputs: np.ndarray | Tensor | StoredInputs) -> np.ndarray | Tensor
 
 
 def without_labels(inputs, device: torch.device | str = "cpu") -> Batch:
-    """All examples as one batch whose targets (n, 0) are empty."""
-    inputs = torch.as_tensor(in_memory(inputs)).to(device)
-    return Batch(inputs, inputs.new_zeros(len(inputs), 0), torch.arange(len(inputs), device=device))
+    """All examples as one batch whose targets (n, 0) are empty; inputs that stay in their file are a `StoredTensor`."""
+    inputs = tensor_of(inputs, device)
+    return Batch(inputs, torch.zeros(len(inputs), 0, device=device), torch.arange(len(inputs), device=device))
 
 
 def with_targets(inputs, targets: Tensor, device: torch.device | str = "cpu", weights=None) -> Batch:
@@ -73,8 +73,8 @@ def with_targets(inputs, targets: Tensor, device: torch.device | str = "cpu", we
 
 
 def whole(inputs, labels, classes: int, device: torch.device | str = "cpu") -> Batch:
-    """All examples as one batch with one-hot targets."""
-    return with_targets(in_memory(inputs), one_hot(torch.as_tensor(labels), classes).float(), device)
+    """All examples as one batch with one-hot targets; inputs that stay in their file are a `StoredTensor`."""
+    return with_targets(inputs, one_hot(torch.as_tensor(labels), classes).float(), device)
 
 
 class Loader:
@@ -174,3 +174,18 @@ class Whole:
 
     def __iter__(self) -> Iterator[Batch]:
         yield self.examples
+
+
+class Pieces(Whole):
+    """All examples in their order, in batches of `size`."""
+
+    def __init__(self, examples: Batch, size: int) -> None:
+        super().__init__(examples)
+        self.size = size
+
+    def __len__(self) -> int:
+        return -(-len(self.examples.indices) // self.size)
+
+    def __iter__(self) -> Iterator[Batch]:
+        for start in range(0, len(self.examples.indices), self.size):
+            yield Batch(*(part if part is None else part[start : start + self.size] for part in self.examples))

@@ -68,10 +68,6 @@ class Split:
         """The shape of one input."""
         return self.inputs["labelled"].shape[1:]
 
-    def in_memory(self) -> "Split":
-        """The split with all inputs as arrays, for what needs a part as a whole."""
-        return replace(self, inputs={part: np.asarray(inputs) for part, inputs in self.inputs.items()})
-
     def without_test(self) -> "Split":
         """The split without its test part: what a search may see."""
         arrays = (self.inputs, self.labels, self.rows)
@@ -170,22 +166,39 @@ class Prepared:
 
     def _transformed(self, preprocessor: Preprocessor, rows: np.ndarray) -> np.ndarray | StoredInputs:
         """These examples, prepared; `StoredInputs` where all would be large and each can be prepared when it is needed."""
-        if fitted(self.inputs) or len(self.inputs) * math.prod(self.size) * 4 < STORED:
-            return preprocessor.transform(self.inputs.take(rows))
-        return StoredInputs(self.inputs, preprocessor, rows, self.size)
+        if stays_in_file(self.inputs, len(self.inputs), self.size):
+            return StoredInputs(self.inputs, preprocessor, rows, self.size)
+        return preprocessor.transform(self.inputs.take(rows))
 
 
-def fitted(inputs: Inputs) -> bool:
-    """Whether the preparation of the inputs learns something from the training part."""
+def fitted(inputs: Inputs | type[Inputs]) -> bool:
+    """Whether the preparation of the inputs, or of inputs of this class, learns something from the training part."""
     return getattr(inputs, "fitted", True)
 
 
+def stays_in_file(kind: Inputs | type[Inputs], examples: int, size: Sequence[int]) -> bool:
+    """Whether so many examples, which have this shape once they are prepared, are prepared when needed, not all at once."""
+    return not fitted(kind) and examples * math.prod(size) * 4 >= STORED
+
+
+def prepared_by(preprocessor: Preprocessor, inputs: Inputs) -> np.ndarray | StoredInputs:
+    """All of these examples, prepared at once, or when they are needed."""
+    size = preprocessor.transform(inputs.take(np.arange(min(1, len(inputs))))).shape[1:]
+    if stays_in_file(inputs, len(inputs), size):
+        return StoredInputs(inputs, preprocessor, np.arange(len(inputs)), size)
+    return preprocessor.transform(inputs)
+
+
 def inputs_of(tensors: dict[str, np.ndarray], encoding: dict[str, Any]) -> Inputs:
-    """The inputs that these tensors and this description came from: the class of the module that "kind" names."""
+    """The inputs that these tensors and this description came from."""
+    return kind_of(encoding).restore(tensors, encoding)
+
+
+def kind_of(encoding: dict[str, Any]) -> type[Inputs]:
+    """The class of the inputs of a description: that of the module that "kind" names."""
     module = import_module(f"reglab.data.preprocessing.{encoding['kind']}")
     classes = (each for each in vars(module).values() if hasattr(each, "restore"))
-    kind = next(each for each in classes if each.__module__ == module.__name__)
-    return kind.restore(tensors, encoding)
+    return next(each for each in classes if each.__module__ == module.__name__)
 
 
 def write(

@@ -12,24 +12,36 @@ What a technique, a pretext or a method needs stands in its class, as `needs`, a
     unit_range        inputs in [0, 1] are still there; `config.stacks` checks this, which no data can lack
 """
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from reglab.core.plain import entry_name
 from reglab.core.registry import family_needs  # core.families would be code of every stage
 from reglab.core.task_names import TaskName
 from reglab.data import prepared
+from reglab.data.inputs import Inputs, shape_of
+from reglab.data.preprocessing.ready import ReadyInputs
+from reglab.data.target_kind import task_of
 from reglab.tracking.stage import StageBuilder
 
+MEMORY = 8 * 10**9  # bytes that a classical method may take for copies of examples which stay in their file
 FEW_LABELS = ("pretraining", "transfer", "semi_supervised")  # the sections whose network is few_labels.model
 
 
 class Facts(NamedTuple):
-    """What is known of the data: the shape of a prepared example, and the kind of its targets."""
+    """What is known of the data: the shape of a prepared example, and the kind of its targets.
+
+    `in_file`: how many numbers the training part has, where it stays in its file because all examples may be more than the
+    memory holds; else 0.
+    """
 
     shape: tuple[int, ...]
     task: TaskName = "classification"
+    in_file: int = 0
 
     @property
     def targets(self) -> str:
@@ -52,6 +64,14 @@ def not_applicable(needs: tuple[str, ...], facts: Facts, model: Any) -> str:
     if "residual_blocks" in needs and not has_residual_blocks(model):
         return f"needs residual blocks; the network {entry_name(model)} has none"
     return ""
+
+
+def too_large(part: Any, facts: Facts) -> str:
+    """Why a classical method does not take a training part that stays in its file: it copies more than MEMORY; else ""."""
+    needed = getattr(part, "copied", 0) * facts.in_file
+    if needed <= MEMORY:
+        return ""
+    return f"needs {needed / 1e9:.0f} GB for copies of the training examples; allowed are {MEMORY / 1e9:.0f} GB"
 
 
 def described(shape: tuple[int, ...]) -> str:
@@ -126,7 +146,7 @@ def reason(settings, section: str, name: str, facts: Facts) -> str:
     if section == "cocktails" and len(parts) - len(inapplicable_ingredients(settings, name, facts)) > 1:
         return ""
     for part_name, part in parts.items():
-        if why := not_applicable(needs_of(part), facts, model):
+        if why := not_applicable(needs_of(part), facts, model) or too_large(part, facts):
             return why if part_name == name else f"{part_name} {why}"
         rule = getattr(part, "combine", "")  # of an ensemble; boosting adds amounts whatever its rule
         if facts.task != "classification" and rule in ("geometric", "vote") and not part.sequential:
@@ -138,15 +158,29 @@ def reason_of_stage(settings, section: str, name: str, folder: Path) -> str:
     """The `reason` by the prepared data in `folder`, which is read only where the entry needs something."""
     parts = parts_of(settings, section, name).values()
     read = needs_of_family(section, name) or section == "ensembles" or has_own_network(settings, section)
-    if not read and not any(map(needs_of, parts)):
+    if not read and not any(needs_of(part) or getattr(part, "copied", 0) for part in parts):
         return ""
     return reason(settings, section, name, facts_of(folder))
 
 
 def facts_of(folder: Path) -> Facts:
     """What is known of the prepared data in `folder`."""
-    description = prepared.describe(folder)
-    return Facts(tuple(description["shape"]), description.get("task", "classification"))
+    return described_facts(prepared.describe(folder))
+
+
+def described_facts(description: dict) -> Facts:
+    """What the description of prepared data says."""
+    shape, encoding = tuple(description["shape"]), description.get("encoding", {"kind": "ready"})
+    in_file = prepared.stays_in_file(prepared.kind_of(encoding), description.get("examples", 0), shape)
+    numbers = description["sizes"]["labelled"] * math.prod(shape) if in_file else 0
+    return Facts(shape, description.get("task", "classification"), numbers)
+
+
+def facts_of_examples(inputs: Inputs | np.ndarray, targets: np.ndarray, train_size: int) -> Facts:
+    """What is known of examples of which so many are to be the training part."""
+    shape, kind = tuple(shape_of(inputs)), ReadyInputs if isinstance(inputs, np.ndarray) else inputs
+    in_file = prepared.stays_in_file(kind, len(inputs), shape)
+    return Facts(shape, task_of(targets), train_size * math.prod(shape) if in_file else 0)
 
 
 def run(settings, stage: StageBuilder, run_entry: Callable, folder: Path) -> str:

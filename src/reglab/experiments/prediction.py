@@ -11,7 +11,8 @@ from safetensors.numpy import load_file
 
 from reglab.core.errors import UserError
 from reglab.data.inputs import Inputs
-from reglab.data.prepared import Prepared, Split, fitted
+from reglab.data.loader import tensor_of
+from reglab.data.prepared import Prepared, Split, fitted, prepared_by
 from reglab.data.preprocessing.ready import ReadyInputs
 from reglab.evaluation.choice import ranked
 from reglab.evaluation.paired_values import diverged_seeds
@@ -69,11 +70,11 @@ def of_seed(content: dict, folder: Path, data: StudyData, inputs: Inputs, seed: 
         raise UserError(f"{folder}: found a record of an earlier version, which cannot predict; run again: make repro")
     tensors = load_file(path) if path.exists() else {}
     scale = {"target_scale": tuple(tensors.pop(TARGET_SCALE).tolist())} if TARGET_SCALE in tensors else {}
-    prepared = inputs.preprocessor(tensors).transform(inputs)
+    prepared = prepared_by(inputs.preprocessor(tensors), inputs)
     kind = {"classes": data.classes, "label_count": data.label_count} | scale
     split = Split({"labelled": prepared}, {}, {}, bounds=data.bounds, **kind)
     network = published_network(content, folder, split, seed)
-    return split.task.predictions(outputs_on(network, torch.as_tensor(prepared))).double().numpy()
+    return split.task.predictions(outputs_on(network, tensor_of(prepared))).double().numpy()
 
 
 def best_recipe(folders: Iterable[Path], metric: str) -> tuple[Path, float, int]:

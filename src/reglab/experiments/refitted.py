@@ -7,7 +7,7 @@ import numpy as np
 
 from reglab.core.registry import find
 from reglab.data.inputs import Inputs
-from reglab.data.prepared import Prepared
+from reglab.data.prepared import Prepared, prepared_by
 from reglab.data.preprocessing.ready import ReadyInputs
 from reglab.experiments.baselines.base import fit_split
 from reglab.experiments.prediction import finished_record, seeds_of, trained_on
@@ -27,6 +27,6 @@ def predict_again(
     baseline = find("baselines", content["name"])(**content["settings"][content["name"]])
     predictions = []
     for seed in seeds_of(content, seeds):
-        split, prepared = data.split(seed).in_memory(), data.preprocessor(seed).transform(inputs)
+        split, prepared = data.split(seed), prepared_by(data.preprocessor(seed), inputs)
         predictions.append(fit_split(baseline.estimator_for(split), split, {"new": prepared})["new"])
     return np.mean(predictions, axis=0)

@@ -31,6 +31,5 @@ def run(baseline: Baseline, data: Prepared, stage: Stage) -> dict:
 
 def predict(baseline: Baseline, split: Split) -> dict:
     """Predictions (examples, outputs) by part of the split."""
-    split = split.in_memory()
     parts = {part: split.inputs[part] for part in PARTS}
     return fit_split(baseline.estimator_for(split), split, parts)

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from reglab.data.prepared import Split
+from reglab.data.stored_inputs import examples_at, joined
 from reglab.data.target_kind import scale_of
 
 
@@ -23,12 +24,12 @@ def few(split: Split, number: int, classes: Sequence[int] | None) -> Split:
     else:
         rows = (spread_over_amounts(known) if split.label_count is None else covering_labels(known))[:number]
     rows = np.sort(rows)
-    pool = [getattr(split, of)["labelled"][kept["labelled"]] for of in ("inputs", "labels", "rows")]
+    pool = [examples_at(getattr(split, of)["labelled"], kept["labelled"]) for of in ("inputs", "labels", "rows")]
     kept |= {"labelled": rows}
 
     def parts(of: dict, pooled: np.ndarray) -> dict:
-        chosen = {part: of[part][kept[part]] for part in of}
-        return chosen | {"unlabelled": np.concatenate([pooled, chosen["unlabelled"]])}
+        chosen = {part: examples_at(of[part], kept[part]) for part in of}
+        return chosen | {"unlabelled": joined([pooled, chosen["unlabelled"]])}
 
     inputs, labels, numbers = map(parts, (split.inputs, split.labels, split.rows), pool)
     weights = None if split.weights is None else split.weights[rows]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
+import numpy as np
 import torch
 from annotated_types import Ge, Gt, Le
 from matplotlib.figure import Figure
@@ -14,14 +15,18 @@ from reglab.core import streams
 from reglab.data import prepared
 from reglab.data.augmentation.policy import Policy
 from reglab.data.augmentation.variation import Variation
-from reglab.data.loader import Batch, Loader, in_memory, without_labels
+from reglab.data.loader import Batch, Loader, Pieces, StoredTensor, Whole, in_memory, tensor_of, without_labels
 from reglab.data.prepared import Split
+from reglab.data.stored_inputs import StoredInputs, examples_at, joined
 from reglab.experiments.pretraining.probes import Probed, linear_probe, neighbour_probe
 from reglab.training.learner import Learner, device_of
 from reglab.training.network import Architecture, Network, build
+from reglab.training.passes import outputs_on
 from reglab.training.settings import Training
 
 PROBE_EVERY = 5  # epochs
+PIECE = 512  # held-out examples that stay in their file, on which a pretext is measured at once
+PROBED = 10_000  # examples of a part that stays in its file on which probes are fitted or scored
 
 
 class Setting(NamedTuple):
@@ -89,6 +94,10 @@ class PretextLearner(Learner):
         """The representation (n, d)."""
         return self.network.backbone(inputs).flatten(1)
 
+    def features_of(self, inputs: Tensor | StoredTensor) -> Tensor:
+        """The representation (n, d), in one pass, or in pieces where the inputs are not in memory."""
+        return outputs_on(self.features, inputs) if isinstance(inputs, StoredTensor) else self.features(inputs)
+
     def metrics(self, batch: Any) -> dict[str, Tensor]:
         """`loss` on a batch and, where the pretext is a classification, `accuracy` and the accuracy of guessing, `chance`.
 
@@ -105,7 +114,7 @@ class PretextLearner(Learner):
         training = self.network.training
         self.network.eval()
         with torch.no_grad():
-            features, held_out = self.features(probe.inputs), self.features(probe.held_out_inputs)
+            features, held_out = self.features_of(probe.inputs), self.features_of(probe.held_out_inputs)
         self.network.train(training)
         return {
             "linear_probe": linear_probe(features, probe.labels, held_out, probe.held_out_labels),
@@ -142,12 +151,11 @@ class ImagePretext(Pretext):
 
     def examples(self, source: Split, shape: Sequence[int], device: str) -> tuple[Batch, Batch, Batch]:
         """Training, validation and test examples without labels; images of another source are converted to the shape."""
-        parts = (torch.cat(images_of(source, "labelled", "unlabelled")), *images_of(source, "validation", "test"))
-        return tuple(without_labels(convert_images(images, shape), device) for images in parts)
+        parts = (("labelled", "unlabelled"), ("validation",), ("test",))
+        return tuple(without_labels(images_of(source, *names, shape=shape), device) for names in parts)
 
     def task(self, source: Split, study: Split, setting: Setting, seed: int) -> Task:
-        study = study.in_memory()
-        device, shape = device_of(setting.accelerator), study.inputs["test"].shape[1:]
+        device, shape = device_of(setting.accelerator), study.shape
         network = build(setting.architecture, shape, study.task, seed)
         features = network.head.in_features
         with torch.random.fork_rng(devices=[]):
@@ -157,16 +165,33 @@ class ImagePretext(Pretext):
         network.spread = source.spread
         vary = Variation(setting.policy, len(training.indices), source.spread)
         learner = self.learner(network.to(device), self.training(setting.accelerator), vary, seed)
-        parts = {
-            part: [torch.as_tensor(of[part]).to(device) for of in (study.inputs, study.labels)] for part in study.inputs
-        }
-        probes = tuple(Probed(*parts["labelled"], *parts[part]) for part in ("validation", "test"))
+        fitted, *held_out = (probed_part(study, part, device) for part in ("labelled", "validation", "test"))
+        probes = tuple(Probed(*fitted, *part) for part in held_out)
         learner.probe = probes[0]
         return Task(learner, Loader(training, self.batch_size, seed), validation, test, probes)
 
 
-def images_of(split: Split, *parts: str) -> list[Tensor]:
-    return [torch.as_tensor(in_memory(split.inputs[part])) for part in parts]
+def batches_of(examples: Any) -> Whole:
+    """Held-out examples as the only batch; those that stay in their file in pieces."""
+    return Pieces(examples, PIECE) if isinstance(examples.inputs, StoredTensor) else Whole(examples)
+
+
+def probed_part(study: Split, part: str, device: str) -> tuple[Tensor | StoredTensor, Tensor]:
+    """Inputs and labels of a part; of one that stays in its file at most PROBED examples, evenly spread over it."""
+    inputs, labels = study.inputs[part], study.labels[part]
+    if isinstance(inputs, StoredInputs) and len(inputs) > PROBED:
+        places = np.arange(PROBED) * len(inputs) // PROBED
+        inputs, labels = examples_at(inputs, places), labels[places]
+    return tensor_of(inputs, device), torch.as_tensor(labels).to(device)
+
+
+def images_of(split: Split, *parts: str, shape: Sequence[int]) -> Tensor | StoredInputs:
+    """The inputs of these parts, one after the other, converted to the shape; those in their file that have it stay there."""
+    inputs = [split.inputs[part] for part in parts]
+    if all(isinstance(part, StoredInputs) and part.size == tuple(shape) for part in inputs):
+        return joined(inputs)
+    tensors = [torch.as_tensor(in_memory(part)) for part in inputs]
+    return convert_images(tensors[0] if len(tensors) == 1 else torch.cat(tensors), shape)
 
 
 def convert_images(images: Tensor, shape: Sequence[int]) -> Tensor:

@@ -41,7 +41,7 @@ def neighbours(learner, probe, count: int = 6) -> Figure:
 
     A green frame: `alike` in their targets. `probe` is a `Probed`.
     """
-    near = nearest(learner.features(probe.inputs), learner.features(probe.held_out_inputs), count)
+    near = nearest(learner.features_of(probe.inputs), learner.features_of(probe.held_out_inputs), count)
     rows_of = different(probe.held_out_labels)
     titles = [f"{target_text(probe.held_out_labels[row])}: nearest" for row in rows_of]
     named = {

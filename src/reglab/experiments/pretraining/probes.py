@@ -18,6 +18,7 @@ from reglab.core.task_names import TaskName
 from reglab.data.target_kind import task_of
 from reglab.evaluation.predicted import predicted_metrics
 
+PAIRS = 2**24  # of examples whose cosines are computed at once
 RIDGE = 0.1  # per example, beside features of unit variance
 NEIGHBOURS = 5
 SCORES: dict[TaskName, tuple[str, float]] = {  # the metric of a probe, and what guessing scores
@@ -107,5 +108,6 @@ def scored(predictions: Tensor, labels: Tensor) -> float:
 
 def nearest(features: Tensor, queries: Tensor, count: int) -> Tensor:
     """The rows (m, count) of features (n, d) with the largest cosine to each of queries (m, d), the nearest first."""
-    cosines = normalize(queries.double(), dim=1) @ normalize(features.double(), dim=1).T
-    return cosines.topk(count, dim=1).indices
+    directions = normalize(features.double(), dim=1).T
+    pieces = normalize(queries.double(), dim=1).split(max(1, PAIRS // max(1, len(features))))
+    return torch.cat([(piece @ directions).topk(count, dim=1).indices for piece in pieces])

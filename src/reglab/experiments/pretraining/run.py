@@ -3,13 +3,13 @@
 from pathlib import Path
 from statistics import fmean
 
+import numpy as np
 import torch
 
 from reglab.core import figures
 from reglab.data import prepared
-from reglab.data.loader import Whole
 from reglab.data.prepared import Prepared
-from reglab.experiments.pretraining.base import Pretext, Setting, Task
+from reglab.experiments.pretraining.base import Pretext, PretextLearner, Setting, Task, batches_of
 from reglab.runtime.processes import Progress
 from reglab.tracking.journal import Journal, epochs_written
 from reglab.tracking.record import curves_csv, starting_with
@@ -64,7 +64,7 @@ def pretrain_seed(pretext: Pretext, setting: Setting, source, study, seed: int, 
     outcome, flops = {"status": "finished"}, 0.0
     if pretext.epochs:
         flops = pretext.epochs * flops_of_epoch(pretext.task(source, study, setting, seed))
-        outcome = fit(learner, task.training, [Whole(task.validation)], folder, training)
+        outcome = fit(learner, task.training, [batches_of(task.validation)], folder, training)
     metrics = evaluate(task, bool(pretext.epochs)) if outcome["status"] == "finished" else {}
     tensors = {f"weights/{name}": value for name, value in learner.network.state_dict().items()}
     finish(folder, seed, outcome | {"metrics": metrics, "flops": flops}, tensors)
@@ -82,10 +82,21 @@ def evaluate(task: Task, trained: bool) -> dict[str, float]:
     learner, metrics = task.learner.eval(), {}
     for part, probe in zip(("validation", "test"), task.probes, strict=True):
         if trained:
-            of_pretext = learner.metrics(getattr(task, part))
-            metrics |= {f"{part}_pretext_{name}": value.item() for name, value in of_pretext.items()}
+            of_pretext = measure(learner, getattr(task, part))
+            metrics |= {f"{part}_pretext_{name}": value for name, value in of_pretext.items()}
         metrics |= {f"{part}_{name}": value for name, value in learner.probed(probe).items()}
     return metrics
+
+
+def measure(learner: PretextLearner, examples) -> dict[str, float]:
+    """The pretext's own metrics on examples; the means over them of those of the pieces, where there are several."""
+    counts, measured = [], []
+    for batch in batches_of(examples):
+        counts.append(len(batch.indices))
+        measured.append({name: value.item() for name, value in learner.metrics(batch).items()})
+    if len(measured) == 1:
+        return measured[0]
+    return {name: float(np.average([each[name] for each in measured], weights=counts)) for name in measured[0]}
 
 
 def picture(pretext: Pretext, setting: Setting, source, study, seed: int, weights: dict) -> str:

@@ -1,7 +1,9 @@
 """Makes all attacks on one seed of a network: what they leave of its accuracy, or how far they raise its rmse."""
 
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -22,11 +24,13 @@ from reglab.core.checks import Check
 from reglab.core.streams import generator
 from reglab.core.tasks import Task
 from reglab.data.prepared import Split
+from reglab.data.stored_inputs import StoredInputs
 from reglab.experiments.robustness.error_reliability import error_reliability_checks
 from reglab.experiments.robustness.reliability import reliability_checks
 from reglab.experiments.robustness.trained_networks import Rebuild
 
 STEPS = 20  # of a projected gradient
+PIECE = 2_048  # test examples that stay in their file, which are attacked at once
 ROUNDING = 1e-4  # of probabilities, or of amounts in standard deviations, between the batches and devices of two passes
 
 
@@ -78,13 +82,53 @@ def measure(rebuild: Rebuild, folder: Path, split: Split, seed: int, attack) -> 
     """Make all attacks on one seed of a network; the reliability checks are made for seed 0 alone.
 
     Epsilons are in units of the prepared inputs; where nothing scales those, in standard deviations of the training part.
+    Test examples that stay in their file are attacked in pieces.
     """
-    network, (inputs, labels), task = rebuild(folder, split, seed), examples_of(split), split.task
-    units = Units.of(inputs, split.spread)
+    network, task = rebuild(folder, split, seed), split.task
+    pieces = [of_test_examples(network, *piece, split, seed, attack) for piece in pieces_of_test(split)]
+    few, few_labels = examples_of(split, attack.examples)
+    units = Units.of(next(pieces_of_test(split))[0], split.spread)
+    few, model = units.standard(few), units.model(network)
+    few_aims, amounts = attacked_labels(few_labels, task), is_amounts(few_labels)
+    largest, how = attack.epsilons[-1], {"norm": attack.norm, "bounds": split.bounds}
+    worst = (largest_error if amounts else strong)(model, few, few_aims, largest, **how, seed=seed)
+    checks = []
+    if seed == 0:
+        check = error_reliability_checks if amounts else reliability_checks
+        checks = [
+            rebuilt_check(network, folder, next(pieces_of_test(split))[0], seed, task),
+            *check(model, few, few_aims, largest, worst, **how),
+        ]
+    return Measured(
+        **over_pieces(pieces, amounts),
+        strong=score(model, worst, few_labels, task),
+        transferable=units.original(transferable_inputs(model, few, few_aims, largest, seed, **how)).numpy(),
+        checks=checks,
+    )
+
+
+def pieces_of_test(split: Split) -> Iterator[tuple[Tensor, Tensor]]:
+    """Test inputs and labels, in one piece; those that stay in their file in several."""
+    size = PIECE if isinstance(split.inputs["test"], StoredInputs) else len(split.labels["test"])
+    for start in range(0, len(split.labels["test"]), size):
+        yield tuple(torch.as_tensor(of["test"][start : start + size]) for of in (split.inputs, split.labels))
+
+
+class OfExamples(NamedTuple):
+    """What attacks on so many test examples leave of their score, and what they find out about each; as in `Measured`."""
+
+    count: int
+    clean: float
+    curves: dict[str, list[float]]
+    of_examples: dict[str, np.ndarray]
+
+
+def of_test_examples(network: Module, inputs: Tensor, labels: Tensor, split: Split, seed: int, attack) -> OfExamples:
+    """Make the attacks that all test examples are shown on some of them."""
+    task, units = split.task, Units.of(inputs, split.spread)
     inputs, model = units.standard(inputs), units.model(network)
-    norm, largest, bounds = attack.norm, attack.epsilons[-1], split.bounds
+    norm, bounds = attack.norm, split.bounds
     how, aims, amounts = {"norm": norm, "bounds": bounds}, attacked_labels(labels, task), is_amounts(labels)
-    few, few_aims = inputs[: attack.examples], aims[: attack.examples]
     of_examples, curves = {}, {"fast_gradient": [], "projected_gradient": []}
     for epsilon in attack.epsilons:
         moved = fast_gradient(model, inputs, aims, epsilon, **how)
@@ -93,26 +137,30 @@ def measure(rebuild: Rebuild, folder: Path, split: Split, seed: int, attack) -> 
         curves["projected_gradient"].append(score(model, moved, labels, task))
         if amounts:
             of_examples[f"robust_error@{epsilon:g}"] = absolute_errors(model, moved, labels, task)
-    worst = (largest_error if amounts else strong)(model, few, few_aims, largest, **how, seed=seed)
-    checks = []
-    if seed == 0:
-        check = error_reliability_checks if amounts else reliability_checks
-        checks = [
-            rebuilt_check(network, folder, examples_of(split)[0], seed, task),
-            *check(model, few, few_aims, largest, worst, **how),
-        ]
     if not amounts:
         whole = extent(inputs, bounds) * (1.0 if norm == "linf" else inputs[0].numel() ** 0.5)
         smallest = smallest_epsilon(projected_gradient, model, inputs, labels, **how, largest=whole)
         of_examples["smallest_epsilon"] = smallest.numpy()
-    return Measured(
-        clean=score(model, inputs, labels, task),
-        curves=curves,
-        strong=score(model, worst, labels[: attack.examples], task),
-        of_examples=of_examples,
-        transferable=units.original(transferable_inputs(model, few, few_aims, largest, seed, **how)).numpy(),
-        checks=checks,
-    )
+    return OfExamples(len(labels), score(model, inputs, labels, task), curves, of_examples)
+
+
+def over_pieces(pieces: Sequence[OfExamples], amounts: bool) -> dict:
+    """`clean`, `curves` and `of_examples` of all pieces together: mean accuracies, or roots of mean squared errors."""
+    if len(pieces) == 1:
+        return {key: getattr(pieces[0], key) for key in ("clean", "curves", "of_examples")}
+    power, counts = 2 if amounts else 1, [piece.count for piece in pieces]
+
+    def mean(values: Iterable[float]) -> float:
+        return float(np.average(np.power(list(values), power), weights=counts) ** (1 / power))
+
+    curves = {
+        kind: [mean(values) for values in zip(*(piece.curves[kind] for piece in pieces), strict=True)]
+        for kind in pieces[0].curves
+    }
+    of_examples = {
+        name: np.concatenate([piece.of_examples[name] for piece in pieces]) for name in pieces[0].of_examples
+    }
+    return {"clean": mean(piece.clean for piece in pieces), "curves": curves, "of_examples": of_examples}
 
 
 def transferable_inputs(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from reglab.core.errors import UserError
 from reglab.data import load_examples, prepared
-from reglab.experiments.applicability import Facts
+from reglab.experiments.applicability import described_facts
 from reglab.experiments.suite.cached import CachedStage
 from reglab.experiments.suite.settings import Suite
 from reglab.experiments.suite.trainings import train
@@ -44,7 +44,7 @@ def run_set(
     except UserError as error:
         write(out / DESCRIPTION, {"name": name, "failed": " ".join(error.lines)})
         return str(error)
-    facts = Facts(tuple(description["shape"]), description["task"])
+    facts = described_facts(description)
     pairs = []
     for recipe in suite.names:
         if why := reason(settings, suite, recipe, facts):

@@ -115,7 +115,6 @@ def jobs_of_chosen(work: Work, number: int, splits: dict[int, Split]) -> Iterato
 
 def fit_seed(baseline: Baseline, split: Split, seed: int, folder: Path) -> None:
     """Leave `seed-<n>.json` in the folder: the metrics of a classical method, of all parts where there is a test part."""
-    split = split.in_memory()
     outcome: dict = {"status": "finished", "metrics": {}}
     try:
         predicted = fit_split(baseline.estimator_for(split), split, split.inputs)

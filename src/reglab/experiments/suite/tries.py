@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from reglab.core.streams import seed_of
-from reglab.experiments.applicability import Facts, needs_of, not_applicable
+from reglab.experiments.applicability import Facts, needs_of, not_applicable, too_large
 from reglab.experiments.suite.settings import Suite
 from reglab.experiments.tuning.cocktail import with_ingredients
 from reglab.experiments.tuning.ranges import shares, value_at
@@ -48,7 +48,7 @@ def reason(settings, suite: Suite, recipe: str, facts: Facts) -> str:
         left = applicable_ingredients(settings, recipe, facts)
         return "" if len(left) > 1 else f"{len(left)} of {len(known)} ingredients are applicable"
     part = settings.regularizers[recipe] if kind == "tuned" else settings.baselines[recipe]
-    return not_applicable(needs_of(part), facts, settings.model)
+    return not_applicable(needs_of(part), facts, settings.model) or too_large(part, facts)
 
 
 def applicable_ingredients(settings, cocktail: str, facts: Facts) -> dict[str, Ranges]:

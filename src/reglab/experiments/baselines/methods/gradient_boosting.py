@@ -1,7 +1,7 @@
 """Gradient-boosted trees on binned features, what many would pick first for a table."""
 
 from dataclasses import asdict, dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from annotated_types import Ge, Gt, Le
 
@@ -19,6 +19,8 @@ class GradientBoosting(Baseline):
     Source: Friedman, Greedy Function Approximation: A Gradient Boosting Machine, 2001, algorithm 6; Ke et al., LightGBM,
     2017, for the bins.
     """
+
+    copied: ClassVar[int] = 2  # the bins of all features, while they are made
 
     learning_rate: Annotated[float, Gt(0), Le(1)] = 0.1
     max_iter: Annotated[int, Ge(1), Le(10_000)] = 100

@@ -13,7 +13,7 @@ from reglab.data.loader import Batch, whole
 from reglab.data.prepared import Split
 from reglab.data.sources.scenes import CLASSES
 from reglab.experiments.pretraining import pictures
-from reglab.experiments.pretraining.base import ImagePretext, PretextLearner, Task, convert_images, images_of
+from reglab.experiments.pretraining.base import ImagePretext, PretextLearner, Task, images_of
 from reglab.experiments.pretraining.methods.supervised_base_classes import Classifier
 from reglab.training.network import Network
 from reglab.training.settings import Training
@@ -40,7 +40,7 @@ class OtherImages(ImagePretext):
 
     def examples(self, source: Split, shape: Sequence[int], device: str) -> tuple[Batch, Batch, Batch]:
         def of(part: str) -> Batch:
-            return whole(convert_images(*images_of(source, part), shape), source.labels[part], len(CLASSES), device)
+            return whole(images_of(source, part, shape=shape), source.labels[part], len(CLASSES), device)
 
         return of("labelled"), of("validation"), of("test")
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
+import numpy as np
 import torch
 from annotated_types import Ge, Le
 from matplotlib.figure import Figure
@@ -13,6 +14,7 @@ from reglab.core.losses import accuracy, cross_entropy
 from reglab.data.augmentation.variation import Variation
 from reglab.data.loader import Batch, whole
 from reglab.data.prepared import Split
+from reglab.data.stored_inputs import examples_at
 from reglab.experiments.pretraining import pictures
 from reglab.experiments.pretraining.base import ImagePretext, PretextLearner, Task
 from reglab.training.network import Network
@@ -57,8 +59,9 @@ class SupervisedBaseClasses(ImagePretext):
 
     def examples(self, source: Split, shape: Sequence[int], device: str) -> tuple[Batch, Batch, Batch]:
         def below(part: str) -> Batch:
-            known = source.labels[part] < self.classes
-            return whole(source.inputs[part][known], source.labels[part][known], self.classes, device)
+            known = np.flatnonzero(source.labels[part] < self.classes)
+            inputs, labels = examples_at(source.inputs[part], known), source.labels[part][known]
+            return whole(inputs, labels, self.classes, device)
 
         return below("labelled"), below("validation"), below("test")
 
