@@ -15,7 +15,7 @@ from reglab.runtime.processes import Progress
 from reglab.tracking import journal, record
 from reglab.tracking.record import About
 from reglab.tracking.stage import Stage
-from reglab.training.one_seed import Recipe, cost_of_step, finished_seed, train_seed
+from reglab.training.one_seed import Recipe, cost_of_step, finished_seed, is_finished, train_seed
 from reglab.training.together import in_stacks
 
 TARGET_SCALE = "target_scale"  # among the fitted numbers of a seed
@@ -112,7 +112,7 @@ def train_all(recipe: Recipe, splits: dict[int, Split], entry: Path, stage: Stag
     """Train every seed into `entry`; returns the cost of a step with and without the techniques."""
     first = next(iter(splits.values()))
     costs = [(cost_of_step, each, first) for each in (recipe, replace(recipe, regularizers=()))]
-    left = {seed: split for seed, split in splits.items() if not (entry / f"seed-{seed}.safetensors").exists()}
+    left = {seed: split for seed, split in splits.items() if not is_finished(entry, seed)}
     seeds = [(train_seed, recipe, split, seed, entry) for seed, split in left.items()]
     progress = Progress(
         stage.name,

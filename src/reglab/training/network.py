@@ -25,6 +25,7 @@ from torch import Tensor, nn
 from reglab.core import streams
 from reglab.core.streams import Moment
 from reglab.core.tasks import Classification, Task
+from reglab.data.augmentation.corruption import in_units
 from reglab.data.inputs import UNIT_RANGE
 from reglab.training.normalization import running_averages_kept
 
@@ -97,7 +98,7 @@ class Network(nn.Module):
 
     def in_units_of_inputs(self, noise: Tensor) -> Tensor:
         """Noise (batch, *shape) of standard units in those of the inputs."""
-        return noise if self.spread is None else torch.as_tensor(self.spread).to(noise) * noise
+        return in_units(noise, self.spread)
 
     def forward(self, inputs: Tensor) -> Tensor:
         return self.head(self.backbone(inputs).flatten(1))

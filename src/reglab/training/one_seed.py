@@ -85,7 +85,7 @@ def train_seed(
     Without `log_every_epoch` no epoch is measured on the examples, which takes a quarter of the time; where a technique
     follows the validation part, on that part alone.
     """
-    if (folder / f"seed-{seed}.safetensors").exists():
+    if is_finished(folder, seed):
         return
     arguments = recipe, split, seed, folder, every, streams, log_every_epoch
     if recipe.training.ranks == 1:
@@ -161,7 +161,7 @@ def divergence(tensors: dict[str, torch.Tensor]) -> dict[str, str]:
 
 def evaluate_seed(recipe: Recipe, split: Split, seed: int, trained: Path, folder: Path) -> None:
     """Leave in `folder` what `train_seed` would, from a training without the test part in `trained`."""
-    if (folder / f"seed-{seed}.safetensors").exists():
+    if is_finished(folder, seed):
         return
     outcome, arrays = finished_seed(trained, seed)
     tensors = {name: torch.as_tensor(values) for name, values in arrays.items()}
@@ -227,6 +227,11 @@ def predict(learner: Supervised, parts: dict) -> dict[str, torch.Tensor]:
     return {
         part: learner.task.predictions(outputs_on(network, parts[part].inputs)).cpu() for part in PARTS if part in parts
     }
+
+
+def is_finished(folder: Path, seed: int) -> bool:
+    """Whether the folder has what `finish` leaves of the seed."""
+    return (folder / f"seed-{seed}.safetensors").exists()
 
 
 def finished_seed(folder: Path, seed: int) -> tuple[dict, dict[str, np.ndarray]]:

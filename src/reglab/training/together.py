@@ -25,6 +25,7 @@ from reglab.training.one_seed import (
     callbacks_of,
     ended,
     evaluate,
+    is_finished,
     learner_of,
     measured_parts,
     parts_of,
@@ -62,7 +63,7 @@ class SeedTraining:
 
     @property
     def done(self) -> bool:
-        return (self.folder / f"seed-{self.seed}.safetensors").exists()
+        return is_finished(self.folder, self.seed)
 
     @property
     def kind(self) -> str:

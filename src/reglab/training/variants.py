@@ -13,7 +13,7 @@ from reglab.evaluation.rounding import mean
 from reglab.runtime.processes import Progress
 from reglab.tracking import journal, record
 from reglab.tracking.stage import Stage
-from reglab.training.one_seed import finished_seed
+from reglab.training.one_seed import finished_seed, is_finished
 from reglab.training.together import in_stacks
 
 Variant = int | str
@@ -33,7 +33,7 @@ def train_variants(jobs: dict[Case, tuple], entry: Path, stage: Stage, title: st
     calls = [
         (*job, seed, folder)
         for (seed, variant), job in jobs.items()
-        if not (folder := variant_folder(entry, variant)).joinpath(f"seed-{seed}.safetensors").exists()
+        if not is_finished(folder := variant_folder(entry, variant), seed)
     ]
 
     def finished() -> int:

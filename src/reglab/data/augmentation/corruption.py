@@ -8,7 +8,12 @@ from torch import Tensor
 def add_noise(inputs: Tensor, std: float, random: torch.Generator, spread: np.ndarray | None = None) -> Tensor:
     """x + e with e ~ N(0, (std spread)^2), the unit of `data.spread`; `random` lives on the device of the inputs."""
     noise = std * torch.randn(inputs.shape, dtype=inputs.dtype, device=inputs.device, generator=random)
-    return inputs + (noise if spread is None else torch.as_tensor(spread).to(noise) * noise)
+    return inputs + in_units(noise, spread)
+
+
+def in_units(noise: Tensor, spread: np.ndarray | None) -> Tensor:
+    """Noise (batch, *shape) of standard units in those of the inputs, by `data.spread`."""
+    return noise if spread is None else torch.as_tensor(spread).to(noise) * noise
 
 
 def swap(inputs: Tensor, rate: float, random: torch.Generator) -> Tensor:

@@ -20,7 +20,7 @@ from reglab.experiments.ensembles.base import Ensemble, stream
 from reglab.tracking import checkout, journal, record
 from reglab.tracking.record import About
 from reglab.training.network import Network
-from reglab.training.one_seed import Recipe, finished_seed, train_seed
+from reglab.training.one_seed import Recipe, finished_seed, is_finished, train_seed
 from reglab.training.restore import empty_network
 
 
@@ -43,7 +43,7 @@ def is_trained(ensemble: Ensemble, recipe: Recipe, split: Split, seed: int, memb
 
 def is_member(folder: Path, seed: int, member: int) -> bool:
     """Whether the folder has the member."""
-    return (folder / f"seed-{stream(seed, member)}.safetensors").exists()
+    return is_finished(folder, stream(seed, member))
 
 
 def rows_alone(ensemble: Ensemble, split: Split, seed: int, member: int) -> np.ndarray:

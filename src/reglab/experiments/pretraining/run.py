@@ -14,7 +14,7 @@ from reglab.runtime.processes import Progress
 from reglab.tracking.journal import Journal, epochs_written
 from reglab.tracking.record import curves_csv, starting_with
 from reglab.tracking.stage import Stage, StageBuilder
-from reglab.training.one_seed import finish, finished_seed, fit, flops_of_step
+from reglab.training.one_seed import finish, finished_seed, fit, flops_of_step, is_finished
 from reglab.training.together import in_stacks
 
 
@@ -38,7 +38,7 @@ def run(pretext: Pretext, setting: Setting, source: Prepared, study: Prepared, s
         ]
         total = pretext.epochs * len(jobs)
         progress = Progress(stage.name, "epoch", total, lambda: epochs_written(entry, *stage.seeds))
-        missing = [job for job in jobs if not (entry / f"seed-{job[-2]}.safetensors").exists()]
+        missing = [job for job in jobs if not is_finished(entry, job[-2])]
         stage.train(missing, entry, in_stacks, progress)
         results = {seed: finished_seed(entry, seed) for seed in stage.seeds}
         weights = {seed: starting_with("weights/", tensors) for seed, (_, tensors) in results.items()}
@@ -57,7 +57,7 @@ def pretrain_seed(pretext: Pretext, setting: Setting, source, study, seed: int, 
 
     Test examples are used once, after the last step.
     """
-    if (folder / f"seed-{seed}.safetensors").exists():
+    if is_finished(folder, seed):
         return
     task = pretext.task(source, study, setting, seed)
     learner, training = task.learner, pretext.training(setting.accelerator)

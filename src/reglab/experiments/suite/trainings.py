@@ -26,7 +26,7 @@ from reglab.tracking import record
 from reglab.tracking.checkout import write_atomically
 from reglab.tracking.journal import epochs_written
 from reglab.training.all_seeds import gather
-from reglab.training.one_seed import PARTS, cost_of_step, evaluate_seed, train_seed
+from reglab.training.one_seed import PARTS, cost_of_step, evaluate_seed, is_finished, train_seed
 from reglab.training.together import in_stacks, seed_training
 from reglab.training.variants import variant_folder
 
@@ -107,7 +107,7 @@ def jobs_of_chosen(work: Work, number: int, splits: dict[int, Split]) -> Iterato
     for seed, split in splits.items():
         if work.classical:
             yield fit_seed, chosen, split, seed, work.folder
-        elif (searched / f"seed-{seed}.safetensors").exists():
+        elif is_finished(searched, seed):
             yield evaluate_seed, chosen, split, seed, searched, work.folder
         else:
             yield train_for_best_epoch, chosen, split, seed, work.folder

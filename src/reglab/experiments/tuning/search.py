@@ -17,7 +17,7 @@ from reglab.experiments.tuning.selection import Scores, best
 from reglab.tracking.journal import epochs_written
 from reglab.tracking.stage import Stage
 from reglab.training.all_seeds import Gathered, gather
-from reglab.training.one_seed import Recipe, cost_of_step, evaluate_seed, finished_seed, train_seed
+from reglab.training.one_seed import Recipe, cost_of_step, evaluate_seed, finished_seed, is_finished, train_seed
 from reglab.training.together import in_stacks
 from reglab.training.variants import Variant, cases, train_variants, variant_folder
 
@@ -95,7 +95,7 @@ def evaluate_best(
         finished_seed(folder, seed)[0]["status"]
         for folder in folders
         for seed in searched
-        if (folder / f"seed-{seed}.safetensors").exists()  # a trial that repeats another trains nothing
+        if is_finished(folder, seed)  # a trial that repeats another trains nothing
     ]
     budget = {
         "trainings": len(statuses),
@@ -116,8 +116,8 @@ def train_chosen(
     log_every_epoch: bool,
 ) -> None:
     """Leave every seed of the chosen recipe in `folder`; those that lie in `searched` are not repeated."""
-    known = {seed for seed in splits if (searched / f"seed-{seed}.safetensors").exists()}
-    left = [seed for seed in splits if seed not in known and not (folder / f"seed-{seed}.safetensors").exists()]
+    known = {seed for seed in splits if is_finished(searched, seed)}
+    left = [seed for seed in splits if seed not in known and not is_finished(folder, seed)]
     train = partial(train_seed, log_every_epoch=log_every_epoch)
     stage.train([(train, recipe, splits[seed], seed, folder) for seed in left], folder, in_stacks)
     stage.run_all([(evaluate_seed, recipe, splits[seed], seed, searched, folder) for seed in sorted(known)])
