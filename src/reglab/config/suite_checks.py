@@ -6,9 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from reglab.config import suite_sets
+from reglab.config import profiles, suite_sets
 from reglab.config.params import Params
+from reglab.config.yaml_source import read
 from reglab.core.errors import UserError
+from reglab.core.wording import unknown
 from reglab.data import load_examples
 from reglab.data.source import Examples
 from reglab.data.splitting import duplicates
@@ -25,7 +27,11 @@ def check(root: Path, suite: Suite) -> dict[str, Params]:
     if not suite.sets:
         allowed = "the names of at least two profiles; a profile of a smaller study has a suite of its own"
         raise UserError(f"params.yaml: suite.sets: found no data sets; allowed: {allowed}")
+    known = profiles.names(root, read(root / "params.yaml")[0])
     for name in suite.sets:
+        if name not in known:
+            lines += unknown("params.yaml: suite.sets", name, known).lines
+            continue
         try:
             sets[name] = suite_sets.load(root, name, suite)
         except UserError as error:

@@ -1,7 +1,8 @@
 """What DVC cannot see of the suite's data sets, since profiles and files may lie anywhere: the file suite/digests.json.
 
-`reglab repro --suite` writes it, and nothing else does. It belongs to the suite as suite/dvc.lock does; the stage `check` of
-the suite depends on it.
+`reglab repro --suite` writes it, and nothing else does. It belongs to the suite as suite/dvc.lock does: suite/dvc.yaml has a
+stage for each data set that it lists, so that DVC can read the pipeline whether params.yaml has a suite or not, and the stage
+`check` of the suite depends on it.
 """
 
 import hashlib
@@ -24,7 +25,7 @@ def targets(root: Path) -> list[str]:
     """The target of `dvc repro` that is the suite, once the file has the digests of today; an equal one is left alone."""
     given = read(root / "params.yaml")[0]
     sets = mapping(given, "suite").get("sets") or []
-    content = written({name: digest(root, given, name) for name in sets}).encode()
+    content = written({"sets": {name: digest(root, given, name) for name in sets}}).encode()
     path = root / FILE
     if not path.exists() or path.read_bytes() != content:
         replace(path, content)
