@@ -10,7 +10,7 @@ def main() -> None:
     import sys
     from pathlib import Path
 
-    from reglab.config import params, suite_sets
+    from reglab.config import params, profiles, suite_sets
     from reglab.core.wording import unknown
     from reglab.experiments.suite.run import run_set
     from reglab.runtime.compute.of_stage import compute_of
@@ -24,7 +24,8 @@ def main() -> None:
     data = suite_sets.data_as_written(root, this, settings)
     listing = code.whole(suite, root / "pipelines" / "suite_set.py")
     compute = compute_of(f"set@{this}", listing, study.compute, checkout.root())
-    failed = run_set(settings, suite, this, data, Path("suite/runs", this), code.digest, compute)
+    out, place = Path("suite/runs", this), profiles.where(root, this)
+    failed = run_set(settings, suite, this, data, out, code.digest, place, compute)
     if failed:
         print(f"{this}: left out: {failed}", file=sys.stderr)
 

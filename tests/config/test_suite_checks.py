@@ -12,6 +12,7 @@ from ruamel.yaml import YAML
 
 from reglab.config import params, profiles, suite_checks, suite_digests, suite_sets
 from reglab.core.errors import UserError
+from reglab.experiments.suite.run import run_set
 
 ROOT = Path(__file__).parent.parent.parent
 CLAIM = {"says": "it helps", "over": "suite", "recipe": "dropout", "versus": "none", "direction": "helps"}
@@ -159,6 +160,18 @@ def test_two_data_sets_that_share_rows_are_reported(root):
 def test_a_data_set_that_cannot_be_read_is_left_to_its_stage(root):
     (root / "data/source/two.csv").write_text("x\n1\n", "utf-8")
     assert list(suite_checks.check(root, params.load("params.yaml").suite)) == ["one", "two"]
+
+
+def test_a_data_set_that_cannot_be_split_is_described_with_the_reason_at_its_profile(root, monkeypatch):
+    monkeypatch.setenv("DVC_ROOT", str(root))
+    table(root, "two", np.random.default_rng(1).normal(size=(70, 2)))
+    suite = params.load("params.yaml").suite
+    settings, place = suite_sets.load(root, "two", suite), profiles.where(root, "two")
+    failed = run_set(settings, suite, "two", {}, root / "out", lambda section, recipe: "", place)
+    assert failed.startswith(
+        "profiles/two.yaml: data: train_size + validation_size + test_size = 100, but table has 70"
+    )
+    assert json.loads((root / "out/data_set.json").read_text(encoding="utf-8")) == {"name": "two", "failed": failed}
 
 
 def test_the_records_of_a_data_set_depend_on_its_files_and_recipes_and_not_on_other_data_sets(root):

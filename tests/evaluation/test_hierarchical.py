@@ -39,14 +39,13 @@ def test_the_published_examples_come_out_as_published(columns, folds, published,
     """How probable it is that "helps", "equivalent" or "hurts" is the likeliest outcome of the next data set, region 0.01.
 
     The authors count it over 2,000 draws or more of Stan, whose error is up to 0.01; another run of theirs has 0.998 where
-    the first example has 0.9965. Their model knows the correlation of folds, 1/10, and has a flat prior on the spread of
-    each set, which leaves n - 2 degrees of freedom; both packages have a from 1 to 2 and b from 0.01 to 0.1.
-    Benavoli, Corani, Demšar & Zaffalon, "Time for a change", JMLR 2017.
+    the first example has 0.9965. Their model knows the correlation of folds, 1/10; both packages have a from 1 to 2 and b
+    from 0.01 to 0.1. Benavoli, Corani, Demšar & Zaffalon, "Time for a change", JMLR 2017.
     """
     monkeypatch.setattr(module, "_prior", partial(module._prior, a=(1, 2), b=(0.01, 0.1)))
     mean, std = UCI[:, columns].T
-    error = std * np.sqrt((1 / folds + 1 / 9) * (folds - 1) / (folds - 2))
-    grid, cell, _, _, weights = module._posterior(mean, error, np.full(len(mean), folds - 2.0), 0.01)
+    error = module._error_distribution(std * np.sqrt(1 / folds + 1 / 9), np.full(len(mean), folds - 1.0))
+    grid, cell, _, _, weights = module._posterior(mean, *error, 0.01)
     scales, v = grid.scales[:, None] * cell, grid.freedoms[:, None, None]
     helps = special.stdtr(v, (grid.centres * cell - 0.01) / scales)
     hurts = special.stdtr(v, (-0.01 - grid.centres * cell) / scales)
@@ -122,7 +121,10 @@ def test_each_set_counts_once_where_errors_are_small():
 
 
 def gibbs(y, s, freedom, draws=4_000, chains=100):
-    """Draws of m, S, v and the effects of sets: Student's t is a normal with a precision that has a gamma distribution."""
+    """Draws of m, S, v and the effects of sets: Student's t is a normal with a precision that has a gamma distribution.
+
+    The precision of a measured effect, in units of 1/s², is drawn with a uniform prior of its standard deviation.
+    """
     random = np.random.default_rng(0)
     sets, uniform = len(y), random.random
     d, m, scale, v = np.tile(y, (chains, 1)), np.full(chains, y.mean()), np.full(chains, y.std()), np.full(chains, 10.0)
@@ -134,7 +136,7 @@ def gibbs(y, s, freedom, draws=4_000, chains=100):
         return stats.t.logpdf((d - m[:, None]) / scale[:, None], v[:, None]).sum(1) + prior
 
     for step in range(400 + draws // 20):
-        of_seeds = random.gamma((freedom + 1) / 2, 2 / (freedom + ((y - d) / s) ** 2))
+        of_seeds = random.gamma(freedom / 2, 2 / (freedom + ((y - d) / s) ** 2))
         shape = (v[:, None] + 1) / 2
         of_sets = random.gamma(shape, 2 / (v[:, None] + ((d - m[:, None]) / scale[:, None]) ** 2))
         for _ in range(3):  # S and m with the effects of sets integrated out
@@ -278,7 +280,7 @@ def test_a_set_that_is_far_off_leaves_the_others_as_they_are_and_is_not_forgotte
         (EFFECTS * np.nan, ERRORS, REGION, 5, "effects must be finite"),
         (EFFECTS, -ERRORS, REGION, 5, "not negative"),
         (EFFECTS, ERRORS, -1, 5, "region -1"),
-        (EFFECTS, ERRORS, REGION, 0, "at least 1"),
+        (EFFECTS, ERRORS, REGION, 1, "at least 2"),
     ],
 )
 def test_what_cannot_be_compared_is_refused(effects, errors, region, freedom, says):

@@ -3,8 +3,8 @@
 A data set has an effect of its own, which its seeds measure with an error. The effects of data sets are draws from a
 distribution of which the next data set is one more draw:
 
-    effect measured on set i     y_i = d_i + s_i t_[n_i - 1]     s_i its standard error, n_i its seeds
-    effects of data sets         d_i = m + S t_v                 location m, scale S, degrees of freedom v
+    effect measured on set i     y_i = d_i + sigma_i z_i     z_i standard normal; its seeds measure sigma_i as s_i
+    effects of data sets         d_i = m + S t_v             location m, scale S, degrees of freedom v
 
 Corani, Benavoli, Demšar, Mangili & Zaffalon, "Statistical comparison of classifiers through Bayesian hierarchical
 modelling", Machine Learning 106, 2017, section 3. They draw from the posterior with Stan; here it is computed on a grid, so
@@ -112,17 +112,20 @@ def hierarchical(
 
     effects: (sets,), the mean gain of each set, more is better; errors: (sets,), its standard errors, with the correction for
     seeds that share examples (`statistics.standard_error`); degrees_of_freedom: (sets,) or one for all, the seeds less one,
-    infinite where an error is known. `region`: gains up to it, in either direction, do not matter. Sets must not share rows.
+    at least 2, infinite where an error is known. `region`: gains up to it, in either direction, do not matter. Sets must not
+    share rows.
 
     The prior, which has no scale of its own:
 
+        sigma_i  uniform: of n_i seeds, (y_i - d_i) / (s_i sqrt((n_i - 1)/(n_i - 2))) is Student's t with n_i - 2
         m        uniform on the grid, which reaches RANGE times as far from 0 as any effect plus four of its errors
         S        uniform, to three times as far as any effect
         v - 1    Gamma(a, b) with a uniform on 0.5 to 5 and b on 0.05 to 0.15: from nearly Cauchy to nearly normal, mean 30
 
-    That is the authors' prior, but that their S may be larger still. A cell of the grid is a quarter of the smallest error or
-    a sixteenth of the region wide, whichever is more, but there are no fewer than 1,024 cells and no more than 8,192; errors
-    below half a cell count as half a cell.
+    That is the authors' prior, but that S and sigma_i may be larger still. With a prior of 1/sigma_i, which leaves n_i - 1
+    degrees of freedom, the intervals of sets are too narrow (docs/reliability.md). A cell of the grid is a quarter of the
+    smallest error or a sixteenth of the region wide, whichever is more, but there are no fewer than 1,024 cells and no more
+    than 8,192; errors below half a cell count as half a cell.
 
     Raises ValueError for fewer than FEWEST_SETS sets, and for effects or errors that are not finite.
     """
@@ -132,7 +135,7 @@ def hierarchical(
     if not (y.any() or s.any() or region):  # every seed of every set is equal, and any difference matters
         nothing = CredibleInterval(0.0, 0.0, 0.0)
         return GeneralEffect(0.0, 1.0, 0.0, *nothing, 0.0, (nothing,) * len(y), alone, region, confidence)
-    grid, cell, likelihoods, marginal, weights = _posterior(y, s, freedom, region)
+    grid, cell, likelihoods, marginal, weights = _posterior(y, *_error_distribution(s, freedom), region)
     helps, equivalent, hurts = grid.next_set(weights, region / cell)
     mean = grid.interval(weights.sum((0, 1)), confidence)
     per_set = [
@@ -163,11 +166,17 @@ def _checked(effects, errors, degrees_of_freedom, region) -> tuple[np.ndarray, n
         raise ValueError(f"{len(y)} data sets: at least {FEWEST_SETS} are needed to say anything of the next one")
     if not (np.isfinite(y).all() and np.isfinite(s).all() and (s >= 0).all()):
         raise ValueError("effects must be finite, and errors finite and not negative: leave out sets that have none")
-    if not (freedom >= 1).all():
-        raise ValueError("degrees_of_freedom must be at least 1: an effect needs two seeds or more")
+    if not (freedom >= 2).all():
+        raise ValueError("degrees_of_freedom must be at least 2: an effect needs three seeds or more")
     if not 0 <= region < inf:
         raise ValueError(f"region {region}: must be a finite number that is not negative")
     return y, s, freedom, float(region)
+
+
+def _error_distribution(s: np.ndarray, freedom: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Scale and degrees of freedom of Student's t around an effect whose standard error s has this freedom, by a uniform
+    prior of sigma."""
+    return s / np.sqrt(1 - 1 / freedom), freedom - 1
 
 
 class GridPosterior(NamedTuple):

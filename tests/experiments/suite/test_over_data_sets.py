@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from reglab.experiments.suite import over_data_sets
 from reglab.experiments.suite.settings import Suite
@@ -71,6 +72,19 @@ def test_what_helps_on_every_data_set_helps_in_general(gain, said):
     assert general["better"]["verdict"] == said
     assert general["better"]["signed_rank_p_holm"] == pytest.approx(2 * 2**-7)
     assert general["same"]["verdict"] == "no relevant difference"
+
+
+def test_every_data_set_has_its_effect_among_the_others_and_what_it_shows_alone():
+    """Alone: Student's interval of the cell, with Bonferroni's correction for eight data sets."""
+    results = evaluate(*study(0.3))
+    for name, one in results["general"]["better"]["per_set"].items():
+        measured = results["matrix"]["better"][name]
+        half = measured["error"] * stats.t.isf(0.025 / 8, SEEDS - 1)
+        assert one["alone"] == {
+            "low": pytest.approx(measured["effect"] - half),
+            "high": pytest.approx(measured["effect"] + half),
+        }
+        assert one["low"] < one["mean"] < one["high"]
 
 
 def test_four_data_sets_are_too_few_for_a_verdict_and_the_page_says_so():

@@ -80,7 +80,10 @@ def over_sets(cells: Mapping[str, dict], relevant: float, confidence: float) -> 
         return row | {"verdict": None}
     together = general_effect(list(there.values()), relevant, confidence)
     effects = np.array([each["effect"] for each in there.values()])
-    shrunken = dict(zip(there, (one._asdict() for one in together.per_set), strict=True))
+    per_set = {
+        name: one._asdict() | {"alone": {"low": low, "high": high}}
+        for name, one, (low, high) in zip(there, together.per_set, together.alone, strict=True)
+    }
     return row | {
         "verdict": together.verdict,
         "probability_helps": together.probability_helps,
@@ -90,7 +93,7 @@ def over_sets(cells: Mapping[str, dict], relevant: float, confidence: float) -> 
         "low": together.low,
         "high": together.high,
         "scale": together.scale,
-        "per_set": shrunken,
+        "per_set": per_set,
         "signed_rank_p": signed_rank(effects),
     }
 

@@ -29,21 +29,23 @@ def run_set(
     data_settings: dict,
     out: Path,
     code_of: Callable[[str, str], str],
+    place: str,
     compute: "Elsewhere | None" = None,
 ) -> str:
     """Write `<out>/<recipe>/record.json` of every recipe and `<out>/data_set.json`; returns why the data set failed, else "".
 
     `settings` are the `Params` of the data set with the budget of the suite, `data_settings` their section `data` as records
-    hold it; `code_of(section, recipe)` is the digest of the code
-    that a recipe runs; `compute` is as that of a `Stage`.
+    hold it; `code_of(section, recipe)` is the digest of the code that a recipe runs; `place` begins a line about a setting;
+    `compute` is as that of a `Stage`.
     """
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
     try:
         data, description = prepare(settings, name)
     except UserError as error:
-        write(out / DESCRIPTION, {"name": name, "failed": " ".join(error.lines)})
-        return str(error)
+        failed = " ".join(line.replace("params.yaml: ", place, 1) for line in error.lines)
+        write(out / DESCRIPTION, {"name": name, "failed": failed})
+        return failed
     facts = described_facts(description)
     pairs = []
     for recipe in suite.names:
