@@ -9,7 +9,7 @@ from scipy import stats
 from reglab.experiments.suite import over_data_sets
 from reglab.experiments.suite.settings import Suite
 from reglab.experiments.suite.suite_claim import SuiteClaim
-from reglab.experiments.suite.suite_page import answer, own_sentences, render
+from reglab.experiments.suite.suite_page import answer, groups, own_sentences, render
 
 SEEDS = 6
 NAMES = tuple(f"set_{number}" for number in range(8))
@@ -123,6 +123,26 @@ def test_regression_and_classification_are_on_one_scale():
             seed["metrics"] = {"test_rmse": 50 * error, "train_rmse": 0.0}
     cells = evaluate(suite, sets, records)["matrix"]["better"]
     assert cells["set_0"]["effect"] == pytest.approx(0.2, abs=0.05)
+
+
+def test_the_heads_of_the_matrix_say_what_neighbouring_data_sets_are():
+    suite, sets, records = study(0.3, sets=4)
+    sets["set_0"] |= {"shape": [1, 8, 8]}
+    sets["set_3"] = about("set_3", metric="rmse", task="regression", classes=None)
+    records["set_3"] = {}
+    sets["set_2"] = {"name": "set_2", "failed": "no rows"}
+    records["set_3"] = {
+        name: recipe([]) | {"seeds": {"0": {"status": "diverged", "reason": "nan"}}} for name in suite.names
+    }
+    heads = groups(evaluate(suite, sets, records | {"set_2": {}}))
+    assert heads == [("images", 1), ("tables", 1), ("", 1), ("tables, amounts", 1)]
+
+
+def test_a_data_set_whose_seeds_have_the_same_test_examples_is_named_on_the_page():
+    suite, sets, records = study(0.3)
+    assert "have the same test examples" not in render(evaluate(suite, sets, records), suite)
+    sets["set_5"]["split"] = {"kind": "time", "test_to_train": None}
+    assert "<p>set_5: the seeds have the same test examples" in render(evaluate(suite, sets, records), suite)
 
 
 def test_claims_are_judged_over_the_data_sets_that_they_name():

@@ -36,6 +36,7 @@ def described(about: dict, records: dict[str, dict]) -> dict:
         "inputs": int(np.prod(about["shape"])),
         "classes": about["classes"],
         "split": about["split"]["kind"],
+        "one_test_set": about["split"]["test_to_train"] is None,
         "cost": cost(records.values()),
         "score": None,
         "gap": None,

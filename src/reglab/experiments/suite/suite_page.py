@@ -9,8 +9,7 @@ from reglab.core.figures import COLORS
 from reglab.core.wording import many
 from reglab.evaluation.metric_table import DECIDING
 from reglab.experiments.suite.settings import Suite
-from reglab.report.answer import listed
-from reglab.report.formats import capital, missing, points, prefixed
+from reglab.report.formats import capital, listed, missing, points, prefixed
 from reglab.report.study import TEMPLATES
 
 STRONGEST = 0.3  # an effect from which on the colour of a cell is the strongest
@@ -86,7 +85,7 @@ def panel(recipe: str, axis: str, results: dict) -> Markup | None:
         return log10(x) if logarithmic else x
 
     lowest, highest = (pick(scaled(x) for x, *_ in places) for pick in (min, max))
-    top = max(0.05, min(1.0, max(abs(end) for _, each, _ in places for end in (each["low"], each["high"]))))
+    top = max(0.05, min(1.0, 1.4 * max(abs(each["effect"]) for _, each, _ in places)))  # longer intervals are cut off
     width, height, left, upper = 220, 118, 30, 8
 
     def across(x: float) -> float:
@@ -116,10 +115,11 @@ def panel(recipe: str, axis: str, results: dict) -> Markup | None:
 
 
 def pictures(results: dict) -> list[tuple[str, list[Markup]]]:
-    """By recipe, the largest mean effect first, its panels."""
+    """By recipe, its panels; first those with an effect that is shown on most data sets, then the largest mean effects."""
     networks = [recipe for recipe, about in results["recipes"].items() if about["kind"] != "classical"]
-    there = [recipe for recipe in networks if recipe != "none" and results["general"][recipe]["sets"] > 1]
-    there.sort(key=lambda recipe: -abs(results["general"][recipe]["average"]))
+    general = results["general"]
+    there = [recipe for recipe in networks if recipe != "none" and general[recipe]["sets"] > 1]
+    there.sort(key=lambda name: (-general[name]["helps"] - general[name]["hurts"], -abs(general[name]["average"])))
     drawn = [(recipe, [each for axis in AXES if (each := panel(recipe, axis, results))]) for recipe in there]
     return [(recipe, panels) for recipe, panels in drawn if panels]
 
@@ -158,7 +158,7 @@ def headline(results: dict) -> Markup:
     same = len(by_verdict.get("no relevant difference", []))
     count_all = many(sum(map(len, by_verdict.values())), "recipe")
     rest = [f"{same} of {count_all} make no relevant difference"] * bool(same)
-    rest += [f"of {undecided} the data sets do not tell"] * bool(undecided)
+    rest += [f"for {undecided} the data sets cannot tell"] * bool(undecided)
     return first + (f" {capital(' and '.join(rest))}." if rest else "")
 
 
@@ -173,6 +173,18 @@ def answer(results: dict) -> str:
     lines += [f"{name} was left out: {results['sets'][name]['failed']}" for name in failed]
     lines += [f"{claim['says']}: {claim['verdict']}" for claim in results["claims"].values()]
     return "\n".join(lines) + "\n"
+
+
+def groups(results: dict) -> list[tuple[str, int]]:
+    """What neighbouring data sets of the matrix are, and how many they are: the heads above their columns."""
+    heads: list[tuple[str, int]] = []
+    for row in results["sets"].values():
+        words = "" if row["failed"] else row["kind"] + (", amounts" if row["task"] == "regression" else "")
+        if heads and heads[-1][0] == words:
+            heads[-1] = words, heads[-1][1] + 1
+        else:
+            heads.append((words, 1))
+    return heads
 
 
 def place_words(place: dict, words: str) -> str:
@@ -212,6 +224,7 @@ def render(results: dict, suite: Suite) -> str:
         if recipe != "none"
     }
     drawn = pictures(results)
+    one_test_set = [name for name, row in results["sets"].items() if row.get("one_test_set")]
     return TEMPLATES.get_template("suite.html").render(
         results=results,
         suite=suite,
@@ -224,6 +237,8 @@ def render(results: dict, suite: Suite) -> str:
         pictures=drawn[:SHOWN],
         further=drawn[SHOWN:],
         own=own_sentences(results),
+        groups=groups(results),
+        one_test_set=listed(one_test_set) if one_test_set else "",
         total=total(results),
         metrics={name: about.title for name, about in DECIDING.items()},
         prefixed=prefixed,
