@@ -149,7 +149,7 @@ UNCLEAR, SAME, HURTS = (
         ),
         (
             {"a": [UNCLEAR, ("cannot tell", 0.04, -0.1, 0.2)]},
-            "10 seeds cannot tell whether anything beats scratch: the largest difference is +4.0 points, by a at 2 "
+            "10 seeds cannot tell whether anything beats scratch: the best mean difference is +4.0 points, by a at 2 "
             "labels, and chance is not ruled out.",
         ),
         (

@@ -119,13 +119,13 @@ def headline(table: list[Row], settings: dict, given: str = "") -> Markup:
             place
         )
     if len(unclear) == len([row for row in recipes if row.ranked]):
-        first, measure = unclear[0], unclear[0].measure
+        measure = unclear[0].measure
+        first = max(unclear, key=lambda row: measure.sign * row.difference.mean)
         return Markup(
-            "On {}, {} cannot tell whether anything helps. The largest mean difference{} is {}, by <b>{}</b>, "
+            "On {}, {} cannot tell whether anything helps. The best mean difference of {} is {}, by <b>{}</b>, "
             "and chance is not ruled out."
         ).format(
-            place, seeds, f" of {measure.name}, of which less is better," if measure.lower_is_better else "",
-            measure.counted(measure.difference(first.difference.mean)), link(first),
+            place, seeds, measure.name, measure.counted(measure.difference(first.difference.mean)), link(first)
         )  # fmt: skip
     return Markup("On {}, nothing that was tried is shown to help: not one of {} with {}.").format(
         place, many(len(recipes), "recipe"), seeds

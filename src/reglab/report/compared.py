@@ -132,10 +132,10 @@ def counted(variants: list[int], per: str) -> str:
 
 
 def unclear(effects: list[tuple[Compared, int, MetricEffect]], measure: Measure, against: str, per: str) -> Markup:
-    """When every verdict is that it is "cannot tell": the largest difference, on the better side if there is one."""
+    """When every verdict is that it is "cannot tell": the best mean difference, even if none is a gain."""
     row, variant, effect = max(effects, key=lambda candidate: measure.sign * candidate[2].difference.mean)
     return Markup(
-        "{} cannot tell whether anything beats {}: the largest difference is {}, by <b>{}</b> at {}, "
+        "{} cannot tell whether anything beats {}: the best mean difference is {}, by <b>{}</b> at {}, "
         "and chance is not ruled out."
     ).format(
         many(len(row.entry.record["seeds"]), "seed"), against,

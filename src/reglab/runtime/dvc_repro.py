@@ -71,11 +71,13 @@ def repro(
         print(line, flush=True)
     code, received = run_dvc(root, arguments)
     if received:
-        print("\nInterrupted. What is finished is kept: make repro goes on from there.")
+        print("\nInterrupted. What is finished is kept: the same command goes on from there.")
     elif code and (full := disk_space.full_folder(root)):
         print("\n" + disk_space.full_message(full))
     elif code:
-        print("\nA stage failed; its message stands above. What is finished is kept: make repro goes on from there.")
+        print(
+            "\nA stage failed; its message stands above. What is finished is kept: the same command goes on from there."
+        )
     if received or code:
         print(still_running(root), end="", flush=True)
         return 128 + received if received else 1
