@@ -184,7 +184,9 @@ def test_cannot_tell_is_not_no_effect():
     first, points = answer(results, seeds=4)
     assert "4 seeds cannot tell whether anything helps" in first and "+3.0 points, by a" in first
     worse = table(a=("cannot tell", -0.05, -0.1, 0.01), b=("cannot tell", 0.01, -0.02, 0.04))
-    assert "The best mean difference of test accuracy is +1.0 points, by b" in answer(worse, seeds=4)[0], "no loss leads"
+    assert "The best mean difference of test accuracy is +1.0 points, by b" in answer(worse, seeds=4)[0], (
+        "no loss leads"
+    )
     assert points["Cannot tell"] == (
         "a (+3.0; 14 seeds), b (−1.0; 30 seeds) and c (0.0; ? seeds). "
         "In brackets the difference, and about how many seeds would be needed."
