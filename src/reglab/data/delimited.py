@@ -4,8 +4,9 @@ import csv
 import io
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TextIO
 
 from reglab.core.errors import UserError
 from reglab.core.wording import nearest, shown
@@ -24,7 +25,8 @@ def read_columns(file: str, wanted: Sequence[str]) -> tuple[list[int], dict[str,
         raise UserError(f"{file}: found {found}; allowed: {ALLOWED}{nearest(path.name, near)}")
     if path.suffix.lower() not in KINDS:
         raise UserError(f"{file}: found the ending {path.suffix or 'of no kind'}; allowed: {ALLOWED}")
-    records = list(rows(decoded(path.read_bytes(), file), KINDS[path.suffix.lower()]))
+    text = io.StringIO(decoded(path.read_bytes(), file), newline="")
+    records = list(rows(text, KINDS[path.suffix.lower()]))
     if not records:
         raise UserError(f"{file}: found no line; allowed: {ALLOWED}")
     (line, names), *records = records
@@ -61,10 +63,10 @@ def decoded(content: bytes, file: str) -> str:
     return text
 
 
-def rows(text: str, delimiter: str):
-    """(line, values) of each row that is not empty; a value in quotes may have several lines."""
+def rows(text: TextIO, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """(line in which it begins, values) of each row that is not empty; a value in quotes may have several lines."""
     csv.field_size_limit(sys.maxsize)
-    reader, line = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), 1
+    reader, line = csv.reader(text, delimiter=delimiter), 1
     for row in reader:
         if row:
             yield line, row

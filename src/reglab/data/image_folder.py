@@ -23,24 +23,29 @@ def write_images(file: str, folder: str, size: tuple[int, int]) -> int:
         raise UserError(
             f"{folder}: found a file or a folder of this name; allowed: a new one; remove it, or name another"
         )
-    table = read_numbers(file)
-    rows, columns = table.shape
-    if columns != height * width + 1:
-        allowed = f"{height * width + 1:,}, for {height} x {width} pixels and the class"
-        raise UserError(f"{file}: found {columns:,} columns; allowed: {allowed}")
-    pixels, labels = table[:, :-1], table[:, -1]
-    if len(odd := np.flatnonzero((pixels < 0).any(1) | (pixels > 255).any(1))):
-        found = f"values from {pixels[odd[0]].min()} to {pixels[odd[0]].max()}"
-        raise UserError(f"{file}, row {odd[0] + 1}: found {found}; allowed: 0 to 255")
+    images, labels = read_images(file, height, width)
     partial = target.with_name(f"{target.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)  # as a kill may have left it
     for label in np.unique(labels):
         (partial / str(label)).mkdir(parents=True)
-    images = pixels.astype(np.uint8).reshape(rows, height, width)
+    digits = len(str(len(images)))
     for row, (image, label) in enumerate(zip(images, labels, strict=True), 1):
-        Image.fromarray(image).save(partial / str(label) / f"{row:0{len(str(rows))}}.png")
+        Image.fromarray(image).save(partial / str(label) / f"{row:0{digits}}.png")
     os.replace(partial, target)
-    return rows
+    return len(images)
+
+
+def read_images(file: str, height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
+    """Images (n, height, width) uint8 and labels (n,) int64 of a csv without names; UserError for other rows."""
+    table = read_numbers(file)
+    if table.shape[1] != height * width + 1:
+        allowed = f"{height * width + 1:,}, for {height} x {width} pixels and the class"
+        raise UserError(f"{file}: found {table.shape[1]:,} columns; allowed: {allowed}")
+    pixels, labels = table[:, :-1], table[:, -1]
+    if len(odd := np.flatnonzero((pixels < 0).any(1) | (pixels > 255).any(1))):
+        found = f"values from {pixels[odd[0]].min()} to {pixels[odd[0]].max()}"
+        raise UserError(f"{file}, row {odd[0] + 1}: found {found}; allowed: 0 to 255")
+    return pixels.astype(np.uint8).reshape(-1, height, width), labels
 
 
 def read_numbers(file: str) -> np.ndarray:

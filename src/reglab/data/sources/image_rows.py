@@ -6,8 +6,7 @@ from typing import Annotated, ClassVar
 import numpy as np
 from annotated_types import Ge, Le
 
-from reglab.core.errors import UserError
-from reglab.data.image_folder import read_numbers
+from reglab.data.image_folder import read_images
 from reglab.data.source import Examples, Source
 
 Side = Annotated[int, Ge(2), Le(512)]
@@ -25,14 +24,7 @@ class ImageRows(Source):
 
     def load(self) -> Examples:
         """Images (n, 1, height, width) float32 in [0, 1], and their classes."""
-        table = read_numbers(self.file)
-        if table.shape[1] != self.height * self.width + 1:
-            allowed = f"{self.height * self.width + 1:,}, for {self.height} x {self.width} pixels and the class"
-            raise UserError(f"{self.file}: found {table.shape[1]:,} columns; allowed: {allowed}")
-        pixels, labels = table[:, :-1], table[:, -1]
-        if len(odd := np.flatnonzero((pixels < 0).any(1) | (pixels > 255).any(1))):
-            found = f"values from {pixels[odd[0]].min()} to {pixels[odd[0]].max()}"
-            raise UserError(f"{self.file}, row {odd[0] + 1}: found {found}; allowed: 0 to 255")
+        images, labels = read_images(self.file, self.height, self.width)
         names, targets = np.unique(labels, return_inverse=True)
-        images = (pixels.astype(np.float32) / 255).reshape(-1, 1, self.height, self.width)
-        return Examples(inputs=images, targets=targets.astype(np.int64), classes=tuple(map(str, names)))
+        inputs = images[:, None].astype(np.float32) / 255
+        return Examples(inputs=inputs, targets=targets.astype(np.int64), classes=tuple(map(str, names)))

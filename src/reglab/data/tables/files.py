@@ -1,9 +1,7 @@
 """Reads the files of a table as columns of text, and remembers in which line of which file a row stands."""
 
-import csv
 import io
 import itertools
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -16,6 +14,7 @@ import pyarrow.parquet
 
 from reglab.core.errors import UserError
 from reglab.core.wording import shown
+from reglab.data.delimited import rows
 from reglab.data.tables.settings import MISSING
 from reglab.data.tables.table_bytes import PARQUET, as_utf_8, paths, read_bytes
 from reglab.data.tables.table_problems import TableProblems, fail
@@ -124,17 +123,7 @@ def delimiter_name(mark: str) -> str:
 
 def records(content: bytes, delimiter: str) -> Iterator[tuple[int, list[str]]]:
     """The records of a text with the line in which each begins; empty lines are left out."""
-    csv.field_size_limit(sys.maxsize)
-    text = io.TextIOWrapper(io.BytesIO(content), "utf-8", newline="")  # which decodes no more than is read
-    reader = csv.reader(text, delimiter=delimiter)
-    while True:
-        line = reader.line_num + 1
-        try:
-            record = next(reader)
-        except StopIteration:
-            return
-        if record:
-            yield line, record
+    return rows(io.TextIOWrapper(io.BytesIO(content), "utf-8", newline=""), delimiter)  # decodes no more than is read
 
 
 def detected(content: bytes, name: str) -> str:
