@@ -80,7 +80,10 @@ class Study:
             "settings": SETTINGS,
             "seeds": list(range(seeds)),
         } | more
-        context = {"tags": {"dvc_stage": f"train@{name}", "git_commit": "c0ffee"}, "tracking": TRACKING}
+        context = {
+            "tags": {"dvc_stage": f"train@{name}", "git_commit": "c0ffee", "processor": "x86_64 of this machine"},
+            "tracking": TRACKING,
+        }
         (entry / "run.json").write_text(json.dumps({"key": entry.name} | about | context))
         return Training(self.root, entry, about)
 

@@ -11,6 +11,7 @@ import signal
 import pytest
 from mlflow.tracking import MlflowClient
 
+from reglab.runtime.compute.machine import PROCESSORS
 from reglab.tracking.mirror import store
 from reglab.tracking.mirror.content import for_display
 from reglab.tracking.mirror.sync import mirror
@@ -45,6 +46,17 @@ def test_a_curve_is_the_mean_over_the_seeds_where_every_seed_is_and_its_range_is
     names = {name for name, *_ in parent["metrics"] if name.startswith("training/")}
     assert names == {"training/train_accuracy", "training/validation_accuracy"}
     assert [step for step, _ in rows(parent, "training/train_accuracy")] == [0, 1]
+
+
+def test_a_run_says_on_which_kinds_of_processor_its_trainings_ran(study):
+    here, there = study.begin(), study.begin("weight_decay")
+    (there.entry / PROCESSORS).write_text("x86_64 AuthenticAMD avx2\nx86_64 GenuineIntel avx512f\n")
+    for training in (here, there):
+        training.epochs(2)
+        training.finish()
+    mirror(study.root, {})
+    assert study.run("dropout")["tags"]["processor"] == "x86_64 of this machine"
+    assert study.run("weight_decay")["tags"]["processor"] == "x86_64 AuthenticAMD avx2; x86_64 GenuineIntel avx512f"
 
 
 def test_a_finished_recipe_shows_settings_summary_curves_figures_and_where_it_comes_from(study):

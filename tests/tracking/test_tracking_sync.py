@@ -12,6 +12,7 @@ import pytest
 from mlflow.tracking import MlflowClient
 
 from reglab.core.errors import UserError
+from reglab.tracking.mirror import store
 from reglab.tracking.mirror.store import address
 from reglab.tracking.mirror.sync import mirror
 
@@ -132,23 +133,32 @@ def silent():
     return listening, f"http://127.0.0.1:{listening.getsockname()[1]}"
 
 
-def test_a_server_that_is_away_is_a_users_matter_within_seconds(study):
+def of_postgresql(uri: str) -> str:
+    pytest.importorskip("psycopg2")
+    return uri.replace("http://", "postgresql://someone:secret@") + "/mlflow"
+
+
+@pytest.mark.parametrize("kind", [str, of_postgresql])
+def test_a_server_that_is_away_is_a_users_matter_within_seconds(study, kind):
     study.publish("dropout")
     begun = time.monotonic()
     with pytest.raises(UserError) as refused:
-        study.sync("regularizers/dropout", uri=refusing())
+        study.sync("regularizers/dropout", uri=kind(refusing()))
     assert time.monotonic() - begun < 15
     assert "MLFLOW_TRACKING_URI" in str(refused.value) and "127.0.0.1" in str(refused.value)
+    assert "secret" not in str(refused.value)
 
 
-def test_a_server_that_never_answers_holds_nobody_up_for_longer_than_the_user_says(study, monkeypatch):
+@pytest.mark.parametrize("kind", [str, of_postgresql])
+def test_a_server_that_never_answers_holds_nobody_up_for_longer_than_the_user_says(study, monkeypatch, kind):
     study.publish("dropout")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
+    monkeypatch.setattr(store, "CONNECT_SECONDS", 2)
     listening, uri = silent()
     with listening:
         begun = time.monotonic()
         with pytest.raises(UserError):
-            study.sync("regularizers/dropout", uri=uri)
+            study.sync("regularizers/dropout", uri=kind(uri))
         assert time.monotonic() - begun < 8
 
 

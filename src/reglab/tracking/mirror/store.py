@@ -31,6 +31,8 @@ ENVIRONMENT = {
 DATABASE = "sqlite:///mlflow.db"
 DIGEST = 8  # characters of a dataset's digest: as many as in MLflow's digests
 ARTIFACT_ROOT = "_MLFLOW_SERVER_ARTIFACT_ROOT"  # MLflow's variable
+SERVERS = ("postgresql", "mysql")  # databases that are reached over a network
+CONNECT_SECONDS = 5  # in which such a database must answer, as MLflow's server must
 BATCH = 1000  # the most metrics that MLflow takes in one call
 
 
@@ -163,6 +165,18 @@ def plain_errors(uri: str | None, root: Path) -> Iterator[None]:
         raise unusable(address(uri, root), error) from error
 
 
+def reach_database(place: str) -> None:
+    """Connect once to a database server; SQLAlchemyError where it refuses or is away, after which MLflow would try for two
+    minutes.
+    """
+    import sqlalchemy
+
+    engine = sqlalchemy.create_engine(place, connect_args={"connect_timeout": CONNECT_SECONDS})
+    with engine.connect():
+        pass
+    engine.dispose()
+
+
 def unusable(place: str, error: Exception) -> UserError:
     return UserError(
         f"MLflow at {place} cannot be used: set MLFLOW_TRACKING_URI, or tracking.uri in params.yaml"
@@ -185,9 +199,12 @@ def open_store(uri: str | None, experiment: str, root: Path, seeds: bool | None 
 
         place = address(uri, root)
         try:
-            remote = urlsplit(place).scheme in ("http", "https")
+            scheme = urlsplit(place).scheme
         except ValueError as error:
             raise unusable(place, error) from error
+        remote = scheme in ("http", "https")
+        if scheme.partition("+")[0] in SERVERS:
+            reach_database(place)
         location = None if remote else (root.resolve() / "mlartifacts").as_uri()
         seeds = not remote if seeds is None else seeds
         if location:  # of MLflow's experiment "Default" too, whose SQL takes no path with ' or :
