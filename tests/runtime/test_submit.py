@@ -4,18 +4,29 @@ import os
 import pickle
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from blobs import blobs
 from ruamel.yaml import YAML
-from study_elsewhere import StudyElsewhere
+from study_elsewhere import DROPOUT, StudyElsewhere
 
+from reglab.experiments.tuning import tuned
+from reglab.experiments.tuning.settings import Tuning
+from reglab.models.mlp import MLP
+from reglab.runtime.compute import submit
 from reglab.runtime.compute.elsewhere import Futures, JobBuilder
+from reglab.runtime.compute.machine import PROCESSORS
 from reglab.runtime.compute.spool import Spool
-from reglab.runtime.compute.stale import preparations, stale
+from reglab.runtime.compute.stale import Stale, preparations, stale
 from reglab.runtime.compute.submit import listing
 from reglab.runtime.engines.local import Local
+from reglab.tracking.record import About
+from reglab.tracking.stage import Stage
 from reglab.training import one_seed, together
+from reglab.training.one_seed import Recipe
+from reglab.training.settings import Training
 
 STAGES = """
 stages:
@@ -116,3 +127,59 @@ def test_a_stage_collects_what_was_submitted_and_trains_nothing(tmp_path, monkey
     monkeypatch.delattr(together, "run_trainer")
     monkeypatch.delattr(one_seed, "run_trainer")
     assert study.run("collected") == wanted
+
+
+def test_a_search_submits_its_trials_then_what_it_has_chosen_and_trains_nothing_afterwards(tmp_path, monkeypatch):
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    data = blobs(tmp_path / "data", seeds=3, train_size=60, validation_size=30, test_size=30)
+    recipe = Recipe((DROPOUT,), MLP(width=8, depth=1), Training(epochs=2, batch_size=16))
+    about = About("tuned", "dropout", ["dropout"], {"fingerprint": data.fingerprint}, {}, [0, 1, 2])
+
+    def search(runs: str, compute: Spool | None = None) -> dict:
+        stage = Stage(about, tmp_path / runs, processes=2, compute=compute)
+        return tuned.run(recipe, {"input_rate": (0.1, 0.5)}, Tuning(seeds=2, settings=3), data, stage)
+
+    wanted, counts = search("alone"), []
+    for number in range(3):
+        spool = tmp_path / f"spool-{number}"
+        spool.mkdir()
+        with pytest.raises(SystemExit):
+            search("collected", Spool(spool, 100, JobBuilder("tune@dropout", "", tmp_path)))
+        jobs = dict(enumerate(pickle.loads(file.read_bytes()) for file in sorted(spool.iterdir())))
+        counts.append(len(jobs))
+        with Local().executor(2) as executor:
+            Futures(Local(), executor, jobs).results()
+    assert counts == [3 * 2, 1, 0]
+    monkeypatch.delattr(together, "run_trainer")
+    monkeypatch.delattr(one_seed, "run_trainer")
+    assert search("collected") == wanted
+
+
+def test_jobs_are_collected_and_trained_until_none_are_left_or_the_same_come_again(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    entry = tmp_path / "entry"
+    entry.mkdir()
+    builder, held = JobBuilder("tune@dropout", "", tmp_path), []
+    trials, chosen = (builder.jobs([(leave, entry / name)], entry) for name in ("trial", "chosen"))
+
+    @contextmanager
+    def locked(folder: Path, stage: str):
+        held.append((folder, stage))
+        yield
+
+    for name, result in {"recover": [], "run_dvc": (0, 0), "stale": Stale(run=["tune@dropout"])}.items():
+        monkeypatch.setattr(submit, name, lambda *_, result=result: result)
+    monkeypatch.setattr(submit, "preparations", lambda root: [])
+    for rounds in ([trials, chosen, []], [trials, trials, trials]):
+        left = iter(rounds)
+        monkeypatch.setattr(submit, "collect", lambda *_, left=left: next(left))
+        assert submit.submit(tmp_path, Local(), 1, (), list, locked) == 0
+    assert sorted(file.name for file in entry.iterdir()) == ["chosen", PROCESSORS, "trial"]
+    assert held == [(entry, "tune@dropout")] * 3
+    said = capsys.readouterr().out
+    assert "Trained: 2 jobs of 1 stage." in said and "Trained: 1 job of 1 stage." in said
+
+
+def leave(path: Path) -> None:
+    path.touch()

@@ -40,7 +40,11 @@ class Spool:
     def run(
         self, calls: Sequence[tuple], folder: Path, joined: Callable[[Sequence[tuple], int], list[tuple]], *_
     ) -> list:
-        """Write the jobs that leave files, and end the process."""
+        """Write the jobs that leave files, and end the process; go on where none are left, as once the trials of a search
+        are there.
+        """
+        if not calls:
+            return []
         jobs = filter(None, self.study.jobs(joined(calls, self.workers), folder))
         for number, job in enumerate(jobs, start=len(list(self.folder.iterdir()))):  # behind those of the stages before
             replace(self.folder / f"{number:06d}", job.dumps())

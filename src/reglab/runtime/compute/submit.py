@@ -1,12 +1,14 @@
 """`reglab submit`: trains what all stale stages need, all at once, and leaves it where `dvc repro` finds it."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import Executor
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 
 from reglab.core.wording import many
 from reglab.runtime.compute.elsewhere import Futures
 from reglab.runtime.compute.engine import Engine
+from reglab.runtime.compute.payload import Job
 from reglab.runtime.compute.spool import collect
 from reglab.runtime.compute.stale import Stale, preparations, stale
 from reglab.runtime.dvc_repro import run_dvc
@@ -37,14 +39,25 @@ def submit(
     print(listing(state), flush=True)
     if not state.run:
         return 0
-    with engine.executor(processes) as executor, ExitStack() as locks:
-        jobs = dict(enumerate(collect(root, state.run, engine.workers(executor))))
-        for folder, title in {job.folder: job.title for job in jobs.values()}.items():
-            locks.enter_context(locked(folder, title))
-        with Futures(engine, executor, jobs).cancelled_on_error() as futures:
-            futures.results(Progress("submitted", "job", len(jobs), lambda: len(jobs) - len(futures.pending)))
-    print(f"Trained: {many(len(jobs), 'job')} of {many(len(state.run), 'stage')}. dvc repro collects them.")
+    count, before = 0, []
+    with engine.executor(processes) as executor:
+        # The trials of searches are trained first, then what each search has chosen from them.
+        while (jobs := collect(root, state.run, engine.workers(executor))) and jobs != before:
+            train(engine, executor, jobs, locked)
+            count, before = count + len(jobs), jobs
+    print(f"Trained: {many(count, 'job')} of {many(len(state.run), 'stage')}. dvc repro collects them.")
     return 0
+
+
+def train(
+    engine: Engine, executor: Executor, jobs: Sequence[Job], locked: Callable[[Path, str], AbstractContextManager]
+) -> None:
+    """Train in one pool what many stages need, while other processes are kept out of their folders."""
+    with ExitStack() as locks:
+        for folder, title in {job.folder: job.title for job in jobs}.items():
+            locks.enter_context(locked(folder, title))
+        with Futures(engine, executor, dict(enumerate(jobs))).cancelled_on_error() as futures:
+            futures.results(Progress("submitted", "job", len(jobs), lambda: len(jobs) - len(futures.pending)))
 
 
 def listing(state: Stale) -> str:
