@@ -28,7 +28,7 @@ import numpy as np
 import torch
 from tools import times
 from tools.ratios import save
-from tools.scheduler import Cluster, Job, TrainingStage, at_once, length, stage_by_stage
+from tools.scheduler import Cluster, Job, TrainingStage, at_once, stage_by_stage
 from tools.study import DigitsStudy
 
 from reglab.config import params
@@ -176,21 +176,20 @@ def study_stages(workers: int, measured: dict) -> list[TrainingStage]:
 def scaled(measured: dict, factor: float) -> list[dict]:
     """The lengths with 1 to 1,000 workers of a study whose trainings take so many times as long."""
     of_study = measured | {"stack": {size: seconds * factor for size, seconds in measured["stack"].items()}}
-    around, found = START + measured["around"], []
+    around, collected, found = START + measured["around"], START + measured["collected"], []
     for workers in WORKERS:
         stages = study_stages(workers, of_study)
         cluster = Cluster(workers, dispatch=measured["dispatch"], bandwidth=NETWORK)
         trained = [job for stage in stages for phase in stage.phases for job in phase]
         one, all_of_them = (
             stage_by_stage(stages, cluster, around),
-            at_once(stages, cluster, around, measured["collected"]),
+            at_once(stages, cluster, around, collected),
         )
         found.append(
             {"workers": workers, "jobs": len(trained), "training": sum(job.seconds for job in trained)}
             | {"stage by stage": one, "all at once": all_of_them}
             | {"busy": 100 * sum(job.seconds for job in trained) / (workers * all_of_them)}
-            | {"around": around * len(stages), "collected": measured["collected"] * len(stages)}
-            | {"first phases": length([job for stage in stages for job in stage.phases[0]], cluster)}
+            | {"around": around * len(stages), "collected": 3 * collected * len(stages)}
         )
     return found
 

@@ -2,7 +2,8 @@
 
 It is what the code does. A pool of local processes, Dask and Slurm all give the next job of one list to the worker that is
 free first (list scheduling: Graham, Bounds on Multiprocessing Timing Anomalies, 1969). `dvc repro` makes such a list for each
-phase of each stage and waits for its last job; `reglab submit` makes one of the first phases of all stages.
+phase of each stage and waits for its last job; `reglab submit` makes one of the first phases of all stages, and then one of
+the second phases.
 """
 
 from collections.abc import Iterable, Sequence
@@ -73,7 +74,12 @@ def stage_by_stage(stages: Iterable[TrainingStage], cluster: Cluster, around: fl
 
 
 def at_once(stages: Sequence[TrainingStage], cluster: Cluster, around: float = 0.0, collected: float = 0.0) -> float:
-    """Seconds of `reglab submit`, which lists the jobs of a stage in `collected` seconds, and of `dvc repro` after it."""
-    first = [job for stage in stages for job in stage.phases[0]]
-    later = [TrainingStage(stage.phases[1:]) for stage in stages]
-    return len(stages) * collected + length(first, cluster) + stage_by_stage(later, cluster, around)
+    """Seconds of `reglab submit`, which lists the jobs of a stage in `collected` seconds, and of `dvc repro` after it.
+
+    It asks every stage before each phase, and once more, when none has a job left.
+    """
+    phases = max((len(stage.phases) for stage in stages), default=0)
+    having = ([stage for stage in stages if len(stage.phases) > number] for number in range(phases))
+    pools = ([job for stage in some for job in stage.phases[number]] for number, some in enumerate(having))
+    trained = sum(length(pool, cluster) for pool in pools)
+    return trained + len(stages) * ((phases + 1) * collected + around)

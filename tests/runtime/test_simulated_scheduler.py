@@ -85,14 +85,15 @@ def test_a_line_that_is_full_is_what_counts():
 def test_a_stage_waits_for_the_last_training_of_the_one_before_and_submitted_trainings_do_not():
     stages = [TrainingStage([jobs(3.0, 1.0)]), TrainingStage([jobs(1.0, 1.0, 1.0)])]
     assert stage_by_stage(stages, Cluster(2), around=0.5) == pytest.approx((3.0 + 0.5) + (2.0 + 0.5))
-    assert at_once(stages, Cluster(2), around=0.5, collected=0.25) == pytest.approx(0.5 + 4.0 + 2 * 0.5)
+    assert at_once(stages, Cluster(2), around=0.5, collected=0.25) == pytest.approx(2 * 2 * 0.25 + 4.0 + 2 * 0.5)
 
 
-def test_the_second_phase_of_a_search_is_left_to_the_stage_itself():
-    search = TrainingStage([jobs(*[1.0] * 4), jobs(2.0)])
-    assert stage_by_stage([search], Cluster(4)) == pytest.approx(1.0 + 2.0)
-    assert at_once([search, search], Cluster(4)) == pytest.approx(2.0 + 2.0 + 2.0)
-    assert at_once([search, search], Cluster(8)) == pytest.approx(1.0 + 2.0 + 2.0)
+def test_the_second_phases_of_all_searches_are_trained_at_once_too():
+    search, plain = TrainingStage([jobs(*[1.0] * 4), jobs(2.0)]), TrainingStage([jobs(3.0)])
+    assert stage_by_stage([search, search, plain], Cluster(4)) == pytest.approx(2 * (1.0 + 2.0) + 3.0)
+    assert at_once([search, search], Cluster(4)) == pytest.approx(2.0 + 2.0)
+    assert at_once([search, search, plain], Cluster(9)) == pytest.approx(3.0 + 2.0)
+    assert at_once([search, search], Cluster(4), collected=0.5) == pytest.approx(4.0 + 3 * 2 * 0.5)
 
 
 def test_nothing_to_train_takes_no_time():
