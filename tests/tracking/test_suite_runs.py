@@ -7,6 +7,8 @@ import sqlite3
 import pytest
 
 from reglab.tracking.mirror.suite_runs import sync_suite
+from reglab.tracking.mirror.suite_views import VIEWS
+from reglab.tracking.mirror.views import VIEW
 from reglab.tracking.settings import Tracking
 
 SETS = {"kind": "tables", "task": "classification", "metric": "accuracy", "train_size": 600, "score": 0.9, "gap": 0.5}
@@ -23,14 +25,14 @@ def checkout(tmp_path, migrated, monkeypatch):
     return tmp_path
 
 
-def write(root, data_set, name, accuracy) -> None:
+def write(root, data_set, name, accuracy, status="finished") -> None:
     content = {
         "family": "suite",
         "name": name,
         "kind": "tuned",
         "dataset": {"name": data_set, "fingerprint": "sha256:0"},
         "chosen": {"number": 0, "settings": {name: {"rate": 0.3}, "training": {"learning_rate": 0.01}}},
-        "seeds": {"0": {"status": "finished", "metrics": {"test_accuracy": accuracy}}},
+        "seeds": {"0": {"status": status, "metrics": {"test_accuracy": accuracy}}},
         "summary": {"test_accuracy": {"mean": accuracy}},
     }
     folder = root / "suite" / "runs" / data_set / name
@@ -38,8 +40,8 @@ def write(root, data_set, name, accuracy) -> None:
     (folder / "record.json").write_text(json.dumps(content))
 
 
-def sync(root) -> str:
-    cell = {"effect": 0.1, "low": 0.05, "high": 0.15}
+def sync(root, effect: float = 0.1) -> str:
+    cell = {"effect": effect, "low": 0.05, "high": 0.15, "verdict": "helps"}
     results = {
         "sets": {"one": SETS, "two": SETS, "three": {"failed": "cannot be split"}},
         "matrix": {name: {"one": cell, "two": cell} for name in ("none", "dropout")},
@@ -52,7 +54,7 @@ def query(root, text: str) -> list[tuple]:
         return database.execute(text).fetchall()
 
 
-ALIVE = "select name from runs where lifecycle_stage = 'active' and status = 'FINISHED' order by name"
+ALIVE = "select name from runs where lifecycle_stage = 'active' and status in ('FINISHED', 'FAILED') order by name"
 
 
 def test_every_data_set_is_a_run_with_its_recipes_below_and_once_more_adds_nothing(checkout):
@@ -90,3 +92,35 @@ def test_a_record_that_has_changed_replaces_its_run_and_a_recipe_that_is_gone_ta
     run = "(select run_uuid from runs where name = 'one/dropout' and lifecycle_stage = 'active')"
     [(value,)] = query(checkout, f"select value from metrics where key = 'test_accuracy' and run_uuid = {run}")
     assert value == 0.8
+
+
+def test_another_effect_replaces_the_runs_of_recipes_whose_records_are_the_same(checkout):
+    sync(checkout)
+    assert sync(checkout, effect=0.2) == "MLflow, experiment reglab-suite: 4 made, 3 already there"
+    run = "(select run_uuid from runs where name = 'one/dropout' and lifecycle_stage = 'active')"
+    [(value,)] = query(checkout, f"select value from metrics where key = 'effect/effect' and run_uuid = {run}")
+    assert value == 0.2
+
+
+def test_a_data_set_that_failed_and_a_recipe_that_diverged_are_runs_that_failed(checkout):
+    write(checkout, "two", "dropout", 0.1, status="diverged")
+    sync(checkout)
+    assert query(checkout, "select name from runs where status = 'FAILED' order by name") == [
+        ("three",),
+        ("two/dropout",),
+    ]
+
+
+def test_the_experiment_has_views_whose_columns_the_runs_have(checkout):
+    sync(checkout)
+    tags = dict(query(checkout, "select key, value from experiment_tags"))
+    states = [json.loads(json.loads(tags[f"{VIEW}{key}"])["state"]) for key in VIEWS]
+    have = {
+        f"{kind}.`{key}`"
+        for kind in ("tags", "params", "metrics")
+        for (key,) in query(checkout, f"select key from {kind}")
+    }
+    for state in states:
+        of_runs = set(state["selectedColumns"]) - {"params.`inputs`", "params.`classes`"}  # which these sets do not say
+        assert {each for each in of_runs if "cost/" not in each} <= have
+    assert [state["searchFilter"] for state in states] == ["tags.kind != 'data set'", "tags.kind = 'data set'"]

@@ -105,6 +105,23 @@ def test_a_data_set_that_failed_is_shown_with_its_reason_and_is_in_no_number():
     assert page.count("cannot be split: 3 rows") > 3 and "set_3 was left out" in answer(results)
 
 
+def test_a_data_set_on_which_tuned_none_diverged_is_left_out_with_its_reason():
+    suite, sets, records = study(0.3)
+    records["set_3"]["none"]["seeds"]["1"] = {"status": "diverged", "reason": "the loss became nan", "metrics": {}}
+    results = evaluate(suite, sets, records)
+    assert "Over 7 data sets, better helps in general" in answer(results)
+    assert "set_3 was left out: none: the loss became nan" in answer(results)
+    assert "<b>set_3</b> failed and is in no number: none: the loss became nan" in render(results, suite)
+
+
+def test_a_recipe_with_effects_on_few_data_sets_is_named_and_has_no_verdict():
+    suite, sets, records = study(0.3)
+    for name in NAMES[:4]:
+        records[name]["same"] = {"kind": "tuned", "seeds": {}, "not_applicable": "needs amounts"}
+    page = render(evaluate(suite, sets, records), suite)
+    assert "fewer than 5 data sets there is an effect of same: too few" in page and 'id="general-same"' not in page
+
+
 def test_what_diverged_or_is_not_applicable_has_no_effect_and_says_why():
     suite, sets, records = study(0.3)
     records["set_0"]["better"]["seeds"]["2"] = {"status": "diverged", "reason": "the loss became NaN", "metrics": {}}

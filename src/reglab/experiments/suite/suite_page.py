@@ -134,11 +134,18 @@ def in_general(results: dict) -> dict[str, list[str]]:
     return by_verdict
 
 
+def left_out(results: dict) -> dict[str, str]:
+    """The reason of each data set on which nothing can be compared: it failed, or tuned `none` did."""
+    reasons = {name: row["failed"] for name, row in results["sets"].items() if row["failed"]}
+    cells = results["matrix"]["none"]
+    return reasons | {name: cells[name]["reason"] for name in cells if name not in reasons and "reason" in cells[name]}
+
+
 def headline(results: dict) -> Markup:
     """What helps and what hurts over the data sets, in a sentence or two."""
-    usable = [name for name, row in results["sets"].items() if not row["failed"]]
-    count = many(len(usable), "data set")
-    if len(usable) < results["fewest_sets"]:
+    usable = len(results["sets"]) - len(left_out(results))
+    count = many(usable, "data set")
+    if usable < results["fewest_sets"]:
         text = "{}: too few to say what holds in general, which needs {}. The matrix shows each of them."
         return Markup(text).format(count, results["fewest_sets"])
     by_verdict, parts = in_general(results), []
@@ -158,7 +165,7 @@ def headline(results: dict) -> Markup:
     same = len(by_verdict.get("no relevant difference", []))
     count_all = many(sum(map(len, by_verdict.values())), "recipe")
     rest = [f"{same} of {count_all} make no relevant difference"] * bool(same)
-    rest += [f"for {undecided} the data sets cannot tell"] * bool(undecided)
+    rest += [f"for {undecided}{'' if same else f' of {count_all}'} the data sets cannot tell"] * bool(undecided)
     return first + (f" {capital(' and '.join(rest))}." if rest else "")
 
 
@@ -168,9 +175,8 @@ def as_verb(verdict: str, names: list[str]) -> str:
 
 def answer(results: dict) -> str:
     """The answer in short, for the terminal."""
-    failed = [name for name, row in results["sets"].items() if row["failed"]]
     lines = [str(headline(results).striptags())]
-    lines += [f"{name} was left out: {results['sets'][name]['failed']}" for name in failed]
+    lines += [f"{name} was left out: {reason}" for name, reason in left_out(results).items()]
     lines += [f"{claim['says']}: {claim['verdict']}" for claim in results["claims"].values()]
     return "\n".join(lines) + "\n"
 
@@ -224,6 +230,7 @@ def render(results: dict, suite: Suite) -> str:
         if recipe != "none"
     }
     drawn = pictures(results)
+    few = [name for name in cells if not results["general"][name]["verdict"]]
     one_test_set = [name for name, row in results["sets"].items() if row.get("one_test_set")]
     return TEMPLATES.get_template("suite.html").render(
         results=results,
@@ -238,6 +245,8 @@ def render(results: dict, suite: Suite) -> str:
         further=drawn[SHOWN:],
         own=own_sentences(results),
         groups=groups(results),
+        left_out=left_out(results),
+        few=listed(few) if few else "",
         one_test_set=listed(one_test_set) if one_test_set else "",
         total=total(results),
         metrics={name: about.title for name, about in DECIDING.items()},

@@ -10,6 +10,8 @@
     sync.py             `mirror` (journal to MLflow, live) and `sync_all` (records to MLflow, what it lacks)
     follower.py         `start_follower`: the one process that mirrors while stages train; it ends by itself
     models.py           a recipe as an MLflow model, in a folder or kept by the run of its record
+    suite_runs.py       the suite: a run for each data set with its recipes below, in an experiment of its own
+    suite_views.py      the description of that experiment and its saved views
     ui.py               `reglab ui`: MLflow's pages, on a free port
 
 No other package of reglab imports mlflow, and this one only inside functions: its import takes two seconds.

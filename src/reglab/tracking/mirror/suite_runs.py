@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reglab.tracking import checkout, record
-from reglab.tracking.mirror import content
+from reglab.tracking.mirror import content, suite_views
 from reglab.tracking.mirror.runs import ended
 from reglab.tracking.mirror.store import Store, now, open_store, plain_errors, sole_writer
+from reglab.tracking.mirror.suite_views import DATA_SET, RECIPE
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
-
-DATA_SET, RECIPE = "reglab.data_set", "reglab.recipe"
 
 
 def sync_suite(tracking, runs: Path, results: dict) -> str:
@@ -28,6 +27,7 @@ def sync_suite(tracking, runs: Path, results: dict) -> str:
     root, made, present = checkout.root(), 0, 0
     with sole_writer(root), plain_errors(tracking.uri, root):
         store = open_store(tracking.uri, f"{tracking.experiment}-suite", root)
+        store.describe(suite_views.experiment_tags(store.experiment))
         known = {(run.data.tags[DATA_SET], run.data.tags.get(RECIPE, "")): run for run in store.find(here(root))}
         wanted = set()
         for name, about in results["sets"].items():
@@ -39,15 +39,19 @@ def sync_suite(tracking, runs: Path, results: dict) -> str:
             parent, new = updated(store, known, (name, ""), digest, root)
             wanted.add((name, ""))
             if new:
-                fill(store, parent, set_params(about), set_metrics(about), {"kind": "data set"})
+                failed = bool(about.get("failed"))
+                fill(store, parent, set_params(about), set_metrics(about), {"kind": "data set"}, failed)
             made, present = made + new, present + (not new)
-            for recipe, (values, own_digest) in records.items():
+            for recipe, (values, of_record) in records.items():
                 wanted.add((name, recipe))
-                run, new = updated(store, known, (name, recipe), own_digest, root, parent)
+                cell = results["matrix"][recipe][name]  # another record of none changes it
+                digest = hashlib.sha256(json.dumps([of_record, cell]).encode()).hexdigest()
+                run, new = updated(store, known, (name, recipe), digest, root, parent)
                 if new:
                     store.name_dataset(run, values["dataset"], root)
-                    cell = results["matrix"][recipe][name]
-                    fill(store, run, recipe_params(values), recipe_metrics(values, cell), {"kind": values["kind"]})
+                    tags = {"kind": values["kind"], "verdict": cell.get("verdict") or cell["status"]}
+                    diverged = any(seed["status"] == "diverged" for seed in values["seeds"].values())
+                    fill(store, run, recipe_params(values), recipe_metrics(values, cell), tags, diverged)
                 made, present = made + new, present + (not new)
         for key, run in known.items():
             if key not in wanted:
@@ -79,10 +83,10 @@ def updated(
     ), True
 
 
-def fill(store: Store, run: "Run", params: dict, metrics: dict, tags: dict) -> None:
+def fill(store: Store, run: "Run", params: dict, metrics: dict, tags: dict, failed: bool) -> None:
     rows = [(name, value, run.info.start_time, 0) for name, value in content.for_display(metrics).items()]
     store.log(run, rows, params, tags)
-    store.end(run, "FINISHED", now())
+    store.end(run, "FAILED" if failed else "FINISHED", now())
 
 
 def set_params(about: dict) -> dict[str, str]:

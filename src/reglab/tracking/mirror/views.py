@@ -186,6 +186,12 @@ def saved(view: View, metric: str = "accuracy", labels: Sequence[int] = (1, 10))
         about.direction == "lower" and view.order.endswith(f"test_{metric}`")
     )
     numbers = [column for column in view.columns if column.startswith("metrics.")]
+    charts = [bars(column) for column in numbers] + [curve(name) for name in CURVES[about.task]]
+    return shared(view, ascending, charts, {f"metrics.`versus/test_{metric}`": 150})
+
+
+def shared(view: View, ascending: bool, charts: list[dict], widths: dict[str, int]) -> str:
+    """The text of the tag by which MLflow knows the view."""
     state = {
         "searchFilter": view.condition,
         "orderByKey": view.order,
@@ -196,13 +202,13 @@ def saved(view: View, metric: str = "accuracy", labels: Sequence[int] = (1, 10))
         "modelVersionFilter": "All Runs",
         "selectedColumns": list(view.columns),
         "columnOrder": list(view.columns),
-        "columnWidths": WIDTHS | {f"metrics.`versus/test_{metric}`": 150},
+        "columnWidths": WIDTHS | widths,
         "runsHiddenMode": "SHOW_ALL",
         "compareRunSections": [
             {"uuid": "results", "name": "results", "display": True},
             {"uuid": "curves", "name": "training", "display": True},
         ],
-        "compareRunCharts": [bars(column) for column in numbers] + [curve(name) for name in CURVES[about.task]],
+        "compareRunCharts": charts,
     }
     place = 10 - int(view.name[0])
     return json.dumps({"name": view.name, "createdAt": place, "updatedAt": place, "state": json.dumps(state)})
