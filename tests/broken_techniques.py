@@ -7,6 +7,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
+
 from reglab.training.regularizer import Regularizer
 
 
@@ -24,6 +26,16 @@ class Greedy(Regularizer):
 
     def after_step(self, network, learning_rate) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+@dataclass(frozen=True)
+class Hungry(Regularizer):
+    """Asks for more memory than its worker has."""
+
+    gigabytes: int
+
+    def after_step(self, network, learning_rate) -> None:
+        torch.zeros(self.gigabytes * 2**30, dtype=torch.uint8)
 
 
 @dataclass(frozen=True)

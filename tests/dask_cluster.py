@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import psutil
@@ -14,9 +15,12 @@ PATIENCE = 300.0  # seconds in which something must begin on a busy machine
 
 
 class Cluster:
-    """A scheduler and workers of one thread; `disk(n)` is the folder of temporary files of worker n."""
+    """A scheduler and workers of one thread; `disk(n)` is the folder of temporary files of worker n.
 
-    def __init__(self, folder: Path, workers: int, **environment: str) -> None:
+    `before` is a command that runs the workers, such as prlimit with a limit; `path` has modules that they find first.
+    """
+
+    def __init__(self, folder: Path, workers: int, before: Sequence[str] = (), path: Sequence[str] = ()) -> None:
         self.folder = folder
         folder.mkdir(exist_ok=True)
         with socket.socket() as free:
@@ -25,19 +29,21 @@ class Cluster:
         self.scheduler = self.start("scheduler", "--port", self.address.rpartition(":")[2], "--no-dashboard")
         self.workers = []
         for number in range(workers):
-            self.disk(number).mkdir(parents=True)
-            more = {"TMPDIR": str(self.disk(number))} | environment
+            self.disk(number).mkdir(parents=True, exist_ok=True)
+            options = "--nthreads", "1", "--no-nanny", "--no-dashboard"
             self.workers.append(
-                self.start("worker", self.address, "--nthreads", "1", "--no-nanny", "--no-dashboard", **more)
+                self.start("worker", self.address, *options, before=before, path=path, TMPDIR=str(self.disk(number)))
             )
 
-    def start(self, role: str, *arguments: str, **environment: str) -> subprocess.Popen:
+    def start(
+        self, role: str, *arguments: str, before: Sequence[str] = (), path: Sequence[str] = (), **environment: str
+    ) -> subprocess.Popen:
         """`dask scheduler` or `dask worker`, on the loopback address; it ends when the cluster does."""
-        path = os.pathsep.join([str(TESTS.parent / "src"), str(TESTS)])
+        modules = os.pathsep.join([*path, str(TESTS.parent / "src"), str(TESTS)])
         return subprocess.Popen(
-            [sys.executable, "-m", "dask", role, *arguments, "--host", "127.0.0.1"],
+            [*before, sys.executable, "-m", "dask", role, *arguments, "--host", "127.0.0.1"],
             cwd=self.folder,
-            env=os.environ | {"PYTHONPATH": path, "OMP_NUM_THREADS": "1"} | environment,
+            env=os.environ | {"PYTHONPATH": modules, "OMP_NUM_THREADS": "1"} | environment,
             stdout=subprocess.DEVNULL,
             stderr=(self.folder / "cluster.log").open("a"),
         )

@@ -1,6 +1,7 @@
 """What a job carries and what a worker checks, without a cluster: the worker is a process of this machine."""
 
 import dataclasses
+import itertools
 import pickle
 from concurrent.futures import Executor, Future
 
@@ -76,6 +77,7 @@ def test_a_job_that_was_killed_finds_its_files_on_the_same_machine_again_and_one
         (first / "files").mkdir()
         (first / "files" / "seed-0.ckpt").touch()
         raise WorkError("killed")
+    assert first.is_relative_to(tmp_path), "on the disk of the worker, where its temporary files are"
     with worker.scratch(b"job") as again:
         assert again == first and (again / "files" / "seed-0.ckpt").exists()
         with worker.scratch(b"job") as twice, worker.scratch(b"another job") as other:
@@ -120,6 +122,28 @@ def test_the_journal_says_on_which_kinds_of_processor_trainings_ran(tmp_path):
         "x86_64 AuthenticAMD avx2",
         "x86_64 GenuineIntel avx512f",
     ]
+
+
+class Answers(Executor):
+    """Has done every job already, on another kind of processor each time."""
+
+    def __init__(self) -> None:
+        self.kinds = map("kind {}".format, itertools.count())
+
+    def submit(self, function, /, *arguments):
+        future = Future()
+        future.set_result(pickle.dumps(JobResult("a worker", processor=next(self.kinds))))
+        return future
+
+
+def test_several_kinds_of_processor_are_said_and_kept(study, tmp_path, capfd):
+    folder = tmp_path / "entry"
+    folder.mkdir()
+    jobs = JobBuilder("train@dropout", "", tmp_path).jobs([(print, folder)] * 2, folder)
+    Futures(Threads(), Answers(), dict(enumerate(jobs))).results()
+    said = capfd.readouterr().err
+    assert said == "Trained on several kinds of processor, whose last digits may differ: kind 0; kind 1\n"
+    assert (folder / PROCESSORS).read_text("utf-8").splitlines() == ["kind 0", "kind 1"]
 
 
 def test_a_processor_is_named_by_its_maker_and_its_widest_instructions(tmp_path):

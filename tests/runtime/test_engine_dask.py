@@ -45,9 +45,17 @@ def when_they_wait(folder, count: int, call) -> threading.Thread:
 
 
 def test_a_record_made_by_a_cluster_of_which_a_worker_is_killed_is_that_of_local_processes_to_the_byte(cluster, study):
-    killer = when_they_wait(study.folder, 3, lambda: cluster.kill(0))
+    on_disks, in_the_study = [], []
+
+    def kill() -> None:
+        on_disks.extend(len(list(cluster.disk(number).rglob("seed-*.jsonl"))) for number in range(3))
+        in_the_study.extend(study.folder.rglob("seed-*"))
+        cluster.kill(0)
+
+    killer = when_they_wait(study.folder, 3, kill)
     there = study.run("there", Dask(cluster.address), technique=Waits(str(study.folder)))
     killer.join()
+    assert all(on_disks) and not in_the_study, "a training that runs has its files on the disk of its worker"
     assert there == study.run("here", technique=Waits(str(study.folder)))
 
 
