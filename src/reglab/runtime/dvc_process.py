@@ -5,12 +5,14 @@ It ignores them in its main thread alone. Here it runs in another thread, and th
 termination on to the stage. DVC then stops in good order, or is ended when that takes too long.
 
 DVC parses params.yaml anew for each stage, which takes most of the time of a repro that finds nothing to do. Here it is
-parsed again only when its text has changed.
+parsed again only when its text has changed. After each stage that ran, DVC parses and writes the whole of dvc.lock to change
+one stage in it; here it is kept, and only that stage is written anew.
 """
 
 import contextlib
 import copy
 import functools
+import json
 import os
 import signal
 import sys
@@ -24,6 +26,7 @@ def main() -> None:
     from dvc.cli import main as dvc
 
     parse_each_text_once()
+    keep_lock()
     code = 255
     received = 0
 
@@ -59,6 +62,42 @@ def parse_each_text_once() -> None:
         return copy.deepcopy(parse_safely(text, path)) if typ == "safe" else parse(text, path, typ)
 
     _yaml.parse_yaml = parse_or_copy
+
+
+def keep_lock() -> None:
+    """Let DVC keep the lock that it wrote last, which it would parse anew, and the text of each stage in it.
+
+    The bytes of the file are those that DVC writes. A lock that somebody else has written is parsed, and one with comments
+    is left to DVC, which keeps them.
+    """
+    from dvc.utils.serialize import _yaml
+
+    parse, dump = _yaml.parse_yaml_for_update, _yaml._dump
+    text, content = "", None  # the lock as it was written last
+    commented: list[int] = []  # objects with comments
+    pieces: dict[str, tuple[str, str]] = {}  # by stage what the lock says of it, as JSON and as it is written
+
+    def parse_or_keep(given: str, path: str):
+        if given and given == text:
+            return content
+        parsed = parse(given, path)
+        commented[:] = [id(parsed)] if "#" in given else []
+        return parsed
+
+    def dump_pieces(data, stream) -> None:
+        nonlocal text, content
+        if list(data) != ["schema", "stages"] or not data["stages"] or id(data) in commented:
+            dump(data, stream)
+            return
+        for name, stage in data["stages"].items():
+            said = json.dumps(stage)
+            if name not in pieces or pieces[name][0] != said:
+                pieces[name] = said, _yaml.dumps_yaml({"stages": {name: stage}}).removeprefix("stages:\n")
+        head = _yaml.dumps_yaml({"schema": data["schema"]})
+        text, content = "".join([head, "stages:\n", *(pieces[name][1] for name in data["stages"])]), data
+        stream.write(text)
+
+    _yaml.parse_yaml_for_update, _yaml._dump = parse_or_keep, dump_pieces
 
 
 def interrupt_stages() -> None:
