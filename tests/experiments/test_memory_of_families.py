@@ -115,6 +115,7 @@ from reglab.experiments.few_labels.labelled import few
 from reglab.experiments.few_labels.methods.mean_teacher import MeanTeacher
 from reglab.experiments.few_labels.run import FewLabelsStudy, train_few
 from reglab.experiments.few_labels.settings import FewLabels
+from reglab.experiments.pretraining import base
 from reglab.experiments.pretraining.base import Setting
 from reglab.experiments.pretraining.methods.contrastive import Contrastive
 from reglab.experiments.pretraining.methods.masked import Masked
@@ -132,6 +133,7 @@ class LogisticRegression(logistic_regression.LogisticRegression):
         return sklearn.linear_model.LogisticRegression(max_iter=2)  # more take as much memory
 
 
+base.PROBED = 400  # examples of each part, of which the smaller study has more, too
 warnings.simplefilter("ignore")
 torch.set_num_threads(1)
 model, once = ConvNet(width=4, depth=2), Training(epochs=1)
