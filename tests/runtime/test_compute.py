@@ -3,7 +3,10 @@
 import dataclasses
 import itertools
 import pickle
+import runpy
+import sys
 from concurrent.futures import Executor, Future
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,11 +16,14 @@ from reglab.config.compute_section import OVERRIDE, engine_of, overriding
 from reglab.config.in_study import override_compute
 from reglab.config.problems import Problems
 from reglab.core.errors import UserError, WorkError
-from reglab.runtime.compute import engine, machine, worker
+from reglab.runtime.compute import elsewhere, engine, machine, worker
 from reglab.runtime.compute.elsewhere import Futures, JobBuilder, receive
 from reglab.runtime.compute.machine import PROCESSORS
 from reglab.runtime.compute.payload import KEPT_SECONDS, dump_call, load_call, tidy
 from reglab.runtime.compute.worker import JobResult, work_once
+from reglab.tracking.settings import Tracking
+
+PIPELINES = Path(__file__).parent.parent.parent / "pipelines"
 
 
 @pytest.fixture
@@ -65,7 +71,10 @@ def test_files_of_jobs_published_by_one_process_are_those_of_local_trainings_and
 ):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "disk"))
     (tmp_path / "disk").mkdir()
+    kinds = set()
+    monkeypatch.setattr(elsewhere, "receive", lambda got, to: (kinds.add(got.processor), receive(got, to)))
     assert study.run("there", Threads()) == study.run("here")
+    assert kinds == {machine.processor()}
     assert not [file for file in (tmp_path / "disk").rglob("*") if file.is_file()]
 
 
@@ -110,8 +119,8 @@ def test_a_worker_with_other_versions_refuses(study, monkeypatch, tmp_path):
 
 def test_a_worker_that_does_not_reach_the_folder_of_the_study_says_so(study, tmp_path):
     [job] = JobBuilder("train@dropout", "", tmp_path).jobs([(print, tmp_path / "entry")], tmp_path / "entry")
-    elsewhere = dataclasses.replace(job, study=tmp_path / "nowhere")
-    result = pickle.loads(work_once(elsewhere.dumps()))
+    there = dataclasses.replace(job, study=tmp_path / "nowhere")
+    result = pickle.loads(work_once(there.dumps()))
     assert result.problem == f"{tmp_path / 'nowhere'}: no study there; a worker must reach its folder under this path"
 
 
@@ -144,6 +153,14 @@ def test_several_kinds_of_processor_are_said_and_kept(study, tmp_path, capfd):
     said = capfd.readouterr().err
     assert said == "Trained on several kinds of processor, whose last digits may differ: kind 0; kind 1\n"
     assert (folder / PROCESSORS).read_text("utf-8").splitlines() == ["kind 0", "kind 1"]
+
+
+def test_a_stage_that_trains_here_says_on_which_kind_of_processor(study, monkeypatch):
+    monkeypatch.syspath_prepend(str(PIPELINES))
+    monkeypatch.setitem(sys.modules, "stage", None)
+    monkeypatch.delitem(sys.modules, "stage")
+    context = runpy.run_path(str(PIPELINES / "experiment.py"))["context_of"]("train@dropout", Tracking(), "")
+    assert context["tags"]["processor"] == machine.processor()
 
 
 def test_a_processor_is_named_by_its_maker_and_its_widest_instructions(tmp_path):
