@@ -174,6 +174,11 @@ def test_a_processor_is_named_by_its_maker_and_its_widest_instructions(tmp_path)
     ("given", "line"),
     [
         ({"engine": "dusk"}, 'compute.engine: found "dusk"; allowed: one of: dask, local, slurm; did you mean dask?'),
+        (
+            {"engine": "ray", "address": "auto"},
+            'compute.engine: found "ray"; allowed: one of: dask, local, slurm; Ray has no concurrent.futures executor: start '
+            "dask workers on its machines and use dask, see Another engine in docs/guide/many-machines.md",
+        ),
         ({"engine": "dask"}, "compute.address: found nothing; allowed: text"),
         ({"engine": "local", "address": "x"}, "compute.address: found an unknown setting; allowed: no settings: {}"),
         ("dask", 'compute: found "dask"; allowed: a mapping of engine and its settings, such as {engine: local}'),

@@ -9,6 +9,10 @@ from reglab.runtime.compute import engine
 from reglab.runtime.compute.engine import Engine
 
 OVERRIDE = "REGLAB_COMPUTE"  # the variable with the section, as JSON, that takes the place of that of params.yaml
+NO_EXECUTOR = {  # why a name that one might expect is no engine, and what to do
+    "ray": "; Ray has no concurrent.futures executor: start dask workers on its machines and use dask, see Another engine in "
+    "docs/guide/many-machines.md"
+}
 ALLOWED = "a mapping of engine and its settings, such as {engine: local}"
 
 
@@ -24,7 +28,7 @@ def engine_of(given: Plain, problems: Problems) -> Engine | None:
         problems.add(key, "nothing" if given is None else shown(given), ALLOWED)
         return None
     name = given.get("engine")
-    if not is_named((*key, "engine"), name, engine.names(), problems):
+    if not is_named((*key, "engine"), name, engine.names(), problems, NO_EXECUTOR.get(str(name), "")):
         return None
     if missing := engine.missing_extra(name):
         problems.add((*key, "engine"), *missing.split("; allowed: "))
