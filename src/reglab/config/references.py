@@ -127,6 +127,6 @@ def only(given: dict, names: set[str]) -> dict:
 
 def is_reference(transfer: dict, class_lists: list) -> bool:
     """Whether other transfers are compared with this one: from scratch, all tuned, augmented, on the same classes."""
-    defaults = {"backbone": "tuned", "augment": True}
+    defaults = {"backbone": "tuned", "augment": True, "label_propagation": None}
     rest = {key: value for key, value in transfer.items() if key != "classes" and defaults.get(key) != value}
     return rest == {"start": "scratch"} and transfer.get("classes") in class_lists

@@ -10,6 +10,7 @@ from torch import Tensor
 from reglab.data.augmentation.variation import Variation
 from reglab.data.loader import Batch, PairedBatch, PairedLoader, Repeated
 from reglab.data.prepared import Split
+from reglab.experiments.few_labels.settings import LabelPropagation
 from reglab.training.learner import Diverged
 from reglab.training.network import Network
 from reglab.training.regularizer import Regularizer
@@ -40,14 +41,19 @@ class SemiSupervised:
 
     def batches(self, labelled: Batch, unlabelled: Batch, training: Training, steps: int, seed: int) -> PairedLoader:
         """An epoch of so many steps."""
-        return PairedLoader(
-            Repeated(labelled, training.batch_size, seed, steps),
-            Repeated(unlabelled, self.unlabelled_batch_size, seed, steps, stream="unlabelled_order"),
-        )
+        return paired_batches(labelled, unlabelled, (training.batch_size, self.unlabelled_batch_size), steps, seed)
 
     def predict(self, few: Split, classes: int) -> dict[str, np.ndarray]:
         """Probabilities (examples, classes) of the classes, or of so many labels, on `labelled`, `validation` and `test`."""
         raise NotImplementedError
+
+
+def paired_batches(labelled: Batch, unlabelled: Batch, sizes: tuple[int, int], steps: int, seed: int) -> PairedLoader:
+    """An epoch of so many steps with a labelled and an unlabelled batch of these sizes, in orders of their own."""
+    return PairedLoader(
+        Repeated(labelled, sizes[0], seed, steps),
+        Repeated(unlabelled, sizes[1], seed, steps, stream="unlabelled_order"),
+    )
 
 
 class SemiSupervisedLearner(Supervised):
@@ -62,7 +68,7 @@ class SemiSupervisedLearner(Supervised):
         regularizers: Sequence[Regularizer],
         training: Training,
         vary: Variation,
-        method: SemiSupervised,
+        method: SemiSupervised | LabelPropagation,
         seed: int,
     ) -> None:
         super().__init__(network, regularizers, training, seed)

@@ -55,7 +55,9 @@ class Method(Compared):
         if self.entry.family != "transfer":
             return "classical" if self.classical else "semi-supervised"
         start = "reference, from scratch" if self.reference else f"from {self.settings['start']}"
-        return ", ".join([start, self.settings["backbone"], *([] if self.settings["augment"] else ["not augmented"])])
+        further = [] if self.settings["augment"] else ["not augmented"]
+        further += ["labels propagated"] if self.settings.get("label_propagation") else []
+        return ", ".join([start, self.settings["backbone"], *further])
 
     @property
     def cost(self) -> float | None:

@@ -11,9 +11,11 @@ from torch import nn
 from reglab.data import prepared
 from reglab.data.augmentation.policy import Policy
 from reglab.data.augmentation.variation import Variation
-from reglab.data.loader import Batch, Repeated, without_labels
+from reglab.data.loader import Batch, PairedLoader, Repeated, without_labels
 from reglab.data.prepared import Prepared, Split
+from reglab.experiments.few_labels.base import paired_batches
 from reglab.experiments.few_labels.labelled import few
+from reglab.experiments.few_labels.propagation import PropagationLearner
 from reglab.experiments.few_labels.settings import FewLabels, Transfer
 from reglab.tracking import record
 from reglab.tracking.stage import Stage, StageBuilder
@@ -45,7 +47,10 @@ class Frozen(nn.Sequential):
 
 @dataclass(frozen=True)
 class TransferMethod:
-    """Starts from the backbone of a seed's pretext, which is tuned or frozen. `folder`: the record of the pretext."""
+    """Starts from the backbone of a seed's pretext, which is tuned or frozen. `folder`: the record of the pretext.
+
+    With label propagation the examples without labels are learned as well, and come in batches of their own.
+    """
 
     entry: Transfer
     folder: Path
@@ -59,10 +64,19 @@ class TransferMethod:
         if self.entry.backbone == "frozen":
             network.backbone = Frozen(*network.backbone).requires_grad_(False).eval()
         augmented, *others = regularizers
-        return Supervised(network, [augmented, *others] if self.entry.augment else others, training, seed)
+        techniques = [augmented, *others] if self.entry.augment else others
+        if self.entry.label_propagation is None:
+            return Supervised(network, techniques, training, seed)
+        views = unlabelled if self.entry.augment else replace(unlabelled, policy=Policy())
+        return PropagationLearner(network, techniques, training, views, self.entry.label_propagation, seed)
 
-    def batches(self, labelled: Batch, unlabelled: Batch, training: Training, steps: int, seed: int) -> Repeated:
-        return Repeated(labelled, training.batch_size, seed, steps)
+    def batches(
+        self, labelled: Batch, unlabelled: Batch, training: Training, steps: int, seed: int
+    ) -> Repeated | PairedLoader:
+        if self.entry.label_propagation is None:
+            return Repeated(labelled, training.batch_size, seed, steps)
+        sizes = training.batch_size, self.entry.label_propagation.unlabelled_batch_size
+        return paired_batches(labelled, unlabelled, sizes, steps, seed)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from annotated_types import Ge, Gt, MaxLen, MinLen
+from annotated_types import Ge, Gt, Lt, MaxLen, MinLen
 
 from reglab.core.bounds import BatchSize, Epochs, Steps, Variants
 from reglab.training.settings import FixedSteps
@@ -27,21 +27,38 @@ class FewLabels(FixedSteps):
 
 
 @dataclass(frozen=True)
+class LabelPropagation:
+    """How the examples without labels get some in `transfer`: `experiments.few_labels.propagation` has the method.
+
+    `n_neighbors` and `alpha` are those of label spreading, the weight of the neighbours. `weight` is that of the loss of these
+    examples, of which each step has `unlabelled_batch_size`.
+    """
+
+    n_neighbors: Annotated[int, Ge(1)] = 10
+    alpha: Annotated[float, Gt(0), Lt(1)] = 0.8
+    weight: Annotated[float, Ge(0)] = 1.0
+    unlabelled_batch_size: BatchSize = 32
+
+
+@dataclass(frozen=True)
 class Transfer:
     """A pretext's backbone, and a new head, on few labels: all is `tuned`, or the backbone stays `frozen`.
 
     `augment`: with the policy under `augmentation.study`. `classes`: only these are told apart; null: all.
+    `label_propagation`: the examples without labels get those of their neighbours in the backbone's features, and are
+    learned too; null: they are not used.
     """
 
     start: str
     backbone: Literal["tuned", "frozen"] = "tuned"
     augment: bool = True
     classes: Annotated[tuple[Annotated[int, Ge(0)], ...], MinLen(2), MaxLen(1_000)] | None = None
+    label_propagation: LabelPropagation | None = None
 
     @property
     def needs(self) -> tuple[str, ...]:
         """As in `experiments.applicability`."""
-        return ("classes",) if self.classes else ()
+        return ("classes",) if self.classes or self.label_propagation else ()
 
 
 def reference_of(entry: Transfer, transfers: dict[str, Transfer]) -> str | None:

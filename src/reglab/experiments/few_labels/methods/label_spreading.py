@@ -5,14 +5,12 @@ from typing import Annotated, ClassVar
 
 import numpy as np
 from annotated_types import Ge, Gt, Lt
-from threadpoolctl import threadpool_limits
 
 from reglab.data.prepared import Split
 from reglab.data.stored_inputs import joined
 from reglab.experiments.baselines.base import flat, in_pieces
 from reglab.experiments.few_labels.base import SemiSupervised
-
-ITERATIONS = 1_000  # at most: it has converged long before
+from reglab.experiments.few_labels.spreading import spread_labels
 
 
 @dataclass(frozen=True)
@@ -39,17 +37,6 @@ class LabelSpreading(SemiSupervised):
 
     def spread(self, few: Split, known: np.ndarray, classes: int) -> dict[str, np.ndarray]:
         """Class probabilities (examples, classes) by part, from the classes `known` (n,) of the labelled examples."""
-        from sklearn.semi_supervised import LabelSpreading as Estimator
-
-        unknown = np.full(len(few.inputs["unlabelled"]), -1)
         images = flat(joined([few.inputs["labelled"], few.inputs["unlabelled"]]))
-        estimator = Estimator("knn", n_neighbors=self.n_neighbors, alpha=self.alpha, max_iter=ITERATIONS, n_jobs=1)
-        probabilities = {}
-        with threadpool_limits(1), np.errstate(invalid="ignore"):  # sums in another order are other bits; 0/0 is NaN
-            estimator.fit(images, np.concatenate([known, unknown]))
-            for part in ("labelled", "validation", "test"):
-                probabilities[part] = np.zeros((len(few.inputs[part]), classes))
-                probabilities[part][:, estimator.classes_] = in_pieces(estimator.predict_proba, few.inputs[part])
-        return {
-            part: np.where(np.isnan(of).any(1, keepdims=True), 1 / classes, of) for part, of in probabilities.items()
-        }
+        spread = spread_labels(images, known, self.n_neighbors, self.alpha, classes)
+        return {part: in_pieces(spread.predict, few.inputs[part]) for part in ("labelled", "validation", "test")}
