@@ -16,6 +16,7 @@ from reglab.experiments.multitask.settings import FewScenes
 from reglab.experiments.pretraining import comparisons as pretraining
 from reglab.experiments.pretraining.methods.masked import Masked
 from reglab.experiments.pretraining.methods.next_sentence import NextSentence
+from reglab.experiments.pretraining.methods.raw_inputs import RawInputs
 from reglab.experiments.pretraining.methods.scratch import Scratch
 
 SEEDS = 11
@@ -166,6 +167,9 @@ def test_pretexts_on_images_are_compared_with_the_untrained_network_by_either_pr
         **{("pretraining", "scratch"): probes, ("pretraining", "masked"): probes},
         ("pretraining", "next_sentence"): {},
     }
+    with_raw = pretraining.plan(SimpleNamespace(pretraining=entries | {"raw_inputs": RawInputs()}))
+    assert with_raw.references["pretraining", "raw_inputs"] == {}, "it is no pretext, and in no family of tests"
+    assert with_raw.rivals == {("pretraining", name): ("pretraining", "raw_inputs") for name in ("scratch", "masked")}
     del entries["scratch"]
     assert set(map(len, pretraining.plan(SimpleNamespace(pretraining=entries)).references.values())) == {0}
 

@@ -36,6 +36,7 @@ SEMI_SUPERVISED = {
 # name: loss, accuracy and chance of the pretext (None: not a choice), linear and neighbour probe
 PRETEXTS = {
     "scratch": (None, None, None, 0.955, 0.960),
+    "raw_inputs": (None, None, None, 0.935, 0.960),
     "masked": (0.071, None, None, 0.939, 0.911),
     "orientation": (0.183, 0.927, 0.5, 0.985, 0.971),
     "contrastive": (3.16, 0.737, 0.00125, 0.987, 0.974),

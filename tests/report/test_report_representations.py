@@ -172,6 +172,32 @@ def test_a_pretext_is_shown_beside_chance_and_its_probes_beside_those_without_le
     assert "chance 50.0" in page.rows["pretraining-orientation"]["accuracy"]["text"]
 
 
+def test_features_stand_beside_raw_inputs_in_a_paired_test_by_either_probe(whole):
+    entries, metrics = whole
+    result = pretexts.values(pretexts.pretexts(entries, metrics))
+    points = {point.about: words(point.text) for point in result["points"]}
+    said = points["Against raw inputs, by the linear probe"]
+    lead = values(entries, "pretraining", "contrastive", "test_linear_probe")
+    lead = 100 * (lead - values(entries, "pretraining", "raw_inputs", "test_linear_probe")).mean()
+    assert said.startswith("Better: scratch (+") and f"contrastive (+{lead:.1f} points, +" in said
+    near = points["Against raw inputs, by the neighbour probe"]
+    assert "Worse: masked (−" in near
+    assert "Cannot be told: scratch (" in near and "next_sentence" not in near + said
+
+
+def test_the_report_says_what_a_pretext_was_tuned_to_and_with_what_budget(whole):
+    entries, metrics = copy.deepcopy(whole)
+    for name in ("masked", "orientation"):
+        record = next(entry.record for entry in entries if entry.name == name)
+        record |= {"chosen": {"number": 1, "settings": {"learning_rate": 0.002}}, "budget": {"trainings": 8}}
+    rows = pretexts.pretexts(entries, metrics)
+    assert {row.name: row.kind for row in rows}["masked"] == "tuned: learning rate 0.00200"
+    assert words(pretexts.budget(rows)).startswith(
+        "masked and orientation with 8 trainings. The settings with the best"
+    )
+    assert pretexts.budget(pretexts.pretexts(whole[0], metrics)) is None
+
+
 def test_an_accuracy_whose_interval_reaches_chance_is_not_said_to_be_above_it(whole):
     entries, metrics = copy.deepcopy(whole)
     row = metrics["pretraining"]["next_sentence"]["metrics"]

@@ -3,6 +3,7 @@
 from difflib import get_close_matches
 from math import isfinite, sqrt
 
+from reglab.config.pretext_checks import check_pretext_searches
 from reglab.config.problems import Key, Problems, at_places, is_named
 from reglab.config.references import missing, references
 from reglab.config.stacks import check_stacks
@@ -69,6 +70,7 @@ def check_across(given: dict, values: dict, problems: Problems) -> None:
     check_used(given, values, problems)
     check_representations(values, problems)
     check_searches(values, problems)
+    check_pretext_searches(given, values, problems)
     check_recipes(values, problems)
     check_declared(values, problems)
     check_ensembles(values, problems)
@@ -158,10 +160,10 @@ def check_representations(values: dict, problems: Problems) -> None:
     for name, entry in transfers.items():
         if not entry or not is_named(("transfer", name, "start"), entry.start, list(pretexts), problems):
             continue
-        source = getattr(pretexts[entry.start], "source", None)
-        if source == "text":
-            images = [pretext for pretext, entry in pretexts.items() if getattr(entry, "source", None) != "text"]
-            problems.add(("transfer", name, "start"), f"{entry.start}, a pretext on text", one_of(images))
+        networks = [pretext for pretext, of in pretexts.items() if of and of.source != "text" and of.transferable]
+        if entry.start not in networks and (start := pretexts[entry.start]):
+            what = "a pretext on text" if start.source == "text" else "which has no network of its own"
+            problems.add(("transfer", name, "start"), f"{entry.start}, {what}", one_of(networks))
         learned = getattr(pretexts[entry.start], "classes", 0)
         if learned and min(entry.classes or (0,)) < learned:
             allowed = f"classes from {learned} on: those below have taught {entry.start}, labels and all"

@@ -6,6 +6,7 @@ from dataclasses import fields
 
 import numpy as np
 
+from reglab.config.pretext_checks import extremes
 from reglab.core.plain import entry_name
 from reglab.data.patches import hidden_count, patch_grid
 from reglab.data.splits import STRUCTURED
@@ -35,18 +36,19 @@ def attack_problems(attacks: dict, data) -> list[str]:
 def few_label_problems(settings, shape: tuple[int, ...], labels: np.ndarray, pool: int) -> list[str]:
     """A line for what asks for more examples, classes or patches than there are."""
     lines = []
-    for name, method in settings.semi_supervised.items():
-        if method.classical and (count := getattr(method, "n_neighbors", 0)) > pool > 0:
+    graphs = {f"semi_supervised.{name}": each for name, each in settings.semi_supervised.items() if each.classical}
+    graphs |= {f"transfer.{name}.label_propagation": each.label_propagation for name, each in settings.transfer.items()}
+    for place, graph in graphs.items():
+        if (count := getattr(graph, "n_neighbors", 0)) > pool > 0:
             lines.append(
-                f"params.yaml: semi_supervised.{name}.n_neighbors: found {count}; allowed: at most {pool}, the examples of "
+                f"params.yaml: {place}.n_neighbors: found {count}; allowed: at most {pool}, the examples of "
                 f"{settings.data.name} beside validation_size and test_size"
             )
     classes = int(labels.max()) + 1
     for name, pretext in settings.pretraining.items():
-        if len(shape) == 3:
-            lines += masking_problems(name, pretext, shape[1:])
-        elif len(shape) == 1:
-            lines += feature_problems(name, pretext, shape[0])
+        check, size = (masking_problems, shape[1:]) if len(shape) == 3 else (feature_problems, shape[0])
+        found = [check(name, each, size) for each in extremes(pretext)] if len(shape) in (1, 3) else []
+        lines += next(filter(None, found), [])
         if (taught := getattr(pretext, "classes", 0)) > classes:
             lines.append(
                 f"params.yaml: pretraining.{name}.classes: found {taught}; allowed: at most {classes}, as the data has"

@@ -31,6 +31,7 @@ from reglab.evaluation.metric_names import DECIDES
 from reglab.evaluation.settings import Claim, Evaluation, Pair
 from reglab.experiments.few_labels.settings import FewLabels
 from reglab.experiments.multitask.settings import FewScenes
+from reglab.experiments.pretraining.settings import PretextTuning
 from reglab.experiments.suite.settings import Suite
 from reglab.experiments.suite.suite_claim import SuiteClaim
 from reglab.experiments.tuning.settings import Tuning
@@ -57,6 +58,7 @@ class Sections:
     few_labels: FewLabels
     few_scenes: FewScenes
     tuning: Tuning
+    pretext_tuning: PretextTuning = field(default_factory=PretextTuning)
     evaluation: Evaluation
     metrics: dict[str, Any] = field(default_factory=dict)
     comparisons: dict[str, Pair]

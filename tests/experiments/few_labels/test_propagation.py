@@ -1,4 +1,4 @@
-"""Label propagation: the graph against a closed form and scikit-learn, the loss against a loop, and no label that is unknown."""
+"""Label propagation: the graph against a closed form and scikit-learn, the loss against a loop, labels that nothing reads."""
 
 from dataclasses import replace
 from types import SimpleNamespace

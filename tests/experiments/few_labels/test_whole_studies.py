@@ -106,7 +106,7 @@ def test_all_but_what_counts_classes_or_asks_for_confidence_has_run(study):
     kind, _, said = study
     unsure = {"label_spreading", "pseudo_label"} if kind == "amounts" else set()
     new = {"new_classes_from_scratch", "new_classes_tuned", "new_classes_frozen"}
-    assert {name for _, name in said} == {"supervised_base_classes"} | new | unsure
+    assert {name for _, name in said} == {"supervised_base_classes", "contrastive_propagated"} | new | unsure
 
 
 def test_the_records_have_the_metric_that_decides_at_each_number_and_their_mean(study):

@@ -1,4 +1,4 @@
-"""Label propagation: neighbours in a network's features lend the examples without labels theirs, and the network learns them."""
+"""Label propagation: examples without labels get those of their neighbours in a network's features, and it learns them."""
 
 import numpy as np
 import torch
@@ -28,9 +28,9 @@ class PropagationLearner(SemiSupervisedLearner):
     (`spread_labels`): y_i is the class that arrives with the highest probability, w_i its `certainty`. `method` is a
     `settings.LabelPropagation`. Until the first epoch no example has a label, and all weights are 0.
 
-    Source: Iscen, Tolias, Avrithis and Chum, Label Propagation for Deep Semi-supervised Learning, 2019, section 4. The features
-    of the first epoch are those of a pretext here, not of the few labels; the graph is that of scikit-learn's label
-    spreading, and classes are not weighted by their frequency.
+    Source: Iscen, Tolias, Avrithis and Chum, Label Propagation for Deep Semi-supervised Learning, 2019, section 4. Here the
+    features of the first epoch are those of a pretext, which has seen no label; the graph is that of scikit-learn's label
+    spreading; and classes are not weighted by their frequency.
     """
 
     def __init__(self, *arguments) -> None:

@@ -1,6 +1,6 @@
 """Settings of `few_labels` and of the entries of `transfer`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Lt, MaxLen, MinLen
@@ -30,8 +30,8 @@ class FewLabels(FixedSteps):
 class LabelPropagation:
     """How the examples without labels get some in `transfer`: `experiments.few_labels.propagation` has the method.
 
-    `n_neighbors` and `alpha` are those of label spreading, the weight of the neighbours. `weight` is that of the loss of these
-    examples, of which each step has `unlabelled_batch_size`.
+    `n_neighbors` and `alpha`, the weight of the neighbours, are those of label spreading. `weight` is that of the loss of
+    these examples, of which each step has `unlabelled_batch_size`.
     """
 
     n_neighbors: Annotated[int, Ge(1)] = 10
@@ -53,7 +53,7 @@ class Transfer:
     backbone: Literal["tuned", "frozen"] = "tuned"
     augment: bool = True
     classes: Annotated[tuple[Annotated[int, Ge(0)], ...], MinLen(2), MaxLen(1_000)] | None = None
-    label_propagation: LabelPropagation | None = None
+    label_propagation: LabelPropagation | None = field(default=None, metadata={"optional": True})
 
     @property
     def needs(self) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from threadpoolctl import threadpool_limits
 ITERATIONS = 1_000  # at most: it has converged long before
 
 
-class Spread(NamedTuple):
+class SpreadLabels(NamedTuple):
     """Class probabilities (n, classes) of the examples of the graph, and scikit-learn's estimator, which has new examples."""
 
     probabilities: np.ndarray
@@ -26,7 +26,7 @@ class Spread(NamedTuple):
         return np.where(np.isnan(probabilities).any(1, keepdims=True), 1 / classes, probabilities)
 
 
-def spread_labels(points: np.ndarray, known: np.ndarray, n_neighbors: int, alpha: float, classes: int) -> Spread:
+def spread_labels(points: np.ndarray, known: np.ndarray, n_neighbors: int, alpha: float, classes: int) -> SpreadLabels:
     """Iterates  F <- alpha S F + (1 - alpha) Y  to its fixed point on the graph of the nearest of points (n, d).
 
     S is the normalised adjacency of the graph, Y the given labels: `known` (k,) are the classes of the first k points.
@@ -39,5 +39,5 @@ def spread_labels(points: np.ndarray, known: np.ndarray, n_neighbors: int, alpha
     unknown = np.full(len(points) - len(known), -1)
     with threadpool_limits(1), np.errstate(invalid="ignore"):  # sums in another order are other bits; 0/0 is NaN
         estimator.fit(points, np.concatenate([known, unknown]))
-    spread = Spread(np.empty((0, classes)), estimator)
+    spread = SpreadLabels(np.empty((0, classes)), estimator)
     return spread._replace(probabilities=spread.completed(estimator.label_distributions_, classes))

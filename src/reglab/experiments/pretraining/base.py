@@ -1,7 +1,7 @@
 """The base of pretexts: a task without labels of the target task, its learner, and probes of its representation."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
@@ -58,11 +58,13 @@ class Pretext:
     """
 
     needs: ClassVar[tuple] = ()  # of the study's data, as in `experiments.applicability`
+    transferable: ClassVar[bool] = True  # whether `transfer` may start from its network
 
     source: Literal["study", "scenes", "text"]
     epochs: int
     batch_size: int
     learning_rate: float
+    search: dict[str, tuple] | None = None  # by setting its range, as in `tuned`; None: nothing is tuned
 
     def read(self, folder: Path) -> Any:
         """Read the prepared source: a name, a fingerprint, and a split for each seed."""
@@ -141,6 +143,7 @@ class ImagePretext(Pretext):
     epochs: Annotated[int, Ge(1), Le(100_000)] = 20
     batch_size: Annotated[int, Ge(2), Le(65_536)] = 128
     learning_rate: Annotated[float, Gt(0)] = 0.002
+    search: dict[str, tuple] | None = field(default=None, metadata={"optional": True}, kw_only=True)
 
     def head(self, features: int, shape: Sequence[int]) -> nn.Module:
         """The head on the backbone's features for the pretext."""

@@ -7,6 +7,7 @@ import numpy as np
 from markupsafe import Markup
 
 from reglab.core.task_names import TaskName
+from reglab.core.wording import many
 from reglab.report.answer import Point, link
 from reglab.report.collect import Entry
 from reglab.report.compared import Compared, numbers_of
@@ -14,6 +15,7 @@ from reglab.report.drawings import drawn, over_epochs, picture
 from reglab.report.formats import listed, missing, percent
 from reglab.report.measure import Measure
 from reglab.report.study import Placed, Section, Study, body
+from reglab.report.tuned_answer import in_words
 
 PROBES = (Measure("test_linear_probe", "Linear probe"), Measure("test_neighbour_probe", "Neighbour probe"))
 SCORES: dict[TaskName, str] = {"classification": "accuracy", "regression": "R²", "multilabel": "mean AUROC"}
@@ -34,6 +36,7 @@ ALIKE: dict[TaskName, str] = {  # of a frame in the pictures
 }
 DESCRIPTIONS = {
     "scratch": "Nothing is learned: random initial weights, the reference for all other pretexts.",
+    "raw_inputs": "No network: the numbers of an example are its features.",
     "masked": "Parts of an input (patches of an image, columns of a table) are hidden; the network fills them in.",
     "denoising": "Noise is added to the inputs; the network removes it.",
     "orientation": "Of two versions of an image one is upside-down; the network tells which.",
@@ -59,7 +62,14 @@ class PretextEntry(Compared):
 
     @property
     def kind(self) -> str:
-        return "reference" if self.reference else "on text: the probes tell where in it" if self.text else ""
+        kinds = ["reference"] if self.reference else ["on text: the probes tell where in it"] if self.text else []
+        return "; ".join(kinds + ([f"tuned: {self.chosen}"] if self.chosen else []))
+
+    @property
+    def chosen(self) -> str:
+        """The settings that its search has chosen, in words; empty where it has none."""
+        settings = self.entry.record.get("chosen", {}).get("settings", {})
+        return ", ".join(f"{name.replace('_', ' ')} {in_words(value)}" for name, value in settings.items())
 
     @property
     def loss(self) -> float | None:
@@ -103,6 +113,13 @@ def values(entries: list[PretextEntry], task: TaskName = "classification") -> di
     diverged = [row for row in entries if row.diverged]
     scratch = next((row for row in ranked if row.reference), None)
     points = [Point(f"By the {probe.title.lower()}", learned_better(ranked, probe)) for probe in probes if scratch]
+    points += [
+        Point(f"Against raw inputs, by the {probe.title.lower()}", text)
+        for probe in probes
+        if (text := beside_raw_inputs(ranked, probe))
+    ]
+    if text := budget(ranked):
+        points.append(Point("Tuning", text))
     if text := compare_with_chance(ranked):
         points.append(Point("The pretexts themselves", text))
     if diverged:
@@ -130,7 +147,37 @@ def learned_better(entries: list[PretextEntry], probe: Measure) -> Markup:
 
     better = sentence("Better than without learning", "helps")
     better = better or Markup("None is shown to be better than without learning. ")
-    return (better + sentence("Worse", "hurts") + sentence("Cannot be told", "cannot tell")).rstrip()
+    better += sentence("Worse", "hurts") + sentence("No relevant difference", "no relevant difference")
+    return (better + sentence("Cannot be told", "cannot tell")).rstrip()
+
+
+def beside_raw_inputs(entries: list[PretextEntry], probe: Measure) -> Markup | None:
+    """By this probe, which features are better than the inputs themselves, which worse, which unclear."""
+    effects = [(row, effect) for row in entries if (effect := row.effect(probe.metric)) and effect.rival]
+    parts = []
+    for start, sign in (("Better", 1), ("Worse", -1), ("Cannot be told", 0)):
+        named = [
+            Markup("{} ({}, {})").format(link(row), probe.amount(lead.mean), probe.range(lead))
+            for row, effect in effects
+            if probe.sign * effect.rival_sign == sign and not missing((lead := effect.over_rival).mean)
+        ]
+        parts += [Markup("{}: {}.").format(start, listed(named))] if named else []
+    return Markup(" ").join(parts) if parts else None
+
+
+def budget(entries: list[PretextEntry]) -> Markup | None:
+    """With how many trainings the pretexts were tuned, the same for each."""
+    spent: dict[int, list[Markup]] = {}
+    for row in entries:
+        if trainings := row.entry.record.get("budget", {}).get("trainings"):
+            spent.setdefault(trainings, []).append(link(row))
+    if not spent:
+        return None
+    parts = [
+        Markup("{} with {}").format(listed(names), many(trainings, "training")) for trainings, names in spent.items()
+    ]
+    text = "{}. The settings with the best linear probe on validation examples were chosen; they stand below the names."
+    return Markup(text).format(listed(parts))
 
 
 def compare_with_chance(entries: list[PretextEntry]) -> Markup | None:

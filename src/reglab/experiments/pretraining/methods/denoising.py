@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 import torch
 from annotated_types import Gt
@@ -21,13 +21,14 @@ from reglab.training.settings import Training
 class DenoisingLearner(PretextLearner):
     """Minimises the squared error of the reconstruction against the image without the noise."""
 
-    def __init__(self, network: Network, training: Training, vary: Variation, std: float, seed: int) -> None:
+    def __init__(self, network: Network, training: Training, vary: Variation, pretext: "Denoising", seed: int) -> None:
         super().__init__(network, training, vary, seed)
-        self.std = std
+        self.std, self.restores = pretext.std, pretext.restores
 
     def training_step(self, batch: Batch, batch_index: int = 0) -> Tensor:
         images = self.vary(batch, self.moment)
-        return self.accumulate(self.error(images, self.moment.generator("noise", images.device)))
+        wanted = batch.inputs if self.restores == "original" else images
+        return self.accumulate(self.error(images, self.moment.generator("noise", images.device), wanted))
 
     def noisy(self, images: Tensor, random: torch.Generator) -> Tensor:
         noise = self.std * torch.randn(images.shape, generator=random, device=images.device)
@@ -36,8 +37,9 @@ class DenoisingLearner(PretextLearner):
     def restored(self, noisy: Tensor) -> Tensor:
         return self.network(noisy).reshape(noisy.shape)
 
-    def error(self, images: Tensor, random: torch.Generator) -> Tensor:
-        return (self.restored(self.noisy(images, random)) - images).square().mean()
+    def error(self, images: Tensor, random: torch.Generator, wanted: Tensor | None = None) -> Tensor:
+        """The mean squared error of what is restored from images with noise; `wanted` are the images unless given."""
+        return (self.restored(self.noisy(images, random)) - (images if wanted is None else wanted)).square().mean()
 
     def metrics(self, batch: Batch) -> dict[str, Tensor]:
         return {"loss": self.error(batch.inputs, generator(self.seed, "validation_noise", device=batch.inputs.device))}
@@ -45,18 +47,24 @@ class DenoisingLearner(PretextLearner):
 
 @dataclass(frozen=True)
 class Denoising(ImagePretext):
-    """Minimises E |g(f(x + e)) - x|^2 with Gaussian noise e of this `std`, in units of `data.spread`.
+    """Minimises E |g(f(t(x) + e)) - y|^2 with Gaussian noise e of this `std`, in units of `data.spread`.
 
-    Source: Vincent, Larochelle, Lajoie, Bengio and Manzagol, Stacked Denoising Autoencoders, 2010, eq. 5.
+    t(x) is a view of the example x, drawn from the policy under `augmentation:`. It is what is restored, y = t(x), or the
+    example as it was before the policy changed it, y = x: then the change is part of the corruption, and the features need
+    not tell how far an image was turned or moved.
+
+    Source: Vincent, Larochelle, Lajoie, Bengio and Manzagol, Stacked Denoising Autoencoders, 2010, eq. 5, whose
+    corruption is any that one draws at random.
     """
 
     std: Annotated[float, Gt(0)] = 0.3
+    restores: Literal["view", "original"] = "view"
 
     def head(self, features: int, shape: Sequence[int]) -> nn.Module:
         return nn.Linear(features, torch.Size(shape).numel())
 
     def learner(self, network: Network, training: Training, vary: Variation, seed: int) -> DenoisingLearner:
-        return DenoisingLearner(network, training, vary, self.std, seed)
+        return DenoisingLearner(network, training, vary, self, seed)
 
     @torch.no_grad()
     def picture(self, task: Task) -> Figure:

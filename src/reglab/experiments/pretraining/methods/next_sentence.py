@@ -7,7 +7,7 @@ wrong ones, first or second, and no property of one sentence, of its topic or of
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from textwrap import shorten
 from typing import Annotated, Literal
@@ -143,6 +143,7 @@ class NextSentence(Pretext):
     learning_rate: Annotated[float, Gt(0)] = 0.01
     width: Annotated[int, Ge(1), Le(65_536)] = 256
     word_dropout: Annotated[float, Ge(0), Lt(1)] = 0.2
+    search: dict[str, tuple] | None = field(default=None, metadata={"optional": True})
 
     def read(self, folder: Path) -> text.PreparedText:
         return text.read(folder / self.source)
