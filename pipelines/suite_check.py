@@ -6,10 +6,11 @@ import stage
 def main() -> None:
     from pathlib import Path
 
-    from reglab.config import params, suite_checks
+    from reglab.config import params, suite_checks, suite_digests
     from reglab.config.suite_sets import depends_on, written
 
     folder, suite = Path("data/suite/sets"), params.load().suite
+    suite_digests.check_listed(Path.cwd(), suite.sets)
     sets = suite_checks.check(Path.cwd(), suite)
     folder.mkdir(parents=True, exist_ok=True)
     for name, settings in sets.items():

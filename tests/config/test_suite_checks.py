@@ -213,6 +213,14 @@ def test_the_digest_of_a_data_set_changes_with_its_profile_and_its_files_and_wit
     assert noted()["one"] not in (before["one"], after["one"])
 
 
+def test_data_sets_that_dvc_has_no_stages_for_are_reported_by_the_pipeline(root):
+    (root / "suite").mkdir()
+    suite_digests.targets(root)
+    suite_digests.check_listed(root, ("two", "one"))
+    with pytest.raises(UserError, match=r"found one, two, where params.yaml has one, two, three; allowed: the same"):
+        suite_digests.check_listed(root, ("one", "two", "three"))
+
+
 def test_own_data_is_what_no_package_ships(root):
     suite = params.load("params.yaml").suite
     for name in ("segment", "digits_clean"):

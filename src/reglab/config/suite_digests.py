@@ -6,6 +6,8 @@ stage for each data set that it lists, so that DVC can read the pipeline whether
 """
 
 import hashlib
+import json
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -30,6 +32,14 @@ def targets(root: Path) -> list[str]:
     if not path.exists() or path.read_bytes() != content:
         replace(path, content)
     return [SUITE]
+
+
+def check_listed(root: Path, sets: Sequence[str]) -> None:
+    """UserError where the file lists other data sets than params.yaml: DVC has stages for those that it lists."""
+    listed = json.loads((root / FILE).read_text(encoding="utf-8"))["sets"]
+    if set(listed) != set(sets):
+        found = f"{', '.join(listed) or 'none'}, where params.yaml has {', '.join(sets) or 'none'}"
+        raise UserError(f"{FILE}: found {found}; allowed: the same data sets, which make suite writes there")
 
 
 def digest(root: Path, given: dict, name: str) -> str:
