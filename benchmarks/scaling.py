@@ -210,7 +210,7 @@ def main() -> None:
     with TemporaryDirectory() as name:
         measured = times.measured(Path(name).resolve())
     print(measured)
-    for factor, what in ((1, "as they are"), (2000, "that take about an hour")):
+    for factor, what in ((1, "as they are"), (2000, "that take 2,000 times as long")):
         print(f"\nTrainings {what}\n\n{table(scaled(measured, factor))}")
     deviations = [row["simulated"] / row["measured"] for row in rows]
     save(
