@@ -39,7 +39,7 @@ ui: $(READY)
 server: $(READY) $(ENV)/.extras
 	@$(ENV)/bin/reglab server $(if $(PORT),--port '$(PORT)')
 
-bench: $(READY) $(COMPARED)/.ready
+bench: $(READY) $(COMPARED)/.ready $(ENV)/.extras
 	@export PYTHONPATH=$(COMPARED); for benchmark in benchmarks/*.py; do $(ENV)/bin/python $$benchmark || exit 1; done
 
 # Packages that benchmarks compare with lie beside the environment, without their dependencies: no training can see them.
