@@ -69,7 +69,7 @@ def test_what_a_pair_or_a_claim_cannot_be_about_is_one_line(tmp_path, section, c
         {"versus": 0.5, "direction": "same", "margin": 0.1},
         {"metric": "weight_norm", "direction": "same", "margin": 0.1},
         {"metric": "generalization_gap_given_labels", "direction": "same"},
-        {"recipe": "masked_tuned", "versus": "from_scratch", "metric": "test_accuracy@3"},
+        {"recipe": "masked_tuned", "versus": "from_scratch", "metric": "test_accuracy@2"},
         {"recipe": "masked_tuned", "versus": "from_scratch", "metric": "variance@1", "direction": "lower"},
         {"recipe": "boosting", "versus": "boosting", "versus_metric": "trees_test_accuracy"},
         {"metric": "robust_accuracy@0.05", "versus": "label_smoothing"},

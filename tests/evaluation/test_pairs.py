@@ -112,7 +112,7 @@ def test_too_few_seeds_are_reported_from_the_params_alone():
         counts["comparisons with none"]
         == sum(len(getattr(SETTINGS, family)) for family in ("regularizers", "combinations", "ensembles")) - 1
     )
-    assert counts["comparisons of transfer and semi_supervised"] == 13  # 15 entries, two of them references
+    assert counts["comparisons of transfer and semi_supervised"] == 14  # 16 entries, two of them references
     assert counts["comparisons of multitask"] == 3
     assert counts["comparisons of sweeps"] == len(SETTINGS.sweeps)
     assert (
