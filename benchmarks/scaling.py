@@ -5,7 +5,8 @@
 Two minutes on two free cores; it needs the extra dask. First fifteen real trainings in three stages run in 1 to 4 local
 processes, stage by stage as by `dvc repro` and all at once as by `reglab submit`, and the simulation says how long that takes
 from the processor seconds of each training. Then it says how long the stages of params.yaml that train recipes take with 1 to
-1,000 workers. Every time is measured here but that of the network. Prints the tables behind docs/scaling.md.
+1,000 workers. Every time is measured here but that of the network, and the start of a stage, which docs/performance.md has.
+Prints the tables behind docs/scaling.md.
 
 All seconds are of processor time, for the machine may be busy. The length of a run is reckoned as in `cores.py`: what it got
 while one of its processes could work, half of what it got while several could, and the time in which none could.
