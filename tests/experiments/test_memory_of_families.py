@@ -61,7 +61,7 @@ def training():
 
 
 def pretext():
-    pretrain_seed(Masked(epochs=1), Setting(model, Policy()), split(), split(), 0, out)
+    pretrain_seed(Orientation(epochs=1), Setting(model, Policy()), split(), split(), 0, out)
 
 
 def contrastive():
@@ -118,8 +118,9 @@ from reglab.experiments.few_labels.settings import FewLabels
 from reglab.experiments.pretraining import base
 from reglab.experiments.pretraining.base import Setting
 from reglab.experiments.pretraining.methods.contrastive import Contrastive
-from reglab.experiments.pretraining.methods.masked import Masked
+from reglab.experiments.pretraining.methods.orientation import Orientation
 from reglab.experiments.pretraining.run import pretrain_seed
+from reglab.experiments.robustness import attacked_seed
 from reglab.experiments.robustness.attacked_seed import measure
 from reglab.models.convnet import ConvNet
 from reglab.models.mlp import MLP
@@ -133,7 +134,7 @@ class LogisticRegression(logistic_regression.LogisticRegression):
         return sklearn.linear_model.LogisticRegression(max_iter=2)  # more take as much memory
 
 
-base.PROBED = 400  # examples of each part, of which the smaller study has more, too
+base.PROBED, base.PIECE, attacked_seed.PIECE = 400, 200, 200  # the held-out parts of the smaller study have 500 examples
 warnings.simplefilter("ignore")
 torch.set_num_threads(1)
 model, once = ConvNet(width=4, depth=2), Training(epochs=1)
