@@ -24,7 +24,7 @@ from reglab.core.errors import UserError
 from reglab.core.tasks import Classification
 from reglab.data.prepared import Split
 from reglab.evaluation.bias_variance import resampled_split
-from reglab.experiments.ensembles import member_cache
+from reglab.experiments.ensembles import member_cache, members
 from reglab.experiments.ensembles import run as ensembling
 from reglab.experiments.ensembles.base import Committee, stream
 from reglab.experiments.ensembles.ensemble_network import untrained
@@ -94,6 +94,20 @@ def test_boosting_on_another_machine_has_the_members_of_this_one_and_trains_none
         records.append(files(published(boosting, RECIPE, data, root, compute)))
         monkeypatch.delattr(one_seed, "run_trainer", raising=False)  # from now on forked processes cannot train
     assert records[0] == records[1]
+
+
+def test_boosting_of_which_a_member_is_missing_is_not_trained_and_asking_trains_nothing(
+    run, data, tmp_path, monkeypatch
+):
+    boosting = Boosting(members=3, width=4, epochs=3)
+    run(boosting)
+    monkeypatch.delattr(one_seed, "run_trainer")
+    [cache] = (tmp_path / ".reglab" / "members").iterdir()
+    case = boosting, boosting.member_recipe(RECIPE), data.split(0), 0, cache
+    assert members.are_trained(*case)
+    [last] = cache.glob("0-2-*/*.safetensors")
+    last.unlink()
+    assert not members.are_trained(*case)
 
 
 def rows_of(folder):
@@ -273,7 +287,7 @@ def test_bagging_trains_on_its_samples_and_nothing_else(run, data, tmp_path):
 WORKER = """
 import pickle, sys
 from pathlib import Path
-from reglab.experiments.ensembles import member_cache
+from reglab.experiments.ensembles import member_cache, members
 member_cache.train_alone(*pickle.load(open(sys.argv[1], "rb")))
 """
 
