@@ -116,8 +116,8 @@ def test_too_few_seeds_are_reported_from_the_params_alone():
     assert counts["comparisons of multitask"] == 3
     assert counts["comparisons of sweeps"] == len(SETTINGS.sweeps)
     assert (
-        counts["single techniques beside cocktails"] == len(SETTINGS.regularizers) - 2 + 5
-    )  # none and placebo are none
+        counts["single techniques beside cocktails"] == len(SETTINGS.tuned) - 2 + 5
+    )  # none and placebo are none, and early_stopping is part of all
     assert counts["comparisons of cocktails"] == 11  # the best, and five ingredients each left out and alone
     assert (counts["claims"], counts["pairs under comparisons"]) == (len(SETTINGS.claims), 2)
     lines = too_few_seeds(few)
