@@ -13,6 +13,7 @@ from filelock import FileLock, Timeout
 
 from reglab.core.redaction import redact
 from reglab.runtime import warm
+from reglab.runtime.priority import let_others_go_first
 
 LONGEST = 28.0  # seconds that it runs on when nothing trains, whatever MLflow does
 
@@ -64,7 +65,7 @@ def follow(root: Path, interval: float = 2.0, linger: float = 15.0, longest: flo
     except Timeout:
         return
     with lock, ended_after_the_last_training(root, longest):
-        os.nice(10)
+        let_others_go_first()
         from reglab.tracking.mirror.store import load
 
         sent: dict[str, set[int]] = {}
