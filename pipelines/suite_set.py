@@ -11,6 +11,7 @@ def main() -> None:
     from pathlib import Path
 
     from reglab.config import params, profiles, suite_sets
+    from reglab.config.usable_examples import loaded
     from reglab.core.wording import unknown
     from reglab.experiments.suite.run import run_set
     from reglab.runtime.compute.of_stage import compute_of
@@ -25,7 +26,7 @@ def main() -> None:
     listing = code.whole(suite, root / "pipelines" / "suite_set.py")
     compute = compute_of(f"set@{this}", listing, study.compute, checkout.root())
     out, place = Path("suite/runs", this), profiles.where(root, this)
-    failed = run_set(settings, suite, this, data, out, code.digest, place, compute)
+    failed = run_set(settings, suite, this, data, out, code.digest, place, compute, loaded)
     if failed:
         print(f"{this}: left out: {failed}", file=sys.stderr)
 

@@ -8,7 +8,7 @@ import pytest
 import tables_of_people as people
 
 from reglab import cli
-from reglab.config import data_checks, data_report, profiles
+from reglab.config import data_checks, data_report, profiles, usable_examples
 from reglab.config.new_profile import create
 from reglab.core.errors import UserError
 from reglab.core.outlines import outlines
@@ -124,9 +124,9 @@ def test_each_column_that_is_not_there_is_a_line_and_a_kind_of_amounts_is_refuse
 
 
 def test_a_metric_of_another_task_is_refused_with_those_of_labels():
-    [line] = data_checks.metric_problems("accuracy", np.eye(4, 2, dtype=np.uint8))
+    [line] = usable_examples.metric_problems("accuracy", np.eye(4, 2, dtype=np.uint8))
     assert line.startswith(
         "params.yaml: evaluation.metric: found accuracy, for classification, and targets that are sets of labels; allowed: "
         "multilabel_average_precision, "
     )
-    assert data_checks.metric_problems("hamming_loss", np.eye(4, 2, dtype=np.uint8)) == []
+    assert usable_examples.metric_problems("hamming_loss", np.eye(4, 2, dtype=np.uint8)) == []

@@ -11,7 +11,9 @@ import pytest
 from ruamel.yaml import YAML
 
 from reglab.config import params, profiles, suite_checks, suite_digests, suite_sets
+from reglab.config.usable_examples import loaded
 from reglab.core.errors import UserError
+from reglab.data import prepared, tensor_files
 from reglab.experiments.suite.run import run_set
 
 ROOT = Path(__file__).parent.parent.parent
@@ -157,6 +159,35 @@ def test_two_data_sets_that_share_rows_are_reported(root):
     assert line.startswith("params.yaml: suite.sets: found one and two, which share rows (50% of the smaller)")
 
 
+def write_profile(root: Path, name: str, profile: dict) -> None:
+    """A profile without the sections of few examples."""
+    for section in (
+        "claims",
+        "pretraining",
+        "transfer",
+        "semi_supervised",
+        "multitask",
+        "theory",
+        "attacks",
+        "regimes",
+    ):
+        profile.setdefault(section, {})
+    with open(root / f"profiles/{name}.yaml", "w", encoding="utf-8") as file:
+        YAML().dump(profile, file)
+
+
+def test_a_source_of_the_users_own_that_fails_is_left_to_its_stage_which_says_why(root, monkeypatch):
+    (root / "broken_source.py").write_text("def load():\n    raise KeyError('no such column')\n", "utf-8")
+    monkeypatch.syspath_prepend(root)
+    write_profile(root, "two", {"data": {"name": "broken_source.load"} | SMALL})
+    suite = params.load("params.yaml").suite
+    sets = {"two": suite_sets.load(root, "two", suite)}
+    monkeypatch.setenv("DVC_ROOT", str(root))
+    place = profiles.where(root, "two")
+    failed = run_set(sets["two"], suite, "two", {}, root / "out", lambda section, recipe: "", place, load=loaded)
+    assert failed.startswith("broken_source.load(): found an error (KeyError: 'no such column'); allowed: a pair of")
+
+
 def test_a_data_set_that_cannot_be_read_is_left_to_its_stage(root):
     (root / "data/source/two.csv").write_text("x\n1\n", "utf-8")
     assert list(suite_checks.check(root, params.load("params.yaml").suite)) == ["one", "two"]
@@ -172,6 +203,27 @@ def test_a_data_set_that_cannot_be_split_is_described_with_the_reason_at_its_pro
         "profiles/two.yaml: data: train_size + validation_size + test_size = 100, but table has 70"
     )
     assert json.loads((root / "out/data_set.json").read_text(encoding="utf-8")) == {"name": "two", "failed": failed}
+
+
+def test_inputs_that_stay_in_their_file_are_there_until_all_recipes_are_trained(root, monkeypatch):
+    """The file is mapped: another process gets its place, and not its content."""
+    (root / "large_source.py").write_text(
+        "import numpy as np\n\n\ndef load():\n    inputs = np.random.default_rng(0).normal(size=(100, 6))\n"
+        "    return inputs.astype(np.float32), (inputs[:, 0] > 0).astype(np.int64)\n",
+        "utf-8",
+    )
+    monkeypatch.syspath_prepend(root)
+    monkeypatch.setenv("DVC_ROOT", str(root))
+    monkeypatch.setattr(prepared, "STORED", 2_000)  # bytes, of which the inputs have 2,400
+    monkeypatch.setattr(tensor_files, "MAPPED", 2_000)
+    write_profile(root, "two", {"data": {"name": "large_source.load"} | SMALL})
+    edit(root, recipes=["none"], cocktails=[], seeds=3, search_seeds=1, settings=2, epochs=1, width=4)
+    suite = params.load("params.yaml").suite
+    settings = suite_sets.load(root, "two", suite)
+    assert run_set(settings, suite, "two", {}, root / "out", lambda section, recipe: "", "") == ""
+    record = json.loads((root / "out/none/record.json").read_text(encoding="utf-8"))
+    assert [seed["status"] for seed in record["seeds"].values()] == ["finished"] * 3
+    assert not any((root / ".reglab/suite/data").iterdir())
 
 
 def test_the_records_of_a_data_set_depend_on_its_files_and_recipes_and_not_on_other_data_sets(root):

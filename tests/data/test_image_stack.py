@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from reglab.config.data_checks import loaded
+from reglab.config.usable_examples import loaded
 from reglab.core.errors import UserError, WorkError
 from reglab.data import image_stack
 from reglab.data.image_files import read_image

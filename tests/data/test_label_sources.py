@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from reglab.config import data_checks
+from reglab.config import usable_examples
 from reglab.core.errors import UserError
 from reglab.data import load_examples
 from reglab.data.sources.arrays import Arrays
@@ -60,7 +60,7 @@ def test_a_table_arrays_and_a_function_give_the_same_labels(folder, monkeypatch)
         if kind is not np.float32:  # a function says by its type whether they are labels
             of_function = load_examples(SimpleNamespace(name="colours.load", source=None))
             assert of_function.targets.dtype == np.uint8 and np.array_equal(of_function.targets, LABELS)
-            assert data_checks.unusable(of_function.inputs, of_function.targets) == []
+            assert usable_examples.unusable(of_function.inputs, of_function.targets) == []
 
 
 def test_the_labels_of_a_table_are_named_in_the_order_of_the_targets():
@@ -153,5 +153,5 @@ def test_a_matrix_with_other_values_is_one_line(targets, found):
 def test_the_matrix_of_a_function_that_is_no_matrix_of_labels_is_refused():
     inputs = SIZES[:, None].astype(np.float32)
     for targets in (3 * LABELS.astype(np.int64), LABELS.astype(np.float64), LABELS[:, :1], LABELS[:5]):
-        [line] = data_checks.unusable(inputs, targets)
+        [line] = usable_examples.unusable(inputs, targets)
         assert line.startswith("labels ") and "(28, labels) for two labels or more: 0 or 1 for each label" in line

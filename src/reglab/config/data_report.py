@@ -6,11 +6,11 @@ from itertools import combinations
 
 import numpy as np
 
-from reglab.config.data_checks import loaded, metric_problems
 from reglab.config.data_columns import column_lines
 from reglab.config.data_precision import precision_lines, seed_lines
 from reglab.config.data_sentences import Line, line
 from reglab.config.data_targets import SMALL_PARTS, described_targets
+from reglab.config.usable_examples import loaded, metric_problems
 from reglab.core.errors import UserError
 from reglab.data import load_examples, split_problems
 from reglab.data.example_weights import effective_size, part_weight_problems
