@@ -1,5 +1,8 @@
-"""DVC in a process of its own parses each text of params.yaml once, and writes its lock piece by piece."""
+"""DVC in a process of its own parses each text of params.yaml once, locks files once, and writes dvc.lock piece by piece."""
 
+import json
+import subprocess
+import sys
 from io import StringIO
 
 import pytest
@@ -53,6 +56,53 @@ def test_a_file_that_dvc_edits_keeps_its_comments(parsed):
     text = "dropout: 0.1  # a comment\n"
     assert _yaml.parse_yaml(text, "params.yaml") == {"dropout": 0.1}
     assert "dropout" in _yaml.parse_yaml_for_update(text, "params.yaml").ca.items
+
+
+@pytest.fixture
+def lock(monkeypatch, tmp_path):
+    """Locks paths to be read and to be written as DVC of the process does; its `edits` are those of the file of locks."""
+    from dvc import rwlock
+    from dvc.fs import LocalFileSystem
+
+    edit, files = rwlock._edit_rwlock, LocalFileSystem()
+    monkeypatch.setattr(rwlock, "rwlock", rwlock.rwlock)
+    dvc_process.lock_each_stage_once()
+
+    def lock(read, write):
+        return rwlock.rwlock(str(tmp_path), files, "repro", read, write, False)
+
+    lock.edits = []
+    monkeypatch.setattr(rwlock, "_edit_rwlock", lambda *given: lock.edits.append(given) or edit(*given))
+    return lock
+
+
+def locked_for(tmp_path, use: str) -> set[str]:
+    return set(json.loads((tmp_path / "rwlock").read_text()).get(use, ()))
+
+
+def test_files_that_are_locked_are_not_locked_again(lock, tmp_path):
+    with lock(["in"], ["out"]):
+        with lock(["in", "out"], []), lock(["in"], []), lock([], ["out"]):
+            assert len(lock.edits) == 1
+            assert locked_for(tmp_path, "read") == {"in"} and locked_for(tmp_path, "write") == {"out"}
+        assert len(lock.edits) == 1, "what an outer lock holds is not released"
+    assert len(lock.edits) == 2 and not locked_for(tmp_path, "read") and not locked_for(tmp_path, "write")
+
+
+@pytest.mark.parametrize(("read", "write"), [(["other"], []), ([], ["in"]), ([], ["other"])])
+def test_files_that_are_not_locked_for_that_are_and_only_while_they_are_used(lock, tmp_path, read, write):
+    with lock(["in"], ["out"]):
+        for _ in range(2):
+            with lock(read, write):
+                assert locked_for(tmp_path, "read") >= {*read} and locked_for(tmp_path, "write") == {"out", *write}
+        assert len(lock.edits) == 5 and locked_for(tmp_path, "write") == {"out"}
+
+
+def test_a_stage_that_fails_holds_nothing(lock, tmp_path):
+    with pytest.raises(ValueError), lock(["in"], ["out"]):
+        raise ValueError
+    with lock(["in"], ["out"]):
+        assert locked_for(tmp_path, "write") == {"out"}
 
 
 @pytest.fixture
@@ -112,3 +162,16 @@ def test_the_comments_of_a_lock_stay(updates, tmp_path):
     for number in (2, 3):
         change(file, "check", stage(number))
         assert file.read_text().startswith("# mine\n") and f"data/{number}" in file.read_text()
+
+
+def test_dvc_runs_with_all_three():
+    code = """
+import dvc.cli
+from dvc import rwlock
+from dvc.utils.serialize import _yaml
+from reglab.runtime import dvc_process
+dvc.cli.main = lambda given: print(*(f.__module__ for f in (rwlock.rwlock, _yaml.parse_yaml, _yaml._dump))) or 7
+dvc_process.main()
+"""
+    ran = subprocess.run([sys.executable, "-c", code, "repro"], capture_output=True, text=True)
+    assert (ran.stdout.split(), ran.returncode) == (["reglab.runtime.dvc_process"] * 3, 7), ran.stderr

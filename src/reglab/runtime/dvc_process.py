@@ -5,15 +5,16 @@ It ignores them in its main thread alone. Here it runs in another thread, and th
 termination on to the stage. DVC then stops in good order, or is ended when that takes too long.
 
 DVC parses params.yaml anew for each stage, which takes most of the time of a repro that finds nothing to do. Here it is
-parsed again only when its text has changed. After each stage that ran, DVC parses and writes the whole of dvc.lock to change
-one stage in it; here it is kept, and only that stage is written anew.
+parsed again only when its text has changed. DVC locks the files of each stage four times, one lock within the other; here
+once. After each stage that ran, DVC parses and writes the whole of dvc.lock to change one stage in it; here it is kept, and
+only that stage is written anew.
 """
 
 import contextlib
-import copy
 import functools
 import json
 import os
+import pickle
 import signal
 import sys
 import threading
@@ -26,6 +27,7 @@ def main() -> None:
     from dvc.cli import main as dvc
 
     parse_each_text_once()
+    lock_each_stage_once()
     keep_lock()
     code = 255
     received = 0
@@ -56,12 +58,39 @@ def parse_each_text_once() -> None:
     """Let DVC keep what it parsed from the YAML texts that it read last, and give out copies."""
     from dvc.utils.serialize import _yaml
 
-    parse, parse_safely = _yaml.parse_yaml, functools.lru_cache(maxsize=4)(_yaml.parse_yaml)
+    parse = _yaml.parse_yaml
+
+    @functools.lru_cache(maxsize=4)
+    def pickled(text: str, path: str) -> bytes:
+        return pickle.dumps(parse(text, path))
 
     def parse_or_copy(text: str, path: str, typ: str = "safe"):
-        return copy.deepcopy(parse_safely(text, path)) if typ == "safe" else parse(text, path, typ)
+        return pickle.loads(pickled(text, path)) if typ == "safe" else parse(text, path, typ)
 
     _yaml.parse_yaml = parse_or_copy
+
+
+def lock_each_stage_once() -> None:
+    """Let DVC lock no files that it holds already: repro locks those of a stage, and three functions that it calls do too."""
+    from dvc import rwlock
+
+    lock = rwlock.rwlock
+    held = [(set(), set())]  # of each lock within the others, the paths that may be read and those that may be written
+
+    @contextlib.contextmanager
+    def lock_unless_held(tmp_dir, fs, cmd, read, write, hardlink):
+        readable, writable = held[-1]
+        if readable.issuperset(read) and writable.issuperset(write):
+            yield
+            return
+        with lock(tmp_dir, fs, cmd, read, write, hardlink):
+            held.append((readable.union(read, write), writable.union(write)))
+            try:
+                yield
+            finally:
+                held.pop()
+
+    rwlock.rwlock = lock_unless_held
 
 
 def keep_lock() -> None:
