@@ -159,6 +159,17 @@ def test_two_data_sets_that_share_rows_are_reported(root):
     assert line.startswith("params.yaml: suite.sets: found one and two, which share rows (50% of the smaller)")
 
 
+def levelled(root: Path, name: str, rows: list[tuple[str, ...]], columns: tuple[str, ...], **data) -> None:
+    """A profile of a table of levels, the target last."""
+    (root / f"data/source/{name}.csv").write_text("\n".join(map(",".join, [columns, *rows])) + "\n", "utf-8")
+    levels = {
+        column: {"kind": "categorical", "levels": sorted({row[place] for row in rows})}
+        for place, column in enumerate(columns)
+    }
+    source = {"file": f"data/source/{name}.csv", "target": columns[-1], "columns": levels} | data
+    write_profile(root, name, {"data": {"name": "table"} | source | HEAD})
+
+
 def write_profile(root: Path, name: str, profile: dict) -> None:
     """A profile without the sections of few examples."""
     for section in (
@@ -176,12 +187,59 @@ def write_profile(root: Path, name: str, profile: dict) -> None:
         YAML().dump(profile, file)
 
 
+def test_the_same_answers_to_other_questions_are_other_rows(root):
+    random = np.random.default_rng(0)
+    rows = [tuple(row) for row in random.choice(["never", "often"], size=(100, 4)).tolist()]
+    levelled(root, "one", rows, ("drinks", "runs", "sleeps", "smokes"))
+    levelled(root, "two", rows[::-1], ("urban", "student", "owner", "votes"))
+    suite_checks.check(root, params.load("params.yaml").suite)
+    levelled(root, "two", [(c, a, b, d) for a, b, c, d in rows], ("sleeps", "drinks", "runs", "smokes"))
+    [line] = lines(root)
+    assert "found one and two, which share rows (100% of the smaller)" in line, "columns in another order"
+
+
+def test_rows_are_shared_whatever_the_levels_of_the_rest_of_their_table(root):
+    """A level has another number where the profile lists others before it."""
+    rows = [(letter, f"n{number}", ("bad", "good")[number % 2]) for number in range(50) for letter in "bc"]
+    more = [("a", f"n{number}", ("bad", "good")[number % 2]) for number in range(50)]
+    levelled(root, "one", rows, ("letter", "number", "target"))
+    levelled(root, "two", more + rows[:50], ("letter", "number", "target"))
+    [line] = lines(root)
+    assert "found one and two, which share rows (50% of the smaller)" in line
+
+
+def test_texts_are_shared_whatever_the_words_of_the_others(root):
+    random = np.random.default_rng(0)
+    texts = [" ".join(random.choice([f"word{number}" for number in range(200)], 12)) for _ in range(150)]
+    for name, chosen, ngrams in (("one", texts[:100], 1), ("two", ["another beginning", *texts[50:149]], 2)):
+        content = "\n".join(["text,topic", *(f"{text},{place % 2}" for place, text in enumerate(chosen))])
+        (root / f"data/source/{name}.csv").write_text(content + "\n", "utf-8")
+        file = {"name": "texts", "file": f"data/source/{name}.csv", "text": "text", "target": "topic", "ngrams": ngrams}
+        write_profile(root, name, {"data": file | SMALL})
+    [line] = lines(root)
+    assert "found one and two, which share rows (50% of the smaller)" in line
+
+
+def test_settings_that_the_data_of_a_set_cannot_have_are_reported_at_its_profile(root):
+    for name, more in (
+        ("one", {"evaluation": {"metric": "rmse"}}),
+        ("two", {"model": {"name": "convnet", "width": 4, "depth": 1}}),
+    ):
+        profile = root / f"profiles/{name}.yaml"
+        write_profile(root, name, YAML(typ="safe").load(profile) | more)
+    metric, network = lines(root)
+    assert metric.startswith("profiles/one.yaml: evaluation.metric: found rmse, for regression, and targets that are")
+    assert network.startswith(
+        "profiles/two.yaml: model.name: found convnet, which needs images; examples are rows of 2"
+    )
+
+
 def test_a_source_of_the_users_own_that_fails_is_left_to_its_stage_which_says_why(root, monkeypatch):
     (root / "broken_source.py").write_text("def load():\n    raise KeyError('no such column')\n", "utf-8")
     monkeypatch.syspath_prepend(root)
     write_profile(root, "two", {"data": {"name": "broken_source.load"} | SMALL})
     suite = params.load("params.yaml").suite
-    sets = {"two": suite_sets.load(root, "two", suite)}
+    sets = suite_checks.check(root, suite)
     monkeypatch.setenv("DVC_ROOT", str(root))
     place = profiles.where(root, "two")
     failed = run_set(sets["two"], suite, "two", {}, root / "out", lambda section, recipe: "", place, load=loaded)

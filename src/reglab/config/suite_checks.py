@@ -1,20 +1,21 @@
 """Checks the suite before any work: profiles, recipes that apply to no data set, rows that two data sets share."""
 
-from hashlib import blake2b
+from collections.abc import Iterator
 from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 
 from reglab.config import profiles, suite_sets
+from reglab.config.machine_checks import machine_problems
 from reglab.config.params import Params
+from reglab.config.shared_rows import row_digests, shared
+from reglab.config.usable_examples import loaded, metric_problems
 from reglab.config.yaml_source import read
 from reglab.core.errors import UserError
+from reglab.core.plain import entry_name
 from reglab.core.wording import unknown
-from reglab.data import load_examples
-from reglab.data.source import Examples
-from reglab.data.splitting import duplicates
-from reglab.experiments.applicability import facts_of_examples
+from reglab.experiments.applicability import Facts, facts_of_examples, needs_of, not_applicable
 from reglab.experiments.suite.settings import Suite
 from reglab.experiments.suite.tries import reason
 
@@ -39,7 +40,7 @@ def check(root: Path, suite: Suite) -> dict[str, Params]:
     for name, settings in sets.items():
         lines += lacking(name, settings, suite)
     if not lines:
-        lines = data_problems(sets, suite)
+        lines = data_problems(root, sets, suite)
     if lines:
         raise UserError(*lines)
     return sets
@@ -55,20 +56,23 @@ def lacking(name: str, settings: Params, suite: Suite) -> list[str]:
     ]
 
 
-def data_problems(sets: dict[str, Params], suite: Suite) -> list[str]:
-    """Lines about recipes that apply to no data set, and about data sets that share rows.
+def data_problems(root: Path, sets: dict[str, Params], suite: Suite) -> list[str]:
+    """Lines about settings that do not go with the data of a set, about recipes that apply to no data set, and about data
+    sets that share rows.
 
     A data set that cannot be read is left to its stage, which shows the reason in its place.
     """
-    facts, rows = {}, {}
+    facts, rows, lines = {}, {}, []
     for name, settings in sets.items():
         try:
-            examples = load_examples(settings.data)
+            examples = loaded(settings.data)
         except UserError:
             continue
         facts[name] = facts_of_examples(examples.inputs, examples.targets, settings.data.train_size)
         rows[name] = row_digests(examples)
-    lines = []
+        place = profiles.where(root, name)
+        unfit = unfit_settings(settings, facts[name], examples.targets)
+        lines += [line.replace("params.yaml: ", place, 1) for line in unfit]
     for recipe in suite.names if facts else ():
         reasons = {name: reason(sets[name], suite, recipe, known) for name, known in facts.items()}
         if all(reasons.values()):
@@ -76,25 +80,19 @@ def data_problems(sets: dict[str, Params], suite: Suite) -> list[str]:
             found = f"{recipe}, which is applicable to none of the data sets (on {first}: {why})"
             lines.append(f"params.yaml: suite: found {found}; allowed: a recipe that is applicable to one of them")
     for one, two in combinations(rows, 2):
-        smaller = min(len(rows[one]), len(rows[two]))
-        share = len(rows[one] & rows[two]) / smaller
+        share = shared(rows[one], rows[two])
         if share > SHARED or same_file(sets[one], sets[two]):
             found = f"{one} and {two}, which share rows" + (f" ({share:.0%} of the smaller)" if share else "")
             lines.append(f"params.yaml: suite.sets: found {found}; allowed: one of the two, for no row may count twice")
     return lines
 
 
-def row_digests(examples: Examples) -> set[bytes]:
-    """What tells the rows of a data set apart, its targets left out."""
-    inputs = examples.inputs
-    if isinstance(inputs, np.ndarray):
-        arrays = [inputs]
-    elif hasattr(inputs, "rows"):
-        arrays = [inputs.rows()]
-    else:
-        arrays = [array for array in inputs.tensors().values() if len(array) == len(inputs)]
-    rows = duplicates.content(arrays, np.arange(len(inputs)))
-    return {blake2b(row.tobytes(), digest_size=12).digest() for row in rows}
+def unfit_settings(settings: Params, facts: Facts, targets: np.ndarray) -> Iterator[str]:
+    """A line for each setting of a data set that neither its data nor this machine can serve: metric, network, devices."""
+    yield from metric_problems(settings.evaluation.metric, targets)
+    if why := not_applicable(needs_of(settings.model), facts, settings.model):
+        yield f"params.yaml: model.name: found {entry_name(settings.model)}, which {why}; allowed: another model"
+    yield from machine_problems(settings.training)
 
 
 def same_file(one: Params, two: Params) -> bool:
