@@ -102,6 +102,13 @@ def test_another_effect_replaces_the_runs_of_recipes_whose_records_are_the_same(
     assert value == 0.2
 
 
+def test_a_record_that_is_newer_than_the_results_waits_for_them(checkout):
+    """As where a recipe or a data set has been added, and the run was interrupted before the report."""
+    write(checkout, "one", "mixup", 0.9)
+    write(checkout, "three", "none", 0.9)
+    assert sync(checkout) == "MLflow, experiment reglab-suite: 7 made, 0 already there"
+
+
 def test_a_data_set_that_failed_and_a_recipe_that_diverged_are_runs_that_failed(checkout):
     write(checkout, "two", "dropout", 0.1, status="diverged")
     sync(checkout)

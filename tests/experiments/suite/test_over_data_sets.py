@@ -1,6 +1,8 @@
 """What the page of the suite says of the records: effects, verdicts over data sets, claims, and data sets that failed."""
 
+import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -93,6 +95,38 @@ def test_four_data_sets_are_too_few_for_a_verdict_and_the_page_says_so():
     assert results["general"]["better"]["verdict"] is None and results["friedman"] is None
     assert "too few to say what holds in general" in answer(results)
     assert "are too few to say what holds in general" in render(results, suite)
+
+
+def test_data_sets_that_failed_do_not_count_as_enough():
+    suite, sets, records = study(0.3, sets=5)
+    sets["set_3"], records["set_3"] = {"name": "set_3", "failed": "cannot be split: 3 rows"}, {}
+    page = render(evaluate(suite, sets, records), suite)
+    assert "4 data sets of 5, for the others failed, are too few to say what holds in general; 5 are needed" in page
+
+
+def test_recipes_that_apply_to_few_of_many_data_sets_are_what_the_page_lacks():
+    suite, sets, records = study(0.3, sets=6)
+    for name in NAMES[:2]:
+        for each in ("better", "same"):
+            records[name][each] = {"kind": "tuned", "seeds": {}, "not_applicable": "needs amounts"}
+    page = render(evaluate(suite, sets, records), suite)
+    assert "No recipe has an effect on 5 data sets or more" in page and "are too few" not in page
+
+
+def test_own_data_among_data_sets_that_all_failed_or_that_no_recipe_changes_is_compared_with_nothing():
+    suite, sets, records = study(0.3, sets=2)
+    sets["set_1"], records["set_1"] = {"name": "set_1", "failed": "cannot be split: 3 rows"}, {}
+    results = evaluate(suite, sets, records, own=["set_0"])
+    assert own_sentences(results) == {} and "1 data set of 2, for the others failed, is too few" in render(
+        results, suite
+    )
+    suite, sets, records = study(0.3, sets=3)
+    suite = replace(suite, recipes=("none", "same", "again", "once_more"))
+    for of_set in records.values():
+        of_set |= {"again": of_set["same"], "once_more": of_set["same"]}
+    results = evaluate(suite, sets, records, own=["set_0"])
+    assert results["own"]["set_0"]["agreement"] is None, "all recipes have the same rank"
+    json.dumps(results, allow_nan=False)
 
 
 def test_a_data_set_that_failed_is_shown_with_its_reason_and_is_in_no_number():

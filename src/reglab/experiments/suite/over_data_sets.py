@@ -188,5 +188,6 @@ def compared(name: str, rows: dict[str, dict], matrix: dict[str, dict], general:
         elsewhere.append(mean(rest))
         if cells[name]["low"] > max(rest) or cells[name]["high"] < min(rest):
             outside.append(recipe)
-    agreement = float(spearmanr(here, elsewhere).statistic) if len(here) > 2 else None
+    differ = len(here) > 2 and len(set(here)) > 1 and len(set(elsewhere)) > 1  # else all have the same rank
+    agreement = float(spearmanr(here, elsewhere).statistic) if differ else None
     return {"places": places, "agreement": agreement, "recipes": len(here), "outside": outside}

@@ -141,11 +141,15 @@ def left_out(results: dict) -> dict[str, str]:
     return reasons | {name: cells[name]["reason"] for name in cells if name not in reasons and "reason" in cells[name]}
 
 
+def usable(results: dict) -> int:
+    """The number of data sets on which recipes can be compared."""
+    return len(results["sets"]) - len(left_out(results))
+
+
 def headline(results: dict) -> Markup:
     """What helps and what hurts over the data sets, in a sentence or two."""
-    usable = len(results["sets"]) - len(left_out(results))
-    count = many(usable, "data set")
-    if usable < results["fewest_sets"]:
+    count = many(usable(results), "data set")
+    if usable(results) < results["fewest_sets"]:
         text = "{}: too few to say what holds in general, which needs {}. The matrix shows each of them."
         return Markup(text).format(count, results["fewest_sets"])
     by_verdict, parts = in_general(results), []
@@ -203,7 +207,9 @@ def own_sentences(results: dict) -> dict[str, list[str]]:
     for name, row in results["own"].items():
         places = row["places"]
         words = {"train_size": "fewer training examples", "inputs": "fewer inputs", "gap": "a smaller gap of none"}
-        text = [f"{listed([place_words(places[key], words[key]) for key in words if key in places])}."]
+        text = (
+            [f"{listed([place_words(places[key], words[key]) for key in words if key in places])}."] if places else []
+        )
         if row["agreement"] is not None:
             same = row["agreement"]
             how = "much as" if same > 0.5 else "little as" if same > 0 else "unlike"
@@ -213,7 +219,7 @@ def own_sentences(results: dict) -> dict[str, list[str]]:
             )
         if row["outside"]:
             text.append(f"Outside of everything seen on the others: {', '.join(row['outside'])}.")
-        sentences[name] = text
+        sentences |= {name: text} if text else {}
     return sentences
 
 
@@ -246,6 +252,8 @@ def render(results: dict, suite: Suite) -> str:
         own=own_sentences(results),
         groups=groups(results),
         left_out=left_out(results),
+        usable=usable(results),
+        many=many,
         few=listed(few) if few else "",
         one_test_set=listed(one_test_set) if one_test_set else "",
         total=total(results),
