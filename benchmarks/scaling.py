@@ -190,7 +190,8 @@ def scaled(measured: dict, factor: float) -> list[dict]:
             {"workers": workers, "jobs": len(trained), "training": sum(job.seconds for job in trained)}
             | {"stage by stage": one, "all at once": all_of_them}
             | {"busy": 100 * sum(job.seconds for job in trained) / (workers * all_of_them)}
-            | {"around": around * len(stages), "collected": 3 * collected * len(stages)}
+            | {"around": around * len(stages)}
+            | {"collected": sum(len(stage.phases) + 1 for stage in stages) * collected}
         )
     return found
 

@@ -76,10 +76,10 @@ def stage_by_stage(stages: Iterable[TrainingStage], cluster: Cluster, around: fl
 def at_once(stages: Sequence[TrainingStage], cluster: Cluster, around: float = 0.0, collected: float = 0.0) -> float:
     """Seconds of `reglab submit`, which lists the jobs of a stage in `collected` seconds, and of `dvc repro` after it.
 
-    It asks every stage before each phase, and once more, when none has a job left.
+    It asks a stage before each of its phases, and once more, when it has no job left.
     """
     phases = max((len(stage.phases) for stage in stages), default=0)
     having = ([stage for stage in stages if len(stage.phases) > number] for number in range(phases))
     pools = ([job for stage in some for job in stage.phases[number]] for number, some in enumerate(having))
     trained = sum(length(pool, cluster) for pool in pools)
-    return trained + len(stages) * ((phases + 1) * collected + around)
+    return trained + sum((len(stage.phases) + 1) * collected + around for stage in stages)

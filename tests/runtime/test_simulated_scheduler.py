@@ -94,6 +94,7 @@ def test_the_second_phases_of_all_searches_are_trained_at_once_too():
     assert at_once([search, search], Cluster(4)) == pytest.approx(2.0 + 2.0)
     assert at_once([search, search, plain], Cluster(9)) == pytest.approx(3.0 + 2.0)
     assert at_once([search, search], Cluster(4), collected=0.5) == pytest.approx(4.0 + 3 * 2 * 0.5)
+    assert at_once([search, plain], Cluster(9), collected=0.5) == pytest.approx(3.0 + 2.0 + (3 + 2) * 0.5)
 
 
 def test_nothing_to_train_takes_no_time():

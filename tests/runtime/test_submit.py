@@ -4,7 +4,7 @@ import os
 import pickle
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import pytest
@@ -179,6 +179,26 @@ def test_jobs_are_collected_and_trained_until_none_are_left_or_the_same_come_aga
     assert held == [(entry, "tune@dropout")] * 3
     said = capsys.readouterr().out
     assert "Trained: 2 jobs of 1 stage." in said and "Trained: 1 job of 1 stage." in said
+
+
+def test_a_stage_that_has_no_job_is_not_asked_again(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    entry, asked = tmp_path / "entry", []
+    entry.mkdir()
+    left = {"train@a": ["seeds"], "train@b": [], "tune@a": ["trials", "chosen"]}
+
+    def collect(root: Path, stages: list[str], workers: int) -> list:
+        asked.append(list(stages))
+        having = [(JobBuilder(stage, "", tmp_path), left[stage].pop(0)) for stage in stages if left[stage]]
+        return [job for builder, name in having for job in builder.jobs([(leave, entry / name)], entry)]
+
+    for name, result in {"recover": [], "run_dvc": (0, 0), "stale": Stale(run=list(left))}.items():
+        monkeypatch.setattr(submit, name, lambda *_, result=result: result)
+    monkeypatch.setattr(submit, "preparations", lambda root: [])
+    monkeypatch.setattr(submit, "collect", collect)
+    submit.submit(tmp_path, Local(), 1, (), list, lambda *_: nullcontext())
+    assert asked == [["train@a", "train@b", "tune@a"], ["train@a", "tune@a"], ["tune@a"]]
+    assert {file.name for file in entry.iterdir()} == {"seeds", "trials", "chosen", PROCESSORS}
 
 
 def leave(path: Path) -> None:

@@ -39,12 +39,14 @@ def submit(
     print(listing(state), flush=True)
     if not state.run:
         return 0
-    count, before = 0, []
+    count, before, asked = 0, [], state.run
     with engine.executor(processes) as executor:
-        # The trials of searches are trained first, then what each search has chosen from them.
-        while (jobs := collect(root, state.run, engine.workers(executor))) and jobs != before:
+        # The trials of searches are trained first, then what each search has chosen from them; a stage that lacks nothing now
+        # will lack nothing later.
+        while (jobs := collect(root, asked, engine.workers(executor))) and jobs != before:
             train(engine, executor, jobs, locked)
             count, before = count + len(jobs), jobs
+            asked = [stage for stage in asked if stage in {job.title for job in jobs}]
     print(f"Trained: {many(count, 'job')} of {many(len(state.run), 'stage')}. dvc repro collects them.")
     return 0
 
