@@ -53,6 +53,17 @@ def test_a_restored_optimizer_goes_on_as_the_one_that_was_saved():
     assert losses(restored, again, 8, first=4) == expected[4:]
 
 
+def test_an_optimizer_that_is_set_back_takes_the_same_steps_again():
+    learned = network()
+    optimizer = adam.Adam(learned.parameters(), 0.01)
+    losses(learned, optimizer, 4)
+    weights, state = copy.deepcopy(learned.state_dict()), copy.deepcopy(optimizer.state_dict())
+    expected = losses(learned, optimizer, 8, first=4)
+    learned.load_state_dict(weights)
+    optimizer.load_state_dict(state)
+    assert losses(learned, optimizer, 8, first=4) == expected
+
+
 def test_no_gradient_is_left_in_any_group_when_gradients_are_forgotten():
     learned = network()
     optimizer = adam.Adam(groups(learned), 0.01)

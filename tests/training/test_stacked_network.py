@@ -7,9 +7,9 @@ from reglab.core.tasks import Classification, Multilabel, Regression
 from reglab.data import loader
 from reglab.data.loader import Loader, whole
 from reglab.models.mlp import MLP
-from reglab.training import stacked_linear
+from reglab.training import stacked_linear, stacked_network
 from reglab.training.network import build
-from reglab.training.stacked_network import NetworkStack
+from reglab.training.stacked_network import NetworkStack, lie_evenly
 
 NETWORK = MLP(width=32, depth=2)
 
@@ -68,3 +68,21 @@ def test_criteria_of_several_networks_are_their_criterion(task):
     outputs, targets = torch.randn(4, 16, task.outputs), torch.rand(4, 16, task.outputs)
     each = [task.criterion(*member) for member in zip(outputs, targets, strict=True)]
     assert torch.equal(task.criteria(outputs, targets), torch.stack(each))
+
+
+@pytest.mark.parametrize(
+    ("batch", "width", "even"), [(16, 27, True), (4, 32, True), (4, 27, False), (3, 32, False)], ids=str
+)
+def test_inputs_and_hidden_units_of_every_member_begin_at_multiples_of_64_bytes_where_a_stack_is_used(
+    batch, width, even
+):
+    network = build(MLP(width=width, depth=2), (1, 6, 6), 16, 0)
+    assert lie_evenly(network, 3, torch.rand(batch, 1, 6, 6)) is even
+
+
+@pytest.mark.parametrize("agree", [True, False])
+def test_outputs_of_the_head_may_lie_unevenly_where_its_products_agree(monkeypatch, agree):
+    monkeypatch.setattr(stacked_network, "products_agree", lambda *sizes: agree)
+    network = build(NETWORK, (1, 6, 6), 3, 0)
+    assert lie_evenly(network, 3, torch.rand(4, 1, 6, 6)) is agree
+    assert lie_evenly(network, 3, torch.rand(16, 1, 6, 6))

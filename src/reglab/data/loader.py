@@ -1,6 +1,7 @@
 """Batches cut from whole tensors that lie on the device, or read from the file of the prepared data one by one."""
 
 from collections.abc import Iterator
+from itertools import repeat
 from typing import NamedTuple
 
 import numpy as np
@@ -111,9 +112,8 @@ class Loader:
         """The same batches as views of larger pieces, which takes fewer calls."""
         numbers = self.examples.inputs.shape[1:].numel()
         for indices in self.order().split(self.size * max(1, PIECE // max(1, self.size * numbers))):
-            piece = self.rows(indices)
-            for begin in range(0, len(indices), self.size):
-                yield Batch(*(part if part is None else part[begin : begin + self.size] for part in piece))
+            parts = (repeat(None) if part is None else part.split(self.size) for part in self.rows(indices))
+            yield from map(Batch, *parts)
 
 
 class Repeated(Loader):

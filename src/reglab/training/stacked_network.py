@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from reglab.training.network import Block, Network, ResidualBlock
-from reglab.training.stacked_linear import LinearFunction, products_agree, side_by_side
+from reglab.training.stacked_linear import ALIGNED, LinearFunction, products_agree, side_by_side
 from reglab.training.weights import weights
 
 CHAINS = (nn.Sequential, Block)  # one layer after another
@@ -46,17 +46,39 @@ class NetworkStack:
 
 def can_be_stacked(network: nn.Module) -> bool:
     """Whether the network has weights in plain linear layers alone, and no hook of its own."""
-    if type(network) is not Network or hooked(network) or hooked(network.head):
+    if type(network) is not Network or any(hooks_of(network) + hooks_of(network.head)):
         return False
     layers = {name.rpartition(".")[0] for name in weights(network)}
     return all(type(network.get_submodule(path)) is nn.Linear for path in layers)
 
 
-def hooked(module: nn.Module) -> bool:
-    """Whether the module has any hook."""
-    return bool(
-        module._forward_hooks or module._forward_pre_hooks or module._backward_hooks or module._backward_pre_hooks
-    )
+def lie_evenly(network: Network, members: int, inputs: Tensor) -> bool:
+    """Whether, for such inputs (batch, *shape), what each member's layers see begins at a multiple of 64 bytes in the stack.
+
+    The outputs of the head need not where its products agree nevertheless, for no product follows.
+    """
+    layers, head = [module for module in network.modules() if isinstance(module, nn.Linear)], network.head
+    units = [inputs.shape[1:].numel(), *(layer.in_features for layer in layers)]
+    if any(len(inputs) * each % ALIGNED for each in units):
+        return False
+    sizes = (members, len(inputs), head.in_features, head.out_features, head.bias is not None, inputs.device.type)
+    return len(inputs) * head.out_features % ALIGNED == 0 or products_agree(*sizes)
+
+
+def hooks_of(module: nn.Module) -> list[dict]:
+    """The hooks of a module by kind; the same dictionaries have those that are registered later."""
+    return [module._forward_pre_hooks, module._forward_hooks, *hooks_without_stack(module)]
+
+
+def hooks_without_stack(module: nn.Module) -> list[dict]:
+    """Those of the kinds that a container in a stack does not call: all but forward hooks that take inputs and outputs."""
+    return [
+        module._backward_hooks,
+        module._backward_pre_hooks,
+        module._forward_hooks_with_kwargs,
+        module._forward_pre_hooks_with_kwargs,
+        module._forward_hooks_always_called,
+    ]
 
 
 def layer(members: Sequence[nn.Module]) -> "Each":
@@ -88,9 +110,10 @@ class Each:
 
     def __init__(self, members: Sequence[nn.Module]) -> None:
         self.members = list(members)
+        self.hooks = [hooks for member in members for hooks in hooks_of(member)]
 
     def __call__(self, units: Tensor) -> Tensor:
-        if any(map(hooked, self.members)):
+        if any(self.hooks):
             return self.one_by_one(units)
         return self.together(units)
 
@@ -124,15 +147,18 @@ class Container(Each):
     def __init__(self, members: Sequence[nn.Module]) -> None:
         super().__init__(members)
         names = [name for name, _ in members[0].named_children()]
+        self.unlike = [hooks for member in members for hooks in hooks_without_stack(member)]
+        self.before = [member._forward_pre_hooks for member in members]
+        self.after = [member._forward_hooks for member in members]
         self.children = OrderedDict((name, layer([getattr(member, name) for member in members])) for name in names)
 
     def __call__(self, units: Tensor) -> Tensor:
-        if not all(map(has_plain_hooks, self.members)):
+        if any(self.unlike):
             return self.one_by_one(units)
-        if any(member._forward_pre_hooks for member in self.members):
+        if any(self.before):
             units = torch.stack([before(member, each) for member, each in self.of_members(units)])
         inputs, units = units, self.together(units)
-        if any(member._forward_hooks for member in self.members):
+        if any(self.after):
             each_input = inputs.unbind()
             units = torch.stack(
                 [after(member, each_input[m], each) for m, (member, each) in enumerate(self.of_members(units))]
@@ -161,17 +187,6 @@ class Residual(Container):
 
     def together(self, units: Tensor) -> Tensor:
         return self.children["shortcut"](units) + self.children["branch"](units)
-
-
-def has_plain_hooks(module: nn.Module) -> bool:
-    """Whether all hooks of the module are forward hooks that take its inputs and its output, called in their order."""
-    return not (
-        module._backward_hooks
-        or module._backward_pre_hooks
-        or module._forward_hooks_with_kwargs
-        or module._forward_pre_hooks_with_kwargs
-        or module._forward_hooks_always_called
-    )
 
 
 def before(module: nn.Module, units: Tensor) -> Tensor:

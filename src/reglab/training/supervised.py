@@ -57,19 +57,20 @@ class Supervised(TaskLearner):
             regularizer.prepare_training(self.network, examples)
 
     def training_step(self, batch: Batch, batch_index: int = 0) -> Tensor:
-        batch = self.transformed(batch)
+        batch = self.transformed(batch, self.moment)
         return self.objective(self.network(batch.inputs), batch)
 
-    def transformed(self, batch: Batch) -> Batch:
-        """The batch of the step that begins now, as the techniques change it."""
-        self.network.moment = self.moment
+    def transformed(self, batch: Batch, moment: Moment) -> Batch:
+        """The batch of the step that begins at this moment, as the techniques change it."""
+        self.network.moment = moment
         for regularizer in self.regularizers:
             batch = regularizer.transform_batch(batch, self.network)
         return batch
 
     def objective(self, logits: Tensor, batch: Batch, loss: Tensor | None = None) -> Tensor:
         """What the step minimises, from the outputs of the network for the transformed batch and, if known, their loss."""
-        self.weights = batch.weights
+        if batch.weights is not self.weights:  # to set an attribute of a module takes longer than to compare
+            self.weights = batch.weights
         if loss is None:
             loss = self.criterion(logits, batch.targets)
         for regularizer in self.regularizers:

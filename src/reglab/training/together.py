@@ -32,15 +32,8 @@ from reglab.training.one_seed import (
     train_seed,
 )
 from reglab.training.regularizer import Regularizer
-from reglab.training.stacked_learner import (
-    AT_THE_END,
-    CALLED,
-    Member,
-    MemberBatches,
-    MemberCallbacks,
-    MemberParts,
-    StackedLearner,
-)
+from reglab.training.stack_members import AT_THE_END, CALLED, Member, MemberBatches, MemberCallbacks, MemberParts
+from reglab.training.stacked_learner import StackedLearner
 from reglab.training.stacked_network import can_be_stacked
 from reglab.training.supervised import Supervised
 from reglab.training.trainer import run_trainer
