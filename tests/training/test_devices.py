@@ -129,7 +129,10 @@ def test_every_attack_runs_on_the_device_of_its_inputs(monkeypatch, name, norm):
     assert all_on_device([ATTACKS[name](network, shown.inputs, shown.targets.argmax(1), norm=norm)])
 
 
-@pytest.mark.parametrize("name", [name for name in registry.names("pretraining") if name != "scratch"])
+LEARNED = [name for name in registry.names("pretraining") if name not in ("scratch", "raw_inputs")]
+
+
+@pytest.mark.parametrize("name", LEARNED)
 def test_every_pretext_learns_and_is_measured_on_the_device(name, sources):
     pretext = registry.find("pretraining", name)()
     setting = Setting(CONVOLUTIONAL, Policy(rotation=10), "gpu")
