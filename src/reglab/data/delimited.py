@@ -25,8 +25,7 @@ def read_columns(file: str, wanted: Sequence[str]) -> tuple[list[int], dict[str,
         raise UserError(f"{file}: found {found}; allowed: {ALLOWED}{nearest(path.name, near)}")
     if path.suffix.lower() not in KINDS:
         raise UserError(f"{file}: found the ending {path.suffix or 'of no kind'}; allowed: {ALLOWED}")
-    text = io.StringIO(decoded(path.read_bytes(), file), newline="")
-    records = list(rows(text, KINDS[path.suffix.lower()]))
+    records = records_of(file)
     if not records:
         raise UserError(f"{file}: found no line; allowed: {ALLOWED}")
     (line, names), *records = records
@@ -48,6 +47,12 @@ def read_columns(file: str, wanted: Sequence[str]) -> tuple[list[int], dict[str,
     if problems:
         raise UserError(*at_most(problems, file))
     return [line for line, _ in records], {name: [row[place] for _, row in records] for name, place in places.items()}
+
+
+def records_of(file: str) -> list[tuple[int, list[str]]]:
+    """(line in which it begins, values) of each row of a csv or tsv file that is not empty."""
+    text = io.StringIO(decoded(Path(file).read_bytes(), file), newline="")
+    return list(rows(text, KINDS[Path(file).suffix.lower()]))
 
 
 def decoded(content: bytes, file: str) -> str:
@@ -94,5 +99,5 @@ def check_names(place: str, names: list[str], wanted: Sequence[str]) -> None:
 def distinct_values(file: str) -> dict[str, int]:
     """How many different values each column has, by name in the order of the file; UserError as `read_columns`."""
     read_columns(file, [])
-    (_, names), *records = rows(decoded(Path(file).read_bytes(), file), KINDS[Path(file).suffix.lower()])
+    (_, names), *records = records_of(file)
     return {name: len({row[place] for _, row in records}) for place, name in enumerate(names)}
