@@ -14,7 +14,7 @@ import tables_of_people as people
 
 from reglab.core.errors import UserError
 from reglab.data.sources.table import Table
-from reglab.data.tables.files import records
+from reglab.data.tables.files import read, records
 from reglab.data.tables.settings import Column
 
 SCHEMA = {
@@ -348,3 +348,18 @@ def test_the_first_lines_of_a_large_file_take_little_memory():
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert first == [["a", "b"], ["1", "2"]] and peak < len(content) / 10
+
+
+@pytest.mark.parametrize(
+    "content", ["a,b\n1," + "x" * 2**21 + "\n", "a,b\r" + "1,2\r" * 2**19, "a,b\n1," + "x" * 2**21]
+)
+def test_the_delimiter_is_found_where_the_first_megabyte_has_no_line_or_other_line_ends(content, tmp_path):
+    (tmp_path / "long.csv").write_bytes(content.encode())
+    raw = read(str(tmp_path / "long.csv"))
+    assert list(raw.columns) == ["a", "b"] and len(raw) == content.count("1,")
+
+
+def test_a_megabyte_without_a_line_end_is_one_line_of_an_error(tmp_path):
+    (tmp_path / "long.csv").write_bytes(b"a," + b"b" * 1_100_000)
+    with pytest.raises(UserError, match='line 1: found the column name "bbb'):
+        read(str(tmp_path / "long.csv"))

@@ -128,7 +128,7 @@ def records(content: bytes, delimiter: str) -> Iterator[tuple[int, list[str]]]:
 
 def detected(content: bytes, name: str) -> str:
     """The delimiter with which the first records all have as many fields as the names; UserError where none fits."""
-    cut = content if len(content) < BLOCK // 64 else content[: content.rindex(b"\n", 0, BLOCK // 64) + 1] or content
+    cut = content if len(content) < BLOCK // 64 else content[: content.rfind(b"\n", 0, BLOCK // 64) + 1] or content
     counts = {}
     for mark in (",", ";", "\t", "|"):
         counts[mark] = [len(record) for _, record in itertools.islice(records(cut, mark), SNIFFED)]

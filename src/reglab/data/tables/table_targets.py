@@ -85,7 +85,7 @@ def amount_targets(raw: RawTable, name: str, decimal: str, problems: TableProble
     known = amounts[~np.isnan(amounts)]
     if not wrong.any() and len(known) and known.min() == known.max():
         problems.add(f"column {name}", f"the same amount, {known[0]:.12g}, in every row", "amounts that differ")
-    if not len(known):
+    if not wrong.any() and not len(known):
         problems.add(f"column {name}", "no value at all", "an amount in each row; is another column the target?")
     return amounts
 
