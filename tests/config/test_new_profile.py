@@ -70,6 +70,8 @@ def test_a_profile_is_replaced_only_where_that_is_said(checkout):
         ("weight", [f"{number}.25" for number in range(60)], "numeric"),
         ("flag", ["0", "1"] * 30, "boolean"),
         ("born", [f"{number % 12 + 13}.03.1950" for number in range(60)], "date"),
+        ("born", [f"2022-03-19 20:07:{number:02}.339000+0100" for number in range(60)], "date"),
+        ("born", [f"2022-03-19T20:07:{number:02}.339Z" for number in range(60)], "date"),
     ],
 )
 def test_the_kind_of_a_column_is_inferred_from_its_values(checkout, name, values, kind):
@@ -192,6 +194,38 @@ def test_a_kind_that_makes_an_input_of_what_can_be_none_is_refused_and_without_i
     assert line.startswith(f"people.csv: column code, line 2: found {found}; allowed: ")
     new(checkout, rows, header=header)
     assert profiles.load(checkout, "people").data.source.columns["code"].kind in ("identifier", "text")
+
+
+@pytest.mark.parametrize(
+    ("values", "kind", "found"),
+    [
+        (["a", "b"] * 30, "numeric", 'column code, line 2: found "a", the first of 60 such rows'),
+        (["1", *["2020-01-31", "2020-02-01"] * 29, ""], "date:%Y-%m-%d", 'column code, line 2: found "1"; allowed: a date'),
+        (range(60), "date:%Q", 'column code: found the format "%Q"'),
+        ([""] * 60, "numeric", "column code: found no value in any row"),
+    ],
+)  # fmt: skip
+def test_a_kind_that_the_values_do_not_have_is_refused(checkout, values, kind, found):
+    rows, header = with_column("code", values)
+    (line,) = refused(checkout, rows, header=header, kinds=[f"code={kind}"])
+    assert line.startswith(f"people.csv: {found}")
+
+
+@pytest.mark.parametrize("kind", ["date:%Y", "identifier", "text", "constant"])
+def test_a_kind_that_no_target_can_have_is_refused(checkout, kind):
+    (line,) = refused(checkout, people.rows(), kinds=[f"disease={kind}"])
+    assert line.startswith(f'--kind: found "disease={kind}", the target; allowed: categorical or boolean')
+
+
+def test_a_target_of_text_that_is_named_numeric_is_one_line(checkout):
+    (line,) = refused(checkout, people.rows(), kinds=["disease=numeric"])
+    assert "column disease, line 2: found " in line and "the first of 60 such rows" in line
+
+
+def test_the_kind_of_a_column_with_an_equals_sign_in_its_name_can_be_named(checkout):
+    rows, header = with_column("a=b", [number % 9 for number in range(60)])
+    new(checkout, rows, header=header, kinds=["a=b=categorical"])
+    assert profiles.load(checkout, "people").data.source.columns["a=b"].kind == "categorical"
 
 
 def test_a_few_rows_with_a_sentence_each_are_text_and_not_a_level_each(checkout):

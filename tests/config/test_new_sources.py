@@ -1,5 +1,6 @@
 """`reglab new` on arrays, images and texts: a profile that passes every check without an edit, or clear errors at once."""
 
+import os
 import re
 from pathlib import Path
 
@@ -242,7 +243,8 @@ def test_a_few_examples_leave_out_what_needs_more():
         ({"x": ROWS, "y": CLASSES * 2}, {}, "own.npz: y: found the labels 0, 2, 4"),
         ({"x": PIXELS[:, 0], "y": CLASSES}, {}, "reshape grey images to (n, 1, height, width)"),
         ({"x": np.where(ROWS > 2, np.nan, ROWS), "y": CLASSES}, {}, "found NaN or infinity"),
-        ({"x": ROWS, "y": CLASSES[:-1]}, {}, "--target: found nothing"),
+        ({"x": ROWS, "y": CLASSES[:-1]}, {}, "--target: found no array of as many targets as there are inputs"),
+        ({"x": ROWS, "targets": CLASSES[:-1]}, {}, "own.npz: found 90 inputs and 89 targets"),
     ],
 )  # fmt: skip
 def test_arrays_that_are_not_clear_are_refused_with_what_to_say(arrays, options, found):
@@ -274,6 +276,21 @@ def test_files_that_cannot_be_read_are_all_named():
     for name in ("a/0.png", "b/1.png"):
         Path("own/photos", name).write_bytes(b"no image")
     assert [line.split(":")[0] for line in refused("own/photos")] == ["own/photos/a/0.png", "own/photos/b/1.png"]
+
+
+@pytest.mark.parametrize("kind", ["images", "texts"])
+def test_a_pipe_among_the_files_is_refused_and_not_waited_for(kind):
+    (write_images if kind == "images" else write_texts)("own/files")
+    pipe = "own/files/" + ("a/0.png" if kind == "images" else "coast/0.txt")
+    os.unlink(pipe)
+    os.mkfifo(pipe)
+    assert refused("own/files")[0].startswith(f"{pipe}: found a device, such as a pipe; allowed: ")
+
+
+def test_a_class_whose_name_cannot_be_printed_is_refused():
+    write_images("own/photos")
+    os.rename(b"own/photos/a", b"own/photos/caf\xe9")
+    assert refused("own/photos")[0].startswith("own/photos: found the class 'caf\\udce9'; allowed: names of printed")
 
 
 def test_a_table_of_images_in_the_folder_of_the_project_names_the_folder_of_its_files():

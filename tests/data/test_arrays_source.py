@@ -3,13 +3,14 @@
 import os
 import pickle
 import zipfile
+from contextlib import suppress
 
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
 from reglab.core.errors import UserError
-from reglab.data.array_files import read_array
+from reglab.data.array_files import array_names, read_array
 from reglab.data.preprocessing.columns import Columns
 from reglab.data.preprocessing.pixels import Pixels
 from reglab.data.sources.arrays import Arrays
@@ -222,6 +223,40 @@ def test_files_and_settings_that_do_not_fit_are_one_line(tmp_path, settings, fou
     (tmp_path / "empty.npz").write_bytes(b"")
     (tmp_path / "a.csv").write_text("a,b\n")
     assert found in line(**settings)
+
+
+def broken_header(header: bytes) -> bytes:
+    return b"\x93NUMPY\x01\0" + len(header).to_bytes(2, "little") + header
+
+
+def changed(content: bytes, place: int, value: int) -> bytes:
+    return content[:place] + bytes([value]) + content[place + 1 :]
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("packed.npz", lambda content: content[:200] + b"\xff" * 30 + content[230:]),  # of the compressed numbers
+        ("a.npz", lambda content: changed(content, content.index(b"PK\1\2") + 8, 1)),  # with a password
+        ("a.npz", lambda content: changed(content, content.index(b"PK\1\2") + 6, 99)),  # of a later version of zip
+        ("a.npz", lambda content: changed(content, content.index(b"PK\1\2") + 10, 97)),  # of an unknown compression
+        ("x.npy", lambda _: broken_header(b"{'descr': '<f8', 'shape': (3".ljust(60))),
+        (
+            "x.npy",
+            lambda _: broken_header(b"{'descr': '<f8', 'fortran_order': False, 'shape': (" + b"9" * 400 + b",), }"),
+        ),
+        ("x.npy", lambda _: broken_header(b"(" * 3000)),
+    ],
+)
+def test_whatever_is_damaged_in_a_file_is_one_line(tmp_path, name, change):
+    save()
+    np.savez_compressed("packed.npz", inputs=COLUMNS, targets=TARGETS)
+    np.save("x.npy", COLUMNS)
+    np.save("y.npy", TARGETS)
+    (tmp_path / name).write_bytes(change((tmp_path / name).read_bytes()))
+    assert line(file=name, targets_file="y.npy").startswith(f"{name}: found a damaged file (")
+    with suppress(UserError):
+        array_names(name)
 
 
 def test_an_array_that_would_fill_the_memory_is_refused_by_its_header(tmp_path):

@@ -1,5 +1,6 @@
 """Text files of a user's own: what is read, and one clear line for each file that cannot be."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -73,6 +74,23 @@ def test_a_link_out_of_the_folder_is_refused(tmp_path):
     (tmp_path / "secret.txt").write_text("secret", encoding="utf-8")
     Path("prose/poem/a.txt").symlink_to("../../secret.txt")
     assert lines()[0].startswith("prose/poem/a.txt: found a link out of the folder, to ../../secret.txt")
+
+
+def test_a_pipe_among_the_files_is_refused_and_not_waited_for():
+    os.mkfifo("prose/poem/a.txt")
+    assert lines()[0].startswith("prose/poem/a.txt: found a device, such as a pipe; allowed: a plain text")
+
+
+@pytest.mark.parametrize(("name", "found"), [(b"caf\xe9", "'caf\\udce9'"), (b"po\nem", "'po\\nem'")])
+def test_a_class_whose_name_cannot_be_printed_is_refused(name, found):
+    os.rename(b"prose/poem", b"prose/" + name)
+    assert lines() == (f"prose: found the class {found}; allowed: names of printed characters in one line, in UTF-8",)
+
+
+def test_texts_without_any_word_are_refused():
+    for file in Path("prose").rglob("*.txt"):
+        file.write_text("1 ! a", encoding="utf-8")
+    assert lines() == ("prose: found no word in any text; allowed: words of two letters or more",)
 
 
 def test_classes_with_too_few_texts_are_refused():

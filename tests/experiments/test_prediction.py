@@ -13,6 +13,7 @@ from reglab.core.errors import UserError
 from reglab.core.plain import settings
 from reglab.data import prepared
 from reglab.data.settings import Data
+from reglab.experiments.new_examples import predict_file
 from reglab.experiments.prediction import predict, prediction_columns, write_predictions
 from reglab.experiments.published_networks import recipe_of
 from reglab.models.mlp import MLP
@@ -93,6 +94,13 @@ def test_the_csv_names_the_class_of_highest_probability_and_has_a_column_for_eac
     assert [float(row["probability_no, thanks"]) for row in rows] == [0.2, 0.75]
     write_predictions(tmp_path / "n.csv", prediction_columns(np.array([[0.2, 0.8]]), []), ["a/1.png"])
     assert (tmp_path / "n.csv").read_text() == "file,prediction,probability_0,probability_1\na/1.png,1,0.2,0.8\n"
+
+
+@pytest.mark.parametrize(("place", "found"), [(".", ", a folder; allowed: "), ("gone/new.csv", ", and no folder ")])
+def test_predictions_that_can_be_written_nowhere_are_refused_before_anything_is_read(place, found, tmp_path):
+    with pytest.raises(UserError, match=r"^--output: found ") as error:
+        predict_file(SimpleNamespace(), "dropout", tmp_path / "new.csv", tmp_path / place, None)
+    assert found in str(error.value)
 
 
 def test_of_several_labels_the_csv_has_the_probability_of_each_and_names_no_class(tmp_path):

@@ -33,7 +33,7 @@ def understood(file: str, options: dict) -> NewStudy:
     try:
         inputs, targets = chosen(file, arrays, options, roles)
     except UserError as error:
-        raise UserError(*unreadable, *error.lines) from None
+        raise UserError(*dict.fromkeys(unreadable), *error.lines) from None
     source = {"file": file, "inputs": inputs, "targets": targets}
     source |= {"targets_file": options["targets_file"]} if options.get("targets_file") else {}
     notes = []
@@ -117,9 +117,14 @@ def chosen(file: str, arrays: Mapping[str, np.ndarray], options: dict, roles: di
         for name, array in arrays.items()
         if name not in {inputs, *roles.values()} and array.ndim and len(array) == count
     ]
-    target = targets[0] if targets else "targets" if "targets" in labels else labels[0] if len(labels) == 1 else None
+    named = "targets" in arrays and "targets" not in {inputs, *roles.values()}
+    target = targets[0] if targets else "targets" if named else labels[0] if len(labels) == 1 else None
     lines = [f"{file}: --inputs: found nothing; allowed: {several(arrays, wide)}"] * (inputs is None)
-    lines += [f"{file}: --target: found nothing; allowed: {several(arrays, labels)}"] * (target is None)
+    if inputs is None or labels:
+        lines += [f"{file}: --target: found nothing; allowed: {several(arrays, labels)}"] * (target is None)
+    elif target is None:
+        allowed = f"an array of {count} targets, in this file or in that of --targets-file"
+        lines += [f"{file}: --target: found no array of as many targets as there are inputs; allowed: {allowed}"]
     if lines:
         raise UserError(*lines)
     return inputs, target

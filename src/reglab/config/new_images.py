@@ -1,5 +1,6 @@
 """What `reglab new` understands of image files: classes, sizes and modes, and to which size and channels all are brought."""
 
+import os
 import warnings
 from collections import Counter
 from collections.abc import Sequence
@@ -73,7 +74,7 @@ def understood(path: str, options: dict) -> NewStudy:
 def scanned(files: Sequence[str]) -> tuple[Counter, Counter]:
     """How many images have each size (height, width), and each mode of Pillow; files that are none are left out here."""
     sizes, modes = Counter(), Counter()
-    for file in files:
+    for file in filter(os.path.isfile, files):
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")

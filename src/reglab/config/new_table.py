@@ -11,6 +11,7 @@ from reglab.config.split_columns import with_split_columns
 from reglab.config.target_lines import LabelCounts, Targets
 from reglab.core.errors import UserError
 from reglab.core.wording import nearest, shown
+from reglab.data.tables.checked import column_values
 from reglab.data.tables.features import check_feature
 from reglab.data.tables.files import RawTable, delimiter_name, read
 from reglab.data.tables.inference import AN_INPUT, Understood, infer, understood_labels, understood_target
@@ -27,6 +28,7 @@ SCHEMA = (
     "  columns:",
 )
 SENTENCE = 4  # spaces in an example of a column of texts
+TARGET_KINDS = ("categorical", "boolean", "numeric")
 KINDS = ("numeric", "boolean", "date", "categorical", "text", "identifier", "constant")
 
 
@@ -99,7 +101,13 @@ def target_columns(given: Sequence[str], raw: RawTable) -> list[str]:
 def understood_targets(raw: RawTable, targets: list[str], kinds: dict[str, str], decimal: str) -> list[Understood]:
     """The column of the target, or those of labels where there are several; UserError where they are no targets."""
     if len(targets) == 1:
-        return [understood_target(raw, targets[0], kind=kinds.get(targets[0]), decimal=decimal)]
+        kind = kinds.get(targets[0])
+        if kind not in (None, *TARGET_KINDS):
+            found = f"{shown(f'{targets[0]}={kind}')}, the target"
+            raise UserError(
+                f"--kind: found {found}; allowed: categorical or boolean, for classes; numeric, for amounts"
+            )
+        return [understood_target(raw, targets[0], kind=kind, decimal=decimal)]
     for name in targets:
         if kinds.get(name, "boolean") != "boolean":
             found = f"{shown(f'{name}={kinds[name]}')}, one of several targets"
@@ -137,7 +145,9 @@ def parsed_kinds(given: list[str], raw: RawTable) -> dict[str, str]:
     """{column: kind} of options such as age=numeric or seen=date:%d.%m.%Y."""
     kinds = {}
     for each in given:
-        name, _, kind = each.partition("=")
+        named = [name for name in raw.columns if each.startswith(f"{name}=")]
+        name = max(named, key=len, default=each.partition("=")[0])  # a name may have a = in it, and a format too
+        kind = each[len(name) + 1 :]
         if name not in raw.columns:
             allowed = f"COLUMN=KIND with a column of {shown(', '.join(raw.columns))}{nearest(name, raw.columns)}"
             raise UserError(f"--kind: found {shown(each)}; allowed: {allowed}")
@@ -158,10 +168,11 @@ def check_used(file: str, columns: list[Understood], roles: set[str]) -> None:
 
 
 def check_declared(raw: RawTable, declared: dict[str, Column], roles: dict[str, str], decimal: str) -> None:
-    """UserError for columns that --kind makes inputs and that can be none."""
+    """UserError for columns that --kind makes inputs and that can be none, or have a value that is not of the kind."""
     problems = TableProblems(raw.file)
     for name, column in declared.items():
-        if name not in roles.values():
+        if name not in roles.values() and column.kind in USED:
+            column_values(raw, name, column, decimal, problems)
             check_feature(raw, name, column, numbers(raw.columns[name], decimal)[0], problems)
     problems.stop()
 

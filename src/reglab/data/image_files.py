@@ -21,6 +21,8 @@ LARGEST = 2**26  # pixels of a file; a small file can claim more than the memory
 
 def read_image(path: Path, channels: int, size: tuple[int, int] | None) -> np.ndarray:
     """The pixels, resized with antialiasing to `size` (height, width) if there is one; UserError where it is no image."""
+    if not path.is_file():  # which is not waited for
+        raise UserError(f"{path}: found a device, such as a pipe; allowed: {ALLOWED}")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of odd metadata, and of sizes that are checked here

@@ -9,7 +9,7 @@ from reglab.core.errors import UserError
 from reglab.core.wording import many, nearest, shown
 from reglab.data import prepared
 from reglab.data.new_inputs import InputForm
-from reglab.experiments.prediction import best_recipe, predict, prediction_columns, write_predictions
+from reglab.experiments.prediction import best_recipe, check_output, predict, prediction_columns, write_predictions
 from reglab.experiments.refitted import predict_again
 from reglab.experiments.served_model import contents
 from reglab.experiments.tuning.settings import TUNED
@@ -32,6 +32,7 @@ def predict_file(settings, recipe: str, file: Path, output: Path, seed: int | No
 
     `settings` are the `Params`. `seed` None: the mean over all seeds.
     """
+    check_output(output)
     trained, data, source = record_of(settings, recipe, PREDICTING), prepared.read(STUDY), settings.data.source
     if source is None:
         allowed = "a study of table, openml, arrays, images or texts; reglab model makes a model that takes arrays"

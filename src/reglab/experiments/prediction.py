@@ -122,6 +122,18 @@ def prediction_columns(
     return columns | {f"probability_{name}": probabilities[:, place].tolist() for place, name in enumerate(names)}
 
 
+def check_output(path: Path) -> None:
+    """UserError where no file can be written to this path."""
+    if path.is_dir():
+        raise UserError(
+            f"--output: found {path}, a folder; allowed: the name of a file, such as {path / 'predictions.csv'}"
+        )
+    if not path.parent.is_dir():
+        raise UserError(
+            f"--output: found {path}, and no folder {path.parent}; allowed: a file in a folder that is there"
+        )
+
+
 def write_predictions(path: Path, columns: dict[str, list], files: Sequence[str] = ()) -> None:
     """Write a csv with a line an example, which names its file where there is one; decimals have nine digits."""
     columns = ({"file": list(files)} if files else {}) | columns

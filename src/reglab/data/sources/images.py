@@ -9,6 +9,7 @@ from annotated_types import Ge, Le
 
 from reglab.core.errors import UserError
 from reglab.data.class_folders import all_files, class_files, named_file, root
+from reglab.data.class_names import check_class_names
 from reglab.data.classes import at_most, class_problems, numbered
 from reglab.data.delimited import KINDS, read_columns
 from reglab.data.image_stack import read_stack
@@ -49,6 +50,7 @@ class Images(Source):
                 f"params.yaml: data.file: found nothing, but columns: {', '.join(columns_of(self))}; allowed: a table"
             )
         targets, classes = numbered([name for name, _ in named])
+        check_class_names(self.file or self.folder, classes)
         if lines := class_problems(self.file or self.folder, targets, classes):
             raise UserError(*lines)
         pixels = self.read([file for _, file in named], self.folder)

@@ -11,6 +11,7 @@ from annotated_types import Ge, Le
 from reglab.core.bounds import Examples as Count
 from reglab.core.errors import UserError
 from reglab.data.class_folders import all_files, class_files
+from reglab.data.class_names import check_class_names
 from reglab.data.classes import at_most, class_problems, numbered
 from reglab.data.delimited import KINDS, read_columns
 from reglab.data.preprocessing.term_counts import TermCounts
@@ -56,9 +57,15 @@ class Texts(Source):
             raise UserError(f"params.yaml: data.file: found {found}; allowed: a table in place of folder")
         texts, names, structure = self.rows() if self.file else self.files()
         targets, classes = numbered(names)
+        check_class_names(self.file or self.folder, classes)
         if lines := class_problems(self.file or self.folder, targets, classes):
             raise UserError(*lines)
-        return Examples(inputs=self.counted(texts), targets=targets, classes=classes, **structure)
+        inputs = self.counted(texts)
+        if not inputs.vocabulary:
+            raise UserError(
+                f"{self.file or self.folder}: found no word in any text; allowed: words of two letters or more"
+            )
+        return Examples(inputs=inputs, targets=targets, classes=classes, **structure)
 
     def counted(self, texts: Iterable[str]) -> TermCounts:
         settings = {name: getattr(self, name) for name in ("ngrams", "max_features", "min_df", "sublinear_tf")}
@@ -128,6 +135,8 @@ def read_text_files(files: Iterable[Path], place: str) -> list[str]:
 def read_text_file(file: Path) -> str:
     """The text, without a byte order mark; UserError where it is empty, large, or no UTF-8."""
     allowed = "a plain text file (.txt) in UTF-8"
+    if not file.is_file():  # which is not waited for
+        raise UserError(f"{file}: found a device, such as a pipe; allowed: {allowed}")
     if file.suffix.lower() != ".txt":
         raise UserError(f"{file}: found the ending {file.suffix or 'of no kind'}; allowed: {allowed}")
     if file.stat().st_size > LARGEST:
