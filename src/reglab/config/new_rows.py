@@ -1,13 +1,11 @@
 """What options of `reglab new` say of a table that names texts or images in one of its columns."""
 
-import io
 from collections.abc import Sequence
-from pathlib import Path
 
 from reglab.config.packaged import resolved
 from reglab.core.errors import UserError
 from reglab.core.wording import nearest, shown
-from reglab.data.delimited import KINDS, decoded, read_columns, rows
+from reglab.data.delimited import distinct_values
 
 
 def named_columns(file: str, options: dict, content: str) -> tuple[dict[str, str], dict[str, int]]:
@@ -33,14 +31,6 @@ def named_columns(file: str, options: dict, content: str) -> tuple[dict[str, str
     if lines:
         raise UserError(*lines)
     return {"file": file} | named, {name: count for name, count in distinct.items() if name not in named.values()}
-
-
-def distinct_values(file: str) -> dict[str, int]:
-    """How many different values each column has, by name in the order of the file; UserError as `read_columns`."""
-    read_columns(file, [])
-    text = io.StringIO(decoded(Path(file).read_bytes(), file), newline="")
-    (_, names), *records = rows(text, KINDS[Path(file).suffix.lower()])
-    return {name: len({row[place] for _, row in records}) for place, name in enumerate(names)}
 
 
 def without_columns(path: str, options: dict, able: Sequence[str]) -> None:
