@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from reglab.config import params, profiles, seed_counts
+from reglab.config import data_checks, params, profiles, seed_counts
 from reglab.core.errors import UserError
 from reglab.core.outlines import outlines
 
@@ -64,6 +64,21 @@ def test_the_settings_of_a_profile_are_those_of_the_study_with_its_own_merged_in
 def test_every_profile_of_params_yaml_is_without_fault():
     for name in YAML(typ="safe").load(ROOT / "params.yaml")["profiles"]:
         profiles.load(ROOT, name)
+
+
+@pytest.mark.parametrize("name", ["breast_cancer", "digits_clean", "digits_full", "documentation"])
+def test_a_shipped_profile_of_no_package_has_no_problem(name):
+    """tests/datasets has those of packages."""
+    data_checks.check(profiles.load(ROOT, name))
+
+
+def test_a_seed_of_all_digits_is_a_fold_and_the_claims_are_about_them():
+    settings = profiles.load(ROOT, "digits_full")
+    data = settings.data
+    assert settings.seeds == data.folds == 10 and data.split == "k_fold" and data.label_noise == 0
+    assert data.train_size + data.validation_size + data.test_size == 1797 - 1  # folds have 179 or 180 digits
+    assert {claim.recipe for claim in settings.claims.values()} == {"affine"}
+    assert {claim.versus for claim in settings.claims.values()} == {"support_vector_machine", 0.992}
 
 
 def test_a_problem_is_reported_at_its_place_in_the_profile(root):
