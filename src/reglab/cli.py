@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from contextlib import chdir, nullcontext
+from functools import partial
 from pathlib import Path
 
 from reglab.config import entries, params, profiles
@@ -139,7 +140,7 @@ def check(given: argparse.Namespace) -> int:
         from reglab.config import suite_checks
 
         with profiles.reported_as_profile(given.profile):
-            sets = suite_checks.check(Path.cwd(), settings.suite)
+            sets = suite_checks.check(Path.cwd(), settings.suite, partial(print, file=sys.stderr))
         print(
             f"params.yaml: suite: no problem found: {many(len(settings.suite.names), 'recipe')} on {len(sets)} data sets"
         )

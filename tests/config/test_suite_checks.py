@@ -248,7 +248,10 @@ def test_a_source_of_the_users_own_that_fails_is_left_to_its_stage_which_says_wh
 
 def test_a_data_set_that_cannot_be_read_is_left_to_its_stage(root):
     (root / "data/source/two.csv").write_text("x\n1\n", "utf-8")
-    assert list(suite_checks.check(root, params.load("params.yaml").suite)) == ["one", "two"]
+    said: list[str] = []
+    assert list(suite_checks.check(root, params.load("params.yaml").suite, said.append)) == ["one", "two"]
+    [line] = said
+    assert line.startswith("params.yaml: suite.sets: two will be left out: data/source/two.csv")
 
 
 def test_a_data_set_that_cannot_be_split_is_described_with_the_reason_at_its_profile(root, monkeypatch):

@@ -1,6 +1,6 @@
 """Checks the suite before any work: profiles, recipes that apply to no data set, rows that two data sets share."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import combinations
 from pathlib import Path
 
@@ -22,8 +22,11 @@ from reglab.experiments.suite.tries import reason
 SHARED = 0.05  # of the rows of the smaller set: above it two sets are not independent
 
 
-def check(root: Path, suite: Suite) -> dict[str, Params]:
-    """The settings of each data set, by the profiles of `root`; UserError with a line for each problem."""
+def check(root: Path, suite: Suite, note: Callable[[str], object] = str) -> dict[str, Params]:
+    """The settings of each data set, by the profiles of `root`; UserError with a line for each problem.
+
+    `note` gets a line for each data set that cannot be read, which is no problem of the others.
+    """
     sets, lines = {}, []
     if not suite.sets:
         allowed = "the names of at least two profiles; a profile of a smaller study has a suite of its own"
@@ -40,7 +43,7 @@ def check(root: Path, suite: Suite) -> dict[str, Params]:
     for name, settings in sets.items():
         lines += lacking(name, settings, suite)
     if not lines:
-        lines = data_problems(root, sets, suite)
+        lines = data_problems(root, sets, suite, note)
     if lines:
         raise UserError(*lines)
     return sets
@@ -56,7 +59,7 @@ def lacking(name: str, settings: Params, suite: Suite) -> list[str]:
     ]
 
 
-def data_problems(root: Path, sets: dict[str, Params], suite: Suite) -> list[str]:
+def data_problems(root: Path, sets: dict[str, Params], suite: Suite, note: Callable[[str], object]) -> list[str]:
     """Lines about settings that do not go with the data of a set, about recipes that apply to no data set, and about data
     sets that share rows.
 
@@ -64,13 +67,15 @@ def data_problems(root: Path, sets: dict[str, Params], suite: Suite) -> list[str
     """
     facts, rows, lines = {}, {}, []
     for name, settings in sets.items():
+        place = profiles.where(root, name)
         try:
             examples = loaded(settings.data)
-        except UserError:
+        except UserError as error:
+            why = " ".join(line.replace("params.yaml: ", place, 1) for line in error.lines)
+            note(f"params.yaml: suite.sets: {name} will be left out: {why}")
             continue
         facts[name] = facts_of_examples(examples.inputs, examples.targets, settings.data.train_size)
         rows[name] = row_digests(examples)
-        place = profiles.where(root, name)
         unfit = unfit_settings(settings, facts[name], examples.targets)
         lines += [line.replace("params.yaml: ", place, 1) for line in unfit]
     for recipe in suite.names if facts else ():
