@@ -228,6 +228,34 @@ def test_a_source_that_nothing_can_be_learned_from_is_one_line(table, change, sa
     assert line.startswith(f"src/reglab/data/sources/table.py: load(): {said}")
 
 
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        ({"groups": np.arange(7)}, "groups int64 of shape (7,); allowed: an array (300,) of whole numbers"),
+        ({"groups": [1] * 300}, "groups list; allowed: an array (300,)"),
+        ({"groups": np.full(300, "a")}, "groups <U1 of shape (300,); allowed: an array (300,) of whole numbers"),
+        ({"times": np.full(300, "Monday")}, "times <U6 of shape (300,); allowed: an array (300,) of finite numbers"),
+        ({"times": np.where(np.arange(300) == 7, np.nan, 1)}, "times that are not finite"),
+        ({"parts": np.zeros(300)}, "parts float64 of shape (300,); allowed: an array (300,) of texts: train"),
+        ({"classes": ("a",)}, "1 names of classes or labels; allowed: 3 or none"),
+        ({"classes": ("a", "b", "c", "d")}, "4 names of classes or labels; allowed: 3 or none"),
+    ],
+)
+def test_what_a_source_of_ones_own_gives_beside_inputs_and_targets_must_fit_them(table, monkeypatch, given, found):
+    def load():
+        return Examples(inputs=table.inputs, targets=table.labels, **given)
+
+    monkeypatch.setitem(sys.modules, "reglab.data.sources.table", SimpleNamespace(load=load))
+    [line] = lines(**WITHOUT_IMAGES)
+    assert line.startswith(f"src/reglab/data/sources/table.py: load(): found {found}")
+
+
+def test_a_source_that_ends_the_process_is_one_line(monkeypatch):
+    monkeypatch.setitem(sys.modules, "reglab.data.sources.table", SimpleNamespace(load=lambda: sys.exit(0)))
+    [line] = lines(**WITHOUT_IMAGES)
+    assert line.endswith("load(): found an end of the process (0); allowed: inputs and labels")
+
+
 def test_a_source_that_fails_is_one_line(monkeypatch):
     monkeypatch.setitem(sys.modules, "reglab.data.sources.table", SimpleNamespace(load=lambda: 1 / 0))
     [line] = lines(**WITHOUT_IMAGES)

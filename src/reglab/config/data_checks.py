@@ -8,6 +8,7 @@ from reglab.config import data_needs
 from reglab.config.machine_checks import machine_problems
 from reglab.config.target_lines import RELEVANT
 from reglab.config.usable_examples import loaded, metric_problems
+from reglab.config.usable_structure import load_checked
 from reglab.core.errors import UserError
 from reglab.core.families import FAMILIES
 from reglab.data import split_problems, text
@@ -34,7 +35,7 @@ def check(settings) -> list[str]:
     """
     data = settings.data
     lines = machine_problems(settings.training)
-    examples = loaded(data)
+    examples = loaded(data, load_checked)
     shape, labels = shape_of(examples.inputs), examples.targets
     inapplicable = left_out.by_facts(settings, facts_of_examples(examples.inputs, labels, data.train_size))
     notes = [*left_out.notes(settings, inapplicable)]

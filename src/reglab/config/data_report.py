@@ -11,6 +11,7 @@ from reglab.config.data_precision import precision_lines, seed_lines
 from reglab.config.data_sentences import Line, line
 from reglab.config.data_targets import SMALL_PARTS, described_targets
 from reglab.config.usable_examples import loaded, metric_problems
+from reglab.config.usable_structure import load_checked
 from reglab.core.errors import UserError
 from reglab.data import load_examples, split_problems
 from reglab.data.example_weights import effective_size, part_weight_problems
@@ -31,7 +32,7 @@ def report(settings) -> str:
     """The report on the data of `settings`, the `Params`; UserError where it cannot be read or split as they say."""
     data = settings.data
     of_columns: list[Line] = []
-    examples = loaded(data, lambda data: load_with_columns(data, of_columns))
+    examples = loaded(data, lambda data: load_checked(data, lambda data: load_with_columns(data, of_columns)))
     release_text()
     labels, same = examples.targets, duplicates.of_inputs(examples.inputs)
     structure = examples.structure() | {"duplicates": same}

@@ -11,6 +11,7 @@ from reglab.config.machine_checks import machine_problems
 from reglab.config.params import Params
 from reglab.config.shared_rows import row_digests, shared
 from reglab.config.usable_examples import loaded, metric_problems
+from reglab.config.usable_structure import load_checked
 from reglab.config.yaml_source import read
 from reglab.core.errors import UserError
 from reglab.core.plain import entry_name
@@ -69,7 +70,7 @@ def data_problems(root: Path, sets: dict[str, Params], suite: Suite, note: Calla
     for name, settings in sets.items():
         place = profiles.where(root, name)
         try:
-            examples = loaded(settings.data)
+            examples = loaded(settings.data, load_checked)
         except UserError as error:
             why = " ".join(line.replace("params.yaml: ", place, 1) for line in error.lines)
             note(f"params.yaml: suite.sets: {name} will be left out: {why}")
