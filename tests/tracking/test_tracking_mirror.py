@@ -7,12 +7,14 @@ import multiprocessing
 import os
 import shutil
 import signal
+from collections import Counter
 
 import pytest
+from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 from mlflow.tracking import MlflowClient
+from mlflow.tracking._tracking_service import client as batches
 
 from reglab.runtime.compute.machine import PROCESSORS
-from reglab.tracking.mirror import store
 from reglab.tracking.mirror.content import for_display
 from reglab.tracking.mirror.sync import mirror
 
@@ -81,6 +83,22 @@ def test_a_finished_recipe_shows_settings_summary_curves_figures_and_where_it_co
     assert rows(seed, "test_accuracy") == [(0, 0.91)]
     assert study.artifacts(parent) == {"record.json", "curves.csv", "learning_curves.svg"}
     assert list((study.root / ".reglab" / "journal").glob("*/run.json")) == [], "what MLflow has leaves the journal"
+
+
+def test_all_that_the_run_of_a_seed_lacks_is_one_call(study, monkeypatch):
+    called, log_batch = Counter(), SqlAlchemyStore.log_batch
+
+    def counted(store, run_id, **given):
+        called[run_id] += 1
+        return log_batch(store, run_id, **given)
+
+    monkeypatch.setattr(SqlAlchemyStore, "log_batch", counted)
+    training = study.begin()
+    training.epochs(4)
+    training.finish()
+    assert mirror(study.root, {}) == []
+    calls = {name: called[run["id"]] for name, (run,) in study.runs().items()}
+    assert calls == {"dropout": 2, "dropout/seed-0": 1, "dropout/seed-1": 1}
 
 
 def test_every_run_names_its_dataset_and_once_more_adds_none(study):
@@ -167,8 +185,8 @@ def test_a_torn_last_line_waits_for_its_end(study):
 
 
 def mirror_until(root, calls: float) -> None:
-    """In a process of its own: mirror, and be killed at that call to MLflow; batches are small."""
-    store.BATCH = 10
+    """In a process of its own: mirror, and be killed at that call to MLflow or its database; batches are small."""
+    batches.MAX_METRICS_PER_BATCH = 10
     done = itertools.count()
 
     def counted(verb):
@@ -179,8 +197,9 @@ def mirror_until(root, calls: float) -> None:
 
         return call
 
-    for name in ("create_run", "log_batch", "set_terminated", "log_artifact", "log_text"):
+    for name in ("create_run", "log_inputs", "set_terminated", "log_artifact", "log_text"):
         setattr(MlflowClient, name, counted(getattr(MlflowClient, name)))
+    SqlAlchemyStore.log_batch = counted(SqlAlchemyStore.log_batch)
     os._exit(bool(mirror(root, {})))
 
 

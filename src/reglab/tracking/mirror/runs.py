@@ -4,6 +4,7 @@ Every step may be killed and repeated. Runs are found by a tag that they have fr
 recorded times, so that sending them twice adds no rows; a run ends only when it has everything, the parent last.
 """
 
+from collections.abc import Container
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ from reglab.runtime.compute.machine import PROCESSORS
 from reglab.tracking import record
 from reglab.tracking.mirror import content, learning_curves, trials
 from reglab.tracking.mirror.learning_curves import Curve
-from reglab.tracking.mirror.store import Store, now
+from reglab.tracking.mirror.store import Row, Store, now
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -151,13 +152,19 @@ def update(store: Store, recipe: MirroredRecipe, runs: Runs, sent: dict[str, set
     for seed, curve in timed.items() if store.seeds else ():
         nesting = content.seed_tags(seed, parent.info.run_id)
         first = min((point.time for point in curve.values()), default=start)
-        run = runs.seeds.get(seed) or store.create(content.seed_name(about, seed), tags | nesting, first)
-        store.log(run, params=params | {"seed": seed}, tags=nesting | mark)  # nesting: its parent may have been deleted
+        run = runs.seeds.get(seed) or store.create(content.seed_name(about, seed), tags | nesting | mark, first)
         store.name_dataset(run, about["dataset"], recipe.root)
+        rows, outcome, status = [], {}, None
         if not ended(run):
-            send(store, run, curve, sent)
+            rows = epoch_rows(curve, without=sent.get(run.info.run_id, ()))
             if record:
-                end_seed(store, run, seed, recipe, max((point.time for point in curve.values()), default=last))
+                moment = max((point.time for point in curve.values()), default=last)
+                result, outcome, status = seed_result(recipe, seed, moment)
+                rows += result
+        store.log(run, rows, params | {"seed": seed}, nesting | mark | outcome)  # nesting: its parent may be gone
+        sent.setdefault(run.info.run_id, set()).update(curve)
+        if status:
+            store.end(run, status, moment)
         nested.append(run)
     if not record:
         mark_resumed_or_killed(store, recipe, [*nested, parent], last)
@@ -165,19 +172,27 @@ def update(store: Store, recipe: MirroredRecipe, runs: Runs, sent: dict[str, set
         end_parent(store, parent, recipe, learning_curves.bands([timed[seed] for seed in record.values["seeds"]]), last)
 
 
-def send(store: Store, run: "Run", curve: Curve, sent: dict[str, set[int]]) -> None:
-    """Send the epochs of a run that have not been sent."""
-    before = sent.setdefault(run.info.run_id, set())
-    new = [epoch for epoch in curve if epoch not in before]
-    store.log(
-        run,
-        [
-            (content.CURVES + name, value, curve[epoch].time, epoch)
-            for epoch in new
-            for name, value in content.for_display(curve[epoch].metrics).items()
-        ],
-    )
-    before.update(new)
+def epoch_rows(curve: Curve, without: Container[int] = ()) -> list[Row]:
+    """The metrics of the epochs of a curve, without those that have been sent."""
+    return [
+        (content.CURVES + name, value, point.time, epoch)
+        for epoch, point in curve.items()
+        if epoch not in without
+        for name, value in content.for_display(point.metrics).items()
+    ]
+
+
+def result_rows(numbers: dict[str, float | None], moment: int) -> list[Row]:
+    return [(name, value, moment, 0) for name, value in content.for_display(numbers).items()]
+
+
+def seed_result(recipe: MirroredRecipe, seed: str, moment: int) -> tuple[list[Row], dict[str, str], str]:
+    """The metrics of a seed's result, its description as a tag, and the status with which its run ends."""
+    result = recipe.record.values["seeds"][seed]
+    seconds = learning_curves.seconds(recipe.journal.get(seed, {}))
+    rows = result_rows(content.seed_metrics(result) | {f"{content.COST}seconds": seconds}, moment)
+    note = {content.NOTE: content.seed_note(recipe.about, seed, result)}
+    return rows, note, "FAILED" if result["status"] == "diverged" else "FINISHED"
 
 
 def mark_resumed_or_killed(store: Store, recipe: MirroredRecipe, runs: "list[Run]", last: int) -> None:
@@ -188,32 +203,14 @@ def mark_resumed_or_killed(store: Store, recipe: MirroredRecipe, runs: "list[Run
             store.end(run, "KILLED", last)
 
 
-def end_seed(store: Store, run: "Run", seed: str, recipe: MirroredRecipe, moment: int) -> None:
-    result = recipe.record.values["seeds"][seed]
-    seconds = learning_curves.seconds(recipe.journal.get(seed, {}))
-    numbers = content.seed_metrics(result) | {f"{content.COST}seconds": seconds}
-    store.log(
-        run,
-        [(name, value, moment, 0) for name, value in content.for_display(numbers).items()],
-        tags={content.NOTE: content.seed_note(recipe.about, seed, result)},
-    )
-    store.end(run, "FAILED" if result["status"] == "diverged" else "FINISHED", moment)
-
-
 def end_parent(store: Store, parent: "Run", recipe: MirroredRecipe, band: Curve, moment: int) -> None:
     record = recipe.record.values
     durations = [learning_curves.seconds(curve) for curve in recipe.journal.values()]
     total = sum(durations) if durations and None not in durations else None
-    numbers = content.summary_metrics(record) | {f"{content.COST}seconds": total}
     note = content.note(recipe.about, record, timed=recipe.ended is not None, seeds=store.seeds)
-    store.log(
-        parent,
-        [(name, value, moment, 0) for name, value in content.for_display(numbers).items()],
-        tags=content.outcome_tags(record) | {content.NOTE: note},
-    )
-    send(
-        store, parent, learning_curves.means(band), {}
-    )  # after the summary: the compare page plots the first metrics by default
+    rows = result_rows(content.summary_metrics(record) | {f"{content.COST}seconds": total}, moment)
+    rows += epoch_rows(learning_curves.means(band))  # after these: the compare page plots the first metrics by default
+    store.log(parent, rows, tags=content.outcome_tags(record) | {content.NOTE: note})
     for name in ATTACHED:
         if (recipe.record.folder / name).exists():
             store.attach(parent, recipe.record.folder / name)

@@ -32,8 +32,8 @@ DATABASE = "sqlite:///mlflow.db"
 DIGEST = 8  # characters of a dataset's digest: as many as in MLflow's digests
 ARTIFACT_ROOT = "_MLFLOW_SERVER_ARTIFACT_ROOT"  # MLflow's variable
 SERVERS = ("postgresql", "mysql")  # databases that are reached over a network
+Row = tuple[str, float, int, int]  # a metric: name, value, time in milliseconds, step
 CONNECT_SECONDS = 5  # in which such a database must answer, as MLflow's server must
-BATCH = 1000  # the most metrics that MLflow takes in one call
 
 
 def address(uri: str | None, root: Path) -> str:
@@ -82,21 +82,20 @@ class Store:
     def log(
         self,
         run: "Run",
-        metrics: Iterable[tuple[str, float, int, int]] = (),
+        metrics: Iterable[Row] = (),
         params: dict[str, str] | None = None,
         tags: dict[str, str] | None = None,
     ) -> None:
-        """Add metrics (name, value, time in milliseconds, step), params, tags; repeating a call changes nothing."""
+        """Add metrics, params and tags; repeating a call changes nothing.
+
+        In one call, for MLflow opens three or four sessions of its database in each, and itself divides what is too much.
+        """
         from mlflow.entities import Metric, Param, RunTag
 
         # MLflow rejects a param that has a value already, even beside new ones.
         lacking = [Param(*item) for item in (params or {}).items() if item[0] not in run.data.params]
         changed = [RunTag(*item) for item in (tags or {}).items() if run.data.tags.get(item[0]) != item[1]]
-        if lacking or changed:
-            self.client.log_batch(run.info.run_id, params=lacking, tags=changed)
-        rows = [Metric(*row) for row in metrics]
-        for first in range(0, len(rows), BATCH):
-            self.client.log_batch(run.info.run_id, metrics=rows[first : first + BATCH])
+        self.client.log_batch(run.info.run_id, [Metric(*row) for row in metrics], lacking, changed)
 
     def name_dataset(self, run: "Run", dataset: dict, root: Path) -> None:
         """Log the dataset of the run: name and digest of the prepared data; repeating a call changes nothing."""
