@@ -14,7 +14,7 @@ from checkout import Checkout
 from fire import COUNT, under_fire
 from tiny_pipeline import TinyPipeline
 
-from reglab.core.errors import WorkError
+from reglab.core.errors import UserError, WorkError
 from reglab.runtime import disk_space
 from reglab.runtime.processes import run_all
 from reglab.tracking.checkout import write_atomically
@@ -172,3 +172,8 @@ def test_dvc_on_a_full_disk_leaves_nothing_that_the_next_repro_does_not_mend(dis
     assert said
     with capsys.disabled():
         print(f"\nDVC on a full disk: {len(said)} of {COUNT} runs did not end")
+
+
+def test_a_path_that_no_file_can_have_is_an_error_of_the_user(tmp_path):
+    with pytest.raises(UserError, match="found a name that is too long for a file"), disk_space.plain_errors(tmp_path):
+        os.stat(tmp_path / ("x" * 300))

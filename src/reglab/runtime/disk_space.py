@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from reglab.core.errors import WorkError
+from reglab.core.errors import UserError, WorkError
 
 # The messages of Rust (safetensors), SQLite, and Python when it looks for a folder for temporary files.
 MESSAGES = ("No space left on device", "Disk quota exceeded", "disk is full", "No usable temporary directory")
@@ -31,7 +31,8 @@ def full_message(path: str) -> str:
 
 @contextlib.contextmanager
 def plain_errors(folder: Path) -> Iterator[None]:
-    """Raise `WorkError` instead of an error of the block that a full disk or missing permissions caused.
+    """Raise `WorkError` instead of an error of the block that a full disk or missing permissions caused, and `UserError` instead
+    of one that a path caused which no file can have.
 
     It names the file where that is known, else the folder on the full disk: `folder`, the main checkout, or that of
     temporary files.
@@ -46,6 +47,10 @@ def plain_errors(folder: Path) -> Iterator[None]:
             raise WorkError(full_message((paths or [place or folder])[0])) from None
         if place and any(TORCH_MESSAGE in str(each) for each in errors):
             raise WorkError(full_message(place)) from None
+        if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+            path = os.fsdecode(error.filename or "a path")
+            allowed = "names of at most 255 bytes, as file systems have them"
+            raise UserError(f"{path}: found a name that is too long for a file; allowed: {allowed}") from None
         if isinstance(error, OSError) and error.errno in NOT_ALLOWED and error.filename:
             path = os.fsdecode(error.filename)
             raise WorkError(f"{path}: {error.strerror}; the study reads and writes in its own folder") from None
