@@ -31,8 +31,8 @@ def full_message(path: str) -> str:
 
 @contextlib.contextmanager
 def plain_errors(folder: Path) -> Iterator[None]:
-    """Raise `WorkError` instead of an error of the block that a full disk or missing permissions caused, and `UserError` instead
-    of one that a path caused which no file can have.
+    """Raise `WorkError` instead of an error of the block that a full disk or missing permissions caused, and `UserError`
+    instead of one that a path caused which no file can have.
 
     It names the file where that is known, else the folder on the full disk: `folder`, the main checkout, or that of
     temporary files.
