@@ -2,10 +2,11 @@
 
 import pytest
 import torch
+from torch import nn
 from torch.nn import functional
 
 from reglab.core.streams import generator
-from reglab.models.resnet import ResNet
+from reglab.models.resnet import Projection, ResNet
 from reglab.training.network import ResidualBlock, build
 from reglab.training.weights import weights
 
@@ -73,3 +74,13 @@ def test_convolutions_have_a_bias_only_where_nothing_normalizes_them():
         network = build(ResNet(width=2, depth=1, normalization=normalization), (1, 8, 8), CLASSES, seed=0)
         biases = [module.bias is not None for module in network.modules() if isinstance(module, torch.nn.Conv2d)]
         assert set(biases) == {normalization == "none"}
+
+
+@pytest.mark.parametrize("size", [6, 7])
+def test_a_projection_is_the_convolution_with_a_stride(size):
+    torch.manual_seed(0)
+    projection = Projection(3, 6, 2, bias=True)
+    strided = nn.Conv2d(3, 6, kernel_size=1, stride=2)
+    strided.load_state_dict(projection.state_dict())
+    maps = torch.randn(4, 3, size, size)
+    assert torch.allclose(projection(maps), strided(maps), rtol=0, atol=1e-6)

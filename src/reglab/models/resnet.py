@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 
 import torch
 from annotated_types import Ge, Le
-from torch import nn
+from torch import Tensor, nn
 
 from reglab.training import normalization
 from reglab.training.network import Architecture, Block, ResidualBlock
@@ -56,11 +56,27 @@ class ResNet(Architecture):
             *self.rectified(factor * channels),
             self.convolution(factor * channels, factor * channels),
         )
-        projection = self.convolution(channels, factor * channels, size=1, stride=factor) if factor > 1 else None
+        bias = self.normalization == "none"
+        projection = Projection(channels, factor * channels, factor, bias) if factor > 1 else None
         return ResidualBlock(branch, projection)
 
     def rectified(self, channels: int) -> list[nn.Module]:
         return [*normalization.of_maps(self.normalization, channels), nn.ReLU()]
 
-    def convolution(self, inputs: int, outputs: int, size: int = 3, stride: int = 1) -> nn.Conv2d:
-        return nn.Conv2d(inputs, outputs, size, stride, padding=size // 2, bias=self.normalization == "none")
+    def convolution(self, inputs: int, outputs: int, stride: int = 1) -> nn.Conv2d:
+        return nn.Conv2d(inputs, outputs, 3, stride, padding=1, bias=self.normalization == "none")
+
+
+class Projection(nn.Conv2d):
+    """A 1x1 convolution of every `stride`-th place: nn.Conv2d(inputs, outputs, 1, stride), computed without a stride.
+
+    With a stride, few channels and the channels last, torch 2.13 writes outside of its memory on a processor with AVX2 alone.
+    """
+
+    def __init__(self, inputs: int, outputs: int, stride: int, bias: bool) -> None:
+        super().__init__(inputs, outputs, kernel_size=1, bias=bias)
+        self.places = stride
+
+    def forward(self, maps: Tensor) -> Tensor:
+        taken = maps[:, :, :: self.places, :: self.places]
+        return super().forward(taken.contiguous(memory_format=torch.channels_last))
