@@ -163,7 +163,8 @@ def test_of_baselines_with_equal_counts_the_one_with_the_lower_loss_is_best(turn
 def test_an_ingredient_is_tested_by_counts_too():
     mixed = shares([right + gain for right, gain in zip(NONE, GAIN, strict=True)])
     best = {"best": {"number": 1, "settings": {"mixup": {}}}, "left_out": [], "budget": {"trainings": 36}}
-    metrics = {"test_accuracy@without_mixup": shares(NONE), "test_accuracy@only_mixup": mixed}
+    plain = dict.fromkeys(("test_accuracy@none", "test_accuracy@without_mixup"), shares(NONE))
+    metrics = plain | {"test_accuracy@only_mixup": mixed}
     cocktail = record("stacked", mixed, family="cocktails", **metrics) | best
     result = searches.cocktails(
         {"regularizers": {"none": record("none", shares(NONE))}, "cocktails": {"stacked": cocktail}}, **RULE

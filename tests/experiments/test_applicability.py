@@ -78,7 +78,13 @@ def test_with_real_targets_what_is_made_for_classes_is_left_out():
 
 
 FEW_LABELS = ("pretraining", "transfer", "semi_supervised")
-CLASSES_ALONE = {"supervised_base_classes", "new_classes_from_scratch", "new_classes_tuned", "new_classes_frozen"}
+CLASSES_ALONE = {
+    "supervised_base_classes",
+    "new_classes_from_scratch",
+    "new_classes_tuned",
+    "new_classes_frozen",
+    "contrastive_propagated",
+}
 
 
 @pytest.mark.parametrize("facts", [NUMBERS, NUMBERS._replace(task="multilabel")])
