@@ -141,9 +141,8 @@ def check(given: argparse.Namespace) -> int:
 
         with profiles.reported_as_profile(given.profile):
             sets = suite_checks.check(Path.cwd(), settings.suite, partial(print, file=sys.stderr))
-        print(
-            f"params.yaml: suite: no problem found: {many(len(settings.suite.names), 'recipe')} on {len(sets)} data sets"
-        )
+        recipes = many(len(settings.suite.names), "recipe")
+        print(f"params.yaml: suite: no problem found: {recipes} on {len(sets)} data sets")
         return 0
     if given.data:
         from reglab.config import data_report
