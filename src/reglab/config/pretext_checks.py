@@ -10,11 +10,8 @@ from reglab.config.problems import Key, Problems, is_named
 from reglab.core.wording import Plain, shown
 from reglab.experiments.tuning.ranges import is_range
 
-NOT_SEARCHED = (
-    "source",
-    "search",
-    "learning_rate",
-)  # the last is tuned of all of them, over pretext_tuning.learning_rate
+# The learning rate is tuned of all of them, over pretext_tuning.learning_rate.
+NOT_SEARCHED = ("source", "search", "learning_rate")
 
 
 def check_pretext_searches(given: dict, values: dict, problems: Problems) -> None:
