@@ -126,11 +126,10 @@ def test_a_worker_that_does_not_reach_the_folder_of_the_study_says_so(study, tmp
 
 def test_the_journal_says_on_which_kinds_of_processor_trainings_ran(tmp_path):
     for kind in ("x86_64 GenuineIntel avx512f", "x86_64 AuthenticAMD avx2", "x86_64 AuthenticAMD avx2"):
-        receive(JobResult("a worker", processor=kind), tmp_path)
-    assert (tmp_path / PROCESSORS).read_text("utf-8").splitlines() == [
-        "x86_64 AuthenticAMD avx2",
-        "x86_64 GenuineIntel avx512f",
-    ]
+        receive(JobResult("a worker", processor=kind, files={"variant-0/seed-0.jsonl": b""}), tmp_path)
+    kinds = ["x86_64 AuthenticAMD avx2", "x86_64 GenuineIntel avx512f"]
+    assert (tmp_path / "variant-0" / PROCESSORS).read_text("utf-8").splitlines() == kinds
+    assert machine.noted_processors(tmp_path) == kinds
 
 
 class Answers(Executor):
@@ -141,7 +140,7 @@ class Answers(Executor):
 
     def submit(self, function, /, *arguments):
         future = Future()
-        future.set_result(pickle.dumps(JobResult("a worker", processor=next(self.kinds))))
+        future.set_result(pickle.dumps(JobResult("a worker", processor=next(self.kinds), files={"seed-0.jsonl": b""})))
         return future
 
 

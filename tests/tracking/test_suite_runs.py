@@ -6,6 +6,8 @@ import sqlite3
 
 import pytest
 
+from reglab.runtime.compute import machine
+from reglab.tracking import record
 from reglab.tracking.mirror.suite_runs import sync_suite
 from reglab.tracking.mirror.suite_views import VIEWS
 from reglab.tracking.mirror.views import VIEW
@@ -80,6 +82,14 @@ def test_a_run_has_the_chosen_settings_and_the_effect(checkout):
     assert metrics == {"test_accuracy": 0.9, "effect/effect": 0.1, "effect/low": 0.05, "effect/high": 0.15}
     params = dict(query(checkout, f"select key, value from params where run_uuid = {run}"))
     assert params["dropout.rate"] == "0.3" and params["training.learning_rate"] == "0.01"
+
+
+def test_a_run_names_the_kinds_of_processor_that_made_its_record_where_this_checkout_knows_them(checkout):
+    digest = record.read_with_digest(checkout / "suite/runs/one/dropout")[1]
+    machine.note_processors(machine.of_record(checkout, digest), ["kind 1", "kind 0"])
+    sync(checkout)
+    tags = "select runs.name, value from tags join runs using (run_uuid) where key = 'processor'"
+    assert query(checkout, tags) == [("one/dropout", "kind 0; kind 1")]
 
 
 def test_a_record_that_has_changed_replaces_its_run_and_a_recipe_that_is_gone_takes_its_run_with_it(checkout):

@@ -23,6 +23,7 @@ from reglab.regularizers.dropout import Dropout
 from reglab.regularizers.early_stopping import EarlyStopping
 from reglab.regularizers.none import NoRegularizer
 from reglab.regularizers.weight_decay import WeightDecay
+from reglab.runtime.compute import machine
 from reglab.runtime.compute.elsewhere import Elsewhere, JobBuilder
 from reglab.tracking import record
 from reglab.tracking.record import About
@@ -126,8 +127,17 @@ def test_another_machine_trains_what_this_one_would_to_the_byte(train, tmp_path,
     (tmp_path / "params.yaml").touch()
     for module in (one_seed, together):
         monkeypatch.delattr(module, "run_trainer")  # processes of this machine are forked, those of jobs are not
+    kind = machine.processor()
+    monkeypatch.setattr(machine, "processor", lambda: "another kind")  # in this process, and not in those of jobs
     there, _ = train(suite, compute=Elsewhere(Threads(), JobBuilder("set@one", "", tmp_path / "other")))
     assert there == here
+    assert kinds(tmp_path / "other") == {"none": [kind], "k_nearest_neighbours": ["another kind"]}
+
+
+def kinds(root: Path) -> dict[str, list[str]]:
+    """The kinds of processor on which the record of each recipe was made."""
+    kept = [record.read_with_digest(folder) for folder in (root / ".reglab" / "suite").glob("*/record")]
+    return {values["name"]: machine.noted_processors(machine.of_record(root, digest)) for values, digest in kept}
 
 
 def test_other_code_trains_anew(train):
@@ -135,7 +145,7 @@ def test_other_code_trains_anew(train):
     assert train(replace(SUITE, recipes=("none",), cocktails=(), baselines={}), code="other")[1] > 0
 
 
-def test_a_killed_search_goes_on_with_what_has_not_finished(train, monkeypatch):
+def test_a_killed_search_goes_on_with_what_has_not_finished(train, tmp_path, monkeypatch):
     def killed(*arguments, **files):
         raise KeyboardInterrupt
 
@@ -144,7 +154,10 @@ def test_a_killed_search_goes_on_with_what_has_not_finished(train, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         train(suite)
     monkeypatch.setattr(CachedStage, "publish", publish)
+    kind = machine.processor()
+    monkeypatch.setattr(machine, "processor", lambda: "another kind")
     assert train(suite)[1] == 0
+    assert kinds(tmp_path) == {"none": sorted([kind, "another kind"])}
 
 
 def test_a_cocktail_holds_each_ingredient_about_half_of_the_time_at_the_learning_rates_of_the_others():

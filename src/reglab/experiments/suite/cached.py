@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from reglab.runtime.compute import machine
 from reglab.tracking import checkout, journal, record
 from reglab.tracking.stage import Stage
 
@@ -37,12 +38,20 @@ class CachedStage(Stage):
         self.entry.parent.mkdir(parents=True, exist_ok=True)
         with checkout.locked(self.entry.with_name(f".{self.entry.name}.lock"), self.name):
             self.entry.mkdir(exist_ok=True)
+            if not self.compute:
+                machine.note_processors(self.entry, [machine.processor()])
             yield self.entry
 
     def publish(self, entry: Path, content: dict, **files) -> dict:
-        """Keep the record, and remove what only a resume would need; returns the record's content."""
+        """Keep the record and on which kinds of processor it was made, and remove what only a resume would need; returns
+        the record's content.
+        """
         content = vars(self.about) | content
+        kinds = machine.noted_processors(entry) or [
+            machine.processor()
+        ]  # what fits classical methods is always this one
         record.write(entry / KEPT, content, **files)
+        machine.note_processors(machine.of_record(checkout.root(), record.read_with_digest(entry / KEPT)[1]), kinds)
         for path in entry.iterdir():
             if path.name != KEPT:
                 shutil.rmtree(path) if path.is_dir() else path.unlink()

@@ -171,7 +171,5 @@ def receive(result: JobResult, folder: Path) -> None:
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         replace(path, content)
-    kinds = folder / machine.PROCESSORS
-    known = set(kinds.read_text(encoding="utf-8").splitlines()) if kinds.exists() else set()
-    if result.processor not in known:
-        replace(kinds, "".join(f"{kind}\n" for kind in sorted({*known, result.processor})).encode())
+    for place in {(folder / name).parent for name in result.files}:
+        machine.note_processors(place, [result.processor])

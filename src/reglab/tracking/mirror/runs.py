@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reglab.core.families import stage_name
-from reglab.runtime.compute.machine import PROCESSORS
+from reglab.runtime.compute.machine import noted_processors
 from reglab.tracking import record
 from reglab.tracking.mirror import content, learning_curves, trials
 from reglab.tracking.mirror.learning_curves import Curve
@@ -60,9 +60,8 @@ def recipe_from_journal(entry: Path, about: dict, trains: bool, root: Path) -> M
     first = [point.time for curve in journal.values() for point in curve.values()]
     begun = min([*first, written(entry / "run.json")])  # a resume has written it anew
     ended = written(entry / "record.json") if record else None
-    if (kinds := entry / PROCESSORS).exists():
-        processors = "; ".join(kinds.read_text(encoding="utf-8").splitlines())
-        about = about | {"tags": about.get("tags", {}) | {"processor": processors}}
+    if kinds := noted_processors(entry):
+        about = about | {"tags": about.get("tags", {}) | {"processor": "; ".join(kinds)}}
     return MirroredRecipe(about, {content.KEY: about["key"]}, journal, record, begun, ended, trains, root)
 
 

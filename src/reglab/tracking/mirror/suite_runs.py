@@ -9,6 +9,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from reglab.runtime.compute.machine import noted_processors, of_record
 from reglab.tracking import checkout, record
 from reglab.tracking.mirror import content, suite_views
 from reglab.tracking.mirror.runs import ended
@@ -44,14 +45,16 @@ def sync_suite(tracking, runs: Path, results: dict) -> str:
                 failed = bool(about.get("failed"))
                 fill(store, parent, set_params(about), set_metrics(about), {"kind": "data set"}, failed)
             made, present = made + new, present + (not new)
-            for recipe, (values, of_record) in records.items():
+            for recipe, (values, digest_of_record) in records.items():
                 wanted.add((name, recipe))
                 cell = results["matrix"][recipe][name]  # another record of none changes it
-                digest = hashlib.sha256(json.dumps([of_record, cell]).encode()).hexdigest()
+                digest = hashlib.sha256(json.dumps([digest_of_record, cell]).encode()).hexdigest()
                 run, new = updated(store, known, (name, recipe), digest, root, parent)
                 if new:
                     store.name_dataset(run, values["dataset"], root)
                     tags = {"kind": values["kind"], "verdict": cell.get("verdict") or cell["status"]}
+                    if kinds := noted_processors(of_record(root, digest_of_record)):
+                        tags["processor"] = "; ".join(kinds)
                     diverged = any(seed["status"] == "diverged" for seed in values["seeds"].values())
                     fill(store, run, recipe_params(values), recipe_metrics(values, cell), tags, diverged)
                 made, present = made + new, present + (not new)
