@@ -83,7 +83,6 @@ class Study:
         context = {
             "tags": {"dvc_stage": f"train@{name}", "git_commit": "c0ffee", "processor": "x86_64 of this machine"},
             "tracking": TRACKING,
-            "code": "a digest",
         }
         (entry / "run.json").write_text(json.dumps({"key": entry.name} | about | context))
         return Training(self.root, entry, about)

@@ -15,10 +15,8 @@ from mlflow.tracking import MlflowClient
 from mlflow.tracking._tracking_service import client as batches
 
 from reglab.runtime.compute.machine import PROCESSORS
-from reglab.tracking import journal
 from reglab.tracking.mirror.content import for_display
 from reglab.tracking.mirror.sync import mirror
-from reglab.tracking.record import About
 
 
 def rows(run: dict, name: str) -> list[tuple[int, float]]:
@@ -61,19 +59,6 @@ def test_a_run_says_on_which_kinds_of_processor_its_trainings_ran(study):
     mirror(study.root, {})
     assert study.run("dropout")["tags"]["processor"] == "x86_64 of this machine"
     assert study.run("weight_decay")["tags"]["processor"] == "x86_64 AuthenticAMD avx2; x86_64 GenuineIntel avx512f"
-
-
-def test_a_record_that_grew_names_the_kinds_that_trained_its_first_seeds_too(study):
-    first = study.begin()
-    kept = journal.kept_place(study.root, About(**first.about), "a digest")
-    for training, kind in ((first, "kind 1"), (study.begin(key="grown", seeds=3), "kind 0")):
-        (training.entry / PROCESSORS).write_text(f"{kind}\n")
-        kept.mkdir(parents=True, exist_ok=True)  # as a training leaves it that has ended
-        training.epochs(2)
-        training.finish()
-        mirror(study.root, {})
-    tags = [run["tags"]["processor"] for run in study.runs()["dropout"]]
-    assert sorted(tags) == ["kind 0; kind 1", "kind 1"]
 
 
 def test_a_finished_recipe_shows_settings_summary_curves_figures_and_where_it_comes_from(study):

@@ -5,13 +5,13 @@ recorded times, so that sending them twice adds no rows; a run ends only when it
 """
 
 from collections.abc import Container
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reglab.core.families import stage_name
-from reglab.runtime.compute.machine import note_processors, noted_processors
-from reglab.tracking import journal, record
+from reglab.runtime.compute.machine import noted_processors
+from reglab.tracking import record
 from reglab.tracking.mirror import content, learning_curves, trials
 from reglab.tracking.mirror.learning_curves import Curve
 from reglab.tracking.mirror.store import Row, Store, now
@@ -55,27 +55,14 @@ class MirroredRecipe:
 
 def recipe_from_journal(entry: Path, about: dict, trains: bool, root: Path) -> MirroredRecipe:
     """A recipe from its journal, which knows the times."""
-    of_entry = read(entry)  # before the curves: they are whole once it is there
-    epochs = learning_curves.read_journal(entry)
-    first = [point.time for curve in epochs.values() for point in curve.values()]
+    record = read(entry)  # before the curves: they are whole once it is there
+    journal = learning_curves.read_journal(entry)
+    first = [point.time for curve in journal.values() for point in curve.values()]
     begun = min([*first, written(entry / "run.json")])  # a resume has written it anew
-    ended = written(entry / "record.json") if of_entry else None
-    if kinds := processors(entry, about, bool(of_entry), root):
+    ended = written(entry / "record.json") if record else None
+    if kinds := noted_processors(entry):
         about = about | {"tags": about.get("tags", {}) | {"processor": "; ".join(kinds)}}
-    return MirroredRecipe(about, {content.KEY: about["key"]}, epochs, of_entry, begun, ended, trains, root)
-
-
-def processors(entry: Path, about: dict, trained: bool, root: Path) -> list[str]:
-    """The kinds of processor on which the seeds of a recipe were trained, also those that its record had before it grew:
-    once all are trained, the kinds are noted beside the seeds that are kept.
-    """
-    kinds = noted_processors(entry) or [kind for kind in [about.get("tags", {}).get("processor")] if kind]
-    kept = journal.kept_place(root, record.About(*(about[each.name] for each in fields(record.About))), about["code"])
-    if not kept.exists():
-        return kinds
-    if trained:
-        note_processors(kept, kinds)
-    return sorted({*kinds, *noted_processors(kept)})
+    return MirroredRecipe(about, {content.KEY: about["key"]}, journal, record, begun, ended, trains, root)
 
 
 def recipe_from_record(record: Record, root: Path) -> MirroredRecipe:
