@@ -17,7 +17,7 @@ from reglab.experiments.tuning.settings import Tuning
 from reglab.models.mlp import MLP
 from reglab.runtime.compute import submit
 from reglab.runtime.compute.elsewhere import Futures, JobBuilder
-from reglab.runtime.compute.machine import noted_processors, processor
+from reglab.runtime.compute.machine import PROCESSORS
 from reglab.runtime.compute.spool import Spool
 from reglab.runtime.compute.stale import Stale, preparations, stale
 from reglab.runtime.compute.submit import listing
@@ -175,8 +175,7 @@ def test_jobs_are_collected_and_trained_until_none_are_left_or_the_same_come_aga
         left = iter(rounds)
         monkeypatch.setattr(submit, "collect", lambda *_, left=left: next(left))
         assert submit.submit(tmp_path, Local(), 1, (), list, locked) == 0
-    assert sorted(file.name for file in entry.iterdir()) == ["chosen", "trial"]
-    assert noted_processors(entry) == [processor()]
+    assert sorted(file.name for file in entry.iterdir()) == ["chosen", PROCESSORS, "trial"]
     assert held == [(entry, "tune@dropout")] * 3
     said = capsys.readouterr().out
     assert "Trained: 2 jobs of 1 stage." in said and "Trained: 1 job of 1 stage." in said
@@ -199,7 +198,7 @@ def test_a_stage_that_has_no_job_is_not_asked_again(tmp_path, monkeypatch):
     monkeypatch.setattr(submit, "collect", collect)
     submit.submit(tmp_path, Local(), 1, (), list, lambda *_: nullcontext())
     assert asked == [["train@a", "train@b", "tune@a"], ["train@a", "tune@a"], ["tune@a"]]
-    assert {file.name for file in entry.iterdir()} == {"seeds", "trials", "chosen"}
+    assert {file.name for file in entry.iterdir()} == {"seeds", "trials", "chosen", PROCESSORS}
 
 
 def leave(path: Path) -> None:
