@@ -171,5 +171,6 @@ def receive(result: JobResult, folder: Path) -> None:
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         replace(path, content)
-    for place in {(folder / name).parent for name in result.files} or {folder}:  # none come of a job that was done there
+    places = {(folder / name).parent for name in result.files}
+    for place in places or {folder}:  # a job that was done in its own folder hands no files back
         machine.note_processors(place, [result.processor])
