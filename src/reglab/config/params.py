@@ -125,7 +125,11 @@ def section_names() -> list[str]:
 
 def load(path: str | Path = "params.yaml") -> Params:
     """The file as `Params`; UserError with a line for each problem: key, what was found, what is allowed."""
-    given, problems = read(path)
+    return settings_of(*read(path))
+
+
+def settings_of(given: dict, problems: Problems) -> Params:
+    """The plain params as `Params`; UserError with a line for each problem, after those of the text."""
     kinds, values = hints(Params), {}
     given = renamed(known_sections(given, section_names(), problems), problems) | overriding()
     check_references(given, problems)

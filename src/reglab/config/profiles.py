@@ -7,7 +7,6 @@ the whole study. A profile is an entry of `profiles` in params.yaml or a file `p
 
 import contextlib
 import os
-import tempfile
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from reglab.config.data_section import of_another_source
 from reglab.config.own_data import FOLDER, WATCHED, bring, bring_in_place, localized
 from reglab.config.packaged import resolved_settings
 from reglab.config.params import Params
+from reglab.config.problems import Problems
 from reglab.config.renamed import renamed
 from reglab.config.suite_profiles import data_sets, over_suite, pruned_suite, with_its_suite, without_suite
 from reglab.config.yaml_source import read
@@ -47,11 +47,9 @@ def load(root: Path, name: str | None, only: Collection[str] = ()) -> Params:
 
     To be called when params.yaml itself has no problem. Raises UserError, also for a profile or an entry that is not there.
     """
-    text = merged(root / "params.yaml", name, only)
-    with tempfile.TemporaryDirectory() as folder, reported_as_profile(name, root):
-        path = Path(folder, "params.yaml")
-        path.write_text(text, encoding="utf-8")
-        return params.load(path)
+    given, _ = merged_settings(root / "params.yaml", name, only)
+    with reported_as_profile(name, root):
+        return params.settings_of(given, Problems("params.yaml"))
 
 
 @contextlib.contextmanager
@@ -118,9 +116,15 @@ def title(name: str | None, only: Collection[str]) -> str:
 
 
 def merged(path: Path, name: str | None, only: Collection[str] = ()) -> str:
-    """The text of params.yaml with a profile merged in and of some entries alone, without `profiles`.
+    """The text of params.yaml with a profile merged in and of some entries alone, without `profiles`."""
+    whole, made_of = merged_settings(path, name, only)
+    return f"# {path.name} with {' and '.join(made_of)}, made anew by each repro: edit that one\n" + to_yaml(whole)
 
-    Its tracking database is its own unless the profile names one.
+
+def merged_settings(path: Path, name: str | None, only: Collection[str] = ()) -> tuple[dict, list[str]]:
+    """The plain params with a profile merged in and of some entries alone, without `profiles`; and what was done to them.
+
+    Their tracking database is their own unless the profile names one.
     """
     given, problems = read(path)
     if problems.lines:
@@ -141,7 +145,7 @@ def merged(path: Path, name: str | None, only: Collection[str] = ()) -> str:
             raise UserError(*unknown("--only", absent[0], entries).lines)
         whole = references.only(whole, set(only))
         made_of.append(f"{', '.join(only)} alone")
-    return f"# {path.name} with {' and '.join(made_of)}, made anew by each repro: edit that one\n" + to_yaml(whole)
+    return whole, made_of
 
 
 def with_profile(whole: dict, profile: Plain, place: str) -> dict:
@@ -169,8 +173,10 @@ def with_profile(whole: dict, profile: Plain, place: str) -> dict:
         )
         whole = whole | {"data": of_another_source(whole["data"], name)} | claims
     for section, value in profile.items():
+        # The section alone: to convert all of params.yaml for each would take most of the time of a check.
+        former = {section: whole[section]} if section in whole else {}
         try:
-            whole = OmegaConf.to_container(OmegaConf.merge(whole, {section: value}))
+            whole = whole | OmegaConf.to_container(OmegaConf.merge(former, {section: value}))
         except OmegaConfBaseException:
             found = f"{shown(value)}, a list for a mapping or a mapping for a list"
             raise UserError(f"{place}{section}: found {found}; allowed: the kind it replaces") from None
