@@ -26,14 +26,12 @@ class Project:
         self.folder, self.package = folder, folder / "src" / "reglab"
         for name in ("src", "pipelines"):
             shutil.copytree(ROOT / name, folder / name, ignore=IGNORED)
-        for name in ("dvc.yaml", "params.yaml"):
-            shutil.copyfile(ROOT / name, folder / name)
+        shutil.copyfile(ROOT / "dvc.yaml", folder / "dvc.yaml")
+        settings = (ROOT / "params.yaml").read_text("utf-8")
+        (folder / "params.yaml").write_text(settings.replace("  name: digits  ", "  name: mine  ", 1), encoding="utf-8")
         self.write("data/sources/mine.py", MINE)
         self.write("data/mine_table.py", TABLE)
         self.write("data/sources/mine.csv", "".join(f"{row % 7},{row % 5},{row % 2}\n" for row in range(1797)))
-        settings = YAML(typ="safe").load(folder / "params.yaml")
-        settings["data"]["name"] = "mine"
-        YAML().dump(settings, folder / "params.yaml")
 
     def write(self, name: str, text: str) -> None:
         (self.package / name).parent.mkdir(exist_ok=True)

@@ -8,8 +8,10 @@ good (pipelines/experiment.py hands the digest of the same list to the journal).
 import ast
 import contextlib
 import hashlib
+import os
 import re
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 from importlib.util import resolve_name
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -49,10 +51,11 @@ class Code:
         self._parsed: dict[Path, Parsed] = {}
         self._files: dict[str, Path | None] = {}
         self._needs: dict[Path, set[Path]] = {}
-        self._digests: dict[Path, str] = {}
+        self._lines: dict[Path, str] = {}
         self._idle: dict[Path, bool] = {}
         self._closures: dict[Path, set[Path]] = {}
         self._words: dict[str, set[str]] = {}
+        self._named: dict[str, list[tuple[Path, Path]]] = {}
 
     def _stages(self) -> Iterator[tuple[str, Any]]:
         for name, stage in self.templates.items():
@@ -80,6 +83,11 @@ class Code:
         lines = (line for line in self._template(stage).get(key, []) if isinstance(line, str))
         return [re.sub(r"\$\{([\w.]+)\}", lambda match: str(at(scope, match[1])), line) for line in lines]
 
+    @cached_property
+    def _outs(self) -> list[tuple[str, str]]:
+        """Every output, as the beginning of the paths in it, with the stage that makes it."""
+        return [(f"{out}/", stage) for stage in self.items for out in self._resolved(stage, "outs")]
+
     def words(self, stage: str) -> set[str]:
         """Every name in the settings that the stage depends on, those behind its data and records included."""
         if stage not in self._words:
@@ -90,9 +98,8 @@ class Code:
             names = set(words(settings))
             for dep in (f"{dep}/" for dep in deps):
                 if dep.startswith(FOLLOWED):
-                    for other in self.items:
-                        if any(f"{out}/".startswith(dep) for out in self._resolved(other, "outs")):
-                            names |= self.words(other)
+                    for other in dict.fromkeys(maker for out, maker in self._outs if out.startswith(dep)):
+                        names |= self.words(other)
             self._words[stage] = names
         return self._words[stage]
 
@@ -109,20 +116,36 @@ class Code:
 
     def entries(self, words: set[str]) -> dict[Path, set[Path]]:
         """By the file of a family's base class, those of its entries that have these names."""
-        families = {base.rpartition(".")[0]: FOLDERS[family] for family, base in BASES.items()}
-        families[LOADER] = SOURCES
         files_of = {}
-        for base, folder in families.items():
-            package = f"reglab.{folder.replace('/', '.')}"
-            files = {self.file_of(f"{package}.{word}") for word in words} - {None}
-            if folder in (FOLDERS["models"], SOURCES):  # and a network or a data source by its dotted path
-                files |= {self.file_of(word.rpartition(".")[0]) for word in words if "." in word} - {None}
-            if folder == FOLDERS["theory"]:  # a topic's stage runs the checks of the techniques that name it
-                topics = {file.stem for file in files}
-                techniques = (self.package / FOLDERS["regularizers"]).glob("*.py")
-                files |= {file for file in techniques if topics & self.parsed(file).strings}
-            files_of[self.file_of(base)] = files
+        for word in words:
+            for base, file in self.named(word):
+                files_of.setdefault(base, set()).add(file)
         return files_of
+
+    def named(self, word: str) -> list[tuple[Path, Path]]:
+        """The entries of this name, found once for all stages: the file of the family's base class, and that of the entry."""
+        if word not in self._named:
+            families = {base.rpartition(".")[0]: FOLDERS[family] for family, base in BASES.items()} | {LOADER: SOURCES}
+            named = []
+            for base, folder in families.items():
+                files = {self.file_of(f"reglab.{folder.replace('/', '.')}.{word}")}
+                if "." in word and folder in (FOLDERS["models"], SOURCES):  # a network or a data source by its path
+                    files |= {self.file_of(word.rpartition(".")[0])}
+                if folder == FOLDERS["theory"]:  # a topic's stage runs the checks of the techniques that name it
+                    topics = {file.stem for file in files - {None}}
+                    files |= {file for file in self._techniques if topics & self.parsed(file).strings}
+                named += [(self.file_of(base), file) for file in files - {None}]
+            self._named[word] = named
+        return self._named[word]
+
+    @cached_property
+    def _techniques(self) -> list[Path]:
+        return list((self.package / FOLDERS["regularizers"]).glob("*.py"))
+
+    @cached_property
+    def _rows(self) -> set[Path]:
+        """The files with the rows of families."""
+        return set(self.package.glob("experiments/*/__init__.py"))
 
     def closure(self, files: Iterable[Path]) -> set[Path]:
         """These files and all that they need, except what cannot change an output and files without code."""
@@ -155,8 +178,7 @@ class Code:
             if MODULES in self.parsed(file).imports:
                 data = {*data, *self.modules(self.parsed(file).strings)}
             needs = {self.file_of(module) for module in modules} - {None} | set(data)
-            rows = set(self.package.glob("experiments/*/__init__.py"))
-            self._needs[file] = needs | rows if file == self.file_of(FAMILIES) else needs - rows
+            self._needs[file] = needs | self._rows if file == self.file_of(FAMILIES) else needs - self._rows
         return self._needs[file]
 
     def modules(self, names: Iterable[str]) -> Iterator[Path]:
@@ -171,10 +193,11 @@ class Code:
 
     def imported(self, file: Path) -> set[str]:
         """The modules of this project that a file imports, at its top or inside functions, as dotted names."""
-        names = set()
+        relative = {name for name in self.parsed(file).imports if name.startswith(".")}
+        names = self.parsed(file).imports - relative
         home = self.package.parent if file.is_relative_to(self.package) else self.root
         package = file.parent.relative_to(home).parts
-        for name in self.parsed(file).imports:
+        for name in relative:
             with contextlib.suppress(ImportError):  # a relative import that leads out of the package
                 names.add(resolve_name(name, ".".join(package)))
         return {name for name in names if self.file_of(name)}
@@ -183,10 +206,10 @@ class Code:
         """The file of a module or package of this project: in src/reglab, pipelines/stage.py, or beside params.yaml."""
         if module not in self._files:
             homes = {"reglab": self.package.parent, "stage": self.pipelines}
-            base = homes.get(module.split(".")[0], self.root).joinpath(*module.split("."))
-            candidates = (base.with_name(f"{base.name}.py"), base / "__init__.py")
-            inside = (path for path in candidates if path.is_file() and path.is_relative_to(self.root))
-            self._files[module] = next(inside, None)
+            home = homes.get(module.split(".")[0], self.root)
+            base = os.path.join(home, *filter(None, module.split(".")))  # of thousands of names most have no file
+            found = (Path(path) for path in (f"{base}.py", f"{base}/__init__.py") if os.path.isfile(path))
+            self._files[module] = next((path for path in found if path.is_relative_to(self.root)), None)
         return self._files[module]
 
     def listing(self, stage: str) -> str:
@@ -195,13 +218,15 @@ class Code:
 
     def lines(self, files: Iterable[Path]) -> str:
         """A line for each file, in order: the SHA-256 of its content and its path."""
-        return "".join(f"{self.digest(file)}  {file.relative_to(self.root).as_posix()}\n" for file in sorted(files))
+        return "".join(map(self.line, sorted(files)))
 
-    def digest(self, file: Path) -> str:
-        if file not in self._digests:
+    def line(self, file: Path) -> str:
+        """The line of one file, written once for all stages."""
+        if file not in self._lines:
             with open(file, "rb") as content:
-                self._digests[file] = hashlib.file_digest(content, "sha256").hexdigest()
-        return self._digests[file]
+                digest = hashlib.file_digest(content, "sha256").hexdigest()
+            self._lines[file] = f"{digest}  {file.relative_to(self.root).as_posix()}\n"
+        return self._lines[file]
 
 
 def training_stages(root: Path) -> list[str]:
@@ -270,8 +295,9 @@ def parents(module: str) -> Iterator[str]:
 
 def data_files(file: Path, strings: Iterable[str]) -> Iterator[Path]:
     """The files beside a Python file that a string in it names; of a folder without Python, all that lies in it."""
+    beside = set(os.listdir(file.parent))  # so that the many strings that name no file need no look at the disk
     for name in strings:
-        if re.fullmatch(r"\w[\w. -]*(/\w[\w. -]*)*", name):
+        if name.partition("/")[0] in beside and re.fullmatch(r"\w[\w. -]*(/\w[\w. -]*)*", name):
             named = file.parent / name
             if named.is_file() and named.suffix != ".py":
                 yield named
