@@ -133,12 +133,10 @@ def settings_of(given: dict, problems: Problems) -> Params:
     kinds, values = hints(Params), {}
     given = renamed(known_sections(given, section_names(), problems), problems) | overriding()
     check_references(given, problems)
-    for section in fields(Params):
+    for section in (each for each in fields(Params) if "derived" not in each.metadata):
         name = section.name
         if name == "seeds" and isinstance(given.get(name), dict):
             values[name], values["looks"] = seeds_at_looks(given[name], problems)
-        elif "derived" in section.metadata:
-            continue
         elif name in GRIDS and name in given:
             values[name] = varied(name, given, problems)
         elif name in given:

@@ -123,7 +123,7 @@ class Code:
         return files_of
 
     def named(self, word: str) -> list[tuple[Path, Path]]:
-        """The entries of this name, found once for all stages: the file of the family's base class, and that of the entry."""
+        """Of each entry of this name, found once for all stages, the file of its family's base class and its own."""
         if word not in self._named:
             families = {base.rpartition(".")[0]: FOLDERS[family] for family, base in BASES.items()} | {LOADER: SOURCES}
             named = []
@@ -133,19 +133,15 @@ class Code:
                     files |= {self.file_of(word.rpartition(".")[0])}
                 if folder == FOLDERS["theory"]:  # a topic's stage runs the checks of the techniques that name it
                     topics = {file.stem for file in files - {None}}
-                    files |= {file for file in self._techniques if topics & self.parsed(file).strings}
+                    techniques = (self.package / FOLDERS["regularizers"]).glob("*.py") if topics else ()
+                    files |= {file for file in techniques if topics & self.parsed(file).strings}
                 named += [(self.file_of(base), file) for file in files - {None}]
             self._named[word] = named
         return self._named[word]
 
     @cached_property
-    def _techniques(self) -> list[Path]:
-        return list((self.package / FOLDERS["regularizers"]).glob("*.py"))
-
-    @cached_property
     def _rows(self) -> set[Path]:
-        """The files with the rows of families."""
-        return set(self.package.glob("experiments/*/__init__.py"))
+        return set(self.package.glob("experiments/*/__init__.py"))  # the files with the rows of families
 
     def closure(self, files: Iterable[Path]) -> set[Path]:
         """These files and all that they need, except what cannot change an output and files without code."""
@@ -193,11 +189,10 @@ class Code:
 
     def imported(self, file: Path) -> set[str]:
         """The modules of this project that a file imports, at its top or inside functions, as dotted names."""
-        relative = {name for name in self.parsed(file).imports if name.startswith(".")}
-        names = self.parsed(file).imports - relative
+        names = {name for name in self.parsed(file).imports if not name.startswith(".")}
         home = self.package.parent if file.is_relative_to(self.package) else self.root
         package = file.parent.relative_to(home).parts
-        for name in relative:
+        for name in self.parsed(file).imports - names:
             with contextlib.suppress(ImportError):  # a relative import that leads out of the package
                 names.add(resolve_name(name, ".".join(package)))
         return {name for name in names if self.file_of(name)}
