@@ -234,6 +234,12 @@ def test_a_few_rows_with_a_sentence_each_are_text_and_not_a_level_each(checkout)
     assert profiles.load(checkout, "people").data.source.columns["words"].kind == "text"
 
 
+def test_a_column_of_remarks_that_most_rows_lack_is_no_column_of_dates(checkout):
+    rows, header = with_column("remarks", ["nest seen late", "no blood sample", "moved"] * 4 + [""] * 48)
+    new(checkout, rows, header=header)
+    assert profiles.load(checkout, "people").data.source.columns["remarks"].kind == "categorical"
+
+
 @pytest.mark.parametrize("form", ["00{}", "k{}", "{}a", "{} rooms and more", "10.0.{}.1"])
 def test_codes_and_texts_with_digits_are_not_taken_for_written_numbers(checkout, form):
     rows, header = with_column("price", [form.format(100 + number % 56) for number in range(60)])

@@ -170,8 +170,9 @@ def of_dates(candidate: Candidate) -> tuple[Column, tuple[str, ...]] | None:
         )
     if formats:
         return Column("date", format=formats[0], missing=candidate.missing), ()
+    sample = candidate.values.drop_null()[:SAMPLE]  # a value that is missing is no date
     for format in reading.DATES:
-        wrong = reading.dates(candidate.values[:SAMPLE], format)[1]
+        wrong = reading.dates(sample, format)[1]
         if wrong.mean() < 0.5:
             wrong = reading.dates(candidate.values, format)[1]
             found = f"{{text}}, one of {int(wrong.sum()):,} texts among dates such as {format}"
