@@ -79,7 +79,7 @@ def test_the_option_may_be_given_several_times(checkout, monkeypatch, capsys):
         (
             -2,
             {4: ""},
-            "column fever, line 6: found 1 rows without a target; allowed: one of the two values of the label",
+            "column fever, line 6: found 1 row without a target; allowed: one of the two values of the label",
         ),
         (-1, dict.fromkeys(range(400), "False"), "column rash, red: found the same value, False, in every row"),
         (

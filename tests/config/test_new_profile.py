@@ -132,7 +132,7 @@ def test_a_kind_that_is_named_is_taken(checkout, kind, values, option):
     [
         (["a"] * 60, 'found one class, "a", in every row'),
         (["a", *["b", "c"] * 29, "b"], 'line 2: found 1 example of the class "a"'),
-        (["", *["a", "b"] * 29, "a"], "line 2: found 1 rows without a target"),
+        (["", *["a", "b"] * 29, "a"], "line 2: found 1 row without a target"),
         (["inf", *["0", "1"] * 29, "0"], "line 2: found 1 infinite targets"),
         ([f"c{number}" for number in range(60)], "60 of 60 classes with fewer than 3 examples"),
         ([""] * 60, "no value at all"),
@@ -148,6 +148,37 @@ def test_targets_that_are_no_classes_are_refused(checkout, targets, found):
     rows, header = with_column("answer", targets)
     lines = refused(checkout, rows, header=header, target="answer")
     assert any(found in line and "column answer" in line for line in lines), lines
+
+
+@pytest.mark.parametrize("rare", [15, 30])
+def test_many_classes_with_few_rows_are_one_line_that_says_once_how_their_numbers_become_amounts(checkout, rare):
+    amounts = [3200 + 50 * number for number in range(rare)]
+    rows, header = with_column("mass", [*amounts, *(5000 + 50 * (number % 8) for number in range(60 - rare))])
+    (line,) = refused(checkout, rows, header=header, target="mass")
+    assert line.endswith('; --kind "mass=numeric" if the numbers are amounts')
+
+
+def test_of_several_classes_with_few_rows_the_next_ones_are_named_with_their_lines(checkout):
+    rows, header = with_column("answer", ["a", "b", "c", "d", *["e", "f", "g", "h", "i"] * 11, "b"])
+    (line,) = refused(checkout, rows, header=header, target="answer")
+    found = 'found 1 example of the class "a", the first of 4 classes with fewer than 3'
+    assert line.startswith(f"people.csv: column answer, line 2: {found}; then ")
+    assert '; then 2 of "b" in line 3, 1 of "c" in line 4, ...; allowed: 3 or more, one each for' in line
+
+
+@pytest.mark.parametrize("values", [["a", "b"], ["0.5", "1.5"], ["no", "yes"]])
+def test_rows_without_a_target_are_refused_with_what_to_do_about_them(checkout, values):
+    rows, header = with_column("answer", ["", *values * 29, ""])
+    target = "answer" if values[0] != "no" else "answer,smokes"
+    (line,) = refused(checkout, rows, header=header, target=target)
+    assert "line 2: found 2 rows without a target" in line
+    assert line.endswith("; take the rows without one out of the data")
+
+
+def test_a_missing_target_does_not_count_as_a_number_among_texts(checkout):
+    rows, header = with_column("answer", ["old", "new", *[""] * 8, *(f"{number}.5" for number in range(50))])
+    (line,) = refused(checkout, rows, header=header, target="answer")
+    assert 'found "old", one of 2 texts among 50 numbers' in line
 
 
 def test_numbers_with_fractions_are_amounts_and_the_profile_is_a_regression(checkout):

@@ -75,7 +75,7 @@ def test_a_value_that_is_no_label_is_named_with_column_and_line_and_all_at_once(
     lines = refused(table(changed))
     assert 'colours.csv: column red, line 4: found "2"; allowed: "0", without the label, or "1", with it' in lines
     assert any(
-        "column blue, line 6: found 1 rows without a target; allowed: one of the two values" in each for each in lines
+        "column blue, line 6: found 1 row without a target; allowed: one of the two values" in each for each in lines
     )
 
 

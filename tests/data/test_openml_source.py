@@ -257,7 +257,7 @@ def test_without_network_and_cache_there_is_one_line(tmp_path, monkeypatch):
         (
             {"rows": [*(f"{number},{number / 4},1" for number in range(11)), "1,?,1"], "columns": NUMBERS},
             {"target": "count"},
-            "openml 7: column count, row 12: found 1 rows without a target; allowed: an amount in each row",
+            "openml 7: column count, row 12: found 1 row without a target; allowed: an amount in each row",
         ),
     ],
 )

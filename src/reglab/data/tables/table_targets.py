@@ -3,7 +3,7 @@
 import numpy as np
 import pyarrow.compute as pc
 
-from reglab.core.wording import shown
+from reglab.core.wording import many, shown
 from reglab.data.tables import values as reading
 from reglab.data.tables.checked import report_rows
 from reglab.data.tables.files import RawTable
@@ -30,13 +30,14 @@ def amounts_with_texts(raw: RawTable, name: str, decimal: str) -> TableProblems:
     """A line where most of the values of a target are amounts and some are no numbers; none where it may be classes."""
     problems, values = TableProblems(raw.file), raw.columns[name]
     numbers, wrong = reading.numbers(values, decimal)
+    filled = len(values) - values.null_count
     commas = wrong & reading.matches(values, reading.COMMA_NUMBER)
     if commas.any() and decimal == "." and (commas | ~wrong).all():
         allowed = 'a decimal point and no other separator; --decimal "," where it is a decimal comma'
         marked, found = commas, "a number with a comma"
-    elif wrong.any() and 2 * wrong.sum() < len(values) and no_class_numbers(numbers):
+    elif wrong.any() and 2 * wrong.sum() < filled and no_class_numbers(numbers):
         allowed = f"numbers alone, for an amount; --kind {shown(f'{name}=numeric')} lists all of them"
-        marked, found = wrong, f"one of {wrong.sum():,} texts among {len(values) - wrong.sum():,} numbers"
+        marked, found = wrong, f"one of {wrong.sum():,} texts among {filled - wrong.sum():,} numbers"
     else:
         return problems
     row = int(np.flatnonzero(marked)[0])
@@ -61,19 +62,34 @@ def class_problems(raw: RawTable, name: str, distinct: int, counts: dict[str, in
     elif len(counts) == 1:
         problems.add(place, f"one class, {shown(next(iter(counts)))}, in every row", "two classes or more")
     rare = {level: count for level, count in counts.items() if count < PARTS}
+    amounts = "" if wrong.any() else f"; --kind {shown(f'{name}=numeric')} if the numbers are amounts"
     if len(rare) > max(SHOWN_OF_A_COLUMN, len(counts) / 2):
         found = f"{len(rare):,} of {len(counts):,} classes with fewer than {PARTS} examples"
-        problems.add(place, found, "classes, each in several rows; is another column the target?")
-        return problems
-    for level, count in rare.items() if len(counts) > 1 else ():
-        rows = np.flatnonzero(reading.as_mask(pc.equal(values, level)))
-        file, line = raw.place(int(rows[0])) if len(rows) else ("", "")
-        found = f"{count} example{'' if count == 1 else 's'} of the class {shown(level)}"
-        allowed = f"{PARTS} or more, one each for training, validation and test; take such rows out, or join classes"
-        if not wrong.any():
-            allowed += f"; --kind {shown(f'{name}=numeric')} if the numbers are amounts"
-        problems.add(f"{place}, {line}".removesuffix(", "), found, allowed, file)
+        problems.add(place, found, f"classes, each in several rows; is another column the target?{amounts}")
+    elif rare and len(counts) > 1:
+        report_rare(raw, name, rare, amounts, problems)
     return problems
+
+
+def report_rare(raw: RawTable, name: str, rare: dict[str, int], amounts: str, problems: TableProblems) -> None:
+    """A line for the classes with too few examples: the first, how many they are, and where the next ones stand.
+
+    `amounts` ends the line: what to do where the classes are none.
+    """
+    named = []
+    for level, count in list(rare.items())[:SHOWN_OF_A_COLUMN]:
+        rows = np.flatnonzero(reading.as_mask(pc.equal(raw.columns[name], level)))
+        named.append((shown(level), count, *(raw.place(int(rows[0])) if len(rows) else ("", ""))))
+    (level, count, file, line), *others = named
+    found = f"{many(count, 'example')} of the class {level}"
+    if len(rare) > 1:
+        found += f", the first of {len(rare)} classes with fewer than {PARTS}; then " + ", ".join(
+            f"{count} of {level}" + f" in {line if each == file else f'{each}, {line}'}" * bool(line)
+            for level, count, each, line in others
+        )
+        found += ", ..." * (len(rare) > len(named))
+    allowed = f"{PARTS} or more, one each for training, validation and test; take such rows out, or join classes"
+    problems.add(f"column {name}, {line}".removesuffix(", "), found, allowed + amounts, file)
 
 
 def amount_targets(raw: RawTable, name: str, decimal: str, problems: TableProblems) -> np.ndarray:
@@ -95,4 +111,5 @@ def missing_targets(raw: RawTable, name: str, problems: TableProblems, allowed: 
     absent = np.flatnonzero(~reading.present(raw.columns[name]))
     if 0 < len(absent) < len(raw):
         file, line = raw.place(int(absent[0]))
-        problems.add(f"column {name}, {line}", f"{len(absent):,} rows without a target", allowed, file)
+        found = f"{len(absent):,} row{'s' * (len(absent) > 1)} without a target"
+        problems.add(f"column {name}, {line}", found, f"{allowed}; take the rows without one out of the data", file)
