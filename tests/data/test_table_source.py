@@ -148,7 +148,7 @@ def test_a_decimal_comma_is_read_where_it_is_named(path, rows):
         ("smokes", "maybe", 'column smokes, line 9: found "maybe"; allowed: a level of the schema: "no, yes"'),
         ("seen", "03.04.2020", 'column seen, line 9: found "03.04.2020"; allowed: a date of the format "%Y-%m-%d"'),
         ("disease", "unknown", 'column disease, line 9: found "unknown"; allowed: one of the classes absent, present'),
-        ("disease", "NA", "column disease, line 9: found 1 rows without a target; allowed: a class in each row"),
+        ("disease", "NA", "column disease, line 9: found 1 row without a target; allowed: a class in each row"),
     ],
 )
 def test_a_value_that_does_not_fit_is_named_with_column_and_line(path, rows, column, text, found):
@@ -252,7 +252,7 @@ def test_a_numeric_target_is_an_amount_and_no_input(path, rows):
 @pytest.mark.parametrize(
     ("texts", "found"),
     [
-        ({7: ""}, "column age, line 9: found 1 rows without a target; allowed: an amount in each row"),
+        ({7: ""}, "column age, line 9: found 1 row without a target; allowed: an amount in each row"),
         ({7: "inf"}, 'column age, line 9: found "inf"; allowed: a finite number'),
         ({7: "old"}, 'column age, line 9: found "old"; allowed: a finite number'),
         (
@@ -309,7 +309,7 @@ def test_rows_of_a_data_frame_are_read_and_refused_as_those_of_a_file(path, rows
     with pytest.raises(UserError) as error:
         source.of_frame(frame)
     assert error.value.lines == (
-        "new rows: column age, row 1: found nothing; allowed: a value in each row, as the schema says (else missing: true)",
+        "new rows: column age, row 1: found nothing; allowed: a value in each row, as the schema says",
         'new rows: column sex, row 3: found "x"; allowed: a level of the schema: "f, m, other"',
     )
 
@@ -327,7 +327,7 @@ def test_one_new_row_without_a_value_that_the_schema_needs_is_named_by_its_line(
     with pytest.raises(UserError) as error:
         source.load_new(new)
     assert error.value.lines == (
-        f"{new}: column age, line 2: found nothing; allowed: a value in each row, as the schema says (else missing: true)",
+        f"{new}: column age, line 2: found nothing; allowed: a value in each row, as the schema says",
     )
 
 
@@ -339,6 +339,38 @@ def test_new_rows_that_do_not_fit_the_schema_are_lines_with_column_and_row(path,
     assert len(error.value.lines) == 3 and all("new.csv: " in line for line in error.value.lines)
     with pytest.raises(UserError, match="column seen: found no such column"):
         source.load_new(people.write(tmp_path / "less.csv", [row[:3] for row in rows], people.HEADER[:3]))
+
+
+def test_only_a_column_that_is_expected_nowhere_else_is_suggested_for_a_missing_one(path, rows, tmp_path):
+    source = table(people.write(path, rows), columns=SCHEMA | {"ages": Column("numeric")})
+    (line,) = problems(str(path), columns=source.columns)
+    assert "column ages: found no such column" in line and "did you mean" not in line
+    new = people.write(tmp_path / "new.csv", [row[:4] for row in rows], ("agee", *people.HEADER[1:4]))
+    with pytest.raises(UserError, match=r"column age: found no such column.*; did you mean agee\?"):
+        table(str(path)).load_new(new)
+
+
+def test_a_column_that_new_rows_have_too_much_is_refused_with_words_for_who_predicts(path, rows, tmp_path):
+    source = table(people.write(path, rows))
+    new = people.write(tmp_path / "new.csv", [[*row[:4], "43"] for row in rows], (*people.HEADER[:4], "shoe"))
+    with pytest.raises(UserError, match=r"column shoe: .*; allowed: in rows to predict, .*: leave this one out"):
+        source.load_new(new)
+
+
+@pytest.mark.parametrize(
+    ("change", "wanted"),
+    [
+        (lambda text: text.replace(",", ";").encode(), "rows to predict have that of their study"),
+        (lambda text: text.replace("other", "ä").encode("cp1252"), "rows to predict have that of their study"),
+        (lambda text: text.encode("utf-16"), "rows to predict have that of their study"),
+    ],
+    ids=["delimiter", "encoding", "utf-16"],
+)
+def test_new_rows_of_another_form_are_refused_with_what_is_true_of_them(path, rows, tmp_path, change, wanted):
+    source, new = table(people.write(path, rows)), tmp_path / "new.csv"
+    new.write_bytes(change(path.read_text()))
+    with pytest.raises(UserError, match=wanted):
+        source.load_new(str(new))
 
 
 def test_the_first_lines_of_a_large_file_take_little_memory():

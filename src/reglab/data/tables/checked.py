@@ -11,18 +11,25 @@ from reglab.data.tables.files import RawTable
 from reglab.data.tables.settings import Column
 from reglab.data.tables.table_problems import SHOWN_OF_A_COLUMN, TableProblems
 
+EXPECTED_ALONE = (
+    "in rows to predict, the study's columns alone: leave this one out; in its training data, an entry there"
+)
+
 
 def check_names(raw: RawTable, names: Iterable[str], problems: TableProblems) -> None:
-    """A line for each column that the schema has and the file lacks, or the other way round."""
+    """A line for each column that the schema has and the file lacks, or the other way round.
+
+    The file is that of a study, or one with new rows to predict.
+    """
     names = list(names)
     for name in names:
         if name not in raw.columns:
             others = [each for each in raw.columns if each not in names]
-            allowed = f"the columns of data.columns{nearest(name, others or list(raw.columns))}"
+            allowed = f"all columns of the study's data.columns{nearest(name, others)}"
             problems.add(f"column {name}", "no such column", allowed)
     for name in raw.columns:
         if name not in names:
-            problems.add(f"column {name}", "a column that data.columns does not have", "an entry for it there")
+            problems.add(f"column {name}", "a column that the study's data.columns does not have", EXPECTED_ALONE)
 
 
 def column_values(
@@ -53,7 +60,8 @@ def column_values(
         problems.add(f"column {name}", "no value in any row", f"values, or kind: constant in place of {column.kind}")
     elif not column.missing and values.null_count:
         empty = ~reading.present(values)
-        report_rows(raw, name, values, empty, "a value in each row, as the schema says (else missing: true)", problems)
+        allowed = f"a value in each row, as the schema says{' (else missing: true)' if learnt_from else ''}"
+        report_rows(raw, name, values, empty, allowed, problems)
     return converted
 
 

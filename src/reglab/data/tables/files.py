@@ -20,6 +20,7 @@ from reglab.data.tables.table_bytes import PARQUET, as_utf_8, paths, read_bytes
 from reglab.data.tables.table_problems import TableProblems, fail
 
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "bar": "|", "space": " "}  # besides any single character
+NAMED = "by --delimiter of reglab new (delimiter: in a profile)"
 SNIFFED = 200  # records from which a delimiter is detected
 BLOCK = 64 * 2**20  # bytes that are parsed at once; a row must fit into them
 
@@ -141,7 +142,7 @@ def detected(content: bytes, name: str) -> str:
         return next(iter(fitting))
     if fitting:
         both = " and ".join(f'"{delimiter_name(mark)}"' for mark in fitting)
-        raise fail(name, f"columns with the delimiters {both} alike", "a delimiter named by you: delimiter", "line 1")
+        raise fail(name, f"columns with the delimiters {both} alike", f"a delimiter named {NAMED}", "line 1")
     if named:  # rows that do not fit are reported in their lines
         return max(named, key=named.get)
     if not any(counts.values()):
@@ -149,7 +150,7 @@ def detected(content: bytes, name: str) -> str:
     raise fail(
         name,
         f"one column: {shown(next(records(cut, ','))[1][0].strip())}",
-        "columns between , ; tabs or |; another delimiter named by you: delimiter",
+        f"columns between , ; tabs or |; another delimiter named {NAMED}",
         "line 1",
     )
 
@@ -166,7 +167,7 @@ def delimited(content: bytes, delimiter: str, name: str) -> pa.Table:
         raise fail(
             name,
             f"one column with the delimiter {shown(delimiter)}{hint}",
-            "two columns or more; name the delimiter that the file has: --delimiter (delimiter: in a profile)",
+            f"two columns or more with a delimiter named {NAMED}; rows to predict have that of their study",
             f"line {header[0]}",
         )
     invalid = []

@@ -14,6 +14,7 @@ from reglab.data.tables.table_problems import fail
 
 PARQUET = b"PAR1"
 UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+NAMED = "of reglab new (encoding: in a profile); rows to predict have that of their study"
 ALLOWED = "csv, tsv or parquet, possibly compressed as gz, bz2, xz, zst or zip"
 
 
@@ -89,7 +90,7 @@ def as_utf_8(content: bytes, encoding: str, name: str) -> bytes:
         content, encoding = content[len(codecs.BOM_UTF8) :], "utf-8"
     plain = codec_name(encoding, name) == "utf-8"
     if plain and content.startswith(UTF_16):
-        raise fail(name, "a text in UTF-16", "a text in UTF-8, or --encoding utf-16 (encoding: in a profile)")
+        raise fail(name, "a text in UTF-16", f"a text in UTF-8, or --encoding utf-16 {NAMED}")
     if plain and b"\0" in content:
         line = content[: content.index(b"\0")].count(b"\n") + 1
         raise fail(name, "a byte 0, as in files that are no text", ALLOWED, f"line {line}")
@@ -99,7 +100,7 @@ def as_utf_8(content: bytes, encoding: str, name: str) -> bytes:
         start = getattr(error, "start", 0)
         line = content[:start].count(b"\n") + 1
         found = f"the byte 0x{content[start]:02x}, which is not {encoding.upper()}"
-        others = "another encoding, such as --encoding cp1252 of Windows in western Europe (encoding: in a profile)"
+        others = f"another encoding, such as --encoding cp1252 of Windows in western Europe {NAMED}"
         raise fail(name, found, f"a text in {encoding.upper()}, or {others}", f"line {line}") from None
     return content if plain else text.removeprefix("\ufeff").encode()
 
