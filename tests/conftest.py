@@ -1,8 +1,10 @@
 """The order of the suite, where what takes minutes begins first; one thread a process; a folder with the params.yaml."""
 
 import os
+import sys
 from concurrent.futures import Future
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -40,6 +42,14 @@ if "MUTANT_UNDER_TEST" in os.environ:  # mutmut sees in its own process alone wh
 def pytest_collection_modifyitems(items: list) -> None:
     place = {name: number for number, name in enumerate(LONGEST)}
     items.sort(key=lambda item: place.get(item.path.name, len(place)))
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Without a GPU, torch.manual_seed keeps for each kind of GPU the stack of its caller as text, in case one is used later:
+    below the many calls of pytest that takes longer than the seed, and every small network is made with one."""
+    for name in ("torch.cuda", "torch.xpu", "torch.mtia"):
+        if name in sys.modules:
+            sys.modules[name].traceback = SimpleNamespace(format_stack=list)
 
 
 @pytest.fixture
