@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from types import SimpleNamespace
 
 import numpy as np
@@ -14,7 +15,7 @@ from reglab.core.plain import settings
 from reglab.data import prepared
 from reglab.data.settings import Data
 from reglab.experiments.new_examples import predict_file
-from reglab.experiments.prediction import predict, prediction_columns, write_predictions
+from reglab.experiments.prediction import best_recipe, predict, prediction_columns, write_predictions
 from reglab.experiments.published_networks import recipe_of
 from reglab.models.mlp import MLP
 from reglab.regularizers.dropout import Dropout
@@ -71,6 +72,39 @@ def test_the_preprocessor_of_the_record_is_used_and_not_one_of_the_new_rows(stud
         fitted = load_file(study.folder / "preprocessing" / f"seed-{seed}.safetensors")
         rows = study.data.tensors[f"seed-{seed}/labelled"]
         assert np.array_equal(fitted["mean"], study.data.inputs.numbers[rows].mean(0))
+
+
+@pytest.mark.parametrize(
+    ("folder", "made_of", "command"),
+    [
+        ("", "params.yaml", "make repro"),
+        (
+            "profiles/heart",
+            "# params.yaml with profiles/heart.yaml merged into it, made anew",
+            "make repro PROFILE=heart",
+        ),
+        (
+            "profiles/heart-only",
+            "# params.yaml with profiles/heart.yaml merged into it and none, dropout alone, made anew",
+            'make repro PROFILE=heart ONLY="none dropout"',
+        ),
+        ("profiles/only", "# params.yaml with none, l1 alone, made anew", 'make repro ONLY="none l1"'),
+        (
+            "profiles/x-only",
+            "# params.yaml with profiles/x-only.yaml merged into it, made",
+            "make repro PROFILE=x-only",
+        ),
+    ],
+)
+def test_the_advice_to_run_a_study_first_is_the_command_of_that_study(tmp_path, monkeypatch, folder, made_of, command):
+    home = tmp_path / folder
+    home.mkdir(parents=True, exist_ok=True)
+    (home / "params.yaml").write_text(f"{made_of} by each repro: edit that one\nseeds: 2\n")
+    monkeypatch.chdir(home)
+    with pytest.raises(UserError, match=f"; run the study first: {re.escape(command)}$"):
+        predict(tmp_path / "nowhere", None, None)
+    with pytest.raises(UserError, match=f"run the study first: {re.escape(command)}$"):
+        best_recipe([], "accuracy")
 
 
 def test_a_seed_that_is_not_there_and_a_recipe_without_a_record_are_refused(study, tmp_path):

@@ -9,7 +9,14 @@ from reglab.core.errors import UserError
 from reglab.core.wording import many, nearest, shown
 from reglab.data import prepared
 from reglab.data.new_inputs import InputForm
-from reglab.experiments.prediction import best_recipe, check_output, predict, prediction_columns, write_predictions
+from reglab.experiments.prediction import (
+    best_recipe,
+    check_output,
+    predict,
+    prediction_columns,
+    repro_command,
+    write_predictions,
+)
 from reglab.experiments.refitted import predict_again
 from reglab.experiments.served_model import contents
 from reglab.experiments.tuning.settings import TUNED
@@ -56,9 +63,8 @@ def record_of(settings, name: str, families: Sequence[str]) -> Path:
     section = next((family for family, entry in settings.expected() if entry == name and family not in families), None)
     found = shown(name) + (f", {KEPT_NOWHERE.get(section, f'an entry of {section}')}" if section else "")
     able = [each for each, folder in folders.items() if is_trained(folder)]
-    allowed = (
-        f"{', '.join(able) or 'nothing, for no record is there: make repro'}{'' if section else nearest(name, able)}"
-    )
+    allowed = ", ".join(able) or f"nothing, for no record is there: {repro_command()}"
+    allowed += "" if section else nearest(name, able)
     raise UserError(f"the recipe: found {found}; allowed: {allowed}")
 
 
