@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 from conftest import SETTINGS
 
+from reglab.experiments.random_split.report import in_range
 from reglab.report import pareto, slides
 from reglab.report.answer import headline, points_to_know
 from reglab.report.collect import Entry
+from reglab.report.formats import missing
 from reglab.report.measure import Interval, deciding, relevant_difference
-from reglab.report.tables import rows
+from reglab.report.tables import Row, rows
 
 BY_LOSS = SETTINGS | {"evaluation": {"confidence": 0.95, "metric": "nll", "relevant_difference": None}}
 BY_AREA = SETTINGS | {"evaluation": {"confidence": 0.95, "metric": "auroc", "relevant_difference": 0.02}}
@@ -28,6 +30,43 @@ def table(**recipes):
 
 def words(markup) -> str:
     return markup.striptags().replace("\u00a0", " ")
+
+
+@pytest.mark.parametrize(
+    ("metric", "given", "cut"),
+    [
+        ("test_accuracy", (0.99, 0.96, 1.02), (0.96, 1)),
+        ("test_accuracy@40", (0.01, -0.02, 0.04), (0, 0.04)),
+        ("test_nll", (0.1, -0.3, 0.5), (0, 0.5)),
+        ("test_r2", (0.9, -3.0, 1.2), (-3.0, 1)),
+        ("test_iou", (0.98, 0.9, 1.1), (0.9, 1)),
+        ("train_gap", (0.0, -0.1, 0.1), (-0.1, 0.1)),
+        ("test_accuracy", (0.9, None, float("nan")), (None, None)),
+    ],
+)
+def test_an_interval_of_a_mean_ends_where_the_range_of_its_metric_ends(metric, given, cut):
+    mean, *ends = Interval(*given).within(metric)
+    assert mean == given[0]
+    assert all(
+        end == pytest.approx(wanted) if wanted is not None else missing(end)
+        for end, wanted in zip(ends, cut, strict=True)
+    )
+
+
+def test_the_table_of_results_shows_no_value_outside_the_range_of_its_metric():
+    entry = Entry({"family": "regularizers", "name": "none", "seeds": {}, "summary": {}}, {}, None)
+    measured = {"mean": 0.99, "low": 0.96, "high": 1.02}
+    numbers = {"metrics": {"test_accuracy": measured}, "verdict": "reference", "test_accuracy": 0.99}
+    assert Row(entry, numbers).measured("test_accuracy") == (0.99, 0.96, 1)
+
+
+def test_the_price_of_the_leak_is_shown_with_means_inside_the_range_of_their_metric():
+    row = {
+        "random": {"mean": 0.99, "low": 0.96, "high": 1.02},
+        "structured": {"mean": 0.01, "low": -0.02, "high": 0.04},
+    }
+    shown = in_range(row | {"difference": 0.98}, "test_accuracy")
+    assert shown["random"]["high"] == 1 and shown["structured"]["low"] == 0 and shown["difference"] == 0.98
 
 
 FOUND = {

@@ -70,7 +70,7 @@ class Compared(Shown):
         Bias² and variance belong to all seeds and have no interval.
         """
         of_all = self.entry.record["summary"].get(metric, {})
-        return Interval.of(self.numbers.get("metrics", {}).get(metric, of_all))
+        return Interval.of(self.numbers.get("metrics", {}).get(metric, of_all)).within(metric)
 
     def effect(self, metric: str) -> MetricEffect | None:
         return MetricEffect.of(self.comparisons[metric]) if metric in self.comparisons else None

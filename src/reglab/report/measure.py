@@ -1,5 +1,6 @@
 """A metric as people read it: its name, its unit, and which values are better."""
 
+import math
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -18,6 +19,22 @@ class Interval(NamedTuple):
     def of(cls, row: dict, mean: str = "mean", low: str = "low", high: str = "high") -> "Interval":
         """The values under these keys; unknown where one is absent."""
         return cls(*(row.get(key) for key in (mean, low, high)))
+
+    def within(self, metric: str) -> "Interval":
+        """That of a mean of this metric, cut at the ends of the metric's range, which no mean can leave.
+
+        Student's interval, as records and metrics.json have it, knows no range.
+        """
+        least, most = range_of(metric)
+        low, high = (x if missing(x) else min(max(x, least), most) for x in (self.low, self.high))
+        return Interval(self.mean, low, high)
+
+
+def range_of(metric: str) -> tuple[float, float]:
+    """The ends of a metric's range; infinite where they are not known."""
+    if row := DECIDING.get(quantity(metric)):
+        return row.low, row.high
+    return (0.0, 1.0) if quantity(metric).endswith(("accuracy", "iou")) else (-math.inf, math.inf)
 
 
 @dataclass(frozen=True)

@@ -88,7 +88,7 @@ class Row(Shown):
         return (cost["forward_passes"], cost["backward_passes"]) if "forward_passes" in cost else None
 
     def measured(self, metric: str) -> Interval:
-        return Interval.of(self.numbers.get("metrics", {}).get(metric, {}))
+        return Interval.of(self.numbers.get("metrics", {}).get(metric, {})).within(metric)
 
     def change(self, metric: str) -> Interval:
         """Of any metric, to `none`, paired over seeds."""

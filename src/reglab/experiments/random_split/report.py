@@ -2,6 +2,7 @@
 
 from reglab.report.formats import fixed
 from reglab.report.leak import claimed
+from reglab.report.measure import Interval
 from reglab.report.study import Placed, Section, Study, body
 
 METRICS = {
@@ -30,7 +31,7 @@ def random_split_section(study: Study) -> Section | None:
         return None
     data, measure = study.settings["data"], study.measure
     names = {measure.metric: measure.title} | METRICS
-    kept = {name: {key: row[key] for key in names if key in row} for name, row in rows.items()}
+    kept = {name: {key: in_range(row[key], key) for key in names if key in row} for name, row in rows.items()}
     values = {
         "rows": kept,
         "inapplicable": study.inapplicable("random_split"),
@@ -43,6 +44,11 @@ def random_split_section(study: Study) -> Section | None:
     }
     values |= {"seeds": study.settings["seeds"], "confidence": study.settings["evaluation"]["confidence"]}
     return Section("random-split", "What a random split would have claimed", body("random_split.html", **values))
+
+
+def in_range(row: dict, metric: str) -> dict:
+    """The row of a metric with the intervals of its two means cut at the ends of the metric's range."""
+    return row | {split: Interval.of(row[split]).within(metric)._asdict() for split in ("random", "structured")}
 
 
 SECTIONS = (Placed(random_split_section, "pages/recipes.html", place=2),)
