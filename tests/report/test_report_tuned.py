@@ -12,6 +12,7 @@ from reglab.experiments.pages import render
 from reglab.experiments.tuning.evaluate_tuned import ranks_after
 from reglab.report import tuned_answer
 from reglab.report.measure import deciding
+from reglab.report.nearness import CORRECTED
 from reglab.report.short_answer import short_answer
 
 
@@ -34,6 +35,20 @@ def pages(tuned_study):
 @pytest.fixture(scope="module")
 def page(pages):
     return pages["index.html"]
+
+
+def test_sections_with_verdicts_say_once_a_table_why_cannot_tell_may_stand_beside_an_interval_without_zero(
+    pages, whole_pages
+):
+    seen = 0
+    for name, page in [*pages.items(), *whole_pages.items()]:
+        for section in re.findall(r'<section id="[^"]+".*?</section>', page, re.DOTALL):
+            verdicts = [
+                table for table in re.findall(r"<table.*?</table>", section, re.DOTALL) if ">cannot tell<" in table
+            ]
+            assert (1 if verdicts else 0) <= section.count(CORRECTED) <= max(len(verdicts), 1), (name, section[:80])
+            seen += bool(verdicts)
+    assert seen > 2
 
 
 # name: test accuracy and verdict where the labels are right

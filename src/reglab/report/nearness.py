@@ -9,6 +9,10 @@ from reglab.report.formats import missing, p_value
 
 MARK = "‡"
 LEGEND = "Leaving a single seed out gives another verdict; pointing at the mark shows which."
+CORRECTED = (
+    "Verdicts are corrected for the number of comparisons by Holm’s method and intervals are not, so “cannot tell” may stand "
+    "beside an interval that leaves out zero."
+)
 
 
 def turned(row: Mapping) -> str:

@@ -61,7 +61,8 @@ TEMPLATES.filters |= {
         *(nearness.turned, nearness.turning, nearness.is_least),
     )
 }
-TEMPLATES.globals["turning_legend"] = f"{nearness.MARK} {nearness.LEGEND}"
+TEMPLATES.globals["turning_legend"] = f"{nearness.MARK} {nearness.LEGEND} {nearness.CORRECTED}"
+TEMPLATES.globals["corrected_legend"] = nearness.CORRECTED
 
 
 @dataclass(frozen=True)
