@@ -260,6 +260,8 @@ def test_the_server_refuses_bad_rows_and_says_which(model):
         for message, rows in cases.items():
             status, answer = ask(address, {"dataframe_records": rows})
             assert status == 400 and message in answer["message"] and "Traceback" not in answer["message"], answer
+        status, answer = ask(address, frame([0]).assign(age="old").to_csv(index=False), "text/csv")
+        assert status == 400 and "'old'" in answer["message"] and "age" not in answer["message"]
         status, _ = ask(address, {"dataframe_records": good})
         assert status == 200
 
