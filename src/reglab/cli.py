@@ -152,7 +152,7 @@ def check(given: argparse.Namespace) -> int:
         return 0
     with profiles.reported_as_profile(given.profile):
         warnings = data_checks.check(settings)
-    for warning in [*warnings, *untracked(Path.cwd())]:
+    for warning in [*profiles.at_their_places(warnings, given.profile), *untracked(Path.cwd())]:
         print(warning, file=sys.stderr)
     recipes = many(len(settings.regularizers) + len(settings.combinations), "recipe")
     seeds = f"{settings.seeds} to {settings.most_seeds} seeds" if settings.looks else many(settings.seeds, "seed")

@@ -90,6 +90,38 @@ def test_a_problem_is_reported_at_its_place_in_the_profile(root):
     assert second.startswith("params.yaml: profiles.small.trainig: found an unknown section")
 
 
+def test_a_line_names_the_file_in_which_its_setting_is_written(root):
+    (root / "profiles").mkdir()
+    (root / "profiles" / "other.yaml").write_text("data: {train_size: 40}\ntraining: {epochs: 2}\n")
+    keys = (
+        "training.epochs",
+        "training.momentum",
+        "seeds",
+        "data.train_size",
+        "data.test_size",
+        "training.epoch",
+        "text",
+    )
+    lines = [f"params.yaml: {key}: found 0; allowed: 1" for key in keys]
+    placed = [line.split(": found")[0] for line in profiles.at_their_places(lines, "other", root)]
+    files = ("profiles/other.yaml", "params.yaml", "params.yaml", "profiles/other.yaml", "params.yaml")
+    files += (
+        "profiles/other.yaml",
+        "params.yaml",
+    )  # training.epoch is in neither file, and the profile has the section
+    assert placed == [f"{file}: {key}" for file, key in zip(files, keys, strict=True)]
+    assert profiles.at_their_places(lines, None, root) == lines
+
+
+def test_a_line_about_the_data_of_a_profile_names_the_profile_also_where_params_yaml_has_such_a_setting(root):
+    (root / "profiles").mkdir()
+    (root / "profiles" / "other.yaml").write_text("data: {name: breast_cancer}\n")
+    line = "params.yaml: data.train_size: found 0; allowed: 1"
+    assert profiles.at_their_places([line], "other", root) == [
+        "profiles/other.yaml: " + line.removeprefix("params.yaml: ")
+    ]
+
+
 def test_an_entry_that_is_null_in_a_profile_goes_with_what_refers_to_it(root):
     edit(root, lambda all: all["profiles"].update(small={"regularizers": {"dropout": None, "l1": {"strength": 0.5}}}))
     settings = profiles.load(root, "small")

@@ -7,7 +7,8 @@ the whole study. A profile is an entry of `profiles` in params.yaml or a file `p
 
 import contextlib
 import os
-from collections.abc import Collection, Iterator
+import re
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from omegaconf import OmegaConf
@@ -54,12 +55,45 @@ def load(root: Path, name: str | None, only: Collection[str] = ()) -> Params:
 
 @contextlib.contextmanager
 def reported_as_profile(name: str | None, root: Path | None = None) -> Iterator[None]:
-    """Report the problems of the block as those of the profile, if there is one."""
+    """Report the problems of the block at the places of their settings: in the profile, if there is one that has them."""
     try:
         yield
     except UserError as error:
-        place, there = "params.yaml: ", where(root or Path.cwd(), name) if name else "params.yaml: "
-        raise UserError(*(line.replace(place, there, 1) for line in error.lines)) from None
+        raise UserError(*at_their_places(error.lines, name, root)) from None
+
+
+def at_their_places(lines: Iterable[str], name: str | None, root: Path | None = None) -> list[str]:
+    """Lines about merged settings with the place where each setting is written: the profile, or params.yaml."""
+    lines, begin, root = list(lines), "params.yaml: ", root or Path.cwd()
+    if not name or not any(line.startswith(begin) for line in lines):
+        return lines
+    given = read(root / "params.yaml")[0]
+    profile, there = read_profile(root, given, name), where(root, name)
+    of_profile = [
+        line.startswith(begin) and is_of_profile(line.removeprefix(begin).split(": ")[0], profile, given)
+        for line in lines
+    ]
+    return [there + line.removeprefix(begin) if of else line for line, of in zip(lines, of_profile, strict=True)]
+
+
+def is_of_profile(key: str, profile: dict, given: dict) -> bool:
+    """Whether the profile has the setting of a dotted key, or has its section and params.yaml does not have the setting."""
+    section, *_ = steps = re.findall(r"[^.\[\]]+", key)
+    if section not in profile:
+        return False
+    other_source = section == "data" and "name" in references.mapping(profile, "data")
+    return other_source or has(profile, steps) or not has(given, steps)
+
+
+def has(settings: Plain, steps: Sequence[str]) -> bool:
+    """Whether there is a value at the end of these steps; a list or a single value is whole."""
+    for step in steps:
+        if not isinstance(settings, dict):
+            return True
+        if step not in settings:
+            return False
+        settings = settings[step]
+    return True
 
 
 def file_of(root: Path, name: str) -> Path:
