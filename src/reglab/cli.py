@@ -157,7 +157,9 @@ def check(given: argparse.Namespace) -> int:
     recipes = many(len(settings.regularizers) + len(settings.combinations), "recipe")
     seeds = f"{settings.seeds} to {settings.most_seeds} seeds" if settings.looks else many(settings.seeds, "seed")
     baselines = many(len(settings.baselines), "baseline")
-    print(f"params.yaml: no problem found: {recipes} x {seeds}, {baselines}")
+    print(
+        f"{f'profile {given.profile}' if given.profile else 'params.yaml'}: no problem found: {recipes} x {seeds}, {baselines}"
+    )
     return 0
 
 
