@@ -156,10 +156,8 @@ def check(given: argparse.Namespace) -> int:
         print(warning, file=sys.stderr)
     recipes = many(len(settings.regularizers) + len(settings.combinations), "recipe")
     seeds = f"{settings.seeds} to {settings.most_seeds} seeds" if settings.looks else many(settings.seeds, "seed")
-    baselines = many(len(settings.baselines), "baseline")
-    print(
-        f"{f'profile {given.profile}' if given.profile else 'params.yaml'}: no problem found: {recipes} x {seeds}, {baselines}"
-    )
+    place = f"profile {given.profile}" if given.profile else "params.yaml"
+    print(f"{place}: no problem found: {recipes} x {seeds}, {many(len(settings.baselines), 'baseline')}")
     return 0
 
 

@@ -66,19 +66,26 @@ def test_every_profile_of_params_yaml_is_without_fault():
         profiles.load(ROOT, name)
 
 
-@pytest.mark.parametrize("name", ["breast_cancer", "digits_clean", "digits_full", "documentation"])
+@pytest.mark.parametrize("name", ["breast_cancer", "digits_clean", "digits_full", "digits_robust", "documentation"])
 def test_a_shipped_profile_of_no_package_has_no_problem(name):
     """tests/datasets has those of packages."""
     data_checks.check(profiles.load(ROOT, name))
 
 
-def test_a_seed_of_all_digits_is_a_fold_and_the_claims_are_about_them():
-    settings = profiles.load(ROOT, "digits_full")
+@pytest.mark.parametrize(
+    ("name", "recipe", "versus"),
+    [
+        ("digits_full", "affine", {"support_vector_machine", 0.992}),
+        ("digits_robust", "adversarial_training", {"none", 0.985, 0.88}),
+    ],
+)
+def test_a_seed_of_all_digits_is_a_fold_and_the_claims_are_about_them(name, recipe, versus):
+    settings = profiles.load(ROOT, name)
     data = settings.data
     assert settings.seeds == data.folds == 10 and data.split == "k_fold" and data.label_noise == 0
     assert data.train_size + data.validation_size + data.test_size == 1797 - 1  # folds have 179 or 180 digits
-    assert {claim.recipe for claim in settings.claims.values()} == {"affine"}
-    assert {claim.versus for claim in settings.claims.values()} == {"support_vector_machine", 0.992}
+    assert {claim.recipe for claim in settings.claims.values()} == {recipe}
+    assert {claim.versus for claim in settings.claims.values()} == versus
 
 
 def test_a_problem_is_reported_at_its_place_in_the_profile(root):
