@@ -265,6 +265,21 @@ def test_a_few_rows_with_a_sentence_each_are_text_and_not_a_level_each(checkout)
     assert profiles.load(checkout, "people").data.source.columns["words"].kind == "text"
 
 
+@pytest.mark.parametrize(("values", "noted"), [(12, True), (10, False)])
+def test_a_target_of_many_whole_numbers_is_of_classes_and_says_how_they_become_amounts(checkout, values, noted):
+    rows, header = with_column("body mass", [3200 + 50 * (number % values) for number in range(60)])
+    text = new(checkout, rows, "body mass", header=header)
+    option = '--kind "body mass=numeric"'
+    note = f"body mass: {values} different whole numbers are classes; {option} if they are amounts"
+    assert (note in text) == noted
+    assert profiles.load(checkout, "people").data.source.columns["body mass"].kind == "categorical"
+    amounts = new(checkout, rows, "body mass", header=header, force=True, kinds=["body mass=numeric"])
+    assert (
+        "are classes" not in amounts
+        and profiles.load(checkout, "people").data.source.columns["body mass"].kind == "numeric"
+    )
+
+
 def test_a_column_of_remarks_that_most_rows_lack_is_no_column_of_dates(checkout):
     rows, header = with_column("remarks", ["nest seen late", "no blood sample", "moved"] * 4 + [""] * 48)
     new(checkout, rows, header=header)

@@ -1,5 +1,6 @@
 """What `reglab new` understands of a table, column by column, and how its profile has it: the schema that is frozen."""
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 
@@ -28,6 +29,7 @@ SCHEMA = (
     "  columns:",
 )
 SENTENCE = 4  # spaces in an example of a column of texts
+WHOLE, MANY = re.compile(r"[+-]?\d+(\.0*)?"), 10  # as many different whole numbers may be classes; more may be amounts
 TARGET_KINDS = ("categorical", "boolean", "numeric")
 KINDS = ("numeric", "boolean", "date", "categorical", "text", "identifier", "constant")
 
@@ -217,7 +219,16 @@ def described(
         if each.name not in roles
         for option, what in other_inputs(each)
     ]
-    return lines, notes + candidates(columns, len(raw), roles)
+    return lines, whole_numbers(source, targets) + notes + candidates(columns, len(raw), roles)
+
+
+def whole_numbers(source: dict, targets: Targets) -> list[str]:
+    """A note where the classes of the target are whole numbers, and so many that they may be amounts."""
+    if not isinstance(targets, Counter) or len(targets) <= MANY or not all(map(WHOLE.fullmatch, targets)):
+        return []
+    name = source["target"]
+    option = f"--kind {shown(f'{name}=numeric')}"
+    return [f"{name}: {len(targets)} different whole numbers are classes; {option} if they are amounts"]
 
 
 def other_inputs(understood: Understood) -> list[tuple[str, str]]:
