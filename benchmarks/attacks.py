@@ -18,7 +18,7 @@ os.environ["OMP_NUM_THREADS"] = "1"
 sys.path.insert(0, str(Path(__file__).parent.parent / "src"))
 
 import torch
-from tools.others import AutoAttack, foolbox, projected_gradient_of_art
+from tools.others import foolbox, moved_by_autoattack, projected_gradient_of_art
 from tools.ratios import cpu_seconds, save, spread
 from torch.nn.functional import cross_entropy
 
@@ -101,8 +101,7 @@ def compare_strong(network, inputs, labels, epsilon: float = 0.1) -> None:
         found["ours"] = strong(network, inputs, labels, epsilon)
 
     def autoattack() -> None:
-        attack = AutoAttack(network, norm="Linf", eps=epsilon, version="standard", seed=0)
-        found["AutoAttack"], _ = attack.run_standard_evaluation(inputs, labels, batch_size=len(inputs))
+        found["AutoAttack"] = moved_by_autoattack(network, inputs, labels, epsilon)
 
     for _ in range(STRONG_TURNS):
         turns.append((cpu_seconds(ours), cpu_seconds(autoattack)))
@@ -121,7 +120,7 @@ def main() -> None:
         rows = (network(inputs).argmax(1) == labels).nonzero()[:EXAMPLES, 0]
     inputs, labels = inputs[rows], labels[rows]
     compare_projected_gradient(network, inputs, labels)
-    if AutoAttack:
+    if moved_by_autoattack:
         compare_strong(network, inputs[:STRONG_EXAMPLES], labels[:STRONG_EXAMPLES])
 
 

@@ -4,8 +4,8 @@
     PYTHONPATH=.venv/compared python benchmarks/robust_accuracy.py
 
 The networks are rebuilt from the weights in the profile's records, and epsilon is the largest that its attacks name. A fold
-takes about a minute. `make bench` installs AutoAttack (pyautoattack); without it, or before the
-profile has run, there is nothing to attack.
+takes about a minute. `make bench` installs AutoAttack (pyautoattack); without it, or before the profile has run, there is
+nothing to attack.
 """
 
 import os
@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "src"))
 
 import numpy as np
 import torch
-from tools.others import AutoAttack
+from tools.others import moved_by_autoattack
 
 from reglab.attacks.base import accuracy
 from reglab.config import params
@@ -32,15 +32,14 @@ FOLDER = Path(__file__).parent.parent / "profiles" / PROFILE
 
 def left_right(network, inputs, labels, epsilon: float) -> tuple[float, float]:
     """The accuracy on the inputs, and on what the ensemble makes of them within epsilon in the maximum norm."""
-    attack = AutoAttack(network, norm="Linf", eps=epsilon, version="standard", seed=0)
-    moved, _ = attack.run_standard_evaluation(inputs, labels, batch_size=len(inputs))
+    moved = moved_by_autoattack(network, inputs, labels, epsilon)
     assert (moved - inputs).abs().max() <= epsilon + 1e-6
     return accuracy(network, inputs, labels), accuracy(network, moved, labels)
 
 
 def main() -> None:
     torch.set_num_threads(1)
-    if AutoAttack is None or not (FOLDER / "runs" / FAMILY).is_dir():
+    if moved_by_autoattack is None or not (FOLDER / "runs" / FAMILY).is_dir():
         print(f"nothing to attack: this needs pyautoattack, and make repro PROFILE={PROFILE}")
         return
     with chdir(FOLDER):

@@ -17,7 +17,14 @@ except ImportError:
 try:
     from pyautoattack import AutoAttack
 except ImportError:
-    AutoAttack = None
+    moved_by_autoattack = None
+else:
+
+    def moved_by_autoattack(network, inputs, labels, epsilon: float) -> torch.Tensor:
+        """What AutoAttack's standard ensemble makes of the inputs in the maximum norm, all examples in one batch."""
+        attack = AutoAttack(network, norm="Linf", eps=epsilon, version="standard", seed=0)
+        return attack.run_standard_evaluation(inputs, labels, batch_size=len(inputs))[0]
+
 
 try:
     from art.attacks.evasion import ProjectedGradientDescentPyTorch
@@ -44,4 +51,4 @@ else:
         return torch.as_tensor(attack.generate(inputs.numpy(), labels.numpy()))
 
 
-__all__ = ["AutoAttack", "RandomAffine", "foolbox", "projected_gradient_of_art"]
+__all__ = ["RandomAffine", "foolbox", "moved_by_autoattack", "projected_gradient_of_art"]

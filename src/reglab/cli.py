@@ -17,6 +17,7 @@ from reglab.core import registry
 from reglab.core.errors import UserError, exit_codes
 from reglab.core.outlines import outlines
 from reglab.core.redaction import redact_output
+from reglab.core.study_command import folder_name
 from reglab.core.wording import many
 from reglab.runtime import disk_space
 
@@ -259,9 +260,8 @@ def study_folder(profile: str | None) -> Path:
     folder = Path.cwd() / "profiles" / profile
     if not (folder / "params.yaml").exists():
         profiles.place(Path.cwd(), profile)  # which says so where there is no profile of this name
-        of_entries = profiles.title(profile, ["none"])
-        there = Path("profiles", of_entries, "params.yaml").exists()
-        other = f"; those of the study of a few entries are called {of_entries}" if there else ""
+        of_entries = folder_name(profile, ["none"])
+        other = f"; those of the study of a few entries are called {of_entries}" * folder.with_name(of_entries).exists()
         raise UserError(f"{folder}: found no runs yet; make repro PROFILE={profile} makes them{other}")
     return folder
 

@@ -100,23 +100,16 @@ def test_a_problem_is_reported_at_its_place_in_the_profile(root):
 def test_a_line_names_the_file_in_which_its_setting_is_written(root):
     (root / "profiles").mkdir()
     (root / "profiles" / "other.yaml").write_text("data: {train_size: 40}\ntraining: {epochs: 2}\n")
-    keys = (
-        "training.epochs",
-        "training.momentum",
-        "seeds",
-        "data.train_size",
-        "data.test_size",
-        "training.epoch",
-        "text",
-    )
-    lines = [f"params.yaml: {key}: found 0; allowed: 1" for key in keys]
+    other, whole = "profiles/other.yaml", "params.yaml"
+    places = {"training.epochs": other, "training.momentum": whole, "seeds": whole, "text": whole}
+    places |= {
+        "data.train_size": other,
+        "data.test_size": whole,
+        "training.epoch": other,
+    }  # in neither; it has the section
+    lines = [f"params.yaml: {key}: found 0; allowed: 1" for key in places]
     placed = [line.split(": found")[0] for line in profiles.at_their_places(lines, "other", root)]
-    files = ("profiles/other.yaml", "params.yaml", "params.yaml", "profiles/other.yaml", "params.yaml")
-    files += (
-        "profiles/other.yaml",
-        "params.yaml",
-    )  # training.epoch is in neither file, and the profile has the section
-    assert placed == [f"{file}: {key}" for file, key in zip(files, keys, strict=True)]
+    assert placed == [f"{file}: {key}" for key, file in places.items()]
     assert profiles.at_their_places(lines, None, root) == lines
 
 

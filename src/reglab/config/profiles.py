@@ -27,6 +27,7 @@ from reglab.config.yaml_source import read
 from reglab.config.yaml_writing import to_yaml
 from reglab.core.errors import UserError
 from reglab.core.families import BY_SECTION
+from reglab.core.study_command import entries_alone, first_line, folder_name
 from reglab.core.wording import Plain, shown, unknown
 from reglab.evaluation.metric_names import TRAINED
 from reglab.runtime import git
@@ -142,17 +143,13 @@ def place(root: Path, name: str | None, only: Collection[str] = ()) -> Path:
         return root  # as `reglab check` is to say
     if name and name not in names(root, given):
         raise unknown("params.yaml: profiles", name, names(root, given))
-    return root / "profiles" / title(name, only)
-
-
-def title(name: str | None, only: Collection[str]) -> str:
-    return "-".join([name] * bool(name) + ["only"] * bool(only))
+    return root / "profiles" / folder_name(name, only)
 
 
 def merged(path: Path, name: str | None, only: Collection[str] = ()) -> str:
     """The text of params.yaml with a profile merged in and of some entries alone, without `profiles`."""
     whole, made_of = merged_settings(path, name, only)
-    return f"# {path.name} with {' and '.join(made_of)}, made anew by each repro: edit that one\n" + to_yaml(whole)
+    return first_line(path.name, made_of) + to_yaml(whole)
 
 
 def merged_settings(path: Path, name: str | None, only: Collection[str] = ()) -> tuple[dict, list[str]]:
@@ -178,7 +175,7 @@ def merged_settings(path: Path, name: str | None, only: Collection[str] = ()) ->
         if absent := [each for each in only if each not in entries]:
             raise UserError(*unknown("--only", absent[0], entries).lines)
         whole = references.only(whole, set(only))
-        made_of.append(f"{', '.join(only)} alone")
+        made_of.append(entries_alone(only))
     return whole, made_of
 
 
@@ -226,7 +223,7 @@ def prepare(root: Path, name: str | None, only: Collection[str] = ()) -> Path:
 
     Files that have not changed are not rewritten, so that DVC runs only what has changed.
     """
-    folder = root / "profiles" / title(name, only)
+    folder = root / "profiles" / folder_name(name, only)
     text = merged(root / "params.yaml", name, only)
     given = YAML(typ="safe").load(text)
     without = (

@@ -6,17 +6,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from reglab.core.errors import UserError
+from reglab.core.study_command import repro_command
 from reglab.core.wording import many, nearest, shown
 from reglab.data import prepared
 from reglab.data.new_inputs import InputForm
-from reglab.experiments.prediction import (
-    best_recipe,
-    check_output,
-    predict,
-    prediction_columns,
-    repro_command,
-    write_predictions,
-)
+from reglab.experiments.prediction import best_recipe, check_output, predict, prediction_columns, write_predictions
 from reglab.experiments.refitted import predict_again
 from reglab.experiments.served_model import contents
 from reglab.experiments.tuning.settings import TUNED
@@ -63,7 +57,7 @@ def record_of(settings, name: str, families: Sequence[str]) -> Path:
     section = next((family for family, entry in settings.expected() if entry == name and family not in families), None)
     found = shown(name) + (f", {KEPT_NOWHERE.get(section, f'an entry of {section}')}" if section else "")
     able = [each for each, folder in folders.items() if is_trained(folder)]
-    allowed = ", ".join(able) or f"nothing, for no record is there: {repro_command()}"
+    allowed = ", ".join(able) or f"nothing, for no record is there: {repro_command(Path.cwd())}"
     allowed += "" if section else nearest(name, able)
     raise UserError(f"the recipe: found {found}; allowed: {allowed}")
 

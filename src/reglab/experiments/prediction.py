@@ -1,7 +1,6 @@
 """Predicts examples that the study never saw, with the networks that a recipe or an ensemble has published."""
 
 import csv
-import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Protocol
@@ -11,6 +10,7 @@ import torch
 from safetensors.numpy import load_file
 
 from reglab.core.errors import UserError
+from reglab.core.study_command import repro_command
 from reglab.data.inputs import Inputs
 from reglab.data.loader import tensor_of
 from reglab.data.prepared import Prepared, Split, fitted, prepared_by
@@ -47,23 +47,11 @@ def predict(
     return np.mean([of_seed(content, folder, data, inputs, seed) for seed in asked], axis=0)
 
 
-def repro_command() -> str:
-    """The command that runs the study of the working folder, which may be the folder of a smaller study."""
-    folder = Path.cwd()
-    if folder.parent.name != "profiles" or not (folder / "params.yaml").exists():
-        return "make repro"
-    with open(folder / "params.yaml", encoding="utf-8") as text:  # whose first line says what it was made of
-        only = re.match(r"# \S+ with (?:.* merged into it and )?(.+) alone, made anew", text.readline())
-    profile = folder.name.removesuffix("only").removesuffix("-") if only else folder.name
-    entries = f'ONLY="{only[1].replace(",", "")}"' if only else ""
-    return " ".join(filter(None, ("make repro", f"PROFILE={profile}" if profile else "", entries)))
-
-
 def trained_on(data: Prepared, folder: Path, content: dict) -> None:
     """UserError where the record in `folder` is of other data."""
     if content["dataset"]["fingerprint"] != data.fingerprint:
         raise UserError(
-            f"{folder}/record.json: found a recipe trained on other data than data/study; run: {repro_command()}"
+            f"{folder}/record.json: found a recipe trained on other data than data/study; run: {repro_command(Path.cwd())}"
         )
 
 
@@ -83,7 +71,7 @@ def of_seed(content: dict, folder: Path, data: StudyData, inputs: Inputs, seed: 
     )
     if (fitted(inputs) and not path.exists()) or lacking:
         raise UserError(
-            f"{folder}: found a record of an earlier version, which cannot predict; run again: {repro_command()}"
+            f"{folder}: found a record of an earlier version, which cannot predict; run again: {repro_command(Path.cwd())}"
         )
     tensors = load_file(path) if path.exists() else {}
     scale = {"target_scale": tuple(tensors.pop(TARGET_SCALE).tolist())} if TARGET_SCALE in tensors else {}
@@ -103,7 +91,7 @@ def best_recipe(folders: Iterable[Path], metric: str) -> tuple[Path, float, int]
     by_name = {str(folder): folder for folder in folders if (folder / "record.json").exists()}
     values = ranked({name: record.read(folder) for name, folder in by_name.items()}, metric)
     if not values:
-        allowed = f"a recipe of which all seeds finished; run the study first: {repro_command()}"
+        allowed = f"a recipe of which all seeds finished; run the study first: {repro_command(Path.cwd())}"
         raise UserError(f"{Path.cwd() / 'runs'}: found no record to choose from; allowed: {allowed}")
     best = next(iter(values))
     return by_name[best], values[best], len(values)
@@ -112,7 +100,7 @@ def best_recipe(folders: Iterable[Path], metric: str) -> tuple[Path, float, int]
 def finished_record(folder: Path) -> dict:
     """The content of a record; UserError where there is none, or where one of its seeds diverged."""
     if not (folder / "record.json").exists():
-        raise UserError(f"{folder}: found no record of this recipe; run the study first: {repro_command()}")
+        raise UserError(f"{folder}: found no record of this recipe; run the study first: {repro_command(Path.cwd())}")
     content = record.read(folder)
     if why := content.get("not_applicable"):
         allowed = "a recipe that was trained"

@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from reglab.core.errors import UserError
+from reglab.core.study_command import repro_command
 from reglab.tracking.mirror import views
 from reglab.tracking.mirror.store import address, load, unusable
 
@@ -58,7 +59,9 @@ def database(place: str) -> Path:
     except (ArgumentError, ValueError) as error:
         raise unusable(place, error) from error
     if not file.is_file():
-        raise UserError(f"{file}: found no runs yet; make repro trains and mirrors them, reglab sync mirrors records")
+        raise UserError(
+            f"{file}: found no runs yet; {repro_command(Path.cwd())} trains and mirrors them, reglab sync mirrors records"
+        )
     return file
 
 
