@@ -58,6 +58,63 @@ def test_a_file_that_dvc_edits_keeps_its_comments(parsed):
     assert "dropout" in _yaml.parse_yaml_for_update(text, "params.yaml").ca.items
 
 
+SETTINGS = """
+rate: 0.1
+none: null
+regularizers: {dropout: {rate: 0.5, "2": two, rates: [0.1, 0.2]}, 3: {rate: 1}, l1: {}}
+2024-01-01: date
+"""
+KEYS = ["rate", "none", "regularizers", "regularizers.dropout", "regularizers.dropout.2", "regularizers.dropout.rates.1"]
+KEYS += ["regularizers.dropout.rates", "regularizers.l1", "regularizers.3.rate", "regularizers.*.rate", "rate.more", "absent"]
+KEYS += ["regularizers.absent.rate", "2024-01-01"]
+
+
+@pytest.fixture
+def look_up(monkeypatch):
+    """Reads settings of a file as DVC does, and as DVC of the process does."""
+    from dvc.dependency import param
+    from dvc.fs import LocalFileSystem
+
+    read = param.read_param_file
+    monkeypatch.setattr(param, "read_param_file", read)
+    dvc_process.look_params_up()
+
+    def both(file, *given):
+        return tuple(each(LocalFileSystem(), str(file), *given) for each in (read, param.read_param_file))
+
+    return both
+
+
+@pytest.mark.parametrize("given", [([key], True) for key in KEYS[:9]] + [(KEYS[:9], True), (KEYS[:4], False), (None, True)])
+def test_settings_that_are_looked_up_are_those_that_dvc_reads(look_up, tmp_path, given):
+    file = tmp_path / "params.yaml"
+    for text in (SETTINGS, SETTINGS.replace("0.5", "0.6")):
+        file.write_text(text)
+        wanted, found = look_up(file, *given)
+        assert found == wanted and list(found) == list(wanted)
+
+
+@pytest.mark.parametrize("key", KEYS[9:])
+def test_a_key_that_is_no_setting_is_answered_as_dvc_answers(look_up, tmp_path, key):
+    file, answers = tmp_path / "params.yaml", []
+    file.write_text(SETTINGS)
+    for place in range(2):
+        try:
+            answers.append(look_up(file, [key], True)[place])
+        except Exception as error:
+            answers.append((type(error), str(error)))
+    assert answers[0] == answers[1]
+
+
+def test_a_setting_that_a_reader_changes_no_other_reader_sees(look_up, tmp_path):
+    file = tmp_path / "params.yaml"
+    file.write_text(SETTINGS)
+    for _ in range(2):
+        found = look_up(file, ["regularizers.dropout"], True)[1]
+        assert found["regularizers.dropout"]["rate"] == 0.5
+        found["regularizers.dropout"]["rate"] = 0.9
+
+
 @pytest.fixture
 def lock(monkeypatch, tmp_path):
     """Locks paths to be read and to be written as DVC of the process does; its `edits` are those of the file of locks."""

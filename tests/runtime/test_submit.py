@@ -19,7 +19,7 @@ from reglab.runtime.compute import submit
 from reglab.runtime.compute.elsewhere import Futures, JobBuilder
 from reglab.runtime.compute.machine import PROCESSORS
 from reglab.runtime.compute.spool import Spool
-from reglab.runtime.compute.stale import Stale, preparations, stale
+from reglab.runtime.compute.stale import Stale, Staleness, preparations, stale
 from reglab.runtime.compute.submit import listing
 from reglab.runtime.engines.local import Local
 from reglab.tracking.record import About
@@ -99,6 +99,25 @@ def test_asking_changes_nothing_and_another_pipeline_below_is_not_read(pipeline)
     before = {file: file.read_bytes() for file in pipeline.folder.glob("*.*") if file.is_file()}
     assert pipeline.stale() == ([], list(TRAINED), [])
     assert {file: file.read_bytes() for file in pipeline.folder.glob("*.*") if file.is_file()} == before
+
+
+def test_while_dvc_holds_its_locks_a_stage_would_run_or_not_as_after_those_before_it(pipeline, monkeypatch):
+    from dvc import rwlock
+    from dvc.repo import Repo
+
+    (pipeline.folder / "suite" / "dvc.yaml").unlink()
+    pipeline.repro(*TRAINED)
+    pipeline.write(a=2, b=1)
+    pipeline.repro("train@a", "prepare")
+    pipeline.write(a=1, b=2)
+    monkeypatch.setattr(rwlock, "rwlock", rwlock.rwlock)
+    with Repo(str(pipeline.folder)) as dvc, dvc.lock, Repo(str(pipeline.folder)) as repo:
+        paths = [str(pipeline.folder / "b.txt"), str(pipeline.folder / "data.txt")]
+        with rwlock.rwlock(dvc.tmp_dir, dvc.fs, "repro", [], paths, False):
+            asked = Staleness(repo)
+            would_run = {name: asked.would_run(name) for name in ("prepare", *TRAINED)}
+    assert would_run == {"prepare": False, "train@a": False, "train@b": True, "ensemble@both": False}
+    assert asked.needed("ensemble@both") == {"train@a", "prepare", "code"}
 
 
 def test_the_list_has_a_line_a_stage_with_what_becomes_of_it(pipeline):

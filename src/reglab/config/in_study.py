@@ -17,6 +17,7 @@ from reglab.config.yaml_source import read
 from reglab.core.errors import UserError
 from reglab.core.outlines import outlines
 from reglab.runtime import git, warm
+from reglab.runtime.dvc_process import AHEAD
 from reglab.runtime.exclusive import no_dvc, only_repro
 from reglab.runtime.processes import exit_on_signals
 
@@ -57,6 +58,7 @@ def in_study(given: argparse.Namespace, check: Callable[[argparse.Namespace], in
         if code:
             return code
         reach_engine(folder)
+        os.environ[AHEAD] = str(Path(__file__).with_name("train_ahead.py"))
         return run(folder)
 
 
@@ -91,13 +93,16 @@ def reach_engine(folder: Path) -> None:
 def submit_study(folder: Path) -> int:
     """Train what the stale stages of the study in this folder need; the exit code."""
     from reglab.runtime.compute.submit import submit
-    from reglab.tracking.checkout import locked
-
-    def keep_out(entry: Path, stage: str) -> AbstractContextManager:
-        return locked(entry.with_name(f".{entry.name}.lock"), stage)
 
     with chdir(folder), outlines():
         settings = params.load()
     with chdir(folder):
         idle = unused(read("params.yaml")[0])
         return submit(folder, settings.compute, settings.processes, idle, lambda: training_stages(folder), keep_out)
+
+
+def keep_out(entry: Path, stage: str) -> AbstractContextManager:
+    """Keep other processes out of a folder of the journal, in which a stage trains."""
+    from reglab.tracking.checkout import locked
+
+    return locked(entry.with_name(f".{entry.name}.lock"), stage)

@@ -4,13 +4,14 @@ DVC itself ignores interrupts while a stage runs: at a terminal the stage receiv
 It ignores them in its main thread alone. Here it runs in another thread, and the main thread passes an interrupt or a
 termination on to the stage. DVC then stops in good order, or is ended when that takes too long.
 
-DVC parses params.yaml anew for each stage, which takes most of the time of a repro that finds nothing to do. Here it is
-parsed again only when its text has changed. DVC locks the files of each stage four times, one lock within the other; here
-once. After each stage that ran, DVC parses and writes the whole of dvc.lock to change one stage in it; here it is kept, and
-only that stage is written anew.
+DVC parses params.yaml anew for each stage and searches all of it for each setting, which takes most of the time of a repro
+that finds nothing to do. Here it is parsed again only when its text has changed, and settings are looked up. DVC locks the
+files of each stage four times, one lock within the other; here once. After each stage that ran, DVC parses and writes the
+whole of dvc.lock to change one stage in it; here it is kept, and only that stage is written anew.
 """
 
 import contextlib
+import copy
 import functools
 import json
 import os
@@ -18,17 +19,27 @@ import pickle
 import signal
 import sys
 import threading
+from pathlib import Path
 
-PARENT = "REGLAB_DVC"  # the variable with the id of the process that a stage ends with
+from reglab.runtime import warm
+
+PARENT = warm.PARENT
+AHEAD = "REGLAB_AHEAD_BY"  # the variable with the script that trains ahead
 PATIENCE = 1.0  # seconds in which DVC may stop in good order
+MISSING = object()
 
 
 def main() -> None:
     from dvc.cli import main as dvc
 
     parse_each_text_once()
+    look_params_up()
     lock_each_stage_once()
     keep_lock()
+    if AHEAD in os.environ:
+        from reglab.runtime.dvc_walk import Walk
+
+        Walk(Path.cwd(), os.environ.pop(AHEAD)).note()
     code = 255
     received = 0
 
@@ -68,6 +79,37 @@ def parse_each_text_once() -> None:
         return pickle.loads(pickled(text, path)) if typ == "safe" else parse(text, path, typ)
 
     _yaml.parse_yaml = parse_or_copy
+
+
+def look_params_up() -> None:
+    """Let DVC look up a setting by its keys; it compares these with all that the file has."""
+    from dvc.dependency import param
+
+    read = param.read_param_file
+    kept: dict[str, tuple[str, dict]] = {}  # by path the text that was read last, and what it says
+
+    def read_or_look_up(fs, path: str, key_paths: list[str] | None = None, flatten: bool = False, **given):
+        if not flatten or not key_paths or not path.endswith((".yaml", ".yml")):
+            return read(fs, path, key_paths, flatten, **given)
+        with fs.open(path, encoding="utf-8") as file:
+            text = file.read()
+        if path not in kept or kept[path][0] != text:
+            kept[path] = text, read(fs, path)
+        found = {key: looked_up(kept[path][1], key) for key in key_paths}
+        others = [key for key, value in found.items() if value is MISSING]
+        found |= read(fs, path, others, True, **given) if others else {}
+        return {key: copy.deepcopy(value) for key, value in found.items() if value is not MISSING}
+
+    param.read_param_file = read_or_look_up
+
+
+def looked_up(settings, key: str):
+    """What stands under keys joined by dots, which are names; MISSING where nothing does, or one is a number or a pattern."""
+    for name in key.split("."):
+        if not isinstance(settings, dict) or name not in settings:
+            return MISSING
+        settings = settings[name]
+    return settings
 
 
 def lock_each_stage_once() -> None:

@@ -28,10 +28,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from reglab.core.redaction import redact_output
-from reglab.runtime import dvc_process
 from reglab.runtime.processes import die_with_parent, exit_on_signals, on_signals
 
 ADDRESS = "REGLAB_WARM"  # the variable that names the server's socket
+PARENT = "REGLAB_DVC"  # the variable with the id of the process that a stage ends with
 BEGUN = b"+"
 PATIENCE = 10.0  # seconds in which a client must send its request
 STOP_SECONDS = 0.5  # in which the server must end
@@ -267,7 +267,7 @@ def run(request: dict, files: list[int], connection: socket.socket) -> None:
         os.chdir(request["folder"])
         os.environ.clear()
         os.environ.update(request["environment"])
-        os.environ.pop(dvc_process.PARENT, None)  # the parent here is the keeper, which ends with the client
+        os.environ.pop(PARENT, None)  # the parent here is the keeper, which ends with the client
         sys.path[:], sys.argv[:] = request["path"], request["argv"]
         sys.stdout.reconfigure(line_buffering=os.isatty(1))
         runpy.run_path(sys.argv[0], run_name="__main__")

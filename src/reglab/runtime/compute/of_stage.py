@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reglab.runtime.compute.engine import SPOOL, Engine
+from reglab.runtime.compute.schedule import FOLDER, Schedule
 
 if TYPE_CHECKING:
     from reglab.runtime.compute.elsewhere import Elsewhere
@@ -14,9 +15,12 @@ if TYPE_CHECKING:
 def compute_of(stage: str, code: str, engine: Engine, checkout: Path) -> "Elsewhere | Spool | None":
     """What runs the trainings of a stage: None for processes of this machine, which the engine local stands for.
 
-    `code` is the stage's list of code as in data/code, `checkout` the main one.
+    Where trainings are done ahead of DVC, those of the stage are awaited first. `code` is the stage's list of code as in
+    data/code, `checkout` the main one.
     """
     if SPOOL not in os.environ and engine.name == "local":
+        if FOLDER in os.environ:
+            Schedule(Path(os.environ[FOLDER])).wait(stage)
         return None
     from reglab.runtime.compute.elsewhere import Elsewhere, JobBuilder
     from reglab.runtime.compute.spool import Spool

@@ -54,8 +54,11 @@ class Spool:
         sys.exit(0)
 
 
-def collect(root: Path, stages: Sequence[str], workers: int) -> list[Job]:
-    """The jobs of these stages of the study in `root`, which must be the folder of this process."""
+def collect(root: Path, stages: Sequence[str], workers: int, *, quiet: bool = False) -> list[Job]:
+    """The jobs of these stages of the study in `root`, which must be the folder of this process.
+
+    `quiet` stages print nothing.
+    """
     with tempfile.TemporaryDirectory() as folder:
         for stage in stages:
             more = {
@@ -63,16 +66,20 @@ def collect(root: Path, stages: Sequence[str], workers: int) -> list[Job]:
                 "DVC_STAGE": stage,
                 "DVC_ROOT": str(root),
             }
-            if code := run_pipeline(root, more):
+            if code := run_pipeline(root, more, quiet=quiet):
                 raise WorkError(f"{stage}: its trainings could not be collected (exit code {code})")
         return [pickle.loads(file.read_bytes()) for file in sorted(Path(folder).iterdir())]
 
 
-def run_pipeline(root: Path, more: dict[str, str]) -> int:
+def run_pipeline(root: Path, more: dict[str, str], *, quiet: bool = False) -> int:
     """Run pipelines/experiment.py with more variables, in the warm process if there is one; its exit code."""
     folder = root / "pipelines"  # last, for its code.py is not that of Python
     argv, path = [str(folder / "experiment.py")], [str(root / "src"), *sys.path, str(folder)]
-    if connection := warm.request_run(argv, root, [0, 1, 2], path=path, more=more):
-        with connection:
-            return (connection.recv(1) or b"\1")[0]
-    return subprocess.run([sys.executable, *argv], cwd=root, env=os.environ | more).returncode
+    with open(os.devnull, "w", encoding="utf-8") as nothing:
+        printed = [nothing.fileno()] * 2 if quiet else [1, 2]
+        if connection := warm.request_run(argv, root, [0, *printed], path=path, more=more):
+            with connection:
+                return (connection.recv(1) or b"\1")[0]
+        output, errors = printed
+        ran = subprocess.run([sys.executable, *argv], cwd=root, env=os.environ | more, stdout=output, stderr=errors)
+        return ran.returncode

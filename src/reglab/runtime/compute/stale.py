@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,29 @@ def stale(root: Path, names: Iterable[str]) -> Stale:
             elif changed[name]:
                 (state.restore if restorable(repo, stages[name]) else state.run).append(name)
     return state
+
+
+class Staleness:
+    """Asks while DVC works, without its locks: an answer on files that are being written may be wrong, and costs time."""
+
+    def __init__(self, repo) -> None:
+        from dvc import rwlock
+        from dvc.lock import LockNoop
+
+        rwlock.rwlock = lambda *_: nullcontext()
+        repo.lock = LockNoop()
+        repo.lock.lock()
+        self.repo = repo
+        self.stages, self.graph = pipeline(repo)
+
+    def needed(self, name: str) -> set[str]:
+        """The names of all stages on whose outputs a stage depends."""
+        return {stage.name for stage in needed(self.graph, self.stages[name])}
+
+    def would_run(self, name: str) -> bool:
+        """Whether DVC would run the stage, once those that it needs have run."""
+        stage = self.stages[name]
+        return stage.changed() and not restorable(self.repo, stage)
 
 
 def pipeline(repo) -> tuple[dict, Any]:

@@ -1,0 +1,37 @@
+"""The process that trains ahead of DVC: `python train_ahead.py FOLDER`, that of the schedule, in the folder of the study."""
+
+import sys
+from pathlib import Path
+
+from reglab.config import params
+from reglab.config.in_study import keep_out
+from reglab.config.params import Params
+from reglab.config.stage_code import training_stages
+from reglab.runtime import dvc_process
+from reglab.runtime.compute.ahead import Ahead
+from reglab.runtime.compute.schedule import Schedule
+from reglab.runtime.compute.stale import Staleness
+from reglab.runtime.cores import usable_cores
+
+
+def main(root: Path, folder: Path) -> None:
+    from dvc.repo import Repo
+
+    settings = params.load()
+    processes = settings.training.side_by_side(settings.processes or usable_cores())
+    if is_useful(settings, processes):
+        dvc_process.parse_each_text_once()
+        dvc_process.look_params_up()
+        with Repo(str(root)) as repo:
+            trains = training_stages(root)
+            Ahead(Schedule(folder), Staleness(repo), settings.compute, processes, trains, keep_out).run()
+
+
+def is_useful(settings: Params, processes: int) -> bool:
+    """Whether several trainings run at once on the cores of this machine: on a GPU, and as ranks of one, they do not."""
+    training = settings.training
+    return settings.compute.name == "local" and training.accelerator == "cpu" and not training.trainer and processes > 1
+
+
+if __name__ == "__main__":
+    main(Path.cwd(), Path(sys.argv[1]))

@@ -1,0 +1,70 @@
+"""The folder by which DVC's process, the one that trains ahead of it, and the stages know of each other."""
+
+import json
+import shutil
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from reglab.runtime.processes import Progress
+from reglab.runtime.recovery import replace
+
+FOLDER = "REGLAB_AHEAD"  # the variable with the folder, for the stages of one run of DVC
+POLL_SECONDS = 0.05
+
+
+class Schedule:
+    """The stages of a run in DVC's order, those that it has passed, and which need not wait for their trainings."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._stages, self._passed, self._ended = (folder / name for name in ("stages", "passed", "ended"))
+
+    def begin(self, stages: Iterable[str], passed: Iterable[str]) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir(parents=True)
+        self._stages.write_text("".join(f"{stage}\n" for stage in stages), encoding="utf-8")
+        for stage in passed:
+            self.passes(stage)
+
+    def stages(self) -> list[str]:
+        return self._stages.read_text(encoding="utf-8").split()
+
+    def passes(self, stage: str) -> None:
+        """DVC has run or left out the stage, so that its outputs are what they will be."""
+        with self._passed.open("a", encoding="utf-8") as file:
+            file.write(f"{stage}\n")
+
+    def passed(self) -> set[str]:
+        return {*self._passed.read_text(encoding="utf-8").split()} if self._passed.exists() else set()
+
+    def report(self, stage: str, done: int, known: int) -> None:
+        """So many jobs of a stage are done, of those that are known until now."""
+        replace(self.folder / f"{stage}.jobs", json.dumps([done, known]).encode())
+
+    def reported(self, stage: str) -> tuple[int, int]:
+        file = self.folder / f"{stage}.jobs"
+        done, known = json.loads(file.read_bytes()) if file.exists() else (0, 0)
+        return done, known
+
+    def leave(self, stage: str) -> None:
+        """Nothing more will be done for the stage before it runs."""
+        (self.folder / f"{stage}.left").touch()
+
+    def end(self) -> None:
+        """Nothing more will be done for any stage."""
+        self._ended.touch()
+
+    def is_left(self, stage: str) -> bool:
+        return self._ended.exists() or (self.folder / f"{stage}.left").exists()
+
+    def wait(self, stage: str) -> None:
+        """Return when nothing more will be done for the stage before it runs; a bar shows its jobs meanwhile."""
+        if stage not in self.stages():
+            return
+        while not self.is_left(stage):
+            known = self.reported(stage)[1]
+            with Progress(stage, "job", known, lambda: self.reported(stage)[0]).bar() as update:
+                while not self.is_left(stage) and self.reported(stage)[1] == known:
+                    update()
+                    time.sleep(POLL_SECONDS)
