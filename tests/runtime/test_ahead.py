@@ -114,7 +114,9 @@ def test_what_is_not_stale_or_passed_is_neither_collected_nor_awaited(study):
 
 
 def test_a_stage_behind_others_begins_when_dvc_has_passed_them(study):
-    made = study(rounds={"pretraining@a": [["a1"]], "transfer@b": [["b1"]]}, needs={"transfer@b": {"code", "pretraining@a"}})
+    made = study(
+        rounds={"pretraining@a": [["a1"]], "transfer@b": [["b1"]]}, needs={"transfer@b": {"code", "pretraining@a"}}
+    )
     working = threading.Thread(target=made.begin("code", "pretraining@a", "transfer@b", passed=("code",)).run)
     working.start()
     until(lambda: made.schedule.is_left("pretraining@a"))

@@ -64,8 +64,22 @@ none: null
 regularizers: {dropout: {rate: 0.5, "2": two, rates: [0.1, 0.2]}, 3: {rate: 1}, l1: {}}
 2024-01-01: date
 """
-KEYS = ["rate", "none", "regularizers", "regularizers.dropout", "regularizers.dropout.2", "regularizers.dropout.rates.1"]
-KEYS += ["regularizers.dropout.rates", "regularizers.l1", "regularizers.3.rate", "regularizers.*.rate", "rate.more", "absent"]
+KEYS = [
+    "rate",
+    "none",
+    "regularizers",
+    "regularizers.dropout",
+    "regularizers.dropout.2",
+    "regularizers.dropout.rates.1",
+]
+KEYS += [
+    "regularizers.dropout.rates",
+    "regularizers.l1",
+    "regularizers.3.rate",
+    "regularizers.*.rate",
+    "rate.more",
+    "absent",
+]
 KEYS += ["regularizers.absent.rate", "2024-01-01"]
 
 
@@ -85,7 +99,9 @@ def look_up(monkeypatch):
     return both
 
 
-@pytest.mark.parametrize("given", [([key], True) for key in KEYS[:9]] + [(KEYS[:9], True), (KEYS[:4], False), (None, True)])
+@pytest.mark.parametrize(
+    "given", [([key], True) for key in KEYS[:9]] + [(KEYS[:9], True), (KEYS[:4], False), (None, True)]
+)
 def test_settings_that_are_looked_up_are_those_that_dvc_reads(look_up, tmp_path, given):
     file = tmp_path / "params.yaml"
     for text in (SETTINGS, SETTINGS.replace("0.5", "0.6")):

@@ -34,7 +34,9 @@ class Turn:
     stage: str
     place: int
     jobs: list[Job] = field(default_factory=list)
-    behind: set[Path] = field(default_factory=set)  # the folders of its jobs where those of another stage were being done
+    behind: set[Path] = field(
+        default_factory=set
+    )  # the folders of its jobs where those of another stage were being done
     done: int = 0
     left: int = 0
     failed: bool = False
