@@ -122,6 +122,20 @@ def test_forced_and_in_processes_of_their_own_all_stages_leave_the_same_to_the_b
     assert (done.folder / "dvc.lock").read_bytes() == first
 
 
+def test_trained_ahead_of_dvc_stages_leave_the_same_to_the_byte(done):
+    lock, before = (done.folder / "dvc.lock").read_bytes(), (done.folder / "params.yaml").read_bytes()
+    for folder in ("runs", ".dvc/cache"):
+        remove(done.folder / folder)
+    done.edit(lambda all: all.update(processes=2))
+    code, output = done.run("reglab", "repro")
+    (done.folder / "params.yaml").write_bytes(before)
+    assert code == 0 and "Traceback" not in output, output
+    trained = {file.stem for file in (done.folder / ".reglab" / "ahead").glob("*.jobs")}
+    assert {"train@dropout", "train@l1", "transfer@masked_tuned"} <= trained, "only the first one begins by itself"
+    done.repro()
+    assert (done.folder / "dvc.lock").read_bytes() == lock
+
+
 def wait_for_an_epoch(checkout) -> None:
     journal, deadline = checkout.folder / ".reglab" / "journal", time.monotonic() + 120
     while not any(file.stat().st_size for file in journal.glob("*/seed-*.jsonl")) and time.monotonic() < deadline:
