@@ -34,4 +34,7 @@ def is_useful(settings: Params, processes: int) -> bool:
 
 
 if __name__ == "__main__":
-    main(Path.cwd(), Path(sys.argv[1]))
+    try:
+        main(Path.cwd(), Path(sys.argv[1]))
+    except Exception as error:
+        print(f"No more is trained ahead of DVC: {type(error).__name__}: {error}", file=sys.stderr)
