@@ -77,20 +77,11 @@ def table(file):
 """
 
 
-PARSED, LISTED = {}, {}
+LISTED = {}
 
 
 @pytest.fixture
-def project(tmp_path, monkeypatch):
-    parse = stage_code.parse
-
-    def parse_once(
-        file: Path,
-    ) -> stage_code.Parsed:  # for all tests: what a file holds does not depend on where it lies
-        key = file.suffix, file.read_bytes()
-        return PARSED[key] if key in PARSED else PARSED.setdefault(key, parse(file))
-
-    monkeypatch.setattr(stage_code, "parse", parse_once)
+def project(tmp_path):
     return Project(tmp_path)
 
 
@@ -210,7 +201,6 @@ def test_an_edit_of_a_technique_concerns_the_stages_that_name_or_import_it_and_t
         "tune@dropout",
         "tune@r_drop",
         "tune_clean@dropout",
-        "tune_clean@r_drop",
         "sweep@dropout",
         "regime@dropout",
         "variance_source@dropout",

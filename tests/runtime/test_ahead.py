@@ -67,7 +67,7 @@ class Study:
 
     def begin(self, *stages: str, passed: tuple[str, ...] = ()) -> Ahead:
         self.schedule.begin(stages, passed)
-        return Ahead(self.schedule, self, OneAtATime(), 1, set(self.rounds), self.locked)
+        return Ahead(self.schedule, self, OneAtATime(), 1, set(self.rounds), {"tune@b"}, self.locked)
 
     @property
     def done(self) -> list[str]:
@@ -109,7 +109,7 @@ def test_what_is_not_stale_or_passed_is_neither_collected_nor_awaited(study):
     made = study(rounds={"train@a": [["a1"]], "train@b": [["b1"]], "train@c": [["c1"]]})
     made.stale = {"train@a", "train@c"}
     made.begin("train@a", "train@b", "train@c", passed=("train@a",)).run()
-    assert made.done == ["c1"] and made.collected == ["train@c", "train@c"]
+    assert made.done == ["c1"] and made.collected == ["train@c"]
     assert made.schedule.is_left("train@b")
 
 
@@ -136,9 +136,15 @@ def test_what_fails_is_left_to_its_stage_and_the_others_go_on(study, rounds):
 
 
 def test_jobs_that_come_again_are_not_done_again(study):
-    made = study(rounds={"train@a": [["a1"], ["a1"], ["a1"]]})
-    made.begin("train@a").run()
-    assert made.done == ["a1"] and made.schedule.is_left("train@a")
+    made = study(rounds={"tune@b": [["b1"], ["b1"], ["b1"]]})
+    made.begin("tune@b").run()
+    assert made.done == ["b1"] and made.schedule.is_left("tune@b")
+
+
+def test_a_stage_that_is_no_search_is_asked_once(study):
+    made = study(rounds={"train@a": [["a1"], ["a2"]], "tune@b": [["b1"], ["b2"]]})
+    made.begin("train@a", "tune@b").run()
+    assert sorted(made.done) == ["a1", "b1", "b2"] and made.collected == ["train@a", "tune@b", "tune@b", "tune@b"]
 
 
 def test_stages_that_share_a_folder_take_turns(study):

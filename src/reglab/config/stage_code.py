@@ -5,19 +5,19 @@ pipelines/code.py writes, for DVC does not follow imports), and whether a traini
 good (pipelines/experiment.py hands the digest of the same list to the journal).
 """
 
-import ast
 import contextlib
 import hashlib
 import os
 import re
 from collections.abc import Iterable, Iterator
-from functools import cached_property
+from functools import cache, cached_property
 from importlib.util import resolve_name
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from ruamel.yaml import YAML
 
+from reglab.config.parsed_code import Parsed, data_files, parse
 from reglab.config.references import mapping
 from reglab.config.yaml_source import read
 from reglab.core.registry import BASES, FOLDERS, LOADER, RUNNERS, SOURCES
@@ -182,7 +182,7 @@ class Code:
         for folder in (self.package / "experiments").glob("*/"):
             yield from (file for name in names if name.isidentifier() and (file := folder / f"{name}.py").is_file())
 
-    def parsed(self, file: Path) -> "Parsed":
+    def parsed(self, file: Path) -> Parsed:
         if file not in self._parsed:
             self._parsed[file] = parse(file)
         return self._parsed[file]
@@ -224,43 +224,12 @@ class Code:
         return self._lines[file]
 
 
-def training_stages(root: Path) -> list[str]:
-    """The stages of the study in `root` that train networks, by what their families import."""
-    code, trains = Code(root, read(root / "params.yaml")[0]), "reglab.training.together"
+def training_stages(root: Path, module: str = "reglab.training.together") -> list[str]:
+    """The stages of the study in `root` whose families import a `module`: unless one is given, those that train networks."""
+    code = Code(root, read(root / "params.yaml")[0])
     runners = {stage: RUNNERS.get(stage.partition("@")[0]) for stage in code.stages()}
     files = {stage: code.file_of(runner) for stage, runner in runners.items() if runner}
-    return [stage for stage, file in files.items() if file and code.file_of(trains) in code.closure({file})]
-
-
-class Parsed(NamedTuple):
-    """What a file imports (relative imports with their dots), the strings in it, and whether it is more than a docstring."""
-
-    imports: set[str]
-    strings: set[str]
-    code: bool = True
-
-
-def parse(file: Path) -> Parsed:
-    """Read a Python file; another file, and a text that is no Python, as its stage will report, is code without imports."""
-    parsed = Parsed(set(), set())
-    if file.suffix != ".py":
-        return parsed
-    try:
-        tree = ast.parse(file.read_bytes())
-    except (SyntaxError, ValueError):
-        return parsed
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            parsed.strings.add(node.value)
-        elif isinstance(node, ast.Import):
-            parsed.imports.update(alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            dots, module = "." * node.level, node.module or ""
-            parsed.imports.update(
-                f"{dots}{module}.{alias.name}" if module else dots + alias.name for alias in node.names
-            )
-            parsed.imports.add(dots + module)
-    return parsed._replace(code=len(tree.body) > (ast.get_docstring(tree) is not None))
+    return [stage for stage, file in files.items() if file and code.file_of(module) in code.closure({file})]
 
 
 def at(settings: Plain, key: str) -> Plain:
@@ -288,13 +257,9 @@ def parents(module: str) -> Iterator[str]:
         yield module
 
 
-def data_files(file: Path, strings: Iterable[str]) -> Iterator[Path]:
-    """The files beside a Python file that a string in it names; of a folder without Python, all that lies in it."""
-    beside = set(os.listdir(file.parent))  # so that the many strings that name no file need no look at the disk
-    for name in strings:
-        if name.partition("/")[0] in beside and re.fullmatch(r"\w[\w. -]*(/\w[\w. -]*)*", name):
-            named = file.parent / name
-            if named.is_file() and named.suffix != ".py":
-                yield named
-            elif named.is_dir() and not any(named.rglob("*.py")):
-                yield from (inside for inside in named.rglob("*") if inside.is_file())
+@cache
+def read_ahead(root: Path) -> None:
+    """Parse the code of the study in `root` before stages are forked that would parse it (runtime/warm.py)."""
+    for folder in ("src", "pipelines"):
+        for file in (root / folder).rglob("*.py"):
+            parse(file)

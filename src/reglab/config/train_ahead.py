@@ -23,8 +23,8 @@ def main(root: Path, folder: Path) -> None:
         dvc_process.parse_each_text_once()
         dvc_process.look_params_up()
         with Repo(str(root)) as repo:
-            trains = training_stages(root)
-            Ahead(Schedule(folder), Staleness(repo), settings.compute, processes, trains, keep_out).run()
+            stages = training_stages(root), training_stages(root, "reglab.experiments.tuning.search")
+            Ahead(Schedule(folder), Staleness(repo), settings.compute, processes, *stages, keep_out).run()
 
 
 def is_useful(settings: Params, processes: int) -> bool:

@@ -105,6 +105,11 @@ def events_of(text: str) -> tuple[Event, ...]:
     return tuple(events)
 
 
+def read_ahead(root: Path) -> None:
+    """Parse the params of the study in `root` before stages are forked that would parse them (runtime/warm.py)."""
+    events_of(text_of(root / "params.yaml"))
+
+
 class NotPlain(Exception):
     """A key or a value that its readers take for different things: what was found, what is allowed."""
 

@@ -162,6 +162,7 @@ def serve() -> None:
             if received:
                 request, files = received
                 loaded = load_modules(request["path"], loaded)
+                read_ahead(Path(request["folder"]))
                 if os.fork() == 0:
                     try:
                         listening.close()
@@ -220,6 +221,14 @@ def load_modules(path: list[str], loaded: dict[Path, tuple]) -> dict[Path, tuple
         sys.path[:] = before
         gc.freeze()  # so that no fork traverses these objects again
     return stamps
+
+
+def read_ahead(folder: Path) -> None:
+    """Have modules keep what every stage of the study in `folder` would read: those that have a function of this name."""
+    for name, module in [*sys.modules.items()]:
+        if name.startswith("reglab.config."):
+            with contextlib.suppress(Exception):  # none of this name; or a file is wrong, which the stage will report
+                module.read_ahead(folder)
 
 
 def unload_modules() -> None:

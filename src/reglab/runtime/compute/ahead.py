@@ -50,7 +50,8 @@ class Turn:
 class Ahead:
     """Does the trainings of the stages of a schedule in an executor of this machine, those of the next stage first.
 
-    `locked(folder, stage)` keeps other processes out of a folder of the journal; `trains` are the stages that train.
+    `trains` are the stages that train, `searches` those of them that train what they have chosen behind what they tried.
+    `locked(folder, stage)` keeps other processes out of a folder of the journal.
     """
 
     def __init__(
@@ -60,10 +61,11 @@ class Ahead:
         engine: Engine,
         processes: int,
         trains: Collection[str],
+        searches: Collection[str],
         locked: Callable[[Path, str], AbstractContextManager],
     ) -> None:
         self.schedule, self.staleness, self.locked = schedule, staleness, locked
-        self.engine, self.processes = engine, processes
+        self.engine, self.processes, self.searches = engine, processes, searches
         turns = [Turn(stage, place) for place, stage in enumerate(schedule.stages())]
         self.waiting = [turn for turn in turns if turn.stage in trains]  # nothing has been collected of them
         self.ready: list[tuple[int, int, Turn, Job]] = []  # a heap, by the place of the stage and a running number
@@ -147,7 +149,7 @@ class Ahead:
             if turn.left:
                 continue
             turn.locks.close()
-            if turn.failed:
-                self.schedule.leave(turn.stage)
-            else:
+            if turn.stage in self.searches and not turn.failed:
                 self.collect(turn)
+            else:
+                self.schedule.leave(turn.stage)
