@@ -25,6 +25,16 @@ print(__name__, sys.argv[1:], os.getcwd(), ascii(os.environ["COLOUR"]), sys.stdi
 print("reglab.training.all_seeds" in sys.modules, len(os.listdir("/proc/self/task")))
 print(sorted(os.listdir("/proc/self/fd")), file=sys.stderr)
 """
+READ_AHEAD = """
+import os
+from pathlib import Path
+from reglab.config import parsed_code, stage_code, yaml_source
+misses = parsed_code.parse_text.cache_info().misses, yaml_source.events_of.cache_info().misses
+stage_code.parse(Path("src/code.py"))
+print(yaml_source.read("params.yaml")[0]["seeds"])
+after = parsed_code.parse_text.cache_info().misses, yaml_source.events_of.cache_info().misses
+print(after[0] - misses[0], after[1] - misses[1])
+"""
 WORKERS = """
 import multiprocessing, os, sys, threading
 from reglab.runtime.processes import run_all
@@ -86,6 +96,21 @@ def test_a_script_runs_as_if_it_had_been_started_by_its_client(tmp_path, address
     assert first == f"__main__ ['a', 'b c'] {tmp_path} 'bl\\xfc\\udce9' typed True"
     assert second == "True 1", "the modules of this project, one thread"
     assert errors.strip() == "['0', '1', '2', '3']", "no open file but its own, and the folder that is listed"
+
+
+def test_a_script_finds_params_yaml_and_the_code_of_its_folder_parsed_and_what_was_edited_is_parsed_anew(
+    tmp_path, address
+):
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / "code.py").write_text("import first\n")
+    (tmp_path / "params.yaml").write_text("seeds: 3\n")
+    assert client(tmp_path, address, READ_AHEAD).communicate("")[0].split() == ["3", "0", "0"]
+    (tmp_path / "params.yaml").write_text("seeds: 4\n")
+    assert client(tmp_path, address, READ_AHEAD).communicate("")[0].split() == ["4", "0", "0"]
+    (tmp_path / "src" / "code.py").write_text("import second\n")
+    (tmp_path / "params.yaml").write_text("seeds: [\n")
+    output, errors = client(tmp_path, address, READ_AHEAD).communicate("")
+    assert not output and "not YAML" in errors
 
 
 def test_a_stage_of_dvc_runs_though_its_parent_is_no_dvc(tmp_path, address):
