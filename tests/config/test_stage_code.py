@@ -201,6 +201,7 @@ def test_an_edit_of_a_technique_concerns_the_stages_that_name_or_import_it_and_t
         "tune@dropout",
         "tune@r_drop",
         "tune_clean@dropout",
+        "tune_clean@r_drop",
         "sweep@dropout",
         "regime@dropout",
         "variance_source@dropout",
