@@ -19,7 +19,6 @@ NOT_FOR_TABLES = {
     "claims": "none of the lecture's, which are about digits; declare some on this data before the run",
 }
 NOT_FOR_LABELS = {"attacks": "they count the examples that stay right, or measure an error"}
-TRIED = 12  # settings in a search; with few examples more of it is luck, and a study of one table has the time
 EPSILON = 0.1  # largest change of a prepared column that a technique trains against; they are scaled to about 1
 EPSILONS = (0.05, 0.1, 0.2)
 LABEL_NOISE = (0.0, 0.2)
@@ -57,10 +56,7 @@ def sections(settings, study: NewStudy, *, train_size: int, test_size: int) -> l
     else:
         lines += attack_lines(settings, study, test_size)
     lines += ["", *regime_lines(fewest_examples(targets), train_size, structured)]
-    seeds = min(settings.tuning.seeds, settings.seeds)
-    lines += [
-        f"tuning: {{settings: {TRIED}, seeds: {seeds}}}      # settings that are tried; seeds: at most as many as `seeds`"
-    ]
+    lines += [f"tuning: {{seeds: {min(settings.tuning.seeds, settings.seeds)}}}      # at most as many as `seeds`"]
     if structured:
         lines += ["random_split: {recipes: [none]}   # what a random split would have claimed"]
     lines += ["", f"# Not for {'tables' if study.name == 'table' else 'this data'}; {{}} empties a section."]
