@@ -67,12 +67,14 @@ class Watch:
 
 
 def main() -> None:
+    name = "the small study"
     if sys.argv[1:]:
+        name = "a study that was watched"
         watch = Watch(Path(sys.argv[1]))
         watch.until(lambda: not any(True for _ in watch.threads()))
     else:
-        with TemporaryDirectory() as name:
-            study = Path(name) / "study"
+        with TemporaryDirectory() as folder:
+            study = Path(folder) / "study"
             subprocess.run(["git", "clone", "--quiet", str(CHECKOUT), str(study)], check=True)
             environment = os.environ | {"PYTHONPATH": str(study / "src"), "OMP_NUM_THREADS": "1"}
             command = [sys.executable, "-m", "reglab.cli", "repro", "--profile", "quick", "--quiet"]
@@ -83,7 +85,7 @@ def main() -> None:
                 sys.exit(process.returncode)
     ratio = round(watch.ratio(), 3)
     print(f"seconds in which one could run, several could, none could: {watch.seconds}; two cores against one: {ratio}")
-    save({"two cores against one, the small study": {"median": ratio, "lowest": ratio, "highest": ratio}})
+    save({f"two cores against one, {name}": {"median": ratio, "lowest": ratio, "highest": ratio}})
 
 
 if __name__ == "__main__":
