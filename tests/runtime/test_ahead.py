@@ -127,6 +127,17 @@ def test_a_stage_behind_others_begins_when_dvc_has_passed_them(study):
     assert made.done == ["a1", "b1"] and made.schedule.is_left("transfer@b")
 
 
+def test_a_stage_that_dvc_runs_without_those_before_it_is_served_too(study):
+    made = study(rounds={"train@a": [["a1"]], "transfer@b": [["b1"]]}, needs={"transfer@b": {"pretraining@a"}})
+    working = threading.Thread(target=made.begin("train@a", "transfer@b").run)  # as with --single-item
+    working.start()
+    until(lambda: made.schedule.is_left("train@a"))
+    assert not made.schedule.is_left("transfer@b")
+    made.schedule.wait("transfer@b")
+    working.join(PATIENCE)
+    assert made.done == ["a1", "b1"]
+
+
 @pytest.mark.parametrize("rounds", [[["fails", "a2", "a3"]], "fails"])
 def test_what_fails_is_left_to_its_stage_and_the_others_go_on(study, rounds):
     made = study(rounds={"train@a": rounds, "train@b": [["b1"]]})

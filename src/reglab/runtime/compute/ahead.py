@@ -27,16 +27,17 @@ from reglab.runtime.compute.spool import collect
 from reglab.runtime.compute.stale import Staleness
 
 
-@dataclass
+@dataclass(eq=False)
 class Turn:
-    """A stage that trains, at its place in DVC's order, with the jobs that were collected last and how many have to end."""
+    """A stage that trains, at its place in DVC's order, with the jobs that were collected last and how many have to end.
+
+    It is `behind` the folders of its jobs where those of another stage were being done.
+    """
 
     stage: str
     place: int
     jobs: list[Job] = field(default_factory=list)
-    behind: set[Path] = field(
-        default_factory=set
-    )  # the folders of its jobs where those of another stage were being done
+    behind: set[Path] = field(default_factory=set)
     done: int = 0
     left: int = 0
     failed: bool = False
@@ -99,7 +100,8 @@ class Ahead:
         for turn in [*self.waiting]:
             if turn.behind & busy:
                 continue
-            if turn.stage not in passed and not self.staleness.needed(turn.stage) <= passed:
+            reached = turn.stage in passed or self.staleness.needed(turn.stage) <= passed
+            if not reached and not self.schedule.is_awaited(turn.stage):
                 continue
             self.waiting.remove(turn)
             if turn.stage not in passed and (turn.behind or self.staleness.would_run(turn.stage)):

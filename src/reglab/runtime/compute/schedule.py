@@ -58,10 +58,15 @@ class Schedule:
     def is_left(self, stage: str) -> bool:
         return self._ended.exists() or (self.folder / f"{stage}.left").exists()
 
+    def is_awaited(self, stage: str) -> bool:
+        """Whether DVC runs the stage, so that whatever it needs is there, also what DVC was not asked to bring up to date."""
+        return (self.folder / f"{stage}.awaited").exists()
+
     def wait(self, stage: str) -> None:
         """Return when nothing more will be done for the stage before it runs; a bar shows its jobs meanwhile."""
         if stage not in self.stages():
             return
+        (self.folder / f"{stage}.awaited").touch()
         while not self.is_left(stage):
             known = self.reported(stage)[1]
             with Progress(stage, "job", known, lambda: self.reported(stage)[0]).bar() as update:
