@@ -1,5 +1,7 @@
 """Trainings are done ahead of DVC: each stage's once, in DVC's order, and a stage waits for its own and for no others."""
 
+import hashlib
+import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -8,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from reglab.core.errors import WorkError
+from reglab.core.errors import UserError, WorkError
 from reglab.runtime import dvc_walk
 from reglab.runtime.compute import ahead, of_stage
 from reglab.runtime.compute.ahead import Ahead
@@ -39,6 +41,11 @@ class Study:
         self.collected: list[str] = []
         self.schedule = Schedule(folder / "schedule")
         self.shared: dict[str, str] = {}  # stages whose jobs are in a folder with those of another
+        self.edit("as imported")
+        self.imported = self.code
+
+    def edit(self, text: str) -> None:
+        self.code = f"{hashlib.sha256(text.encode()).hexdigest()}  code.py\n"
 
     def needed(self, stage: str) -> set[str]:
         return self.needs.get(stage, set())
@@ -55,8 +62,9 @@ class Study:
         names = self.rounds[stage].pop(0) if self.rounds[stage] else []
         entry = self.folder / self.shared.get(stage, stage)
         entry.mkdir(exist_ok=True)
-        calls = [(fail if name == "fails" else write, self.folder / "done", entry / name) for name in names]
-        return JobBuilder(stage, "", self.folder).jobs(calls, entry)
+        functions = {"fails": fail, "refuses": refuse}
+        calls = [(functions.get(name, write), self.folder / "done", entry / name) for name in names]
+        return JobBuilder(stage, self.code, self.folder).jobs(calls, entry)
 
     @contextmanager
     def locked(self, folder: Path, stage: str):
@@ -67,7 +75,9 @@ class Study:
 
     def begin(self, *stages: str, passed: tuple[str, ...] = ()) -> Ahead:
         self.schedule.begin(stages, passed)
-        return Ahead(self.schedule, self, OneAtATime(), 1, set(self.rounds), {"tune@b"}, self.locked)
+        return Ahead(
+            self.schedule, self, OneAtATime(), 1, set(self.rounds), {"tune@b"}, self.imported.splitlines(), self.locked
+        )
 
     @property
     def done(self) -> list[str]:
@@ -81,6 +91,10 @@ def write(file: Path, name: Path) -> None:
 
 def fail(file: Path, name: Path) -> None:
     raise ValueError("a training fails")
+
+
+def refuse(file: Path, name: Path) -> None:
+    raise UserError("a setting does not fit this network")
 
 
 @pytest.fixture
@@ -138,7 +152,18 @@ def test_a_stage_that_dvc_runs_without_those_before_it_is_served_too(study):
     assert made.done == ["a1", "b1"]
 
 
-@pytest.mark.parametrize("rounds", [[["fails", "a2", "a3"]], "fails"])
+def test_a_stage_whose_code_was_edited_meanwhile_is_left_to_itself(study):
+    made = study(rounds={"train@a": [["a1"]], "train@b": [["b1"]]}, needs={"train@b": {"train@a"}})
+    working = threading.Thread(target=made.begin("train@a", "train@b").run, daemon=True)
+    working.start()
+    until(lambda: made.schedule.is_left("train@a"))
+    made.edit("and changed since")
+    made.schedule.passes("train@a")
+    working.join(PATIENCE)
+    assert made.done == ["a1"] and made.schedule.is_left("train@b"), "it would be filed under code that did not make it"
+
+
+@pytest.mark.parametrize("rounds", [[["fails", "a2", "a3"]], [["refuses", "a2", "a3"]], "fails"])
 def test_what_fails_is_left_to_its_stage_and_the_others_go_on(study, rounds):
     made = study(rounds={"train@a": rounds, "train@b": [["b1"]]})
     made.begin("train@a", "train@b").run()
@@ -194,7 +219,9 @@ def test_the_other_process_begins_with_the_second_entry_and_knows_what_dvc_has_p
             return b""
 
     ended = threading.Event()
-    monkeypatch.setattr(dvc_walk.warm, "request_run", lambda argv, *_: begun.append(argv) or Connection())
+    monkeypatch.setattr(
+        dvc_walk.warm, "request_run", lambda argv, *_, path: begun.append((argv, path[0])) or Connection()
+    )
     walk = dvc_walk.Walk(tmp_path, "ahead.py")
     walk.stages = ["code", "train@a", "suite/dvc.yaml:set@x", "train@b", "train@c"]
     for stage in walk.stages[:3]:
@@ -202,7 +229,7 @@ def test_the_other_process_begins_with_the_second_entry_and_knows_what_dvc_has_p
         walk.passes(stage)
     assert not begun and FOLDER not in dvc_walk.os.environ
     walk.runs("train@b")
-    assert begun == [["ahead.py", str(walk.schedule.folder)]]
+    assert begun == [(["ahead.py", str(walk.schedule.folder)], str(tmp_path / "src"))], "the code of this very study"
     assert walk.schedule.stages() == walk.stages and walk.schedule.passed() == {*walk.stages[:3]}
     walk.passes("train@b")
     assert walk.schedule.passed() == {*walk.stages[:4]} and not walk.schedule.is_left("train@c")
@@ -213,11 +240,38 @@ def test_the_other_process_begins_with_the_second_entry_and_knows_what_dvc_has_p
 
 def test_without_a_warm_process_no_stage_waits(tmp_path, monkeypatch):
     monkeypatch.delenv(FOLDER, raising=False)
-    monkeypatch.setattr(dvc_walk.warm, "request_run", lambda *_: None)
+    monkeypatch.setattr(dvc_walk.warm, "request_run", lambda *_, path: None)
     walk = dvc_walk.Walk(tmp_path, "ahead.py")
     for stage in ("train@a", "train@b", "train@c"):
         walk.runs(stage)
     assert FOLDER not in dvc_walk.os.environ
+
+
+def test_without_room_for_its_files_no_stage_waits(tmp_path, monkeypatch):
+    monkeypatch.delenv(FOLDER, raising=False)
+    (tmp_path / ".reglab").write_text("no folder can be made here")
+    monkeypatch.setattr(dvc_walk.warm, "request_run", lambda *_, path: pytest.fail("nothing is begun"))
+    walk = dvc_walk.Walk(tmp_path, "ahead.py")
+    for stage in ("train@a", "train@b", "train@c"):
+        walk.runs(stage)
+        walk.passes(stage)
+    assert FOLDER not in dvc_walk.os.environ
+
+
+def test_where_the_other_process_cannot_be_told_it_ends_and_no_stage_waits(tmp_path, monkeypatch):
+    monkeypatch.setenv(FOLDER, "")
+    here, there = socket.socketpair()
+    monkeypatch.setattr(dvc_walk.warm, "request_run", lambda *_, path: here)
+    walk = dvc_walk.Walk(tmp_path, "ahead.py")
+    walk.stages = ["train@a", "train@b"]
+    for stage in walk.stages:
+        walk.runs(stage)
+    assert not walk.schedule.is_left("train@b")
+    (walk.schedule.folder / "passed").mkdir()  # so that it cannot be written
+    walk.passes("train@b")
+    assert there.recv(1) == b"", "its keeper sees that and ends it"
+    until(lambda: walk.schedule.is_left("train@b"))
+    walk.passes("train@a")  # a second time
 
 
 def until(condition) -> None:

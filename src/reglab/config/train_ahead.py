@@ -24,13 +24,20 @@ def main(root: Path, folder: Path) -> None:
         dvc_process.look_params_up()
         with Repo(str(root)) as repo:
             stages = training_stages(root), training_stages(root, "reglab.experiments.tuning.search")
-            Ahead(Schedule(folder), Staleness(repo), settings.compute, processes, *stages, keep_out).run()
+            listed, staleness = code_lines(root), Staleness(repo)
+            Ahead(Schedule(folder), staleness, settings.compute, processes, *stages, listed, keep_out).run()
 
 
 def is_useful(settings: Params, processes: int) -> bool:
     """Whether several trainings run at once on the cores of this machine: on a GPU, and as ranks of one, they do not."""
     training = settings.training
     return settings.compute.name == "local" and training.accelerator == "cpu" and not training.trainer and processes > 1
+
+
+def code_lines(root: Path) -> set[str]:
+    """The lines of all lists of code that the stage `code` wrote, which is done before the modules of this process."""
+    files = (root / "data" / "code").rglob("*.txt")
+    return {line for file in files for line in file.read_text(encoding="utf-8").splitlines()}
 
 
 if __name__ == "__main__":

@@ -1,7 +1,9 @@
 """Notes where DVC is in its walk from stage to stage, and begins the process that trains ahead of it (compute/ahead.py)."""
 
+import contextlib
 import os
 import socket
+import sys
 import threading
 from pathlib import Path
 
@@ -57,16 +59,26 @@ class Walk:
         """The outputs of a stage are what they will be."""
         self.passed.append(stage)
         if self.connection:
-            self.schedule.passes(stage)
+            try:
+                self.schedule.passes(stage)
+            except OSError:  # as on a full disk: end the other process, which would wait to be told
+                self.connection.shutdown(socket.SHUT_RDWR)
 
     def begin(self) -> None:
-        """Begin the other process, where there is a warm one to fork it from; stages will wait for it until it ends."""
-        self.schedule.begin(self.stages, self.passed)
-        self.connection = warm.request_run([self.script, str(self.schedule.folder)], self.root, [0, 1, 2])
+        """Begin the other process, where there is a warm one to fork it from; stages will wait for it until it ends.
+
+        It has the code of the study, as the stages have: that of this process is another one's in a copy or a profile.
+        """
+        argv, path = [self.script, str(self.schedule.folder)], [str(self.root / "src"), *sys.path]
+        with contextlib.suppress(OSError):  # as on a full disk: then no stage waits
+            self.schedule.begin(self.stages, self.passed)
+            self.connection = warm.request_run(argv, self.root, [0, 1, 2], path=path)
         if self.connection:
             os.environ[FOLDER] = str(self.schedule.folder)
             threading.Thread(target=self.await_end, daemon=True).start()
 
     def await_end(self) -> None:
-        self.connection.recv(1)
-        self.schedule.end()
+        try:
+            self.connection.recv(1)
+        finally:
+            self.schedule.end()

@@ -18,7 +18,7 @@ from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from reglab.core.errors import WorkError
+from reglab.core.errors import UserError, WorkError
 from reglab.runtime.compute.elsewhere import POLL_SECONDS, result_of
 from reglab.runtime.compute.engine import Engine
 from reglab.runtime.compute.payload import Job
@@ -51,7 +51,8 @@ class Turn:
 class Ahead:
     """Does the trainings of the stages of a schedule in an executor of this machine, those of the next stage first.
 
-    `trains` are the stages that train, `searches` those of them that train what they have chosen behind what they tried.
+    `trains` are the stages that train, `searches` those of them that train what they have chosen behind what they tried;
+    `code` are the lines of their lists of code, of the files as this process has imported them.
     `locked(folder, stage)` keeps other processes out of a folder of the journal.
     """
 
@@ -63,10 +64,11 @@ class Ahead:
         processes: int,
         trains: Collection[str],
         searches: Collection[str],
+        code: Collection[str],
         locked: Callable[[Path, str], AbstractContextManager],
     ) -> None:
         self.schedule, self.staleness, self.locked = schedule, staleness, locked
-        self.engine, self.processes, self.searches = engine, processes, searches
+        self.engine, self.processes, self.searches, self.code = engine, processes, searches, {*code}
         turns = [Turn(stage, place) for place, stage in enumerate(schedule.stages())]
         self.waiting = [turn for turn in turns if turn.stage in trains]  # nothing has been collected of them
         self.ready: list[tuple[int, int, Turn, Job]] = []  # a heap, by the place of the stage and a running number
@@ -121,7 +123,7 @@ class Ahead:
             turn.jobs = collect(Path.cwd(), [turn.stage], self.processes, quiet=True)
         except WorkError:  # the stage itself will fail so, and say why
             turn.jobs = []
-        if not turn.jobs or turn.jobs == before:
+        if not turn.jobs or turn.jobs == before or not all(map(self.has_code, turn.jobs)):
             self.schedule.leave(turn.stage)
             return
         if turn.folders & self.busy():  # as where two ensembles have the same members
@@ -135,13 +137,17 @@ class Ahead:
         for job in turn.jobs:
             heapq.heappush(self.ready, (turn.place, next(self.numbers), turn, job))
 
+    def has_code(self, job: Job) -> bool:
+        """Whether the job would be done here by the code that it is filed under; a file may have been edited meanwhile."""
+        return self.code.issuperset(job.code.splitlines())
+
     def receive(self) -> None:
         """Wait for jobs to end; where they were the last ones of a stage, collect what is behind them."""
         ended, _ = wait(self.pending, timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
         for future in ended:
             turn = self.pending.pop(future)
             turn.done, turn.left = turn.done + 1, turn.left - 1
-            if result_of(future, self.engine.name).problem:
+            if self.has_failed(future):
                 turn.failed = True
                 left_out = [each for each in self.ready if each[2] is turn]
                 self.ready = [each for each in self.ready if each[2] is not turn]
@@ -155,3 +161,10 @@ class Ahead:
                 self.collect(turn)
             else:
                 self.schedule.leave(turn.stage)
+
+    def has_failed(self, future: Future) -> bool:
+        """Whether the job that has ended has failed, for whatever reason: its stage will say why."""
+        try:
+            return bool(result_of(future, self.engine.name).problem)
+        except UserError:
+            return True

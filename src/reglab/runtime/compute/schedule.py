@@ -14,11 +14,14 @@ POLL_SECONDS = 0.05
 
 
 class Schedule:
-    """The stages of a run in DVC's order, those that it has passed, and which need not wait for their trainings."""
+    """The stages of a run in DVC's order, those that it has passed, and which need not wait for their trainings.
+
+    The file `stages` is there while anything can be done ahead: to remove it needs no room on a full disk.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._stages, self._passed, self._ended = (folder / name for name in ("stages", "passed", "ended"))
+        self._stages, self._passed = folder / "stages", folder / "passed"
 
     def begin(self, stages: Iterable[str], passed: Iterable[str]) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -28,7 +31,8 @@ class Schedule:
             self.passes(stage)
 
     def stages(self) -> list[str]:
-        return self._stages.read_text(encoding="utf-8").split()
+        """In DVC's order; none once nothing more will be done."""
+        return lines(self._stages)
 
     def passes(self, stage: str) -> None:
         """DVC has run or left out the stage, so that its outputs are what they will be."""
@@ -36,7 +40,7 @@ class Schedule:
             file.write(f"{stage}\n")
 
     def passed(self) -> set[str]:
-        return {*self._passed.read_text(encoding="utf-8").split()} if self._passed.exists() else set()
+        return {*lines(self._passed)}
 
     def report(self, stage: str, done: int, known: int) -> None:
         """So many jobs of a stage are done, of those that are known until now."""
@@ -53,10 +57,10 @@ class Schedule:
 
     def end(self) -> None:
         """Nothing more will be done for any stage."""
-        self._ended.touch()
+        self._stages.unlink(missing_ok=True)
 
     def is_left(self, stage: str) -> bool:
-        return self._ended.exists() or (self.folder / f"{stage}.left").exists()
+        return not self._stages.exists() or (self.folder / f"{stage}.left").exists()
 
     def is_awaited(self, stage: str) -> bool:
         """Whether DVC runs the stage, so that whatever it needs is there, also what DVC was not asked to bring up to date."""
@@ -73,3 +77,10 @@ class Schedule:
                 while not self.is_left(stage) and self.reported(stage)[1] == known:
                     update()
                     time.sleep(POLL_SECONDS)
+
+
+def lines(file: Path) -> list[str]:
+    try:
+        return file.read_text(encoding="utf-8").split()
+    except FileNotFoundError:
+        return []
