@@ -9,7 +9,7 @@ from reglab.config.params import Params
 from reglab.config.stage_code import training_stages
 from reglab.runtime import dvc_process
 from reglab.runtime.compute.ahead import Ahead
-from reglab.runtime.compute.schedule import Schedule
+from reglab.runtime.compute.ahead_schedule import Schedule
 from reglab.runtime.compute.stale import Staleness
 from reglab.runtime.cores import usable_cores
 

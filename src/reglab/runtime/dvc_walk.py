@@ -8,7 +8,7 @@ import threading
 from pathlib import Path
 
 from reglab.runtime import warm
-from reglab.runtime.compute.schedule import FOLDER, Schedule
+from reglab.runtime.compute.ahead_schedule import FOLDER, Schedule
 
 FIRST = 2  # the entry that the other process begins with: an edit that makes a single one run needs none
 

@@ -68,10 +68,9 @@ def server(environment: Mapping[str, str] | None = None) -> Iterator[dict[str, s
             yield {ADDRESS: path} if path else {}
         finally:
             process.terminate()
-            try:
+            with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()
+            process.kill()  # does nothing to one that has ended
             if path:
                 shutil.rmtree(Path(path).parent, ignore_errors=True)
 
@@ -224,7 +223,7 @@ def load_modules(path: list[str], loaded: dict[Path, tuple]) -> dict[Path, tuple
 
 
 def read_ahead(folder: Path) -> None:
-    """Have modules keep what every stage of the study in `folder` would read: those that have a function of this name."""
+    """Have modules with a function of this name keep what every stage of the study in `folder` would read."""
     for name, module in [*sys.modules.items()]:
         if name.startswith("reglab.config."):
             with contextlib.suppress(Exception):  # none of this name; or a file is wrong, which the stage will report

@@ -7,7 +7,7 @@
     of_stage.py  chooses what runs the trainings of a stage: this machine, an engine, or the list of `reglab submit`
     elsewhere.py sends the jobs of a stage to an engine, tries again, and puts the files where they belong
     spool.py     collects the jobs of many stages for `reglab submit`
-    ahead.py     does them on this machine while DVC walks from stage to stage, which wait for it by schedule.py
+    ahead.py     does them on this machine while DVC walks from stage to stage, which wait for it by ahead_schedule.py
 
 Nothing here can change an output, so no stage depends on it.
 """

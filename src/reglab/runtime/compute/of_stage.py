@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reglab.runtime.compute.engine import SPOOL, Engine
-from reglab.runtime.compute.schedule import FOLDER, Schedule
+from reglab.runtime.compute.ahead_schedule import FOLDER, Schedule
 
 if TYPE_CHECKING:
     from reglab.runtime.compute.elsewhere import Elsewhere
