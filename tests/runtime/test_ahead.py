@@ -14,8 +14,8 @@ from reglab.core.errors import UserError, WorkError
 from reglab.runtime import dvc_walk
 from reglab.runtime.compute import ahead, of_stage
 from reglab.runtime.compute.ahead import Ahead
-from reglab.runtime.compute.elsewhere import JobBuilder
 from reglab.runtime.compute.ahead_schedule import FOLDER, Schedule
+from reglab.runtime.compute.elsewhere import JobBuilder
 from reglab.runtime.engines.local import Local
 
 PATIENCE = 20.0  # seconds: far more than anything here takes

@@ -224,10 +224,9 @@ def load_modules(path: list[str], loaded: dict[Path, tuple]) -> dict[Path, tuple
 
 def read_ahead(folder: Path) -> None:
     """Have modules with a function of this name keep what every stage of the study in `folder` would read."""
-    for name, module in [*sys.modules.items()]:
-        if name.startswith("reglab.config."):
-            with contextlib.suppress(Exception):  # none of this name; or a file is wrong, which the stage will report
-                module.read_ahead(folder)
+    for module in [module for name, module in sys.modules.items() if name.startswith("reglab.config.")]:
+        with contextlib.suppress(Exception):  # none of this name; or a file is wrong, which the stage will report
+            module.read_ahead(folder)
 
 
 def unload_modules() -> None:

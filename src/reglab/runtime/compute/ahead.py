@@ -19,10 +19,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from reglab.core.errors import UserError, WorkError
+from reglab.runtime.compute.ahead_schedule import Schedule
 from reglab.runtime.compute.elsewhere import POLL_SECONDS, result_of
 from reglab.runtime.compute.engine import Engine
 from reglab.runtime.compute.payload import Job
-from reglab.runtime.compute.ahead_schedule import Schedule
 from reglab.runtime.compute.spool import collect
 from reglab.runtime.compute.stale import Staleness
 

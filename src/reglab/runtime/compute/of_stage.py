@@ -4,8 +4,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reglab.runtime.compute.engine import SPOOL, Engine
 from reglab.runtime.compute.ahead_schedule import FOLDER, Schedule
+from reglab.runtime.compute.engine import SPOOL, Engine
 
 if TYPE_CHECKING:
     from reglab.runtime.compute.elsewhere import Elsewhere
