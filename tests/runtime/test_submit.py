@@ -120,6 +120,19 @@ def test_while_dvc_holds_its_locks_a_stage_would_run_or_not_as_after_those_befor
     assert asked.needed("ensemble@both") == {"train@a", "prepare", "code"}
 
 
+def test_a_stage_that_lacks_a_file_would_not_run(pipeline, monkeypatch):
+    from dvc import rwlock
+    from dvc.repo import Repo
+
+    (pipeline.folder / "suite" / "dvc.yaml").unlink()
+    pipeline.repro(*TRAINED)
+    (pipeline.folder / "number.txt").unlink()
+    monkeypatch.setattr(rwlock, "rwlock", rwlock.rwlock)
+    with Repo(str(pipeline.folder)) as repo:
+        asked = Staleness(repo)
+        assert [asked.would_run(name) for name in ("prepare", "train@a")] == [False, False]
+
+
 def test_the_list_has_a_line_a_stage_with_what_becomes_of_it(pipeline):
     (pipeline.folder / "suite" / "dvc.yaml").unlink()
     pipeline.repro(*TRAINED)

@@ -65,9 +65,14 @@ class Staleness:
         return {stage.name for stage in needed(self.graph, self.stages[name])}
 
     def would_run(self, name: str) -> bool:
-        """Whether DVC would run the stage, once those that it needs have run."""
+        """Whether DVC would run the stage, once those that it needs have run; not one at which DVC stops, as it will say."""
+        from dvc.exceptions import DvcException
+
         stage = self.stages[name]
-        return stage.changed() and not restorable(self.repo, stage)
+        try:
+            return stage.changed() and not restorable(self.repo, stage)
+        except DvcException:
+            return False
 
 
 def pipeline(repo) -> tuple[dict, Any]:
