@@ -112,5 +112,10 @@ class Checkout:
         assert code == 0, output
         return re.findall(r"Running stage '(\S+)'", output)
 
+    def outputs(self) -> dict[str, list[dict]]:
+        """By stage its outputs with their hashes, as dvc.lock has them."""
+        stages = YAML(typ="safe").load(self.folder / "dvc.lock")["stages"]
+        return {name: stage["outs"] for name, stage in stages.items() if "outs" in stage}
+
     def metrics(self) -> dict:
         return json.loads((self.folder / "reports" / "metrics.json").read_text())

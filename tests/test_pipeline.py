@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 from checkout import NAMES, ROOT, TOOLS, Checkout
 from fire import under_fire
-from ruamel.yaml import YAML
 
 from reglab.config import params
 from reglab.core.families import stage_name
@@ -124,7 +123,7 @@ def test_forced_and_in_processes_of_their_own_all_stages_leave_the_same_to_the_b
 
 
 def test_trained_ahead_of_dvc_stages_leave_the_same_to_the_byte(done):
-    made, before = outputs(done), (done.folder / "params.yaml").read_bytes()
+    made, before = done.outputs(), (done.folder / "params.yaml").read_bytes()
     for folder in ("runs", ".dvc/cache"):
         remove(done.folder / folder)
     done.edit(lambda all: all.update(processes=2))
@@ -134,13 +133,7 @@ def test_trained_ahead_of_dvc_stages_leave_the_same_to_the_byte(done):
     trained = {file.stem for file in (done.folder / ".reglab" / "ahead").glob("*.jobs")}
     assert {"train@dropout", "train@l1", "transfer@masked_tuned"} <= trained, "only the first one begins by itself"
     done.repro()
-    assert outputs(done) == made
-
-
-def outputs(checkout) -> dict[str, list[dict]]:
-    """By stage its outputs with their hashes, as dvc.lock has them."""
-    stages = YAML(typ="safe").load(checkout.folder / "dvc.lock")["stages"]
-    return {name: stage["outs"] for name, stage in stages.items() if "outs" in stage}
+    assert done.outputs() == made
 
 
 def wait_for_an_epoch(checkout) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from reglab.core.errors import WorkError
 from reglab.runtime import exclusive
-from reglab.runtime.exclusive import no_dvc, only_repro
+from reglab.runtime.exclusive import no_dvc, only_repro, repro_at_work
 from reglab.runtime.recovery import recover
 
 HOLD = """
@@ -54,11 +54,13 @@ def test_a_second_repro_names_the_first_and_a_killed_first_leaves_nothing_held(t
     with start(HOLD, tmp_path) as first:
         with pytest.raises(WorkError, match=rf"process {first.pid}\)") as raised, only_repro(tmp_path):
             pass
-        assert len(str(raised.value).splitlines()) == 1
+        assert len(str(raised.value).splitlines()) == 1 and repro_at_work(tmp_path)
         first.kill()
         first.wait()
+        assert not repro_at_work(tmp_path)
         with only_repro(tmp_path):
-            assert (tmp_path / ".reglab" / "repro.lock").read_text() == str(os.getpid())
+            assert (tmp_path / ".reglab" / "repro.lock").read_text() == str(os.getpid()) and repro_at_work(tmp_path)
+        assert not repro_at_work(tmp_path)
 
 
 def test_asked_to_a_second_repro_waits_for_the_end_of_the_first(tmp_path, capsys):

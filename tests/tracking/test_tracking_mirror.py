@@ -15,6 +15,7 @@ from mlflow.tracking import MlflowClient
 from mlflow.tracking._tracking_service import client as batches
 
 from reglab.runtime.compute.machine import PROCESSORS
+from reglab.runtime.exclusive import only_repro
 from reglab.tracking.mirror.content import for_display
 from reglab.tracking.mirror.sync import mirror
 
@@ -172,6 +173,17 @@ def test_times_are_those_of_the_training_and_an_interruption_costs_no_seconds(st
     assert rows(seed, "training_cost/seconds") == rows(study.run("dropout"), "training_cost/seconds") == [(0, 4.0)]
 
 
+def test_the_time_of_a_recipe_ends_without_the_wait_for_its_stage(study):
+    training = study.begin()
+    training.epochs(4)
+    last = study.begin_time + 3 + 1 / 8  # when the fourth epoch of the second seed ended
+    training.finish()
+    for name, moment in {"run.json": last + 600, "record.json": last + 607}.items():
+        os.utime(training.entry / name, (moment, moment))
+    mirror(study.root, {})
+    assert study.run("dropout")["span"] == (study.begin_time * 1000, (last + 7) * 1000)
+
+
 def test_a_torn_last_line_waits_for_its_end(study):
     training = study.begin(seeds=1)
     training.epochs(2)
@@ -262,6 +274,17 @@ def test_a_killed_training_is_killed_and_going_on_it_runs_again_in_the_same_runs
     mirror(study.root, {})
     assert {run["status"] for (run,) in study.runs().values()} == {"FINISHED"}
     assert study.run("dropout")["id"] == stopped["dropout"][0]["id"] and study.runs().keys() == stopped.keys()
+
+
+def test_a_recipe_that_waits_for_its_stage_is_not_killed_until_the_command_ends(study):
+    training = study.begin()
+    training.epochs(4)
+    training.lock.release(force=True)
+    with only_repro(study.root):
+        mirror(study.root, {})
+        assert {run["status"] for (run,) in study.runs().values()} == {"RUNNING"}
+    mirror(study.root, {})
+    assert {run["status"] for (run,) in study.runs().values()} == {"KILLED"}
 
 
 def test_the_same_training_once_more_is_told_by_one_run(study):

@@ -34,7 +34,20 @@ def only_repro(root: Path, *, wait: bool = False) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX)
         file.truncate(0)
         file.write(str(os.getpid()).encode())
-        yield
+        try:
+            yield
+        finally:
+            file.truncate(0)
+
+
+def repro_at_work(root: Path) -> bool:
+    """Whether a process holds the lock of `only_repro`; without trying it, which could keep another one from beginning."""
+    path = root / ".reglab" / "repro.lock"
+    try:
+        pid, written = path.read_bytes().strip(), path.stat().st_mtime
+    except FileNotFoundError:
+        return False
+    return pid.isdigit() and _alive(int(pid), written)
 
 
 def _holder(path: Path) -> str:

@@ -13,6 +13,7 @@ from filelock import FileLock, Timeout
 
 from reglab.core.redaction import redact
 from reglab.runtime import warm
+from reglab.runtime.exclusive import repro_at_work
 from reglab.runtime.priority import let_others_go_first
 
 LONGEST = 28.0  # seconds that it runs on when nothing trains, whatever MLflow does
@@ -130,10 +131,10 @@ def attempt(root: Path, sent: dict[str, set[int]]) -> list[str]:
 
 
 def state(root: Path) -> dict[Path, tuple[int, bool]]:
-    """The size of every file that the mirror reads, and whether its entry is being trained."""
+    """The size of every file that the mirror reads, and whether its entry is being trained; whether DVC is at work too."""
     from reglab.tracking.mirror.sync import entries, trains
 
-    sizes = {}
+    sizes = {root: (int(repro_at_work(root)), False)}
     for entry in entries(root):
         training = trains(entry)
         for file in entry.glob("*.json*"):

@@ -50,26 +50,29 @@ class MirroredRecipe:
     begun: int
     ended: int | None  # None: not yet, or unknown
     trains: bool  # a process works on it now
+    waits: bool  # DVC is at work, so that its stage may still come to what was trained ahead
     root: Path
 
 
-def recipe_from_journal(entry: Path, about: dict, trains: bool, root: Path) -> MirroredRecipe:
-    """A recipe from its journal, which knows the times."""
+def recipe_from_journal(entry: Path, about: dict, trains: bool, waits: bool, root: Path) -> MirroredRecipe:
+    """A recipe from its journal, which knows the times. What it waited for its stage after its last epoch does not count."""
     record = read(entry)  # before the curves: they are whole once it is there
     journal = learning_curves.read_journal(entry)
-    first = [point.time for curve in journal.values() for point in curve.values()]
-    begun = min([*first, written(entry / "run.json")])  # a resume has written it anew
-    ended = written(entry / "record.json") if record else None
+    times = [point.time for curve in journal.values() for point in curve.values()]
+    opened = written(entry / "run.json")  # which its stage, or a resume, has written anew
+    waited = max(0, opened - max(times, default=opened))
+    ended = written(entry / "record.json") - waited if record else None
     if kinds := noted_processors(entry):
         about = about | {"tags": about.get("tags", {}) | {"processor": "; ".join(kinds)}}
-    return MirroredRecipe(about, {content.KEY: about["key"]}, journal, record, begun, ended, trains, root)
+    begun, identity = min([*times, opened]), {content.KEY: about["key"]}
+    return MirroredRecipe(about, identity, journal, record, begun, ended, trains, waits, root)
 
 
 def recipe_from_record(record: Record, root: Path) -> MirroredRecipe:
     """A recipe of which only the record is left."""
     stage = stage_name(record.values["family"], record.values["name"])
     about = record.values | {"tags": {"dvc_stage": stage}}
-    return MirroredRecipe(about, {content.RECORD: record.digest}, {}, record, now(), None, False, root)
+    return MirroredRecipe(about, {content.RECORD: record.digest}, {}, record, now(), None, False, False, root)
 
 
 def written(file: Path) -> int:
@@ -198,7 +201,7 @@ def mark_resumed_or_killed(store: Store, recipe: MirroredRecipe, runs: "list[Run
     for run in runs:
         if recipe.trains and run.info.status == "KILLED":
             store.resume(run)
-        elif not recipe.trains and run.info.status == "RUNNING":
+        elif not (recipe.trains or recipe.waits) and run.info.status == "RUNNING":
             store.end(run, "KILLED", last)
 
 

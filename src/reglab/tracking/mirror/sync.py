@@ -8,6 +8,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from reglab.core.errors import UserError
+from reglab.runtime.exclusive import repro_at_work
 from reglab.tracking.mirror import content, runs, verdict_tags, views
 from reglab.tracking.mirror.store import Store, first_line, open_store, plain_errors, sole_writer
 
@@ -66,7 +67,7 @@ def mirror_journal(root: Path, sent: dict[str, set[int]]) -> tuple[set[str], lis
 
 def mirror_entry(store: Store, entry: Path, about: dict, root: Path, sent: dict[str, set[int]]) -> set[str]:
     """The digest of the record, if the entry has one: then its runs are complete and it is removed."""
-    recipe = runs.recipe_from_journal(entry, about, trains(entry), root)
+    recipe = runs.recipe_from_journal(entry, about, trains(entry), repro_at_work(root), root)
     mirrored = runs.runs_of_training(store, about["key"], root)
     if recipe.record and runs.runs_of_record(store, recipe.record).complete(recipe.record, store.seeds):
         for run in mirrored.all():  # the same training was run again: one run is enough
