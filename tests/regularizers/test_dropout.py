@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from reglab.core.streams import Moment, generator
+from reglab.regularizers import dropout
 from reglab.regularizers.dropout import Dropout, MaskAverage, masks
 from reglab.regularizers.weight_averaging import WeightAveraging
 
@@ -80,14 +81,25 @@ def test_averages_are_those_of_networks_thinned_by_hand(network, batch):
     assert torch.allclose(geometric(batch.inputs).softmax(1), product / product.sum(1, keepdim=True), rtol=0, atol=1e-6)
 
 
+def test_how_many_masks_share_a_pass_changes_no_output(network, batch, monkeypatch):
+    average, rows = MaskAverage(network.eval(), Dropout(0.2, 0.5, "geometric", masks=5)), []
+    network.head.register_forward_hook(lambda _, given, scores: rows.append(len(scores)))
+    together = average.thinned(batch.inputs)
+    monkeypatch.setattr(dropout, "ROWS", 2 * len(batch.inputs))
+    assert torch.allclose(average.thinned(batch.inputs), together, rtol=0, atol=1e-6)
+    monkeypatch.setattr(dropout, "ROWS", 1)
+    assert torch.allclose(average.thinned(batch.inputs), together, rtol=0, atol=1e-6)
+    assert [number // len(batch.inputs) for number in rows] == [5, 2, 2, 1, 1, 1, 1, 1, 1]
+
+
 def test_weight_averaging_goes_before_and_behind(network, batch):
-    averaging, dropout = WeightAveraging(0.5), Dropout(0.2, 0.5, "geometric", 3)
+    averaging, thinning = WeightAveraging(0.5), Dropout(0.2, 0.5, "geometric", 3)
     averaging.prepare_model(network)
-    dropout.prepare_model(network)
+    thinning.prepare_model(network)
     with torch.no_grad():
         network.head.weight.mul_(3)
     averaging.after_step(network, learning_rate=0.1)
-    before = dropout.evaluation_model(averaging.evaluation_model(network)).eval()(batch.inputs)
-    behind = averaging.evaluation_model(dropout.evaluation_model(network)).eval()(batch.inputs)
-    plain = dropout.evaluation_model(network).eval()(batch.inputs)
+    before = thinning.evaluation_model(averaging.evaluation_model(network)).eval()(batch.inputs)
+    behind = averaging.evaluation_model(thinning.evaluation_model(network)).eval()(batch.inputs)
+    plain = thinning.evaluation_model(network).eval()(batch.inputs)
     assert torch.equal(before, behind) and not torch.allclose(before, plain)

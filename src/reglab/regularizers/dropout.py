@@ -15,6 +15,8 @@ from reglab.training.network import Network, build
 from reglab.training.reference_problems import regression
 from reglab.training.regularizer import Regularizer
 
+ROWS = 1_024  # of examples under masks, in one pass through the network
+
 
 def masks(units: Tensor, examples: int, rate: float, random: torch.Generator) -> Tensor:
     """Masks (examples, ...) for units (batch, ...): 0 with probability `rate`, else 1/(1 - rate), so that means stay.
@@ -81,7 +83,7 @@ class Dropout(Regularizer):
         surplus, spread = (counts / draws - chances).abs(), (chances * (1 - chances) / draws).sqrt()
         network.eval()
         arithmetic, geometric = (MaskAverage(network, cls(0.0, 1 - keep, mean)) for mean in ("arithmetic", "geometric"))
-        sample = torch.stack([geometric.thinned(example, number) for number in range(32)])
+        sample = geometric.thinned(example)
         return [
             Check("weight scaling is the mean over masks", distance(chances @ network.head(thinned), scores), 1e-12),
             Check("masks come as often as they should, in standard errors", (surplus / spread).max().item(), 5.0),
@@ -103,18 +105,28 @@ class MaskAverage(Module):
         super().__init__()
         self.network, self.dropout = network, dropout
 
-    def thinned(self, inputs: Tensor, number: int) -> Tensor:
-        """Outputs (batch, outputs) of the network that mask `number` leaves."""
-        random = streams.generator(self.network.moment.seed, "dropout/prediction", number, device=inputs.device)
-        units = inputs * masks(inputs, 1, self.dropout.input_rate, random)
-        for layer in self.network.hidden_layers:
-            units = layer(units)
-            units = units * masks(units, 1, self.dropout.hidden_rate, random)
-        return self.network.head(units.flatten(1))
-
     def forward(self, inputs: Tensor) -> Tensor:
-        outputs = torch.stack([self.thinned(inputs, number) for number in range(self.dropout.masks)])
-        task = self.network.task
+        outputs, task = self.thinned(inputs), self.network.task
         return (
             task.arithmetic_mean(outputs) if self.dropout.prediction == "arithmetic" else task.geometric_mean(outputs)
         )
+
+    def thinned(self, inputs: Tensor) -> Tensor:
+        """Outputs (masks, batch, outputs) of the network that each mask leaves; of few examples several masks at once."""
+        together = max(1, ROWS // max(1, len(inputs)))
+        numbers = range(self.dropout.masks)
+        return torch.cat([self.under(numbers[first : first + together], inputs) for first in numbers[::together]])
+
+    def under(self, numbers: range, inputs: Tensor) -> Tensor:
+        """Outputs (numbers, batch, outputs) under the masks of these numbers, each drawn from a stream of its own."""
+        of_mask, seed = (len(numbers), len(inputs)), self.network.moment.seed
+        drawn = [streams.generator(seed, "dropout/prediction", number, device=inputs.device) for number in numbers]
+
+        def drop(units: Tensor, rate: float) -> Tensor:
+            """Units (numbers, batch, ...), or (1, batch, ...) for all, under the next masks: (numbers batch, ...)."""
+            return (units * torch.stack([masks(units[0], 1, rate, random) for random in drawn])).flatten(0, 1)
+
+        units = drop(inputs[None], self.dropout.input_rate)
+        for layer in self.network.hidden_layers:
+            units = drop(layer(units).unflatten(0, of_mask), self.dropout.hidden_rate)
+        return self.network.head(units.flatten(1)).unflatten(0, of_mask)

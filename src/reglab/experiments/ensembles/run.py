@@ -202,13 +202,13 @@ def gathered_cost(chosen: Sequence[str], runs: Path) -> dict:
 
 
 def passes(committee: Committee, split: Split) -> int:
-    """The number of forward passes of a network in one prediction."""
-    counted, heads = [], [module.head for module in committee.modules() if isinstance(module, Network)]
-    hooks = [head.register_forward_hook(lambda *_: counted.append(1)) for head in heads]
+    """The number of networks that one example passes; several masks of one network may take it at once, as rows."""
+    rows, heads = [], [module.head for module in committee.modules() if isinstance(module, Network)]
+    hooks = [head.register_forward_hook(lambda _, given, scores: rows.append(len(scores))) for head in heads]
     committee.predictions(torch.as_tensor(split.inputs["test"][:1]))
     for hook in hooks:
         hook.remove()
-    return len(counted)
+    return sum(rows)
 
 
 def draw_size_curve(

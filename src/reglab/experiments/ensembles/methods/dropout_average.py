@@ -26,10 +26,8 @@ class Thinned(Committee):
         self.dropout = dropout
 
     def members(self, inputs: Tensor) -> Tensor:
-        masked = MaskAverage(self.networks[0], self.dropout)
-        return torch.stack(
-            [self.task.predictions(masked.thinned(inputs, number)) for number in range(self.dropout.masks)]
-        )
+        outputs = MaskAverage(self.networks[0], self.dropout).thinned(inputs)
+        return self.task.predictions(outputs.flatten(0, 1)).unflatten(0, outputs.shape[:2])
 
 
 @dataclass(frozen=True)
