@@ -8,6 +8,7 @@ import pytest
 from conftest import SETTINGS
 
 from reglab.core.figures import svg
+from reglab.experiments.pages import render
 from reglab.report import bias_variance_figure, pareto
 from reglab.report.collect import collect
 from reglab.report.labels import MARK, overlaps, placed
@@ -76,6 +77,20 @@ def test_no_word_of_a_picture_lies_over_another(table, draw):
     boxes = np.array([word.get_window_extent().extents for word in words])
     shared = overlaps(boxes, boxes)[np.triu_indices(len(words), 1)]
     assert (shared < 1e-6).all()
+
+
+def test_where_all_recipes_cost_the_same_there_is_a_sentence_and_no_figure(recipes):
+    entries, metrics = recipes
+    assert not pareto.same_cost(pareto.priced(rows(entries, metrics)))
+    same = {
+        family: {name: row | {"cost": 1.0 if row.get("cost") else None} for name, row in metrics[family].items()}
+        for family in ("baselines", "regularizers", "combinations")
+    }
+    metrics = metrics | same
+    assert "gain_against_cost" not in slides(entries, metrics, SETTINGS)
+    page = render(entries, metrics, SETTINGS)["pages/recipes.html"]
+    section = page.split('<section id="gain-and-cost"')[1].split("</section>")[0]
+    assert "<svg" not in section and "so a gain has no price here" in section
 
 
 def test_a_lone_point_has_its_name_right_beside_it():

@@ -30,6 +30,7 @@ def test_a_study_without_looks_reads_as_before():
 def test_different_seeds_and_confidences_are_a_range_without_reference_and_classical_methods():
     assert looked.seeds_in_words(GROWN, SETTINGS) == "11 to 22 seeds"
     assert looked.confidence_in_words(GROWN, SETTINGS) == "96.2 to 98.9\u00a0%"
+    assert looked.seeds_in_words([NONE, GROWN[1]], SETTINGS) == "22 seeds"  # of differences: none has none
     assert looked.seeds_of(GROWN[1], SETTINGS) == 22 and looked.confidence_of(GROWN[1], SETTINGS) == 0.9891
 
 

@@ -223,9 +223,19 @@ def test_the_table_has_three_named_kinds_of_verdict_the_best_recipe_first(page):
 
 def test_a_recipe_without_a_verdict_of_another_kind_has_a_dash(tuned_study):
     entries, metrics, settings = tuned_study
+    rows = metrics["tuned"] | {"mixup": metrics["tuned"]["mixup"] | {"against_early_stopping": None}}
+    found = tables(render(entries, metrics | {"tuned": rows}, settings)["index.html"])["tuned-caption"]
+    dashes = dict(zip(found.column("Recipe"), found.column("Against early stopping"), strict=True))
+    assert [name for name, words in dashes.items() if words == "–"] == ["mixup"]
+
+
+def test_a_study_without_early_stopping_has_no_column_and_no_note_for_it(tuned_study, page):
+    entries, metrics, settings = tuned_study
     rows = {name: row | {"against_early_stopping": None} for name, row in metrics["tuned"].items()}
-    page = render(entries, metrics | {"tuned": rows}, settings)["index.html"]
-    assert set(tables(page)["tuned-caption"].column("Against early stopping")) == {"–"}
+    text = render(entries, metrics | {"tuned": rows}, settings)["index.html"]
+    assert tables(text)["tuned-caption"].headings[:4] == ["Recipe", "Tuned", "As configured", "Tuned accuracy, %"]
+    assert "Three verdicts on each recipe" in page and "<b>against early stopping</b>" in page
+    assert "Two verdicts on each recipe" in text and "gainst early stopping" not in text
 
 
 def test_the_searches_are_listed_with_their_budget_what_k_settings_come_to_and_how_optimistic_they_are(pages):

@@ -51,8 +51,8 @@ def price(cost: float | None) -> str:
     return f"at {fixed(cost, 1)} times the computation of none" if extra else "at no extra computation"
 
 
-def at_no_extra_cost(helps: list[Row]) -> Markup:
-    """Beside a best that costs more: what helps most without that, and how far the best is ahead of it."""
+def at_no_extra_cost(helps: list[Row], seeds: int) -> Markup:
+    """Beside a best that costs more: what helps most without that, and how far the best is ahead of it over these seeds."""
     best, *others = helps
     cost = best.numbers.get("cost")
     if not missing(cost) and cost <= NO_EXTRA:
@@ -68,7 +68,8 @@ def at_no_extra_cost(helps: list[Row]) -> Markup:
     behind = first.numbers.get("behind_best")
     if behind and behind["leader"] == best.name:
         lead, low, high = (measure.value(behind[key]) for key in ("difference", "low", "high"))
-        tail = "" if behind["excluded"] else ", and chance is not ruled out"
+        tail = f", over the first {seeds} seeds" if "look" in first.numbers else ""
+        tail += "" if behind["excluded"] else ", and chance is not ruled out"
         text += Markup("; {} is ahead of it by {} ({} to {}){}").format(
             best.name, measure.counted(lead), low, high, tail
         )
@@ -113,7 +114,7 @@ def headline(table: list[Row], settings: dict, given: str = "") -> Markup:
             looked.percentage(looked.confidence_of(best, settings)), low, high,
             many(looked.seeds_of(best, settings), "seed"),
             price(best.numbers.get("cost")),
-        ) + at_no_extra_cost(helps)  # fmt: skip
+        ) + at_no_extra_cost(helps, settings["seeds"])  # fmt: skip
     if all(not row.ranked for row in recipes):
         return Markup("On {}, every recipe diverged or failed its check: none but <b>none</b> can be judged.").format(
             place

@@ -9,8 +9,11 @@ from reglab.report.formats import listed
 from reglab.report.tables import Row
 
 
-def point(table: list[Row], best: dict | None, seeds: int) -> list[Point]:
-    """`best` is as in `evaluation.best.best_set`, of these rows; nothing where no two recipes were compared."""
+def point(table: list[Row], best: dict | None, seeds: int, *, looks: bool = False) -> list[Point]:
+    """`best` is as in `evaluation.best.best_set`, of these rows; nothing where no two recipes were compared.
+
+    `seeds`: the number over which the set is, which with `looks` is that of the first look.
+    """
     if not best or best["compared"] < 2:
         return []
     named = {row.name: row for row in table}
@@ -31,6 +34,10 @@ def point(table: list[Row], best: dict | None, seeds: int) -> list[Point]:
             best["compared"], leader, at, listed(others)
         )
     text += cheapest(named, best) if others else ""
+    if looks:
+        text += Markup(
+            " This compares all recipes over their first {} seeds, also where a verdict is over more."
+        ).format(seeds)
     return [Point("Which is best", text)]
 
 

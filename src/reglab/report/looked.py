@@ -6,7 +6,7 @@ from markupsafe import Markup
 
 from reglab.core.wording import many
 from reglab.report.formats import listed
-from reglab.report.tables import Row
+from reglab.report.tables import Row, unequal_seeds
 
 
 def seeds_of(row: Row, settings: Mapping) -> int:
@@ -21,7 +21,7 @@ def confidence_of(row: Row, settings: Mapping) -> float:
 
 def seeds_in_words(table: Iterable[Row], settings: Mapping) -> str:
     """11 seeds, or 11 to 44 seeds where the rows of a table differ."""
-    counts = [seeds_of(row, settings) for row in table] or [settings["seeds"]]
+    counts = [seeds_of(row, settings) for row in table if not row.reference] or [settings["seeds"]]
     return many(counts[0], "seed") if len(set(counts)) == 1 else f"{min(counts)} to {max(counts)} seeds"
 
 
@@ -36,6 +36,16 @@ def confidence_in_words(table: Iterable[Row], settings: Mapping) -> str:
     known = known or [settings["evaluation"]["confidence"]]
     ends = dict.fromkeys(map(percentage, (known[0], known[-1])))
     return f"{' to '.join(ends)}\u00a0%"
+
+
+def pairing(table: list[Row]) -> str:
+    """What a difference in a table is over where its rows have unequal numbers of seeds; empty elsewhere."""
+    if not unequal_seeds(table):
+        return ""
+    return (
+        "Not all rows have the same number of seeds. A difference is over the recipe’s own seeds, paired with none on the "
+        f"same seeds, so two values of {table[0].measure.title} in the table need not differ by it."
+    )
 
 
 def sentences(table: list[Row], looks: Mapping | None, settings: Mapping) -> Markup | None:

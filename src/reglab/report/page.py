@@ -35,7 +35,10 @@ def answer_section(study: Study) -> Section:
         "headline": answer.headline(study.rows, study.settings),
         "points": [
             *best_set.point(
-                study.rows, study.metrics.get("best_sets", {}).get("as configured"), study.settings["seeds"]
+                study.rows,
+                study.metrics.get("best_sets", {}).get("as configured"),
+                study.settings["seeds"],
+                looks=bool(study.metrics.get("looks")),
             ),
             *answer.points_to_know(study.rows, study.settings, study.metrics),
             *leak.point(study.metrics, study.settings["data"].get("split", "random"), study.measure),
@@ -47,6 +50,9 @@ def answer_section(study: Study) -> Section:
         "standings": standings.standings(study.entries),
         "place_among": tables.place_among,
         "seeds_in_words": lambda table: looked.seeds_in_words(table, study.settings),
+        "unequal_seeds": tables.unequal_seeds,
+        "pairing": looked.pairing,
+        "other_kinds": tuned_answer.other_kinds,
         "confidence_in_words": lambda table: looked.confidence_in_words(table, study.settings),
     }
     return Section("answer", "The answer", body("answer.html", study=study, **values))
@@ -56,7 +62,9 @@ def gain_and_cost_section(study: Study) -> Section | None:
     priced = pareto.priced(study.rows)
     if len(priced) < 2:
         return None
-    figure = drawn(pareto.figure(priced), "pareto", "gain against cost of every recipe")
+    figure = None
+    if not pareto.same_cost(priced):
+        figure = drawn(pareto.figure(priced), "pareto", "gain against cost of every recipe")
     return Section("gain-and-cost", "Gain and cost", body("gain_and_cost.html", figure=figure))
 
 
@@ -105,6 +113,7 @@ def chapter_section(study: Study, others: dict[str, str]) -> Section:
 def verdict_guide_section(study: Study) -> Section:
     least = smallest_seeds(1, 1 - study.settings["evaluation"]["confidence"])
     values = {"study": study, "least": least, "statistical_tests": study.metrics["statistical_tests"]}
+    values |= {"confidence_of_looks": looked.confidence_in_words(study.rows, study.settings)}
     values |= {"robust": bool(standings.standings(study.entries)), "score": study.score}
     return Section("verdicts", "How to read a verdict", body("verdict_guide.html", **values))
 

@@ -9,6 +9,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from reglab.core.families import FAMILIES
 from reglab.core.figures import COLORS, INK, canvas
+from reglab.report.answer import NO_EXTRA
 from reglab.report.formats import missing
 from reglab.report.labels import name_points
 from reglab.report.tables import Row
@@ -31,6 +32,12 @@ def priced(rows: Sequence[Row]) -> list[Row]:
     return [
         row for row in rows if row.ranked and not (missing(row.numbers.get("cost")) or missing(row.difference.mean))
     ]
+
+
+def same_cost(rows: Sequence[Row]) -> bool:
+    """Do all rows cost about the same, so that a figure would have them above one another?"""
+    costs = [row.numbers["cost"] for row in rows]
+    return not costs or max(costs) <= NO_EXTRA * min(costs)
 
 
 def figure(rows: Sequence[Row]) -> Figure:

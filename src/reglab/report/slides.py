@@ -21,7 +21,7 @@ def slides(entries: list[Entry], metrics: dict, settings: dict) -> dict[str, str
     priced, split = pareto.priced(table), bias_variance_figure.split(table)
     drawings = {
         "effects": forest(effects, relevant_difference(settings)) if effects else None,
-        "gain_against_cost": pareto.figure(priced) if len(priced) > 1 else None,
+        "gain_against_cost": pareto.figure(priced) if not pareto.same_cost(priced) else None,
         "bias_against_variance": bias_variance_figure.figure(split) if len(split) > 1 else None,
     }
     return {name: svg(drawing) for name, drawing in drawings.items() if drawing}

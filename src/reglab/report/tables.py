@@ -1,5 +1,6 @@
 """The rows of the results table and the axis that their differences are drawn on."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -39,6 +40,11 @@ class Row(Shown):
     @property
     def diverged(self) -> bool:
         return self.verdict == "diverged" or bool(self.entry.seeds("diverged"))
+
+    @property
+    def seed_count(self) -> int:
+        """How many seeds its record has."""
+        return len(self.entry.record["seeds"])
 
     @property
     def ranked(self) -> bool:
@@ -117,11 +123,22 @@ def rows(entries: list[Entry], metrics: dict, measure: Measure = ACCURACY) -> li
     return sorted_rows([Row(entry, metrics[entry.family][entry.name], measure) for entry in tested])
 
 
+def unequal_seeds(rows: Iterable[Row]) -> bool:
+    """Have some of the ranked rows got more seeds at a look than others?"""
+    ranked = [row for row in rows if row.ranked]
+    return any("look" in row.numbers for row in ranked) and len({row.seed_count for row in ranked}) > 1
+
+
 def sorted_rows(rows: list[AnyRow]) -> list[AnyRow]:
-    """The best test metric first, those that are not ranked behind all others."""
+    """The best test metric first, those that are not ranked behind all others.
+
+    Means over unequal numbers of seeds are not compared: there the largest gain over `none` is first.
+    """
+    by_gain = unequal_seeds(rows)
 
     def rank(row: Row) -> tuple:
-        return not row.ranked, missing(row.value), 0 if missing(row.value) else -row.measure.sign * row.value
+        value = row.difference.mean if by_gain else row.value
+        return not row.ranked, missing(value), 0 if missing(value) else -row.measure.sign * value
 
     return sorted(rows, key=rank)
 

@@ -17,6 +17,13 @@ from reglab.report.measure import Interval, Measure
 from reglab.report.tables import DIFFERENCE, Row, sorted_rows
 
 TUNED, CLEAN, OTHER_NETWORK = "tuned", "tuned_clean", "tuned_other_network"
+OTHER_KINDS = {  # of verdict, beside the tuned one: key in metrics.json, heading, its tooltip
+    "as_configured": ("As configured", "The recipe as params.yaml has it, against none as params.yaml has it"),
+    "against_early_stopping": (
+        "Against early stopping",
+        "The recipe as params.yaml has it, against early_stopping as params.yaml has it",
+    ),
+}
 OUTCOMES = {  # a verdict in a sentence, of one recipe and of several
     "helps": ("helps", "help"),
     "hurts": ("hurts", "hurt"),
@@ -77,6 +84,11 @@ def numbers(result: dict, metric: str) -> dict:
     compared = result["comparisons"][metric]
     ends = dict(zip(("difference", "low", "high"), (compared[key] for key in DIFFERENCE), strict=True))
     return compared | ends | {metric: compared["mean"]} | {key: result[key] for key in ("behind_best", "cost")}
+
+
+def other_kinds(table: list[TunedRow]) -> list[tuple[str, str, str]]:
+    """Those of OTHER_KINDS that any recipe of a table has: key, heading, tooltip."""
+    return [(key, *words) for key, words in OTHER_KINDS.items() if any(row.result[key] for row in table)]
 
 
 def answer(table: list[TunedRow], settings: dict) -> Markup:
@@ -155,13 +167,19 @@ def answer_again(table: list[TunedRow], settings: dict, where: str) -> Markup:
 def points_to_know(table: list[TunedRow], settings: dict, metrics: dict) -> list[Point]:
     """The points beside that answer, the most important first; `metrics` is reports/metrics.json."""
     return (
-        best_set.point(table, metrics.get("best_sets", {}).get(TUNED), settings["seeds"])
+        which_is_best(TUNED, table, settings, metrics)
         + changed_by_tuning(table)
         + by_verdict(table, settings)
         + seeds(table, settings, metrics)
         + placebo(table)
         + power(table, settings)
     )
+
+
+def which_is_best(family: str, table: list[TunedRow], settings: dict, metrics: dict) -> list[Point]:
+    """The point on the set of recipes that cannot be told from the best of a family."""
+    best = metrics.get("best_sets", {}).get(family)
+    return best_set.point(table, best, settings["seeds"], looks=bool(metrics.get("looks")))
 
 
 def changed_by_tuning(table: list[TunedRow]) -> list[Point]:
@@ -179,7 +197,7 @@ def points_again(
 ) -> list[Point]:
     """The points beside the answer of what was tuned again; `changed` are those on what is another way elsewhere."""
     return (
-        best_set.point(table, metrics.get("best_sets", {}).get(family), settings["seeds"])
+        which_is_best(family, table, settings, metrics)
         + changed
         + by_verdict(table, settings)
         + seeds(table, settings, metrics)
@@ -200,8 +218,10 @@ def both_networks(beside: list[TunedRow], table: list[TunedRow], usual: str, nam
     if None in means:
         return []
     before, after = (row.measure.with_unit(row.value) for row in means)
-    text = Markup("Tuned none has a mean {} of {} with {} and of {} with {}, on the same splits.")
-    return [Point("Both networks", text.format(table[0].measure.name, before, usual, after, name))]
+    first, second = (row.seed_count for row in means)
+    splits = "on the same splits" if first == second else f"over {first} and {second} seeds"
+    text = Markup("Tuned none has a mean {} of {} with {} and of {} with {}, {}.")
+    return [Point("Both networks", text.format(table[0].measure.name, before, usual, after, name, splits))]
 
 
 def changes(about: str, verdicts: list[tuple[TunedRow, str]], before: str, after: str) -> list[Point]:
