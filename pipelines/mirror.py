@@ -19,7 +19,8 @@ def main() -> None:
     try:
         print(mirror.sync_all(params.load()))
     except UserError as error:
-        print(error, "The results are complete without it; later: reglab sync", sep="\n", file=sys.stderr)
+        later = f"The results are complete without it; later: reglab sync, in {Path.cwd()}"
+        print(error, later, sep="\n", file=sys.stderr)
     if PRINTED_LATER not in os.environ:
         print(f"\n{outcome(Path())}")
 

@@ -16,7 +16,8 @@ def main() -> None:
     try:
         print(sync_suite(params.load().tracking, Path("suite/runs"), results))
     except UserError as error:
-        print(error, "The results are complete without it; later: reglab sync", sep="\n", file=sys.stderr)
+        later = f"The results are complete without it; later: reglab sync, in {Path.cwd()}"
+        print(error, later, sep="\n", file=sys.stderr)
 
 
 if __name__ == "__main__":

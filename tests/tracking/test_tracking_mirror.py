@@ -10,6 +10,7 @@ import signal
 from collections import Counter
 
 import pytest
+from mlflow.store.db import utils
 from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 from mlflow.tracking import MlflowClient
 from mlflow.tracking._tracking_service import client as batches
@@ -182,6 +183,38 @@ def test_the_time_of_a_recipe_ends_without_the_wait_for_its_stage(study):
         os.utime(training.entry / name, (moment, moment))
     mirror(study.root, {})
     assert study.run("dropout")["span"] == (study.begin_time * 1000, (last + 7) * 1000)
+
+
+def test_the_time_of_a_recipe_that_got_more_seeds_ends_without_the_time_between_the_looks(study):
+    training = study.begin(seeds=3)
+    training.epochs(4)
+    path, apart = training.entry / "seed-2.jsonl", 1000
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    path.write_text("".join(json.dumps(line | {"time": line["time"] + apart}) + "\n" for line in lines))
+    training.finish()
+    for name, moment in {"run.json": apart - 1, "record.json": apart + 10}.items():
+        os.utime(training.entry / name, (study.begin_time + moment,) * 2)
+    mirror(study.root, {})
+    begin, first_look, second_look = study.begin_time * 1000, 3125, 11_000
+    assert study.run("dropout")["span"] == (begin, begin + first_look + second_look)
+
+
+def test_a_database_that_a_kill_left_unfinished_is_none(study):
+    (study.root / "mlflow.db").unlink()
+    training = study.begin()
+    training.epochs(4)
+    training.finish()
+    child = multiprocessing.get_context("fork").Process(target=mirror_until_the_tables_are_there, args=(study.root,))
+    child.start()
+    child.join()
+    assert child.exitcode == 9 and not (study.root / "mlflow.db").exists()
+    assert mirror(study.root, {}) == [] and study.run("dropout")["status"] == "FINISHED"
+
+
+def mirror_until_the_tables_are_there(root) -> None:
+    """In a process of its own: mirror, and be gone before MLflow has migrated them."""
+    utils._upgrade_db = lambda engine: os._exit(9)
+    mirror(root, {})
 
 
 def test_a_torn_last_line_waits_for_its_end(study):

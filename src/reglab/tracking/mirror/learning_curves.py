@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import chain, pairwise
 from pathlib import Path
@@ -69,6 +70,15 @@ def seconds(curve: Curve) -> float | None:
     times = sorted(point.time for point in curve.values())
     gaps = [later - earlier for earlier, later in pairwise(times)]
     return len(times) * median(gaps) / 1000 if gaps else None
+
+
+def time_in(spans: Iterable[tuple[int, int]]) -> int:
+    """How long at least one of the spans (begin, end) lasts."""
+    total, until = 0, 0
+    for begin, end in sorted(spans):
+        total += max(0, end - max(begin, until))
+        until = max(until, end)
+    return total
 
 
 def bands(curves: list[Curve]) -> Curve:

@@ -6,6 +6,7 @@ recorded times, so that sending them twice adds no rows; a run ends only when it
 
 from collections.abc import Container
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,16 +56,23 @@ class MirroredRecipe:
 
 
 def recipe_from_journal(entry: Path, about: dict, trains: bool, waits: bool, root: Path) -> MirroredRecipe:
-    """A recipe from its journal, which knows the times. What it waited for its stage after its last epoch does not count."""
+    """A recipe from its journal, which knows the times.
+
+    It ends when it would have ended without waiting: for the stage that collects it, or for a later look at more seeds.
+    """
     record = read(entry)  # before the curves: they are whole once it is there
     journal = learning_curves.read_journal(entry)
-    times = [point.time for curve in journal.values() for point in curve.values()]
-    opened = written(entry / "run.json")  # which its stage, or a resume, has written anew
-    waited = max(0, opened - max(times, default=opened))
-    ended = written(entry / "record.json") - waited if record else None
+    times = [[point.time for point in curve.values()] for curve in journal.values() if curve]
+    opened = written(entry / "run.json")  # which its stage, a resume, or a look at more seeds has written anew
+    begun, ended = min([opened, *chain(*times)]), None
+    if record:
+        since = [time for time in chain(*times) if time > opened]
+        last = (max([opened, *since]), written(entry / "record.json"))
+        spans = [(opened, min([*since, last[1]])), *((min(seed), max(seed)) for seed in times), last]
+        ended = begun + learning_curves.time_in(spans)
     if kinds := noted_processors(entry):
         about = about | {"tags": about.get("tags", {}) | {"processor": "; ".join(kinds)}}
-    begun, identity = min([*times, opened]), {content.KEY: about["key"]}
+    identity = {content.KEY: about["key"]}
     return MirroredRecipe(about, identity, journal, record, begun, ended, trains, waits, root)
 
 

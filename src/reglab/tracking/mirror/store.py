@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -176,10 +177,27 @@ def reach_database(place: str) -> None:
     engine.dispose()
 
 
+def make_database(place: str) -> None:
+    """Make the file of a SQLite database that is not there yet, whole: MLflow makes table after table, and could not go on
+    where a kill left some.
+    """
+    from mlflow.tracking import MlflowClient
+    from sqlalchemy import make_url
+
+    if not place.startswith("sqlite") or not (name := make_url(place).database) or (file := Path(name)).exists():
+        return
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=f"{file.name}.", dir=file.parent) as folder:
+        unfinished = Path(folder, file.name)
+        MlflowClient(make_url(place).set(database=str(unfinished)).render_as_string()).search_experiments()
+        unfinished.replace(file)
+
+
 def unusable(place: str, error: Exception) -> UserError:
+    mending = "; or move the database away, then `reglab sync` restores every run that has a record"
     return UserError(
         f"MLflow at {place} cannot be used: set MLFLOW_TRACKING_URI, or tracking.uri in params.yaml"
-        f" (null: a database beside it) ({first_line(error)})"
+        f" (null: a database beside it){mending * place.startswith('sqlite')} ({first_line(error)})"
     )
 
 
@@ -208,6 +226,7 @@ def open_store(uri: str | None, experiment: str, root: Path, seeds: bool | None 
         seeds = not remote if seeds is None else seeds
         if location:  # of MLflow's experiment "Default" too, whose SQL takes no path with ' or :
             os.environ[ARTIFACT_ROOT] = location
+        make_database(place)
         client = MlflowClient(place)
         existing = client.get_experiment_by_name(experiment)
         if existing is None:
