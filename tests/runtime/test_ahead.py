@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from reglab.core.errors import UserError, WorkError
-from reglab.runtime import dvc_walk
-from reglab.runtime.compute import ahead, of_stage
+from reglab.runtime import dvc_walk, warm
+from reglab.runtime.compute import ahead, of_stage, spool
 from reglab.runtime.compute.ahead import Ahead
 from reglab.runtime.compute.ahead_schedule import FOLDER, Schedule
 from reglab.runtime.compute.elsewhere import JobBuilder
@@ -236,6 +236,16 @@ def test_the_other_process_begins_with_the_second_entry_and_knows_what_dvc_has_p
     ended.set()
     until(lambda: walk.schedule.is_left("train@c"))
     monkeypatch.delenv(FOLDER)
+
+
+def test_where_the_warm_process_has_ended_nothing_is_collected_ahead(tmp_path, monkeypatch):
+    monkeypatch.delenv(warm.ADDRESS, raising=False)
+    (tmp_path / "pipelines").mkdir()
+    (tmp_path / "pipelines" / "experiment.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')")
+    with pytest.raises(WorkError, match="train@none"):
+        spool.collect(tmp_path, ["train@none"], 2, quiet=True)
+    assert not (tmp_path / "ran").exists()
+    assert spool.collect(tmp_path, ["train@none"], 2) == [] and (tmp_path / "ran").exists()
 
 
 def test_without_a_warm_process_no_stage_waits(tmp_path, monkeypatch):

@@ -57,7 +57,7 @@ class Spool:
 def collect(root: Path, stages: Sequence[str], workers: int, *, quiet: bool = False) -> list[Job]:
     """The jobs of these stages of the study in `root`, which must be the folder of this process.
 
-    `quiet` stages print nothing.
+    `quiet` stages print nothing, and run in the warm process alone: where it has ended, so has what they are collected for.
     """
     with tempfile.TemporaryDirectory() as folder:
         for stage in stages:
@@ -72,7 +72,10 @@ def collect(root: Path, stages: Sequence[str], workers: int, *, quiet: bool = Fa
 
 
 def run_pipeline(root: Path, more: dict[str, str], *, quiet: bool = False) -> int:
-    """Run pipelines/experiment.py with more variables, in the warm process if there is one; its exit code."""
+    """Run pipelines/experiment.py with more variables, in the warm process if there is one; its exit code.
+
+    Without one a `quiet` pipeline is not run, and 1 is returned.
+    """
     folder = root / "pipelines"  # last, for its code.py is not that of Python
     argv, path = [str(folder / "experiment.py")], [str(root / "src"), *sys.path, str(folder)]
     with open(os.devnull, "w", encoding="utf-8") as nothing:
@@ -80,6 +83,8 @@ def run_pipeline(root: Path, more: dict[str, str], *, quiet: bool = False) -> in
         if connection := warm.request_run(argv, root, [0, *printed], path=path, more=more):
             with connection:
                 return (connection.recv(1) or b"\1")[0]
+        if quiet:
+            return 1
         output, errors = printed
         ran = subprocess.run([sys.executable, *argv], cwd=root, env=os.environ | more, stdout=output, stderr=errors)
         return ran.returncode
