@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 from torch.fx.experimental import _config
 
+from reglab.attacks import strong as strong_attack
 from reglab.attacks.fast_gradient import fast_gradient
 from reglab.attacks.projected_gradient import projected_gradient
 from reglab.attacks.square import square
@@ -123,6 +124,9 @@ ATTACKS = {
 @pytest.mark.parametrize("norm", ["linf", "l2"])
 @pytest.mark.parametrize("name", ATTACKS)
 def test_every_attack_runs_on_the_device_of_its_inputs(monkeypatch, name, norm):
+    few = {"adaptive_ascent": {"steps": 10}, "fast_boundary": {"steps": 3}}  # with a checkpoint of the step size
+    for part, settings in few.items():
+        monkeypatch.setattr(f"reglab.attacks.strong.{part}", partial(getattr(strong_attack, part), **settings))
     monkeypatch.setattr("reglab.attacks.strong.QUERIES", 3)
     network = build(CONVOLUTIONAL, (1, 8, 8), CLASSES, seed=0).to(DEVICE)
     shown = moved(examples())

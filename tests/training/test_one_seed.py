@@ -2,12 +2,9 @@
 
 import json
 import logging
-import os
-import signal
-import subprocess
-import sys
 import time
 import warnings
+from multiprocessing import get_context
 from types import SimpleNamespace
 
 import numpy as np
@@ -94,35 +91,23 @@ def test_another_technique_in_front_leaves_the_masks_as_they_are(tmp_path, split
     assert same(alone, behind)
 
 
-WORKER = """
-import pickle, sys
-from pathlib import Path
-from reglab.training.one_seed import train_seed
-recipe, split, folder = pickle.load(open(sys.argv[1], "rb"))
-train_seed(recipe, split, 0, Path(folder), every=0.0)
-"""
-
-
 @pytest.mark.parametrize(
     "techniques", [TECHNIQUES, (EarlyStopping(patience=200), Dropout())], ids=["noise", "stopping"]
 )
 def test_a_training_killed_with_9_and_started_again_ends_with_the_same_bits(tmp_path, split, techniques):
-    import pickle
-
     undisturbed = trained(tmp_path / "undisturbed", split, *techniques, epochs=40)
     folder = tmp_path / "killed"
     folder.mkdir()
-    job = tmp_path / "job.pickle"
-    job.write_bytes(pickle.dumps((recipe(*techniques, epochs=40), split, folder)))
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"}
     journal, kills = folder / "seed-0.jsonl", 0
     for goal in (7, 23):
-        worker = subprocess.Popen([sys.executable, "-W", "ignore", "-c", WORKER, str(job)], env=environment)
-        while worker.poll() is None and (not journal.exists() or len(journal.read_bytes().splitlines()) < goal):
+        arguments = recipe(*techniques, epochs=40), split, 0, folder
+        worker = get_context("fork").Process(target=train_seed, args=arguments, kwargs={"every": 0.0})
+        worker.start()
+        while worker.is_alive() and (not journal.exists() or len(journal.read_bytes().splitlines()) < goal):
             time.sleep(0.002)
-        kills += worker.poll() is None
-        worker.send_signal(signal.SIGKILL)
-        worker.wait()
+        kills += worker.is_alive()
+        worker.kill()
+        worker.join()
         with open(journal, "a") as file:
             file.write('{"epoch": 99, "ti')  # what a kill in the middle of a line leaves
     assert kills == 2 and (folder / "seed-0.ckpt").exists() and not (folder / "seed-0.safetensors").exists()
