@@ -3,12 +3,9 @@
 import csv
 import itertools
 import json
-import os
-import signal
-import subprocess
-import sys
 import time
 from dataclasses import replace
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -285,32 +282,21 @@ def test_bagging_trains_on_its_samples_and_nothing_else(run, data, tmp_path):
             assert np.array_equal(by_hand["weights/" + name.removeprefix("networks.1.")], value.numpy())
 
 
-WORKER = """
-import pickle, sys
-from pathlib import Path
-from reglab.experiments.ensembles import member_cache, members
-member_cache.train_alone(*pickle.load(open(sys.argv[1], "rb")))
-"""
-
-
 def test_a_member_killed_with_9_goes_on_and_ends_with_the_same_bits(data, tmp_path):
-    import pickle
-
     recipe = replace(RECIPE, training=replace(RECIPE.training, epochs=80))
     homes = [tmp_path / "killed", tmp_path / "undisturbed"]
     for home in homes:
         home.mkdir()
     jobs = [(Bagging(), recipe, data.split(0), 0, 1, home) for home in homes]
-    (tmp_path / "job").write_bytes(pickle.dumps(jobs[0]))
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"}
-    worker = subprocess.Popen([sys.executable, "-W", "ignore", "-c", WORKER, str(tmp_path / "job")], env=environment)
+    worker = get_context("fork").Process(target=member_cache.train_alone, args=jobs[0])
+    worker.start()
     lines = 0
-    while worker.poll() is None and lines < 10:
+    while worker.is_alive() and lines < 10:
         lines = sum(path.read_bytes().count(b"\n") for path in homes[0].glob("*/*.jsonl"))
         time.sleep(0.002)
-    assert worker.poll() is None
-    worker.send_signal(signal.SIGKILL)
-    worker.wait()
+    assert worker.is_alive()
+    worker.kill()
+    worker.join()
     for job in jobs:
         member_cache.train_alone(*job)
     one, other = (next(home.glob("*/*.safetensors")).read_bytes() for home in homes)
