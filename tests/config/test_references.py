@@ -68,7 +68,7 @@ def test_keeping_none_alone_is_a_line_for_each_entry_that_something_names(tmp_pa
 
 
 def test_every_reference_names_an_entry_and_what_holds_it_is_there():
-    assert not missing(SHIPPED) and pruned(SHIPPED) == SHIPPED
+    assert not missing(SHIPPED) and pruned(SHIPPED, SHIPPED) == SHIPPED
     assert {reference.place[0] for reference in references(SHIPPED)} == {
         *("transfer", "tuned", "tuned_clean", "tuned_other_network", "sweeps", "cocktails", "regimes"),
         *("variance_sources", "comparisons", "claims"),
@@ -76,14 +76,16 @@ def test_every_reference_names_an_entry_and_what_holds_it_is_there():
 
 
 def test_nothing_refers_to_what_was_taken_out_and_the_rest_stays():
-    left = pruned(SHIPPED | {"regularizers": {key: SHIPPED["regularizers"][key] for key in ("none", "dropout")}})
+    two = {key: SHIPPED["regularizers"][key] for key in ("none", "dropout")}
+    left = pruned(SHIPPED | {"regularizers": two}, SHIPPED)
     assert left["regimes"]["recipes"] == ["none", "dropout"] and list(left["sweeps"]) == ["dropout"]
     assert left["cocktails"] == {} and left["comparisons"] == {}
     assert left["claims"].keys() >= {"dropout_generalizes", "bagging_generalizes", "dropout_approximates_bagging"}
     assert "l1_generalizes" not in left["claims"] and left["transfer"] == SHIPPED["transfer"]
-    alone = pruned(SHIPPED | {"regularizers": {"none": {}}})
+    alone = pruned(SHIPPED | {"regularizers": {"none": {}}}, SHIPPED)
     assert alone["regimes"]["recipes"] == [] and alone["variance_sources"]["recipes"] == ["none"]
-    without = pruned(SHIPPED | {key: {} for key in ("pretraining", "transfer", "semi_supervised", "multitask")})
+    emptied = {key: {} for key in ("pretraining", "transfer", "semi_supervised", "multitask")}
+    without = pruned(SHIPPED | emptied, SHIPPED)
     assert without["augmentation"] == {} and "transfer" not in without["attacks"]
 
 

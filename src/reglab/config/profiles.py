@@ -7,8 +7,7 @@ the whole study. A profile is an entry of `profiles` in params.yaml or a file `p
 
 import contextlib
 import os
-import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 from omegaconf import OmegaConf
@@ -22,23 +21,17 @@ from reglab.config.packaged import resolved_settings
 from reglab.config.params import Params
 from reglab.config.problems import Problems
 from reglab.config.renamed import renamed
+from reglab.config.setting_places import RECIPE, placed, renumbered
 from reglab.config.suite_profiles import data_sets, over_suite, pruned_suite, with_its_suite, without_suite
+from reglab.config.taken_out import CHOSEN, OF_CHOSEN, check_taken_out, taken_out
 from reglab.config.yaml_source import read
 from reglab.config.yaml_writing import to_yaml
 from reglab.core.errors import UserError
-from reglab.core.families import BY_SECTION
 from reglab.core.study_command import entries_alone, first_line, folder_name
 from reglab.core.wording import Plain, shown, unknown
-from reglab.evaluation.metric_names import TRAINED
 from reglab.runtime import git
 from reglab.runtime.recovery import replace
 
-CHOSEN = (*TRAINED, "theory")  # sections whose entries are a study's
-OF_CHOSEN = (
-    *(section for section in BY_SECTION if section not in CHOSEN),
-    "comparisons",
-    "claims",
-)  # what refers to these
 NOT_NEEDED = ("tests", "profiles", "benchmarks", "reports", "README.md")
 OWN = ("dvc.lock", "looks.yaml", "params.yaml")  # made anew
 COPIED = ".reglab/copied"  # lists the copied files, so that a file removed from the checkout is removed there too
@@ -50,51 +43,32 @@ def load(root: Path, name: str | None, only: Collection[str] = ()) -> Params:
     To be called when params.yaml itself has no problem. Raises UserError, also for a profile or an entry that is not there.
     """
     given, _ = merged_settings(root / "params.yaml", name, only)
-    with reported_as_profile(name, root):
+    with reported_as_profile(name, root, only):
         return params.settings_of(given, Problems("params.yaml"))
 
 
 @contextlib.contextmanager
-def reported_as_profile(name: str | None, root: Path | None = None) -> Iterator[None]:
+def reported_as_profile(name: str | None, root: Path | None = None, only: Collection[str] = ()) -> Iterator[None]:
     """Report the problems of the block at the places of their settings: in the profile, if there is one that has them."""
     try:
         yield
     except UserError as error:
-        raise UserError(*at_their_places(error.lines, name, root)) from None
+        raise UserError(*at_their_places(error.lines, name, root, only)) from None
 
 
-def at_their_places(lines: Iterable[str], name: str | None, root: Path | None = None) -> list[str]:
+def at_their_places(
+    lines: Iterable[str], name: str | None, root: Path | None = None, only: Collection[str] = ()
+) -> list[str]:
     """Lines about merged settings with the place where each setting is written: the profile, or params.yaml."""
-    lines, begin, root = list(lines), "params.yaml: ", root or Path.cwd()
-    if not name or not any(line.startswith(begin) for line in lines):
+    lines, root = list(lines), root or Path.cwd()
+    if not name or not any(line.startswith("params.yaml: ") for line in lines):
         return lines
     given = read(root / "params.yaml")[0]
-    profile, there = read_profile(root, given, name), where(root, name)
-    of_profile = [
-        line.startswith(begin) and is_of_profile(line.removeprefix(begin).split(": ")[0], profile, given)
-        for line in lines
-    ]
-    return [there + line.removeprefix(begin) if of else line for line, of in zip(lines, of_profile, strict=True)]
-
-
-def is_of_profile(key: str, profile: dict, given: dict) -> bool:
-    """Whether the profile has the setting of a dotted key, or has its section and params.yaml does not have the setting."""
-    section, *_ = steps = re.findall(r"[^.\[\]]+", key)
-    if section not in profile:
-        return False
-    other_source = section == "data" and "name" in references.mapping(profile, "data")
-    return other_source or has(profile, steps) or not has(given, steps)
-
-
-def has(settings: Plain, steps: Sequence[str]) -> bool:
-    """Whether there is a value at the end of these steps; a list or a single value is whole."""
-    for step in steps:
-        if not isinstance(settings, dict):
-            return True
-        if step not in settings:
-            return False
-        settings = settings[step]
-    return True
+    profile = read_profile(root, given, name)
+    if any(map(RECIPE.search, lines)):
+        merged, _ = merged_settings(root / "params.yaml", name, only)
+        lines = [renumbered(line, given, profile, merged) for line in lines]
+    return placed(lines, given, profile, where(root, name))
 
 
 def file_of(root: Path, name: str) -> Path:
@@ -164,6 +138,7 @@ def merged_settings(path: Path, name: str | None, only: Collection[str] = ()) ->
     whole, made_of = given | {"profiles": {}, "tracking": tracking | {"uri": None}}, []
     if name:
         profile = read_profile(root, given, name)
+        check_taken_out(given, profile, where(root, name))
         whole = with_profile(with_its_suite(whole, given, profile), profile, where(root, name))
         whole = pruned_suite(whole, profile)
         if "data" in whole:
@@ -190,13 +165,10 @@ def with_profile(whole: dict, profile: Plain, place: str) -> dict:
     if not isinstance(profile, dict):
         allowed = "a mapping of settings, {} where there are none"
         raise UserError(f"{place.rstrip('.')}: found {shown(profile)}; allowed: {allowed}")
-    removed = []
-    for section in (*CHOSEN, *OF_CHOSEN):
-        values = references.mapping(whole if profile.get(section) == {} else profile, section)
-        if "recipes" in values and profile.get(section) == {}:
+    removed = taken_out(whole, profile)
+    for section in OF_CHOSEN:
+        if profile.get(section) == {} and "recipes" in references.mapping(whole, section):
             profile = profile | {section: {"recipes": []}}
-        else:
-            removed += [(section, entry) for entry, value in values.items() if value is None or profile[section] == {}]
     if isinstance(profile.get("data"), dict) and isinstance(whole.get("data"), dict):
         name = profile["data"].get("name")
         claims = (
@@ -211,11 +183,14 @@ def with_profile(whole: dict, profile: Plain, place: str) -> dict:
         except OmegaConfBaseException:
             found = f"{shown(value)}, a list for a mapping or a mapping for a list"
             raise UserError(f"{place}{section}: found {found}; allowed: the kind it replaces") from None
+    before = whole
     for key in removed:
         whole = references.without(whole, key)
-    if "tuned_clean" in whole and not references.mapping(whole, "data").get("label_noise"):  # `tuned` is the same then
+    unclear = {reference.place[0] for reference in references.dangling_references(before)}
+    noise = references.mapping(whole, "data").get("label_noise")
+    if "tuned_clean" in whole and not noise and "tuned_clean" not in unclear:  # `tuned` is the same then
         whole = whole | {"tuned_clean": {"recipes": []}}
-    return references.pruned(whole) if removed else whole
+    return references.pruned(whole, before) if removed else whole
 
 
 def prepare(root: Path, name: str | None, only: Collection[str] = ()) -> Path:

@@ -66,30 +66,53 @@ def missing(given: dict) -> dict[str, list[Reference]]:
     return unknown
 
 
-def pruned(given: dict) -> dict:
-    """The params without what refers to entries that are not there, and without what is then left with nothing to do."""
-    while dangling := [reference for references in missing(given).values() for reference in references]:
-        for key in {reference.holder() for reference in dangling}:
+def dangling_references(given: dict) -> list[Reference]:
+    """All references to what is not there."""
+    return [reference for places in missing(given).values() for reference in places]
+
+
+def pruned(given: dict, whole: dict) -> dict:
+    """The params without what refers to entries that only `whole` has, and without what is then left with nothing to do.
+
+    References to what `whole` does not have either stay where they are, to be reported.
+    """
+    unknown = {(each.name, each.sections) for each in dangling_references(whole)}
+    while gone := [each for each in dangling_references(given) if (each.name, each.sections) not in unknown]:
+        for key in {each.holder() for each in gone}:
             given = without(given, key)
-    for section in (family.section for family in FAMILIES if family.recipes_of):
-        if isinstance(recipes := mapping(given, section).get("recipes"), list):
-            kept = [name for name in recipes if name is not None]
-            lone = BY_SECTION[section].lists_none and kept == ["none"]  # with nothing to compare it with
-            given = given | {section: given[section] | {"recipes": [] if lone else kept}}
-    if set(mapping(given, "tuned")) == {"none"}:  # with nothing to compare it with
-        given = given | {"tuned": {}}
-    for name in mapping(given, "cocktails"):
-        if len(mapping(given, "cocktails", name, "ingredients")) < 2:
-            given = without(given, ("cocktails", name))
+    given = without_short_cocktails(given, whole)
+    given = with_shorter_lists(given, whole)
     for family in mapping(given, "attacks"):
-        whole = [entry for entry in mapping(given, family).values() if not mapping(entry).get("classes")]
-        if not whole:
+        of_all_classes = [entry for entry in mapping(given, family).values() if not mapping(entry).get("classes")]
+        if mapping(whole, family) and not of_all_classes:
             given = without(given, ("attacks", family))
     sources = {mapping(entry).get("source", "study") for entry in mapping(given, "pretraining").values()}
     shown = {"study": ("pretraining", "transfer", "semi_supervised"), "scenes": ("multitask",)}
     for folder in mapping(given, "augmentation"):
         if folder in shown and not any(given.get(section) for section in shown[folder]) and folder not in sources:
             given = without(given, ("augmentation", folder))
+    return given
+
+
+def without_short_cocktails(given: dict, whole: dict) -> dict:
+    """The params without the cocktails that have lost ingredients and have fewer than two left, all of them known."""
+    for name in mapping(given, "cocktails"):
+        left, former = (mapping(each, "cocktails", name, "ingredients") for each in (given, whole))
+        if len(left) < min(2, len(former)) and set(left) <= set(mapping(given, "regularizers")):
+            given = without(given, ("cocktails", name))
+    return given
+
+
+def with_shorter_lists(given: dict, whole: dict) -> dict:
+    """The params with lists of recipes that are without their gaps, and empty where `none` alone is left of several."""
+    for section in (family.section for family in FAMILIES if family.recipes_of):
+        recipes, former = (mapping(each, section).get("recipes") for each in (given, whole))
+        if isinstance(recipes, list) and recipes != former and None not in former:
+            kept = [name for name in recipes if name is not None]
+            lone = BY_SECTION[section].lists_none and kept == ["none"]  # with nothing to compare it with
+            given = given | {section: given[section] | {"recipes": [] if lone else kept}}
+    if set(mapping(given, "tuned")) == {"none"} != set(mapping(whole, "tuned")):  # with nothing to compare it with
+        given = given | {"tuned": {}}
     return given
 
 
@@ -107,7 +130,7 @@ def only(given: dict, names: set[str]) -> dict:
     """The params with those entries of the sections that train which are named, with `none`, the classical baselines, and
     what the named ones start from or are compared with; and with what refers to these alone.
     """
-    names = names | {"none"}
+    whole, names = given, names | {"none"}
     transfer = mapping(given, "transfer")
     if names & {*transfer, *mapping(given, "semi_supervised")}:
         class_lists = [None, *(mapping(transfer.get(name)).get("classes") for name in names)]
@@ -122,7 +145,7 @@ def only(given: dict, names: set[str]) -> dict:
     for section in (*TRAINED, "theory"):
         if section != "baselines":
             given = given | {section: {name: entry for name, entry in mapping(given, section).items() if name in names}}
-    return pruned(given)
+    return pruned(given, whole)
 
 
 def is_reference(transfer: dict, class_lists: list) -> bool:
