@@ -1,11 +1,13 @@
 """A pair or a claim about an unknown entry is reported in one line, before any work; so is a lack of seeds, as a warning."""
 
+import copy
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
+from shipped import problems_of
 
 from reglab.config import params
 from reglab.core.errors import UserError
@@ -89,3 +91,25 @@ def test_the_command_warns_of_too_few_seeds_on_stderr_and_goes_on(tmp_path):
     warnings = [line for line in done.stderr.splitlines() if "not applicable" not in line]
     assert warnings and all(line.startswith("params.yaml: seeds: found 9, too few for ") for line in warnings)
     assert any(" claims at confidence 0.95: " in line for line in warnings)
+
+
+def test_what_is_wrong_beside_another_mistake_of_the_section_is_reported_in_the_same_round(tmp_path):
+    given = copy.deepcopy(SHIPPED)
+    given["seeds"] = {"first": 20, "most": 10, "looks": "x"}
+    given["tuning"].update(seeds=30, learning_rate="x")
+    given["attacks"]["ensembles"].update(seeds=40, norm=3)
+    keys = ["seeds.looks", "seeds.most", "tuning.learning_rate", "attacks.ensembles.norm", "tuning.seeds"]
+    reported = [line.split(": ")[1] for line in problems_of(given, tmp_path)]
+    assert reported == [*keys, "attacks.ensembles.seeds"]
+
+
+def test_an_unknown_setting_that_varies_is_reported_as_such_whatever_its_value_is(tmp_path):
+    for value in (3, "x", None, [0.1], [0.1, 0.5], {}):
+        given = copy.deepcopy(SHIPPED)
+        for entries in (given["tuned"], given["sweeps"], given["cocktails"]["stacked"]["ingredients"]):
+            entries["dropout"] = {"hiden": copy.copy(value)}  # YAML would write anchors
+        reported = problems_of(given, tmp_path)
+        keys = ("tuned.dropout.hiden", "sweeps.dropout.hiden", "cocktails.stacked.ingredients.dropout.hiden")
+        assert sorted(line.split(": ")[1] for line in reported) == sorted(keys)
+        for line in reported:
+            assert ": found an unknown setting; " in line and line.endswith("; did you mean hidden_rate?")

@@ -5,7 +5,7 @@ from math import isfinite, sqrt
 
 from reglab.config.pretext_checks import check_pretext_searches
 from reglab.config.problems import Key, Problems, at_places, is_named
-from reglab.config.references import missing, references
+from reglab.config.references import mapping, missing, references
 from reglab.config.stacks import check_stacks
 from reglab.config.suite_section import check_suite
 from reglab.config.training_checks import check_training
@@ -69,7 +69,7 @@ def check_across(given: dict, values: dict, problems: Problems) -> None:
     check_sizes(values, problems)
     check_used(given, values, problems)
     check_representations(values, problems)
-    check_searches(values, problems)
+    check_searches(given, values, problems)
     check_pretext_searches(given, values, problems)
     check_recipes(values, problems)
     check_declared(values, problems)
@@ -78,8 +78,7 @@ def check_across(given: dict, values: dict, problems: Problems) -> None:
     check_theory(values.get("theory") or {}, problems)
     check_suite(values, problems)
     for family, attack in (values.get("attacks") or {}).items():
-        if attack:
-            check_attack(("attacks", family), attack, values, problems)
+        check_attack(("attacks", family), attack, mapping(given, "attacks", family), values, problems)
     data, vote = given.get("data"), values.get("baselines", {}).get("k_nearest_neighbours")
     size = data.get("train_size") if isinstance(data, dict) else None
     if vote and type(size) is int and vote.n_neighbors > size >= 1:
@@ -185,7 +184,7 @@ def check_representations(values: dict, problems: Problems) -> None:
         problems.add(("few_scenes", "labelled"), found, allowed)
 
 
-def check_searches(values: dict, problems: Problems) -> None:
+def check_searches(given: dict, values: dict, problems: Problems) -> None:
     """Every technique is tuned with the same budget, on seeds that there are; what is varied is there too."""
     sweeps = {name: len(points(grid)) for name, grid in (values.get("sweeps") or {}).items() if grid}
     for name, count in sweeps.items():
@@ -193,8 +192,9 @@ def check_searches(values: dict, problems: Problems) -> None:
             allowed = f"{first}, as many as {next(iter(sweeps))} has: the same budget for every technique"
             problems.add(("sweeps", name), f"{count} settings to try", allowed)
     seeds, tuning = values.get("seeds"), values.get("tuning")
-    if seeds and tuning and tuning.seeds > seeds:
-        problems.add(("tuning", "seeds"), shown(tuning.seeds), f"at most {seeds}, the seeds that are trained")
+    trained = tuning.seeds if tuning else mapping(given, "tuning").get("seeds")  # also beside what is wrong there
+    if seeds and type(trained) is int and trained > seeds:
+        problems.add(("tuning", "seeds"), shown(trained), f"at most {seeds}, the seeds that are trained")
     if tuning and not tuning.learning_rate[0] < tuning.learning_rate[1]:
         problems.add(("tuning", "learning_rate"), shown(list(tuning.learning_rate)), "two numbers, the lower first")
     if values.get("tuned") and "none" not in values["tuned"]:
@@ -253,9 +253,10 @@ def check_declared(values: dict, problems: Problems) -> None:
                 is_named((*key, "versus_metric"), other, alike, problems)
 
 
-def check_attack(key: Key, attack: Attack, values: dict, problems: Problems) -> None:
-    """Its epsilons rise, and it asks for no more seeds than there are."""
-    if list(attack.epsilons) != sorted(set(attack.epsilons)):
+def check_attack(key: Key, attack: Attack | None, given: dict, values: dict, problems: Problems) -> None:
+    """Its epsilons rise, and it asks for no more seeds than there are, also where another setting is wrong (None)."""
+    if attack and list(attack.epsilons) != sorted(set(attack.epsilons)):
         problems.add((*key, "epsilons"), shown(list(attack.epsilons)), "numbers that rise")
-    if (seeds := values.get("seeds")) and attack.seeds > seeds:
-        problems.add((*key, "seeds"), shown(attack.seeds), f"at most {seeds}, the seeds that are trained")
+    seeds, attacked = values.get("seeds"), attack.seeds if attack else given.get("seeds")
+    if seeds and type(attacked) is int and attacked > seeds:
+        problems.add((*key, "seeds"), shown(attacked), f"at most {seeds}, the seeds that are trained")

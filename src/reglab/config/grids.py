@@ -1,12 +1,15 @@
 """Settings of regularizers that are varied: ranges for tuned recipes and cocktails, grids for sweeps."""
 
+import contextlib
 import math
 from typing import Any
 
 from reglab.config.entries import entry_of
-from reglab.config.problems import Key, Problems, checked, is_named
-from reglab.core.registry import names
-from reglab.core.wording import Plain, shown
+from reglab.config.problems import Key, Problems, checked, hints, is_named
+from reglab.config.references import mapping
+from reglab.core.errors import UserError
+from reglab.core.registry import find, names
+from reglab.core.wording import Plain, nearest, one_of, shown
 from reglab.experiments.tuning.ranges import is_range
 from reglab.experiments.tuning.settings import Cocktail, Ranges, points
 
@@ -21,6 +24,7 @@ def tuned_of(name: str, given: Plain, recipes: dict, key: Key, problems: Problem
     if not isinstance(given, dict):
         problems.add(key, shown(given), "settings with their ranges, such as {strength: [0.001, 0.1]}, or {}")
         return None
+    check_known(name, given, key, problems)
     for setting, values in given.items():
         if not isinstance(values, list) or len(dict.fromkeys(map(repr, values))) < 2:
             allowed = "two numbers, the lower first, or words of which one is chosen"
@@ -53,6 +57,8 @@ def sweep_of(name: str, given: Plain, recipes: dict, key: Key, problems: Problem
     """A grid {setting: (values)} over the entry `name` of `regularizers`."""
     if not is_named(key, name, list(recipes), problems):
         return None
+    if not check_known(name, given, key, problems):
+        return None
     if (
         not isinstance(given, dict)
         or not given
@@ -71,6 +77,8 @@ def sweep_of(name: str, given: Plain, recipes: dict, key: Key, problems: Problem
 
 def cocktail_of(name: str, given: Plain, recipes: dict, key: Key, problems: Problems) -> Cocktail | None:
     """A search, its ingredients and ranges checked against `regularizers`."""
+    for ingredient, ranges in mapping(given, "ingredients").items():
+        check_known(ingredient, ranges, (*key, "ingredients", ingredient), problems)
     cocktail = checked(Cocktail, given, key, problems)
     if cocktail and not cocktail.ingredients:
         problems.add((*key, "ingredients"), "{}", "entries of regularizers with the settings that vary")
@@ -85,6 +93,19 @@ def cocktail_of(name: str, given: Plain, recipes: dict, key: Key, problems: Prob
             ends = {setting: both[end] for setting, both in given["ingredients"][ingredient].items()}
             at(ingredient, ends, recipes, place, problems)
     return cocktail
+
+
+def check_known(name: str, given: Plain, key: Key, problems: Problems) -> bool:
+    """Whether the technique has all settings that vary; a line for each that it does not have, whatever its value is."""
+    if not isinstance(given, dict) or name not in names("regularizers"):
+        return True  # what is reported elsewhere
+    with contextlib.suppress(UserError):  # of the technique's file, which its entry reports
+        known = hints(find("regularizers", name))
+        for setting in (unknown := [each for each in given if each not in known]):
+            allowed = one_of(known) + nearest(setting, known) if known else "no settings: {}"
+            problems.add((*key, setting), "an unknown setting", allowed)
+        return not unknown
+    return True
 
 
 def at(name: str, point: dict, recipes: dict, key: Key, problems: Problems) -> Any:

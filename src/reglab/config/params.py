@@ -231,13 +231,14 @@ def seeds_at_looks(given: dict, problems: Problems) -> tuple[int | None, Looks |
             problems.add(("seeds", setting), f"{shown(given[setting])} without most", f"most, or no {setting}")
         looks = checked(Looks, given | {"most": 1_000}, ("seeds",), problems)
         return (looks.first, None) if looks else (None, None)
-    looks = checked(Looks, given, ("seeds",), problems)
-    if looks and looks.most <= looks.first:
-        problems.add(("seeds", "most"), shown(looks.most), f"more than {looks.first}, the seeds.first")
+    looks, (first, most) = checked(Looks, given, ("seeds",), problems), (given.get("first"), given["most"])
+    first = first if type(first) is int and ("seeds", "first") not in problems.reported else None
+    if first and type(most) is int and most <= first:
+        problems.add(("seeds", "most"), shown(most), f"more than {first}, the seeds.first")
     elif looks and looks.looks > (possible := looks.most - looks.first + 1):
         allowed = f"at most {possible}, for each look has at least one seed more than the one before"
         problems.add(("seeds", "looks"), shown(looks.looks), allowed)
-    return (looks.first, looks) if looks else (None, None)
+    return first, looks
 
 
 def model_of(key: Key, given: Plain, problems: Problems) -> Any:
