@@ -35,7 +35,7 @@ def test_several_targets_are_labels_in_the_profile_and_no_inputs(checkout):
     text = new(checkout, ["cough,fever", "rash, red"])
     count = len(rows())
     assert re.search(
-        r"labels, of which a row may have any number: cough \d+, fever \d+, rash, red \d+; 1.0\d labels a row", text
+        r'labels, of which a row may have any number: cough \d+, fever \d+, "rash, red" \d+; 1.0\d labels a row', text
     )
     settings = profiles.load(checkout, "people")
     assert settings.data.source.target == ("cough", "fever", "rash, red")

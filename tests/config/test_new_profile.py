@@ -414,3 +414,13 @@ def test_a_malformed_file_is_a_clear_error_or_read_rightly(checkout, content):
     else:
         examples = load_examples(profiles.load(checkout, "people").data)
         assert len(examples.inputs) == len(examples.targets) > 0 and examples.targets.min() >= 0
+
+
+def test_values_with_a_comma_are_told_apart_in_what_is_printed(checkout):
+    colours = ['"blue, dark"', "green", "red"] * 20
+    rows, header = with_column("colour", colours)
+    text = new(checkout, rows, header=header)
+    assert re.search(r'^colour +categorical +input +0 +3 +"blue, dark", green, red$', text, re.MULTILINE)
+    text = new(checkout, rows, "colour", header=header, force=True)
+    assert 'classes: "blue, dark" 20, green 20, red 20' in text
+    assert profiles.load(checkout, "people").data.source.columns["colour"].levels == ("blue, dark", "green", "red")

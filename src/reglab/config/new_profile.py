@@ -6,7 +6,7 @@ from pathlib import Path
 
 from reglab.config import new_arrays, new_images, new_table, new_texts, params
 from reglab.config.new_kind import kind_of
-from reglab.config.new_study import NewStudy, check_options
+from reglab.config.new_study import NewStudy, check_options, targets_told_apart
 from reglab.config.packaged import resolved
 from reglab.config.split_columns import LASTING
 from reglab.config.table_sections import sections
@@ -55,7 +55,7 @@ def create(
     return "\n".join(
         [
             *study.summary,
-            summary_line(study.targets),
+            summary_line(targets_told_apart(study.targets)),
             *notes,
             "",
             f"wrote {path.relative_to(root)}: edit it where this is wrong",
@@ -89,6 +89,6 @@ def profile(settings, file: str, study: NewStudy) -> str:
         "model: {name: mlp, width: 256, depth: 2}",
         "",
     ]
-    lines += profile_lines(study.targets, study.examples)
+    lines += profile_lines(targets_told_apart(study.targets), study.examples)
     lines += sections(settings, study, train_size=train, test_size=test)
     return "\n".join(lines) + "\n"

@@ -4,11 +4,11 @@ import json
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from reglab.config.target_lines import Targets
+from reglab.config.target_lines import LabelCounts, Targets
 from reglab.core.errors import UserError
 from reglab.data.source import Examples
 
@@ -63,6 +63,20 @@ def scalar(text: str) -> str:
     """The text as every reader of YAML takes it for text."""
     plain = PLAIN.fullmatch(text) and text.lower() not in YAML_WORDS
     return text if plain else json.dumps(text, ensure_ascii=False)
+
+
+def told_apart(text: str) -> str:
+    """The text of a list for people: in quotation marks where it has a comma."""
+    return json.dumps(text, ensure_ascii=False) if "," in text else text
+
+
+def targets_told_apart(targets: Targets) -> Targets:
+    """The targets with the names of classes and labels as `told_apart` has them."""
+    if isinstance(targets, Counter):
+        return Counter({told_apart(str(name)): count for name, count in targets.items()})
+    if isinstance(targets, LabelCounts):
+        return replace(targets, having={told_apart(str(name)): count for name, count in targets.having.items()})
+    return targets
 
 
 def listed(value: object) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from reglab.config.candidates import candidates
 from reglab.config.new_kind import IMAGES
-from reglab.config.new_study import NewStudy, aligned, declared_split, listed, scalar, setting_lines, usable
+from reglab.config.new_study import NewStudy, aligned, declared_split, listed, scalar, setting_lines, told_apart, usable
 from reglab.config.packaged import resolved
 from reglab.config.split_columns import with_split_columns
 from reglab.config.target_lines import LabelCounts, Targets
@@ -16,7 +16,7 @@ from reglab.data.tables.checked import column_values
 from reglab.data.tables.features import check_feature
 from reglab.data.tables.files import RawTable, delimiter_name, read
 from reglab.data.tables.inference import AN_INPUT, Understood, infer, understood_labels, understood_target
-from reglab.data.tables.settings import MISSING, USED, Column
+from reglab.data.tables.settings import MISSING, MOST_LEVELS, USED, Column
 from reglab.data.tables.table_problems import TableProblems
 from reglab.data.tables.table_weights import row_weights
 from reglab.data.tables.values import level_counts, numbers
@@ -203,7 +203,8 @@ def described(
     table = [("column", "kind", "used as", "missing", "different", "values")]
     for each in columns:
         use = roles.get(each.name) or ("input" if each.column.kind in USED else "left out")
-        table.append((each.name, each.column.kind, use, f"{each.missing:,}", f"{each.distinct:,}", each.example))
+        values = first_values(raw, each)
+        table.append((each.name, each.column.kind, use, f"{each.missing:,}", f"{each.distinct:,}", values))
     table = [[cell if len(cell) <= 36 else cell[:33] + "..." for cell in line] for line in table]
     lines = [f"{file}: {len(raw):,} rows, {len(columns)} columns; delimiter {source['delimiter']}", ""]
     lines += [*aligned(table), ""]
@@ -220,6 +221,12 @@ def described(
         for option, what in other_inputs(each)
     ]
     return lines, whole_numbers(source, targets) + notes + candidates(columns, len(raw), roles)
+
+
+def first_values(raw: RawTable, understood: Understood) -> str:
+    """The first values of a column; texts with a comma are in quotation marks, so that these are told apart."""
+    values = list(level_counts(raw.columns[understood.name], MOST_LEVELS)[1])[:3]
+    return ", ".join(map(told_apart, values or [understood.example]))
 
 
 def whole_numbers(source: dict, targets: Targets) -> list[str]:
