@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 from collections import Counter
+from unittest.mock import Mock
 
 import pytest
 from mlflow.store.db import utils
@@ -17,6 +18,7 @@ from mlflow.tracking._tracking_service import client as batches
 
 from reglab.runtime.compute.machine import PROCESSORS
 from reglab.runtime.exclusive import only_repro
+from reglab.tracking.mirror import store
 from reglab.tracking.mirror.content import for_display
 from reglab.tracking.mirror.sync import mirror
 
@@ -209,6 +211,13 @@ def test_a_database_that_a_kill_left_unfinished_is_none(study):
     child.join()
     assert child.exitcode == 9 and not (study.root / "mlflow.db").exists()
     assert mirror(study.root, {}) == [] and study.run("dropout")["status"] == "FINISHED"
+
+
+def test_where_nothing_can_be_written_beside_the_database_mlflow_makes_it(study, monkeypatch):
+    study.begin()
+    monkeypatch.setattr(store, "TemporaryDirectory", Mock(side_effect=PermissionError("read-only")))
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{study.root}/other.db")
+    assert mirror(study.root, {}) == [] and (study.root / "other.db").exists()
 
 
 def mirror_until_the_tables_are_there(root) -> None:

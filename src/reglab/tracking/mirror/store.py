@@ -4,7 +4,7 @@ import json
 import os
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -184,13 +184,12 @@ def make_database(place: str) -> None:
     from mlflow.tracking import MlflowClient
     from sqlalchemy import make_url
 
-    if not place.startswith("sqlite") or not (name := make_url(place).database) or (file := Path(name)).exists():
+    file = Path(make_url(place).database or "") if place.startswith("sqlite") else None
+    if file is None or file.exists() or not file.parent.is_dir():
         return
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix=f"{file.name}.", dir=file.parent) as folder:
-        unfinished = Path(folder, file.name)
-        MlflowClient(make_url(place).set(database=str(unfinished)).render_as_string()).search_experiments()
-        unfinished.replace(file)
+    with suppress(OSError), TemporaryDirectory(prefix=f"{file.name}.", dir=file.parent) as folder:  # else MLflow tries
+        MlflowClient(below(Path(folder), file.name)).search_experiments()
+        Path(folder, file.name).replace(file)
 
 
 def unusable(place: str, error: Exception) -> UserError:
