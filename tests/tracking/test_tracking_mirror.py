@@ -201,6 +201,19 @@ def test_the_time_of_a_recipe_that_got_more_seeds_ends_without_the_time_between_
     assert study.run("dropout")["span"] == (begin, begin + first_look + second_look)
 
 
+def test_a_run_that_took_over_trainings_from_before_it_began_does_not_end_before_it(study):
+    training, opened = study.begin(), study.begin_time + 100
+    os.utime(training.entry / "run.json", (opened, opened))
+    mirror(study.root, {})
+    training.epochs(4)  # of before, as those of a search are
+    training.finish()
+    for name, moment in {"run.json": opened, "record.json": opened + 1}.items():
+        os.utime(training.entry / name, (moment, moment))
+    mirror(study.root, {})
+    trained, collected = 3125, 1000
+    assert study.run("dropout")["span"] == (opened * 1000, opened * 1000 + trained + collected)
+
+
 def test_a_database_that_a_kill_left_unfinished_is_none(study):
     (study.root / "mlflow.db").unlink()
     training = study.begin()

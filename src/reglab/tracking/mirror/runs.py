@@ -49,7 +49,7 @@ class MirroredRecipe:
     journal: dict[str, Curve]  # by seed; empty when only the record is left
     record: Record | None
     begun: int
-    ended: int | None  # None: not yet, or unknown
+    worked: int | None  # how long its trainings and its stage took; None: it has not ended, or unknown
     trains: bool  # a process works on it now
     waits: bool  # DVC is at work, so that its stage may still come to what was trained ahead
     root: Path
@@ -58,22 +58,22 @@ class MirroredRecipe:
 def recipe_from_journal(entry: Path, about: dict, trains: bool, waits: bool, root: Path) -> MirroredRecipe:
     """A recipe from its journal, which knows the times.
 
-    It ends when it would have ended without waiting: for the stage that collects it, or for a later look at more seeds.
+    What it waited does not count: for the stage that collects it, or for a later look at more seeds.
     """
     record = read(entry)  # before the curves: they are whole once it is there
     journal = learning_curves.read_journal(entry)
     times = [[point.time for point in curve.values()] for curve in journal.values() if curve]
     opened = written(entry / "run.json")  # which its stage, a resume, or a look at more seeds has written anew
-    begun, ended = min([opened, *chain(*times)]), None
+    begun, worked = min([opened, *chain(*times)]), None
     if record:
         since = [time for time in chain(*times) if time > opened]
         last = (max([opened, *since]), written(entry / "record.json"))
         spans = [(opened, min([*since, last[1]])), *((min(seed), max(seed)) for seed in times), last]
-        ended = begun + learning_curves.time_in(spans)
+        worked = learning_curves.time_in(spans)
     if kinds := noted_processors(entry):
         about = about | {"tags": about.get("tags", {}) | {"processor": "; ".join(kinds)}}
     identity = {content.KEY: about["key"]}
-    return MirroredRecipe(about, identity, journal, record, begun, ended, trains, waits, root)
+    return MirroredRecipe(about, identity, journal, record, begun, worked, trains, waits, root)
 
 
 def recipe_from_record(record: Record, root: Path) -> MirroredRecipe:
@@ -157,7 +157,9 @@ def update(store: Store, recipe: MirroredRecipe, runs: Runs, sent: dict[str, set
         seed: learning_curves.with_times(known.get(seed, {}) | recipe.journal.get(seed, {}), start)
         for seed in sorted({*recipe.journal, *known, *(record.values["seeds"] if record else ())}, key=int)
     }
-    last = recipe.ended or max((point.time for curve in timed.values() for point in curve.values()), default=start)
+    last = max((point.time for curve in timed.values() for point in curve.values()), default=start)
+    if recipe.worked is not None:  # since the run began in MLflow, which may be after trainings that it took over
+        last = start + recipe.worked
     nested = []
     for seed, curve in timed.items() if store.seeds else ():
         nesting = content.seed_tags(seed, parent.info.run_id)
@@ -217,7 +219,7 @@ def end_parent(store: Store, parent: "Run", recipe: MirroredRecipe, band: Curve,
     record = recipe.record.values
     durations = [learning_curves.seconds(curve) for curve in recipe.journal.values()]
     total = sum(durations) if durations and None not in durations else None
-    note = content.note(recipe.about, record, timed=recipe.ended is not None, seeds=store.seeds)
+    note = content.note(recipe.about, record, timed=recipe.worked is not None, seeds=store.seeds)
     rows = result_rows(content.summary_metrics(record) | {f"{content.COST}seconds": total}, moment)
     rows += epoch_rows(learning_curves.means(band))  # after these: the compare page plots the first metrics by default
     store.log(parent, rows, tags=content.outcome_tags(record) | {content.NOTE: note})
