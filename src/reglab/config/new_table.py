@@ -225,6 +225,8 @@ def described(
 
 def first_values(raw: RawTable, understood: Understood) -> str:
     """The first values of a column; texts with a comma are in quotation marks, so that these are told apart."""
+    if understood.example.count(",") < min(3, understood.distinct):  # those between the values, or none
+        return understood.example
     values = list(level_counts(raw.columns[understood.name], MOST_LEVELS)[1])[:3]
     return ", ".join(map(told_apart, values or [understood.example]))
 
