@@ -9,6 +9,12 @@ from reglab.report.formats import listed
 from reglab.report.tables import Row
 
 
+def of_family(family: str, table: list[Row], settings: dict, metrics: dict) -> list[Point]:
+    """The point on the recipes of a family of `best_sets` in reports/metrics.json, which `metrics` is."""
+    best = metrics.get("best_sets", {}).get(family)
+    return point(table, best, settings["seeds"], looks=bool(metrics.get("looks")))
+
+
 def point(table: list[Row], best: dict | None, seeds: int, *, looks: bool = False) -> list[Point]:
     """`best` is as in `evaluation.best.best_set`, of these rows; nothing where no two recipes were compared.
 

@@ -34,12 +34,7 @@ def answer_section(study: Study) -> Section:
         "tuned_again": again,
         "headline": answer.headline(study.rows, study.settings),
         "points": [
-            *best_set.point(
-                study.rows,
-                study.metrics.get("best_sets", {}).get("as configured"),
-                study.settings["seeds"],
-                looks=bool(study.metrics.get("looks")),
-            ),
+            *best_set.of_family("as configured", study.rows, study.settings, study.metrics),
             *answer.points_to_know(study.rows, study.settings, study.metrics),
             *leak.point(study.metrics, study.settings["data"].get("split", "random"), study.measure),
             *applicable.point(study.left_out),

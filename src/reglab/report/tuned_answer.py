@@ -167,19 +167,13 @@ def answer_again(table: list[TunedRow], settings: dict, where: str) -> Markup:
 def points_to_know(table: list[TunedRow], settings: dict, metrics: dict) -> list[Point]:
     """The points beside that answer, the most important first; `metrics` is reports/metrics.json."""
     return (
-        which_is_best(TUNED, table, settings, metrics)
+        best_set.of_family(TUNED, table, settings, metrics)
         + changed_by_tuning(table)
         + by_verdict(table, settings)
         + seeds(table, settings, metrics)
         + placebo(table)
         + power(table, settings)
     )
-
-
-def which_is_best(family: str, table: list[TunedRow], settings: dict, metrics: dict) -> list[Point]:
-    """The point on the set of recipes that cannot be told from the best of a family."""
-    best = metrics.get("best_sets", {}).get(family)
-    return best_set.point(table, best, settings["seeds"], looks=bool(metrics.get("looks")))
 
 
 def changed_by_tuning(table: list[TunedRow]) -> list[Point]:
@@ -197,7 +191,7 @@ def points_again(
 ) -> list[Point]:
     """The points beside the answer of what was tuned again; `changed` are those on what is another way elsewhere."""
     return (
-        which_is_best(family, table, settings, metrics)
+        best_set.of_family(family, table, settings, metrics)
         + changed
         + by_verdict(table, settings)
         + seeds(table, settings, metrics)
