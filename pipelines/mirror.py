@@ -19,8 +19,7 @@ def main() -> None:
     try:
         print(mirror.sync_all(params.load()))
     except UserError as error:
-        later = f"The results are complete without it; later: reglab sync, in {Path.cwd()}"
-        print(error, later, sep="\n", file=sys.stderr)
+        print(mirror.said_later(error), file=sys.stderr)
     if PRINTED_LATER not in os.environ:
         print(f"\n{outcome(Path())}")
 

@@ -10,14 +10,14 @@ def main() -> None:
 
     from reglab.config import params
     from reglab.core.errors import UserError
+    from reglab.tracking.mirror import said_later
     from reglab.tracking.mirror.suite_runs import sync_suite
 
     results = json.loads(Path("reports/suite.json").read_text(encoding="utf-8"))
     try:
         print(sync_suite(params.load().tracking, Path("suite/runs"), results))
     except UserError as error:
-        later = f"The results are complete without it; later: reglab sync, in {Path.cwd()}"
-        print(error, later, sep="\n", file=sys.stderr)
+        print(said_later(error), file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ No other package of reglab imports mlflow, and this one only inside functions: i
 """
 
 from reglab.tracking.mirror.follower import following, start_follower
+from reglab.tracking.mirror.store import said_later
 from reglab.tracking.mirror.sync import sync_all
 
-__all__ = ["following", "start_follower", "sync_all"]
+__all__ = ["following", "said_later", "start_follower", "sync_all"]

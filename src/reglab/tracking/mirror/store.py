@@ -200,6 +200,11 @@ def unusable(place: str, error: Exception) -> UserError:
     )
 
 
+def said_later(error: UserError) -> str:
+    """What a stage says of this error, which it survives."""
+    return f"{error}\nThe results are complete without it; later: reglab sync, in {Path.cwd()}"
+
+
 def first_line(error: Exception) -> str:
     return redact(f"{type(error).__name__}: {error}").splitlines()[0][:200]  # a cut secret would not be found
 

@@ -47,7 +47,7 @@ def mirror_journal(root: Path, sent: dict[str, set[int]]) -> tuple[set[str], lis
     """The digests of the records that were completed, and what went wrong. To be called by the sole writer."""
     for rest in (root / ".reglab" / "journal").glob(".*.mirrored"):
         shutil.rmtree(rest, ignore_errors=True)
-    completed, problems, away = set(), [], set()
+    completed, problems, away, waits = set(), [], set(), repro_at_work(root)
     for entry in entries(root):
         try:
             about = json.loads((entry / "run.json").read_text(encoding="utf-8"))
@@ -55,7 +55,7 @@ def mirror_journal(root: Path, sent: dict[str, set[int]]) -> tuple[set[str], lis
             destination = tracking["uri"], tracking["experiment"]
             if destination not in away:
                 completed |= mirror_entry(
-                    open_store(*destination, root, tracking.get("seeds")), entry, about, root, sent
+                    open_store(*destination, root, tracking.get("seeds")), entry, about, waits, root, sent
                 )
         except UserError as error:  # MLflow is not there: every further entry would wait for it as long
             away.add(destination)
@@ -65,9 +65,11 @@ def mirror_journal(root: Path, sent: dict[str, set[int]]) -> tuple[set[str], lis
     return completed, problems
 
 
-def mirror_entry(store: Store, entry: Path, about: dict, root: Path, sent: dict[str, set[int]]) -> set[str]:
+def mirror_entry(
+    store: Store, entry: Path, about: dict, waits: bool, root: Path, sent: dict[str, set[int]]
+) -> set[str]:
     """The digest of the record, if the entry has one: then its runs are complete and it is removed."""
-    recipe = runs.recipe_from_journal(entry, about, trains(entry), repro_at_work(root), root)
+    recipe = runs.recipe_from_journal(entry, about, trains(entry), waits, root)
     mirrored = runs.runs_of_training(store, about["key"], root)
     if recipe.record and runs.runs_of_record(store, recipe.record).complete(recipe.record, store.seeds):
         for run in mirrored.all():  # the same training was run again: one run is enough
